@@ -32,7 +32,7 @@ APIS = (
     Api("data-services", "/data-services/v1beta1", own=False),
 )
 
-# tag of a description -> toolset. A companion's tags are prefixed with its name, since both APIs know "virtual-machines".
+# tag of a description -> toolset; of a companion the API's name, since its tags repeat ours ("virtual-machines").
 TOOLSETS = {
     "protection-policies": "policies",
     "protection-jobs": "jobs",

@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from . import apis, openapi
 from .danger import Danger, danger
 from .errors import BackupError
 from .openapi import Operation, Schema
 
-LONGEST_NAME = 40  # a client's prefix (22 in the field) must still fit 64; above it "protection_store_gateway" is said "gateway"
+LONGEST_NAME = (
+    40  # a client's prefix (22 in the field) must still fit 64; above it "protection_store_gateway" is said "gateway"
+)
 KEPT = {  # keywords of JSON Schema that help to fill a tool; the rest stays in the description
     "type", "format", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
     "items", "properties", "required", "oneOf", "anyOf", "additionalProperties",
@@ -34,7 +36,7 @@ LIST_ARGUMENTS: Mapping[str, Schema] = {
     "output": {"enum": ["table", "json"]},
 }
 OUTPUT: Schema = {"enum": ["text", "json"]}
-CONFIRM: Schema = {"type": "string", "description": "\"preview\", then the code it gives."}
+CONFIRM: Schema = {"type": "string", "description": '"preview", then the code it gives.'}
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def selected(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only:
 def tool(operation: Operation, api: apis.Api) -> Tool:
     """The tool of one operation."""
     found = danger(operation)
-    arguments, schema = _arguments(operation, found, api)
+    arguments, schema = _arguments(operation, found)
     name = tool_name(operation, api)
     return Tool(
         name=name,
@@ -123,7 +125,7 @@ def tool_name(operation: Operation, api: apis.Api) -> str:
         if method == operation.method and operation.path.endswith(ending):
             return name
     segments = operation.path.removeprefix(api.prefix).strip("/").split("/")
-    nouns = [_words(s) for n, s in enumerate(segments) if not _is_id(s) and _is_id((segments + [""])[n + 1])]
+    nouns = [_words(s) for n, s in enumerate(segments) if not _is_id(s) and _is_id([*segments, ""][n + 1])]
     last = segments[-1]
     if _is_id(last):
         verb = {"GET": "get", "PATCH": "update", "PUT": "replace", "DELETE": "delete"}.get(operation.method, "post")
@@ -168,50 +170,53 @@ def _is_id(segment: str) -> bool:
     return segment.startswith("{")
 
 
+_Placed = tuple[Argument, Schema, bool]  # an argument, its schema, whether it is required
+
 # --- arguments and schemas -----------------------------------------------------------------------------------------
 
 
-def _arguments(operation: Operation, found: Danger, api: apis.Api) -> tuple[dict[str, Argument], Schema]:
-    arguments: dict[str, Argument] = {}
-    properties: dict[str, Schema] = {}
-    required: list[str] = []
+def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument], Schema]:
+    """The arguments of an operation's tool by name, and the schema of them all."""
+    placed = [*_placed_parameters(operation), *_placed_body(operation)]
+    if found.gated:
+        placed.append((Argument("confirm", "confirm", "ours"), CONFIRM, True))
+    names = [argument.name for argument, _, _ in placed]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BackupError(f"{operation.key} has two arguments named {', '.join(sorted(twice))}.", kind="settings")
+    root: Schema = {"type": "object", "properties": {a.name: schema for a, schema, _ in placed}}
+    if required := [a.name for a, _, needed in placed if needed]:
+        root["required"] = required
+    root["additionalProperties"] = False
+    return {a.name: a for a, _, _ in placed}, root
 
-    def add(argument: Argument, schema: Schema, needed: bool) -> None:
-        if argument.name in arguments:
-            raise BackupError(f"{operation.key} has two arguments named {argument.name}.", kind="settings")
-        arguments[argument.name] = argument
-        properties[argument.name] = schema
-        if needed:
-            required.append(argument.name)
 
+def _placed_parameters(operation: Operation) -> list[_Placed]:
     segments = operation.path.strip("/").split("/")
     lists = operation.method == "GET" and not _is_id(segments[-1])
+    placed: list[_Placed] = []
     for parameter in operation.parameters:
         if parameter.place == "path":
             before = segments[segments.index("{" + parameter.name + "}") - 1]
-            add(Argument(argument_name(before), parameter.name, "path"), shown_schema(parameter.schema), True)
+            argument = Argument(argument_name(before), parameter.name, "path")
+            placed.append((argument, shown_schema(parameter.schema), True))
         elif parameter.place == "query" and not (lists and parameter.name in LIST_ARGUMENTS):
             schema = _described(shown_schema(parameter.schema), parameter.description)
-            add(Argument(parameter.name, parameter.name, "query"), schema, parameter.required)
+            placed.append((Argument(parameter.name, parameter.name, "query"), schema, parameter.required))
     if lists:
-        for name, schema in LIST_ARGUMENTS.items():
-            add(Argument(name, name, "ours"), schema, False)
+        placed += [(Argument(name, name, "ours"), schema, False) for name, schema in LIST_ARGUMENTS.items()]
     elif operation.method == "GET":
-        add(Argument("output", "output", "ours"), OUTPUT, False)
-    if operation.body is not None:
-        body = merged_choice(writable(operation.body))
-        if body.get("properties"):
-            for name, schema in body["properties"].items():
-                add(Argument(name, name, "body"), shown_schema(schema), name in body.get("required", ()))
-        elif body:
-            add(Argument("body", "body", "whole body"), shown_schema(body), operation.body_required)
-    if found.gated:
-        add(Argument("confirm", "confirm", "ours"), CONFIRM, True)
-    root: Schema = {"type": "object", "properties": properties}
-    if required:
-        root["required"] = required
-    root["additionalProperties"] = False
-    return arguments, root
+        placed.append((Argument("output", "output", "ours"), OUTPUT, False))
+    return placed
+
+
+def _placed_body(operation: Operation) -> list[_Placed]:
+    if operation.body is None:
+        return []
+    body = merged_choice(writable(operation.body))
+    if "properties" not in body:
+        return [(Argument("body", "body", "whole body"), shown_schema(body), operation.body_required)] if body else []
+    needed = body.get("required", ())
+    return [(Argument(n, n, "body"), shown_schema(s), n in needed) for n, s in body["properties"].items()]
 
 
 def writable(schema: Schema) -> Schema:

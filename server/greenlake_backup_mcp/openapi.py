@@ -10,14 +10,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from referencing import Registry, Resource
-from referencing._core import Resolver
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from .errors import BackupError
+
+if TYPE_CHECKING:
+    from referencing._core import Resolver
 
 Schema = dict[str, Any]
 Place = Literal["path", "query", "header", "cookie"]
@@ -95,8 +97,10 @@ def parse(text: str, name: str) -> Document:
             kind="settings",
         )
     if not str(content.get("openapi", "")).startswith("3."):
-        raise BackupError(f"The description {name} is not OpenAPI 3 (openapi: {content.get('openapi')!r}).", kind="settings")
-    resource: Resource[Any] = Resource(contents=content, specification=DRAFT202012)
+        raise BackupError(
+            f"The description {name} is not OpenAPI 3 (openapi: {content.get('openapi')!r}).", kind="settings"
+        )
+    resource: Resource[Any] = DRAFT202012.create_resource(content)
     registry: Registry[Any] = Registry().with_resource("", resource)
     return Document(name, content, registry.resolver())
 
@@ -125,7 +129,9 @@ def _operation(document: Document, path: str, method: str, item: Mapping[str, An
         for p in (_lookup(document, raw) for raw in [*item.get("parameters", ()), *spec.get("parameters", ())])
     }
     body = _lookup(document, spec.get("requestBody", {}))
-    media_type, content = next(iter(body.get("content", {}).items()), (None, {}))
+    contents: Mapping[str, Any] = body.get("content", {})
+    media_type = next(iter(contents), None)
+    content = contents[media_type] if media_type else {}
     return Operation(
         id=spec.get("operationId") or f"{method.upper()} {path}",
         method=method.upper(),
@@ -200,7 +206,10 @@ def _folded(part: Schema, over: Schema) -> Schema:
     if "properties" in part or "properties" in over:
         out["properties"] = {**part.get("properties", {}), **over.get("properties", {})}
         out.setdefault("type", "object")
-    if required := [*part.get("required", ()), *(r for r in over.get("required", ()) if r not in part.get("required", ()))]:
+    if required := [
+        *part.get("required", ()),
+        *(r for r in over.get("required", ()) if r not in part.get("required", ())),
+    ]:
         out["required"] = required
     return out
 

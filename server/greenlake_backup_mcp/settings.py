@@ -17,82 +17,67 @@ from .errors import BackupError
 Region = Literal["us-west", "eu-west", "eu-central", "ap-northeast"]
 
 
-def _env(*names: str) -> AliasChoices:
-    return AliasChoices(*names)
-
-
 class Settings(BaseSettings):
     """Everything a person can set. Durations in seconds, sizes in tokens or requests as said."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_file=None)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_prefix="GREENLAKE_MCP_")
 
     # which tenant
-    region: Region | None = Field(None, validation_alias=_env("GREENLAKE_REGION"), description="Region of the tenant.")
+    region: Region | None = Field(
+        None, validation_alias=AliasChoices("GREENLAKE_REGION"), description="Region of the tenant."
+    )
     api_base_url: str | None = Field(
-        None, validation_alias=_env("GREENLAKE_API_BASE_URL"), description="Base URL instead of a region."
+        None, validation_alias=AliasChoices("GREENLAKE_API_BASE_URL"), description="Base URL instead of a region."
     )
     client_id: str | None = Field(
-        None, validation_alias=_env("GREENLAKE_CLIENT_ID"), description="Id of a personal API client."
+        None, validation_alias=AliasChoices("GREENLAKE_CLIENT_ID"), description="Id of a personal API client."
     )
     client_secret: SecretStr | None = Field(
-        None, validation_alias=_env("GREENLAKE_CLIENT_SECRET"), description="Its secret (environment only)."
+        None, validation_alias=AliasChoices("GREENLAKE_CLIENT_SECRET"), description="Its secret (environment only)."
     )
     workspace_id: str | None = Field(
-        None, validation_alias=_env("GREENLAKE_WORKSPACE_ID"), description="Workspace of the API client."
+        None, validation_alias=AliasChoices("GREENLAKE_WORKSPACE_ID"), description="Workspace of the API client."
     )
     token_url: str | None = Field(
         None,
-        validation_alias=_env("GREENLAKE_TOKEN_URL", "GREENLAKE_TOKEN_ISSUER"),
+        validation_alias=AliasChoices("GREENLAKE_TOKEN_URL", "GREENLAKE_TOKEN_ISSUER"),
         description="Token endpoint instead of the workspace's (or the SSO one without a workspace).",
     )
     token: SecretStr | None = Field(
-        None, validation_alias=_env("GREENLAKE_TOKEN"), description="A ready access token (environment only)."
+        None, validation_alias=AliasChoices("GREENLAKE_TOKEN"), description="A ready access token (environment only)."
     )
-    demo: bool = Field(
-        False, validation_alias=_env("GREENLAKE_MCP_DEMO"), description="Work on a simulated tenant; nothing is real."
-    )
-    seed: int = Field(7, validation_alias=_env("GREENLAKE_MCP_SEED"), description="Seed of the simulated tenant.")
+    demo: bool = Field(False, description="Work on a simulated tenant; nothing is real.")
+    seed: int = Field(7, description="Seed of the simulated tenant.")
 
     # what is offered
-    toolsets: str = Field(
-        "", validation_alias=_env("GREENLAKE_MCP_TOOLSETS"), description="Only these toolsets, comma-separated."
-    )
-    read_only: bool = Field(
-        False, validation_alias=_env("GREENLAKE_MCP_READ_ONLY"), description="Offer and allow reads only."
-    )
+    toolsets: str = Field("", description="Only these toolsets, comma-separated.")
+    read_only: bool = Field(False, description="Offer and allow reads only.")
     surface: Literal["all", "search"] = Field(
-        "all", validation_alias=_env("GREENLAKE_MCP_SURFACE"), description="A tool per operation, or three tools that find and call them."
+        "all", description="A tool per operation, or three tools that find and call them."
     )
-    spec: Path | None = Field(
-        None, validation_alias=_env("GREENLAKE_MCP_SPEC"), description="Your own copy of the API description (JSON)."
-    )
+    spec: Path | None = Field(None, description="Your own copy of the API description (JSON).")
 
     # consent
     ask: Literal["auto", "always", "never"] = Field(
-        "auto", validation_alias=_env("GREENLAKE_MCP_ASK"), description="Ask the person where the client can; `always` refuses gated tools where it cannot."
+        "auto", description="Ask the person where the client can; `always` refuses gated tools where it cannot."
     )
     secret: SecretStr | None = Field(
-        None, validation_alias=_env("GREENLAKE_MCP_SECRET"), description="Key of the confirmation codes, shared by replicas (environment only); several, newest first, separated by commas."
+        None,
+        description="Key of the confirmation codes, shared by replicas; several separated by commas, newest first.",
     )
-    audit_log: Path | None = Field(
-        None, validation_alias=_env("GREENLAKE_MCP_AUDIT_LOG"), description="File to which each gated call is appended."
-    )
-    reveal_secrets: bool = Field(
-        False, validation_alias=_env("GREENLAKE_MCP_REVEAL_SECRETS"), description="Show passwords and one-time codes in answers."
-    )
+    audit_log: Path | None = Field(None, description="File to which each gated call is appended.")
+    reveal_secrets: bool = Field(False, description="Show passwords and one-time codes in answers.")
 
     # how it works
-    wait: float = Field(25, ge=0, le=3600, validation_alias=_env("GREENLAKE_MCP_WAIT"), description="Seconds to follow a task before handing it back.")
-    budget: int = Field(6000, ge=500, le=100_000, validation_alias=_env("GREENLAKE_MCP_BUDGET"), description="Most tokens of one answer.")
-    scan_cap: int = Field(10_000, ge=1, le=1_000_000, validation_alias=_env("GREENLAKE_MCP_SCAN_CAP"), description="Most items of a collection that a summary reads.")
-    rate: float = Field(120, gt=0, validation_alias=_env("GREENLAKE_MCP_RATE"), description="Most requests a minute to the service.")
-    concurrency: int = Field(4, ge=1, le=64, validation_alias=_env("GREENLAKE_MCP_CONCURRENCY"), description="Most requests at once to the service.")
-    timeout: float = Field(30, gt=0, le=600, validation_alias=_env("GREENLAKE_MCP_TIMEOUT"), description="Seconds until a request is given up.")
-    retries: int = Field(4, ge=0, le=10, validation_alias=_env("GREENLAKE_MCP_RETRIES"), description="Further attempts of a read that failed in passing.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", validation_alias=_env("GREENLAKE_MCP_LOG_LEVEL", "GREENLAKE_LOG_LEVEL"), description="Log level (stderr)."
-    )
-    log_json: bool = Field(False, validation_alias=_env("GREENLAKE_MCP_LOG_JSON"), description="Log as JSON lines.")
+    wait: float = Field(25, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
+    budget: int = Field(6000, ge=500, le=100_000, description="Most tokens of one answer.")
+    scan_cap: int = Field(10_000, ge=1, le=1_000_000, description="Most items of a collection that a summary reads.")
+    rate: float = Field(120, gt=0, description="Most requests a minute to the service.")
+    concurrency: int = Field(4, ge=1, le=64, description="Most requests at once to the service.")
+    timeout: float = Field(30, gt=0, le=600, description="Seconds until a request is given up.")
+    retries: int = Field(4, ge=0, le=10, description="Further attempts of a read that failed in passing.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="Log level (stderr).")
+    log_json: bool = Field(False, description="Log as JSON lines.")
 
     @model_validator(mode="before")
     @classmethod
@@ -127,7 +112,7 @@ def check(settings: Settings) -> None:
     if settings.demo and (settings.api_base_url or settings.client_secret or settings.token):
         raise BackupError(
             "Settings: a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set.",
-            hint="Unset GREENLAKE_MCP_DEMO (--demo) to work on the real tenant, or the GREENLAKE_* credentials for the demo.",
+            hint="Unset GREENLAKE_MCP_DEMO (--demo) to work on the real tenant, or the GREENLAKE_* credentials.",
             kind="settings",
         )
     if settings.region and settings.api_base_url:
@@ -144,4 +129,6 @@ def check(settings: Settings) -> None:
         )
     if bool(settings.client_id) != bool(settings.client_secret):
         missing = "GREENLAKE_CLIENT_SECRET" if settings.client_id else "GREENLAKE_CLIENT_ID"
-        raise BackupError(f"Settings: {missing} is missing.", hint="An API client has an id and a secret.", kind="settings")
+        raise BackupError(
+            f"Settings: {missing} is missing.", hint="An API client has an id and a secret.", kind="settings"
+        )

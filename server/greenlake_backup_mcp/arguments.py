@@ -1,0 +1,147 @@
+"""What a model wrote → what the service gets: repair, validate, build the request.
+
+Every refusal names the argument, what was given and what is allowed; nothing has been sent by then.
+Must not know MCP, confirmation or rendering.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from . import validation
+from .catalog import Tool, writable
+from .danger import Danger
+from .errors import BackupError
+from .openapi import Operation, Schema
+from .rest import Request
+
+MOST_PROBLEMS = 5  # told at once
+
+
+def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments repaired and validated; BackupError lists up to five problems."""
+    given = {name: value for name, value in raw.items() if not (value is None and name in tool.arguments)}
+    if unknown := [name for name in given if name not in tool.input_schema.get("properties", {})]:
+        raise BackupError(
+            "; ".join(validation.unknown(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS])
+        )
+    arguments: dict[str, Any] = validation.repaired(tool.input_schema, given)
+    problems = list(_problems(tool, arguments))
+    if problems:
+        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".", hint=_hint(tool, arguments))
+    if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
+        raise BackupError(
+            "There is nothing to change: no property is given.",
+            hint="Give at least one of "
+            + ", ".join(a.name for a in tool.arguments.values() if a.place == "body")
+            + ".",
+        )
+    return arguments
+
+
+def request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
+    """The request that carries out the call; `arguments` come from `prepared`."""
+    operation = tool.operation
+    if operation is None:
+        raise BackupError(f"{tool.name} sends no request of its own.")
+    path, query = operation.path, []
+    for argument in tool.arguments.values():
+        if argument.name not in arguments:
+            continue
+        value = arguments[argument.name]
+        if argument.place == "path":
+            path = path.replace("{" + argument.wire + "}", quote(str(value), safe=""))
+        elif argument.place == "query":
+            query.append((argument.wire, _on_the_wire(value)))
+    body = _body(tool, arguments)
+    sends_body = operation.media_type is not None and (bool(body) or operation.body_required)
+    return Request(
+        operation_id=operation.id,
+        method=operation.method,
+        path=path,
+        query=tuple(query),
+        body=body if sends_body else None,
+        media_type=operation.media_type if sends_body else None,
+        reads=tool.danger is Danger.READ,
+    )
+
+
+def target_request(tool: Tool, arguments: Mapping[str, Any], tools: Mapping[str, Tool]) -> Request | None:
+    """The read of what the call acts on, or None: `POST /virtual-machines/{id}/restore` acts on that VM.
+
+    Assets live in a sibling API (a VM is read from virtualization), so the read is looked for in all of them.
+    """
+    if tool.operation is None or "}" not in tool.operation.path:
+        return None
+    resource = tool.operation.path[: tool.operation.path.rindex("}") + 1]
+    reader = next((op for op in _reads(tools) if _tail(op.path) == _tail(resource)), None)
+    if reader is None:
+        return None
+    values = iter(
+        quote(str(arguments[a.name]), safe="")
+        for a in tool.arguments.values()
+        if a.place == "path" and a.name in arguments
+    )
+    try:
+        path = re.sub(r"\{[^}]*\}", lambda _: next(values), reader.path)
+    except StopIteration:
+        return None
+    return Request(operation_id=reader.id, method="GET", path=path, reads=True)
+
+
+def _reads(tools: Mapping[str, Tool]) -> Iterator[Operation]:
+    return (t.operation for t in tools.values() if t.operation and t.operation.method == "GET")
+
+
+def _tail(path: str) -> str:
+    """The path below its API and version, parameters nameless."""
+    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))
+
+
+def _body(tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    whole = next((a for a in tool.arguments.values() if a.place == "whole body"), None)
+    if whole is not None:
+        return arguments.get(whole.name)
+    return {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
+
+
+def _on_the_wire(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
+    for argument in tool.arguments.values():
+        if argument.place == "path" and isinstance(arguments.get(argument.name), str):
+            yield from validation.unsafe_id(argument.name, arguments[argument.name])
+    yield from validation.explained(tool.input_schema, dict(arguments), "")
+    if tool.operation is not None and tool.operation.body is not None:
+        yield from _body_problems(tool, tool.operation.body, arguments)
+
+
+def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What the full description says of the body, beyond the schema that tools/list shows."""
+    schema, body = writable(full), _body(tool, arguments)
+    branches = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    if branches and not any(
+        validation.validator(b).is_valid(body) and not list(validation.strangers(b, body, "")) for b in branches
+    ):
+        yield validation.no_branch(branches, body)
+    elif not branches:
+        shown = set(validation.explained(tool.input_schema, dict(arguments), ""))
+        yield from (e for e in validation.explained(schema, body, "") if e not in shown)
+    yield from validation.strangers(schema, body, "")
+
+
+def _hint(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """Where ids come from, when an id is what is missing or wrong."""
+    ids = [
+        a.name for a in tool.arguments.values() if a.place == "path" and not validation.is_uuid(arguments.get(a.name))
+    ]
+    return f"Ids ({', '.join(ids)}) come from the list tools." if ids else ""

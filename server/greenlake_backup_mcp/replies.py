@@ -1,0 +1,85 @@
+"""The only maker of results: budget, hygiene, error text.
+
+Knows MCP result types; must know nothing of HTTP or of single operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+
+from . import hygiene
+from .errors import BackupError
+from .settings import Settings
+
+BYTES_PER_TOKEN = 4  # the usual rule of thumb for English and JSON
+SIMULATED = "Simulated tenant: nothing here is real."
+
+
+def text(lines: Iterable[str], settings: Settings, *, is_error: bool = False) -> CallToolResult:
+    """A result of lines. Whole lines beyond the budget are dropped and counted."""
+    kept, dropped, left = [], 0, settings.budget * BYTES_PER_TOKEN - 200
+    for line in (hygiene.clean(line) for line in lines):
+        left -= len(line.encode()) + 1
+        if left >= 0 and not dropped:
+            kept.append(line)
+        else:
+            dropped += 1
+    if dropped:
+        kept.append(f"({dropped} more lines left out: the answer's budget is {settings.budget} tokens.)")
+    if settings.demo:
+        kept.append(SIMULATED)
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(kept))], is_error=is_error)
+
+
+def json(value: Any, settings: Settings) -> CallToolResult:
+    """A result of structured content alone: the API's own JSON, cleaned, secrets hidden."""
+    from json import dumps  # noqa: PLC0415
+
+    shown = cleaned(hygiene.redacted(value, settings.reveal_secrets))
+    size = len(dumps(shown, ensure_ascii=False).encode())
+    if size > settings.budget * BYTES_PER_TOKEN:
+        raise BackupError(
+            f"The JSON has about {size // BYTES_PER_TOKEN:,} tokens; an answer has at most {settings.budget:,}.",
+            hint="Leave output out for the readable form, or select fewer properties.",
+            kind="limit",
+        )
+    if not isinstance(shown, dict):
+        shown = {"items": shown}
+    if settings.demo:
+        shown = {**shown, "simulated": True}
+    return CallToolResult(content=[], structured_content=shown)
+
+
+def error(problem: BackupError, settings: Settings) -> CallToolResult:
+    """A problem as text that the model can act on: what, why, what is known to have happened, what to do next."""
+    lines = [problem.message]
+    facts = []
+    if problem.status:
+        facts.append(f"HTTP {problem.status}")
+    if problem.debug_id:
+        facts.append(f"debug id {problem.debug_id}")
+    if facts:
+        lines[0] += f" ({', '.join(facts)})"
+    if problem.nothing_sent:
+        lines.append("Nothing was sent.")
+    if problem.kind == "unknown":
+        lines.append(
+            "The outcome is UNKNOWN: it may have been carried out. Do not repeat it before reading the resource."
+        )
+    if problem.hint:
+        lines.append(problem.hint)
+    return text(lines, settings, is_error=True)
+
+
+def cleaned(value: Any) -> Any:
+    """The JSON value with every string made visible."""
+    if isinstance(value, str):
+        return hygiene.clean(value)
+    if isinstance(value, dict):
+        return {hygiene.clean(str(name)): cleaned(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    return value
