@@ -117,12 +117,21 @@ def _on_the_wire(value: Any) -> str:
 
 
 def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
-    for argument in tool.arguments.values():
-        if argument.place == "path" and isinstance(arguments.get(argument.name), str):
-            yield from validation.unsafe_id(argument.name, arguments[argument.name])
+    yield from _outside_the_body(tool, arguments)
     yield from validation.explained(tool.input_schema, dict(arguments), "")
     if tool.operation is not None and tool.operation.body is not None:
         yield from _body_problems(tool, tool.operation.body, arguments)
+
+
+def _outside_the_body(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps path and query values from being sent."""
+    schemas = {(p.place, p.name): p.schema for p in tool.operation.parameters} if tool.operation else {}
+    for argument in tool.arguments.values():
+        value = arguments.get(argument.name)
+        if not isinstance(value, str) or argument.place not in ("path", "query"):
+            continue
+        unsafe = list(validation.unsafe_id(argument.name, value)) if argument.place == "path" else []
+        yield from unsafe or validation.explained(schemas[argument.place, argument.wire], value, argument.name)
 
 
 def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:

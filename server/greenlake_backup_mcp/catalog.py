@@ -20,14 +20,15 @@ from .openapi import Operation, Schema
 LONGEST_NAME = (
     40  # a client's prefix (22 in the field) must still fit 64; above it "protection_store_gateway" is said "gateway"
 )
-KEPT = {  # keywords of JSON Schema that help to fill a tool; the rest stays in the description
-    "type", "format", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems",
-    "items", "properties", "required", "oneOf", "anyOf", "additionalProperties",
+KEPT = {  # keywords of JSON Schema that help to fill a tool; arguments.py checks the others too, from the description
+    "type", "format", "enum", "const", "minimum", "maximum", "minItems", "items", "properties", "required",
+    "oneOf", "anyOf", "additionalProperties",
 }  # fmt: skip
+UNSHOWN_FORMATS = {"uuid", "string", "password"}  # every id is a UUID; the others say nothing
 
 LIST_ARGUMENTS: Mapping[str, Schema] = {
-    "limit": {"type": "integer", "minimum": 0},
-    "offset": {"type": "integer", "minimum": 0},
+    "limit": {"type": "integer"},
+    "offset": {"type": "integer"},
     "filter": {"type": "string"},
     "sort": {"type": "string"},
     "select": {"type": "string"},
@@ -36,7 +37,7 @@ LIST_ARGUMENTS: Mapping[str, Schema] = {
     "output": {"enum": ["table", "json"]},
 }
 OUTPUT: Schema = {"enum": ["text", "json"]}
-CONFIRM: Schema = {"type": "string", "description": '"preview", then the code it gives.'}
+CONFIRM: Schema = {"type": "string", "description": '"preview", then its code.'}
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,6 @@ def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument]
     root: Schema = {"type": "object", "properties": {a.name: schema for a, schema, _ in placed}}
     if required := [a.name for a, _, needed in placed if needed]:
         root["required"] = required
-    root["additionalProperties"] = False
     return {a.name: a for a, _, _ in placed}, root
 
 
@@ -277,7 +277,7 @@ def shown_schema(schema: Schema) -> Schema:
             out[key] = shown_schema(value)
         elif key in ("oneOf", "anyOf"):
             out[key] = [shown_schema(sub) for sub in value]
-        elif key == "required" and not value:
+        elif (key == "required" and not value) or (key == "format" and str(value).lower() in UNSHOWN_FORMATS):
             continue
         else:
             out[key] = value
