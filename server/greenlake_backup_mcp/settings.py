@@ -132,3 +132,8 @@ def check(settings: Settings) -> None:
         raise BackupError(
             f"Settings: {missing} is missing.", hint="An API client has an id and a secret.", kind="settings"
         )
+
+
+def bare() -> Settings:
+    """The defaults alone, whatever the environment says: for a server that can only tell what is wrong."""
+    return Settings.model_construct()

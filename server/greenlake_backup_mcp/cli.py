@@ -1,0 +1,198 @@
+"""The command line: serve, demo, tools, call, simulate, doctor.
+
+Flags are made from the settings. Knows how to print for people; must not know HTTP or judge operations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, get_args
+
+import anyio
+
+from . import __version__, log, settings
+from .errors import BackupError
+from .settings import Settings
+
+ENVIRONMENT_ONLY = {"client_secret", "token", "secret"}  # a flag would show them in the list of processes
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 for a problem said on stderr, or 2 for wrong usage."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not getattr(options, "run", None):
+        parser.print_help()
+        return 2
+    try:
+        return int(options.run(options) or 0)
+    except BackupError as problem:
+        say(f"{problem.message} {problem.hint}".strip())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str) -> None:
+    """Print to stderr: stdout belongs to the protocol, or to what was asked for."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def show(text: str) -> None:
+    """Print what was asked for."""
+    print(text)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="greenlake-backup-mcp", description="MCP server for HPE GreenLake Backup and Recovery.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: Any, words: str, *, flags: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=words, description=words)
+        sub.set_defaults(run=run)
+        if flags:
+            _add_flags(sub)
+        return sub
+
+    command("serve", _serve, "serve an MCP client on stdin and stdout")
+    tour = command("demo", _demo, "a tour of the server against a simulated tenant", flags=False)
+    tour.add_argument("--plain", action="store_true", help="no colour")
+    tools = command("tools", _tools, "the tools that would be offered")
+    tools.add_argument("--json", action="store_true", help="as tools/list gives them")
+    call = command("call", _call, "call one tool and print its answer, the same way as a client")
+    call.add_argument("tool")
+    call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
+    doctor = command("doctor", _doctor, "check settings, token and one read, and say what is wrong")
+    doctor.set_defaults(run=_doctor)
+    simulate = command("simulate", _simulate, "serve the simulated tenant on a port of this machine", flags=False)
+    simulate.add_argument("--port", type=int, default=8600)
+    simulate.add_argument("--seed", type=int, default=7)
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("settings (each is also an environment variable, see the README)")
+    for name, field in Settings.model_fields.items():
+        if name in ENVIRONMENT_ONLY:
+            continue
+        flag = "--" + name.replace("_", "-")
+        choices = [c for c in get_args(field.annotation) if isinstance(c, str)] or [
+            c for part in get_args(field.annotation) for c in get_args(part) if isinstance(c, str)
+        ]
+        if field.annotation is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=field.description)
+        else:
+            group.add_argument(flag, metavar="|".join(choices) or name.upper(), default=None, help=field.description)
+
+
+def _settings(options: argparse.Namespace, **over: Any) -> Settings:
+    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
+    loaded = settings.load(**{**flags, **over})
+    log.configure(loaded.log_level, as_json=loaded.log_json)
+    return loaded
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from . import mcp_server  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
+
+    problem = None
+    try:
+        chosen = _settings(options)
+        server = mcp_server.create(chosen)
+    except BackupError as error:
+        # A dead server shows nothing in a client: serve the tools, and tell the cure as each call's result.
+        say(f"{error.message} {error.hint}".strip())
+        problem = error
+        server = mcp_server.create(settings.bare(), problem=problem)
+    anyio.run(mcp_server.serve_stdio, server)
+    return 0
+
+
+def _tools(options: argparse.Namespace) -> int:
+    from . import mcp_server  # noqa: PLC0415
+
+    tools = mcp_server.offer(_settings(options)).offered.values()
+    if options.json:
+        shown = [mcp_server.listed(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
+        show(json.dumps(shown, indent=1, ensure_ascii=False))
+        return 0
+    toolset = ""
+    for tool in tools:
+        if tool.toolset != toolset:
+            toolset = tool.toolset
+            show(f"\n{toolset}")
+        show(f"  {tool.name:<42} {tool.danger.value:<8} {tool.title}")
+    show(f"\n{len(tools)} tools")
+    return 0
+
+
+def _call(options: argparse.Namespace) -> int:
+    from mcp import Client  # noqa: PLC0415
+    from mcp.shared.exceptions import MCPError  # noqa: PLC0415
+
+    from . import mcp_server  # noqa: PLC0415
+
+    server = mcp_server.create(_settings(options))
+    given = pairs(options.arguments)
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        say(f"… {message or done}")
+
+    async def run() -> int:
+        async with Client(server) as client:
+            try:
+                result = await client.call_tool(options.tool, given, progress_callback=progress)
+            except MCPError as error:
+                raise BackupError(error.error.message) from None
+        if result.structured_content is not None:
+            show(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
+        for part in result.content:
+            show(getattr(part, "text", ""))
+        return 1 if result.is_error else 0
+
+    return anyio.run(run)
+
+
+def pairs(words: Iterable[str]) -> dict[str, Any]:
+    """`name=value` words as arguments: values are JSON where they can be read as such, else text."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise BackupError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
+        if name in found:
+            raise BackupError(f"{name} is given twice.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from . import demo  # noqa: PLC0415
+
+    return anyio.run(demo.tour, not options.plain)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import doctor  # noqa: PLC0415
+
+    return anyio.run(doctor.examine, _settings(options))
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from .simulator import app  # noqa: PLC0415
+
+    say(
+        f"Simulated tenant on http://127.0.0.1:{options.port} (nothing is real). For the server:\n"
+        f"  GREENLAKE_API_BASE_URL=http://127.0.0.1:{options.port}\n"
+        f"  GREENLAKE_TOKEN_URL=http://127.0.0.1:{options.port}/as/token.oauth2\n"
+        "  GREENLAKE_CLIENT_ID=demo\n  GREENLAKE_CLIENT_SECRET=demo-secret"
+    )
+    app.serve(port=options.port, seed=options.seed)
+    return 0
