@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from greenlake_backup_mcp.simulator.app import create_app
 from mcp import Client
 
 from greenlake_backup_mcp import catalog, mcp_server, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.simulator.app import create_app
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

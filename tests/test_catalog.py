@@ -83,7 +83,9 @@ def test_schemas_are_valid_and_an_object_at_the_root_without_combinators(all_too
 def test_schemas_hold_no_reference_example_title_or_read_only_property(all_tools: tuple[Tool, ...]) -> None:
     for tool in all_tools:
         for schema in walk(tool.input_schema):
-            assert not {"$ref", "example", "examples", "title", "readOnly", "xml", "deprecated"} & set(schema), tool.name
+            assert not {"$ref", "example", "examples", "title", "readOnly", "xml", "deprecated"} & set(schema), (
+                tool.name
+            )
 
 
 def test_every_property_is_typed(all_tools: tuple[Tool, ...]) -> None:
@@ -179,7 +181,9 @@ def test_an_unknown_operation_that_is_not_a_read_counts_as_destroying() -> None:
     text = json.dumps(
         {
             "openapi": "3.1.0",
-            "paths": {"/backup-recovery/v1beta1/vaults/{id}/seal": {"post": {"operationId": "VaultSeal", "responses": {}}}},
+            "paths": {
+                "/backup-recovery/v1beta1/vaults/{id}/seal": {"post": {"operationId": "VaultSeal", "responses": {}}}
+            },
         }
     )
     (operation,) = openapi.operations(openapi.parse(text, "later"))

@@ -33,7 +33,7 @@ def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     problems = list(_problems(tool, arguments))
     if problems:
         more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
-        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".", hint=_hint(tool, arguments))
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".", hint=_hint(tool, problems))
     if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
         raise BackupError(
             "There is nothing to change: no property is given.",
@@ -118,8 +118,9 @@ def _on_the_wire(value: Any) -> str:
 
 def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
     yield from _outside_the_body(tool, arguments)
-    yield from validation.explained(tool.input_schema, dict(arguments), "")
-    if tool.operation is not None and tool.operation.body is not None:
+    shown = list(validation.explained(tool.input_schema, dict(arguments), ""))
+    yield from shown
+    if not shown and tool.operation is not None and tool.operation.body is not None:
         yield from _body_problems(tool, tool.operation.body, arguments)
 
 
@@ -137,20 +138,18 @@ def _outside_the_body(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]
 def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What the full description says of the body, beyond the schema that tools/list shows."""
     schema, body = writable(full), _body(tool, arguments)
-    branches = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    # branches that only say which properties belong together are explained by the validator itself
+    branches = [b for key in ("oneOf", "anyOf") for b in schema.get(key, ()) if "properties" in b]
     if branches and not any(
         validation.validator(b).is_valid(body) and not list(validation.strangers(b, body, "")) for b in branches
     ):
         yield validation.no_branch(branches, body)
     elif not branches:
-        shown = set(validation.explained(tool.input_schema, dict(arguments), ""))
-        yield from (e for e in validation.explained(schema, body, "") if e not in shown)
+        yield from validation.explained(schema, body, "")
     yield from validation.strangers(schema, body, "")
 
 
-def _hint(tool: Tool, arguments: Mapping[str, Any]) -> str:
+def _hint(tool: Tool, problems: list[str]) -> str:
     """Where ids come from, when an id is what is missing or wrong."""
-    ids = [
-        a.name for a in tool.arguments.values() if a.place == "path" and not validation.is_uuid(arguments.get(a.name))
-    ]
+    ids = [a.name for a in tool.arguments.values() if a.place == "path" and any(a.name in p for p in problems)]
     return f"Ids ({', '.join(ids)}) come from the list tools." if ids else ""

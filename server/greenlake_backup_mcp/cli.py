@@ -47,7 +47,9 @@ def show(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="greenlake-backup-mcp", description="MCP server for HPE GreenLake Backup and Recovery.")
+    parser = argparse.ArgumentParser(
+        prog="greenlake-backup-mcp", description="MCP server for HPE GreenLake Backup and Recovery."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
