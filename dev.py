@@ -57,7 +57,7 @@ def ready(extra: str) -> None:
 
 def main() -> int:
     """The exit status of the first command that fails, else 0."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # whoever runs this may have an older one
         print("Python 3.11 or later is needed.", file=sys.stderr)
         return 2
     name, rest = (sys.argv[1] if len(sys.argv) > 1 else "help"), sys.argv[2:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -26,8 +27,6 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see no GREENLAKE_* variable of the person who runs them."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)

@@ -68,8 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     call = command("call", _call, "call one tool and print its answer, the same way as a client")
     call.add_argument("tool")
     call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
-    doctor = command("doctor", _doctor, "check settings, token and one read, and say what is wrong")
-    doctor.set_defaults(run=_doctor)
+    command("doctor", _doctor, "check settings, token and one read, and say what is wrong")
     simulate = command("simulate", _simulate, "serve the simulated tenant on a port of this machine", flags=False)
     simulate.add_argument("--port", type=int, default=8600)
     simulate.add_argument("--seed", type=int, default=7)
@@ -141,8 +140,8 @@ def _call(options: argparse.Namespace) -> int:
     server = mcp_server.create(_settings(options))
     given = pairs(options.arguments)
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        say(f"… {message or done}")
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        say(f"… {message or progress}")
 
     async def run() -> int:
         async with Client(server) as client:

@@ -1,0 +1,175 @@
+"""One call, top to bottom: find the tool, prepare, ask, send, follow, answer.
+
+Knows the order of things and nothing of their insides. Must not know transports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.types import CallToolResult, InputRequiredResult
+
+from . import arguments, confirm, listing, log, plans, replies, rest, summaries, tasks
+from .catalog import Tool
+from .confirm import Caller, Consent
+from .danger import Danger
+from .errors import BackupError
+from .settings import Settings
+
+Result = CallToolResult | InputRequiredResult
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every call needs: the way to the service, the tools there are and those offered, and consent."""
+
+    api: rest.Api
+    known: Mapping[str, Tool]
+    offered: Mapping[str, Tool]
+    consent: Consent
+    problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this server."""
+        return self.api.settings
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a request that was sent: a word for the record, lines for the model, JSON where asked for."""
+
+    outcome: str
+    lines: tuple[str, ...] = ()
+    value: Any = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the model must not take it for done."""
+        return self.outcome in ("failed", "unknown")
+
+
+async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
+    """The result of one call. Problems are results too, never exceptions."""
+    with log.call(name) as line:
+        try:
+            return await _answer(desk, name, raw, caller)
+        except BackupError as problem:
+            line.outcome = problem.kind
+            return replies.error(problem, desk.settings)
+
+
+async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
+    tool = _offered(desk, name)
+    given = arguments.prepared(tool, raw)
+    if tool.name == plans.RUN_PLAN.name:
+        return await _plan(desk, given, caller)
+    if tool.name == tasks.WAIT_FOR_TASK.name:
+        report = await tasks.wait(desk.api, given["taskId"], given.get("seconds", desk.settings.wait), caller.progress)
+        return replies.text(report.lines, desk.settings, is_error=report.outcome == "failed")
+    if tool.lists:
+        answer = await listing.answer(desk.api, tool, given, caller.progress)
+        return _shown(desk, Done("done", answer.lines, answer.value))
+    request = arguments.request(tool, given)
+    if tool.gated:
+        stop = await confirm.gate(desk.consent, desk.api, desk.known, tool, given, request, caller)
+        if stop is not None:
+            return stop
+    return _shown(desk, await _carried_out(desk, tool, given, request, caller))
+
+
+async def _carried_out(desk: Desk, tool: Tool, given: Mapping[str, Any], request: rest.Request, caller: Caller) -> Done:
+    """Send the request, follow its task, say what became of it; what a gated call came to is recorded."""
+    done = Done("unknown")
+    try:
+        reply = await rest.send(desk.api, request)
+        done = await _told(desk, tool, given, reply, caller)
+    except BackupError as problem:
+        done = Done("unknown" if problem.kind == "unknown" else "failed", (problem.message,))
+        if problem.kind == "unknown":
+            problem = await _looked_again(desk, tool, given, problem)
+        raise problem from None
+    finally:
+        if tool.gated:
+            confirm.outcome(desk.consent, caller, tool.name, done.outcome)
+    return done
+
+
+async def _told(desk: Desk, tool: Tool, given: Mapping[str, Any], reply: rest.Reply, caller: Caller) -> Done:
+    """What the reply means."""
+    if tool.danger is Danger.READ:
+        if given.get("output") == "json":
+            return Done("done", value=reply.body)
+        return Done("done", tuple(_details(desk, tool, reply.body)))
+    target = arguments.target_request(tool, given, desk.known)
+    if reply.status == 202:
+        report = await tasks.follow(
+            desk.api, reply, tool_name=tool.name, target=target, seconds=desk.settings.wait, progress=caller.progress
+        )
+        return Done("done" if report.outcome == "succeeded" else report.outcome, report.lines)
+    lines = [f"Done: {tool.title} (HTTP {reply.status})."]
+    if reply.body:
+        lines += _details(desk, tool, reply.body)
+    elif reply.headers.get("location"):
+        lines.append(f"Made: {reply.headers['location']}")
+    elif target is not None:
+        lines += await _proof(desk, target)
+    return Done("done", tuple(lines))
+
+
+async def _looked_again(desk: Desk, tool: Tool, given: Mapping[str, Any], problem: BackupError) -> BackupError:
+    """The problem of an ambiguous write, with what the target looks like now."""
+    target = arguments.target_request(tool, given, desk.known)
+    if target is None:
+        return problem
+    seen = " ".join(await _proof(desk, target, "What it looks like now:"))
+    return BackupError(
+        problem.message,
+        hint=f"{problem.hint} {seen}".strip(),
+        kind="unknown",
+        status=problem.status,
+        debug_id=problem.debug_id,
+    )
+
+
+async def _proof(desk: Desk, target: rest.Request, heading: str = "Now:") -> list[str]:
+    """The target as it is after the write: that is the proof, not the reply."""
+    try:
+        reply = await rest.send(desk.api, target)
+    except BackupError as problem:
+        if problem.status == 404:
+            return ["It is gone (read again: 404)."]
+        return [f"It could not be read again: {problem.message}"]
+    return [heading, *summaries.details(target.operation_id, reply.body, desk.api.now())]
+
+
+def _details(desk: Desk, tool: Tool, body: Any) -> list[str]:
+    operation = tool.operation.id if tool.operation else ""
+    return summaries.details(operation, body, desk.api.now())
+
+
+def _shown(desk: Desk, done: Done) -> CallToolResult:
+    if done.value is not None:
+        return replies.json(done.value, desk.settings)
+    return replies.text(done.lines, desk.settings, is_error=done.failed)
+
+
+def _offered(desk: Desk, name: str) -> Tool:
+    """The tool, if this server offers it; BackupError says why not."""
+    if desk.problem is not None:
+        raise desk.problem
+    tool = desk.offered.get(name)
+    if tool is not None:
+        return tool
+    known = desk.known[name]
+    if desk.settings.read_only and known.danger is not Danger.READ:
+        raise BackupError(
+            f"{name} changes things, and this server is read-only.",
+            hint="Only a person can change that, in the server's settings.",
+            kind="refused",
+        )
+    raise BackupError(
+        f"{name} is not offered: this server is limited to the toolsets {desk.settings.toolsets}.", kind="refused"
+    )

@@ -1,0 +1,50 @@
+"""`doctor`: checks settings, token and one read, and says what is wrong and what cures it.
+
+Knows the order of the checks. Must not show any secret.
+"""
+
+from __future__ import annotations
+
+from . import catalog, rest
+from .errors import BackupError
+from .settings import Settings
+
+
+async def examine(settings: Settings) -> int:
+    """Print one line a check; 0 where all passed, 1 at the first that did not."""
+    where = "a simulated tenant" if settings.demo else settings.api_base_url or settings.region or "no region"
+    _say("ok", f"settings: {where}; {'read only' if settings.read_only else 'reads and writes'}; ask {settings.ask}")
+    try:
+        tools = catalog.selected(catalog.tools(settings.spec), _names(settings.toolsets), settings.read_only)
+        _say("ok", f"description: {len(tools)} tools")
+        async with rest.connect(settings) as api:
+            reply = await rest.send(
+                api,
+                rest.Request(
+                    operation_id="ProtectionStoreList",
+                    method="GET",
+                    path="/backup-recovery/v1beta1/protection-stores",
+                    query=(("limit", "1"),),
+                    reads=True,
+                ),
+            )
+        _say("ok", "token: accepted")
+        total = reply.body.get("total") if isinstance(reply.body, dict) else None
+        _say("ok", f"read: protection stores ({'number not told' if total is None else total})")
+    except BackupError as problem:
+        _say("WRONG", problem.message)
+        if problem.status:
+            _say("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
+        if problem.hint:
+            _say("cure", problem.hint)
+        return 1
+    _say("ok", "everything needed works")
+    return 0
+
+
+def _names(toolsets: str) -> list[str]:
+    return [name.strip() for name in toolsets.split(",") if name.strip()]
+
+
+def _say(mark: str, words: str) -> None:
+    print(f"{mark:>5}  {words}")  # noqa: T201

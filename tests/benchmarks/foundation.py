@@ -1,0 +1,129 @@
+"""Cold start, one read, size of the tool list, memory: each beside its yardstick in the same run."""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+
+from greenlake_backup_mcp import catalog
+
+from .process import EMPTY, OURS, cold_list_ms, started
+
+STARTS = 15
+READS = 300
+
+
+def main() -> None:
+    cold_start()
+    one_read()
+    size_of_list()
+    memory()
+
+
+def cold_start() -> None:
+    """Interleaved, so that a busy moment of the machine hits both."""
+    for command in (EMPTY, OURS):
+        cold_list_ms(command)  # compiled modules and disk cache
+    times: dict[str, list[float]] = {"empty": [], "ours": []}
+    for _ in range(STARTS):
+        times["empty"].append(cold_list_ms(EMPTY))
+        times["ours"].append(cold_list_ms(OURS))
+    empty, ours = (statistics.median(times[name]) for name in ("empty", "ours"))
+    print(f"cold start to the first tools/list, median of {STARTS}: empty server {empty:.0f} ms, ours {ours:.0f} ms")
+    print(f"  ratio {ours / empty:.2f} (goal <= 1.15), of the fastest {min(times['ours']) / min(times['empty']):.2f}")
+
+
+def one_read() -> None:
+    """The same GET through the server over stdio and by bare httpx2, against the same simulated tenant."""
+    with simulated() as base:
+        token = httpx2.post(
+            f"{base}/as/token.oauth2",
+            data={"grant_type": "client_credentials", "client_id": "demo", "client_secret": "demo-secret"},
+        ).json()["access_token"]
+        environment = {
+            "GREENLAKE_API_BASE_URL": base,
+            "GREENLAKE_TOKEN": token,
+            "GREENLAKE_MCP_RATE": "1000000",
+        }
+        with httpx2.Client(base_url=base, headers={"authorization": f"Bearer {token}"}) as bare:
+            store = bare.get("/backup-recovery/v1beta1/protection-stores").json()["items"][0]["id"]
+            path = f"/backup-recovery/v1beta1/protection-stores/{store}"
+            call = {"name": "get_protection_store", "arguments": {"protectionStoreId": store}}
+            with started(OURS, **environment) as process:
+                process.hello()
+                direct, through = [], []
+                for _ in range(READS):
+                    begin = time.perf_counter()
+                    assert bare.get(path).status_code == 200
+                    between = time.perf_counter()
+                    assert not process.ask("tools/call", call)["result"].get("isError")
+                    direct.append((between - begin) * 1000)
+                    through.append((time.perf_counter() - between) * 1000)
+    one, other = statistics.median(direct[20:]), statistics.median(through[20:])
+    print(f"one GET, median of {READS - 20}: bare httpx2 {one:.2f} ms, through stdio {other:.2f} ms")
+    print(f"  difference {other - one:.2f} ms (goal <= 1)")
+
+
+def size_of_list() -> None:
+    own = [t for t in catalog.tools() if t.operation and t.operation.path.startswith("/backup-recovery/")]
+    sizes = {
+        t.name: len(
+            json.dumps(
+                {"name": t.name, "description": t.description, "inputSchema": t.input_schema},
+                separators=(",", ":"),
+                ensure_ascii=False,
+            ).encode()
+        )
+        for t in own
+    }
+    largest = max(sizes, key=lambda name: sizes[name])
+    print(
+        f"{len(own)} tools: {sum(sizes.values()):,} bytes (goal <= 80,000); largest {largest} {sizes[largest]:,} (goal <= 3,500)"
+    )
+
+
+def memory() -> None:
+    with started(EMPTY) as process:
+        process.hello()
+        process.ask("tools/list", {})
+        empty = process.peak_mib()
+    with started(OURS) as process:
+        process.hello()
+        process.ask("tools/list", {})
+        ours = process.peak_mib()
+    print(f"peak memory after tools/list: empty server {empty:.1f} MiB, ours {ours:.1f} MiB (goal <= 90)")
+
+
+@contextmanager
+def simulated() -> Iterator[str]:
+    """The base URL of a simulated tenant in its own process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "greenlake_backup_mcp", "simulate", "--port", str(port)], stderr=subprocess.DEVNULL
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                httpx2.get(base)
+                break
+            except httpx2.TransportError:
+                time.sleep(0.05)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+if __name__ == "__main__":
+    main()
