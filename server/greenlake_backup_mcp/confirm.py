@@ -9,10 +9,10 @@ Be frank: a code relayed by a model is a seat belt. `--read-only` and a read-onl
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from mcp.server import ServerRequestContext
@@ -56,6 +56,15 @@ class Consent:
     shown: dict[str, issued.Issued] = field(default_factory=dict)
 
 
+class Told(Protocol):
+    """An effect in lines; `forbidden` says why there can be no code for it."""
+
+    @property
+    def forbidden(self) -> str: ...  # noqa: D102
+
+    def lines(self) -> Iterable[str]: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A call that needs consent: what it is, how its targets are read, and how its effect is told."""
@@ -64,7 +73,7 @@ class Proposal:
     arguments: Mapping[str, Any]  # as repaired, without `confirm`
     read: Callable[[], Awaitable[Any]]
     state: Callable[[Any], Any]  # of what was read: what the code is bound to
-    tell: Callable[[Any, datetime], Awaitable[Effect]]
+    tell: Callable[[Any, datetime], Awaitable[Told]]
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
 
 
@@ -200,7 +209,7 @@ async def _preview(consent: Consent, api: Api, plan: Plan, caller: Caller, refus
     if effect.forbidden:
         lines.append(f"CANNOT BE DONE: {effect.forbidden} There is no code for it.")
         _record(consent, "refusal", plan, caller, refusal or effect.forbidden)
-        return _text(lines, consent.settings, is_error=True)
+        return text(lines, consent.settings, is_error=True)
     slot = codes.slot_of(now)
     code = await codes.offered(consent.ring, plan.call, slot, consent.used)
     if code is None:
@@ -208,14 +217,14 @@ async def _preview(consent: Consent, api: Api, plan: Plan, caller: Caller, refus
             "This very call was confirmed too often in these minutes: there is no further code before the next."
         )
         _record(consent, "refusal", plan, caller, refusal or "confirmed too often")
-        return _text(lines, consent.settings, is_error=True)
+        return text(lines, consent.settings, is_error=True)
     _record(consent, "refusal" if refusal else "preview", plan, caller, refusal)
     issued.remember(consent.shown, code, issued.of(consent.ring[0], plan.call))
     until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
     lines.append(f'To do exactly this: {plan.call.tool} with the same arguments and confirm: "{code}".')
     lines.append(f"The code holds once, until {until:%H:%M} UTC, and only while the target stays as it is.")
     lines.append("Show the person what would happen, and let them decide first.")
-    return _text(lines, consent.settings, is_error=bool(refusal))
+    return text(lines, consent.settings, is_error=bool(refusal))
 
 
 # --- the person -------------------------------------------------------------------------------------------------------
@@ -300,7 +309,7 @@ def _refused(  # noqa: PLR0913, PLR0917
         arguments=proposal.arguments,
         reason=why,
     )
-    return _text([f"NOT DONE, nothing was sent: {why}.", cure], consent.settings, is_error=True)
+    return text([f"NOT DONE, nothing was sent: {why}.", cure], consent.settings, is_error=True)
 
 
 def _record(consent: Consent, event: audit.Event, plan: Plan, caller: Caller, reason: str = "") -> None:
@@ -316,7 +325,7 @@ def _record(consent: Consent, event: audit.Event, plan: Plan, caller: Caller, re
     )
 
 
-def _text(lines: list[str], settings: Settings, *, is_error: bool) -> CallToolResult:
+def text(lines: list[str], settings: Settings, *, is_error: bool) -> CallToolResult:
     """A result of these lines, whole: a preview is never shortened to fit a budget."""
     if settings.demo:
         lines = [*lines, "Simulated tenant: nothing here is real."]

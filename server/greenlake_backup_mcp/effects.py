@@ -7,7 +7,7 @@ its kind, and a row here. Must know nothing of MCP.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +18,10 @@ from . import effects_protection as protection
 from . import effects_restores as restores
 from . import effects_systems as systems
 from .catalog import Tool
+from .hygiene import cell
 from .rest import Api, Request
 from .sentences import Effect, Subject
-from .targets import Found, Read, Target, kind_of, read, read_all, target_path
+from .targets import Found, Read, Target, identity_of, kind_of, read, read_all, target_path
 
 Reads = Callable[[Mapping[str, Any], Target], list[Read]]
 Says = Callable[[Subject], Effect]
@@ -123,25 +124,42 @@ async def target(
         return Target("resource", "", Found("what it acts on", problem="no read of it is known"))
     kind = kind_of(path)
     alone = Target(kind, path, await read(api, Read("target", f"the {kind}", path)))
-    if not alone.found.known:
+    if alone.found.missing:
         return alone
     uses = [r for r in judgement(tool).reads(arguments, alone) if r.decides]
     return replace(alone, uses=await read_all(api, uses)) if uses else alone
 
 
-async def effect(api: Api, tool: Tool, arguments: Mapping[str, Any], acted_on: Target, now: datetime) -> Effect:
+@dataclass(frozen=True)
+class Context:
+    """What the calls of one plan share: reads made already, and the paths of what they delete."""
+
+    known: dict[str, Found] = field(default_factory=dict)
+    leaving: frozenset[str] = frozenset()
+
+
+async def effect(  # noqa: PLR0913, PLR0917
+    api: Api,
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    acted_on: Target,
+    now: datetime,
+    context: Context | None = None,
+) -> Effect:
     """What the call would do, from its target and from what hangs on it (read now)."""
+    identity = identity_of(acted_on.path)[1]
     if acted_on.found.missing:
-        what = f"{acted_on.kind} {acted_on.path.rpartition('/')[2]}"
+        what = f"{acted_on.kind} {cell(identity)}"
         return Effect(
-            does=f"{tool.title} on the {what}",
+            does=f"{tool.title} ({what})",
             forbidden=f"There is no {what}: it does not exist, or not any more.",
         )
     if acted_on.path and not acted_on.found.known and not any(f.known for f in acted_on.uses.values()):
         return Effect(
-            does=f"{tool.title} on the {acted_on.kind} {acted_on.path.rpartition('/')[2]}",
-            forbidden=f"It could not be read ({acted_on.found.problem}), so nothing can be said of the effect.",
+            does=f"{tool.title} ({acted_on.kind} {cell(identity)})",
+            forbidden=f"The {acted_on.kind} could not be read ({acted_on.found.problem}): the effect is not known.",
         )
     row = judgement(tool)
-    facts = await read_all(api, [r for r in row.reads(arguments, acted_on) if not r.decides])
-    return row.says(Subject(tool, arguments, acted_on, facts, now))
+    shared = context or Context()
+    facts = await read_all(api, [r for r in row.reads(arguments, acted_on) if not r.decides], shared.known)
+    return row.says(Subject(tool, arguments, acted_on, facts, now, shared.leaving))

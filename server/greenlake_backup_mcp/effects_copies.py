@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from . import moments, units
-from .copies import BUSY, GOING, copy_facts
+from .copies import BUSY, GOING, copy_facts, copy_size
 from .hygiene import cell
 from .sentences import (
     Effect,
@@ -20,12 +20,13 @@ from .sentences import (
     changes,
     counted,
     label,
+    name_of,
     names,
     not_known,
     objects,
     quoted,
 )
-from .targets import OWN, Read, Target, kind_of, parent_path
+from .targets import OWN, Read, Target, identity_of, kind_of, parent_path, path_of
 
 PAGE = (("limit", "1000"), ("select", "id,name,pointInTime,state,sourceCopyInfo"))
 
@@ -78,6 +79,8 @@ def deleting(s: Subject) -> Effect:
         unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
         forbidden=forbidden,
         exceptions=tuple(exceptions),
+        brief=_brief(s),
+        size=copy_size(copy),
     )
 
 
@@ -110,6 +113,7 @@ def changing(s: Subject) -> Effect:
         unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
         forbidden=forbidden,
         exceptions=tuple(exceptions),
+        brief=f"{_brief(s)}: {' '.join(follows)}",
     )
 
 
@@ -135,9 +139,27 @@ def about(s: Subject, copy: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _brief(s: Subject) -> str:
+    asset, copy = s.found("asset"), s.resource
+    parts = [label("", copy, identity_of(s.target.path)[1]).strip()]
+    if asset.known:
+        parts.append(f"of {name_of(asset.resource)}")
+    if copy.get("pointInTime"):
+        parts.append(f"taken {moments.told(copy['pointInTime'], s.now)}")
+    if copy.get("expiresAt"):
+        parts.append(f"expires {moments.told(copy['expiresAt'], s.now)}")
+    return ", ".join(parts)
+
+
 def _others(s: Subject) -> list[Mapping[str, Any]]:
-    items = [*s.found("backups").items, *s.found("snapshots").items]
-    return [i for i in items if i.get("id") != s.resource.get("id") and i.get("state") not in GOING]
+    base = s.target.path.rpartition("/")[0].rpartition("/")[0]
+    going = {s.target.path, *s.leaving}
+    return [
+        item
+        for place in ("backups", "snapshots")
+        for item in s.found(place).items
+        if path_of(base, place, item.get("id")) not in going and item.get("state") not in GOING
+    ]
 
 
 def _rest(s: Subject) -> tuple[list[str], str]:
@@ -148,7 +170,8 @@ def _rest(s: Subject) -> tuple[list[str], str]:
     others = _others(s)
     whole = backups.whole and snapshots.whole
     if not others:
-        return ["It is the LAST recovery point: without it nothing can be restored."], "the LAST recovery point"
+        among = "Without this and the others of the plan" if s.leaving - {s.target.path} else "Without it"
+        return [f"It is the LAST recovery point. {among} nothing can be restored."], "the LAST recovery point"
     points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
     remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
     if not points:

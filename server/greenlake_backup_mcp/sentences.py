@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ class Subject:
     target: Target
     facts: Mapping[str, Found]
     now: datetime
+    leaving: frozenset[str] = frozenset()  # paths of what the same plan deletes too
 
     @property
     def resource(self) -> Mapping[str, Any]:
@@ -54,7 +55,9 @@ class Effect:
     final: str = ""  # what cannot be undone, or how it can
     unknown: tuple[str, ...] = ()  # what could not be read
     forbidden: str = ""  # why it cannot be done: then there is no code
-    exceptions: tuple[str, ...] = field(default=())  # what sets this target apart from others in a long list
+    exceptions: tuple[str, ...] = ()  # what sets this target apart from others in a long list: `kind` or `kind: more`
+    brief: str = ""  # the target in one short line, for a long list
+    size: float = 0  # bytes that go
 
     def lines(self) -> Iterator[str]:
         """The effect as text, one statement a line."""

@@ -197,12 +197,18 @@ async def read(api: Api, read_: Read) -> Found:
     return Found(read_.words, problem="the service answered without it")
 
 
-async def read_all(api: Api, reads: Sequence[Read]) -> dict[str, Found]:
-    """What several reads bring, by name; at once, within the api's own limits."""
+async def read_all(api: Api, reads: Sequence[Read], known: dict[str, Found] | None = None) -> dict[str, Found]:
+    """What several reads bring, by name; at once, within the api's own limits. `known` spares a plan repetitions."""
     found: dict[str, Found] = {}
 
     async def one(read_: Read) -> None:
+        key = f"{read_.path}?{read_.query}"
+        if known is not None and key in known:
+            found[read_.name] = known[key]
+            return
         found[read_.name] = await read(api, read_)
+        if known is not None:
+            known[key] = found[read_.name]
 
     async with anyio.create_task_group() as group:
         for read_ in reads:
