@@ -1,0 +1,180 @@
+"""The descriptions as the service reads them: which operation a path is, and whether a request obeys it.
+
+Built once per process and shared by all simulated tenants. Knows no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from greenlake_backup_mcp import apis, openapi
+from greenlake_backup_mcp.openapi import Operation, Schema
+
+from .answers import Refusal
+from .names import moment
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Known:
+    """An operation and what the service derives from its description."""
+
+    operation: Operation = field(repr=False)
+    segments: tuple[str, ...]
+
+    @cached_property
+    def parameters(self) -> Mapping[tuple[str, str], Schema]:
+        """(place, name) → schema."""
+        return {(p.place, p.name): p.schema for p in self.operation.parameters}
+
+    @cached_property
+    def answer(self) -> Schema:
+        """Schema of the answer."""
+        return openapi.answer_schema(self.operation)
+
+    @cached_property
+    def item(self) -> Schema:
+        """Schema of one item of a list, or of the resource."""
+        properties = self.answer.get("properties", {})
+        return properties["items"].get("items", {}) if self.lists else self.answer
+
+    @cached_property
+    def lists(self) -> bool:
+        """Whether the answer is a page."""
+        return "items" in self.answer.get("properties", {}) and self.operation.method == "GET"
+
+    @cached_property
+    def properties(self) -> frozenset[str]:
+        """Every path into an item: `name`, `assetInfo/id`."""
+        return frozenset(_paths(self.item))
+
+    @cached_property
+    def documented(self) -> frozenset[int]:
+        """The documented status codes."""
+        return frozenset(openapi.answer_codes(self.operation))
+
+    @cached_property
+    def body(self) -> Any:
+        """The validator of the request body; None where there is none."""
+        return _validator(self.operation.body) if self.operation.body is not None else None
+
+
+@dataclass(frozen=True)
+class Descriptions:
+    """All operations, found by method and path."""
+
+    known: tuple[Known, ...]
+    by_length: Mapping[int, tuple[Known, ...]] = field(repr=False)
+
+    def find(self, method: str, segments: Sequence[str]) -> tuple[Known | None, tuple[str, ...]]:
+        """The operation of a path, and the methods that the path knows."""
+        fitting = [k for k in self.by_length.get(len(segments), ()) if _fits(k.segments, segments)]
+        # a literal segment beats a parameter
+        fitting.sort(key=lambda k: sum(s.startswith("{") for s in k.segments))
+        methods = tuple(k.operation.method for k in fitting)
+        return next((k for k in fitting if k.operation.method == method), None), methods
+
+
+@cache
+def load(directory: Path = apis.SPECS) -> Descriptions:
+    """The descriptions of a directory, read once."""
+    known = tuple(
+        Known(operation, tuple(operation.path.strip("/").split("/")))
+        for api in apis.APIS
+        for operation in openapi.operations(openapi.load(directory / api.file.name))
+    )
+    lengths = {len(k.segments) for k in known}
+    return Descriptions(known, {n: tuple(k for k in known if len(k.segments) == n) for n in lengths})
+
+
+def _fits(template: Sequence[str], segments: Sequence[str]) -> bool:
+    return all(t == s or t.startswith("{") for t, s in zip(template, segments, strict=True))
+
+
+def _paths(schema: Schema, before: str = "") -> Iterator[str]:
+    for name, sub in schema.get("properties", {}).items():
+        yield before + name
+        inner = sub.get("items", sub) if isinstance(sub, dict) else {}
+        yield from _paths(inner, f"{before}{name}/")
+
+
+def path_values(known: Known, segments: Sequence[str]) -> dict[str, str]:
+    """The path's parameters, unquoted; 400 where one is not of its format."""
+    values = {t[1:-1]: unquote(s) for t, s in zip(known.segments, segments, strict=True) if t.startswith("{")}
+    for name, value in values.items():
+        problem = next(iter(_validator(known.parameters.get(("path", name), {})).iter_errors(value)), None)
+        if problem:
+            raise Refusal(400, f"Invalid path parameter {name}: {problem.message}.", code="INVALID_PARAMETER")
+    return values
+
+
+def query_values(known: Known, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The query's parameters in their types; 400 for unknown, repeated, malformed or out of range ones."""
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        schema = known.parameters.get(("query", name))
+        if schema is None:
+            raise Refusal(400, f"Unknown query parameter {name!r}.", code="INVALID_PARAMETER")
+        if name in values:
+            raise Refusal(400, f"Query parameter {name!r} is given twice.", code="INVALID_PARAMETER")
+        value = _typed(text, schema.get("type"))
+        problem = next(iter(_validator(schema).iter_errors(value)), None)
+        if problem:
+            raise Refusal(400, f"Invalid query parameter {name}: {problem.message}.", code="INVALID_PARAMETER")
+        if name in ("limit", "offset") and value < 0:
+            raise Refusal(400, f"Invalid query parameter {name}: it must not be negative.", code="INVALID_PARAMETER")
+        values[name] = value
+    if missing := [
+        p.name for p in known.operation.parameters if p.place == "query" and p.required and p.name not in values
+    ]:
+        raise Refusal(400, f"Query parameter {missing[0]} is required.", code="INVALID_PARAMETER")
+    return values
+
+
+def _typed(text: str, kind: Any) -> Any:
+    if kind == "integer" and text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 19:
+        return int(text)
+    if kind == "boolean" and text in ("true", "false"):
+        return text == "true"
+    return text
+
+
+def check_body(known: Known, body: Any, *, extra_allowed: bool) -> None:
+    """400 where the body is not what the description says."""
+    problems = sorted(known.body.iter_errors(body), key=lambda e: len(list(e.absolute_path)), reverse=True)
+    if problems:
+        problem = problems[0]
+        where = "/".join(map(str, problem.absolute_path)) or "body"
+        raise Refusal(400, f"Invalid request body at {where}: {problem.message[:300]}", code="INVALID_PARAMETER")
+    if not extra_allowed and known.operation.body and (name := _unknown(known.operation.body, body)):
+        raise Refusal(400, f"Invalid request body: unknown property {name!r}.", code="INVALID_PARAMETER")
+
+
+def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
+    branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    if isinstance(value, list):
+        inner = next((b["items"] for b in branches if isinstance(b.get("items"), dict)), {})
+        return next((n for v in value if (n := _unknown(inner, v, before))), None)
+    properties = {name: sub for b in branches for name, sub in b.get("properties", {}).items()}
+    if not isinstance(value, dict) or not properties:
+        return None
+    for name, sub in value.items():
+        if name not in properties:
+            return before + name
+        if found := _unknown(properties[name], sub, f"{before}{name}/"):
+            return found
+    return None
+
+
+def _validator(schema: Schema) -> Any:
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    checker = FormatChecker(("uuid", "ipv4"))
+    checker.checks("date-time", raises=ValueError)(lambda text: not isinstance(text, str) or bool(moment(text)))
+    return Draft202012Validator(schema, format_checker=checker)

@@ -1,0 +1,99 @@
+"""Ids, times and references of the simulated tenant: the same for the same seed. Knows nothing of state."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Item = dict[str, Any]
+
+BACKUP = "/backup-recovery/v1beta1"
+VIRTUAL = "/virtualization/v1beta1"
+DATA = "/data-services/v1beta1"
+CUSTOMER = "0123456789abcdef0123456789abcdef"
+WORKSPACE = CUSTOMER
+CUSTOMER_UUID = "01234567-89ab-cdef-0123-456789abcdef"  # some answers give it with hyphens
+
+# collection -> the prefix of its API and the type of its items
+COLLECTIONS = {
+    "application-hosts": (BACKUP, "backup-recovery/application-host"),
+    "data-orchestrators": (BACKUP, "backup-recovery/data-orchestrator"),
+    "mssql-database-protection-groups": (BACKUP, "backup-recovery/mssql-database-protection-group"),
+    "mssql-databases": (BACKUP, "backup-recovery/mssql-database"),
+    "mssql-instances": (BACKUP, "backup-recovery/mssql-instance"),
+    "protection-jobs": (BACKUP, "backup-recovery/protection-job"),
+    "protection-policies": (BACKUP, "backup-recovery/protection-policy"),
+    "protection-store-gateways": (BACKUP, "backup-recovery/protection-store-gateway"),
+    "protection-stores": (BACKUP, "backup-recovery/protection-store"),
+    "storeonces": (BACKUP, "backup-recovery/storeonce"),
+    "virtual-machine-protection-groups": (BACKUP, "backup-recovery/virtual-machine-protection-group"),
+    "volume-protection-groups": (BACKUP, "backup-recovery/volume-protection-group"),
+    "virtual-machines": (VIRTUAL, "virtualization/virtual-machine"),
+    "datastores": (VIRTUAL, "virtualization/datastore"),
+    "hypervisor-managers": (VIRTUAL, "virtualization/hypervisor-manager"),
+    "hypervisor-clusters": (VIRTUAL, "virtualization/hypervisor-cluster"),
+    "hypervisor-hosts": (VIRTUAL, "virtualization/hypervisor-host"),
+    "folders": (VIRTUAL, "virtualization/hypervisor-folder"),
+    "networks": (VIRTUAL, "virtualization/hypervisor-network"),
+    "resource-pools": (VIRTUAL, "virtualization/hypervisor-resource-pool"),
+    "tags": (VIRTUAL, "virtualization/hypervisor-tag"),
+    "async-operations": (DATA, "data-services/async-operation"),
+    "dual-auth-operations": (DATA, "data-services/dual-auth-operation"),
+    "issues": (DATA, "data-services/issue"),
+    "settings": (DATA, "data-services/setting"),
+    "storage-locations": (DATA, "data-services/storage-location"),
+    "storage-systems": ("/storage-fleet/v1alpha1", "storage-fleet/storage-system"),
+    "volumes": ("/block-storage/v1alpha1", "storage-fleet/volume"),
+}
+
+
+def uid(*parts: object) -> str:
+    """A UUID that depends on nothing but the parts."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return _uuid(hashlib.blake2b(text, digest_size=16).hexdigest())
+
+
+def number(*parts: object) -> int:
+    """A number of 32 bits that depends on nothing but the parts."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest(), "big")
+
+
+def _uuid(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
+
+
+def stamp(time: datetime) -> str:
+    """A time as the service writes it: UTC, six decimals, Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """The time of an RFC 3339 text; ValueError where it is none or tells no zone."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None or "T" not in text.upper():
+        raise ValueError(text)
+    return time
+
+
+def span(value: int, unit: str) -> timedelta:
+    """The length of a retention or lock period; a month is 30 days and a year 365."""
+    return timedelta(hours=value * {"HOURS": 1, "DAYS": 24, "WEEKS": 168, "MONTHS": 720, "YEARS": 8760}[unit])
+
+
+def uri(collection: str, id: str) -> str:  # noqa: A002
+    """The resourceUri of an item of a collection that stands by itself."""
+    return f"{COLLECTIONS[collection][0]}/{collection}/{id}"
+
+
+def kind(collection: str) -> str:
+    """The `type` of a collection's items."""
+    return COLLECTIONS[collection][1]
+
+
+def reference(collection: str, item: Item, *names: str) -> Item:
+    """How another item speaks of this one: id, resourceUri, type, and its name under each of `names`."""
+    shown = item.get("displayName") or item.get("name", "")
+    named = {name: item.get("name", shown) if name == "name" else shown for name in names or ("name",)}
+    return {"id": item["id"], **named, "resourceUri": item["resourceUri"], "type": kind(collection)}
