@@ -5,6 +5,7 @@ Knows the order of things and nothing of their insides. Must not know transports
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from .catalog import Tool
 from .confirm import Caller, Consent
 from .danger import Danger
 from .errors import BackupError
+from .plans import Prepared
 from .settings import Settings
 
 Result = CallToolResult | InputRequiredResult
@@ -63,42 +65,60 @@ async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) ->
 
 async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     tool = _offered(desk, name)
-    given = arguments.prepared(tool, raw)
-    if tool.name == plans.RUN_PLAN.name:
-        return await _plan(desk, given, caller)
-    if tool.name == tasks.WAIT_FOR_TASK.name:
-        report = await tasks.wait(desk.api, given["taskId"], given.get("seconds", desk.settings.wait), caller.progress)
-        return replies.text(report.lines, desk.settings, is_error=report.outcome == "failed")
+    if tool.operation is None:
+        return await _composed(desk, tool, arguments.prepared(tool, raw), caller)
     if tool.lists:
-        answer = await listing.answer(desk.api, tool, given, caller.progress)
+        answer = await listing.answer(desk.api, tool, arguments.prepared(tool, raw), caller.progress)
         return _shown(desk, Done("done", answer.lines, answer.value))
-    request = arguments.request(tool, given)
-    if tool.gated:
-        stop = await confirm.gate(desk.consent, desk.api, desk.known, tool, given, request, caller)
-        if stop is not None:
-            return stop
-    return _shown(desk, await _carried_out(desk, tool, given, request, caller))
+    this = _prepared(desk, name, raw)
+    stop = await confirm.gate(desk.consent, desk.api, desk.known, tool, this.arguments, this.request, caller)
+    if stop is not None:
+        return stop
+    return _shown(desk, await _carried_out(desk, this, caller))
 
 
-async def _carried_out(desk: Desk, tool: Tool, given: Mapping[str, Any], request: rest.Request, caller: Caller) -> Done:
+async def _composed(desk: Desk, tool: Tool, given: Mapping[str, Any], caller: Caller) -> Result:
+    """The two tools that are no operation of the service."""
+    if tool.name == plans.RUN_PLAN.name:
+        return await plans.run(
+            desk.consent,
+            desk.api,
+            desk.known,
+            given,
+            caller,
+            prepare=lambda name, raw: _prepared(desk, name, raw),
+            execute=lambda this, of: _carried_out(desk, this, of),
+        )
+    report = await tasks.wait(desk.api, given["taskId"], given.get("seconds", desk.settings.wait), caller.progress)
+    return replies.text(report.lines, desk.settings, is_error=report.outcome in ("failed", "unknown"))
+
+
+def _prepared(desk: Desk, name: str, raw: Mapping[str, Any]) -> Prepared:
+    """The call of an offered tool, ready to be sent."""
+    tool = _offered(desk, name)
+    given = arguments.prepared(tool, raw)
+    return Prepared(tool, given, arguments.request(tool, given))
+
+
+async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
     """Send the request, follow its task, say what became of it; what a gated call came to is recorded."""
-    done = Done("unknown")
+    outcome = "unknown"
     try:
-        reply = await rest.send(desk.api, request)
-        done = await _told(desk, tool, given, reply, caller)
+        reply = await rest.send(desk.api, this.request)
+        done = await _told(desk, this, reply, caller)
+        outcome = done.outcome
+        return done
     except BackupError as problem:
-        done = Done("unknown" if problem.kind == "unknown" else "failed", (problem.message,))
-        if problem.kind == "unknown":
-            problem = await _looked_again(desk, tool, given, problem)
-        raise problem from None
+        outcome = "unknown" if problem.kind == "unknown" else "failed"
+        raise (await _looked_again(desk, this, problem) if problem.kind == "unknown" else problem) from None
     finally:
-        if tool.gated:
-            confirm.outcome(desk.consent, caller, tool.name, done.outcome)
-    return done
+        if this.tool.gated:
+            confirm.outcome(desk.consent, caller, this.tool.name, outcome)
 
 
-async def _told(desk: Desk, tool: Tool, given: Mapping[str, Any], reply: rest.Reply, caller: Caller) -> Done:
+async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -> Done:
     """What the reply means."""
+    tool, given = this.tool, this.arguments
     if tool.danger is Danger.READ:
         if given.get("output") == "json":
             return Done("done", value=reply.body)
@@ -119,9 +139,9 @@ async def _told(desk: Desk, tool: Tool, given: Mapping[str, Any], reply: rest.Re
     return Done("done", tuple(lines))
 
 
-async def _looked_again(desk: Desk, tool: Tool, given: Mapping[str, Any], problem: BackupError) -> BackupError:
+async def _looked_again(desk: Desk, this: Prepared, problem: BackupError) -> BackupError:
     """The problem of an ambiguous write, with what the target looks like now."""
-    target = arguments.target_request(tool, given, desk.known)
+    target = arguments.target_request(this.tool, this.arguments, desk.known)
     if target is None:
         return problem
     seen = " ".join(await _proof(desk, target, "What it looks like now:"))
@@ -163,7 +183,10 @@ def _offered(desk: Desk, name: str) -> Tool:
     tool = desk.offered.get(name)
     if tool is not None:
         return tool
-    known = desk.known[name]
+    known = desk.known.get(name)
+    if known is None:
+        near = difflib.get_close_matches(name, desk.offered, 3, 0.5)
+        raise BackupError(f"There is no tool {name[:80]!r}.", hint=f"Did you mean {' or '.join(near)}?" if near else "")
     if desk.settings.read_only and known.danger is not Danger.READ:
         raise BackupError(
             f"{name} changes things, and this server is read-only.",

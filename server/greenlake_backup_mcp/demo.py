@@ -98,7 +98,7 @@ async def _steps(client: Client, screen: Screen) -> None:
     reads = sum(1 for t in tools if t.annotations and t.annotations.read_only_hint)
     gated = [t for t in tools if "confirm" in t.input_schema.get("required", [])]
     screen.answer(
-        f"{len(tools)} tools: {reads} only read, {len(gated)} can destroy, disrupt or reveal secrets and need a confirmation\n"
+        f"{len(tools)} tools: {reads} only read; {len(gated)} can destroy, disrupt or reveal secrets and need consent\n"
         f"for example {', '.join(t.name for t in tools[::23])}",
         3,
     )

@@ -95,12 +95,13 @@ def create(
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = offer(settings)
+    consent = confirm.consent(settings)
     page = ListToolsResult(tools=[listed(tool) for tool in tools.offered.values()])
 
     @asynccontextmanager
     async def lifespan(_: Server[Desk]) -> AsyncIterator[Desk]:
         async with rest.connect(settings, app=app, now=now) as api:
-            yield Desk(api, tools.known, tools.offered, problem)
+            yield Desk(api, tools.known, tools.offered, consent, problem)
 
     async def list_tools(ctx: ServerRequestContext[Desk], params: PaginatedRequestParams | None) -> ListToolsResult:
         if params and params.cursor is not None:

@@ -85,9 +85,8 @@ def size_of_list() -> None:
         for t in own
     }
     largest = max(sizes, key=lambda name: sizes[name])
-    print(
-        f"{len(own)} tools: {sum(sizes.values()):,} bytes (goal <= 80,000); largest {largest} {sizes[largest]:,} (goal <= 3,500)"
-    )
+    print(f"{len(own)} tools: {sum(sizes.values()):,} bytes (goal <= 80,000)")
+    print(f"  largest {largest} {sizes[largest]:,} (goal <= 3,500)")
 
 
 def memory() -> None:
