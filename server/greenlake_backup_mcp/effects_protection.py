@@ -139,12 +139,12 @@ def replacing_policy(s: Subject) -> Effect:
         *changes(head, s.resource, s.now),
         f"Now: {_tier_words(s.resource)}.",
         f"Then: {_tier_words(s.arguments)}.",
-        *([f"LOST are {counted(len(lost), 'schedule')}: {'; '.join(lost)}."] if lost else ["No schedule is lost."]),
+        *([f"Schedules LOST: {len(lost):,} ({'; '.join(lost)})."] if lost else ["No schedule is lost."]),
     ]
     if "description" not in s.arguments and s.resource.get("description"):
         follows.append("Its description is lost, since none is given.")
     if jobs:
-        follows.append(f"{counted(len(jobs), 'job')} stand on it: {_assets(jobs)}; expected only before assignment.")
+        follows.append(f"Jobs that stand on it: {len(jobs):,} ({_assets(jobs)}); the API expects this only before assignment.")
     return Effect(
         does=f"Replace the whole {s.label}",
         about=_policy_facts(s),

@@ -103,7 +103,7 @@ def deleting_store(s: Subject) -> Effect:
         follows.append(f"The store is deleted if it holds no data; it holds {holds}.")
     if policies:
         follows.append(
-            f"{counted(len(policies), 'policy', 'policies')} write to it: {names(policies)}; expected to be refused."
+            f"Policies that write to it: {len(policies):,} ({names(policies)}); expected to be refused."
         )
     follows += _stopped(jobs)
     return Effect(
@@ -180,7 +180,7 @@ def stopping(s: Subject) -> Effect:
     if off and jobs:
         follows.append(f"Until it is on again, nothing runs of {counted(len(jobs), 'job')}: {_assets(jobs)}.")
     elif jobs:
-        follows.append(f"{counted(len(jobs), 'job')} run through it: {_assets(jobs)}.")
+        follows.append(f"Jobs that run through it: {len(jobs):,} ({_assets(jobs)}).")
     forced = s.arguments.get("force")
     if orchestrator and forced is None:
         follows.append("force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false.")
@@ -208,7 +208,7 @@ def deleting_orchestrator(s: Subject) -> Effect:
     gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == s.resource.get("id")]
     follows = ["It is unregistered at once; every scheduled job it runs is disabled."]
     if jobs:
-        follows.append(f"{many(s.found('jobs'), 'job')} stop: {_assets(jobs)}.")
+        follows.append(f"Jobs that stop: {len(jobs):,} ({_assets(jobs)}).")
     if gateways:
         follows.append(f"Gateways without an orchestrator then: {names(gateways)}.")
     if hosts.items:
@@ -295,9 +295,9 @@ def changing_credentials(s: Subject) -> Effect:
     follows = list(changes(body, s.resource, s.now))
     if databases := _databases(s):
         protected = [d for d in databases if d.get("protectionJobInfo")]
-        follows.append(f"{counted(len(databases), 'database')} depend on it, {len(protected):,} of them protected.")
+        follows.append(f"Databases that depend on it: {len(databases):,}, of them protected: {len(protected):,}.")
     if stores := _stores(s):
-        follows.append(f"{counted(len(stores), 'store')} depend on it: {names(stores)}.")
+        follows.append(f"Stores that depend on it: {len(stores):,} ({names(stores)}).")
     follows.append("If the new values are wrong, every backup and restore through it fails.")
     return Effect(
         does=f"Change the {s.label}",
@@ -364,4 +364,4 @@ def _assets(jobs: list[Mapping[str, Any]]) -> str:
 
 
 def _stopped(jobs: list[Mapping[str, Any]]) -> list[str]:
-    return [f"{counted(len(jobs), 'job')} back up through it and would fail: {_assets(jobs)}."] if jobs else []
+    return [f"Jobs that back up through it and would fail: {len(jobs):,} ({_assets(jobs)})."] if jobs else []
