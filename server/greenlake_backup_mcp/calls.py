@@ -61,6 +61,10 @@ async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) ->
         except BackupError as problem:
             line.outcome = problem.kind
             return replies.error(problem, desk.settings)
+        except Exception as fault:  # the top: a fault of ours is told as one, and never as a stack trace
+            line.outcome = type(fault).__name__
+            log.LOGGER.debug("fault", exc_info=True)
+            return replies.error(_fault(desk, name, fault), desk.settings)
 
 
 async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -174,6 +178,17 @@ def _shown(desk: Desk, done: Done) -> CallToolResult:
     if done.value is not None:
         return replies.json(done.value, desk.settings)
     return replies.text(done.lines, desk.settings, is_error=done.failed)
+
+
+def _fault(desk: Desk, name: str, fault: Exception) -> BackupError:
+    """A fault of this server as a problem; of a write nobody knows how far it came."""
+    tool = desk.known.get(name)
+    changes = tool is None or tool.danger is not Danger.READ
+    return BackupError(
+        f"This server failed within {name[:80]} ({type(fault).__name__}); that is a mistake of ours, not yours.",
+        hint="Please report it with the log of --log-level debug.",
+        kind="unknown" if changes else "limit",
+    )
 
 
 def _offered(desk: Desk, name: str) -> Tool:
