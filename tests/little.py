@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,14 +13,14 @@ from mcp.server.request_state import RequestStateBoundary
 from mcp.types import CallToolResult, ListToolsResult, TextContent
 from mcp.types import Tool as Listed
 
-from greenlake_backup_mcp import arguments, catalog, confirm, rest, settings
+from greenlake_backup_mcp import arguments, catalog, confirm, plans, rest, settings
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.settings import Settings
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"
-TOOLS = {tool.name: tool for tool in catalog.tools()}
+TOOLS = {tool.name: tool for tool in (*catalog.tools(), plans.RUN_PLAN)}
 VM = "11111111-1111-4111-8111-111111111111"
 BACKUP = "22222222-2222-4222-8222-222222222222"
 SNAPSHOT = "33333333-3333-4333-8333-333333333333"
@@ -65,6 +65,32 @@ def loaded(**more: Any) -> Settings:
     return settings.load(api_base_url="https://tenant.example", token="t", retries=0, **more)
 
 
+@dataclass(frozen=True)
+class Done:
+    outcome: str = "done"
+    lines: tuple[str, ...] = ()
+
+
+def prepare(name: str, raw: Mapping[str, Any]) -> plans.Prepared:
+    if name not in TOOLS:
+        raise BackupError(f"there is no tool {name}")
+    given = arguments.prepared(TOOLS[name], raw)
+    return plans.Prepared(TOOLS[name], given, arguments.request(TOOLS[name], given))
+
+
+def executor(api: rest.Api, consent: confirm.Consent) -> plans.Execute:
+    async def execute(call: plans.Prepared, caller: confirm.Caller) -> Done:
+        outcome = "failed"
+        try:
+            await rest.send(api, call.request)
+            outcome = "done"
+        finally:
+            confirm.outcome(consent, caller, call.tool.name, outcome)
+        return Done(outcome)
+
+    return execute
+
+
 def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[Any]:
     """A server whose every gated call goes through the gate, and then to `app`."""
     consent = confirm.consent(given)
@@ -77,6 +103,8 @@ def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[
         async with rest.connect(given, app=app, now=now) as api:
             try:
                 prepared = arguments.prepared(tool, params.arguments or {})
+                if tool is plans.RUN_PLAN:
+                    return await plans.run(consent, api, TOOLS, prepared, caller, prepare, executor(api, consent))
                 request = arguments.request(tool, prepared)
                 stop = await confirm.gate(consent, api, TOOLS, tool, prepared, request, caller)
                 if stop is not None:

@@ -107,7 +107,7 @@ async def run(  # noqa: PLR0913, PLR0917
     execute: Execute,
 ) -> CallToolResult | InputRequiredResult:
     """The answer of run_plan: its preview or refusal, or after consent what became of each call."""
-    items = _items(arguments, prepare)
+    items = _items(arguments, tools, prepare)
     seen: list[Target] = []
 
     async def read() -> list[Target]:
@@ -134,7 +134,7 @@ async def run(  # noqa: PLR0913, PLR0917
     return _reported(consent, items, report)
 
 
-def _items(arguments: Mapping[str, Any], prepare: Prepare) -> list[Item]:
+def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
     """The calls of a plan, all of them in order; BackupError names the first five that are not."""
     items, problems = [], []
     for number, raw in enumerate(arguments["calls"], 1):
@@ -142,11 +142,11 @@ def _items(arguments: Mapping[str, Any], prepare: Prepare) -> list[Item]:
         try:
             if name == RUN_PLAN.name:
                 raise BackupError("a plan holds no other plan")
-            call = prepare(name, {**given, "confirm": confirm.PREVIEW})
-            if not call.tool.gated or call.tool.operation is None:
+            if name in tools and not tools[name].gated:
                 raise BackupError("it needs no confirmation, so it is called by itself")
+            call = prepare(name, {**given, "confirm": confirm.PREVIEW})
         except BackupError as problem:
-            problems.append(f"call {number} ({hygiene.cell(name)}): {problem.message}")
+            problems.append(f"call {number} ({hygiene.cell(name)}): {problem.message.rstrip('.')}")
             continue
         plain = {n: v for n, v in call.arguments.items() if n != "confirm"}
         items.append(Item(number, replace(call, arguments=plain)))
