@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from greenlake_backup_mcp.simulator.app import create_app
 from mcp import Client
 
 from greenlake_backup_mcp import catalog, mcp_server, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.simulator.app import create_app
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+STARTED = time.monotonic()
+
+
+def ticking() -> datetime:
+    """The time of the tests: it starts at NOW and goes on as real time does."""
+    return NOW + timedelta(seconds=time.monotonic() - STARTED)
 
 
 @pytest.fixture
@@ -44,8 +51,8 @@ def demo_settings() -> Settings:
 
 @pytest.fixture
 def tenant() -> Any:
-    """A simulated tenant of this test alone; `.state.tenant` shows what it received."""
-    return create_app(now=lambda: NOW)
+    """A simulated tenant of this test alone, its tasks done at once; `.state.tenant` shows what it received."""
+    return create_app(now=ticking, scale=100_000)
 
 
 @pytest.fixture(params=["auto", "legacy"])
@@ -59,7 +66,7 @@ def connected(tenant: Any, demo_settings: Settings, era: str) -> Callable[..., A
     """`async with connected() as client`: a real client of the real server over the simulated tenant."""
 
     def open_client(given: Settings | None = None, **options: Any) -> AbstractAsyncContextManager[Client]:
-        server = mcp_server.create(given or demo_settings, app=tenant, now=lambda: NOW)
+        server = mcp_server.create(given or demo_settings, app=tenant, now=ticking)
         return Client(server, mode=era, **options)
 
     return open_client
