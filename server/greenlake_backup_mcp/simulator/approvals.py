@@ -7,18 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .names import Item, stamp
+from .tenant import copies
 
 if TYPE_CHECKING:
+    from .seed_sites import World
     from .state import Ref, Tenant
 
 SECOND = "second-person@example.com"
 
 
-def ask(tenant: Tenant, ref: Ref, about: Item, what: str, approved: Callable[[], None]) -> Item:
+def ask(world: World, tenant: Tenant, ref: Ref, about: Item, what: str, approved: Callable[[], None]) -> Item:
     """A pending operation; `approved` is what happens when the second person agrees."""
     now = tenant.now()
     words = _words(tenant)
-    item = tenant.world.add(
+    item = world.add(
         "dual-auth-operations", tenant.new_id("dual"), created_days=0, name=f"{what} {about.get('name', '')}",
         associatedResources=[{"groups": [], "resource": {"name": about.get("name", ""), "type": about["type"],
                               "resourceUri": about["resourceUri"], "consoleUri": about.get("consoleUri", "")}}],
@@ -30,6 +32,15 @@ def ask(tenant: Tenant, ref: Ref, about: Item, what: str, approved: Callable[[],
     item["createdAt"] = item["updatedAt"] = stamp(now)
     tenant.waiting[item["id"]] = (ref, approved)
     return item
+
+
+def seed(world: World, tenant: Tenant) -> None:
+    """The delete that has waited since yesterday, of a backup of sap-prod-01."""
+    vm = next(v for v in world.all("virtual-machines") if v["displayName"] == "sap-prod-01")
+    held = copies(world, "virtual-machines", vm, "backups")
+    item = next(i for i in held.changed.values() if i["state"] == "PENDING_DELETE_APPROVAL")
+    ref = ("virtual-machines", vm["id"], "backups", item["id"])
+    ask(world, tenant, ref, item, "Delete recovery point", lambda: tenant.remove(ref))
 
 
 def decide(tenant: Tenant, id: str, *, approved: bool) -> None:  # noqa: A002

@@ -125,6 +125,13 @@ class Copies:
         if self.extra.pop(id, None) is None:
             self.gone.add(id)
 
+    def forget(self, gone: Callable[[Item], bool]) -> None:
+        """Forget whole series and single copies that `gone` says yes to."""
+        self.series = tuple(s for s in self.series if not gone(s.template))
+        for held in (self.extra, self.changed):
+            for id in [id for id, item in held.items() if gone(item)]:  # noqa: A001
+                held.pop(id)
+
     def purge(self, now: datetime, lag: float) -> None:
         """Let those go whose changed expiry is past; those of a series go by themselves."""
         for item in [*self.extra.values(), *self.changed.values()]:

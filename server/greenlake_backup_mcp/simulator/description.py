@@ -159,15 +159,16 @@ def check_body(known: Known, body: Any, *, extra_allowed: bool) -> None:
 def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
     branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     if isinstance(value, list):
-        inner = next((b["items"] for b in branches if isinstance(b.get("items"), dict)), {})
-        return next((n for v in value if (n := _unknown(inner, v, before))), None)
-    properties = {name: sub for b in branches for name, sub in b.get("properties", {}).items()}
+        inner: Schema = next((b["items"] for b in branches if isinstance(b.get("items"), dict)), {})
+        return next((name for v in value if (name := _unknown(inner, v, before))), None)
+    properties: dict[str, Schema] = {name: sub for b in branches for name, sub in b.get("properties", {}).items()}
     if not isinstance(value, dict) or not properties:
         return None
     for name, sub in value.items():
         if name not in properties:
             return before + name
-        if found := _unknown(properties[name], sub, f"{before}{name}/"):
+        found = _unknown(properties[name], sub, f"{before}{name}/")
+        if found is not None:
             return found
     return None
 

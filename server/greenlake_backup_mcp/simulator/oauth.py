@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from .answers import Answer
@@ -39,7 +40,7 @@ def token(tenant: Tenant, method: str, path: str, headers: Mapping[str, str], bo
     given = _basic(headers.get("authorization", "")) or (form.get("client_id", ""), form.get("client_secret", ""))
     if not (given[0] == CLIENT_ID and hmac.compare_digest(given[1].encode(), CLIENT_SECRET.encode())):
         return _refused(401, "invalid_client", "The client id or secret is wrong.")
-    answer = {"access_token": tenant.new_token(), "token_type": "Bearer", "scope": ["hpe-greenlake"]}
+    answer: dict[str, Any] = {"access_token": tenant.new_token(), "token_type": "Bearer", "scope": ["hpe-greenlake"]}
     if tenant.switches.token_expires_in:
         answer["expires_in"] = tenant.switches.token_seconds
     return Answer(200, answer, {"Cache-Control": "no-store"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .names import CUSTOMER, Item, moment, number, stamp, uid, uri
 from .seed_policies import REASONS
@@ -25,7 +25,7 @@ USER = "backup-admin@example.com"
 
 def tasks(world: World) -> dict[str, Item]:
     """About 3,500 tasks of the last 7 days, newest first; the tasks that jobs name are among them."""
-    found = [item for job in world.all("protection-jobs") for item in _runs(job)]
+    found = [item for job in world.all("protection-jobs") for item in _runs(world, job)]
     chores = [*world.all("hypervisor-managers"), *world.all("storeonces"), *world.all("datastores")]
     for n in range(max(0, TASKS - len(found))):
         about = chores[n % len(chores)]
@@ -34,6 +34,7 @@ def tasks(world: World) -> dict[str, Item]:
         state = "FAILED" if dice % 60 == 0 else "TIMEDOUT" if dice % 400 == 1 else "SUCCEEDED"
         found.append(
             _task(
+                world,
                 uid(world.seed, "chore", n),
                 CHORES[n % 4],
                 state,
@@ -45,15 +46,19 @@ def tasks(world: World) -> dict[str, Item]:
         )
     endless = world.all("protection-store-gateways")[1]
     started = world.now - timedelta(hours=31)
-    found.append(_task(uid(world.seed, "endless"), "Generate support bundle", "RUNNING", started, 0, endless, ""))
+    found.append(
+        _task(world, uid(world.seed, "endless"), "Generate support bundle", "RUNNING", started, 0, endless, "")
+    )
     found[-1]["logMessages"].append({"message": HOSTILE_LOG, "timestampAt": stamp(started)})
-    odd = _task(uid(world.seed, "odd"), "Migrate catalog", "QUIESCING", world.now - timedelta(hours=2), 0, endless, "")
+    odd = _task(
+        world, uid(world.seed, "odd"), "Migrate catalog", "QUIESCING", world.now - timedelta(hours=2), 0, endless, ""
+    )
     found.append(odd)
     found.sort(key=lambda t: str(t["createdAt"]), reverse=True)
     return {item["id"]: item for item in found}
 
 
-def _runs(job: Item) -> list[Item]:
+def _runs(world: World, job: Item) -> list[Item]:
     found = []
     for protection in job["protections"]:
         name, seconds = RUNS[protection["type"]]
@@ -63,17 +68,25 @@ def _runs(job: Item) -> list[Item]:
                     status["status"], "SUCCEEDED"
                 )
                 found.append(
-                    _task(status["taskUri"][-36:], name, state, moment(status["timestamp"]), seconds, job["assetInfo"],
+                    _task(world, status["taskUri"][-36:], name, state, moment(status["timestamp"]), seconds, job["assetInfo"],
                           status.get("errorMessage", ""))
                 )  # fmt: skip
     return found
 
 
-def _task(id: str, name: str, state: str, time: object, seconds: int, about: Item, error: str) -> Item:  # noqa: A002
-    created = time if not isinstance(time, str) else moment(time)
-    begin = stamp(created)  # type: ignore[arg-type]
+def _task(
+    world: World,
+    id: str,
+    name: str,
+    state: str,
+    created: datetime,
+    seconds: int,
+    about: Item,
+    error: str,  # noqa: A002
+) -> Item:
+    begin = stamp(created)
     ended = state not in ("RUNNING", "QUIESCING")
-    end = stamp(created + timedelta(seconds=seconds))  # type: ignore[operator]
+    end = stamp(min(created + timedelta(seconds=seconds), max(created, world.now)))
     associated = {"name": about["name"], "type": about["type"], "resourceUri": about["resourceUri"]}
     item: Item = {
         "id": id,

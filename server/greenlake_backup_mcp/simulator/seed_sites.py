@@ -79,7 +79,7 @@ def _site(world: World, n: int, site: str) -> None:
         username=f"svc-backup@{site}.example.com",
     )
     held = reference("hypervisor-managers", manager, "name", "displayName")
-    base = {"services": ["backup-and-recovery"], "hypervisorManagerInfo": held}
+    base: Item = {"services": ["backup-and-recovery"], "hypervisorManagerInfo": held}
     for k in range(6):
         name = ["VM Network", "Production-120", "Production-121", "DMZ-200", "Backup-300", "Restore-Isolated"][k]
         world.add("networks", (site, k), name=name, displayName=name, state="OK", stateReason="", status="OK",
@@ -298,8 +298,8 @@ def _stores(world: World) -> None:
             ("AZURE", "Ireland", "northeurope", "Europe", "Dublin", "Europe/Dublin"),
         )
     ]  # fmt: skip
-    for place in location:
-        place.pop("customerId")
+    for held in location:
+        held.pop("customerId")
     one, two = world.all("protection-store-gateways")
     appliance = world.all("storeonces")[0]
     table = (  # name, system, cloud location, used of capacity in percent, connected
@@ -311,8 +311,8 @@ def _stores(world: World) -> None:
         ("cloud_store_SOD5057LHR", appliance, location[0], 37, True),
         ("Local_so-dc1-5260_archive", appliance, None, 20, True),
     )
-    for n, (name, system, place, percent, connected) in enumerate(table):
-        store(world, name, system, place, percent, connected, created_days=400 - 20 * n)
+    for n, (name, system, cloud, percent, connected) in enumerate(table):
+        store(world, name, system, cloud, percent, connected, created_days=400 - 20 * n)
 
 
 def store(

@@ -9,14 +9,14 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import count
 from typing import Any
 
 from . import approvals, seed_history, tenant, work
 from .copies import Copies
-from .names import UTC, Item, number, stamp, uid
+from .names import Item, number, stamp, uid
 from .seed_copies import HOLDERS, fresh
 from .seed_sites import World
 from .switches import Switches
@@ -60,6 +60,7 @@ class Tenant:
         self.tokens: dict[str, datetime] = {}  # access token → when it expires
         self.tasks: dict[str, Task] = {}
         self.endings: deque[Ending] = deque()  # what becomes of the next tasks, instead of success
+        self.deleted_stores: set[str] = set()
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
         self._copies: dict[Ref, Copies] = {}
@@ -114,6 +115,7 @@ class Tenant:
         )
         if self.bulk:
             self._add_bulk(world)
+        approvals.seed(world, self)
         return world
 
     @cached_property
@@ -142,10 +144,16 @@ class Tenant:
         if ref not in self._copies:
             asset = self.world.things[holder][asset_id]
             bulk = asset.get("displayName") == tenant.BULK and kind == "backups"
-            self._copies[ref] = tenant.copies(self.world, holder, asset, kind, self.bulk if bulk else 0)
+            held = tenant.copies(self.world, holder, asset, kind, self.bulk if bulk else 0)
+            held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") in self.deleted_stores)
+            self._copies[ref] = held
         elif asset_id not in self.world.things[holder]:
             raise KeyError(asset_id)
         return self._copies[ref]
+
+    def known_copies(self, kind: str) -> list[Copies]:
+        """The recovery points of all assets that were looked at."""
+        return [held for ref, held in self._copies.items() if ref[2] == kind]
 
     def read(self, ref: Ref) -> Item | None:
         """A resource, or None."""
@@ -194,12 +202,18 @@ class Tenant:
         *,
         ref: Ref | None = None,
         busy: str = "",
+        sour: str = "",
         finish: Callable[[], None] | None = None,
+        release: Callable[[], None] | None = None,
         parent: str | None = None,
         others: Iterable[Item] = (),
     ) -> Task:
-        """A task of `seconds` of service time; while it runs `ref` is in state `busy`; `finish` is its effect."""
-        return work.start(self, name, seconds, about, ref, busy, finish, parent, others)
+        """A task of `seconds` of service time; while it runs `ref` is in state `busy`; `finish` is its effect.
+
+        Where it fails `ref` is left in state `sour`, or as it was; `release` happens however it ends.
+        """
+        effect = work.Effect(ref, busy, sour, finish, release)
+        return work.start(self, name, seconds, about, effect, parent, tuple(others))
 
     def task_item(self, task: Task) -> Item:
         """A task as the service shows it."""

@@ -5,7 +5,7 @@ A task's effect comes when it ends. Knows the tenant's state, no operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -40,7 +40,6 @@ class Task:
     created: datetime
     about: Item
     others: tuple[Item, ...]
-    ref: Ref | None
     parent: str | None
     minutes: int
     due: datetime
@@ -53,68 +52,65 @@ class Task:
     vanished: bool = False
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a task does: see Tenant.start."""
+
+    ref: Ref | None = None
+    busy: str = ""
+    sour: str = ""
+    finish: Callable[[], None] | None = None
+    release: Callable[[], None] | None = None
+
+
 def start(
-    tenant: Tenant,
-    name: str,
-    seconds: float,
-    about: Item,
-    ref: Ref | None,
-    busy: str,
-    finish: Callable[[], None] | None,
-    parent: str | None,
-    others: Iterable[Item],
+    tenant: Tenant, name: str, seconds: float, about: Item, effect: Effect, parent: str | None, others: tuple[Item, ...]
 ) -> Task:
     """Begin a task; see Tenant.start."""
     now = tenant.now()
-    task = Task(
-        tenant.new_id("task", name), name, now, about, tuple(others), ref, parent, max(1, round(seconds / 60)), now
-    )
+    task = Task(tenant.new_id("task", name), name, now, about, others, parent, max(1, round(seconds / 60)), now)
     task.log.append((now, LOG[0]))
     tenant.tasks[task.id] = task
     if parent and parent in tenant.tasks:
         tenant.tasks[parent].children.append(task.id)
     ending = tenant.endings.popleft() if tenant.endings and not parent else None
-    before = (tenant.read(ref) or {}).get("state") if ref else None
+    before = (tenant.read(effect.ref) or {}).get("state") if effect.ref else None
 
     def run() -> None:
         task.state, task.started = "RUNNING", tenant.now()
         task.log.append((tenant.now(), LOG[1]))
-        if ref and busy:
-            tenant.write(ref, state=busy)
+        if effect.ref and effect.busy:
+            tenant.write(effect.ref, state=effect.busy)
 
     def end() -> None:
-        _end(tenant, task, busy, before, finish, ending)
+        _end(tenant, task, effect, before, ending)
 
     tenant.later(min(2.0, seconds / 10), run)
     task.due = tenant.later(seconds, end)
     return task
 
 
-def _end(
-    tenant: Tenant,
-    task: Task,
-    busy: str,
-    before: str | None,
-    finish: Callable[[], None] | None,
-    ending: Ending | None,
-) -> None:
+def _end(tenant: Tenant, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
     task.state = "SUCCEEDED"
-    if ending:
-        task.state = "RUNNING" if ending.state in ("never", "vanish") else ending.state
-        task.vanished = ending.state == "vanish"
     if ending is None or ending.effect or ending.state == "SUCCEEDED":
         try:
-            if finish:
-                finish()
+            if effect.finish:
+                effect.finish()
         except Failure as failure:
             task.state = "FAILED"
             task.error = (failure.message, failure.code)
-    if ending and ending.state == "FAILED":
-        task.error = (ending.message, "OPERATION_FAILED")
-    if task.ref and busy:
-        item = tenant.read(task.ref)
-        if (item and item.get("state") == busy and ending is None) or (item and ending and ending.state == "FAILED"):
-            tenant.write(task.ref, state=before or "OK")
+    if ending:
+        task.state = "RUNNING" if ending.state in ("never", "vanish") else ending.state
+        task.vanished = ending.state == "vanish"
+        if ending.state == "FAILED":
+            task.error = (ending.message, "OPERATION_FAILED")
+    if task.state in ("SUCCEEDED", "FAILED", "CANCELLED"):
+        item = tenant.read(effect.ref) if effect.ref and effect.busy else None
+        if effect.ref and item and item.get("state") == effect.busy:
+            after = effect.sour if task.state == "FAILED" else ""
+            tenant.write(effect.ref, state=after or before or "OK")
+        if effect.release:
+            effect.release()
     if task.state in ("SUCCEEDED", "FAILED", "CANCELLED", "TIMEDOUT"):
         task.ended = tenant.now()
     if task.error:

@@ -110,7 +110,7 @@ def ask_second(call: Call, item: Item) -> Answer:
 
     def finish() -> None:
         tenant.write(ref, state="PENDING_DELETE_APPROVAL")
-        approvals.ask(tenant, ref, item, "Delete recovery point", approved)
+        approvals.ask(tenant.world, tenant, ref, item, "Delete recovery point", approved)
 
     def approved() -> None:
         tenant.start("Delete recovery point", 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref))
