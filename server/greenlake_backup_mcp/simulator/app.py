@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.types import Receive, Scope
 from starlette.types import Send as AsgiSend
 
@@ -54,7 +53,8 @@ def create_app(
     known = description.load(specs) if specs else description.load()
     service = Service(tenant, known)
     service.script.set(faults or Faults())
-    app = Starlette(routes=[Mount("/", app=Endpoint(service))])
+    app = Starlette()
+    app.router.default = Endpoint(service)  # a Mount would not see paths with a line break in them
     app.state.tenant = tenant
     app.state.script = service.script
     return app

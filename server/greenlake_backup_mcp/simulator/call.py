@@ -56,6 +56,13 @@ class Call:
             raise Refusal(400, f"{what} {id!r} does not exist.")
         return item
 
+    def orchestrator(self) -> Item:
+        """The orchestrator that carries out what has none of its own; 400 without any."""
+        held = self.tenant.all("data-orchestrators")
+        if not held:
+            raise Refusal(400, "There is no Data Orchestrator.")
+        return held[0]
+
     def refuse_conflict(self, message: str) -> Refusal:
         """A refusal because of the target's state, with the code that the operation documents for it."""
         code = next((c for c in (409, 412) if c in self.known.documented), 400)

@@ -94,10 +94,10 @@ class Copies:
         self.purge(now, lag)
         return [self._made(where) for where in islice(self._order(now, lag), offset, offset + limit)]
 
-    def all(self, now: datetime, lag: float) -> list[Item]:
-        """All of them."""
+    def all(self, now: datetime, lag: float) -> Iterator[Item]:
+        """All of them, one after the other."""
         self.purge(now, lag)
-        return [self._made(where) for where in self._order(now, lag)]
+        return (self._made(where) for where in self._order(now, lag))
 
     def get(self, id: str, now: datetime, lag: float) -> Item | None:  # noqa: A002
         """One of them, or None."""

@@ -151,9 +151,18 @@ def check_body(known: Known, body: Any, *, extra_allowed: bool) -> None:
     if problems:
         problem = problems[0]
         where = "/".join(map(str, problem.absolute_path)) or "body"
-        raise Refusal(400, f"Invalid request body at {where}: {problem.message[:300]}", code="INVALID_PARAMETER")
+        raise Refusal(400, f"Invalid request body at {where}: {_reason(problem, where)}.", code="INVALID_PARAMETER")
     if not extra_allowed and known.operation.body and (name := _unknown(known.operation.body, body)):
         raise Refusal(400, f"Invalid request body: unknown property {name!r}.", code="INVALID_PARAMETER")
+
+
+def _reason(problem: Any, where: str) -> str:
+    """Why, without repeating what may be a password."""
+    if problem.validator in ("oneOf", "anyOf"):
+        return "exactly one of the alternatives is needed"
+    if isinstance(problem.instance, (dict, list)) and problem.validator != "required":
+        return f"it breaks {problem.validator}: {str(problem.validator_value)[:80]}"
+    return "malformed" if "password" in where.lower() else str(problem.message)[:300]
 
 
 def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
@@ -166,7 +175,7 @@ def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
         return None
     for name, sub in value.items():
         if name not in properties:
-            return before + name
+            return f"{before}{name}"
         found = _unknown(properties[name], sub, f"{before}{name}/")
         if found is not None:
             return found

@@ -66,7 +66,7 @@ def _uuid(digits: str) -> str:
 
 def stamp(time: datetime) -> str:
     """A time as the service writes it: UTC, six decimals, Z."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def moment(text: str) -> datetime:

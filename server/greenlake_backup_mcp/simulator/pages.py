@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .answers import Answer, Refusal
 from .attributes import GRAMMARS
 from .call import Call
@@ -38,14 +40,15 @@ def _page(call: Call) -> Item:
         copies = _copies(call)
         items, total = copies.page(offset, limit, tenant.now(), tenant.lag), copies.count(tenant.now(), tenant.lag)
     else:
-        items = _all(call)
+        found = _all(call)
         if "filter" in query:
             test = predicate(query["filter"], GRAMMARS[name], tenant.switches)
-            items = [item for item in items if test(item)]
-            if not items and tenant.switches.no_match_is_404 and 404 in known.documented:
+            found = [item for item in found if test(item)]
+            if not found and tenant.switches.no_match_is_404 and 404 in known.documented:
                 raise Refusal(404, "The filter attribute's value does not exist.")
         if "sort" in query:
-            items = ordered(items, query["sort"], GRAMMARS[name].sort or known.properties)
+            found = ordered(found, query["sort"], GRAMMARS[name].sort or known.properties)
+        items = list(found)
         total, items = len(items), items[offset : offset + limit]
     if "select" in query:
         items = selected(items, query["select"], known.properties, INSISTS.get(name, ()))
@@ -59,12 +62,12 @@ def _copies(call: Call) -> Copies:
         raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.") from None
 
 
-def _all(call: Call) -> list[Item]:
+def _all(call: Call) -> Iterable[Item]:
     tenant = call.tenant
     if not call.ids:
         return tenant.all(call.collection)
     if call.collection in HOLDERS:
-        return list(_copies(call).all(tenant.now(), tenant.lag))
+        return _copies(call).all(tenant.now(), tenant.lag)
     if tenant.read((call.collection, call.ids[0])) is None:
         raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.")
     held = tenant.all(call.known.segments[4])

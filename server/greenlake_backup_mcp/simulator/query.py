@@ -96,13 +96,13 @@ def _list(tokens: list[tuple[str, str]]) -> tuple[list[Literal], list[tuple[str,
         )
     closing = {"(": ")", "[": "]"}[tokens[0][1]]
     found: list[Literal] = []
-    for n, (what, text) in enumerate(tokens[1:], 1):
-        if (what, text) == ("mark", closing) and found:
-            return found, tokens[n + 1 :]
-        if what == "mark" and not (text == "," and n % 2 == 0):
+    for n in range(1, len(tokens) - 1, 2):  # a value, then a comma or the end
+        (what, text), after = tokens[n], tokens[n + 1]
+        if what == "mark" or after not in (("mark", ","), ("mark", closing)):
             break
-        if what != "mark":
-            found.append(_literal(what, text, Switches()))
+        found.append(_literal(what, text, Switches()))
+        if after == ("mark", closing):
+            return found, tokens[n + 2 :]
     raise Refusal(400, "Invalid filter: malformed list after 'in'.")
 
 
@@ -149,11 +149,12 @@ def _order(name: str, operator: str, literal: str | float) -> Test:
 
     def test(item: Item) -> bool:
         for value in values(item, name):
-            shown: Any = _time(value) if isinstance(value, str) and isinstance(bound, datetime) else value
-            if isinstance(shown, datetime) != isinstance(bound, datetime):
-                if isinstance(value, str) and _time(value):
-                    raise Refusal(400, f"Invalid filter: {literal!r} is not an RFC 3339 timestamp, {name} holds those.")
+            time = _time(value)
+            if time and not isinstance(bound, datetime):
+                raise Refusal(400, f"Invalid filter: {literal!r} is not an RFC 3339 timestamp, {name} holds those.")
+            if isinstance(bound, datetime) and time is None:
                 continue
+            shown: Any = time or value
             if isinstance(shown, str) != isinstance(bound, str) or isinstance(shown, bool):
                 raise Refusal(400, f"Invalid filter: {literal!r} cannot be compared with {name}.")
             if (shown > bound) if operator in ("gt", "ge") else (shown < bound):

@@ -48,10 +48,9 @@ def _series(
     world: World, holder: str, asset: Item, kind: str, policy: Item, protection: Item, schedule: Item
 ) -> Series:
     keep, every = length(schedule["expireAfter"]), period(schedule)
-    lapsed = "protectionJobInfo" not in asset and asset.get("protectionStatus") == "LAPSED"
     newest = policies.last_run(schedule, world.now) + timedelta(seconds=number(asset["id"]) % 900)
     newest -= every if newest > world.now else timedelta()
-    newest -= keep * 0.7 if lapsed else timedelta()
+    newest -= keep * 0.7 if asset["id"] in world.lapsed else timedelta()
     return Series(
         prefix=uid(world.seed, asset["id"], kind, protection["id"], schedule["scheduleId"])[:24],
         tier=protection["type"],
@@ -87,7 +86,7 @@ def template(world: World, holder: str, asset: Item, kind: str, protection: Item
     store = protection and protection.get("protectionStoreInfo")
     if kind == "backups":
         item["backupType"] = tier
-        item["protectionStoreInfo"] = store or store_reference(world.all("protection-stores")[0])
+        item["protectionStoreInfo"] = store or store_reference(world.first_store)
         item["sourceCopyInfo"] = {"id": "", "type": "SNAPSHOT"}
     elif holder != "volume-protection-groups":
         item["snapshotType"] = "SNAPSHOT"
@@ -150,14 +149,19 @@ def _vmware(world: World, item: Item, kind: str) -> None:
         item["appType"] = "VMWARE"
         item["verificationInfo"] = {"state": "NOT_VERIFIED", "stateReason": "", "status": "OK"}
         item["verified"] = False
-        held = next(s for s in world.all("protection-stores") if s["id"] == item["protectionStoreInfo"]["id"])
-        system = held["storageSystemInfo"]
-        gateway = system["type"] == "PROTECTION_STORE_GATEWAY"
-        item["storageSystemInfo"] = {
-            "displayName": system["displayName"], "id": system["id"], "name": system["displayName"],
-            "resourceUri": system["resourceUri"],
-            "type": f"backup-recovery/{'protection-store-gateway' if gateway else 'storeonce'}",
-        }  # fmt: skip
+        if held := world.things["protection-stores"].get(item["protectionStoreInfo"]["id"]):
+            item["storageSystemInfo"] = _system(held["storageSystemInfo"])
+
+
+def _system(system: Item) -> Item:
+    gateway = system["type"] == "PROTECTION_STORE_GATEWAY"
+    return {
+        "displayName": system["displayName"],
+        "id": system["id"],
+        "name": system["displayName"],
+        "resourceUri": system["resourceUri"],
+        "type": f"backup-recovery/{'protection-store-gateway' if gateway else 'storeonce'}",
+    }
 
 
 def _vm(world: World, item: Item, asset: Item, kind: str) -> None:
@@ -201,8 +205,8 @@ def _database(world: World, item: Item, asset: Item, kind: str) -> None:
         item["associatedDatabases"] = [{k: m[k] for k in ("id", "name", "resourceUri", "type")} for m in members]
     if kind == "backups":
         item["backupGranularity"] = "VOLUME"
-        held = next(s for s in world.all("protection-stores") if s["id"] == item["protectionStoreInfo"]["id"])
-        item["storageSystemInfo"] = held["storageSystemInfo"]
+        if held := world.things["protection-stores"].get(item["protectionStoreInfo"]["id"]):
+            item["storageSystemInfo"] = held["storageSystemInfo"]
     else:
         item["storageSystemsInfo"] = [
             {k: a[k] for k in ("id", "name", "resourceUri")} for a in world.all("storage-systems")[:1]

@@ -120,7 +120,7 @@ def last_run(schedule: Item, now: datetime) -> datetime:
 
 def length(period: Item) -> timedelta:
     """The time of {value, unit}."""
-    return span(period["value"], period["unit"])
+    return span(min(period.get("value", 1), 100_000), period.get("unit", "DAYS"))
 
 
 def policy_reference(policy: Item) -> Item:

@@ -24,6 +24,8 @@ class World:
     things: dict[str, dict[str, Item]] = field(default_factory=dict)
     policies: dict[str, Item] = field(default_factory=dict)  # by name
     plans: dict[str, str] = field(default_factory=dict)  # asset id → name of the policy its copies come from
+    first_store: Item = field(default_factory=dict)  # where backups go that no schedule made
+    lapsed: set[str] = field(default_factory=set)  # assets whose job ended some time ago
 
     def all(self, collection: str) -> list[Item]:
         """The items of a collection, in their order."""
@@ -312,7 +314,8 @@ def _stores(world: World) -> None:
         ("Local_so-dc1-5260_archive", appliance, None, 20, True),
     )
     for n, (name, system, cloud, percent, connected) in enumerate(table):
-        store(world, name, system, cloud, percent, connected, created_days=400 - 20 * n)
+        made = store(world, name, system, cloud, percent, connected, created_days=400 - 20 * n)
+        world.first_store = world.first_store or made
 
 
 def store(

@@ -201,6 +201,7 @@ def _protect(world: World, vm: Item, status: str, policy: str) -> None:
     vm["protectionStatus"] = status
     vm["recoveryPointsExist"] = status not in ("UNPROTECTED", "PENDING")
     if status == "LAPSED":
+        world.lapsed.add(vm["id"])
         world.plans[vm["id"]] = policy
         return
     if not policy:

@@ -85,7 +85,7 @@ def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
         if database["id"] == ref[1] or database["id"] not in tenant.world.things["mssql-databases"]:
             continue
         held = tenant.copies("mssql-databases", database["id"], ref[2])
-        for other in held.all(tenant.now(), tenant.lag):
+        for other in list(held.all(tenant.now(), tenant.lag)):
             # one run made them all, within a quarter of an hour
             if abs((moment(other["pointInTime"]) - moment(item["pointInTime"])).total_seconds()) < 900 and (
                 other.get("scheduleInfo") == item.get("scheduleInfo")

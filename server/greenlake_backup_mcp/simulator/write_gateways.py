@@ -56,7 +56,7 @@ def create(call: Call) -> Answer:
     if any(g["name"] == body["name"] for g in tenant.all("protection-store-gateways")):
         raise Refusal(400, f"A gateway with the name {body['name']!r} already exists.")
     config = _checked_config(call)
-    model = tenant.all("data-orchestrators")[0]
+    model = call.orchestrator()
     about = {
         "name": body["name"],
         "type": "backup-recovery/protection-store-gateway",

@@ -41,8 +41,9 @@ def create(call: Call) -> Answer:
         raise Refusal(400, f"The policy has no protection {sorted(wrong)[0]}.")
     id = tenant.new_id("job")  # noqa: A001
 
+    orchestrator = call.orchestrator()["id"]
+
     def finish() -> None:
-        orchestrator = tenant.all("data-orchestrators")[0]["id"]
         job = new_job(id, policy, asset, tenant.now(), orchestrator)
         if "effectiveFromDateTime" in body:
             job["effectiveFromDateTime"] = stamp(moment(body["effectiveFromDateTime"]))

@@ -35,7 +35,6 @@ def create(call: Call) -> Answer:
         "protections": _protections(call, body["protections"], {}),
     }
     tenant.put(("protection-policies", id), item)
-    tenant.world.policies[item["name"]] = item
     return Answer(200, item)
 
 

@@ -105,10 +105,11 @@ def register_host(call: Call) -> Answer:
     name = body.get("name") or body["networkAddress"]
     about = {"name": name, "type": kind("application-hosts"), "resourceUri": call.known.operation.path}
 
+    orchestrator = call.orchestrator()
+
     def finish() -> None:
         if not body["credentials"].get("password"):
             raise Failure("The user name or password is wrong.", "LOGIN_FAILED")
-        orchestrator = tenant.all("data-orchestrators")[0]
         new = tenant.world.add(
             "application-hosts", tenant.new_id("host"), created_days=0, name=name, displayName=name, state="OK",
             stateReason="", status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""),
