@@ -17,7 +17,7 @@ from . import __version__, log, settings
 from .errors import BackupError
 from .settings import Settings
 
-ENVIRONMENT_ONLY = {"client_secret", "token", "secret"}  # a flag would show them in the list of processes
+ENVIRONMENT_ONLY = {"client_secret", "token", "secret", "redis_url"}  # a flag would show them in the list of processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -68,6 +68,31 @@ class Settings(BaseSettings):
     audit_log: Path | None = Field(None, description="File to which each gated call is appended.")
     reveal_secrets: bool = Field(False, description="Show passwords and one-time codes in answers.")
 
+    # served over HTTP
+    http: str | None = Field(None, description="HOST:PORT to serve streamable HTTP on, at /mcp, instead of stdio.")
+    public_url: str | None = Field(
+        None, description="URL under which clients reach /mcp; its host is allowed, tokens are issued for it."
+    )
+    allowed_hosts: str = Field("", description="Further Host headers to allow, comma-separated (any port if none).")
+    allowed_origins: str = Field("", description="Further browser origins to allow, comma-separated.")
+    max_body: int = Field(1_048_576, ge=1024, le=64 * 1_048_576, description="Most bytes of one HTTP request.")
+    grace: float = Field(30, ge=0, le=3600, description="Seconds that running calls get to end at a shutdown.")
+    stateless: bool = Field(
+        False, description="No sessions for clients before 2026-07-28: any replica answers, but none can ask a person."
+    )
+    tokens_file: Path | None = Field(None, description="JSON file of static bearer tokens, each with a name and a role.")
+    issuer: str | None = Field(None, description="Issuer whose JWTs are accepted as bearer tokens.")
+    audience: str | None = Field(None, description="Audience those must name (default: the public URL).")
+    jwks_url: str | None = Field(None, description="The issuer's keys (default: as its metadata says).")
+    role_claim: str = Field("scope", description="Claim that holds the roles.")
+    role_scopes: str = Field(
+        "backup:read,backup:operate,backup:destroy",
+        description="What stands in it for the roles read, operate and destroy, in this order.",
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis in which replicas share which codes were used (environment only)."
+    )
+
     # how it works
     wait: float = Field(25, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
     budget: int = Field(6000, ge=500, le=100_000, description="Most tokens of one answer.")
