@@ -54,7 +54,8 @@ def create_app(
     service = Service(tenant, known)
     service.script.set(faults or Faults())
     app = Starlette()
-    app.router.default = Endpoint(service)  # a Mount would not see paths with a line break in them
+    app.middleware_stack = Endpoint(service)  # nothing in between: routes would not match a line break, and
+    # Starlette's own error handling would answer 500 on a connection that is to be broken
     app.state.tenant = tenant
     app.state.script = service.script
     return app
@@ -67,7 +68,15 @@ class Endpoint:
     service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
-        """One request."""
+        """One request; a broken connection ends without an answer."""
+        if scope["type"] != "http":
+            return
+        try:
+            await self._request(scope, receive, send)
+        except chaos.Broken:
+            return
+
+    async def _request(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         request = await _read(scope, receive)
         tenant, script = self.service.tenant, self.service.script
         controls = request.path.startswith(control.PREFIX)
@@ -166,7 +175,15 @@ def serve(port: int = 8600, *, host: str = "127.0.0.1", **options: Any) -> None:
     """Serve a simulated tenant until interrupted; `options` are those of create_app."""
     import uvicorn  # noqa: PLC0415
 
-    uvicorn.run(create_app(**options), host=host, port=port, log_level="error", access_log=False, date_header=False)
+    uvicorn.run(
+        create_app(**options),
+        host=host,
+        port=port,
+        log_level="error",
+        lifespan="off",
+        access_log=False,
+        date_header=False,
+    )
 
 
 __all__ = ["Script", "create_app", "serve"]

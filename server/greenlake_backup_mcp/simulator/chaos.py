@@ -34,6 +34,7 @@ async def break_connection(send: Send, how: str) -> NoReturn:
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None:  # uvicorn: there is a socket
         transport.abort()
+        await anyio.sleep(0)  # so that the server notices before it looks for an answer
         raise Broken(how)
     import httpx2  # noqa: PLC0415
 

@@ -113,7 +113,10 @@ class Copies:
         return None
 
     def put(self, item: Item) -> None:
-        """Keep a new or changed copy."""
+        """Keep a new or changed copy; a new expiry frees one that could not be purged."""
+        before = self.extra.get(item["id"])
+        if before and before.get("expiresAt") != item.get("expiresAt"):
+            self.stuck.discard(item["id"])
         if item["id"] in self.extra or all(s.index(item["id"]) is None for s in self.series):
             self.extra[item["id"]] = item
         else:
