@@ -12,7 +12,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, confirm, listing, log, plans, replies, rest, summaries, tasks
+from . import arguments, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
 from .catalog import Tool
 from .confirm import Caller, Consent
 from .danger import Danger
@@ -31,6 +31,7 @@ class Desk:
     known: Mapping[str, Tool]
     offered: Mapping[str, Tool]
     consent: Consent
+    role: roles.Role = "destroy"  # of the caller; without logins it is whoever started this server
     problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
 
     @property
@@ -196,6 +197,12 @@ def _offered(desk: Desk, name: str) -> Tool:
     if desk.problem is not None:
         raise desk.problem
     tool = desk.offered.get(name)
+    if tool is not None and not roles.allows(desk.role, tool):
+        raise BackupError(
+            f"{name} needs the role {roles.needed(tool)}; this login has the role {desk.role}.",
+            hint="Only whoever runs this server can give another role.",
+            kind="refused",
+        )
     if tool is not None:
         return tool
     known = desk.known.get(name)

@@ -8,15 +8,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import RequestStateBoundary
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    INVALID_REQUEST,
     CallToolRequestParams,
     CallToolResult,
     InputRequiredResult,
@@ -26,7 +28,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, calls, catalog, confirm, plans, rest, tasks
+from . import __version__, calls, catalog, codes, confirm, plans, rest, roles, tasks
 from .calls import Desk
 from .catalog import Tool
 from .danger import Danger
@@ -89,24 +91,37 @@ def create(
     app: Any = None,
     now: Callable[[], datetime] | None = None,
     problem: BackupError | None = None,
+    used: codes.UsedCodes | None = None,
 ) -> Server[Desk]:
     """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
+    `used` is where used codes are remembered, if not in this process.
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = offer(settings)
-    consent = confirm.consent(settings)
-    page = ListToolsResult(tools=[listed(tool) for tool in tools.offered.values()])
+    consent = confirm.consent(settings, used)
+    logins = bool(settings.http and (settings.tokens_file or settings.issuer))
+    shown = {tool.name: listed(tool) for tool in tools.offered.values()}
+    pages = {
+        role: ListToolsResult(tools=[shown[t.name] for t in tools.offered.values() if roles.allows(role, t)])
+        for role in roles.ROLES
+    }
+
+    def role() -> roles.Role:
+        login = get_access_token()
+        if login is None and logins:  # the doors let nobody through without one
+            raise MCPError(code=INVALID_REQUEST, message="This server needs a login.")
+        return roles.of(login.scopes) if login else "destroy"
 
     @asynccontextmanager
     async def lifespan(_: Server[Desk]) -> AsyncIterator[Desk]:
         async with rest.connect(settings, app=app, now=now) as api:
-            yield Desk(api, tools.known, tools.offered, consent, problem)
+            yield Desk(api, tools.known, tools.offered, consent, problem=problem)
 
     async def list_tools(ctx: ServerRequestContext[Desk], params: PaginatedRequestParams | None) -> ListToolsResult:
         if params and params.cursor is not None:
             raise MCPError(code=INVALID_PARAMS, message="There is one page of tools: no cursor was given out.")
-        return page
+        return pages[role()]
 
     async def call_tool(
         ctx: ServerRequestContext[Desk], params: CallToolRequestParams
@@ -115,7 +130,8 @@ def create(
             near = difflib.get_close_matches(params.name, tools.offered, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
-        return await calls.call(ctx.lifespan_context, params.name, params.arguments or {}, confirm.caller(ctx, params))
+        desk = replace(ctx.lifespan_context, role=role())
+        return await calls.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
 
     server: Server[Desk] = Server(
         NAME,
@@ -125,7 +141,7 @@ def create(
         lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
         get_tool_input_schema=lambda name: tools.offered[name].input_schema if name in tools.offered else None,
     )
     server.middleware.append(RequestStateBoundary(confirm.security(settings), default_audience=NAME))
