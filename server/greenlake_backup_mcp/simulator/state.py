@@ -116,12 +116,15 @@ class Tenant:
         if self.bulk:
             self._add_bulk(world)
         approvals.seed(world, self)
+        # what was never looked at is made later, from what there was and not from what it has become
+        self.seeded = replace(world, things={name: dict(items) for name, items in world.things.items()})
         return world
 
     @cached_property
     def past(self) -> dict[str, Item]:
         """The tasks of the last week."""
-        return seed_history.tasks(self.world)
+        _ = self.world
+        return seed_history.tasks(self.seeded)
 
     def _add_bulk(self, world: World) -> None:
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
@@ -143,8 +146,9 @@ class Tenant:
         ref = (holder, asset_id, kind)
         if ref not in self._copies:
             asset = self.world.things[holder][asset_id]
+            asset = self.seeded.things[holder].get(asset_id, asset)
             bulk = asset.get("displayName") == tenant.BULK and kind == "backups"
-            held = tenant.copies(self.world, holder, asset, kind, self.bulk if bulk else 0)
+            held = tenant.copies(self.seeded, holder, asset, kind, self.bulk if bulk else 0)
             held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") in self.deleted_stores)
             self._copies[ref] = held
         elif asset_id not in self.world.things[holder]:

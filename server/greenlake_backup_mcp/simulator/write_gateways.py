@@ -279,7 +279,7 @@ def _health(tenant: Tenant) -> Item:
 
 
 def _changing(
-    call: Call, item: Item, name: str, seconds: float, busy: str, *, tenant: Tenant, **changes: Any
+    call: Call, item: Item, name: str, seconds: float, busy: str, /, *, tenant: Tenant, **changes: Any
 ) -> Answer:
     """A task after which the gateway has changed."""
 

@@ -166,7 +166,7 @@ def refresh(call: Call) -> Answer:
     return _changed(call, call.target(), f"Refresh {call.collection[:-1].replace('-', ' ')}", 60, "REFRESHING")
 
 
-def _changed(call: Call, item: Item, name: str, seconds: float, busy: str, **changes: Any) -> Answer:
+def _changed(call: Call, item: Item, name: str, seconds: float, busy: str, /, **changes: Any) -> Answer:
     """A task after which the resource has changed."""
     tenant = call.tenant
 
