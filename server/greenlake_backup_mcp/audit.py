@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import hygiene
+from . import log as lines
 from .errors import BackupError
 
 Event = Literal["preview", "refusal", "question", "consent", "request", "outcome"]
@@ -59,6 +60,7 @@ def record(  # noqa: PLR0913  a line has its fields
     **details: Any,
 ) -> None:
     """Append a line and force it to the disk. Raises BackupError: a gated call that cannot be recorded is not made."""
+    lines.tell("gated", {"tool": tool, "event": event, "outcome": outcome})
     if log.descriptor is None:
         return
     line = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             _add_flags(sub)
         return sub
 
-    command("serve", _serve, "serve an MCP client on stdin and stdout")
+    command("serve", _serve, "serve an MCP client on stdin and stdout, or many with --http")
     tour = command("demo", _demo, "a tour of the server against a simulated tenant", flags=False)
     tour.add_argument("--plain", action="store_true", help="no colour")
     tools = command("tools", _tools, "the tools that would be offered")
@@ -103,12 +104,18 @@ def _serve(options: argparse.Namespace) -> int:
     problem = None
     try:
         chosen = _settings(options)
-        server = mcp_server.create(chosen)
+        server = None if chosen.http else mcp_server.create(chosen)
     except BackupError as error:
+        if options.http or os.environ.get("GREENLAKE_MCP_HTTP"):
+            raise
         # A dead server shows nothing in a client: serve the tools, and tell the cure as each call's result.
         say(f"{error.message} {error.hint}".strip())
         problem = error
         server = mcp_server.create(settings.bare(), problem=problem)
+    if server is None:
+        from . import http_server  # noqa: PLC0415
+
+        return http_server.serve(chosen)
     anyio.run(mcp_server.serve_stdio, server)
     return 0
 

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 LOGGER = logging.getLogger("greenlake_backup_mcp")
+WATCHERS: list[Callable[[str, Mapping[str, Any]], None]] = []
+"""Who counts what is told here (telemetry, where it is on): "call", "request", "repeat", "gated", with their fields."""
 
 
 @dataclass
@@ -77,6 +79,14 @@ def call(tool: str) -> Iterator[Call]:
         _CALL.reset(token)
         level = logging.INFO if line.outcome in ("answered", "cancelled") else logging.WARNING
         LOGGER.log(level, "call", extra={"fields": line.fields()})
+        if WATCHERS:
+            tell("call", line.fields())
+
+
+def tell(event: str, fields: Mapping[str, Any]) -> None:
+    """Tell whoever counts."""
+    for watcher in WATCHERS:
+        watcher(event, fields)
 
 
 def requested(operation: str, status: int | str, ms: float, debug_id: str | None) -> None:
@@ -85,6 +95,8 @@ def requested(operation: str, status: int | str, ms: float, debug_id: str | None
     if line is not None:
         line.requests += 1
         line.debug_id = debug_id or line.debug_id
+    if WATCHERS:
+        tell("request", {"operation": operation, "status": status, "ms": ms})
     if LOGGER.isEnabledFor(logging.DEBUG):
         told = {"operation": operation, "status": status, "ms": round(ms), "debug_id": debug_id}
         fields = {name: value for name, value in told.items() if value is not None}
@@ -93,6 +105,7 @@ def requested(operation: str, status: int | str, ms: float, debug_id: str | None
 
 def repeated() -> None:
     """A request of this call is about to be sent again."""
+    tell("repeat", {})
     if (line := _CALL.get()) is not None:
         line.repeated += 1
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -28,12 +28,15 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, calls, catalog, codes, confirm, plans, rest, roles, tasks
+from . import __version__, calls, catalog, confirm, plans, rest, roles, tasks
 from .calls import Desk
 from .catalog import Tool
 from .danger import Danger
 from .errors import BackupError
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .used_redis import UsedInRedis
 
 NAME = "greenlake-backup-mcp"
 INSTRUCTIONS = """\
@@ -91,16 +94,16 @@ def create(
     app: Any = None,
     now: Callable[[], datetime] | None = None,
     problem: BackupError | None = None,
-    used: codes.UsedCodes | None = None,
+    logins: bool = False,
 ) -> Server[Desk]:
     """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
-    `used` is where used codes are remembered, if not in this process.
+    With `logins` nobody is served who did not show a token.
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = offer(settings)
+    used = _used(settings)
     consent = confirm.consent(settings, used)
-    logins = bool(settings.http and (settings.tokens_file or settings.issuer))
     shown = {tool.name: listed(tool) for tool in tools.offered.values()}
     pages = {
         role: ListToolsResult(tools=[shown[t.name] for t in tools.offered.values() if roles.allows(role, t)])
@@ -116,7 +119,11 @@ def create(
     @asynccontextmanager
     async def lifespan(_: Server[Desk]) -> AsyncIterator[Desk]:
         async with rest.connect(settings, app=app, now=now) as api:
-            yield Desk(api, tools.known, tools.offered, consent, problem=problem)
+            try:
+                yield Desk(api, tools.known, tools.offered, consent, problem=problem)
+            finally:
+                if used is not None:
+                    await used.close()
 
     async def list_tools(ctx: ServerRequestContext[Desk], params: PaginatedRequestParams | None) -> ListToolsResult:
         if params and params.cursor is not None:
@@ -146,6 +153,15 @@ def create(
     )
     server.middleware.append(RequestStateBoundary(confirm.security(settings), default_audience=NAME))
     return server
+
+
+def _used(settings: Settings) -> UsedInRedis | None:
+    """Where replicas share which codes were used; None: each process remembers its own."""
+    if settings.redis_url is None:
+        return None
+    from . import used_redis  # noqa: PLC0415
+
+    return used_redis.UsedInRedis(settings.redis_url.get_secret_value())
 
 
 async def serve_stdio(server: Server[Desk]) -> None:
