@@ -227,10 +227,11 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def _run(app: Live, sock: socket.socket, grace: float) -> None:
+def server(app: Live, grace: float) -> uvicorn.Server:
+    """The server of an app; setting its `should_exit` ends it as a signal does."""
     # Else sse-starlette ends every stream at the signal, those of running calls of earlier clients too.
     AppStatus.enable_automatic_graceful_drain = False
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -244,20 +245,25 @@ def _run(app: Live, sock: socket.socket, grace: float) -> None:
         )
     )
 
+
+async def run(app: Live, server: uvicorn.Server, sock: socket.socket) -> None:
+    """Serve until the server is told to exit; running calls end first."""
+
     async def ended() -> None:
         while not server.should_exit:  # noqa: ASYNC110  uvicorn offers no event
             await anyio.sleep(0.05)
         app.end()
 
-    async def main() -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(ended)
-            await server.serve(sockets=[sock])
-            group.cancel_scope.cancel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(ended)
+        await server.serve(sockets=[sock])
+        group.cancel_scope.cancel()
 
+
+def _run(app: Live, sock: socket.socket, grace: float) -> None:
     # uvicorn raises the signal again once all has ended: then it has done its work.
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        anyio.run(main)
+        anyio.run(run, app, server(app, grace), sock)
     finally:
         signal.signal(signal.SIGTERM, before)
