@@ -16,7 +16,8 @@ from mcp import Client
 
 from greenlake_backup_mcp import audit
 from greenlake_backup_mcp.errors import BackupError
-from little import BACKUP, NOW, OWN, VM, Tenant, gate_only, loaded
+
+from .little import BACKUP, NOW, OWN, VM, Tenant, gate_only, loaded
 
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
@@ -59,7 +60,8 @@ async def test_each_step_of_a_gated_call_is_a_line(tmp_path: Path):
     assert found[3]["target"] == {
         "path": f"/virtualization/v1beta1/virtual-machines/{VM}",
         "id": VM,
-        "name": "sql-prod-01", "generation": 9,
+        "name": "sql-prod-01",
+        "generation": 9,
     }
 
 
@@ -140,8 +142,8 @@ import os, signal, sys
 import anyio
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_audit import RESTORE, tenant, confirmed
-from little import Tenant
+from tests.test_audit import tenant, confirmed
+from tests.little import Tenant
 
 class Deadly(Tenant):
     def _answer(self, method, path, body):
@@ -155,7 +157,7 @@ anyio.run(confirmed, Deadly(tenant().resources), Path({path!r}))
 
 def test_a_server_killed_between_consent_and_answer_leaves_what_is_unknown(tmp_path: Path):
     path = tmp_path / "audit.jsonl"
-    script = KILLED.format(tests=str(Path(__file__).parent), path=str(path))
+    script = KILLED.format(tests=str(Path(__file__).parents[1]), path=str(path))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert run.returncode == -signal.SIGKILL, run.stderr.decode()
     (left,) = audit.unsettled(path)

@@ -19,7 +19,8 @@ from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp import codes, settings
 from greenlake_backup_mcp.errors import BackupError
-from little import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, gate_only, loaded
+
+from .little import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, gate_only, loaded
 
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 DELETE = {"vmId": VM, "backupId": BACKUP}

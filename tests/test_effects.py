@@ -9,9 +9,10 @@ import pytest
 
 from greenlake_backup_mcp import arguments as arguments_
 from greenlake_backup_mcp import effects, rest
-from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.danger import danger
 from greenlake_backup_mcp.sentences import Effect
-from little import BACKUP, NOW, OWN, SNAPSHOT, TOOLS, VIRTUALIZATION, VM, Tenant, loaded
+
+from .little import BACKUP, NOW, OWN, SNAPSHOT, TOOLS, VIRTUALIZATION, VM, Tenant, loaded
 
 STORE = "44444444-4444-4444-8444-444444444444"
 GROUP = "55555555-5555-4555-8555-555555555555"
@@ -86,7 +87,7 @@ async def test_deleting_the_last_recovery_point_says_so():
 async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are():
     other = backup(id=SNAPSHOT, pointInTime="2026-11-23T08:00:00Z")
     text = await said(tenant(others=(other,)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "1 other recovery point would remain, the newest of 2026-11-23 08:00 UTC (yesterday, 1 day ago)" in text
+    assert "1 other recovery point would remain, the newest of 2026-11-23 08:00 UTC (yesterday, 24 hours ago)" in text
 
 
 async def test_a_copy_that_is_going_does_not_count_as_remaining():
@@ -382,13 +383,15 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     store = {"id": STORE, "displayName": "store-a", "userDataStoredInBytes": 5 * 1024**4, "state": "ONLINE"}
     job = {
         "id": JOB,
-        "assetInfo": {"id": VM, "name": "sql-prod-01"},
+        "assetInfo": {"id": VM, "name": "sql-prod-01", "resourceUri": VM_PATH},
         "protections": [{"protectionStoreInfo": {"id": STORE}}],
     }
     app = Tenant({f"{OWN}/protection-stores/{STORE}": store})
     app.resources |= {f"{OWN}/protection-policies": [policy()], f"{OWN}/protection-jobs": [job]}
+    app.resources[BACKUPS] = [backup(), backup(id=SNAPSHOT)]
     text = await said(app, "delete_protection_store", protectionStoreId=STORE, force=True)
     assert "WITH EVERY BACKUP IN IT; it holds 5.0 TiB" in text
+    assert "Recovery points in it, counted for 1 of the 1 assets that back up to it: at least 2." in text
     assert 'Policies that write to it: 1 ("Gold")' in text
     assert 'Jobs that back up through it and would fail: 1 ("sql-prod-01")' in text
 
@@ -423,13 +426,14 @@ async def test_a_nic_that_the_gateway_does_not_have_cannot_be_removed():
 # --- all gated tools --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.gated], ids=lambda t: t.name)
+@pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.gated and t.operation], ids=lambda t: t.name)
 def test_each_gated_operation_has_a_row_of_its_own(tool):
     assert tool.operation.id in effects.TABLE
 
 
 def test_each_row_is_of_a_gated_operation():
-    assert set(effects.TABLE) == {t.operation.id for t in TOOLS.values() if t.danger not in (Danger.READ, Danger.WRITE)}
+    operations = [t.operation for t in TOOLS.values() if t.operation]
+    assert set(effects.TABLE) == {o.id for o in operations if danger(o).gated}
 
 
 @pytest.mark.parametrize(

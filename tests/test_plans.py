@@ -11,7 +11,8 @@ from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp import audit
-from little import NOW, OWN, VIRTUALIZATION, VM, Tenant, gate_only, loaded
+
+from .little import NOW, OWN, VIRTUALIZATION, VM, Tenant, gate_only, loaded
 
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 SNAPSHOTS = f"{OWN}/virtual-machines/{VM}/snapshots"

@@ -16,6 +16,7 @@ from . import effects_copies as copies
 from . import effects_groups as groups
 from . import effects_protection as protection
 from . import effects_restores as restores
+from . import effects_stores as stores
 from . import effects_systems as systems
 from .catalog import Tool
 from .hygiene import cell
@@ -33,11 +34,11 @@ class Judgement:
 
     says: Says
     reads: Reads = lambda _arguments, _target: []
+    further: Callable[[Subject], list[Read]] = lambda _subject: []  # that only what was read points to
 
 
-def _rows(operations: str, says: Says, reads: Reads | None = None) -> dict[str, Judgement]:
-    judgement = Judgement(says, reads) if reads else Judgement(says)
-    return dict.fromkeys(operations.split(), judgement)
+def _rows(operations: str, says: Says, *reads: Any) -> dict[str, Judgement]:
+    return dict.fromkeys(operations.split(), Judgement(says, *reads))
 
 
 TABLE: Mapping[str, Judgement] = {
@@ -77,15 +78,18 @@ TABLE: Mapping[str, Judgement] = {
         "VmProtectionGroupUpdate VolumeProtectionGroupUpdate MSSQLDatabaseProtectionGroupUpdate",
         groups.changing_group,
     ),
-    **_rows("ProtectionStoreDelete", systems.deleting_store, systems.store_reads),
+    **_rows("ProtectionStoreDelete", stores.deleting_store, stores.store_reads, stores.count_reads),
     **_rows(
-        "ProtectionStoreGatewayDelete StoreOnceDelete", systems.deleting_host_of_stores, systems.host_of_stores_reads
+        "ProtectionStoreGatewayDelete StoreOnceDelete",
+        stores.deleting_host_of_stores,
+        stores.host_of_stores_reads,
+        stores.count_reads,
     ),
-    **_rows("ProtectionStoreGatewayRecover", systems.recovering_gateway, systems.host_of_stores_reads),
+    **_rows("ProtectionStoreGatewayRecover", stores.recovering_gateway, stores.host_of_stores_reads),
     **_rows(
         "ProtectionStoreGatewayRestartGuestOS ProtectionStoreGatewayShutdownGuestOS",
         systems.stopping,
-        systems.host_of_stores_reads,
+        stores.host_of_stores_reads,
     ),
     **_rows("DataOrchestratorReboot DataOrchestratorShutdown", systems.stopping, systems.orchestrator_reads),
     **_rows("DataOrchestratorDelete", systems.deleting_orchestrator, systems.orchestrator_reads),
@@ -93,8 +97,8 @@ TABLE: Mapping[str, Judgement] = {
     **_rows("UnregisterApplicationHost", systems.unregistering_host, systems.host_reads),
     **_rows("ApplicationHostUpdate", systems.changing_credentials, systems.host_reads),
     **_rows("MSSQLInstanceUpdate", systems.changing_credentials, systems.instance_reads),
-    **_rows("StoreOnceUpdate", systems.changing_credentials, systems.host_of_stores_reads),
-    **_rows("CloudProtectionStoreReattach", systems.reattaching, systems.reattach_reads),
+    **_rows("StoreOnceUpdate", systems.changing_credentials, stores.host_of_stores_reads),
+    **_rows("CloudProtectionStoreReattach", stores.reattaching, stores.reattach_reads),
     **_rows("DataOrchestratorModify ProtectionStoreGatewayUpdate", access.changing_network),
     **_rows(
         "ProtectionStoreGatewayNicCreate ProtectionStoreGatewayNicUpdate ProtectionStoreGatewayNicDelete",
@@ -162,4 +166,6 @@ async def effect(  # noqa: PLR0913, PLR0917
     row = judgement(tool)
     shared = context or Context()
     facts = await read_all(api, [r for r in row.reads(arguments, acted_on) if not r.decides], shared.known)
-    return row.says(Subject(tool, arguments, acted_on, facts, now, shared.leaving))
+    subject = Subject(tool, arguments, acted_on, facts, now, shared.leaving)
+    more = row.further(subject)
+    return row.says(replace(subject, facts={**facts, **await read_all(api, more, shared.known)}) if more else subject)

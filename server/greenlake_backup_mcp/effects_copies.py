@@ -28,7 +28,8 @@ from .sentences import (
 )
 from .targets import OWN, Read, Target, identity_of, kind_of, parent_path, path_of
 
-PAGE = (("limit", "1000"), ("select", "id,name,pointInTime,state,sourceCopyInfo"))
+SNAPSHOTS = (("limit", "1000"), ("select", "id,name,pointInTime,state"))
+BACKUPS = (("limit", "1000"), ("select", "id,name,pointInTime,state,sourceCopyInfo"))
 
 
 def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
@@ -38,8 +39,8 @@ def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
     asset = "/".join([OWN, segments[-4], segments[-3]])
     return [
         Read("asset", "the " + kind_of(parent), parent),
-        Read("backups", f"the backups of the {kind_of(parent)}", f"{asset}/backups", PAGE),
-        Read("snapshots", f"the snapshots of the {kind_of(parent)}", f"{asset}/snapshots", PAGE),
+        Read("backups", f"the backups of the {kind_of(parent)}", f"{asset}/backups", BACKUPS),
+        Read("snapshots", f"the snapshots of the {kind_of(parent)}", f"{asset}/snapshots", SNAPSHOTS),
     ]
 
 

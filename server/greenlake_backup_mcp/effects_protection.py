@@ -144,7 +144,9 @@ def replacing_policy(s: Subject) -> Effect:
     if "description" not in s.arguments and s.resource.get("description"):
         follows.append("Its description is lost, since none is given.")
     if jobs:
-        follows.append(f"Jobs that stand on it: {len(jobs):,} ({_assets(jobs)}); the API expects this only before assignment.")
+        follows.append(
+            f"Jobs that stand on it: {len(jobs):,} ({_assets(jobs)}); the API expects this only before assignment."
+        )
     return Effect(
         does=f"Replace the whole {s.label}",
         about=_policy_facts(s),

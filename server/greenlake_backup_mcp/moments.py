@@ -14,13 +14,12 @@ UNITS = ((365 * 86400, "year"), (86400, "day"), (3600, "hour"), (60, "minute"), 
 
 
 def span(length: timedelta) -> str:
-    """A length of time in whole units of its largest: `41 days`, `1 hour`; years only from two on."""
+    """A length of time in whole units of the largest of which there are two: `41 days`, `36 hours`."""
     seconds = abs(length.total_seconds())
     for size, unit in UNITS:
-        if seconds >= (2 * size if unit == "year" else size):
-            count = int(seconds // size)
-            return f"{count:,} {unit}{'' if count == 1 else 's'}"
-    return "no time"
+        if seconds >= 2 * size:
+            return f"{int(seconds // size):,} {unit}s"
+    return "1 second" if seconds >= 1 else "no time"
 
 
 def when(at: datetime, now: datetime) -> str:
