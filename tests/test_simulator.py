@@ -1,4 +1,4 @@
-"""The simulated tenant as a service: who may ask, what a path is, how lists are paged, filtered, sorted and selected."""
+"""The simulated tenant as a service: who may ask, what a path is, how lists are paged, filtered and sorted."""
 
 from __future__ import annotations
 
@@ -313,7 +313,9 @@ TRAPS = {
     "a job whose last three runs failed": (
         JOBS,
         "assetInfo/name eq 'sap-prod-02'",
-        lambda i: [r["status"] for r in i[0]["protections"][0]["schedules"][0]["executionStatuses"]][:3] == ["ERROR"] * 3,
+        lambda i: (
+            [r["status"] for r in i[0]["protections"][0]["schedules"][0]["executionStatuses"]][:3] == ["ERROR"] * 3
+        ),
     ),
     "a suspended job": (JOBS, "assetInfo/name eq 'hr-fs-02'", lambda i: i[0]["operational"] == "SUSPENDED"),
     "a disconnected gateway": (
@@ -326,15 +328,23 @@ TRAPS = {
     "a VM protected through its group only": (
         VMS,
         "status eq 'OK'",
-        lambda i: any(v.get("protectionPolicyAppliedAtInfo", {}).get("type") == "VM_PROTECTION_GROUP" and "protectionJobInfo" not in v for v in i),
+        lambda i: any(
+            v.get("protectionPolicyAppliedAtInfo", {}).get("type") == "VM_PROTECTION_GROUP"
+            and "protectionJobInfo" not in v
+            for v in i
+        ),
     ),
     "a VM protected through its datastore": (
         VMS,
         "status eq 'OK'",
         lambda i: any(v.get("protectionPolicyAppliedAtInfo", {}).get("type") == "DATASTORE" for v in i),
     ),
-    "an unknown task state that never ends": (TASKS, None, lambda i: {"RUNNING", "QUIESCING"} <= {t["state"] for t in i}),
-}  # fmt: skip
+    "an unknown task state that never ends": (
+        TASKS,
+        None,
+        lambda i: {"RUNNING", "QUIESCING"} <= {t["state"] for t in i},
+    ),
+}
 
 
 @pytest.mark.parametrize("name", TRAPS)
@@ -391,8 +401,11 @@ async def test_every_request_is_kept_without_its_token() -> None:
         await tenant.client.post("/as/token.oauth2", data=FORM)
         await tenant.client.request("POST", STORES, json={"displayName": "x", "storageSystemId": "nobody"})
         seen = [(r.method, r.path, r.query, r.status, r.operation) for r in tenant.tenant.requests]
-        assert seen == [("GET", VMS, "limit=1", 200, "VirtualMachinesList"), ("POST", "/as/token.oauth2", "", 200, "token"),
-                        ("POST", STORES, "", 400, "ProtectionStoreCreate")]  # fmt: skip
+        assert seen == [
+            ("GET", VMS, "limit=1", 200, "VirtualMachinesList"),
+            ("POST", "/as/token.oauth2", "", 200, "token"),
+            ("POST", STORES, "", 400, "ProtectionStoreCreate"),
+        ]
         assert tenant.tenant.requests[2].body == {"displayName": "x", "storageSystemId": "nobody"}
         assert "Bearer" not in repr(list(tenant.tenant.requests))
         assert "demo-secret" not in repr(list(tenant.tenant.requests))

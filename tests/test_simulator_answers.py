@@ -1,4 +1,4 @@
-"""Every answer of the simulated tenant is what the descriptions say, and every operation has somebody to carry it out."""
+"""Every answer of the simulated tenant is what the descriptions say, and every operation has a writer."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def service() -> Service:
     return Service(Tenant(clock=lambda: NOW), description.load())
 
 
-def asked(one: Service, method: str, path: str, query: str = "", body: Any = None, media: str | None = None) -> Any:
+def asked(one: Service, method: str, path: str, query: str = "", *, body: Any = None, media: str | None = None) -> Any:
     """The answer to one request."""
     headers = {"authorization": TOKEN} | ({"content-type": media} if media else {})
     content = b"" if body is None else json.dumps(body).encode()
@@ -96,7 +96,7 @@ def fitting(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
         return st.datetimes().map(lambda t: t.isoformat() + "Z")
     if schema.get("format") == "ipv4":
         return st.ip_addresses(v=4).map(str)
-    if schema.get("format") == "uuid" or name.lower().endswith("id") or name.endswith("Ids") or name.endswith("Uri"):
+    if schema.get("format") == "uuid" or name.lower().endswith(("id", "ids", "uri")):
         return st.one_of(any_id(), st.uuids().map(str))
     return st.one_of(st.text(max_size=20), any_id())
 
@@ -121,7 +121,11 @@ def write(draw: st.DrawFn) -> tuple[str, str, str, Any]:
     """A write that obeys the description as far as a schema can tell."""
     known = draw(st.sampled_from(WRITES))
     flags = [p.name for p in known.operation.parameters if p.place == "query"]
-    query = urlencode({name: draw(st.sampled_from(["true", "false"])) for name in draw(st.sets(st.sampled_from(flags)))}) if flags else ""  # fmt: skip
+    query = (
+        urlencode({name: draw(st.sampled_from(["true", "false"])) for name in draw(st.sets(st.sampled_from(flags)))})
+        if flags
+        else ""
+    )
     body = draw(fitting(known.operation.body)) if known.operation.body is not None else None
     return known.operation.id, draw(path_of(known)), query, body
 
@@ -134,7 +138,7 @@ def test_any_sequence_of_writes_is_answered_as_meant_and_the_tenant_stays_readab
     one = service()
     for name, path, query, body in sequence:
         known = BY_ID[name]
-        answer = asked(one, known.operation.method, path, query, body, known.operation.media_type)
+        answer = asked(one, known.operation.method, path, query, body=body, media=known.operation.media_type)
         assert answer.status in MEANT, (known.operation.id, answer)
         one.tenant.advance(600)
     one.tenant.advance(10 * 86_400)
@@ -151,7 +155,7 @@ def test_each_write_is_answered_as_meant(known: Known) -> None:
     @given(path_of(known), fitting(known.operation.body) if known.operation.body is not None else st.none())
     def answered(path: str, body: Any) -> None:
         one = service_of_module()
-        answer = asked(one, known.operation.method, path, "", body, known.operation.media_type)
+        answer = asked(one, known.operation.method, path, body=body, media=known.operation.media_type)
         assert answer.status in MEANT, answer
         if answer.status in (200, 201) and known.answer:
             assert answer.body
@@ -177,12 +181,40 @@ junk = st.recursive(
 @given(st.sampled_from(WRITES), st.data(), junk)
 def test_bodies_that_are_junk_are_refused(known: Known, data: st.DataObject, body: Any) -> None:
     path = data.draw(path_of(known))
-    answer = asked(service_of_module(), known.operation.method, path, "", body, known.operation.media_type)
+    answer = asked(service_of_module(), known.operation.method, path, body=body, media=known.operation.media_type)
     assert answer.status in MEANT
 
 
-WORDS = st.sampled_from(["eq", "ne", "gt", "lt", "in", "and", "or", "(", ")", ",", "'", "''", "'a'", "true", "null", "1",
-                         "name", "state", "services", "createdAt", "contains", "asc", "desc", "id,name", "a/b", "\u202e"])  # fmt: skip
+WORDS = st.sampled_from(
+    [
+        "eq",
+        "ne",
+        "gt",
+        "lt",
+        "in",
+        "and",
+        "or",
+        "(",
+        ")",
+        ",",
+        "'",
+        "''",
+        "'a'",
+        "true",
+        "null",
+        "1",
+        "name",
+        "state",
+        "services",
+        "createdAt",
+        "contains",
+        "asc",
+        "desc",
+        "id,name",
+        "a/b",
+        "\u202e",
+    ]
+)
 
 
 @settings(PATIENT, max_examples=150)
@@ -204,7 +236,12 @@ def test_any_words_as_filter_sort_or_select_are_answered_as_meant(
 
 
 @settings(PATIENT, max_examples=80)
-@given(st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]), st.text(max_size=30), st.text(max_size=20), st.binary(max_size=30))  # fmt: skip
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]),
+    st.text(max_size=30),
+    st.text(max_size=20),
+    st.binary(max_size=30),
+)
 def test_any_path_query_and_body_are_answered_as_meant(method: str, path: str, query: str, body: bytes) -> None:
     headers = {"authorization": TOKEN, "content-type": "application/json"}
     for prefix in ("/", "/backup-recovery/v1beta1/protection-stores/", "/_simulator/", "/as/token.oauth2"):

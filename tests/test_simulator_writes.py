@@ -385,7 +385,9 @@ async def test_a_store_is_made_named_and_while_full_deleted_only_by_force() -> N
         assert "not connected" in await tenant.refused(
             "POST", STORES, 400, json={**body, "storageSystemId": lost["id"]}
         )
-        assert "needs storageLocationId" in await tenant.refused("POST", STORES, 400, json={**body, "protectionStoreType": "CLOUD"})  # fmt: skip
+        assert "needs storageLocationId" in await tenant.refused(
+            "POST", STORES, 400, json={**body, "protectionStoreType": "CLOUD"}
+        )
 
 
 async def test_a_gateway_is_switched_off_and_on_and_refuses_what_its_state_forbids() -> None:

@@ -1,5 +1,7 @@
 """One accepted request on its way to its answer, and the answers that writes give."""
 
+# ruff: noqa: A002
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -49,7 +51,7 @@ class Call:
             raise Refusal(412, "Precondition failed: the generation number is invalid.")
         return item
 
-    def other(self, collection: str, id: str | None, what: str) -> Item:  # noqa: A002
+    def other(self, collection: str, id: str | None, what: str) -> Item:
         """Another resource that the body names; 400 where there is none."""
         item = self.tenant.read((collection, id or ""))
         if item is None:

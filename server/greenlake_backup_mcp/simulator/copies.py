@@ -4,6 +4,8 @@ A series of 100,000 copies costs nothing until read, and then only the page that
 Items are never changed in place, so that a caller may keep what it got.
 """
 
+# ruff: noqa: A001, A002
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -35,7 +37,7 @@ class Series:
         """The id of the copy at an index."""
         return f"{self.prefix}{(index * ODD ^ self._mask) & 0xFFFFFFFFFFFF:012x}"
 
-    def index(self, id: str) -> int | None:  # noqa: A002
+    def index(self, id: str) -> int | None:
         """The index of an id; None where it is not of this series."""
         if not id.startswith(self.prefix) or len(id) != 36:
             return None
@@ -61,7 +63,7 @@ class Series:
         """The copy at an index."""
         taken = self.newest - index * self.every
         item = dict(self.template)
-        id = item["id"] = self.id(index)  # noqa: A001
+        id = item["id"] = self.id(index)
         item["pointInTime"] = stamp(taken)
         if "consoleUri" in item:
             item["consoleUri"] += id
@@ -99,7 +101,7 @@ class Copies:
         self.purge(now, lag)
         return (self._made(where) for where in self._order(now, lag))
 
-    def get(self, id: str, now: datetime, lag: float) -> Item | None:  # noqa: A002
+    def get(self, id: str, now: datetime, lag: float) -> Item | None:
         """One of them, or None."""
         self.purge(now, lag)
         if id in self.gone:
@@ -122,7 +124,7 @@ class Copies:
         else:
             self.changed[item["id"]] = item
 
-    def drop(self, id: str) -> None:  # noqa: A002
+    def drop(self, id: str) -> None:
         """Forget a copy."""
         self.changed.pop(id, None)
         if self.extra.pop(id, None) is None:
@@ -132,7 +134,7 @@ class Copies:
         """Forget whole series and single copies that `gone` says yes to."""
         self.series = tuple(s for s in self.series if not gone(s.template))
         for held in (self.extra, self.changed):
-            for id in [id for id, item in held.items() if gone(item)]:  # noqa: A001
+            for id in [id for id, item in held.items() if gone(item)]:
                 held.pop(id)
 
     def purge(self, now: datetime, lag: float) -> None:

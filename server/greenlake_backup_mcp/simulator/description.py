@@ -183,7 +183,7 @@ def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
 
 
 def _validator(schema: Schema) -> Any:
-    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  start-up must not pay for it
 
     checker = FormatChecker(("uuid", "ipv4"))
     checker.checks("date-time", raises=ValueError)(lambda text: not isinstance(text, str) or bool(moment(text)))

@@ -1,5 +1,7 @@
 """Ids, times and references of the simulated tenant: the same for the same seed. Knows nothing of state."""
 
+# ruff: noqa: A002
+
 from __future__ import annotations
 
 import hashlib
@@ -82,7 +84,7 @@ def span(value: int, unit: str) -> timedelta:
     return timedelta(hours=value * {"HOURS": 1, "DAYS": 24, "WEEKS": 168, "MONTHS": 720, "YEARS": 8760}[unit])
 
 
-def uri(collection: str, id: str) -> str:  # noqa: A002
+def uri(collection: str, id: str) -> str:
     """The resourceUri of an item of a collection that stands by itself."""
     return f"{COLLECTIONS[collection][0]}/{collection}/{id}"
 

@@ -1,5 +1,7 @@
 """GETs: one resource, or a page of a list in its documented envelope."""
 
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 from collections.abc import Iterable

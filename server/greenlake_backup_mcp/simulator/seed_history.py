@@ -1,12 +1,14 @@
 """Seeded past: a week of tasks, the open issues, the settings and a pending approval. Made when first asked for."""
 
+# ruff: noqa: A002, PLR0913, PLR0917
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from .names import CUSTOMER, Item, moment, number, stamp, uid, uri
 from .seed_policies import REASONS
-from .seed_sites import World
+from .world import World
 
 TASKS = 3500
 HOSTILE_LOG = (
@@ -68,9 +70,17 @@ def _runs(world: World, job: Item) -> list[Item]:
                     status["status"], "SUCCEEDED"
                 )
                 found.append(
-                    _task(world, status["taskUri"][-36:], name, state, moment(status["timestamp"]), seconds, job["assetInfo"],
-                          status.get("errorMessage", ""))
-                )  # fmt: skip
+                    _task(
+                        world,
+                        status["taskUri"][-36:],
+                        name,
+                        state,
+                        moment(status["timestamp"]),
+                        seconds,
+                        job["assetInfo"],
+                        status.get("errorMessage", ""),
+                    )
+                )
     return found
 
 
@@ -82,7 +92,7 @@ def _task(
     created: datetime,
     seconds: int,
     about: Item,
-    error: str,  # noqa: A002
+    error: str,
 ) -> Item:
     begin = stamp(created)
     ended = state not in ("RUNNING", "QUIESCING")

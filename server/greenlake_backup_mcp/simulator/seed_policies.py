@@ -3,13 +3,15 @@
 Knows the sites; who gets which policy is decided in seed_vms.py, seed_sql.py and seed_volumes.py.
 """
 
+# ruff: noqa: A002
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from .names import Item, number, span, stamp, uid, uri
-from .seed_sites import World
+from .world import World
 
 GOLD, SILVER, BRONZE = "Gold-Protection-Policy", "Silver-Protection-Policy", "Bronze-Protection-Policy"
 COMPLIANCE, CLOUD_ONLY, BRANCH = "Compliance-7y", "Cloud-Archive", "Branch-DC2"
@@ -161,7 +163,7 @@ def job(world: World, policy_name: str, asset: Item, *, runs: str = "", operatio
     return item
 
 
-def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str) -> Item:  # noqa: A002
+def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str) -> Item:
     """A job that has not run yet."""
     info = {"displayName": asset.get("displayName") or asset["name"], "id": asset["id"], "name": asset["name"],
             "resourceUri": asset["resourceUri"], "type": asset["type"]}  # fmt: skip
@@ -173,9 +175,14 @@ def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str
     protections = []
     for protection in policy["protections"]:
         schedules = [
-            {**schedule, "operational": "ACTIVE", "executionStatuses": [], "nextRunTime": stamp(last_run(schedule, now) + period(schedule))}
+            {
+                **schedule,
+                "operational": "ACTIVE",
+                "executionStatuses": [],
+                "nextRunTime": stamp(last_run(schedule, now) + period(schedule)),
+            }
             for schedule in protection["schedules"]
-        ]  # fmt: skip
+        ]
         protections.append({**protection, "schedules": schedules})
     return {
         "id": id,

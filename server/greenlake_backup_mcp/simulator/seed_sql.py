@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from . import seed_policies as policies
 from .names import Item, number, reference, stamp, uid
-from .seed_sites import World, array_reference
+from .seed_sites import array_reference
+from .world import World
 
 DATABASES = ("billing", "orders", "inventory", "payroll", "reporting", "audit", "web-content")
 GIB = 1 << 30
@@ -34,15 +35,25 @@ def _host(world: World, n: int, vm: Item) -> Item:
     failing = n == 3
     orchestrator = world.all("data-orchestrators")[0]
     return world.add(
-        "application-hosts", name, name=name, displayName=name, description="", networkAddress=name, virtual=True,
-        computeInfo={"memorySizeInMiB": 65536, "numCpuCores": 8, "numCpuThreads": 16}, manufacturer="VMware, Inc.",
+        "application-hosts",
+        name,
+        name=name,
+        displayName=name,
+        description="",
+        networkAddress=name,
+        virtual=True,
+        computeInfo={"memorySizeInMiB": 65536, "numCpuCores": 8, "numCpuThreads": 16},
+        manufacturer="VMware, Inc.",
         dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
-        networkInterfaces=[{"address": f"10.1.4.{n + 20}", "name": "Ethernet0"}], username=f"EXAMPLE\\svc-sql-{n + 1}",
+        networkInterfaces=[{"address": f"10.1.4.{n + 20}", "name": "Ethernet0"}],
+        username=f"EXAMPLE\\svc-sql-{n + 1}",
         osInfo={"buildVersion": "20348", "name": "Windows Server 2022", "releaseVersion": "21H2"},
-        state="ERROR" if failing else "OK", status="ERROR" if failing else "OK",
-        stateReason="The user name or password is wrong." if failing else "", storageInitiators={"fcHba": [], "iscsi": []},
+        state="ERROR" if failing else "OK",
+        status="ERROR" if failing else "OK",
+        stateReason="The user name or password is wrong." if failing else "",
+        storageInitiators={"fcHba": [], "iscsi": []},
         virtualizationInfo=_virtualization(vm),
-    )  # fmt: skip
+    )
 
 
 def _virtualization(vm: Item) -> Item:
@@ -54,11 +65,20 @@ def _virtualization(vm: Item) -> Item:
 def _instance(world: World, n: int, host: Item) -> Item:
     name = "MSSQLSERVER" if n < 4 else f"INST{n - 3}"
     return world.add(
-        "mssql-instances", n, name=name, applicationHostInfo=reference("application-hosts", host, "name", "displayName"),
-        availabilityGroupsInfo=[], clustered=False, credentials={"mode": "WINDOWS", "username": "EXAMPLE\\svc-sql"},
-        productName="Microsoft SQL Server 2022", productVersion="16.0.4135.4", state="OK", stateReason="", status="OK",
+        "mssql-instances",
+        n,
+        name=name,
+        applicationHostInfo=reference("application-hosts", host, "name", "displayName"),
+        availabilityGroupsInfo=[],
+        clustered=False,
+        credentials={"mode": "WINDOWS", "username": "EXAMPLE\\svc-sql"},
+        productName="Microsoft SQL Server 2022",
+        productVersion="16.0.4135.4",
+        state="OK",
+        stateReason="",
+        status="OK",
         virtualizationInfo=host["virtualizationInfo"],
-    )  # fmt: skip
+    )
 
 
 def _database(world: World, instance: Item, name: str, n: int) -> Item:

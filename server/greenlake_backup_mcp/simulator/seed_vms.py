@@ -3,13 +3,16 @@
 Each VM is protected by its own job, through a group or through its datastore, or not at all.
 """
 
+# ruff: noqa: A001
+
 from __future__ import annotations
 
 from datetime import timedelta
 
 from . import seed_policies as policies
 from .names import Item, kind, number, reference, stamp, uid
-from .seed_sites import World, array_reference
+from .seed_sites import array_reference
+from .world import World
 
 ROLES = ("web", "app", "db", "file", "mail", "ci", "erp", "crm", "mon", "auth", "proxy", "cache", "bi", "print", "jump")
 STAGES = ("prod", "prod", "prod", "test", "dev")
@@ -121,7 +124,7 @@ class _Places:
 
 def _vm(world: World, places: _Places, name: str, n: int, site: int) -> Item:
     key = (name, site)
-    id = uid(world.seed, "virtual-machines", name if name.startswith("psg-") else key)  # noqa: A001
+    id = uid(world.seed, "virtual-machines", name if name.startswith("psg-") else key)
     dice = number(id)
     here = places.of[site]
     host = here["hypervisor-hosts"][dice % len(here["hypervisor-hosts"])]
@@ -130,7 +133,7 @@ def _vm(world: World, places: _Places, name: str, n: int, site: int) -> Item:
     folder = here["folders"][1 + dice // 13 % 3]
     places.counts[datastore["id"]] = places.counts.get(datastore["id"], 0) + 1
     center = datastore["datacentersInfo"][0]
-    windows = dice % 3 == 0
+    windows, cores = dice % 3 == 0, 2 << dice % 3
     disks = [(40 + dice // 3 % 4 * 20) * GIB, *([(100 + dice // 5 % 9 * 50) * GIB] if dice % 2 else [])]
     held = places.short[datastore["id"]]
     vm = world.add("virtual-machines", name if name.startswith("psg-") else key, created_days=60 + dice % 900)
@@ -141,7 +144,7 @@ def _vm(world: World, places: _Places, name: str, n: int, site: int) -> Item:
         "hypervisorManagerInfo": places.short[places.managers[site]["id"]],
         "appType": "VMWARE",
         "capacityInBytes": sum(disks),
-        "clusterInfo": {k: v for k, v in host["parentInfo"].items() if k != "type"} | {"type": kind("hypervisor-clusters")},
+        "clusterInfo": {**host["parentInfo"], "type": kind("hypervisor-clusters")},
         "folderInfo": places.short[folder["id"]],
         "hostInfo": places.short[host["id"]],
         "protectionStatus": "UNPROTECTED",
@@ -157,11 +160,11 @@ def _vm(world: World, places: _Places, name: str, n: int, site: int) -> Item:
                 "datacenterInfo": center,
                 "datastoresInfo": [held],
                 "moref": f"vm-{1000 + dice % 9000}",
-                "toolsInfo": {"status": "OK" if dice % 20 else "NOT_RUNNING", "type": "OPEN_VM_TOOLS", "version": "12.4.0"},
+                "toolsInfo": {"status": "OK" if dice % 20 else "NOT_RUNNING", "version": "12.4.0"},
                 "type": "VMFS",
             }
         },
-        "computeInfo": {"memorySizeInMib": str(4096 << dice % 4), "numCpuCores": 2 << dice % 3, "numCpuThreads": 2 << dice % 3},
+        "computeInfo": {"memorySizeInMib": str(4096 << dice % 4), "numCpuCores": cores, "numCpuThreads": cores},
         "guestInfo": {
             "buildVersion": "20348" if windows else "5.14",
             "name": f"{name[:20]}.example.com",

@@ -64,6 +64,9 @@ class Service:
     def refused(self, refusal: Refusal) -> Answer:
         """A refusal in the vendor's words."""
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+        if refusal.status == 429:
+            most = str(self.tenant.switches.rate_limit)
+            headers = {"ratelimit-limit": most, "ratelimit-remaining": "0", "ratelimit-reset": "60"}
         if refusal.status == 405:
             headers["Allow"] = refusal.extra.pop("allow", "")
         old = self.tenant.switches.old_errors

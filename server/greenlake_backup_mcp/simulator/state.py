@@ -3,6 +3,8 @@
 No threads: whatever is due by the clock happens when the next request (or test) looks. Knows no HTTP.
 """
 
+# ruff: noqa: A001, A002, PLR0913
+
 from __future__ import annotations
 
 import heapq
@@ -18,9 +20,9 @@ from . import approvals, seed_history, tenant, work
 from .copies import Copies
 from .names import Item, number, stamp, uid
 from .seed_copies import HOLDERS, fresh
-from .seed_sites import World
 from .switches import Switches
 from .work import Ending, Task
+from .world import World
 
 Ref = tuple[str, ...]
 """Where a resource is: (collection, id), or (holder, asset id, "backups" or "snapshots", id)."""
@@ -128,7 +130,7 @@ class Tenant:
 
     def _add_bulk(self, world: World) -> None:
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
-        id = uid(self.seed, tenant.BULK)  # noqa: A001
+        id = uid(self.seed, tenant.BULK)
         named = {"id": id, "name": tenant.BULK, "displayName": tenant.BULK}
         named["resourceUri"] = model["resourceUri"].replace(model["id"], id)
         world.things["virtual-machines"][id] = {**model, **named}
@@ -243,12 +245,12 @@ class Tenant:
 
     # --- the second person -----------------------------------------------------------------------------------
 
-    def approve(self, id: str) -> None:  # noqa: A002
+    def approve(self, id: str) -> None:
         """Approve a pending operation, as a second person in the console; KeyError where there is none."""
         self.settle()
         approvals.decide(self, id, approved=True)
 
-    def cancel(self, id: str) -> None:  # noqa: A002
+    def cancel(self, id: str) -> None:
         """Refuse a pending operation, as a second person in the console; KeyError where there is none."""
         self.settle()
         approvals.decide(self, id, approved=False)

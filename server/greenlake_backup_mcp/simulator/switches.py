@@ -30,7 +30,7 @@ class Switches:
     token_seconds: int = 900  # lifetime of an access token
     one_token: bool = False  # a new token makes the last one invalid
     token_expires_in: bool = True  # whether the token endpoint tells expires_in
-    ready_token: str = "simulated-ready-token"  # noqa: S105  (always valid; not a secret of anybody)
+    ready_token: str = "simulated-ready-token"  # noqa: S105  always valid; nobody's secret
     read_only_client: bool = False  # the API client's role may not write: 403
     clock_skew: float = 0  # seconds by which the service's clock (Date header, timestamps) runs ahead
     hostile: bool = False  # many names, reasons and messages are attacks on whoever reads them

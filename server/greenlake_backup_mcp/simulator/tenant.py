@@ -3,14 +3,16 @@
 What is in it is decided in the seed_* modules; the copies and the past are made when asked for.
 """
 
+# ruff: noqa: A001
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from . import seed_copies, seed_history, seed_policies, seed_sites, seed_sql, seed_vms
+from . import seed_copies, seed_history, seed_policies, seed_sites, seed_sql, seed_templates, seed_vms
 from .copies import Copies
 from .names import Item, stamp, uid
-from .seed_sites import World
+from .world import World
 
 BULK = "bulk-archive-01"
 
@@ -61,8 +63,8 @@ def _odd_ones(world: World, vm: Item, found: Copies) -> None:
 
 def manual(world: World, vm: Item, name: str, taken: datetime, expires: datetime | None) -> Item:
     """A backup of a VM that no schedule made."""
-    item = seed_copies.template(world, "virtual-machines", vm, "backups", None, None)
-    id = item["id"] = uid(world.seed, vm["id"], name)  # noqa: A001
+    item = seed_templates.template(world, "virtual-machines", vm, "backups", None, None)
+    id = item["id"] = uid(world.seed, vm["id"], name)
     item["resourceUri"] += id
     item["consoleUri"] += id
     item |= {"name": name, "pointInTime": stamp(taken), "createdAt": stamp(taken), "updatedAt": stamp(taken)}

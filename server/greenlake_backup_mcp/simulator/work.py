@@ -3,6 +3,8 @@
 A task's effect comes when it ends. Knows the tenant's state, no operation.
 """
 
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -45,7 +45,7 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DELETE of a recovery point: accepted, and gone when the task ends; unless locked, busy or a second person is due."""
+    """DELETE of a recovery point: gone when the task ends, unless it is locked, busy or a second person is due."""
     tenant, ref, item = call.tenant, call.ref, call.target()
     if item["state"] in ("DELETING", "PENDING_DELETE_APPROVAL"):
         raise call.refuse_conflict(f"The recovery point is already in state {item['state']}.")

@@ -1,10 +1,12 @@
 """Writes to protection store gateways: size, network, power, deletion; and what the service refuses in which state."""
 
+# ruff: noqa: A001, PLR0913
+
 from __future__ import annotations
 
 from typing import Any
 
-from .answers import Answer, Failure, Refusal
+from .answers import Answer, Refusal
 from .call import Call
 from .names import Item, stamp, uid
 from .state import Tenant
@@ -16,6 +18,8 @@ BOUNDS = {
     "maxOnPremDailyProtectedDataInTiB": (1, 100),
     "maxOnPremRetentionDays": (1, 2555),
 }
+
+
 OVERRIDES = {"cpu": (2, 48), "ramInGiB": (16, 500), "storageInTiB": (1, 500)}
 
 
@@ -70,13 +74,28 @@ def create(call: Call) -> Answer:
         nic = {"id": uid(key, "nic"), "networkIndex": 1, "networkType": network.get("networkType", "DHCP")}
         nic |= {name: network[name] for name in ("gateway", "networkAddress", "subnetMask") if network.get(name)}
         new = tenant.world.add(
-            "protection-store-gateways", key, created_days=0, name=body["name"], displayName=body["name"],
-            dataOrchestratorId=model["id"], datastoresInfo=[], remoteAccessEnabled=False, softwareVersion="4.3.7",
-            health={"state": "PSG_HEALTH_STATE_OK", "stateReason": "", "status": "PSG_HEALTH_STATUS_CONNECTED", "updatedAt": now},
+            "protection-store-gateways",
+            key,
+            created_days=0,
+            name=body["name"],
+            displayName=body["name"],
+            dataOrchestratorId=model["id"],
+            datastoresInfo=[],
+            remoteAccessEnabled=False,
+            softwareVersion="4.3.7",
+            health={
+                "state": "PSG_HEALTH_STATE_OK",
+                "stateReason": "",
+                "status": "PSG_HEALTH_STATUS_CONNECTED",
+                "updatedAt": now,
+            },
             network={"dns": network.get("dns", []), "hostname": body["name"], "nics": [nic], "ntp": []},
-            override=config.get("override", {}), size={n: config[n] for n in BOUNDS if n in config},
-            serialNumber=f"PSG{key[:8].upper()}", state="PSG_STATE_OK", vmId=uid(key, "vm"),
-        )  # fmt: skip
+            override=config.get("override", {}),
+            size={n: config[n] for n in BOUNDS if n in config},
+            serialNumber=f"PSG{key[:8].upper()}",
+            state="PSG_STATE_OK",
+            vmId=uid(key, "vm"),
+        )
         new["createdAt"] = new["updatedAt"] = now
 
     return call.accepted(tenant.start("Deploy protection store gateway", 1800, about, finish=finish))
@@ -86,7 +105,7 @@ def _checked_config(call: Call) -> Item:
     config: Item = call.body["vmConfig"]
     if sum(bool(config.get(name)) for name in ("hostId", "clusterId", "resourcePoolId")) > 1:
         raise Refusal(400, "Only one of host, cluster, resource pool may be supplied.")
-    for id in config.get("datastoreIds", ()):  # noqa: A001
+    for id in config.get("datastoreIds", ()):
         call.other("datastores", id, "datastoreId")
     _check_bounds(config, 400)
     return config
@@ -99,7 +118,7 @@ def update(call: Call) -> Answer:
     if "credentials" in network.get("proxy", {}):  # a password is never read back
         kept = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
         network["proxy"] = {**network["proxy"], "credentials": kept}
-    return _changing(
+    return changing(
         call, item, "Update protection store gateway", 30, "PSG_STATE_UPDATING", network=network, tenant=tenant
     )
 
@@ -135,7 +154,7 @@ def recover(call: Call) -> Answer:
         raise Refusal(400, "At least one cloud store must be configured for recover.")
 
     def finish() -> None:
-        tenant.write(call.ref, health=_health(tenant), state="PSG_STATE_OK")
+        tenant.write(call.ref, health=healthy(tenant), state="PSG_STATE_OK")
         for store in stores:
             if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost
                 tenant.remove(("protection-stores", store["id"]))
@@ -151,134 +170,31 @@ def resize(call: Call) -> Answer:
     wanted, now = body.get("override", {}).get("storageInTiB"), item.get("override", {}).get("storageInTiB", 0)
     if wanted is not None and wanted < now:
         raise Refusal(400, f"Override storage must be larger than or equal to the current size ({now} TiB).")
-    _must_be_connected(item)
+    must_be_connected(item)
     changes = {"size": {**item.get("size", {}), **{n: body[n] for n in BOUNDS if n in body}}}
     changes["override"] = {**item.get("override", {}), **body.get("override", {})}
-    return _changing(
+    return changing(
         call, item, "Resize protection store gateway", 600, "PSG_STATE_UPDATING_STORAGE_ADD", tenant=tenant, **changes
     )
 
 
-def create_nic(call: Call) -> Answer:
-    """POST createNic."""
-    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
-    nics = item["network"]["nics"]
-    if len(nics) >= 4:
-        raise Refusal(400, "All gateway networks are already configured.")
-    if nic.get("networkAddress") and any(n.get("networkAddress") == nic["networkAddress"] for n in nics):
-        raise Refusal(400, "Duplicate network address.")
-    new = {"id": tenant.new_id("nic"), "networkIndex": len(nics) + 1, **nic}
-    network = {**item["network"], "nics": [*nics, new]}
-    return _changing(
-        call, item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", tenant=tenant, network=network
-    )
-
-
-def update_nic(call: Call) -> Answer:
-    """POST updateNic."""
-    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
-    _nic(item, nic.get("id"))
-    nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
-    network = {**item["network"], "nics": nics}
-    return _changing(call, item, "Update network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
-
-
-def delete_nic(call: Call) -> Answer:
-    """POST deleteNic."""
-    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
-    found = _nic(item, nic.get("id"))
-    if found["networkIndex"] == 1:
-        raise Refusal(400, "The primary management network cannot be deleted.")
-    nics = [n for n in item["network"]["nics"] if n["id"] != nic["id"]]
-    network = {**item["network"], "nics": nics}
-    return _changing(call, item, "Delete network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
-
-
-def _nic(item: Item, id: str | None) -> Item:  # noqa: A002
-    found: Item | None = next((n for n in item["network"]["nics"] if n["id"] == id), None)
-    if found is None:
-        raise Refusal(400, f"The gateway has no network interface {id!r}.")
-    return found
-
-
-def power_on(call: Call) -> Answer:
-    """POST power-on."""
-    item = call.target()
-    if item["state"] != "PSG_STATE_OK_OFF":
-        raise Refusal(400, f"The gateway is not off (state {item['state']}).")
-    health = _health(call.tenant)
-    return _changing(call, item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", tenant=call.tenant, health=health, state="PSG_STATE_OK")  # fmt: skip
-
-
-def shut_down(call: Call) -> Answer:
-    """POST shutdown-guest-os."""
-    item = call.target()
-    if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
-        raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
-    health = {**_health(call.tenant), "state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
-    return _changing(call, item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN", tenant=call.tenant, health=health, state="PSG_STATE_OK_OFF")  # fmt: skip
-
-
-def restart(call: Call) -> Answer:
-    """POST restart-guest-os."""
-    item = call.target()
-    _must_be_connected(item)
-    return _changing(call, item, "Restart gateway", 120, "PSG_STATE_VM_RESTARTING", tenant=call.tenant)
-
-
-def diagnose(call: Call) -> Answer:
-    """POST ping and traceroute; 501 where the gateway is too old for it."""
-    item = call.target()
-    _must_be_connected(item)
-    address = call.body.get("address", "")
-    if not address:
-        raise Refusal(400, "address is needed.")
-
-    def finish() -> None:
-        if address.endswith(".invalid"):
-            raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
-
-    verb = call.known.segments[-1]
-    return call.accepted(call.tenant.start(f"{verb.capitalize()} {address}"[:80], 10, item, finish=finish))
-
-
-def support_bundle(call: Call) -> Answer:
-    """POST generate-support-bundle: one at a time."""
-    item, tenant = call.target(), call.tenant
-    name = "Generate support bundle"
-    if any(t.name == name and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()):
-        raise Refusal(400, "A log collection is already in progress.")
-    return call.accepted(tenant.start(name, 300, item))
-
-
-def remote_support(call: Call) -> Answer:
-    """POST set-remote-support, of gateways and orchestrators."""
-    item, body, tenant = call.target(), call.body, call.tenant
-    wanted = body.get("enabled", body.get("remoteAccessEnabled", False))
-    task = tenant.start("Set remote support", 10, item, finish=lambda: _enable(call, wanted))
-    return call.accepted(task)
-
-
-def _enable(call: Call, wanted: bool) -> None:
-    call.tenant.write(call.ref, remoteAccessEnabled=wanted)
-
-
-def console_user(call: Call) -> Answer:
-    """POST consoleUser: a login in plain text."""
-    item = call.target()
-    return Answer(200, {"username": "hpeadmin", "password": f"Simulated-Password-{item['id'][:8]}"})
-
-
-def _must_be_connected(item: Item) -> None:
+def must_be_connected(item: Item) -> None:
+    """400 where it is not."""
     if item["health"]["status"] != "PSG_HEALTH_STATUS_CONNECTED":
         raise Refusal(400, "The gateway is not connected.")
 
 
-def _health(tenant: Tenant) -> Item:
-    return {"state": "PSG_HEALTH_STATE_OK", "stateReason": "", "status": "PSG_HEALTH_STATUS_CONNECTED", "updatedAt": stamp(tenant.now())}  # fmt: skip
+def healthy(tenant: Tenant) -> Item:
+    """The health of a gateway that is well."""
+    return {
+        "state": "PSG_HEALTH_STATE_OK",
+        "stateReason": "",
+        "status": "PSG_HEALTH_STATUS_CONNECTED",
+        "updatedAt": stamp(tenant.now()),
+    }
 
 
-def _changing(
+def changing(
     call: Call, item: Item, name: str, seconds: float, busy: str, /, *, tenant: Tenant, **changes: Any
 ) -> Answer:
     """A task after which the gateway has changed."""

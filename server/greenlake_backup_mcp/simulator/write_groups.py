@@ -3,6 +3,8 @@
 Member lists are absolute: who is not in the list is no longer a member.
 """
 
+# ruff: noqa: A001
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -27,7 +29,7 @@ def create(call: Call) -> Answer:
     tenant, body, collection = call.tenant, call.body, call.collection
     if any(g["name"] == body["name"] for g in tenant.all(collection)):
         raise Refusal(400, f"A group with the name {body['name']!r} already exists.")
-    id, now = tenant.new_id(collection), stamp(tenant.now())  # noqa: A001
+    id, now = tenant.new_id(collection), stamp(tenant.now())
     item: Item = {
         "id": id, "type": kind(collection), "resourceUri": uri(collection, id), "generation": 1, "createdAt": now,
         "updatedAt": now, "name": body["name"], "description": body.get("description", ""), "state": "OK",
@@ -112,10 +114,18 @@ def _members(call: Call, given: list[Item]) -> list[Item]:
     if len(ids) != len(set(ids)):
         raise Refusal(400, "A member is named twice.")
     if not collection:
-        return [{"displayName": f"volume {id[:8]}", "id": id, "type": "storage-fleet/volume", "protectionStatus": "PENDING",
-                 "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"} for id in ids]  # fmt: skip
+        return [
+            {
+                "displayName": f"volume {id[:8]}",
+                "id": id,
+                "type": "storage-fleet/volume",
+                "protectionStatus": "PENDING",
+                "resourceUri": f"/block-storage/v1alpha1/volumes/{id}",
+            }
+            for id in ids
+        ]
     out = []
-    for id in ids:  # noqa: A001
+    for id in ids:
         member = call.other(collection, id, "Member")
         short = reference(
             collection, member, *(("name",) if collection == "mssql-databases" else ("name", "displayName"))
@@ -131,9 +141,9 @@ def _linked(tenant: Tenant, collection: str, group: Item, before: list[Item]) ->
         return
     own = {"id": group["id"], "name": group["name"], "resourceUri": group["resourceUri"], "type": group["type"]}
     now = {m["id"] for m in group[name]}
-    for id in now:  # noqa: A001
+    for id in now:
         tenant.write((of, id), **{back: own if of == "mssql-databases" else [own]})
-    for id in {m["id"] for m in before} - now:  # noqa: A001
+    for id in {m["id"] for m in before} - now:
         member = tenant.read((of, id)) or {}
         status = "LAPSED" if member.get("recoveryPointsExist") else "UNPROTECTED"
         kept = member.get("protectionStatus") if "protectionJobInfo" in member and of == "virtual-machines" else status
@@ -210,7 +220,7 @@ def _made(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
         raise Refusal(400, "expireAfter cannot be less than lockFor.")
     now = tenant.now()
     dates = {name: stamp(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
-    id = tenant.new_id("copy")  # noqa: A001
+    id = tenant.new_id("copy")
     item = fresh(tenant.world, call.collection, group, copy_kind, id, now, name=body["name"])
     item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}
     ref: Ref = (*call.ref[:2], copy_kind, id)

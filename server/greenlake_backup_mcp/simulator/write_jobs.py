@@ -1,5 +1,7 @@
 """Writes to protection jobs. A run ends when it is triggered; the recovery points come from other, later tasks."""
 
+# ruff: noqa: A001, A002
+
 from __future__ import annotations
 
 from .answers import Answer, Failure, Refusal
@@ -39,7 +41,7 @@ def create(call: Call) -> Answer:
     }
     if wrong:
         raise Refusal(400, f"The policy has no protection {sorted(wrong)[0]}.")
-    id = tenant.new_id("job")  # noqa: A001
+    id = tenant.new_id("job")
 
     orchestrator = call.orchestrator()["id"]
 
@@ -214,7 +216,7 @@ def _chosen(job: Item, ids: list[int] | None) -> set[int]:
     return set(ids) if ids else known
 
 
-def _asset(tenant: Tenant, id: str) -> tuple[Ref, Item]:  # noqa: A002
+def _asset(tenant: Tenant, id: str) -> tuple[Ref, Item]:
     for collection in (*HOLDERS, "mssql-database-protection-groups"):
         if asset := tenant.read((collection, id)):
             return (collection, id), asset

@@ -1,5 +1,7 @@
 """Writes to protection policies: synchronous, and felt at once by the jobs that use the policy."""
 
+# ruff: noqa: A001
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,7 +18,7 @@ def create(call: Call) -> Answer:
     """POST: 200 with the policy."""
     tenant, body = call.tenant, call.body
     _unique(call, body["name"], "")
-    id = tenant.new_id("policy")  # noqa: A001
+    id = tenant.new_id("policy")
     now = stamp(tenant.now())
     item: Item = {
         "id": id,
@@ -85,7 +87,11 @@ def _kept(call: Call, **changes: Any) -> Answer:
     for entry in item["protectionJobsInfo"]:
         job = tenant.read(("protection-jobs", entry["id"]))
         if job:
-            tenant.write(("protection-jobs", job["id"]), protections=_of_job(job, item), protectionPolicyInfo=policy_reference(item))  # fmt: skip
+            tenant.write(
+                ("protection-jobs", job["id"]),
+                protections=_of_job(job, item),
+                protectionPolicyInfo=policy_reference(item),
+            )
     return Answer(200, item)
 
 

@@ -1,5 +1,7 @@
 """Restores: what comes back, over the original or beside it, and what is busy meanwhile."""
 
+# ruff: noqa: A001, PLR0913, PLR0917
+
 from __future__ import annotations
 
 from .answers import Answer, Failure, Refusal
@@ -13,7 +15,7 @@ UNFIT = ("ERROR", "CREATING", "DELETING", "PENDING_DELETE_APPROVAL", "DELETE_PEN
 def vm(call: Call) -> Answer:
     """A VM: PARENT overwrites it, ALTERNATE makes a new one."""
     machine, body = call.target(), call.body
-    copy, copy_ref = _copy(call, ("virtual-machines", call.ids[0]))
+    _, copy_ref = _copy(call, ("virtual-machines", call.ids[0]))
     if body["restoreType"] == "PARENT":
         return _over(call, "Restore virtual machine", machine, copy_ref, 300 if copy_ref[2] == "snapshots" else 1800)
     target = body.get("targetVmInfo") or {}
@@ -47,7 +49,7 @@ def disks(call: Call) -> Answer:
 def files(call: Call) -> Answer:
     """Files into a guest."""
     machine = call.target()
-    _, copy_ref = _copy(call, ("virtual-machines", call.ids[0]))
+    _copy(call, ("virtual-machines", call.ids[0]))
     target = call.body["targetInfo"]
     if target.get("virtualMachineId"):
         machine = call.other("virtual-machines", target["virtualMachineId"], "virtualMachineId")
@@ -90,7 +92,7 @@ def vm_group(call: Call) -> Answer:
         raise Refusal(400, f"{sorted(wrong)[0]} is not a member of the group.")
     if not wanted and not body.get("restoreAllResources"):
         raise Refusal(400, "Name the resources in recoveryInfo or set restoreAllResources.")
-    chosen: list[Ref] = [("virtual-machines", id) for id in sorted(wanted & members or members)]  # noqa: A001
+    chosen: list[Ref] = [("virtual-machines", id) for id in sorted(wanted & members or members)]
     if body.get("restoreType", "PARENT") == "PARENT":
         task = tenant.start(
             "Restore VM protection group", 1800, group, ref=call.ref, busy="RESTORING",
@@ -209,7 +211,7 @@ def _beside(call: Call, name: str, source: Item, copy_ref: Ref, new_name: str, s
 
 
 def _copied(tenant: Tenant, collection: str, source: Item, name: str) -> None:
-    id = tenant.new_id("restored", name)  # noqa: A001
+    id = tenant.new_id("restored", name)
     now = stamp(tenant.now())
     item = {**source, "id": id, "name": name, "resourceUri": source["resourceUri"].replace(source["id"], id)}
     item |= {"generation": 1, "createdAt": now, "updatedAt": now, "protectionStatus": "UNPROTECTED", "state": "OK"}

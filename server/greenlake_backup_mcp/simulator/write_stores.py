@@ -6,9 +6,10 @@ from . import approvals
 from .answers import Answer, Failure, Refusal
 from .call import Call
 from .names import Item, stamp
-from .seed_sites import TIB, store
+from .seed_systems import store
 from .state import Ref, Tenant
 from .work import Task
+from .world import TIB
 
 SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
 
@@ -17,7 +18,11 @@ def create(call: Call) -> Answer:
     """POST: a cloud store needs a location; the store is there when the task ends."""
     tenant, body = call.tenant, call.body
     kind = body.get("protectionStoreType", "ON_PREMISES")
-    system = call.other(SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")], body.get("storageSystemId"), "storageSystemId")  # fmt: skip
+    system = call.other(
+        SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")],
+        body.get("storageSystemId"),
+        "storageSystemId",
+    )
     place = None
     if kind == "CLOUD":
         if not body.get("storageLocationId"):
@@ -124,8 +129,16 @@ def register(call: Call) -> Answer:
             raise Failure("The StoreOnce password is wrong.", "LOGIN_FAILED")
         kept = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
         storage = {"capacityLicensedBytes": 100 * TIB, "freeBytes": 100 * TIB, "usedBytes": 0, "state": "OK"}
-        new = tenant.world.add("storeonces", tenant.new_id("so"), created_days=0, name=name, storage=storage,
-                               serialNumber=body["serialNumber"], description=body.get("description", ""), **kept)  # fmt: skip
+        new = tenant.world.add(
+            "storeonces",
+            tenant.new_id("so"),
+            created_days=0,
+            name=name,
+            storage=storage,
+            serialNumber=body["serialNumber"],
+            description=body.get("description", ""),
+            **kept,
+        )
         new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
 
     about = {"name": name, "type": "backup-recovery/storeonce", "resourceUri": "/backup-recovery/v1beta1/storeonces"}
@@ -137,7 +150,11 @@ def update_storeonce(call: Call) -> Answer:
     item, body, tenant = call.target(), call.body, call.tenant
     nics = [{**nic, "networkAddress": body["networkAddress"]} for nic in item.get("network", {}).get("nics", ())]
     numeric = body["networkAddress"].replace(".", "").isdigit()
-    network = {**item.get("network", {}), "nics": nics} if numeric else {**item.get("network", {}), "hostname": body["networkAddress"]}  # fmt: skip
+    network = (
+        {**item.get("network", {}), "nics": nics}
+        if numeric
+        else {**item.get("network", {}), "hostname": body["networkAddress"]}
+    )
     changes = {"network": network} | ({"description": body["description"]} if "description" in body else {})
 
     def finish() -> None:

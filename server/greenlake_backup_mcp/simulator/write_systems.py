@@ -1,5 +1,7 @@
 """Writes to data orchestrators, application hosts and SQL Server instances."""
 
+# ruff: noqa: A001
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +14,7 @@ from .names import Item, kind, stamp, uri
 def create_orchestrator(call: Call) -> Answer:
     """POST: 201, and Location is the orchestrator itself, not a task."""
     tenant, body = call.tenant, call.body
-    id = tenant.new_id("orchestrator")  # noqa: A001
+    id = tenant.new_id("orchestrator")
     name, now = body.get("displayName") or f"do-{id[:6]}", stamp(tenant.now())
     path = uri("data-orchestrators", id)
     item = {
@@ -77,9 +79,16 @@ def recover_orchestrator(call: Call) -> Answer:
     """POST recover."""
     item = call.target()
     return _changed(
-        call, item, "Recover data orchestrator", 900, "RECOVERING", connectionState="CONNECTED", state="OK", status="OK",
+        call,
+        item,
+        "Recover data orchestrator",
+        900,
+        "RECOVERING",
+        connectionState="CONNECTED",
+        state="OK",
+        status="OK",
         stateReason="",
-    )  # fmt: skip
+    )
 
 
 def one_time_code(call: Call) -> Answer:

@@ -6,6 +6,7 @@ To add an operation: write its function in a write_* module and put it here.
 from __future__ import annotations
 
 from . import write_copies as copies
+from . import write_gateway_vms as gateway_vms
 from . import write_gateways as gateways
 from . import write_groups as groups
 from . import write_jobs as jobs
@@ -68,25 +69,25 @@ WRITERS: dict[str, Writer] = {
     "ProtectionStoreGatewayDelete": gateways.delete,
     "ProtectionStoreGatewayRecover": gateways.recover,
     "ProtectionStoreGatewayStorage": gateways.resize,
-    "ProtectionStoreGatewayNicCreate": gateways.create_nic,
-    "ProtectionStoreGatewayNicUpdate": gateways.update_nic,
-    "ProtectionStoreGatewayNicDelete": gateways.delete_nic,
-    "ProtectionStoreGatewayPowerOn": gateways.power_on,
-    "ProtectionStoreGatewayShutdownGuestOS": gateways.shut_down,
-    "ProtectionStoreGatewayRestartGuestOS": gateways.restart,
-    "ProtectionStoreGatewayPing": gateways.diagnose,
-    "ProtectionStoreGatewayTraceroute": gateways.diagnose,
-    "ProtectionStoreGatewayGenerateSupportBundle": gateways.support_bundle,
-    "ProtectionStoreGatewaySetRemoteSupport": gateways.remote_support,
-    "ProtectionStoreGatewayGetConsoleUser": gateways.console_user,
+    "ProtectionStoreGatewayNicCreate": gateway_vms.create_nic,
+    "ProtectionStoreGatewayNicUpdate": gateway_vms.update_nic,
+    "ProtectionStoreGatewayNicDelete": gateway_vms.delete_nic,
+    "ProtectionStoreGatewayPowerOn": gateway_vms.power_on,
+    "ProtectionStoreGatewayShutdownGuestOS": gateway_vms.shut_down,
+    "ProtectionStoreGatewayRestartGuestOS": gateway_vms.restart,
+    "ProtectionStoreGatewayPing": gateway_vms.diagnose,
+    "ProtectionStoreGatewayTraceroute": gateway_vms.diagnose,
+    "ProtectionStoreGatewayGenerateSupportBundle": gateway_vms.support_bundle,
+    "ProtectionStoreGatewaySetRemoteSupport": gateway_vms.remote_support,
+    "ProtectionStoreGatewayGetConsoleUser": gateway_vms.console_user,
     "DataOrchestratorCreate": systems.create_orchestrator,
     "DataOrchestratorModify": systems.modify_orchestrator,
     "DataOrchestratorDelete": systems.delete_orchestrator,
     "DataOrchestratorReboot": systems.restart_orchestrator,
     "DataOrchestratorShutdown": systems.shut_down_orchestrator,
     "DataOrchestratorRecover": systems.recover_orchestrator,
-    "DataOrchestratorInfosightConfigModify": gateways.remote_support,
-    "SupportBundleCreate": gateways.support_bundle,
+    "DataOrchestratorInfosightConfigModify": gateway_vms.remote_support,
+    "SupportBundleCreate": gateway_vms.support_bundle,
     "OTPCreate": systems.one_time_code,
     "ApplicationHostCreate": systems.register_host,
     "ApplicationHostUpdate": systems.update_host,
