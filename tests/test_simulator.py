@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from greenlake_backup_mcp.simulator.app import create_app
+from greenlake_backup_mcp.simulator.copies import Series
 from greenlake_backup_mcp.simulator.seed_copies import HOLDERS
 from greenlake_backup_mcp.simulator.switches import Switches
 
@@ -419,3 +424,14 @@ async def test_the_app_is_its_own_tenant_each_time() -> None:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=one), base_url="http://one") as client:
         await client.get(VMS)
     assert (len(one.state.tenant.requests), len(two.state.tenant.requests)) == (1, 0)
+
+
+@given(st.integers(0, 99_999), st.text(max_size=40))
+def test_ids_of_copies_lead_to_their_place_and_nothing_else_does(index: int, other: str) -> None:
+    series = Series(
+        "4abc-a123-0123456789ab", "BACKUP", NOW, timedelta(days=1), 100_000, None, None, {}, lambda *_: None
+    )
+    assert series.index(series.id(index)) == index
+    assert UUID(series.id(index))
+    assert series.index(other) is None
+    assert series.index(series.id(100_000)) is None

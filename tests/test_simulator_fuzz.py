@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import closing
 from functools import cache
+from pathlib import Path
 from socket import socket
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -255,7 +256,7 @@ SCHEMATHESIS = os.environ.get("SCHEMATHESIS") or shutil.which("schemathesis")
 
 @pytest.mark.skipif(not SCHEMATHESIS, reason="schemathesis is not on this machine (SCHEMATHESIS names its command)")
 @pytest.mark.parametrize("api", apis.APIS, ids=lambda api: api.name)
-def test_schemathesis_finds_no_server_error(api: apis.Api) -> None:
+def test_schemathesis_finds_no_server_error(api: apis.Api, tmp_path: Path) -> None:
     with closing(socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -271,7 +272,7 @@ def test_schemathesis_finds_no_server_error(api: apis.Api) -> None:
         command = [str(SCHEMATHESIS), "run", str(api.file), "--url", f"http://127.0.0.1:{port}", "-H",
                    f"Authorization: {TOKEN}", "--checks", "not_a_server_error", "--max-examples", "5", "--seed", "1",
                    "--phases", "coverage,fuzzing", "--max-time", "90"]  # fmt: skip
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
         assert "Server error" not in ran.stdout, ran.stdout[-5000:]
         assert "Tested:" in ran.stdout, ran.stdout[-2000:] + ran.stderr[-2000:]
     finally:

@@ -15,15 +15,16 @@ from itertools import islice
 
 from .names import Item, moment, number, stamp
 
-ODD = 0x5DEECE66D  # any odd number is invertible modulo 2**48: it makes ids of indexes, and back
+ODD = 0x9E3779B97F4B  # an odd number is invertible modulo 2**48: it makes ids of indexes, and back
 BACK = pow(ODD, -1, 1 << 48)
+ALL = (1 << 48) - 1
 
 
 @dataclass(frozen=True)
 class Series:
     """What one schedule made of one asset, newest first; `keep` and `lock` are lengths of time."""
 
-    prefix: str  # the first 24 characters of every id
+    key: str  # the last 22 characters of every id
     tier: str  # SNAPSHOT, BACKUP, CLOUD_BACKUP
     newest: datetime
     every: timedelta
@@ -34,28 +35,31 @@ class Series:
     detail: Callable[[Series, int, Item], None] = field(repr=False)
 
     def id(self, index: int) -> str:
-        """The id of the copy at an index."""
-        return f"{self.prefix}{(index * ODD ^ self._mask) & 0xFFFFFFFFFFFF:012x}"
+        """The id of the copy at an index; two of a series have nothing in common at their beginning."""
+        mixed = (index + 1) * ODD & ALL
+        mixed = (mixed ^ mixed >> 24) * ODD & ALL ^ self._mask
+        return f"{mixed >> 16:08x}-{mixed & 0xFFFF:04x}-{self.key}"
 
     def index(self, id: str) -> int | None:
         """The index of an id; None where it is not of this series."""
-        if not id.startswith(self.prefix) or len(id) != 36:
+        if id[14:] != self.key:
             return None
         try:
-            index = ((int(id[24:], 16) ^ self._mask) * BACK) & 0xFFFFFFFFFFFF
+            mixed = (int(id[:8] + id[9:13], 16) ^ self._mask) * BACK & ALL
         except ValueError:
             return None
-        return index if index < self.count and self.id(index) == id else None
+        index = ((mixed ^ mixed >> 24) * BACK & ALL) - 1
+        return index if 0 <= index < self.count and self.id(index) == id else None
 
     @property
     def _mask(self) -> int:
-        return int(self.prefix[:8], 16)
+        return int(self.key[-12:], 16)
 
     def alive(self, now: datetime, lag: float) -> int:
         """How many are left: the oldest expire first, and are purged up to `lag` seconds later."""
         if self.keep is None:
             return self.count
-        late = timedelta(seconds=number(self.prefix) % int(lag + 1))
+        late = timedelta(seconds=number(self.key) % int(lag + 1))
         left = (self.newest + self.keep + late - now) / self.every
         return max(0, min(self.count, int(left) + 1 if left >= 0 else 0))
 

@@ -34,7 +34,7 @@ def copies(world: World, holder: str, asset: Item, kind: str, many: int = 0) -> 
     ]
     if many and found:
         one = found[0]
-        found = [Series(one.prefix, one.tier, one.newest, timedelta(minutes=5), many, timedelta(days=3650), None,
+        found = [Series(one.key, one.tier, one.newest, timedelta(minutes=5), many, timedelta(days=3650), None,
                         one.template, one.detail)]  # fmt: skip
     return Copies(tuple(found))
 
@@ -47,7 +47,7 @@ def _series(
     newest -= every if newest > world.now else timedelta()
     newest -= keep * 0.7 if asset["id"] in world.lapsed else timedelta()
     return Series(
-        prefix=uid(world.seed, asset["id"], kind, protection["id"], schedule["scheduleId"])[:24],
+        key=uid(world.seed, asset["id"], kind, protection["id"], schedule["scheduleId"])[14:],
         tier=protection["type"],
         newest=newest,
         every=every,
@@ -100,7 +100,7 @@ def _detail(
     seed: int, holder: str, kind: str, policy: Item, asset: Item, series: Series, index: int, item: Item
 ) -> None:
     """What differs between two copies of a schedule."""
-    dice = number(series.prefix, index)
+    dice = number(series.key, index)
     taken = series.newest - index * series.every
     name = f"{asset['name'][:60]}_{taken:%Y-%m-%d_%H:%M}"
     item["name"] = (
@@ -119,11 +119,11 @@ def _detail(
         if asked >= 95:
             item["stateReason"] = "VMware Tools are not running; a crash-consistent copy was created."
     if kind == "backups":
-        source = uid(series.prefix, index, "source")
+        source = uid(series.key, index, "source")
         item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source}
         if holder != "volume-protection-groups":
             item["sourceCopyInfo"]["resourceUri"] = f"{BACKUP}/{holder}/{asset['id']}/snapshots/{source}"
-        item["backupSetsInfo"] = _sets(holder, series.prefix, index, dice)
+        item["backupSetsInfo"] = _sets(holder, series.key, index, dice)
         if "verified" in item and dice % 10 == 0:
             item["verified"] = True
             item["verificationInfo"] = {
