@@ -1,0 +1,427 @@
+"""Attack on consent: `python -m tests.attack [N]` (default 100,000 calls) prints what got through. Nothing must.
+
+Real clients of both protocol eras call every gated tool of the real server over the simulated tenant, whose own log of
+requests is the witness. Ends with 1 if a request that changes something arrived without a code valid for exactly that
+call, or if a valid one did not work exactly once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+from mcp import Client
+
+from greenlake_backup_mcp import arguments, codes, confirm, effects, mcp_server, plans, rest, settings
+from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.simulator.app import create_app
+
+from .gated_samples import HOLDERS, Samples, gated, samples
+
+START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SECRET = "the key of the server under attack"
+CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+HARMLESS = {"token", "ProtectionStoreGatewaySize", "ProtectionStoreGatewayPSGSize", "VmpgRestorePreCheckList"}
+VALID_SHARE = 0.03  # of the calls are valid ones
+TENANT_LIFE = 150  # valid calls after which the tenant is a new one: they delete what the next would need
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A call with a code that holds for it."""
+
+    tool: Tool
+    arguments: dict[str, Any]
+    code: str
+
+
+@dataclass
+class Field:
+    """A tenant, the server under attack, one beside it with another key, and clients of both eras."""
+
+    app: Any
+    found: Samples
+    clients: list[Client]
+    stranger: Client
+    api: rest.Api
+    now: list[datetime]
+    victims: dict[str, Victim] = field(default_factory=dict)
+    spent: list[Victim] = field(default_factory=list)
+
+    def arrived(self) -> int:
+        """The changing requests that the tenant logged since it was last asked."""
+        log = self.app.state.tenant.requests
+        count = sum(r.method != "GET" and r.operation not in HARMLESS for r in log)
+        log.clear()
+        return count
+
+
+@dataclass
+class Score:
+    """What was tried and what arrived, by kind; `wrong` are descriptions of what must not have happened."""
+
+    tried: Counter[str] = field(default_factory=Counter)
+    arrived: Counter[str] = field(default_factory=Counter)
+    tools: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)  # tools that no resource of the tenant allowed a code for
+    wrong: list[str] = field(default_factory=list)
+
+
+async def attack(calls: int, seed: int = 1, *, told: Callable[[str], None] = lambda _line: None) -> Score:
+    """Attack with so many calls; the same seed makes the same calls."""
+    rng, score, tools = random.Random(seed), Score(), [*gated(), plans.RUN_PLAN]
+    number = turn = 0
+    while number < calls:
+        async with AsyncExitStack() as stack:
+            here = await opened(stack, rng.randrange(1, 1000))
+            valid = 0
+            while number < calls and valid < TENANT_LIFE:
+                tool = tools[turn % len(tools)]
+                if rng.random() < VALID_SHARE:
+                    valid += await honest(here, tool, rng, score)
+                else:
+                    await hostile(here, tool, rng, score)
+                turn += 1
+                number = score.tried.total()
+                if turn % 5000 == 0:
+                    told(f"{number:,} calls, {sum(score.arrived.values()):,} arrived, {len(score.wrong)} wrongly")
+    return score
+
+
+async def opened(stack: AsyncExitStack, seed: int) -> Field:
+    """A field with a tenant of this seed."""
+    app, now = create_app(seed=seed, now=lambda: START), [START]
+    given = settings.load(demo=True, wait=0, secret=SECRET)
+    server = mcp_server.create(given, app=app, now=lambda: now[0])
+    clients = [await stack.enter_async_context(Client(server, mode=mode)) for mode in ("auto", "legacy")]
+    other = mcp_server.create(
+        settings.load(demo=True, wait=0, secret="another key entirely"), app=app, now=lambda: now[0]
+    )
+    stranger = await stack.enter_async_context(Client(other))
+    api = await stack.enter_async_context(rest.connect(given, app=app, now=lambda: START))
+    return Field(app, await samples(api, 40), clients, stranger, api, now)
+
+
+# --- calls ------------------------------------------------------------------------------------------------------------
+
+
+async def call(client: Client, tool: Tool, given: dict[str, Any]) -> str:
+    """The text of an answer."""
+    result = await client.call_tool(tool.name, given)
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+def sample(here: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
+    """Valid arguments; those of a plan are three deletions."""
+    if tool is not plans.RUN_PLAN:
+        return here.found.arguments(tool, rng)
+    deletes = [
+        t for t in gated() if t.name in ("delete_vm_backup", "delete_vm_snapshot", "delete_mssql_database_backup")
+    ]
+    chosen = [(t, here.found.arguments(t, rng)) for t in deletes]
+    return {"calls": [{"tool": t.name, "arguments": a} for t, a in chosen if a], "continueOnError": True}
+
+
+async def victim(here: Field, tool: Tool, rng: random.Random, client: Client | None = None) -> Victim | None:
+    """A call with a fresh code; None where no resource of the tenant allows one."""
+    for _ in range(6):
+        given = sample(here, tool, rng)
+        if given is None:
+            return None
+        text = await call(client or rng.choice(here.clients), tool, {**given, "confirm": "preview"})
+        if shown := CODE.search(text):
+            return Victim(tool, given, shown[1])
+    return None
+
+
+async def held(here: Field, tool: Tool, rng: random.Random) -> Victim | None:
+    """The victim kept for a tool."""
+    if tool.name not in here.victims:
+        fresh = await victim(here, tool, rng)
+        if fresh is None:
+            return None
+        here.victims[tool.name] = fresh
+    return here.victims[tool.name]
+
+
+# --- hostile calls ----------------------------------------------------------------------------------------------------
+
+
+def random_code(rng: random.Random) -> str:
+    letters = "".join(rng.choices(LETTERS, k=8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def words(rng: random.Random) -> str:
+    return rng.choice(
+        ["", "yes", "YES", "ok", "confirm", "true", "Preview", "preview ", "null", "*", "1", "\x00", "%s"]
+    )
+
+
+def no_string(rng: random.Random) -> Any:
+    return rng.choice([True, False, 0, 1, 1.5, ["preview"], {"code": "x"}, [], {}])
+
+
+def garbage(rng: random.Random) -> str:
+    return "".join(chr(rng.choice([*range(32, 127), 0x1F600, 0x202E, 0x41, 0x301])) for _ in range(rng.randrange(40)))
+
+
+def truncated(rng: random.Random, code: str) -> str:
+    cut = rng.randrange(1, 8)
+    return rng.choice([code[:-cut], code[cut:], code[:cut] + code[cut + 1 :] if code[cut] != "-" else code[:-1]])
+
+
+def altered(rng: random.Random, code: str) -> str:
+    where = rng.choice([0, 1, 2, 3, 5, 6, 7, 8])
+    return code[:where] + rng.choice(LETTERS.replace(code[where], "")) + code[where + 1 :]
+
+
+PLAIN: dict[str, Callable[[random.Random, Victim], Any]] = {
+    "random code": lambda rng, _: random_code(rng),
+    "words": lambda rng, _: words(rng),
+    "no string": lambda rng, _: no_string(rng),
+    "garbage": lambda rng, _: garbage(rng),
+    "truncated code": lambda rng, v: truncated(rng, v.code),
+    "altered code": lambda rng, v: altered(rng, v.code),
+}
+
+
+async def hostile(here: Field, tool: Tool, rng: random.Random, score: Score) -> None:
+    """One call that must not arrive."""
+    target = await held(here, tool, rng)
+    if target is None:
+        score.without[tool.name] += 1
+        return
+    here.arrived()
+    kind = rng.choice([*PLAIN, *SPECIAL, "missing"])
+    client = rng.choice(here.clients)
+    if kind in PLAIN:
+        await call(client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
+    elif kind == "missing":
+        await call(client, tool, target.arguments)
+    elif not await SPECIAL[kind](here, target, rng, client):
+        return
+    judge(here, score, kind, tool, expected=0)
+
+
+def judge(here: Field, score: Score, kind: str, tool: Tool, *, expected: int) -> None:
+    """Compare what arrived with what may."""
+    count = here.arrived()
+    score.tried[kind] += 1
+    score.arrived[kind] += count
+    score.tools[tool.name] += 1
+    if count != expected:
+        score.wrong.append(f"{kind}: {tool.name}: {count} requests instead of {expected}")
+        here.victims.clear()
+
+
+async def stale(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    fresh = await victim(here, target.tool, rng)
+    if fresh is None:
+        return False
+    here.now[0] += timedelta(seconds=rng.randrange(600, 20_000))
+    here.victims.clear()
+    await call(client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    return True
+
+
+async def foreign_key(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    text = await call(here.stranger, target.tool, {**target.arguments, "confirm": "preview"})
+    shown = CODE.search(text)
+    if shown is None or shown[1] == target.code:
+        return False
+    await call(client, target.tool, {**target.arguments, "confirm": shown[1]})
+    return True
+
+
+async def foreign_principal(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    """A code that is right in all but whom it was shown to, made with the server's own key."""
+    if target.tool is plans.RUN_PLAN:
+        return False
+    known = {t.name: t for t in here_tools()}
+    given = arguments.prepared(target.tool, {**target.arguments, "confirm": "preview"})
+    state = (await effects.target(here.api, known, target.tool, given, arguments.request(target.tool, given))).state
+    plain = {n: v for n, v in given.items() if n != "confirm"}
+    ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
+    mine = codes.code(ring[0], codes.Call(target.tool.name, plain, confirm.NOBODY, state), slot, 0)
+    theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", state), slot, 0)
+    assert mine != theirs
+    await call(client, target.tool, {**target.arguments, "confirm": theirs})
+    return True
+
+
+async def replayed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    if not here.spent:
+        return False
+    used = rng.choice(here.spent)
+    await call(client, used.tool, {**used.arguments, "confirm": used.code})
+    return True
+
+
+async def other_target(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    other = sample(here, target.tool, rng)
+    if other is None or other == target.arguments:
+        return False
+    await call(client, target.tool, {**other, "confirm": target.code})
+    return True
+
+
+async def other_tool(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    other = rng.choice([t for t in here_tools() if t.gated and t is not target.tool])
+    given = sample(here, other, rng)
+    if given is None:
+        return False
+    await call(client, other, {**given, "confirm": target.code})
+    return True
+
+
+async def other_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    given = dict(target.arguments)
+    if target.tool is plans.RUN_PLAN:
+        given["continueOnError"] = False
+    elif flags := [n for n in ("force", "cascadedelete", "powerOnVmsAfterRestore") if n in target.tool.arguments]:
+        given[flags[0]] = not given.get(flags[0], False)
+    elif "description" in target.tool.arguments:
+        given["description"] = f"another {rng.random()}"
+    elif given.get("restoreType") == "PARENT":
+        given["restoreType"] = "ALTERNATE"
+    elif "hostIqn" in given:
+        given["hostIqn"] = "iqn.2026-01.com.example:evil"
+    else:
+        return False
+    await call(client, target.tool, {**given, "confirm": target.code})
+    return True
+
+
+async def target_changed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    tenant = here.app.state.tenant
+    first = target.arguments["calls"][0] if target.tool is plans.RUN_PLAN else None
+    given = first["arguments"] if first else target.arguments
+    if tenant.write(reference(given), description=f"changed {rng.random()}") is None:
+        return False
+    here.victims.clear()
+    await call(client, target.tool, {**target.arguments, "confirm": target.code})
+    return True
+
+
+def reference(given: dict[str, Any]) -> tuple[str, ...]:
+    """Where the simulated tenant keeps what a call acts on."""
+    collections = {
+        "vmId": "virtual-machines",
+        "datastoreId": "datastores",
+        "protectionPolicyId": "protection-policies",
+        "protectionJobId": "protection-jobs",
+        "vmProtectionGroupId": "virtual-machine-protection-groups",
+        "volumeProtectionGroupId": "volume-protection-groups",
+        "mssqlDatabaseProtectionGroupId": "mssql-database-protection-groups",
+        "mssqlDatabaseId": "mssql-databases",
+        "mssqlInstanceId": "mssql-instances",
+        "applicationHostId": "application-hosts",
+        "protectionStoreId": "protection-stores",
+        "protectionStoreGatewayId": "protection-store-gateways",
+        "storeonceId": "storeonces",
+        "dataOrchestratorId": "data-orchestrators",
+    }
+    name = next(n for n in collections if n in given)
+    here = (collections[name], str(given[name]))
+    if name in HOLDERS and "restoreType" not in given and "fileRestoreMethod" not in given:
+        for copy, place in (("backupId", "backups"), ("snapshotId", "snapshots")):
+            if copy in given:
+                return (*here, place, str(given[copy]))
+    return here
+
+
+SPECIAL = {
+    "stale code": stale,
+    "code of another key": foreign_key,
+    "code of another principal": foreign_principal,
+    "replayed code": replayed,
+    "code of another target": other_target,
+    "code of another tool": other_tool,
+    "other arguments": other_arguments,
+    "target changed in between": target_changed,
+}
+
+
+def here_tools() -> list[Tool]:
+    """All tools; made once."""
+    if not _TOOLS:
+        _TOOLS.extend(mcp_server.offer(settings.load(demo=True)).known.values())
+    return _TOOLS
+
+
+_TOOLS: list[Tool] = []
+
+
+# --- valid calls ------------------------------------------------------------------------------------------------------
+
+
+async def honest(here: Field, tool: Tool, rng: random.Random, score: Score) -> bool:
+    """One valid code, used in one of four ways: its call must arrive once. False where the tenant allows none."""
+    mine = await victim(here, tool, rng)
+    if mine is None:
+        return False
+    here.arrived()
+    wanted = len(mine.arguments["calls"]) if tool is plans.RUN_PLAN else 1
+    kind = rng.choice(["valid", "valid, other case", "valid, arguments reordered", "valid, ten at once"])
+    given, client = mine.arguments, rng.choice(here.clients)
+    if kind == "valid, other case":
+        await call(client, tool, {**given, "confirm": rng.choice([mine.code.lower(), mine.code.replace("-", "")])})
+    elif kind == "valid, arguments reordered":
+        await call(client, tool, {"confirm": mine.code, **dict(reversed(given.items()))})
+    elif kind == "valid, ten at once":
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(call, client, tool, {**given, "confirm": mine.code})
+    else:
+        await call(client, tool, {**given, "confirm": mine.code})
+    judge(here, score, kind, tool, expected=wanted)
+    here.victims.clear()
+    here.spent.append(mine)
+    return True
+
+
+def report(score: Score, seconds: float) -> str:
+    """The counts as a table."""
+    kinds = sorted(score.tried, key=lambda kind: (kind.startswith("valid"), kind))
+    lines = [f"{'kind of call':<28} {'tried':>8} {'arrived':>8}"]
+    lines += [f"{kind:<28} {score.tried[kind]:>8,} {score.arrived[kind]:>8,}" for kind in kinds]
+    hostile_ = [kind for kind in kinds if not kind.startswith("valid")]
+    valid = sum(score.tried[kind] for kind in kinds if kind not in hostile_)
+    lines.append(
+        f"{sum(score.tried.values()):,} calls of {len(score.tools)} gated tools in {seconds:,.0f} s: "
+        f"{sum(score.tried[k] for k in hostile_):,} hostile ones, of which {sum(score.arrived[k] for k in hostile_):,} "
+        f"arrived; {valid:,} valid codes; wrong: {len(score.wrong):,}."
+    )
+    if never := sorted(set(score.without) - set(score.tools)):
+        lines.append(f"No resource of the tenants allows a code for: {', '.join(never)}.")
+    return "\n".join([*lines, *score.wrong[:20]])
+
+
+def main() -> int:
+    """The command."""
+    logging.getLogger("greenlake_backup_mcp").addHandler(logging.NullHandler())
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    started = time.monotonic()
+
+    async def run() -> Score:
+        return await attack(calls, told=lambda line: print(line, file=sys.stderr, flush=True))
+
+    score = anyio.run(run)
+    print(report(score, time.monotonic() - started))
+    return 1 if score.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
