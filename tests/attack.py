@@ -124,7 +124,7 @@ async def call(client: Client, tool: Tool, given: dict[str, Any]) -> str:
 
 def sample(here: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
     """Valid arguments; those of a plan are three deletions."""
-    if tool is not plans.RUN_PLAN:
+    if tool.name != plans.RUN_PLAN.name:
         return here.found.arguments(tool, rng)
     deletes = [
         t for t in gated() if t.name in ("delete_vm_backup", "delete_vm_snapshot", "delete_mssql_database_backup")
@@ -247,7 +247,7 @@ async def foreign_key(here: Field, target: Victim, rng: random.Random, client: C
 
 async def foreign_principal(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code that is right in all but whom it was shown to, made with the server's own key."""
-    if target.tool is plans.RUN_PLAN:
+    if target.tool.name == plans.RUN_PLAN.name:
         return False
     known = {t.name: t for t in here_tools()}
     given = arguments.prepared(target.tool, {**target.arguments, "confirm": "preview"})
@@ -278,7 +278,7 @@ async def other_target(here: Field, target: Victim, rng: random.Random, client: 
 
 
 async def other_tool(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    other = rng.choice([t for t in here_tools() if t.gated and t is not target.tool])
+    other = rng.choice([t for t in here_tools() if t.gated and t.name != target.tool.name])
     given = sample(here, other, rng)
     if given is None:
         return False
@@ -288,7 +288,7 @@ async def other_tool(here: Field, target: Victim, rng: random.Random, client: Cl
 
 async def other_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     given = dict(target.arguments)
-    if target.tool is plans.RUN_PLAN:
+    if target.tool.name == plans.RUN_PLAN.name:
         given["continueOnError"] = False
     elif flags := [n for n in ("force", "cascadedelete", "powerOnVmsAfterRestore") if n in target.tool.arguments]:
         given[flags[0]] = not given.get(flags[0], False)
@@ -306,7 +306,7 @@ async def other_arguments(here: Field, target: Victim, rng: random.Random, clien
 
 async def target_changed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     tenant = here.app.state.tenant
-    first = target.arguments["calls"][0] if target.tool is plans.RUN_PLAN else None
+    first = target.arguments["calls"][0] if target.tool.name == plans.RUN_PLAN.name else None
     given = first["arguments"] if first else target.arguments
     if tenant.write(reference(given), description=f"changed {rng.random()}") is None:
         return False
@@ -373,7 +373,7 @@ async def honest(here: Field, tool: Tool, rng: random.Random, score: Score) -> b
     if mine is None:
         return False
     here.arrived()
-    wanted = len(mine.arguments["calls"]) if tool is plans.RUN_PLAN else 1
+    wanted = len(mine.arguments["calls"]) if tool.name == plans.RUN_PLAN.name else 1
     kind = rng.choice(["valid", "valid, other case", "valid, arguments reordered", "valid, ten at once"])
     given, client = mine.arguments, rng.choice(here.clients)
     if kind == "valid, other case":

@@ -114,6 +114,19 @@ async def test_the_exceptions_are_named_before_the_list(opened):
         assert 'snap-3" (id' in text
 
 
+async def test_what_a_long_plan_leaves_unread_is_named(opened):
+    app = tenant(snapshot(1))
+    calls = []
+    for n in range(50):  # each on a VM of its own
+        path = f"{OWN}/virtual-machines/{identity(n)}/snapshots/{identity(n)}"
+        app.resources[path] = snapshot(n)
+        calls.append({"tool": "delete_vm_snapshot", "arguments": {"vmId": identity(n), "snapshotId": identity(n)}})
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert text.count("the snapshots of the VM (not read, the plan is too long)") == 30
+        assert len(app.reads) == 50 + 60
+
+
 async def test_the_worst_tools_come_first(opened):
     app = tenant(snapshot(1))
     app.resources[f"{OWN}/protection-jobs/{VM}"] = {"id": VM, "operational": "ACTIVE"}

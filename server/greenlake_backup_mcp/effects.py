@@ -7,7 +7,7 @@ its kind, and a row here. Must know nothing of MCP.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from .catalog import Tool
 from .hygiene import cell
 from .rest import Api, Request
 from .sentences import Effect, Subject
-from .targets import Found, Read, Target, identity_of, kind_of, read, read_all, target_path
+from .targets import Found, Read, Shared, Target, identity_of, kind_of, read, read_all, target_path
 
 Reads = Callable[[Mapping[str, Any], Target], list[Read]]
 Says = Callable[[Subject], Effect]
@@ -136,9 +136,9 @@ async def target(
 
 @dataclass(frozen=True)
 class Context:
-    """What the calls of one plan share: reads made already, and the paths of what they delete."""
+    """What the calls of one plan share: their reads, and the paths of what they delete."""
 
-    known: dict[str, Found] = field(default_factory=dict)
+    reads: Shared | None = None
     leaving: frozenset[str] = frozenset()
 
 
@@ -165,7 +165,7 @@ async def effect(  # noqa: PLR0913, PLR0917
         )
     row = judgement(tool)
     shared = context or Context()
-    facts = await read_all(api, [r for r in row.reads(arguments, acted_on) if not r.decides], shared.known)
+    facts = await read_all(api, [r for r in row.reads(arguments, acted_on) if not r.decides], shared.reads)
     subject = Subject(tool, arguments, acted_on, facts, now, shared.leaving)
     more = row.further(subject)
-    return row.says(replace(subject, facts={**facts, **await read_all(api, more, shared.known)}) if more else subject)
+    return row.says(replace(subject, facts={**facts, **await read_all(api, more, shared.reads)}) if more else subject)

@@ -21,9 +21,10 @@ from .danger import Danger
 from .errors import BackupError
 from .rest import Api, Request
 from .sentences import Effect
-from .targets import Target
+from .targets import Shared, Target
 
 MOST = 200  # calls of a plan
+MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
 WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
 
@@ -235,7 +236,7 @@ class Review:
 
 async def _review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
     gone = frozenset(t.path for i, t in zip(items, targets, strict=True) if i.call.request.method == "DELETE")
-    context = effects.Context(leaving=gone)
+    context = effects.Context(Shared(MOST_FACTS), gone)
     rows = []
     for item, target in zip(items, targets, strict=True):
         effect = await effects.effect(api, item.call.tool, item.call.arguments, target, now, context)

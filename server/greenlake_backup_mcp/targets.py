@@ -197,18 +197,31 @@ async def read(api: Api, read_: Read) -> Found:
     return Found(read_.words, problem="the service answered without it")
 
 
-async def read_all(api: Api, reads: Sequence[Read], known: dict[str, Found] | None = None) -> dict[str, Found]:
-    """What several reads bring, by name; at once, within the api's own limits. `known` spares a plan repetitions."""
+@dataclass
+class Shared:
+    """What the previews of one plan share: reads made already, and how many more there may be."""
+
+    left: int
+    known: dict[str, Found] = field(default_factory=dict)
+
+
+async def read_all(api: Api, reads: Sequence[Read], shared: Shared | None = None) -> dict[str, Found]:
+    """What several reads bring, by name; at once, within the api's own limits. `shared` spares a plan repetitions."""
     found: dict[str, Found] = {}
 
     async def one(read_: Read) -> None:
         key = f"{read_.path}?{read_.query}"
-        if known is not None and key in known:
-            found[read_.name] = known[key]
+        if shared is not None and key in shared.known:
+            found[read_.name] = shared.known[key]
             return
+        if shared is not None and shared.left <= 0:
+            found[read_.name] = Found(read_.words, problem="not read, the plan is too long")
+            return
+        if shared is not None:
+            shared.left -= 1
         found[read_.name] = await read(api, read_)
-        if known is not None:
-            known[key] = found[read_.name]
+        if shared is not None:
+            shared.known[key] = found[read_.name]
 
     async with anyio.create_task_group() as group:
         for read_ in reads:
