@@ -26,7 +26,11 @@ class Passing(Exception):  # noqa: N818  not an error yet: it may pass
 
 async def again(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: float) -> T:
     """What `once` returns, tried at most `attempts` times and begun within `seconds`; then its last error."""
-    import stamina  # noqa: PLC0415  40 ms that tools/list need not pay
+    try:
+        return await once()  # nearly always all there is to it
+    except Passing as passed:
+        failed: Passing | None = passed
+    import stamina  # noqa: PLC0415  40 ms that only a failure need pay
 
     stamina.instrumentation.set_on_retry_hooks([])  # its own log lines would go past ours
 
@@ -41,6 +45,9 @@ async def again(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
             on=on, attempts=attempts, timeout=seconds, wait_initial=0.25, wait_max=8.0, wait_jitter=0.25
         ):
             with attempt:
+                if failed is not None:  # the attempt above counts as the first
+                    first, failed = failed, None
+                    raise first
                 return await once()
     except Passing as passed:
         raise _told(passed, attempts) from None

@@ -26,6 +26,7 @@ EARLY = (0.05, 0.5, 2.0)  # seconds until the first looks at a task; many writes
 INTERVAL = 10.0  # seconds between further looks, where the service suggests none
 LEAST_READ = 10.0  # seconds that a read may take even where the wait is over
 MISSING = 3  # looks in a row at which a task is not there before it counts as vanished: it may appear late
+MOST_SHOWN = 12  # lines of the resource where the write is not (known to be) done
 PENDING = "PENDING_DELETE_APPROVAL"
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
@@ -141,7 +142,7 @@ async def _look(seen: _Watched, path: str, missing: int) -> tuple[_Watched, int]
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
                 gone = seen.known or not seen.case.tool or missing + 1 >= MISSING
                 return replace(seen, vanished=gone, trouble=error.message), missing + 1
-            final = error.kind == "settings" or error.status in (401, 403)
+            final = error.kind == "settings" or error.status in (400, 401, 403)
             return replace(seen, barred=final, trouble=error.message), 0
         return replace(seen, task=task_facts.read(reply.body, before.id), known=True, trouble=""), 0
     return replace(seen, trouble="The service did not answer in time."), 0
@@ -173,7 +174,7 @@ async def _untold(case: _Case, problem: str) -> TaskReport:
     if case.deletes and seen.state == PENDING:
         return await _approval(case, "", lines, seen)
     lines.append("Outcome unknown: it may be done, under way, or still fail.")
-    lines += _shown(case, seen)
+    lines += _shown(case, seen, MOST_SHOWN)
     where = f" filter=\"sourceResourceUri eq '{case.target.path}'\"" if case.target else ""
     lines.append(f'Next: list_tasks{where} sort="createdAt desc" limit=5 shows its task. {NEVER_AGAIN}')
     return TaskReport("", "unknown", tuple(lines), seen.body)
@@ -188,13 +189,13 @@ async def _report(watched: _Watched) -> TaskReport:
         await case.api.sleep(min(1.0, case.left))  # the list of what is there may lag behind the task
         seen = await _target(case)
     if seen.state == PENDING and (case.deletes or task.state != "FAILED"):
-        return await _approval(case, task.id, [_heading(task)], seen)
+        return await _approval(case, task.id, [_heading(watched)], seen)
     outcome, sentences = _verdict(watched, seen)
-    lines = [_heading(task), *sentences]
+    lines = [_heading(watched), *sentences]
     if task.children and outcome in ("failed", "unknown", "still running"):
         lines += ["Its parts:", *aftermath.told(await aftermath.children(case.api, task.id))]
     if not (case.deletes and seen.gone):
-        lines += _shown(case, seen)
+        lines += _shown(case, seen, MOST_SHOWN if outcome != "succeeded" else None)
     lines += _next(case, task, outcome, seen)
     return TaskReport(task.id, outcome, tuple(lines), seen.body)
 
@@ -215,8 +216,8 @@ def _verdict(watched: _Watched, seen: Seen) -> tuple[Outcome, list[str]]:
     if task.state == "CANCELLED":
         return "failed", ["Somebody cancelled it; a part may have been carried out.", *told]
     if task.state == "PAUSED":
-        where = f" there: {task.console}" if task.console else "."
-        return "paused", [f"It goes on only when a person acts in the console{where}", *told]
+        where = f": {task.console}" if task.console else ""
+        return "paused", [f"It goes on only when a person acts in the console{where}.", *told]
     if watched.vanished:
         return "unknown", ["Outcome unknown: the task is not there any more (404)."]
     if task.state == "TIMEDOUT":
@@ -259,9 +260,12 @@ def _going_on(watched: _Watched) -> list[str]:
     return sentences
 
 
-def _heading(task: Task) -> str:
+def _heading(watched: _Watched) -> str:
+    task = watched.task
     words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
     words |= {"PAUSED": "is PAUSED", "": "was accepted"}
+    if watched.vanished:
+        words = {"": words[""], task.state: f"was {task.state} when it was last seen"}
     how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
     return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}."
 
@@ -299,8 +303,8 @@ def _going(seen: Seen) -> bool:
     return seen.state in (PENDING, *DELETING)
 
 
-def _shown(case: _Case, seen: Seen) -> list[str]:
-    """The resource as it is now."""
+def _shown(case: _Case, seen: Seen, most: int | None = None) -> list[str]:
+    """The resource as it is now, in at most so many lines: the most important come first."""
     if case.target is None:
         return []
     if seen.gone:
@@ -309,7 +313,7 @@ def _shown(case: _Case, seen: Seen) -> list[str]:
         return [f"The resource could not be read again: {seen.problem or 'the answer is none'}"]
     settings, now = case.api.settings, case.api.now()
     details = summaries.details(case.target.operation_id, seen.body, now, reveal=settings.reveal_secrets)
-    return ["The resource now (read again):", *details]
+    return ["The resource now (read again):", *details[:most]]
 
 
 # --- approvals and runs -----------------------------------------------------------------------------------------------
