@@ -20,7 +20,8 @@ from mcp.types import CallToolResult
 
 from greenlake_backup_mcp import http_server, jwks
 from greenlake_backup_mcp.http_server import Live
-from little import BACKUP, OWN, VIRTUALIZATION, VM, Tenant
+
+from .little import BACKUP, OWN, VIRTUALIZATION, VM, Tenant
 
 ISSUER = "https://login.example.com/tenant"
 PUBLIC = "https://backup.example.com/mcp"
@@ -148,4 +149,3 @@ class IssuerOfTokens:
         }
         content = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(content, key, algorithm, headers={"kid": kid, **(headers or {})})
-

@@ -20,7 +20,8 @@ from greenlake_backup_mcp import catalog, identity, jwks, plans, roles, settings
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.identity import Identity, RefusedError
-from serving import ISSUER, PUBLIC, IssuerOfTokens
+
+from .serving import ISSUER, PUBLIC, IssuerOfTokens
 
 SECRET = "a-long-enough-static-token-1"
 OTHER = "a-long-enough-static-token-2"
