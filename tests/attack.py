@@ -8,12 +8,15 @@ call, or if a valid one did not work exactly once.
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
 import random
 import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -409,18 +412,29 @@ def report(score: Score, seconds: float) -> str:
     return "\n".join([*lines, *score.wrong[:20]])
 
 
-def main() -> int:
-    """The command."""
+def part(calls: int, seed: int) -> Score:
+    """A part of an attack, in a process of its own."""
     logging.getLogger("greenlake_backup_mcp").addHandler(logging.NullHandler())
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    started = time.monotonic()
 
     async def run() -> Score:
-        return await attack(calls, told=lambda line: print(line, file=sys.stderr, flush=True))
+        return await attack(calls, seed, told=lambda line: print(f"{seed}: {line}", file=sys.stderr, flush=True))
 
-    score = anyio.run(run)
-    print(report(score, time.monotonic() - started))
-    return 1 if score.wrong else 0
+    return anyio.run(run)
+
+
+def main() -> int:
+    """The command: the calls shared out among the processors."""
+    calls, processes = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, os.cpu_count() or 1
+    shares = [calls // processes + (n < calls % processes) for n in range(processes)]
+    started = time.monotonic()
+    whole = Score()
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for score in pool.map(part, shares, range(1, processes + 1)):
+            for counter in ("tried", "arrived", "tools", "without"):
+                getattr(whole, counter).update(getattr(score, counter))
+            whole.wrong.extend(score.wrong)
+    print(report(whole, time.monotonic() - started))
+    return 1 if whole.wrong else 0
 
 
 if __name__ == "__main__":

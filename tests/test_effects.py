@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from greenlake_backup_mcp import arguments as arguments_
-from greenlake_backup_mcp import effects, rest
+from greenlake_backup_mcp import effects, rest, settings
 from greenlake_backup_mcp.danger import danger
 from greenlake_backup_mcp.sentences import Effect
+from greenlake_backup_mcp.simulator.app import create_app
 
+from .gated_samples import gated, samples
 from .little import BACKUP, NOW, OWN, SNAPSHOT, TOOLS, VIRTUALIZATION, VM, Tenant, loaded
 
 STORE = "44444444-4444-4444-8444-444444444444"
@@ -450,3 +453,24 @@ async def test_a_hostile_name_stays_a_quotation_on_its_line(hostile):
     assert len(text.splitlines()) == len(honest.splitlines())
     assert "\u202e" not in text
     assert "\x1b" not in text
+
+
+async def test_a_restore_whose_copy_is_known_goes_on_where_the_vm_cannot_be_read():
+    app = tenant()
+    app.refusals[VM_PATH] = 403
+    found = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
+    assert not found.forbidden
+    assert "the VM (no permission)" in found.unknown
+
+
+async def test_no_preview_over_the_simulated_tenant_asks_the_service_what_it_refuses():
+    app, rng = create_app(now=lambda: NOW), random.Random(1)
+    async with rest.connect(settings.load(demo=True), app=app, now=lambda: NOW) as api:
+        there = await samples(api)
+        for tool in gated():
+            given = arguments_.prepared(tool, {**there.arguments(tool, rng), "confirm": "preview"})
+            target = await effects.target(api, TOOLS, tool, given, arguments_.request(tool, given))
+            found = await effects.effect(api, tool, given, target, NOW)
+            assert target.found.known, tool.name
+            assert not [line for line in found.unknown if "HTTP" in line or "not found" in line], tool.name
+            assert "hunter2" not in "\n".join(found.lines())
