@@ -410,9 +410,8 @@ async def test_a_target_that_changes_while_the_person_thinks_is_not_touched(desk
         assert d.tenant.writes == []
 
 
-async def test_nobody_answering_in_time_sends_nothing(desk, tenant, monkeypatch, era):
-    if era == "auto":
-        pytest.skip("a returned question has no time limit of ours but the life of its state")
+@pytest.mark.parametrize("era", ["legacy"])  # a returned question has no time limit but the life of its state
+async def test_nobody_answering_in_time_sends_nothing(desk, monkeypatch):
     monkeypatch.setattr("greenlake_backup_mcp.asking.ANSWER_SECONDS", 0.01)
 
     async def asleep(context: Any, params: Any) -> ElicitResult:
@@ -423,6 +422,26 @@ async def test_nobody_answering_in_time_sends_nothing(desk, tenant, monkeypatch,
         result = await d.call(await d.preview())
         assert "nobody answered within" in words(result)
         assert d.tenant.writes == []
+
+
+@pytest.mark.parametrize("era", ["legacy"])  # a returned question leaves nothing waiting that could be cancelled
+async def test_a_call_that_is_cancelled_while_the_person_is_asked_sends_nothing(desk, tmp_path: Path):
+    asked, path = anyio.Event(), tmp_path / "audit.jsonl"
+
+    async def thinking(context: Any, params: Any) -> ElicitResult:
+        asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async with desk(thinking, audit_log=path) as d:
+        code = await d.preview()
+        async with anyio.create_task_group() as group:
+            group.start_soon(d.call, code)
+            await asked.wait()
+            group.cancel_scope.cancel()
+        assert "used already" in words(await d.call(code))
+        assert d.tenant.writes == []
+    assert "the call ended while the person was asked" in path.read_text(encoding="utf-8")
 
 
 # --- the returned question of 2026-07-28, by hand ---------------------------------------------------------------------
