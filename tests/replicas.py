@@ -1,0 +1,366 @@
+"""Two replicas behind nginx with Redis, as deployed, on this machine: `python -m tests.replicas`.
+
+Starts a simulated tenant, redis-server, two servers and nginx with deploy/nginx.conf, then drives them with real MCP
+clients of both eras: any call may reach any replica, codes hold across them and once, a replica may go and come back.
+Needs nginx and redis-server (Debian: apt install nginx-light redis-server) and the extra `redis`. Takes half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, ElicitResult
+
+ROOT = Path(__file__).parents[1]
+CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
+TOKEN = "operator-" + secrets.token_hex(16)
+CALLS = 40
+NOTICED = 3  # seconds until nginx tries a replica again that was away (fail_timeout)
+
+
+def program(name: str) -> str | None:
+    """A program where people or Debian put it."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def process(*command: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended with the block; its output goes to a file."""
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith(("GREENLAKE_", "OTEL_"))}
+    with log.open("ab") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output, env=inherited | environment)
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.terminate()
+            try:
+                running.wait(40)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+def answering(port: int, seconds: float = 30) -> None:
+    """Wait until a port is listened on."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise SystemExit(f"Nothing listens on port {port} after {seconds:.0f} s.") from None
+            time.sleep(0.05)
+
+
+@dataclass
+class Replica:
+    """One server: how it is started, and what its log tells."""
+
+    name: str
+    port: int
+    directory: Path
+    environment: dict[str, str]
+    running: subprocess.Popen[bytes] | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def log(self) -> Path:
+        return self.directory / f"{self.name}.log"
+
+    def start(self, **more: str) -> None:
+        command = [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--http", f"127.0.0.1:{self.port}"]
+        self.running = self._stack.enter_context(process(*command, log=self.log, **{**self.environment, **more}))
+        answering(self.port)
+
+    def end(self) -> int:
+        """Tell it to end; its exit status."""
+        assert self.running
+        self.running.send_signal(signal.SIGTERM)
+        return self.running.wait(40)
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def calls(self) -> int:
+        """How many calls it has answered."""
+        return len(re.findall(r" call tool=", self.log.read_text(encoding="utf-8")))
+
+
+@dataclass
+class Place:
+    """All that runs."""
+
+    url: str
+    root: str
+    replicas: list[Replica]
+    redis: subprocess.Popen[bytes]
+    tenant: str
+    failed: list[str] = field(default_factory=list)
+
+    def check(self, what: str, good: bool, told: object = "") -> None:
+        print(f"{'ok' if good else 'FAILED':>7}  {what}{f' ({told})' if told else ''}", flush=True)
+        if not good:
+            self.failed.append(what)
+
+    @asynccontextmanager
+    async def client(self, mode: str = "auto", token: str | None = TOKEN, **options: Any) -> AsyncIterator[Client]:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=60) as http,
+            Client(streamable_http_client(self.url, http_client=http), mode=mode, **options) as client,
+        ):
+            yield client
+
+
+def words(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+@contextmanager
+def place(directory: Path) -> Iterator[Place]:
+    """Everything started, in the order in which it needs each other."""
+    nginx, redis = program("nginx"), program("redis-server")
+    assert nginx
+    assert redis
+    tenant_port, redis_port, front = free_port(), free_port(), free_port()
+    ports = [free_port(), free_port()]
+    tokens = directory / "tokens.json"
+    tokens.write_text(json.dumps({"tokens": [{"name": "operator", "role": "destroy", "token": TOKEN}]}))
+    tokens.chmod(0o600)
+    shared = {
+        "GREENLAKE_API_BASE_URL": f"http://127.0.0.1:{tenant_port}",
+        "GREENLAKE_TOKEN_URL": f"http://127.0.0.1:{tenant_port}/as/token.oauth2",
+        "GREENLAKE_CLIENT_ID": "demo",
+        "GREENLAKE_CLIENT_SECRET": "demo-secret",
+        "GREENLAKE_MCP_SECRET": "the-first-key-of-these-replicas",
+        "GREENLAKE_MCP_TOKENS_FILE": str(tokens),
+        "GREENLAKE_MCP_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "GREENLAKE_MCP_RATE": "60000",
+        "GREENLAKE_MCP_BUDGET": "100000",  # for the list of VMs that the script chooses from
+        "GREENLAKE_MCP_LOG_LEVEL": "info",
+    }
+    conf = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8").replace("listen 8080", f"listen 127.0.0.1:{front}")
+    conf = conf.replace("/tmp/", f"{directory}/")  # noqa: S108
+    for number, port in enumerate(ports, 1):
+        conf = conf.replace(f"replica-{number}:8080", f"127.0.0.1:{port}")
+    (directory / "nginx.conf").write_text(conf, encoding="utf-8")
+    directory.chmod(0o755)  # nginx's workers are not root
+    simulate = [sys.executable, "-m", "greenlake_backup_mcp", "simulate", "--port", str(tenant_port)]
+    store = [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    with ExitStack() as stack:
+        stack.enter_context(process(*simulate, log=directory / "tenant.log"))
+        memory = stack.enter_context(process(*store, log=directory / "redis.log"))
+        answering(tenant_port)
+        answering(redis_port)
+        replicas = []
+        for number, port in enumerate(ports, 1):
+            replicas.append(replica := Replica(f"replica-{number}", port, directory, shared))
+            stack.callback(replica.close)
+            replica.start()
+        command = [nginx, "-c", str(directory / "nginx.conf"), "-p", str(directory), "-g", "daemon off;"]
+        stack.enter_context(process(*command, log=directory / "nginx.log"))
+        answering(front)
+        root = f"http://127.0.0.1:{front}"
+        yield Place(f"{root}/mcp", root, replicas, memory, shared["GREENLAKE_API_BASE_URL"])
+
+
+# --- what must hold ---------------------------------------------------------------------------------------------------
+
+
+async def doors(at: Place) -> None:
+    async with httpx2.AsyncClient() as http:
+        bare = await http.post(at.url, json={})
+        at.check("without a token nobody gets in", bare.status_code == 401)
+        foreign = await http.post(at.url, json={}, headers={"host": "evil.example"})
+        at.check("a foreign Host is refused through nginx", foreign.status_code == 421)
+        big = await http.post(at.url, content=b"x" * 2_000_000, headers={"authorization": f"Bearer {TOKEN}"})
+        at.check("an oversized body is refused", big.status_code == 413)
+        for replica in at.replicas:
+            ready = await http.get(f"http://127.0.0.1:{replica.port}/readyz", headers={"host": "10.0.0.1"})
+            at.check(f"{replica.name} is ready", ready.status_code == 200)
+
+
+async def spread(at: Place) -> None:
+    before = [replica.calls() for replica in at.replicas]
+    async with at.client() as client:
+        good = 0
+        for _ in range(CALLS):
+            good += not (await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})).is_error
+    shares = [replica.calls() - old for replica, old in zip(at.replicas, before, strict=True)]
+    at.check("calls of one 2026-07-28 client reach both replicas", good == CALLS and min(shares) > 0, shares)
+
+
+async def some_backups(client: Client, many: int) -> list[dict[str, str]]:
+    """Backups that may be deleted: of VMs, not locked."""
+    found: list[dict[str, str]] = []
+    machines = await client.call_tool("list_vms", {"output": "json", "limit": 400, "select": "id"})
+    for machine in (machines.structured_content or {}).get("items", []):
+        answer = await client.call_tool(
+            "list_vm_backups", {"vmId": machine["id"], "output": "json", "limit": 5, "summary": "page"}
+        )
+        for backup in (answer.structured_content or {}).get("items", []):
+            if not backup.get("lockedUntil") and backup.get("state") == "OK":
+                found.append({"vmId": machine["id"], "backupId": backup["id"]})
+                break
+        if len(found) >= many:
+            return found
+    raise SystemExit(f"The simulated tenant has only {len(found)} backups to delete.")
+
+
+async def consent(at: Place, backups: list[dict[str, str]]) -> None:
+    outcome: Counter[str] = Counter()
+    async with at.client() as client:
+        for backup in backups:
+            preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+            code = CODE.search(preview)
+            if code is None:
+                outcome[f"no code: {preview[:80]}"] += 1
+                continue
+            done = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
+            outcome["refused" if "REFUSED" in done else "done"] += 1
+            again = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
+            outcome["twice" if again.startswith("Done") else "once"] += 1
+    good = outcome == {"done": len(backups), "once": len(backups)}
+    at.check("codes of one replica hold on the other, and once", good, dict(outcome))
+
+
+async def question(at: Place, backup: dict[str, str], mode: str) -> None:
+    asked: list[str] = []
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    async with at.client(mode, elicitation_callback=answer) as client:
+        preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+        code = CODE.search(preview)
+        done = await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1] if code else ""})
+        version = client.protocol_version
+    at.check(f"the person is asked and answers ({version})", bool(asked) and not done.is_error)
+
+
+async def race(at: Place, backup: dict[str, str]) -> None:
+    async with at.client() as client:
+        preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+    code = CODE.search(preview)
+    told: list[str] = []
+
+    async def use() -> None:
+        async with at.client() as client:
+            result = await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1] if code else ""})
+            told.append("refused" if result.is_error else "done")
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(use)
+    at.check("of ten uses of a code at the same moment one is carried out", told.count("done") == 1, Counter(told))
+
+
+async def sessions(at: Place) -> None:
+    before = [replica.calls() for replica in at.replicas]
+    async with at.client("legacy") as client:
+        good = 0
+        for _ in range(CALLS):
+            good += not (await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})).is_error
+    shares = sorted(replica.calls() - old for replica, old in zip(at.replicas, before, strict=True))
+    at.check("a session of an earlier client stays with one replica", shares == [0, CALLS], shares)
+
+
+async def rolling(at: Place) -> None:
+    """Each replica goes and comes back with a new key, while a client goes on calling."""
+    results: Counter[str] = Counter()
+    stop = anyio.Event()
+
+    async def calling() -> None:
+        while not stop.is_set():
+            try:
+                async with at.client() as client:
+                    for _ in range(10):
+                        result = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
+                        results["error" if result.is_error else "answered"] += 1
+            except (MCPError, httpx2.HTTPError, ExceptionGroup) as error:
+                results[type(error).__name__] += 1
+
+    statuses = []
+    first, second = "the-first-key-of-these-replicas", "the-second-key-of-these-replicas"
+    async with anyio.create_task_group() as group:
+        group.start_soon(calling)
+        for keys in (f"{first},{second}", f"{second},{first}", second):
+            for replica in at.replicas:
+                statuses.append(await anyio.to_thread.run_sync(replica.end))
+                await anyio.to_thread.run_sync(lambda r=replica, k=keys: r.start(GREENLAKE_MCP_SECRET=k))
+                await anyio.sleep(NOTICED)
+        stop.set()
+    good = set(results) == {"answered"} and set(statuses) == {0}
+    at.check("replicas are restarted with rotated keys under load, no call is lost", good, dict(results))
+
+
+async def without_redis(at: Place, backup: dict[str, str]) -> None:
+    at.redis.kill()
+    at.redis.wait()
+    async with at.client() as client:
+        read = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
+        gated = await client.call_tool("delete_vm_backup", {**backup, "confirm": "AAAA-AAAA"})
+        at.check("without Redis reads work", not read.is_error)
+        at.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in words(gated))
+
+
+async def examine(at: Place) -> None:
+    await doors(at)
+    await spread(at)
+    async with at.client() as client:
+        backups = await some_backups(client, 14)
+    await consent(at, backups[:10])
+    await question(at, backups[10], "auto")
+    await question(at, backups[11], "legacy")
+    await race(at, backups[12])
+    await sessions(at)
+    await rolling(at)
+    await without_redis(at, backups[13])
+
+
+def main() -> int:
+    missing = [name for name in ("nginx", "redis-server") if program(name) is None]
+    if missing:
+        print(f"Missing: {', '.join(missing)}. On Debian: apt install nginx-light redis-server")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="replicas-") as directory, place(Path(directory)) as at:
+        anyio.run(examine, at)
+        if at.failed:
+            kept = Path(tempfile.mkdtemp(prefix="replicas-logs-"))
+            for log in Path(directory).glob("*.log"):
+                shutil.copy(log, kept)
+            print(f"{len(at.failed)} failed; the logs are in {kept}")
+    return 1 if at.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
