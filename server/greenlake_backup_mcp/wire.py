@@ -71,7 +71,7 @@ class Wire:
             self._app = create_app(seed=self.settings.seed)
         timeout = self.settings.timeout
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=self._app) if self.simulated else None,
+            transport=httpx2.ASGITransport(app=_contained(self._app)) if self.simulated else None,
             timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
             follow_redirects=False,
             headers={
@@ -110,6 +110,30 @@ class Wire:
                 return status, None
 
         return await again(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
+
+
+def _contained(app: Any) -> Any:
+    """The application in this process with its own mistakes as HTTP 500, as a server would answer them."""
+
+    async def contained(scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def sent(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sent)
+        except (httpx2.TransportError, OSError):
+            raise  # a connection that the simulated tenant breaks on purpose
+        except Exception:
+            if begun:
+                raise httpx2.RemoteProtocolError("the application failed within its answer") from None
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    return contained
 
 
 def base_url(settings: Settings, *, simulated: bool = False) -> str:

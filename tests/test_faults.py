@@ -1,0 +1,71 @@
+"""Small runs of the fault matrix and of the soak, and that their judge can tell wrong from right."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from . import fault_matrix, soak
+
+SAID = {
+    "done": "Task 1 succeeded.\nIt is done: the resource is gone (read again: 404).",
+    "unknown": "Outcome unknown: x was sent, and the service broke the connection off.",
+    "waiting": "Next: wait_for_task taskId=1 goes on waiting. Do not send the write again.",
+    "not done": "x was refused. Nothing was changed.",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_error", "done", "verdict"),
+    [
+        ("done", False, True, "survived"),
+        ("done", False, False, "WRONG"),
+        ("done", True, True, "WRONG"),
+        ("unknown", True, True, "told rightly"),
+        ("unknown", True, False, "told rightly"),
+        ("unknown", False, False, "WRONG"),
+        ("waiting", False, False, "told rightly"),
+        ("not done", True, False, "told rightly"),
+        ("not done", True, True, "WRONG"),
+        ("not done", False, False, "WRONG"),
+    ],
+)
+def test_the_judge_of_the_matrix_tells_wrong_from_right(said: str, is_error: bool, done: bool, verdict: str) -> None:
+    assert fault_matrix.judged(SAID[said], is_error, done=done) == verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "situation", "verdict", "executed"),
+    [
+        ("503", "read", "survived", 0),
+        ("truncated", "list scan", "survived", 0),
+        ("429 Retry-After", "gated write", "survived", 1),
+        ("token revoked", "gated write", "survived", 1),
+        ("reset before", "gated write", "told rightly", 0),
+        ("reset after", "gated write", "told rightly", 1),
+        ("502", "gated write", "told rightly", 0),
+        ("foreign Location", "gated write", "survived", 1),
+        ("task TIMEDOUT", "gated write", "told rightly", 1),
+        ("task TIMEDOUT though done", "gated write", "survived", 1),
+        ("reset during", "task wait", "survived", 1),
+        ("500", "token", "survived", 0),
+        ("hostile", "list scan", "survived", 0),
+    ],
+)
+async def test_a_fault_is_survived_or_told_rightly_and_nothing_is_executed_twice(
+    name: str, situation: str, verdict: str, executed: int
+) -> None:
+    found = await fault_matrix.cell(situation, fault_matrix.ROWS[name][0])
+    assert (found.verdict, found.executed) == (verdict, executed), found.said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_a_short_soak_leaves_no_call_without_an_answer_and_nothing_behind() -> None:
+    with soak.served() as base:
+        tally = await soak.soak(600, base)
+    assert tally.unanswered == 0
+    assert tally.answers["a fault of ours"] == 0
+    assert tally.answers["answer"] > tally.answers["error"] > 0
+    assert tally.tasks[-1] <= tally.tasks[0]
+    assert max(tally.sockets) < 30
