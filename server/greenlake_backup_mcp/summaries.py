@@ -1,0 +1,271 @@
+"""Collections and items as text for a model: counts, extremes, what wants attention, rows, labelled lines.
+
+Knows how things are said, not where they come from: no HTTP, no tools.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from . import columns, hygiene, items, units
+from .columns import Column, Resource
+from .folding import OTHERS, Edge, Fold
+from .items import Item
+
+MOST_COUNTED = 6  # values told of a counted field
+MOST_LINES = 90  # of the details of one item
+MOST_ELEMENTS = 12  # told of a list within an item
+LONGEST_VALUE = 400
+IDLE = ("customerId", "generation")  # of no use to anyone who reads; whole JSON has them
+_BYTES = re.compile(r"(?:InBytes|Bytes|capacityFree|capacityUncommitted)$")
+_MIB = re.compile(r"In(?:Mib|MiB|Mb)$")
+
+
+def lines(fold: Fold) -> Iterator[str]:
+    """What is told of all items folded, without the rows."""
+    yield from _counts(fold)
+    if fold.oldest is not None and fold.newest is not None and fold.resource.point is not None:
+        newest, oldest = units.told(fold.newest.when, fold.now), units.told(fold.oldest.when, fold.now)
+        same = newest == oldest
+        yield f"{fold.resource.point.name}: " + (newest if same else f"newest {newest}, oldest {oldest}")
+    if fold.resource.expires and fold.count:
+        yield _expiry(fold)
+        if fold.locked and fold.last_lock is not None:
+            yield f"Locked: {fold.locked:,}, the longest until {units.told(fold.last_lock, fold.now)}"
+    if totals := list(_totals(fold)):
+        yield "In all: " + ", ".join(totals)
+    if fold.troubled:
+        yield f"With a problem: {fold.troubled:,}" + (
+            " (where: problem ne null)" if fold.troubled > len(fold.troubles) else ""
+        )
+        for item, problem in fold.troubles:
+            yield f"- {_ident(item)}: {hygiene.cell(problem, 90)}"
+
+
+def _counts(fold: Fold) -> Iterator[str]:
+    same = []
+    for name, counter in fold.counts.items():
+        told = [(value, count) for value, count in counter.most_common() if value != OTHERS]
+        if len(told) == 1 and counter.total() == told[0][1]:
+            if told[0][0]:
+                same.append(f"{name} {hygiene.cell(told[0][0])}")
+            continue
+        shown = [f"{hygiene.cell(value, 40) or 'none'} {count:,}" for value, count in told[:MOST_COUNTED]]
+        rest = counter.total() - sum(count for _, count in told[:MOST_COUNTED])
+        if rest:
+            shown.append(f"{rest:,} with other values")
+        if shown:
+            yield f"{name}: {', '.join(shown)}"
+    if same and fold.count > 1:
+        yield f"All: {', '.join(same)}"
+
+
+def _expiry(fold: Fold) -> str:
+    parts = []
+    if fold.next_expiry is not None:
+        parts.append(
+            f"next {units.told(fold.next_expiry.when, fold.now)} {_ident(fold.next_expiry.item, with_name=False)}"
+        )
+    if fold.expired:
+        parts.append(f"already expired {fold.expired:,}")
+    if fold.endless:
+        parts.append(f"without expiry {fold.endless:,}")
+    return f"Expiry: {', '.join(parts)}"
+
+
+def _totals(fold: Fold) -> Iterator[str]:
+    for column in fold.resource.sums:
+        total, told = fold.sums[column.name]
+        if told:
+            amount = units.size(total) if column.show == "size" else f"{total:,.0f}"
+            missing = f" ({fold.count - told:,} do not say)" if told < fold.count else ""
+            yield f"{column.name} {amount}{missing}"
+
+
+def _ident(item: Item, *, with_name: bool = True) -> str:
+    """The id, and the name a person knows the item by."""
+    name = items.text(items.first(item, ("displayName", "name", "assetInfo/displayName", "assetInfo/name")))
+    identity = items.text(item.get("id")) or "(no id)"
+    return hygiene.cell(f"{identity} {name}".strip() if with_name else identity, 100)
+
+
+# --- rows ----------------------------------------------------------------------------------------------------------
+
+
+def table(shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
+    """Rows as a table: what is the same in all of them is said once, columns without any value are left out."""
+    if not rows:
+        return []
+    cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in rows]
+    kept = [n for n, column in enumerate(shown) if any(row[n] for row in cells)]
+    same = [n for n in kept if len(rows) > 2 and n and shown[n].name != "name" and len({row[n] for row in cells}) == 1]
+    kept = [n for n in kept if n not in same]
+    out = [f"Same in all rows: {', '.join(f'{shown[n].name} {cells[0][n]}' for n in same)}"] if same else []
+    timed = any(shown[n].show in ("time", "until") for n in kept + same)
+    out.append("|".join(shown[n].name for n in kept) + (" (UTC, ± from now)" if timed else ""))
+    return out + ["|".join(row[n] for n in kept) for row in cells]
+
+
+def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> str:
+    """The value of a column as a cell of a table; '' without one."""
+    value = column.of(item)
+    if value is None:
+        return ""
+    if not reveal and any(hygiene.secret(path.rsplit("/", 1)[-1]) for path in column.paths):
+        return hygiene.HIDDEN
+    if column.show in ("time", "until") and (when := units.moment(value)) is not None:
+        clock = "%Y-%m-%d %H:%M" if column.show == "time" else "%Y-%m-%d"
+        return f"{when.strftime(clock)} {units.near(when, now)}"
+    return hygiene.cell(_said(column, value), column.most)
+
+
+def _said(column: Column, value: Any) -> str:
+    number = units.number(value) if column.show in ("size", "percent", "count") else None
+    if number is not None:
+        return {"size": units.size, "percent": "{:.0f}%".format, "count": "{:,.0f}".format}[column.show](number)  # type: ignore[operator, no-any-return, index]
+    if isinstance(value, list):
+        return "; ".join(items.text(one) for one in value)
+    return _compact(value) if isinstance(value, Mapping) else items.text(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(hygiene.redacted(value), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+# --- one item ------------------------------------------------------------------------------------------------------
+
+
+def details(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[str]:
+    """Labelled lines of one item, most important first, nulls left out. `kind`: the operationId that reads or lists it."""
+    if not isinstance(item, Mapping):
+        return [hygiene.cell(_compact(item), LONGEST_VALUE)]
+    resource = columns.known(kind) or columns.guessed("item", item)
+    shown = hygiene.redacted(dict(item), reveal)
+    out = list(_judged(resource, shown, now))
+    covered = {path for column in resource.every for path in column.paths} | {"expiresAt", "lockedUntil"}
+    out += list(_rest(shown, now, covered))
+    if len(out) > MOST_LINES:
+        out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
+    return out
+
+
+def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
+    for column in resource.every:
+        value = column.of(item)
+        if value is None or value == [] or (column is resource.point and column not in resource.columns):
+            continue
+        if isinstance(value, list) and len(value) > 1:
+            yield f"{column.name}:"
+            yield from (f"  - {hygiene.cell(items.text(one), LONGEST_VALUE)}" for one in value[:MOST_ELEMENTS])
+            if len(value) > MOST_ELEMENTS:
+                yield f"  - and {len(value) - MOST_ELEMENTS} more"
+        elif column.show in ("time", "until") and (when := units.moment(value)) is not None:
+            yield f"{column.name}: {units.told(when, now)}"
+        elif said := hygiene.cell(_said(replace(column, most=LONGEST_VALUE), value), LONGEST_VALUE):
+            yield f"{column.name}: {said}"
+
+
+def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str = "") -> Iterator[str]:
+    """The attributes no column tells, in the order of the answer."""
+    for name, held in value.items():
+        path = f"{prefix}{name}"
+        if name in IDLE or path in covered or held in (None, "", [], {}):
+            continue
+        label = hygiene.cell(path)
+        if isinstance(held, Mapping):
+            if all(not isinstance(one, (Mapping, list)) for one in held.values()):
+                if said := _inline(held, now, covered, f"{path}/"):
+                    yield f"{label}: {said}"
+            elif prefix.count("/") < 6:
+                yield from _rest(held, now, covered, f"{path}/")
+        elif isinstance(held, list):
+            yield from _elements(label, path, held, now, covered)
+        elif said := _scalar(name, held, now):
+            yield f"{label}: {said}"
+
+
+def _elements(label: str, path: str, held: Sequence[Any], now: datetime, covered: set[str]) -> Iterator[str]:
+    if not any(isinstance(one, (Mapping, list)) for one in held):
+        yield f"{label}: {hygiene.cell(', '.join(items.text(one) for one in held), LONGEST_VALUE)}"
+        return
+    told = [_inline(one, now, covered, f"{path}/") for one in held[:MOST_ELEMENTS] if isinstance(one, Mapping)]
+    if told := [t for t in told if t]:
+        yield f"{label} ({len(held)}):"
+        yield from (f"  - {one}" for one in told)
+        if len(held) > MOST_ELEMENTS:
+            yield f"  - and {len(held) - MOST_ELEMENTS} more"
+
+
+def _inline(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str) -> str:
+    """A small object on one line. Of a reference {id, name, resourceUri, type} id and name are enough."""
+    idle = ("resourceUri", "type") if value.get("id") else ()
+    parts = []
+    for name, held in value.items():
+        if name in idle or name in IDLE or f"{prefix}{name}" in covered or held in (None, "", [], {}):
+            continue
+        said = _compact(held) if isinstance(held, (Mapping, list)) else _scalar(name, held, now)
+        parts.append(f"{hygiene.cell(str(name))} {hygiene.cell(said, 120)}")
+    return ", ".join(parts)
+
+
+def _scalar(name: str, value: Any, now: datetime) -> str:
+    number = units.number(value) if not isinstance(value, str) else None
+    if number is not None and _BYTES.search(name):
+        return units.size(number)
+    if number is not None and _MIB.search(name):
+        return units.size(number * units.MIB)
+    if number is not None and name.endswith("InSeconds"):
+        return units.duration(number)
+    if isinstance(value, str) and len(value) >= 19 and (when := units.moment(value)) is not None:
+        return units.told(when, now)
+    return hygiene.cell(items.text(value), LONGEST_VALUE)
+
+
+def chosen(path: str, kind: str, resource: Resource) -> Column:
+    """The column for an attribute that `select` asks for: one of ours by name, or read as it is."""
+    if kind in ("", "any") and (ours := next((c for c in resource.every if c.name == path), None)) is not None:
+        return ours
+    if _MIB.search(path) or _BYTES.search(path):
+        return columns.size(path)
+    if kind == "time":
+        return columns.time(path)
+    read = items.every if kind != "any" else (lambda item, paths: items.first_raw(item, paths[0]))
+    return Column(path, (path,), read=read, most=120)
+
+
+def json_summary(fold: Fold) -> dict[str, Any]:
+    """What is told of all items folded, as JSON."""
+    out: dict[str, Any] = {"counts": {name: dict(counter.most_common(50)) for name, counter in fold.counts.items()}}
+    if fold.resource.point is not None and fold.oldest is not None and fold.newest is not None:
+        out[fold.resource.point.name] = {"oldest": _instant(fold.oldest), "newest": _instant(fold.newest)}
+    if fold.resource.expires:
+        out["expiry"] = {"next": _instant(fold.next_expiry), "expired": fold.expired, "withoutExpiry": fold.endless}
+        out["locked"] = fold.locked
+    out["sums"] = {name: {"sum": total, "items": told} for name, (total, told) in fold.sums.items()}
+    out["withProblem"] = {
+        "count": fold.troubled,
+        "first": [{"id": item.get("id"), "problem": problem} for item, problem in fold.troubles],
+    }
+    return out
+
+
+def _instant(edge: Edge | None) -> dict[str, Any] | None:
+    if edge is None:
+        return None
+    return {"at": edge.when.isoformat().replace("+00:00", "Z"), "id": edge.item.get("id")}
+
+
+def fitting(rows: Iterable[str], room: int) -> list[str]:
+    """As many whole rows as fit into so many bytes."""
+    kept: list[str] = []
+    for row in rows:
+        room -= len(row.encode()) + 1
+        if room < 0:
+            break
+        kept.append(row)
+    return kept
