@@ -15,7 +15,7 @@ from . import items
 from .items import Item
 from .openapi import Operation
 
-Show = Literal["text", "time", "until", "size", "percent", "count"]
+Show = Literal["text", "time", "until", "lock", "size", "percent", "count"]
 Read = Callable[[Item, Sequence[str]], Any]
 
 
@@ -102,7 +102,7 @@ PROTECTION = text("protectionStatus")
 POINT = time("pointInTime")
 CREATED = time("createdAt")
 EXPIRES = Column("expiresAt", ("expiresAt",), "until")
-LOCKED = Column("lockedUntil", ("lockedUntil",), "until")
+LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
 VERIFIED = lines("verified", "verificationInfo/state", "verified", read=items.verified, most=15)
 STORE = text("store", "protectionStoreInfo/name", "storageSystemInfo/displayName", most=24)
 PLAIN_STORE = replace(STORE, paths=("protectionStoreInfo/name",))

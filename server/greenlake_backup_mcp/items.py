@@ -23,6 +23,7 @@ TIERS = {
 }
 PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
+GAPS = ("UNPROTECTED", "LAPSED", "PARTIAL")
 BAD_STATES = (
     "ERROR",
     "OFFLINE",
@@ -169,9 +170,15 @@ def protection_trouble(item: Item, paths: Sequence[str]) -> str | None:
     protection, *others = paths
     status = text(first(item, [protection]))
     wrong = trouble(item, others)
-    if status in ("UNPROTECTED", "LAPSED", "PARTIAL"):
+    if status in GAPS:
         return f"{status}, {wrong}" if wrong else status
     return wrong
+
+
+def datastore_trouble(item: Item, paths: Sequence[str]) -> str | None:
+    """As for an asset, but most datastores are protected through their VMs, so UNPROTECTED is no trouble."""
+    found = protection_trouble(item, paths)
+    return (found or "").removeprefix("UNPROTECTED").removeprefix(", ") or None
 
 
 def nearly_full(item: Item, paths: Sequence[str]) -> str | None:
@@ -200,9 +207,14 @@ def waiting(item: Item, paths: Sequence[str]) -> str | None:
 
 
 def severe(item: Item, paths: Sequence[str]) -> str | None:
-    """An issue that is critical: paths are severity and body."""
-    severity = text(first(item, paths[:1]))
-    return f"{severity}: {text(first(item, paths[1:]))}" if severity in ("CRITICAL", "HIGH") else None
+    """The severity of an issue that is critical."""
+    severity = text(first(item, paths))
+    return severity if severity in ("CRITICAL", "HIGH") else None
+
+
+def task_kind(item: Item, paths: Sequence[str]) -> str | None:
+    """What a task does, without what it does it to: `Run backup schedule: web-01` → Run backup schedule."""
+    return text(first(item, paths)).partition(":")[0].strip() or None
 
 
 # --- schedules -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from .columns import Column, Resource
 from .folding import OTHERS, Edge, Fold
 from .items import Item
 
+TIMES = ("time", "until", "lock")
 MOST_COUNTED = 6  # values told of a counted field
 MOST_LINES = 90  # of the details of one item
 MOST_ELEMENTS = 12  # told of a list within an item
@@ -49,7 +51,7 @@ def lines(fold: Fold) -> Iterator[str]:
 
 def _counts(fold: Fold) -> Iterator[str]:
     same = []
-    for name, counter in fold.counts.items():
+    for name, counter in _alike(fold.counts):
         told = [(value, count) for value, count in counter.most_common() if value != OTHERS]
         if len(told) == 1 and counter.total() == told[0][1]:
             if told[0][0]:
@@ -63,6 +65,14 @@ def _counts(fold: Fold) -> Iterator[str]:
             yield f"{name}: {', '.join(shown)}"
     if same and fold.count > 1:
         yield f"All: {', '.join(same)}"
+
+
+def _alike(counts: Mapping[str, Counter[str]]) -> Iterator[tuple[str, Counter[str]]]:
+    """The counters, those that count the same (state and status mostly do) told as one."""
+    for name, counter in counts.items():
+        names = [other for other, held in counts.items() if held == counter and len(held) > 1] or [name]
+        if names[0] == name:
+            yield ", ".join(names), counter
 
 
 def _expiry(fold: Fold) -> str:
@@ -106,8 +116,8 @@ def table(shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, revea
     same = [n for n in kept if len(rows) > 2 and n and shown[n].name != "name" and len({row[n] for row in cells}) == 1]
     kept = [n for n in kept if n not in same]
     out = [f"Same in all rows: {', '.join(f'{shown[n].name} {cells[0][n]}' for n in same)}"] if same else []
-    timed = any(shown[n].show in ("time", "until") for n in kept + same)
-    out.append("|".join(shown[n].name for n in kept) + (" (UTC, ± from now)" if timed else ""))
+    timed = any(shown[n].show in TIMES for n in kept + same)
+    out.append("|".join(shown[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
     return out + ["|".join(row[n] for n in kept) for row in cells]
 
 
@@ -118,7 +128,9 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
         return ""
     if not reveal and any(hygiene.secret(path.rsplit("/", 1)[-1]) for path in column.paths):
         return hygiene.HIDDEN
-    if column.show in ("time", "until") and (when := units.moment(value)) is not None:
+    if column.show in TIMES and (when := units.moment(value)) is not None:
+        if column.show == "lock" and when <= now:
+            return ""  # no longer locked
         clock = "%Y-%m-%d %H:%M" if column.show == "time" else "%Y-%m-%d"
         return f"{when.strftime(clock)} {units.near(when, now)}"
     return hygiene.cell(_said(column, value), column.most)
@@ -164,7 +176,7 @@ def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
             yield from (f"  - {hygiene.cell(items.text(one), LONGEST_VALUE)}" for one in value[:MOST_ELEMENTS])
             if len(value) > MOST_ELEMENTS:
                 yield f"  - and {len(value) - MOST_ELEMENTS} more"
-        elif column.show in ("time", "until") and (when := units.moment(value)) is not None:
+        elif column.show in TIMES and (when := units.moment(value)) is not None:
             yield f"{column.name}: {units.told(when, now)}"
         elif said := hygiene.cell(_said(replace(column, most=LONGEST_VALUE), value), LONGEST_VALUE):
             yield f"{column.name}: {said}"
