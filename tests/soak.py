@@ -186,13 +186,11 @@ def main() -> int:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     with served() as base:
         tally = anyio.run(soak, calls, base)
-    print(
-        f"{calls:,} calls in {tally.seconds:.0f} s: " + ", ".join(f"{n:,} {k}" for k, n in tally.answers.most_common())
-    )
+    counts = ", ".join(f"{n:,} {kind}" for kind, n in tally.answers.most_common())
+    print(f"{calls:,} calls in {tally.seconds:.0f} s: {counts}")
     print(f"without an answer: {tally.unanswered}")
-    print(
-        f"memory: {tally.memory[0]:.1f} MiB first, {tally.memory[-1]:.1f} MiB last, growth after warm-up {tally.growth:+.1f} MiB"
-    )
+    print(f"memory: {tally.memory[0]:.1f} MiB first, {tally.memory[-1]:.1f} MiB last")
+    print(f"growth after warm-up: {tally.growth:+.1f} MiB")
     print(f"sockets: {tally.sockets[0]} first, {max(tally.sockets)} most, {tally.sockets[-1]} last")
     print(f"tasks: {tally.tasks[0]} first, {max(tally.tasks)} most, {tally.tasks[-1]} last")
     return 1 if tally.unanswered or tally.growth > 5 or tally.answers["a fault of ours"] else 0

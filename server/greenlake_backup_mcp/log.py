@@ -103,6 +103,12 @@ def requested(operation: str, status: int | str, ms: float, debug_id: str | None
         LOGGER.debug("request", extra={"fields": fields})
 
 
+def remembered_as(debug_id: str | None) -> None:
+    """The vendor's debug id stood in an answer's body."""
+    if (line := _CALL.get()) is not None and debug_id:
+        line.debug_id = debug_id
+
+
 def repeated() -> None:
     """A request of this call is about to be sent again."""
     tell("repeat", {})

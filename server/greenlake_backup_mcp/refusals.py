@@ -61,10 +61,10 @@ def debug(headers: Mapping[str, str], body: Any) -> str | None:
 def refusal(operation: str, status: int, told: Said, *, reads: bool) -> BackupError:
     """The error of an answer with this status. For a write it also says whether anything may have been done."""
     if not reads and _ambiguous(status, told):
-        return unknown(f"the service answered HTTP {status}{_quoted(told)}", operation, status, told.debug_id)
+        return unknown(f"the service failed{_quoted(told)}", operation, status, told.debug_id)
     why, hint = _meaning(status, told, reads=reads)
     return BackupError(
-        f"{operation} was refused: HTTP {status}, {why}{_quoted(told)}.{_id(told.debug_id)}",
+        f"{operation} was refused, {why}{_quoted(told)}.",
         hint=hint,
         kind="service",
         status=status,
@@ -75,9 +75,8 @@ def refusal(operation: str, status: int, told: Said, *, reads: bool) -> BackupEr
 def unknown(what: str, operation: str, status: int | None = None, debug_id: str | None = None) -> BackupError:
     """The error of a write of which nobody knows whether it was carried out."""
     return BackupError(
-        f"Outcome unknown: {operation} was sent, and {what}. It may or may not have been carried out; "
-        f"it was not repeated.{_id(debug_id)}",
-        hint="Do not call again yet. Read the resource (and list_tasks) first to see whether the change happened.",
+        f"Outcome unknown: {operation} was sent, and {what}. It was not repeated.",
+        hint="Read the resource and list_tasks to see whether the change happened; only then decide anew.",
         kind="unknown",
         status=status,
         debug_id=debug_id,
@@ -146,10 +145,6 @@ def _quoted(told: Said) -> str:
     """The service's words as a quotation, so that they read as data."""
     code = f" [{told.code}]" if told.code and told.code.strip("0123456789") else ""
     return f': "{told.message}"{code}' if told.message else code
-
-
-def _id(debug_id: str | None) -> str:
-    return f" Debug id for HPE support: {debug_id}." if debug_id else ""
 
 
 def _listed(value: Any) -> list[Any]:

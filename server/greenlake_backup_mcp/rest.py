@@ -181,6 +181,7 @@ def _refused(request: Request, answer: _Answer) -> Exception:
     except (bodies.UnusableBodyError, BackupError):
         body, text = None, answer.content[:65_536].decode("utf-8", "replace")
     told = refusals.said(answer.headers, body, text)
+    log.remembered_as(told.debug_id)
     error = refusals.refusal(request.operation_id, answer.status, told, reads=request.reads)
     if answer.status == 429 or (request.reads and answer.status in PASSING):
         return Passing(error, asked_to_wait(answer.headers, answer.status, datetime.now(UTC)))
@@ -198,6 +199,8 @@ def _accepted(request: Request, answer: _Answer) -> Reply:
     else:
         try:
             body = bodies.parse(answer.content, answer.headers.get("content-type", ""))
+            if body is None and request.method == "GET":  # every documented one answers something
+                problem = Passing(_half(request, "answered with nothing"))
         except bodies.UnusableBodyError as unusable:
             error = _half(request, f"answered with {unusable.reason}")
             problem = Passing(error) if unusable.passing else error
@@ -213,9 +216,7 @@ def _accepted(request: Request, answer: _Answer) -> Reply:
                 answer.status,
                 refusals.debug(answer.headers, None),
             )
-    return Reply(
-        answer.status, answer.headers, body, refusals.debug(answer.headers, body if answer.status >= 400 else None)
-    )
+    return Reply(answer.status, answer.headers, body, refusals.debug(answer.headers, None))
 
 
 def _half(request: Request, how_it_failed: str) -> BackupError:

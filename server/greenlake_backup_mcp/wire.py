@@ -5,6 +5,7 @@ Created by the first request, since it costs 80 ms that tools/list need not pay.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -167,7 +168,7 @@ def _must_be_private(url: str) -> None:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
         parsed = httpx2.URL("")
-    if parsed.scheme == "https" and parsed.host:
+    if parsed.scheme == "https" and parsed.host and not re.search(r"[\s%<>\"]", parsed.host):
         return
     if parsed.scheme == "http" and parsed.host in ("localhost", "127.0.0.1", "::1"):
         return
