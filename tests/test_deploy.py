@@ -154,3 +154,12 @@ def test_nginx_accepts_the_configuration_and_keeps_connections_no_longer_than_th
     conf.write_text(known, encoding="utf-8")
     found = subprocess.run([nginx, "-t", "-c", conf], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_each_entry_of_a_conformance_baseline_names_one_check_and_its_reason(revision: str) -> None:
+    text = (ROOT / f"tests/conformance/{revision}.yml").read_text(encoding="utf-8")
+    entries = yaml.safe_load(text)["server"]
+    explained = re.findall(r"^  - ([\w-]+:[\w-]+)  # \w.+$", text, re.MULTILINE)
+    assert explained == entries
+    assert len(set(entries)) == len(entries)
