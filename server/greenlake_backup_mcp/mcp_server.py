@@ -28,7 +28,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, calls, catalog, confirm, plans, rest, roles, tasks
+from . import __version__, calls, catalog, confirm, plans, rest, roles, search, tasks
 from .calls import Desk
 from .catalog import Tool
 from .danger import Danger
@@ -104,9 +104,11 @@ def create(
     tools = offer(settings)
     used = _used(settings)
     consent = confirm.consent(settings, used)
-    shown = {tool.name: listed(tool) for tool in tools.offered.values()}
+    surface = search.Surface(tuple(tools.offered.values())) if settings.surface == "search" else None
+    visible = {t.name: t for t in (search.listed(settings.read_only) if surface else tools.offered.values())}
+    shown = {tool.name: listed(tool) for tool in visible.values()}
     pages = {
-        role: ListToolsResult(tools=[shown[t.name] for t in tools.offered.values() if roles.allows(role, t)])
+        role: ListToolsResult(tools=[shown[t.name] for t in visible.values() if roles.allows(role, t)])
         for role in roles.ROLES
     }
 
@@ -133,8 +135,11 @@ def create(
     async def call_tool(
         ctx: ServerRequestContext[Desk], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
+        if surface and params.name in visible:
+            desk = replace(ctx.lifespan_context, role=role())
+            return await surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
         if params.name not in tools.known:
-            near = difflib.get_close_matches(params.name, tools.offered, 3, 0.5)
+            near = difflib.get_close_matches(params.name, visible, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
         desk = replace(ctx.lifespan_context, role=role())
@@ -149,7 +154,7 @@ def create(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
-        get_tool_input_schema=lambda name: tools.offered[name].input_schema if name in tools.offered else None,
+        get_tool_input_schema=lambda name: visible[name].input_schema if name in visible else None,
     )
     server.middleware.append(RequestStateBoundary(confirm.security(settings), default_audience=NAME))
     return server

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, ISC004, SIM905  (a table reads by its rows)
 """TABLE of words: what backup people say -> the one word that the tools' names use; and how to read a question.
 
 Questions and tools go through the same tables, so "PSG", "backup gateway" and "protection store gateway" are one word.
