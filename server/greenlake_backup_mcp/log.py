@@ -172,4 +172,4 @@ def _moment(record: logging.LogRecord) -> str:
 
 def _plain(value: Any) -> str:
     text = str(value)
-    return text if text.isascii() and text.isprintable() else text.encode("ascii", "backslashreplace").decode("ascii")
+    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")
