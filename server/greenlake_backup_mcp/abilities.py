@@ -1,4 +1,4 @@
-"""What each list of the service can do itself (specs/filters.json), and the check of `filter`, `sort`, `select`, `where`.
+"""What each list of the service can do itself (specs/filters.json); the checks of `filter`, `sort`, `select`, `where`.
 
 For a list that is not in the table (a description of the user's own) the parameters of its operation say it.
 Knows the grammar and the description; must know nothing of HTTP or of what answers look like.
@@ -24,7 +24,7 @@ HERE = "`where` takes the same grammar and every attribute, and is evaluated her
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a list takes. `attributes`, `sorts`: None where the documents name none; `limit`: default and most rows a page."""
+    """What a list takes. `attributes`, `sorts`: None where the documents name none; `limit`: most rows of a page."""
 
     operators: frozenset[str]
     attributes: tuple[str, ...] | None
@@ -134,7 +134,7 @@ def _check_comparison(comparison: Comparison, able: Abilities, noun: str) -> Non
         written = {"in": "in (…)", "holds": "'…' in <attribute>"}
         can = sorted(written.get(o, o) for o in able.operators - {"and"})
         raise BackupError(
-            f"filter: the service knows no `{written.get(comparison.operator, comparison.operator)}` in the list of {noun}.",
+            f"filter: the service knows no `{written.get(comparison.operator, comparison.operator)}` for {noun}.",
             hint=f"It knows {', '.join(can)}. Put the comparison into `where`: {HERE}.",
         )
 

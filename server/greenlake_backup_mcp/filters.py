@@ -61,7 +61,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 
 @dataclass(frozen=True)
 class Comparison:
-    """`attribute operator value`. `in`: the values are those allowed; `holds`: the attribute is a list with the value."""
+    """`attribute operator value`. `in`: one of the values; `holds`: the attribute is a list with the value."""
 
     attribute: str
     operator: str
@@ -119,7 +119,7 @@ class _Parser:
 
     def _word(self, *words: str) -> bool:
         kind, token = self._peek()
-        if kind == "word" and token.lower() in words or kind == "mark" and token in words:
+        if (kind == "word" and token.lower() in words) or (kind == "mark" and token in words):
             self.at += 1
             return True
         return False
@@ -183,8 +183,7 @@ class _Parser:
     def _compared(self, attribute: str) -> Comparison:
         kind, token = self._peek()
         operator = SPELLINGS.get(token.lower(), token.lower()) if kind in ("word", "mark") else ""
-        negated = operator == "not" and self._peek(1) == ("word", "in")
-        if negated:
+        if operator == "not" and self._peek(1) == ("word", "in"):
             self._fail(f"`not in` is written: not {attribute} in (…)")
         if operator not in OPERATORS:
             self._fail(f"expected an operator ({', '.join(OPERATORS)}) after {attribute!r}, not {token or 'the end'!r}")
@@ -199,9 +198,10 @@ class _Parser:
                 values.append(self._value())
             self._expect(closing)
             return Comparison(attribute, "in", tuple(values))
-        if self._peek()[0] == "word" and self._peek(1)[0] == "end" or self._peek(1)[1].lower() in KEYWORDS:
-            return Comparison(self._attribute(), "holds", (attribute,))  # CLOUD in capabilities
-        self._fail("after `in` comes an attribute, or values in parentheses: state in ('OK', 'ERROR')")
+        alone = self._peek()[0] == "word" and (self._peek(1)[0] == "end" or self._peek(1)[1].lower() in KEYWORDS)
+        if not alone:
+            self._fail("after `in` comes an attribute, or values in parentheses: state in ('OK', 'ERROR')")
+        return Comparison(self._attribute(), "holds", (attribute,))  # CLOUD in capabilities
 
     def _attribute(self) -> str:
         kind, token = self._peek()

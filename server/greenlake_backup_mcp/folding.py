@@ -33,7 +33,7 @@ class Edge:
 
 @dataclass
 class Fold:
-    """What is known of the items added so far. `first` to `last`: which of them become rows; `order`: how they are sorted."""
+    """What is known of the items added so far. `first` to `last`: which become rows; `order`: how they are sorted."""
 
     resource: Resource
     now: datetime

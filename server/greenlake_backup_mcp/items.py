@@ -166,7 +166,7 @@ def _is_bad(state: str) -> bool:
 
 
 def protection_trouble(item: Item, paths: Sequence[str]) -> str | None:
-    """An asset whose protection wants attention, or which is itself in error: paths as for `trouble`, protection first."""
+    """An asset with a gap in its protection, or in error itself: paths are its protection, then as for `trouble`."""
     protection, *others = paths
     status = text(first(item, [protection]))
     wrong = trouble(item, others)

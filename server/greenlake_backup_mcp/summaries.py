@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from . import columns, hygiene, items, units
+from . import columns, hygiene, items, resources, units
 from .columns import Column, Resource
 from .folding import OTHERS, Edge, Fold
 from .items import Item
@@ -139,7 +139,9 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
 def _said(column: Column, value: Any) -> str:
     number = units.number(value) if column.show in ("size", "percent", "count") else None
     if number is not None:
-        return {"size": units.size, "percent": "{:.0f}%".format, "count": "{:,.0f}".format}[column.show](number)  # type: ignore[operator, no-any-return, index]
+        return (
+            units.size(number) if column.show == "size" else f"{number:,.0f}{'%' if column.show == 'percent' else ''}"
+        )
     if isinstance(value, list):
         return "; ".join(items.text(one) for one in value)
     return _compact(value) if isinstance(value, Mapping) else items.text(value)
@@ -153,10 +155,10 @@ def _compact(value: Any) -> str:
 
 
 def details(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[str]:
-    """Labelled lines of one item, most important first, nulls left out. `kind`: the operationId that reads or lists it."""
+    """Labelled lines of one item, most important first, without nulls. `kind`: the operation that reads or lists it."""
     if not isinstance(item, Mapping):
         return [hygiene.cell(_compact(item), LONGEST_VALUE)]
-    resource = columns.known(kind) or columns.guessed("item", item)
+    resource = resources.known(kind) or resources.guessed("item", item)
     shown = hygiene.redacted(dict(item), reveal)
     out = list(_judged(resource, shown, now))
     covered = {path for column in resource.every for path in column.paths} | {"expiresAt", "lockedUntil"}
