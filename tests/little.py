@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mcp.server import Server
-from mcp.server.request_state import RequestStateBoundary
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.types import CallToolResult, ListToolsResult, TextContent
 from mcp.types import Tool as Listed
 
-from greenlake_backup_mcp import arguments, catalog, confirm, plans, rest, settings
+from greenlake_backup_mcp import arguments, catalog, codes, confirm, plans, rest, settings
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.settings import Settings
 
@@ -116,5 +116,6 @@ def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[
         return CallToolResult(content=[TextContent(text="SENT")])
 
     server: Server[Any] = Server("gate", version="1", on_list_tools=list_tools, on_call_tool=call_tool)
-    server.middleware.append(RequestStateBoundary(confirm.security(given), default_audience="gate"))
+    seal = RequestStateSecurity(keys=codes.keys(given, "request state"), ttl=codes.QUESTION_SECONDS)
+    server.middleware.append(RequestStateBoundary(seal, default_audience="gate"))
     return server

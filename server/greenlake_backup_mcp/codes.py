@@ -21,6 +21,8 @@ from .errors import BackupError
 from .settings import Settings
 
 SLOT = 300  # seconds of a time slot; a code of this slot or the last one holds, so it lives 5 to 10 minutes
+LATE_SLOTS = 2  # after a code's own two, in which a returned question may still be answered
+QUESTION_SECONDS = (1 + LATE_SLOTS) * SLOT  # how long the seal of a returned question holds
 BITS = 40
 MOST_USES = 16  # of the same call on an unchanged target within one slot
 EXPIRED_SLOTS = 24  # how far back a code is still recognised as ours, to be told "expired"

@@ -12,7 +12,9 @@ from .openapi import Schema
 MOST_CALLS = 200  # of a plan
 
 
-def _tool(name: str, title: str, description: str, toolset: str, danger: Danger, schema: Schema) -> Tool:
+def _tool(  # noqa: PLR0913, PLR0917  a tool has its parts
+    name: str, title: str, description: str, toolset: str, danger: Danger, schema: Schema
+) -> Tool:
     arguments = {argument: Argument(argument, argument, "ours") for argument in schema["properties"]}
     return Tool(name, title, description, toolset, danger, schema, arguments)
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.request_state import RequestStateSecurity, authenticated_principal
+from mcp.server.request_state import authenticated_principal
 from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, InputRequiredResult, TextContent
 
 from . import asking, audit, codes, effects, hygiene, issued
@@ -30,8 +30,7 @@ from .settings import Settings
 from .targets import Target
 
 PREVIEW = "preview"
-LATE_SLOTS = 2  # after a code's own two, in which a returned question may still be answered
-KEPT_SECONDS = (2 + LATE_SLOTS + 1) * SLOT  # a used code is remembered until no way is left to use it
+KEPT_SECONDS = (2 + codes.LATE_SLOTS + 1) * SLOT  # a used code is remembered until no way is left to use it
 NOBODY = "local"  # the principal of a transport without logins: whoever started this process
 
 
@@ -89,14 +88,6 @@ class Plan:
 def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
     return Consent(settings, codes.keys(settings), used or codes.UsedHere(), audit.opened(settings.audit_log))
-
-
-def security(settings: Settings) -> RequestStateSecurity:
-    """The seal of returned questions: bound to tool, arguments and login, for as long as an answer may take.
-
-    The state is keyed by this module as well: without the seal nothing could be forged.
-    """
-    return RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=(1 + LATE_SLOTS) * SLOT)
 
 
 def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Caller:
@@ -197,7 +188,7 @@ def _slots(consent: Consent, caller: Caller, given: Any, now: int) -> tuple[int,
         return now, now - 1
     claimed = (who.state or "").partition(".")[0]
     slot = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 12 else now
-    return (now, now - 1, slot) if 1 < now - slot <= 1 + LATE_SLOTS else (now, now - 1)
+    return (now, now - 1, slot) if 1 < now - slot <= 1 + codes.LATE_SLOTS else (now, now - 1)
 
 
 async def _preview(consent: Consent, api: Api, plan: Plan, caller: Caller, refusal: str = "") -> CallToolResult:

@@ -107,19 +107,19 @@ async def _steps(client: Client, screen: Screen) -> None:
     screen.step(3, f"“Which recovery points does {VM} have?”")
     vm = _id_in(await assistant("list_vms", filter=f"name eq '{VM}'", summary="page", most=8), VM)
     backups = await assistant("list_vm_backups", vmId=vm, limit=5, sort="expiresAt asc", most=24)
-    backup = ID.search(next((line for line in backups.splitlines() if "expired" in line and ID.search(line)), ""))
+    backup = re.search(rf"^({ID.pattern})\|", backups, re.MULTILINE)  # the first row: the one that expires first
     if backup is None:
         raise BackupError("The tour found no expired backup to delete.", hint="Please report this.")
     screen.step(4, "“Delete the one that has expired.” First a preview: nothing is changed")
-    preview = await assistant("delete_vm_backup", vmId=vm, backupId=backup[0], confirm="preview", most=24)
+    preview = await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm="preview", most=24)
     code = CODE.search(preview)
     if code is None:
         raise BackupError("The preview gave no code.", hint="Please report this.")
     screen.step(5, "The person agrees: the code goes back, the task is followed to its end")
-    await assistant("delete_vm_backup", vmId=vm, backupId=backup[0], confirm=code[0], most=16)
+    await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm=code[0], most=16)
     screen.step(6, "The proof that it is gone, and that the code does not work twice")
-    await assistant("get_vm_backup", vmId=vm, backupId=backup[0], most=6)
-    await assistant("delete_vm_backup", vmId=vm, backupId=backup[0], confirm=code[0], most=6)
+    await assistant("get_vm_backup", vmId=vm, backupId=backup[1], most=6)
+    await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm=code[0], most=6)
 
 
 def _id_in(text: str, name: str) -> str:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.request_state import RequestStateBoundary
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -28,14 +29,14 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, calls, catalog, confirm, plans, rest, roles, search, tasks
-from .calls import Desk
+from . import __version__, catalog, codes, composed, roles
 from .catalog import Tool
 from .danger import Danger
 from .errors import BackupError
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .calls import Desk
     from .used_redis import UsedInRedis
 
 NAME = "greenlake-backup-mcp"
@@ -62,9 +63,26 @@ class Offer:
     offered: dict[str, Tool]
 
 
+@dataclass
+class Opening:
+    """The desk of this process, opened by the first call: tools/list does not wait for what only calls need."""
+
+    open: Callable[[], AbstractAsyncContextManager[Desk]]
+    stack: AsyncExitStack
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    opened: Desk | None = None
+
+    async def desk(self) -> Desk:
+        """The desk; closed with the server."""
+        async with self.lock:
+            if self.opened is None:
+                self.opened = await self.stack.enter_async_context(self.open())
+        return self.opened
+
+
 def offer(settings: Settings) -> Offer:
     """The tools of the descriptions and the two composed by us, as the settings select them."""
-    everything = (*catalog.tools(settings.spec), tasks.WAIT_FOR_TASK, plans.RUN_PLAN)
+    everything = (*catalog.tools(settings.spec), *composed.TOOLS)
     toolsets = [name.strip() for name in settings.toolsets.split(",") if name.strip()]
     chosen = catalog.selected(everything, toolsets, settings.read_only)
     return Offer({t.name: t for t in everything}, {t.name: t for t in chosen})
@@ -95,16 +113,19 @@ def create(
     now: Callable[[], datetime] | None = None,
     problem: BackupError | None = None,
     logins: bool = False,
-) -> Server[Desk]:
+) -> Server[Opening]:
     """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
     With `logins` nobody is served who did not show a token.
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = offer(settings)
-    used = _used(settings)
-    consent = confirm.consent(settings, used)
-    surface = search.Surface(tuple(tools.offered.values())) if settings.surface == "search" else None
+    seal = RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=codes.QUESTION_SECONDS)
+    surface = None
+    if settings.surface == "search":
+        from . import search  # noqa: PLC0415
+
+        surface = search.Surface(tuple(tools.offered.values()))
     visible = {t.name: t for t in (search.listed(settings.read_only) if surface else tools.offered.values())}
     shown = {tool.name: listed(tool) for tool in visible.values()}
     pages = {
@@ -119,33 +140,31 @@ def create(
         return roles.of(login.scopes) if login else "destroy"
 
     @asynccontextmanager
-    async def lifespan(_: Server[Desk]) -> AsyncIterator[Desk]:
-        async with rest.connect(settings, app=app, now=now) as api:
-            try:
-                yield Desk(api, tools.known, tools.offered, consent, problem=problem)
-            finally:
-                if used is not None:
-                    await used.close()
+    async def lifespan(_: Server[Opening]) -> AsyncIterator[Opening]:
+        async with AsyncExitStack() as stack:
+            yield Opening(lambda: _desk(settings, tools, app, now, problem), stack)
 
-    async def list_tools(ctx: ServerRequestContext[Desk], params: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list_tools(ctx: ServerRequestContext[Opening], params: PaginatedRequestParams | None) -> ListToolsResult:
         if params and params.cursor is not None:
             raise MCPError(code=INVALID_PARAMS, message="There is one page of tools: no cursor was given out.")
         return pages[role()]
 
     async def call_tool(
-        ctx: ServerRequestContext[Desk], params: CallToolRequestParams
+        ctx: ServerRequestContext[Opening], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
+        from . import calls, confirm  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
+
         if surface and params.name in visible:
-            desk = replace(ctx.lifespan_context, role=role())
+            desk = replace(await ctx.lifespan_context.desk(), role=role())
             return await surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
         if params.name not in tools.known:
             near = difflib.get_close_matches(params.name, visible, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
-        desk = replace(ctx.lifespan_context, role=role())
+        desk = replace(await ctx.lifespan_context.desk(), role=role())
         return await calls.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
 
-    server: Server[Desk] = Server(
+    server: Server[Opening] = Server(
         NAME,
         version=__version__,
         title="HPE GreenLake Backup and Recovery",
@@ -156,8 +175,28 @@ def create(
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
         get_tool_input_schema=lambda name: visible[name].input_schema if name in visible else None,
     )
-    server.middleware.append(RequestStateBoundary(confirm.security(settings), default_audience=NAME))
+    server.middleware.append(RequestStateBoundary(seal, default_audience=NAME))
     return server
+
+
+@asynccontextmanager
+async def _desk(
+    settings: Settings,
+    tools: Offer,
+    app: Any,
+    now: Callable[[], datetime] | None,
+    problem: BackupError | None,
+) -> AsyncIterator[Desk]:
+    from . import calls, confirm, rest  # noqa: PLC0415
+
+    used = _used(settings)
+    consent = confirm.consent(settings, used)
+    async with rest.connect(settings, app=app, now=now) as api:
+        try:
+            yield calls.Desk(api, tools.known, tools.offered, consent, problem=problem)
+        finally:
+            if used is not None:
+                await used.close()
 
 
 def _used(settings: Settings) -> UsedInRedis | None:
@@ -169,7 +208,7 @@ def _used(settings: Settings) -> UsedInRedis | None:
     return used_redis.UsedInRedis(settings.redis_url.get_secret_value())
 
 
-async def serve_stdio(server: Server[Desk]) -> None:
+async def serve_stdio(server: Server[Opening]) -> None:
     """Serve one client on stdin and stdout until it closes them."""
     from mcp.server.stdio import stdio_server  # noqa: PLC0415
 

@@ -15,7 +15,8 @@ import anyio
 from mcp.types import CallToolResult, InputRequiredResult
 
 from . import audit, codes, confirm, effects, hygiene, issued, units
-from .catalog import Argument, Tool
+from .catalog import Tool
+from .composed import RUN_PLAN
 from .confirm import Caller, Consent, Proposal
 from .danger import Danger
 from .errors import BackupError
@@ -23,45 +24,9 @@ from .rest import Api, Request
 from .sentences import Effect
 from .targets import Shared, Target
 
-MOST = 200  # calls of a plan
 MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
 WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
-
-RUN_PLAN = Tool(
-    name="run_plan",
-    title="Carry out many calls with one consent",
-    description=(
-        "Runs up to 200 calls of gated tools (delete, update of copies, restore, ...) as one reviewed list: preview, "
-        "one code, then in order, each target read again just before. Stops at the first failure."
-    ),
-    toolset="plans",
-    danger=Danger.DESTROY,
-    input_schema={
-        "type": "object",
-        "properties": {
-            "calls": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": MOST,
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "tool": {"type": "string"},
-                        "arguments": {"type": "object", "description": "As for the tool itself, without confirm."},
-                    },
-                    "required": ["tool", "arguments"],
-                    "additionalProperties": False,
-                },
-            },
-            "continueOnError": {"type": "boolean", "description": "Go on after a failure. Default false."},
-            "confirm": {"type": "string", "description": '"preview", then the code it gives.'},
-        },
-        "required": ["calls", "confirm"],
-        "additionalProperties": False,
-    },
-    arguments={name: Argument(name, name, "ours") for name in ("calls", "continueOnError", "confirm")},
-)
 
 
 @dataclass(frozen=True)
