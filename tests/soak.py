@@ -1,4 +1,4 @@
-"""Many mixed calls with 5 % faults, and what stays behind: `python -m tests.soak [CALLS]` (default 50,000).
+"""Many mixed calls with 5 % faults, and what stays behind: `python -m tests.soak [CALLS] [http]` (default 50,000).
 
 The server runs in this process and a client calls it; the simulated tenant runs in a process of its own, so that what
 grows here is ours, and requests go over real sockets.
@@ -26,7 +26,9 @@ import anyio
 import httpx2
 from mcp import Client
 
-from greenlake_backup_mcp import log, mcp_server, settings
+from greenlake_backup_mcp import http_server, log, mcp_server, settings
+
+from . import serving
 
 BLOCK = 200  # calls between two scripts of faults, and between two measurements
 AT_ONCE = 8
@@ -83,21 +85,25 @@ def served() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def client_of(base: str) -> AsyncIterator[Client]:
-    """A client of the server over that tenant."""
+async def client_of(base: str, *, http: bool = False) -> AsyncIterator[Client]:
+    """A client of the server over that tenant: in this process, or over streamable HTTP (also in this process)."""
     given = settings.load(
         api_base_url=base, client_id="demo", client_secret="demo-secret", token_url=f"{base}/as/token.oauth2",
         rate=1e6, concurrency=8, timeout=10, retries=3, wait=0,
     )  # fmt: skip
-    async with Client(mcp_server.create(given)) as client:
+    if not http:
+        async with Client(mcp_server.create(given)) as client:
+            yield client
+        return
+    async with serving.serving(http_server.create_app(given)) as at, serving.client(at.url) as client:
         yield client
 
 
-async def soak(calls: int, base: str, *, seed: int = 7) -> Tally:
+async def soak(calls: int, base: str, http: bool = False, *, seed: int = 7) -> Tally:
     """Make so many calls, in blocks of a few at a time, and measure after each block."""
     tally, chance = Tally(), random.Random(seed)
     began = time.monotonic()
-    async with client_of(base) as client, httpx2.AsyncClient(base_url=base) as control:
+    async with client_of(base, http=http) as client, httpx2.AsyncClient(base_url=base) as control:
         known = await _ids(control)
         for start in range(0, calls, BLOCK):
             share = int(BLOCK * SHARE)
@@ -185,7 +191,7 @@ def main() -> int:
     log.LOGGER.setLevel("CRITICAL")  # each error would be a line
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     with served() as base:
-        tally = anyio.run(soak, calls, base)
+        tally = anyio.run(soak, calls, base, "http" in sys.argv)
     counts = ", ".join(f"{n:,} {kind}" for kind, n in tally.answers.most_common())
     print(f"{calls:,} calls in {tally.seconds:.0f} s: {counts}")
     print(f"without an answer: {tally.unanswered}")
