@@ -15,7 +15,7 @@ from mcp import Client
 from greenlake_backup_mcp import catalog, mcp_server, ranking, settings
 
 QUESTIONS = json.loads((Path(__file__).parent / "questions.json").read_text(encoding="utf-8"))
-HELD_OUT = QUESTIONS[2::3]  # not looked at while the vocabulary was written
+HELD_OUT = QUESTIONS[2::3]  # while the vocabulary was written only the others were looked at: then 82 % and 96 %
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 
 
@@ -50,10 +50,10 @@ def test_the_right_tool_comes_first_for_nine_questions_of_ten() -> None:
     assert five >= 0.98
 
 
-def test_questions_that_were_held_out_are_answered_almost_as_well() -> None:
+def test_questions_that_were_held_out_are_answered_as_well() -> None:
     first, five = hits(HELD_OUT)
-    assert first >= 0.84
-    assert five >= 0.96
+    assert first >= 0.90
+    assert five >= 0.98
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,13 @@ async def test_a_gated_tool_previews_and_runs_through_the_write_tool(
 
 async def test_bad_questions_are_answered_in_sentences(connected: Connected, searching: settings.Settings) -> None:
     async with connected(searching) as client:
-        for arguments in ({}, {"query": ""}, {"query": 3}, {"query": "vms", "limit": 99}, {"query": "vms", "limit": True}):
+        for arguments in (
+            {},
+            {"query": ""},
+            {"query": 3},
+            {"query": "vms", "limit": 99},
+            {"query": "vms", "limit": True},
+        ):
             assert (await client.call_tool("find_tools", arguments)).is_error
         nothing = await client.call_tool("find_tools", {"query": "xyzzy plugh"})
         assert "There are tools for" in told(nothing)

@@ -99,6 +99,8 @@ def _score(known: Index, entry: Entry, asked: Reading, weights: Mapping[str, flo
     score -= UNASKED * sum(known.rarity[noun] for noun in entry.nouns if noun not in weights)
     if entry.verb in asked.orders:
         score += AGREES * asked.orders[entry.verb]
+    if score > 0 and asked.asks and entry.verb in vocabulary.PROBES and entry.verb in asked.orders:
+        score += ASKED
     if score > 0 and asked.asks and entry.verb in vocabulary.READS:
         score += ASKED + (SINGULAR if (entry.head in asked.singled) == (entry.verb == "get") else 0)
     return score

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 LATER = 0.4  # a verb that is not the first may be a remark ("... that a user deleted")
 READS = ("list", "get")
-PROBES = ("check", "size", "ping", "traceroute", "wait")  # reads too, but only for who asks for just that
+PROBES = ("check", "size", "ping", "traceroute")  # reads too, but only for who asks for just that
 
 # In order: the first phrase that matches takes its words away from the later ones.
 _PHRASES = (
@@ -33,19 +33,27 @@ _PHRASES = (
     (r"(pause|suspend|stop|resume|freeze|halt|restart|turn_on|turn_off)((?: [\w-]+){0,3}?) (?:protection|backups?|schedules?|snapshots)",
      r"\1 \2 job"),
     (r"unprotect|stop protecting|(?:remove|detach|unassign|delete)((?: [\w-]+){0,2}) policy from", r"delete \1 job"),
+    (r"(?:protect|secure|safeguard)((?: [\w-]+){0,5}) (?:against|from) (?:deletion|ransomware|deleting|being deleted|change|tampering)",
+     r"update \1 lock"),
     (r"protect(?= [\w ,-]+ together)", "create group"),
     (r"(?:start )?protect(?:ing)?(?= )|(?:apply|assign)(?= [\w -]+ to )", "create assign job"),
     (r"(?:start|take|make|do) (?:an? |the )?(?:on[- ]demand |ad[- ]hoc |manual )?backup(?= |$)|(?:take an? )?(?:on[- ]demand|ad[- ]hoc)", "run job"),
     (r"running (?:out|low)", "capacity"),
     (r"(?:is|are) ([\w. -]+?) (?:protected|covered|safe)", r"is \1 coverage status"),
     (r"(?:/[\w.-]+){2,}|[a-z]:\\[\w.\\-]+", "file"),
+    (r"(?:an? )?(?:extra|additional|fresh|immediate|new) (?:copy|copies|backup|recovery point|restore point) of(?= (?:the |this |that )?(?:vm|virtual))",
+     "run job"),
+    (r"let((?: [\w-]+){0,4}) (?:run|continue)(?: again)?", r"resume \1 job"),
+    (r"spin up (?:an? )?(?:copy|clone)|(?:make )?(?:an? )?clone(?= (?:of|from))|clone", "restore"),
+    (r"two[- ](?:people|persons?|admin\w*|users?)|2[- ]person", "approval setting"),
     (r"backed[- ]up", "backup"),
     (r"ha(?:ve|s|ving) no (?:backup |protection )?(?:polic\w+|protection|backups?|jobs?)|unprotected|not protected"
-     r"|not backup|(?:without|lack(?:s|ing)?|missing) (?:an? |any )?(?:backup |protection )?(?:polic\w+|protection|backups?)",
+     r"|not backup|(?:with no|without|lack(?:s|ing)?|missing) (?:an? |any )?(?:backup |protection )?(?:polic\w+|protection|backups?)",
      "coverage status"),
     (r"set up|put ((?:[\w-]+ ){1,5})into", r"create \1"),
-    (r"backs? up(?= now| again)?|take (?:a |an )?(?:ad[- ]hoc )?backup(?= of (?:the |this |that )?(?:vm|datastore))", "run backup"),
-    (r"look again|search again|scan again", "refresh"),
+    (r"backs? up", "back_up create job backup"),
+    (r"take (?:a |an )?(?:ad[- ]hoc )?backup(?= of (?:the |this |that )?(?:vm|datastore))", "run backup"),
+    (r"find (?:new|newly)|look again|search again|scan again", "refresh"),
     (r"take((?: [\w-]+){1,6}?) (?:off|out of|away)|stop protecting", r"delete remove \1 job"),
     (r"(?:keep|hold|retain)((?: [\w-]+){0,8}) (?:longer|until|till|for)\b", r"update keep \1 expiry"),
     (r"put((?: [\w-]+){0,5}) under", r"create assign \1"),
@@ -69,7 +77,7 @@ _PHRASES = (
     (r"(?:recovery|restore)[- _]points?(?![- ]in[- ]time)|(?:backup )?cop(?:y|ies)|(?:backup|restore) images?", "copy"),
     (r"snap(?:shot)?s?", "snapshot"),
     (r"(?:protection|backup|snapshot|retention)[- _](?:templates?|plans?|rules?)|templates?|slas?", "policy"),
-    (r"backups?(?=[- ](?:polic|plan|job|store|schedul|repositor|target|task|alert|applianc|issue|gateway|operation))", ""),
+    (r"backups?(?=[- ](?:polic|plan|job|store|sched|reposit|target|task|alert|appli|issue|gateway|operation)(?:s|y|ies|es|ances?|ules?|ories)?\b)", ""),
     (r"(?:protection[- _])?polic(?:y|ies)", "policy"),
     (r"(?:protection[- _])?jobs?(?= (?:are )?(?:running|in progress))|running jobs", "task"),
     (r"(?:protection[- _])?jobs?", "job"),
@@ -92,13 +100,13 @@ _COMPILED = tuple((re.compile(rf"(?<!\w)(?:{said})(?!\w)"), f" {meant} ") for sa
 # The first word of a tool's name -> single words with which people order it.
 _ORDERS = {
     "create": "create make new define add register deploy install build connect group assign apply protect onboard take",
-    "update": "update change modify edit alter adjust extend prolong shorten lengthen reduce lock unlock immutable keep "
+    "update": "update change changed modify edit alter adjust extend prolong shorten lengthen reduce lock unlock immutable keep "
     "retain move postpone rename set correct add exclude include remove expire",
     "replace": "replace overwrite rewrite redefine",
     "delete": "delete remove drop purge erase destroy unregister dissolve wipe forget decommission discard disband",
     "restore": "restore overwrite recover rollback revert bring undelete",
-    "recover": "recover rebuild",
-    "run": "run trigger start launch kick execute",
+    "recover": "rebuild lost",
+    "run": "back_up run trigger start launch kick execute",
     "suspend": "turn_off suspend pause stop halt freeze disable",
     "resume": "turn_on resume unpause continue reactivate reenable unsuspend",
     "restart": "restart reboot",
@@ -125,7 +133,7 @@ _ORDERED: dict[str, frozenset[str]] = {
     for said in words.split()
 }
 # A word of a question -> further words worth looking for, at half weight.
-NEAR = {
+_NEAR = {
     "copy": ("backup", "snapshot"), "backup": ("job",), "capacity": ("store", "space", "free"), "full": ("space", "used"),
     "size": ("capacity",), "rpo": ("job", "schedule"), "retention": ("policy", "expiry"), "retain": ("expiry",), "schedule": ("policy", "job"),
     "immutable": ("lock",), "immutability": ("lock",), "worm": ("lock",), "unprotected": ("status",),
@@ -133,7 +141,16 @@ NEAR = {
     "reboot": ("restart",), "credential": ("account", "login"), "password": ("login", "account", "credential"), "server": ("host",),
     "cloud": ("store",), "tier": ("policy",), "wait": ("approval", "task"), "address": ("nic",), "ip": ("nic", "address"),
     "expire": ("expiry",), "expiry": ("backup", "snapshot"), "assign": ("job", "policy"), "remedy": ("issue",),
-    "stored": ("store",), "running": ("task",), "run": ("job",), "storage": ("store",),
+    "document": ("file",), "directory": ("file",), "finish": ("task",), "complete": ("task",), "done": ("task",),
+    "belong": ("member",), "exposed": ("coverage",), "covered": ("coverage",), "deletion": ("approval",), "bandwidth": ("network",),
+    "severity": ("issue",), "critical": ("issue",), "wrong": ("issue",), "broken": ("issue",), "outcome": ("job",),
+    "succeed": ("outcome", "job"), "success": ("outcome", "job"), "work": ("outcome", "job"), "next": ("job",),
+    "due": ("job",), "interval": ("schedule", "policy"), "frequency": ("schedule", "policy"), "often": ("schedule", "policy"),
+    "appliance": ("storeonce", "gateway"), "ransomware": ("lock",), "azure": ("cloud", "store"), "aws": ("cloud", "store"),
+    "dedupe": ("store",), "consumption": ("store", "used"), "usage": ("store", "used"), "space": ("free", "capacity"),
+    "dns": ("network",), "ntp": ("network",), "hardware": ("vm",), "os": ("vm",), "power": ("vm",), "paused": ("job",), "suspended": ("job",),
+    "host": ("esx",), "log": ("support", "bundle"), "exchange": ("vm",), "availability": ("instance",), "upload": ("cloud",),
+    "vsphere": ("vm",), "tag": ("vm",), "folder": ("vm",), "stored": ("store",), "running": ("task",), "run": ("job",), "storage": ("store",),
 }  # fmt: skip
 _STOP = frozenset(
     """a an the of in on at to for from by with and or is are was were be been do does did done has have had it its this
@@ -141,7 +158,7 @@ _STOP = frozenset(
     where when why how many much can could would should will may might must please need want like now right currently
     today tonight yesterday night last still yet also so not no than then as into onto out up down about via using off
     protection protected hpe greenlake one single called named name id one's only just really own already next other
-    another more most s t e g vs if whether until since again after before longer ever both new current given
+    another more most s t e g vs if whether until since again after before longer ever both current given
     without anything everything nothing something
     """.split()
 )
@@ -184,14 +201,16 @@ def read(question: str) -> Reading:
     words = _words(text)
     orders: dict[str, float] = {}
     asks = _ASKS.match(text) is not None
+    asks = asks and (
+        words[0] not in _ORDERED or words[0] in READS or words[0] in _NOUNS_TOO
+    )  # "get rid of" and the like
     for place, word in enumerate(words):
         for verb in _ORDERED.get(word, ()):
             if (verb in PROBES) if asks else (place == 0 or word not in _NOUNS_TOO):
                 orders.setdefault(verb, 1.0 if place == 0 or not orders else LATER)
     singled = frozenset(word for span in _SINGLED.findall(text) for word in concepts(span))
-    found = concepts(text)
-    if not asks and words and words[0] in _ORDERED and words[0] not in _NOUNS_TOO:
-        found = found[1:]
+    verbs = {_stem(w) for w in words if w in _ORDERED and w not in _NOUNS_TOO} if not asks else set()
+    found = tuple(word for word in concepts(text) if word not in verbs)
     return Reading(found, orders, asks or not orders, singled)
 
 
@@ -206,5 +225,9 @@ def _stem(word: str) -> str:
     """The word without its endings; crude, and the same for questions and tools."""
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):
         if word.endswith(ending) and not word.endswith(("ss", "us", "is")) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)] + instead
-    return word
+            word = word[: -len(ending)] + instead
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+NEAR: Mapping[str, tuple[str, ...]] = {_stem(said): tuple(_stem(w) for w in near) for said, near in _NEAR.items()}
