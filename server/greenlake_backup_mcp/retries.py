@@ -37,7 +37,6 @@ async def again(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
     def on(error: Exception) -> bool | float:
         if not isinstance(error, Passing) or (error.after or 0.0) > LONGEST:
             return False
-        log.repeated()
         return True if error.after is None else error.after + 0.05
 
     try:
@@ -48,6 +47,7 @@ async def again(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
                 if failed is not None:  # the attempt above counts as the first
                     first, failed = failed, None
                     raise first
+                log.repeated()
                 return await once()
     except Passing as passed:
         raise _told(passed, attempts) from None

@@ -101,14 +101,20 @@ class Wire:
                         content = await bodies.read(response, TOKEN_BYTES)
             except BROKEN as error:
                 raise Passing(failed(how(error))) from None
+            except BackupError:
+                raise failed("answered with more than a token can be") from None
             status = response.status_code
             if status in PASSING or status >= 500:
                 wait = asked_to_wait(response.headers, status, datetime.now(UTC))
                 raise Passing(failed(f"answered HTTP {status}", status), wait)
             try:
-                return status, bodies.parse(content)
-            except bodies.UnusableBodyError:
+                return status, bodies.parse(content, response.headers.get("content-type", ""))
+            except bodies.UnusableBodyError as unusable:
+                if status == 200 and unusable.passing:
+                    raise Passing(failed(f"answered with {unusable.reason}", status)) from None
                 return status, None
+            except BackupError:
+                raise failed("answered with what is no token") from None
 
         return await again(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
 
