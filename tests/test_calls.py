@@ -170,5 +170,6 @@ async def test_a_missing_resource_is_told_with_what_to_do(connected: Connected) 
     async with connected() as client:
         result = await client.call_tool("get_protection_job", {"protectionJobId": samples.UUID})
     assert result.is_error
+    assert "get_protection_job was refused" in text_of(result)
     assert "404" in text_of(result)
-    assert "list_" in text_of(result)
+    assert "List again for current ids" in text_of(result)

@@ -68,6 +68,7 @@ def request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
         body=body if sends_body else None,
         media_type=operation.media_type if sends_body else None,
         reads=tool.danger is Danger.READ,
+        tool=tool.name,
     )
 
 

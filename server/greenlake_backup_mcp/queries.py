@@ -161,7 +161,7 @@ def source(query: Query, way: Way, *, all_properties: bool = False) -> paging.So
         )
     if query.able.select and way.select and not all_properties:
         pairs.append(("select", ",".join(_properties(query, way))))
-    request = rest.Request(query.operation.id, "GET", path, tuple(pairs), reads=True)
+    request = rest.Request(query.operation.id, "GET", path, tuple(pairs), reads=True, tool=query.tool.name)
     return paging.Source(request, query.able.paged, query.able.limit, query.able.offset)
 
 

@@ -42,6 +42,12 @@ class Request:
     body: Any = None
     media_type: str | None = None  # None: no body is sent
     reads: bool = False  # changes nothing, so may be repeated
+    tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
+
+    @property
+    def called(self) -> str:
+        """What it is called in errors."""
+        return self.tool or self.operation_id
 
 
 @dataclass(frozen=True)
@@ -163,10 +169,10 @@ def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     """What to raise where not even a status arrived."""
     assert broken is not None  # noqa: S101  a missing status has a cause
     if not request.reads and not isinstance(broken, NOT_SENT):
-        return refusals.unknown(f"the service {how(broken)}", request.operation_id)
+        return refusals.unknown(f"the service {how(broken)}", request.called)
     return Passing(
         BackupError(
-            f"{request.operation_id}: the service {how(broken)}.",
+            f"{request.called}: the service {how(broken)}.",
             hint="Nothing was changed. Try again in a minute; `doctor` checks the way there.",
             kind="unreachable",
         )
@@ -182,7 +188,7 @@ def _refused(request: Request, answer: _Answer) -> Exception:
         body, text = None, answer.content[:65_536].decode("utf-8", "replace")
     told = refusals.said(answer.headers, body, text)
     log.remembered_as(told.debug_id)
-    error = refusals.refusal(request.operation_id, answer.status, told, reads=request.reads)
+    error = refusals.refusal(request.called, answer.status, told, reads=request.reads)
     if answer.status == 429 or (request.reads and answer.status in PASSING):
         return Passing(error, asked_to_wait(answer.headers, answer.status, datetime.now(UTC)))
     return error
@@ -212,7 +218,7 @@ def _accepted(request: Request, answer: _Answer) -> Reply:
         if answer.status not in (202, 204):  # whose bodies say nothing
             raise refusals.unknown(
                 f"the service accepted it (HTTP {answer.status}), but its answer could not be read",
-                request.operation_id,
+                request.called,
                 answer.status,
                 refusals.debug(answer.headers, None),
             )
@@ -221,7 +227,7 @@ def _accepted(request: Request, answer: _Answer) -> Reply:
 
 def _half(request: Request, how_it_failed: str) -> BackupError:
     return BackupError(
-        f"{request.operation_id}: the service {how_it_failed}.",
+        f"{request.called}: the service {how_it_failed}.",
         hint="Nothing was changed. Try again in a minute. A page in HTML usually comes from a proxy in between.",
         kind="unreachable",
     )
