@@ -19,7 +19,7 @@ from .filters import Comparison, Expression, Junction, Kind
 from .openapi import Operation, Schema
 
 TOLD_AT_ONCE = 60  # attributes named in one error
-HERE = "`where` takes the same grammar and every attribute, and is evaluated here while the list is read"
+HERE = "same grammar, every attribute, evaluated here while the list is read"
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,12 @@ def _kind(schema: Schema) -> Kind:
 def check_filter(expression: Expression, able: Abilities, noun: str) -> None:
     """Raise where the service's list cannot filter so; the error names what it can, and `where`."""
     if not able.operators:
-        raise BackupError(f"filter: the service cannot filter the list of {noun}.", hint=f"Use `where`: {HERE}.")
+        raise BackupError(f"filter: the service cannot filter the list of {noun}.", hint=f"Use `where` ({HERE}).")
     if isinstance(expression, Junction) and (expression.word != "and" or "and" not in able.operators):
         words = "joined by `and`" if "and" in able.operators else "alone"
         raise BackupError(
             f"filter: the service knows no `{expression.word}` in the list of {noun}; comparisons stand {words}.",
-            hint=f"Put it into `where`: {HERE}.",
+            hint=f"Put it into `where` ({HERE}).",
         )
     if isinstance(expression, Junction):
         for part in expression.parts:
@@ -128,14 +128,14 @@ def _check_comparison(comparison: Comparison, able: Abilities, noun: str) -> Non
         raise BackupError(
             f"filter: the service cannot filter {noun} by {comparison.attribute!r}."
             f"{_meant(comparison.attribute, able.attributes)}",
-            hint=f"It filters by: {_listed(able.attributes)}. For anything else use `where`: {HERE}.",
+            hint=f"It filters by: {_listed(able.attributes)}. For anything else use `where` ({HERE}).",
         )
     if comparison.operator not in able.operators:
         written = {"in": "in (…)", "holds": "'…' in <attribute>"}
         can = sorted(written.get(o, o) for o in able.operators - {"and"})
         raise BackupError(
             f"filter: the service knows no `{written.get(comparison.operator, comparison.operator)}` for {noun}.",
-            hint=f"It knows {', '.join(can)}. Put the comparison into `where`: {HERE}.",
+            hint=f"It knows {', '.join(can)}. Put the comparison into `where` ({HERE}).",
         )
 
 

@@ -1,6 +1,6 @@
 """Columns: a value of an item, the attributes it is read from, how it is shown; and those that many resources share.
 
-A column's name is what `select`, `sort` and `where` call it. The TABLE of resources is in resources.py.
+A column's name is what `select`, `sort` and `where` call it. The TABLE of resources is in judgement.py.
 Knows no HTTP and formats nothing.
 """
 
@@ -109,7 +109,7 @@ BACKUP_TYPE = text("backupType")
 BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
 BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
 SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
-COPY_NAME = text("name", most=32)
+COPY_NAME = text("name", most=24)
 CONSISTENCY = text("consistency")
 SCHEDULE = text("schedule", "scheduleInfo/name")
 ASSOCIATED = lines("alsoHolds", "associatedDatabases/name", read=items.every)  # deleting the copy deletes theirs too

@@ -17,7 +17,6 @@ from .items import Item
 
 MOST_VALUES = 200  # distinct values of a counted field; further ones are counted together
 OTHERS = "(others)"
-TROUBLED_KEPT = 3
 
 Key = tuple[str, bool]
 """An attribute to sort by, and whether descending."""
@@ -28,6 +27,14 @@ class Edge:
     """The item with the smallest or largest time so far."""
 
     when: datetime
+    item: Item
+
+
+@dataclass
+class Trouble:
+    """How many items have the same problem, and the first of them."""
+
+    count: int
     item: Item
 
 
@@ -52,7 +59,7 @@ class Fold:
     endless: int = 0
     locked: int = 0
     troubled: int = 0
-    troubles: list[tuple[Item, str]] = field(default_factory=list)
+    troubles: dict[str, Trouble] = field(default_factory=dict)  # by what is wrong
     kept: list[Item] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -67,9 +74,15 @@ class Fold:
             self._count(item)
             self._times(item)
             if self.resource.trouble is not None and (problem := self.resource.trouble.of(item)):
-                self.troubled += 1
-                if len(self.troubles) < TROUBLED_KEPT:
-                    self.troubles.append((item, str(problem)))
+                self._trouble(item, str(problem))
+
+    def _trouble(self, item: Item, problem: str) -> None:
+        self.troubled += 1
+        known = self.troubles.get(problem)
+        if known is not None:
+            known.count += 1
+        elif len(self.troubles) < MOST_VALUES:
+            self.troubles[problem] = Trouble(1, item)
 
     def rows(self) -> Sequence[Item]:
         """The rows asked for."""

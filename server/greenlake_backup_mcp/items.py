@@ -6,6 +6,7 @@ a value no document names. Knows the domain, no lists, no HTTP.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ TIERS = {
     "DATABASE_LOG_BACKUP": "log backup",
 }
 PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
+_FAMILY = re.compile(r"^(?:PSG|SO)_(?:HEALTH_)?STAT(?:E|US)_")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
 GAPS = ("UNPROTECTED", "LAPSED", "PARTIAL")
 BAD_STATES = (
@@ -45,13 +47,15 @@ def at(item: Any, path: str) -> list[Any]:
     """Every value under a path, also of each element of a list on the way; nulls are left out."""
     found = [item]
     for step in _steps(path):
-        found = [
-            value
-            for one in found
-            if isinstance(one, Mapping) and (held := one.get(step)) is not None
-            for value in (held if isinstance(held, list) else (held,))
-            if value is not None
-        ]
+        held = [value for one in found if isinstance(one, dict) and (value := one.get(step)) is not None]
+        if not held:
+            return held
+        found = []
+        for value in held:
+            if isinstance(value, list):
+                found += [one for one in value if one is not None]
+            else:
+                found.append(value)
     return found
 
 
@@ -62,7 +66,10 @@ def first(item: Item, paths: Sequence[str]) -> Any:
         for step in _steps(path):
             if isinstance(value, list):
                 value = value[0] if value else None
-            value = value.get(step) if isinstance(value, Mapping) else None
+            if not isinstance(value, dict):
+                value = None
+                break
+            value = value.get(step)
         if isinstance(value, list):
             value = value[0] if value else None
         if value is not None and value != "":
@@ -72,7 +79,7 @@ def first(item: Item, paths: Sequence[str]) -> Any:
 
 def every(item: Item, paths: Sequence[str]) -> list[Any] | None:
     """All values under the paths, each once."""
-    found = [value for path in paths for value in at(item, path) if not isinstance(value, (Mapping, list))]
+    found = [value for path in paths for value in at(item, path) if not isinstance(value, (dict, list))]
     return list(dict.fromkeys(found)) or None
 
 
@@ -85,7 +92,7 @@ def amount(item: Item, paths: Sequence[str]) -> int | None:
 def first_raw(item: Any, path: str) -> Any:
     """What is under the path, lists as they are."""
     for step in _steps(path):
-        item = item.get(step) if isinstance(item, Mapping) else None
+        item = item.get(step) if isinstance(item, dict) else None
     return item
 
 
@@ -145,9 +152,7 @@ def health(item: Item, paths: Sequence[str]) -> str | None:
 
 def short_state(state: str) -> str:
     """The state without the family name in front: PSG_HEALTH_STATE_OK → OK."""
-    for prefix in ("PSG_HEALTH_STATE_", "PSG_HEALTH_STATUS_", "PSG_STATE_", "SO_HEALTH_STATE_", "SO_HEALTH_STATUS_"):
-        state = state.removeprefix(prefix)
-    return state
+    return _FAMILY.sub("", state) if state.startswith(("PSG_", "SO_")) else state
 
 
 def trouble(item: Item, paths: Sequence[str]) -> str | None:
@@ -212,6 +217,11 @@ def severe(item: Item, paths: Sequence[str]) -> str | None:
     return severity if severity in ("CRITICAL", "HIGH") else None
 
 
+def last_part(item: Item, paths: Sequence[str]) -> str | None:
+    """The last part of a type: virtualization/virtual-machine → virtual-machine."""
+    return text(first(item, paths)).rsplit("/", 1)[-1] or None
+
+
 def task_kind(item: Item, paths: Sequence[str]) -> str | None:
     """What a task does, without what it does it to: `Run backup schedule: web-01` → Run backup schedule."""
     return text(first(item, paths)).partition(":")[0].strip() or None
@@ -224,9 +234,9 @@ def _schedules(item: Item) -> Iterator[tuple[Item, Item]]:
     """Each tier and schedule of a policy or job; a job's overrides take the place of the policy's values."""
     for tier in at(item, "protections"):
         for schedule in at(tier, "schedules"):
-            if isinstance(schedule, Mapping):
+            if isinstance(schedule, dict):
                 overrides = schedule.get("overrides")
-                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, Mapping) else {}
+                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, dict) else {}
                 yield tier, {**schedule, **changed}
 
 
@@ -250,7 +260,7 @@ def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 def rhythm(schedule: Item) -> str:
     """When a schedule runs: `every 4 h`, `daily 20:00Z`, `weekly on Sun 02:00Z`, `every 3 months on day 7`."""
     plan = schedule.get("schedule")
-    if not isinstance(plan, Mapping):
+    if not isinstance(plan, dict):
         return ""
     every_n = units.number(first(plan, ["repeatInterval/every"]))
     n = int(every_n) if every_n is not None else 1
@@ -278,7 +288,7 @@ def rhythm(schedule: Item) -> str:
 
 def period(value: Any) -> str:
     """A retention in words: `14 d`, `7 y`; '' where there is none."""
-    if not isinstance(value, Mapping) or units.number(value.get("value")) is None:
+    if not isinstance(value, dict) or units.number(value.get("value")) is None:
         return ""
     unit = text(value.get("unit"))
     return f"{text(value['value'])} {PERIODS.get(unit, unit.lower())}".strip()
@@ -315,8 +325,9 @@ def failing(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 
 
 def job_trouble(item: Item, _paths: Sequence[str] = ()) -> str | None:
-    """A job of which a schedule fails."""
-    return "; ".join(failing(item) or ()) or None
+    """Why schedules of a job fail, each reason once; which ones is in `failing`."""
+    runs = [run for _, schedule in _schedules(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
+    return "; ".join(dict.fromkeys(text(run.get("errorMessage")) or "ERROR" for run in runs)) or None
 
 
 def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
@@ -330,6 +341,6 @@ def _last_run(schedule: Item) -> Item | None:
     runs = [
         (units.moment(run.get("timestamp")) or units.EPOCH, -n, run)
         for n, run in enumerate(at(schedule, "executionStatuses"))
-        if isinstance(run, Mapping) and run.get("status") not in (None, "IN_PROGRESS")
+        if isinstance(run, dict) and run.get("status") not in (None, "IN_PROGRESS")
     ]
     return max(runs, key=lambda entry: entry[:2])[2] if runs else None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from . import abilities, filters, folding, items, paging, resources, rest, summaries, units
+from . import abilities, filters, folding, items, judgement, paging, rest, summaries, units
 from .abilities import Abilities
 from .catalog import Tool
 from .columns import Column, Resource
@@ -88,7 +88,7 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
     operation = tool.operation
     able = abilities.of(operation)
     kinds = abilities.kinds(abilities.item_schema(operation))
-    resource = resources.of(operation, kinds)
+    resource = judgement.of(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
     known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
     filter_ = filters.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None

@@ -13,13 +13,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from . import columns, hygiene, items, resources, units
+from . import columns, hygiene, items, judgement, units
 from .columns import Column, Resource
 from .folding import OTHERS, Edge, Fold
 from .items import Item
 
 TIMES = ("time", "until", "lock")
 MOST_COUNTED = 6  # values told of a counted field
+MOST_REPEATED = 30  # bytes a value may cost in a column before it is said once
+MOST_TROUBLES = 3  # kinds of problems told
 MOST_LINES = 90  # of the details of one item
 MOST_ELEMENTS = 12  # told of a list within an item
 LONGEST_VALUE = 400
@@ -42,11 +44,21 @@ def lines(fold: Fold) -> Iterator[str]:
     if totals := list(_totals(fold)):
         yield "In all: " + ", ".join(totals)
     if fold.troubled:
-        yield f"With a problem: {fold.troubled:,}" + (
-            " (where: problem ne null)" if fold.troubled > len(fold.troubles) else ""
-        )
-        for item, problem in fold.troubles:
-            yield f"- {_ident(item)}: {hygiene.cell(problem, 90)}"
+        yield from _troubles(fold)
+
+
+def _troubles(fold: Fold) -> Iterator[str]:
+    """What is wrong, the commonest first, each with an item that has it."""
+    told = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:MOST_TROUBLES]
+    rest = fold.troubled - sum(trouble.count for _, trouble in told)
+    several = rest or any(trouble.count > 1 for _, trouble in told)
+    yield f"With a problem: {fold.troubled:,}" + (" (where: problem ne null)" if several else "")
+    for problem, trouble in told:
+        ident = _ident(trouble.item, with_name=not fold.resource.expires)  # names of copies only repeat their time
+        count = f"{trouble.count:,} × " if trouble.count > 1 else ""
+        yield f"- {count}{hygiene.cell(problem, 72)}: {'first ' if count else ''}{ident}"
+    if rest:
+        yield f"- {rest:,} others"
 
 
 def _counts(fold: Fold) -> Iterator[str]:
@@ -108,17 +120,30 @@ def _ident(item: Item, *, with_name: bool = True) -> str:
 
 
 def table(shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
-    """Rows as a table: what is the same in all of them is said once, columns without any value are left out."""
+    """Rows as a table: what is the same in all rows or most is said once; columns without values are left out."""
     if not rows:
         return []
     cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in rows]
     kept = [n for n, column in enumerate(shown) if any(row[n] for row in cells)]
-    same = [n for n in kept if len(rows) > 2 and n and shown[n].name != "name" and len({row[n] for row in cells}) == 1]
+    plain = [n for n in kept if n and shown[n].name != "name"]
+    same = [n for n in plain if len(rows) > 2 and len({row[n] for row in cells}) == 1]
     kept = [n for n in kept if n not in same]
+    usual = {n: value for n in plain if n in kept and (value := _usual([row[n] for row in cells])) is not None}
+    for row in cells:
+        for n, value in usual.items():
+            row[n] = "" if row[n] == value else row[n] or "-"
     out = [f"Same in all rows: {', '.join(f'{shown[n].name} {cells[0][n]}' for n in same)}"] if same else []
+    if usual:
+        out.append(f"In empty cells: {', '.join(f'{shown[n].name} {value}' for n, value in usual.items())}")
     timed = any(shown[n].show in TIMES for n in kept + same)
     out.append("|".join(shown[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
     return out + ["|".join(row[n] for n in kept) for row in cells]
+
+
+def _usual(cells: Sequence[str]) -> str | None:
+    """The value of most rows, where saying it once saves enough to be worth a reader's while."""
+    value, count = Counter(cells).most_common(1)[0]
+    return value if count * 2 > len(cells) and count * len(value) > MOST_REPEATED else None
 
 
 def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> str:
@@ -158,7 +183,7 @@ def details(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> lis
     """Labelled lines of one item, most important first, without nulls. `kind`: the operation that reads or lists it."""
     if not isinstance(item, Mapping):
         return [hygiene.cell(_compact(item), LONGEST_VALUE)]
-    resource = resources.known(kind) or resources.guessed("item", item)
+    resource = judgement.known(kind) or judgement.guessed("item", item)
     shown = hygiene.redacted(dict(item), reveal)
     out = list(_judged(resource, shown, now))
     covered = {path for column in resource.every for path in column.paths} | {"expiresAt", "lockedUntil"}
@@ -254,7 +279,12 @@ def chosen(path: str, kind: str, resource: Resource) -> Column:
 
 def json_summary(fold: Fold) -> dict[str, Any]:
     """What is told of all items folded, as JSON."""
-    out: dict[str, Any] = {"counts": {name: dict(counter.most_common(50)) for name, counter in fold.counts.items()}}
+    out: dict[str, Any] = {
+        "counts": {
+            name: {value or "none": count for value, count in counter.most_common(50)}
+            for name, counter in fold.counts.items()
+        }
+    }
     if fold.resource.point is not None and fold.oldest is not None and fold.newest is not None:
         out[fold.resource.point.name] = {"oldest": _instant(fold.oldest), "newest": _instant(fold.newest)}
     if fold.resource.expires:
@@ -263,7 +293,10 @@ def json_summary(fold: Fold) -> dict[str, Any]:
     out["sums"] = {name: {"sum": total, "items": told} for name, (total, told) in fold.sums.items()}
     out["withProblem"] = {
         "count": fold.troubled,
-        "first": [{"id": item.get("id"), "problem": problem} for item, problem in fold.troubles],
+        "problems": [
+            {"problem": problem, "count": trouble.count, "firstId": trouble.item.get("id")}
+            for problem, trouble in sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:20]
+        ],
     }
     return out
 
