@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import validation
-from .catalog import Tool, writable
+from .catalog import LIST_BOUNDS, Tool, writable
 from .danger import Danger
 from .errors import BackupError
 from .openapi import Operation, Schema
@@ -121,6 +121,9 @@ def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
     yield from _outside_the_body(tool, arguments)
     shown = list(validation.explained(tool.input_schema, dict(arguments), ""))
     yield from shown
+    if tool.lists and not shown:
+        for name, bounds in LIST_BOUNDS.items():
+            yield from validation.explained(bounds, arguments.get(name, 0), name)
     if not shown and tool.operation is not None and tool.operation.body is not None:
         yield from _body_problems(tool, tool.operation.body, arguments)
 

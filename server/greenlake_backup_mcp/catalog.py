@@ -36,6 +36,10 @@ LIST_ARGUMENTS: Mapping[str, Schema] = {
     "summary": {"enum": ["all", "page"]},
     "output": {"enum": ["table", "json"]},
 }
+LIST_BOUNDS: Mapping[str, Schema] = {  # checked, but not shown in each list tool
+    "limit": {"minimum": 0, "maximum": 1000},
+    "offset": {"minimum": 0, "maximum": 100_000_000},
+}
 OUTPUT: Schema = {"enum": ["text", "json"]}
 CONFIRM: Schema = {"type": "string", "description": '"preview", then its code.'}
 
