@@ -253,7 +253,7 @@ async def test_a_ready_token_asks_no_endpoint() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [{"kind": "status", "status": 503}, {"kind": "refuse"}, {"kind": "truncated"}], ids=str
+    "rule", [{"kind": "status", "status": 503}, {"kind": "refuse"}, {"kind": "truncated"}, {"kind": "empty"}], ids=str
 )
 async def test_a_token_endpoint_that_stumbles_is_asked_again(rule: dict[str, Any]) -> None:
     app = create_app(now=lambda: NOW, faults=Faults((fault(method="POST", path="*/token", **rule),)))

@@ -108,13 +108,16 @@ class Wire:
                 wait = asked_to_wait(response.headers, status, datetime.now(UTC))
                 raise Passing(failed(f"answered HTTP {status}", status), wait)
             try:
-                return status, bodies.parse(content, response.headers.get("content-type", ""))
+                body = bodies.parse(content, response.headers.get("content-type", ""))
             except bodies.UnusableBodyError as unusable:
                 if status == 200 and unusable.passing:
                     raise Passing(failed(f"answered with {unusable.reason}", status)) from None
                 return status, None
             except BackupError:
                 raise failed("answered with what is no token") from None
+            if status == 200 and body is None:
+                raise Passing(failed("answered with nothing", status))
+            return status, body
 
         return await again(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
 
