@@ -12,7 +12,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
+from . import arguments, composed, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
 from .catalog import Tool
 from .confirm import Caller, Consent
 from .danger import Danger
@@ -84,7 +84,7 @@ async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller)
 
 async def _composed(desk: Desk, tool: Tool, given: Mapping[str, Any], caller: Caller) -> Result:
     """The two tools that are no operation of the service."""
-    if tool.name == plans.RUN_PLAN.name:
+    if tool.name == composed.RUN_PLAN.name:
         return await plans.run(
             desk.consent,
             desk.api,

@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     stateless: bool = Field(
         False, description="No sessions for clients before 2026-07-28: any replica answers, but none can ask a person."
     )
-    tokens_file: Path | None = Field(None, description="JSON file of static bearer tokens, each with a name and a role.")
+    tokens_file: Path | None = Field(
+        None, description="JSON file of static bearer tokens, each with a name and a role."
+    )
     issuer: str | None = Field(None, description="Issuer whose JWTs are accepted as bearer tokens.")
     audience: str | None = Field(None, description="Audience those must name (default: the public URL).")
     jwks_url: str | None = Field(None, description="The issuer's keys (default: as its metadata says).")
