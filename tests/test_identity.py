@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import os
@@ -233,7 +234,8 @@ async def test_static_tokens_hold_plain_or_hashed(tmp_path: Path) -> None:
 
 async def test_a_changed_file_is_read_again_and_a_broken_one_is_not(tmp_path: Path) -> None:
     path = file(tmp_path / "tokens.json", {"name": "alice", "role": "read", "token": SECRET})
-    who = identity.configured(settings.load(tokens_file=path))
+    seconds = itertools.count(step=2)
+    who = Identity(identity.TokensFile(path, clock=lambda: next(seconds)))
     await identity.verified(who, SECRET)
     file(path, {"name": "alice", "role": "read", "token": OTHER})
     assert "not known" in await refusal(who, SECRET)

@@ -1,0 +1,127 @@
+"""Load over HTTP at little cost: an upstream that answers one resource, and clients that call one tool.
+
+Bare sockets on both sides, since a real client costs more than the server that it asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+STORE = "5f0a3c1e-7d55-4c0b-9c55-6a3a3e7f0001"
+STORE_BYTES = STORE.encode()
+RESOURCE = f"/backup-recovery/v1beta1/protection-stores/{STORE}"
+ANSWER = json.dumps(
+    {
+        "id": STORE,
+        "name": "onprem-store-01",
+        "displayName": "On-premises store 01",
+        "type": "backup-recovery/protection-store",
+        "resourceUri": RESOURCE,
+        "generation": 12,
+        "customerId": "0123456789abcdef0123456789abcdef",
+        "createdAt": "2025-03-01T09:12:44Z",
+        "updatedAt": "2026-11-20T04:02:10Z",
+        "state": "OK",
+        "stateReason": "",
+        "status": "ONLINE",
+        "protectionStoreType": "ON_PREMISES",
+        "region": "eu-central",
+        "sizeOnDiskInMiB": 812_344,
+        "userDataStoredInMiB": 9_120_331,
+        "maxCapacityInMiB": 2_097_152,
+        "dedupeRatio": 11.2,
+        "storageSystemInfo": {"id": "0a3c1e5f-7d55-4c0b-9c55-6a3a3e7f0002", "name": "storeonce-7"},
+    }
+).encode()
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+
+
+class Upstream(asyncio.Protocol):
+    """Answers every GET with the resource."""
+
+    REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(ANSWER), ANSWER)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.received = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            _, _, self.received = self.received.partition(b"\r\n\r\n")
+            self.transport.write(self.REPLY)
+
+
+def request(port: int, token: str) -> bytes:
+    """One tools/call of 2026-07-28."""
+    call = {"_meta": META, "name": "get_protection_store", "arguments": {"protectionStoreId": STORE}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+    head = (
+        f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {token}\r\n"
+        "accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n"
+        "mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: get_protection_store\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run measured: calls a second, and milliseconds of which 95 % took no more."""
+
+    rate: float
+    p95: float
+    errors: int
+    calls: int = 0  # all of them, those of getting warm too
+    cpu: float = float("nan")  # milliseconds of the servers' CPU for a call: what load of others cannot change much
+
+
+async def clients(port: int, token: str, number: int, seconds: float, warm: float = 1.0) -> Result:
+    """So many clients call as fast as they are answered; the time to get warm is not counted."""
+    sent = request(port, token)
+    times: list[float] = []
+    errors = calls = 0
+    begin = time.perf_counter() + warm
+    end = begin + seconds
+
+    async def one() -> None:
+        nonlocal errors, calls
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (started := time.perf_counter()) < end:
+            writer.write(sent)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(length)
+            finished = time.perf_counter()
+            calls += 1
+            if not head.startswith(b"HTTP/1.1 200") or STORE_BYTES not in body:
+                errors += 1
+            elif begin <= started and finished <= end:
+                times.append(finished - started)
+        writer.close()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(number):
+            group.create_task(one())
+    p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 20 else float("nan")
+    return Result(len(times) / seconds, p95 * 1000, errors, calls)
+
+
+async def upstream(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port, backlog=1024)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "upstream":
+        asyncio.run(upstream(int(sys.argv[2])))
+    else:  # a process of its own: clients PORT TOKEN NUMBER SECONDS
+        port, token, number, seconds = sys.argv[2:]
+        found = asyncio.run(clients(int(port), Path(token).read_text(encoding="utf-8"), int(number), float(seconds)))
+        print(json.dumps(found.__dict__))
