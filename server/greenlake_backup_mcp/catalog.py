@@ -137,7 +137,7 @@ def tool_name(operation: Operation, api: apis.Api) -> str:
         parts = [verb, *(singular(n) for n in nouns)]
     elif operation.method == "GET":
         parts = ["list", *(singular(n) for n in nouns), _words(last)]
-    elif operation.method == "POST" and last in collections(operation.document):
+    elif operation.method == "POST" and last in operation.document.collections:
         parts = ["create", *(singular(n) for n in nouns), singular(_words(last))]
     else:
         verb, _, rest = _words(last).partition("_")
@@ -146,11 +146,6 @@ def tool_name(operation: Operation, api: apis.Api) -> str:
         parts = [verb, *(singular(n) for n in nouns), rest]
     name = "_".join(p for p in parts if p)
     return name if len(name) <= LONGEST_NAME else name.replace("protection_store_gateway", "gateway")
-
-
-def collections(document: openapi.Document) -> frozenset[str]:
-    """The path segments that hold resources: `backups`, but not the action `restart-guest-os`."""
-    return frozenset(before for path in document.content["paths"] for before in re.findall(r"([^/{}]+)/\{", path))
 
 
 def argument_name(segment: str) -> str:

@@ -7,6 +7,7 @@ Must know nothing of tools, danger or HTTP.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class Document:
     name: str
     content: Mapping[str, Any]
     resolver: Resolver[Any] = field(repr=False, compare=False)
+    collections: frozenset[str] = frozenset()  # path segments that hold resources: `backups`, not `restart-guest-os`
     expanded: dict[str, Schema] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -102,7 +104,8 @@ def parse(text: str, name: str) -> Document:
         )
     resource: Resource[Any] = DRAFT202012.create_resource(content)
     registry: Registry[Any] = Registry().with_resource("", resource)
-    return Document(name, content, registry.resolver())
+    held = frozenset(segment for path in content["paths"] for segment in re.findall(r"([^/{}]+)/\{", path))
+    return Document(name, content, registry.resolver(), held)
 
 
 def operations(document: Document) -> tuple[Operation, ...]:
