@@ -29,7 +29,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, catalog, codes, composed, roles
+from . import __version__, catalog, codes, composed, guides, roles
 from .catalog import Tool
 from .danger import Danger
 from .errors import BackupError
@@ -139,6 +139,9 @@ def create(
             raise MCPError(code=INVALID_REQUEST, message="This server needs a login.")
         return roles.of(login.scopes) if login else "destroy"
 
+    def allowed() -> dict[str, Tool]:
+        return {name: tool for name, tool in tools.offered.items() if roles.allows(role(), tool)}
+
     @asynccontextmanager
     async def lifespan(_: Server[Opening]) -> AsyncIterator[Opening]:
         async with AsyncExitStack() as stack:
@@ -174,6 +177,7 @@ def create(
         on_call_tool=call_tool,
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
         get_tool_input_schema=lambda name: visible[name].input_schema if name in visible else None,
+        **guides.handlers(allowed, search=surface is not None),
     )
     server.middleware.append(RequestStateBoundary(seal, default_audience=NAME))
     return server
