@@ -52,7 +52,10 @@ class Resource:
         held = [*self.columns, *self.more, *self.counted, *self.sums]
         held += [c for c in (self.trouble, self.point) if c is not None]
         held += [EXPIRES, LOCKED] if self.expires else []
-        return tuple({column.name: column for column in reversed(held)}.values())[::-1]
+        named: dict[str, Column] = {}
+        for column in held:
+            named.setdefault(column.name, column)
+        return tuple(named.values())
 
 
 def text(name: str, *paths: str, most: int = 40) -> Column:

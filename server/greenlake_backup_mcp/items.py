@@ -257,6 +257,28 @@ def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     return found or None
 
 
+def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """Each schedule of a job: `2: backup daily 20:00Z kept 14 d; ACTIVE; last run ERROR …; last good …; next …`."""
+    said = []
+    for (_, schedule), words in zip(_schedules(item), tiers(item) or (), strict=True):
+        parts = [f"{text(schedule.get('scheduleId'))}: {words}", text(schedule.get("operational"))]
+        if (run := _last_run(schedule)) is not None:
+            why = f" ({text(run.get('errorMessage'))})" if run.get("errorMessage") else ""
+            parts.append(f"last run {text(run.get('status'))}{why} {_stamp(run.get('timestamp'))}".rstrip())
+        parts += [
+            f"{label} {when}"
+            for label, name in (("last good", "prevSuccessfulRunTime"), ("next", "nextRunTime"))
+            if (when := _stamp(schedule.get(name)))
+        ]
+        said.append("; ".join(p for p in parts if p))
+    return said or None
+
+
+def _stamp(value: Any) -> str:
+    when = units.moment(value)
+    return units.stamp(when) if when else ""
+
+
 def rhythm(schedule: Item) -> str:
     """When a schedule runs: `every 4 h`, `daily 20:00Z`, `weekly on Sun 02:00Z`, `every 3 months on day 7`."""
     plan = schedule.get("schedule")

@@ -122,7 +122,7 @@ TABLE: tuple[Resource, ...] = (
         trouble=trouble("protections", read=items.job_trouble),
         point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", items.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
-              lines("tiers", "protections", read=items.tiers, most=320)),
+              lines("schedules", "protections", read=items.schedules)),
     ),
     Resource(
         "VM protection group",

@@ -129,8 +129,6 @@ SIBLINGS: tuple[Resource, ...] = (
         point=CREATED,
         more=(text("errorCode", "error/errorCode"), text("traceId", "error/traceId"), time("startedAt"),
               time("updatedAt"),
-              lines("log", "logMessages/message", read=items.every, most=300),
-              lines("advice", "recommendations/message", read=items.every, most=300),
               text("parent", "parent/id"), text("resource", "sourceResourceUri", most=120),
               text("console", "additionalDetails/consoleUri", most=200)),
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from .columns import Column, Resource
 from .folding import OTHERS, Edge, Fold
 from .items import Item
 
+WHOLLY_TOLD = (items.first, items.every, items.total_bytes, items.tiers, items.schedules)
 TIMES = ("time", "until", "lock")
 MOST_COUNTED = 6  # values told of a counted field
 MOST_REPEATED = 30  # bytes a value may cost in a column before it is said once
@@ -27,6 +28,7 @@ MOST_ELEMENTS = 12  # told of a list within an item
 LONGEST_VALUE = 400
 IDLE = ("customerId", "generation")  # of no use to anyone who reads; whole JSON has them
 _BYTES = re.compile(r"(?:InBytes|Bytes|capacityFree|capacityUncommitted)$")
+_UNIT = re.compile(r"(?:In(?:Mib|MiB|Mb|Seconds)|(?:In)?Bytes)$")
 _MIB = re.compile(r"In(?:Mib|MiB|Mb)$")
 
 
@@ -186,17 +188,23 @@ def details(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> lis
     resource = judgement.known(kind) or judgement.guessed("item", item)
     shown = hygiene.redacted(dict(item), reveal)
     out = list(_judged(resource, shown, now))
-    covered = {path for column in resource.every for path in column.paths} | {"expiresAt", "lockedUntil"}
+    covered = {path for column in _of_one(resource) if column.read in WHOLLY_TOLD for path in column.paths}
     out += list(_rest(shown, now, covered))
     if len(out) > MOST_LINES:
         out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
     return out
 
 
+def _of_one(resource: Resource) -> list[Column]:
+    """The columns told of one item: what is wrong comes after its name."""
+    first, rest = resource.columns[:2], resource.columns[2:]
+    return [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
+
+
 def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
-    for column in resource.every:
+    for column in _of_one(resource):
         value = column.of(item)
-        if value is None or value == [] or (column is resource.point and column not in resource.columns):
+        if value is None or value == []:
             continue
         if isinstance(value, list) and len(value) > 1:
             yield f"{column.name}:"
@@ -223,16 +231,16 @@ def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: st
             elif prefix.count("/") < 6:
                 yield from _rest(held, now, covered, f"{path}/")
         elif isinstance(held, list):
-            yield from _elements(label, path, held, now, covered)
+            yield from _elements(label, held, now)
         elif said := _scalar(name, held, now):
-            yield f"{label}: {said}"
+            yield f"{_label(path, held)}: {said}"
 
 
-def _elements(label: str, path: str, held: Sequence[Any], now: datetime, covered: set[str]) -> Iterator[str]:
+def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
     if not any(isinstance(one, (Mapping, list)) for one in held):
         yield f"{label}: {hygiene.cell(', '.join(items.text(one) for one in held), LONGEST_VALUE)}"
         return
-    told = [_inline(one, now, covered, f"{path}/") for one in held[:MOST_ELEMENTS] if isinstance(one, Mapping)]
+    told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, Mapping)]
     if told := [t for t in told if t]:
         yield f"{label} ({len(held)}):"
         yield from (f"  - {one}" for one in told)
@@ -240,20 +248,28 @@ def _elements(label: str, path: str, held: Sequence[Any], now: datetime, covered
             yield f"  - and {len(held) - MOST_ELEMENTS} more"
 
 
-def _inline(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str) -> str:
+def _inline(value: Mapping[str, Any], now: datetime, covered: Container[str] = (), prefix: str = "") -> str:
     """A small object on one line. Of a reference {id, name, resourceUri, type} id and name are enough."""
     idle = ("resourceUri", "type") if value.get("id") else ()
     parts = []
     for name, held in value.items():
         if name in idle or name in IDLE or f"{prefix}{name}" in covered or held in (None, "", [], {}):
             continue
-        said = _compact(held) if isinstance(held, (Mapping, list)) else _scalar(name, held, now)
-        parts.append(f"{hygiene.cell(str(name))} {hygiene.cell(said, 120)}")
+        if isinstance(held, Mapping) and (known := items.text(items.first(held, ("displayName", "name")))):
+            said = f"{known} ({items.text(held.get('id'))})"
+        else:
+            said = _compact(held) if isinstance(held, (Mapping, list)) else _scalar(name, held, now)
+        parts.append(f"{_label(str(name), held)} {hygiene.cell(said, 120)}")
     return ", ".join(parts)
 
 
+def _label(name: str, value: Any) -> str:
+    """The attribute's name, without a unit that what follows already says: capacityInBytes → capacity."""
+    return hygiene.cell(_UNIT.sub("", name) if units.number(value) is not None else name)
+
+
 def _scalar(name: str, value: Any, now: datetime) -> str:
-    number = units.number(value) if not isinstance(value, str) else None
+    number = units.number(value)
     if number is not None and _BYTES.search(name):
         return units.size(number)
     if number is not None and _MIB.search(name):
