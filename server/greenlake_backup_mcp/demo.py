@@ -83,7 +83,9 @@ async def tour(colour: bool = True) -> int:
     screen.note("Starting the server with a simulated tenant (nothing is real) and a client on its stdin and stdout …")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "greenlake_backup_mcp", "serve", "--demo"], env=environment
+        command=sys.executable,
+        args=["-m", "greenlake_backup_mcp", "serve", "--demo", "--log-level", "error"],
+        env=environment,
     )
     async with Client(server) as client:
         await _steps(client, screen)
