@@ -209,7 +209,7 @@ def _history(schedule: Item, asset: Item, now: datetime, forced: list[str]) -> N
         status = forced[n] if n < len(forced) else "OK" if forced else STATUSES[dice % 1000]
         entry = {
             "status": status,
-            "timestamp": stamp(time + timedelta(seconds=dice % 600)),
+            "timestamp": stamp(min(time + timedelta(seconds=dice % 600), now)),
             "taskUri": task_uri(asset, schedule, time),
         }
         if status == "ERROR":
