@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -188,6 +189,13 @@ def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
         http_server.address(text)
     assert http_server.address("[::1]:80") == ("::1", 80)
     assert http_server.address("8765") == ("127.0.0.1", 8765)
+
+
+def test_answers_are_not_held_back_until_they_fill_a_packet() -> None:
+    with http_server.listening("127.0.0.1", 0) as sock:
+        assert sock.proto == socket.IPPROTO_TCP  # asyncio sets TCP_NODELAY on nothing else
+        with pytest.raises(BackupError, match="cannot be listened on"):
+            http_server.listening(*sock.getsockname())
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
