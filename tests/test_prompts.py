@@ -40,7 +40,7 @@ def test_every_tool_that_a_prompt_names_exists(prompt: prompts.Prompt) -> None:
     known = mcp_server.offer(settings.load(demo=True)).offered
     assert len(prompt.needs) >= 4
     assert prompt.needs <= known.keys()
-    assert {n for n in re.findall(r"\b(?:list|get|delete|update|restore|create)_[a-z_]+", prompt.text)} <= known.keys()
+    assert set(re.findall(r"\b(?:list|get|delete|update|restore|create)_[a-z_]+", prompt.text)) <= known.keys()
 
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)

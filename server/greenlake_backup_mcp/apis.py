@@ -75,6 +75,7 @@ TOOLSET_WORDS = {
     "orchestrators": "data orchestrators",
     "inventory": "VMs, datastores, vCenters, clusters, hosts, folders, networks (names become ids here)",
     "tasks": "tasks, approvals and issues",
+    "plans": "run_plan: many gated calls with one consent",
 }
 
 # path segment -> word of the tool's name.

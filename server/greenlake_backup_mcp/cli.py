@@ -1,4 +1,4 @@
-"""The command line: serve, demo, tools, call, simulate, doctor.
+"""The command line: serve, demo, tools, call, doctor, config, simulate.
 
 Flags are made from the settings. Knows how to print for people; must not know HTTP or judge operations.
 """
@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("tool")
     call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
     command("doctor", _doctor, "check settings, token and one read, and say what is wrong")
+    config = command("config", _config, "show, or --write, what an MCP client must be told of this server")
+    config.add_argument("client", help="claude-desktop, claude-code, vscode, cursor, windsurf, codex or gemini")
+    config.add_argument("--write", action="store_true", help="merge it into the client's file, keeping a copy of that")
     simulate = command("simulate", _simulate, "serve the simulated tenant on a port of this machine", flags=False)
     simulate.add_argument("--port", type=int, default=8600)
     simulate.add_argument("--seed", type=int, default=7)
@@ -191,6 +194,37 @@ def _doctor(options: argparse.Namespace) -> int:
     from . import doctor  # noqa: PLC0415
 
     return anyio.run(doctor.examine, _settings(options))
+
+
+def _config(options: argparse.Namespace) -> int:
+    from . import clients  # noqa: PLC0415
+
+    client = clients.client(options.client)
+    told = clients.entry(client, _given_flags(options), os.environ)
+    if options.write:
+        file, copy = clients.write(client, told)
+        say(f"{client.title}: {file} holds {clients.NAME}." + (f" What it was before: {copy}" if copy else ""))
+        say(f"Restart {client.title} to see it.")
+    else:
+        say(f"{client.title} reads {client.file()}; --write puts this there:\n")
+        show(clients.snippet(client, told))
+    if client.note:
+        say(client.note)
+    if told.get("env", {}).get(clients.SECRET) == "":
+        say(f"{clients.SECRET} is left empty: fill it in. It is never written for you.")
+    return 0
+
+
+def _given_flags(options: argparse.Namespace) -> list[str]:
+    """The flags of settings that were given, as they would be typed."""
+    flags: list[str] = []
+    for name in Settings.model_fields:
+        value = getattr(options, name, None)
+        if isinstance(value, bool):
+            flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+        elif value is not None:
+            flags += [f"--{name.replace('_', '-')}", str(value)]
+    return flags
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ Claude Desktop bundle, counts as unset. Must know nothing of what the settings a
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -109,13 +110,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _unset(cls, values: Any) -> Any:
-        """Empty values and unfilled placeholders of a bundle are no values."""
+        """Empty values and placeholders that a client did not fill (`${user_config.x}`, `${env:X}`) are no values."""
         if not isinstance(values, dict):
             return values
         return {
             key: value
             for key, value in values.items()
-            if not (isinstance(value, str) and (not value.strip() or value.strip().startswith("${user_config.")))
+            if not (isinstance(value, str) and (not value.strip() or re.fullmatch(r"\s*\$\{[\w.:]+\}\s*", value)))
         }
 
 

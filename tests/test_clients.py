@@ -1,0 +1,230 @@
+"""`config CLIENT`: what each client is told, merged without losing anything, without a secret in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from greenlake_backup_mcp import cli, clients, mcp_server, settings
+from greenlake_backup_mcp.errors import BackupError
+
+SECRET = "not-for-any-file"
+HERE = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty home, and a project directory in it to stand in."""
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "APPDATA", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(project)
+    return tmp_path
+
+
+def told(name: str, *flags: str, **environment: str) -> tuple[clients.Client, dict[str, Any]]:
+    client = clients.client(name)
+    return client, clients.entry(client, flags, environment)
+
+
+def content(file: Path) -> Any:
+    text = file.read_text(encoding="utf-8")
+    return tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+
+
+@pytest.mark.parametrize("name", clients.TABLE)
+def test_each_client_is_written_where_it_reads_and_starts_a_server_that_offers_tools(name: str, home: Path) -> None:
+    assert cli.main(["config", name, "--write"]) == 0
+    client = clients.client(name)
+    assert client.file().is_relative_to(home)
+    entry = content(client.file())[client.table][clients.NAME]
+    assert entry["args"][:3] == ["-m", "greenlake_backup_mcp", "serve"]
+    assert Path(entry["command"]).exists()
+    flags = entry["args"][3:]
+    chosen = settings.load(demo=True, **{k[2:]: v for k, v in zip(flags[::2], flags[1::2], strict=True)})
+    assert mcp_server.offer(chosen).offered
+
+
+def test_vs_code_is_kept_within_its_128_tools_and_told_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "vscode"]) == 0
+    out, said = capsys.readouterr()
+    args = json.loads(out)["servers"][clients.NAME]["args"]
+    chosen = settings.load(demo=True, toolsets=args[args.index("--toolsets") + 1])
+    assert len(mcp_server.offer(settings.load(demo=True)).offered) > 128
+    assert len(mcp_server.offer(chosen).offered) <= 128
+    assert "128" in said
+    assert "--surface search" in said
+
+
+def test_a_choice_of_ones_own_replaces_the_choice_for_the_client() -> None:
+    for flags in (("--read-only",), ("--toolsets", "vms"), ("--surface", "search")):
+        _, entry = told("vscode", *flags)
+        assert entry["args"][3:] == list(flags)
+
+
+@pytest.mark.parametrize("name", clients.TABLE)
+def test_no_secret_is_ever_written(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GREENLAKE_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("GREENLAKE_CLIENT_ID", "an-id")
+    cli.main(["config", name])
+    cli.main(["config", name, "--write"])
+    out = "".join(capsys.readouterr())
+    assert SECRET not in out
+    assert SECRET not in clients.client(name).file().read_text(encoding="utf-8")
+
+
+def test_what_a_placeholder_leaves_counts_as_unset() -> None:
+    """An unanswered prompt or an unset variable arrives as it stands in the file, or empty."""
+    for value in ("", "${GREENLAKE_REGION}", "${env:GREENLAKE_REGION}", "${input:GREENLAKE_REGION}"):
+        assert settings.load(region=value, demo=True).region is None
+
+
+@pytest.mark.parametrize("name", [n for n in clients.TABLE if n != "codex"])
+def test_what_is_in_the_file_stays_and_a_copy_is_kept(name: str) -> None:
+    client = clients.client(name)
+    file = client.file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = {"theme": "dark", client.table: {"other": {"command": "x", "env": {"A": "1"}}}, "list": [1, {"ä": None}]}
+    file.write_text(json.dumps(before), encoding="utf-8")
+    written, copy = clients.write(*told(name))
+    after = content(written)
+    assert after["theme"] == "dark"
+    assert after["list"] == before["list"]
+    assert after[client.table]["other"] == {"command": "x", "env": {"A": "1"}}
+    assert copy
+    assert json.loads(copy.read_text(encoding="utf-8")) == before
+
+
+@pytest.mark.parametrize("name", clients.TABLE)
+def test_writing_twice_changes_nothing_and_makes_no_second_copy(name: str) -> None:
+    file, _ = clients.write(*told(name))
+    first = file.read_bytes()
+    _, copy = clients.write(*told(name))
+    assert copy is None
+    assert file.read_bytes() == first
+    assert len(list(file.parent.iterdir())) == 1
+
+
+def test_what_a_person_filled_in_survives_a_second_writing() -> None:
+    file, _ = clients.write(*told("claude-desktop"))
+    filled = content(file)
+    filled["mcpServers"][clients.NAME]["env"] |= {"GREENLAKE_CLIENT_SECRET": "mine", "HTTPS_PROXY": "p"}
+    filled["mcpServers"][clients.NAME]["disabled"] = True
+    file.write_text(json.dumps(filled), encoding="utf-8")
+    clients.write(*told("claude-desktop", "--read-only", GREENLAKE_REGION="eu-west"))
+    entry = content(file)["mcpServers"][clients.NAME]
+    assert entry["env"]["GREENLAKE_CLIENT_SECRET"] == "mine"
+    assert entry["env"]["HTTPS_PROXY"] == "p"
+    assert entry["env"]["GREENLAKE_REGION"] == "eu-west"
+    assert entry["disabled"] is True
+    assert entry["args"][-1] == "--read-only"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, // comment\n}', "[1]", '{"mcpServers": 3}', "{", '{"mcpServers": null}', "\x00"]
+)
+def test_a_file_that_is_not_understood_is_left_alone_and_the_text_is_given(text: str) -> None:
+    client, entry = told("cursor")
+    file = client.file()
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BackupError) as problem:
+        clients.write(client, entry)
+    assert file.read_text(encoding="utf-8") == text
+    assert "left as it is" in problem.value.message
+    assert clients.NAME in problem.value.hint
+
+
+def test_toml_keeps_comments_order_and_other_servers() -> None:
+    client, entry = told("codex")
+    file = client.file()
+    file.parent.mkdir(parents=True)
+    before = 'model = "x"  # mine\n\n[mcp_servers.other]\ncommand = "y"\n\n[tools]\nweb = true'
+    file.write_text(before, encoding="utf-8")
+    clients.write(client, entry)
+    assert file.read_text(encoding="utf-8").startswith(before)
+    assert content(file)["mcp_servers"]["other"] == {"command": "y"}
+    clients.write(*told("codex", "--read-only"))
+    after = file.read_text(encoding="utf-8")
+    assert after.startswith(before)
+    assert after.count(f"[mcp_servers.{clients.NAME}]") == 1
+    assert content(file)["mcp_servers"][clients.NAME]["args"][-1] == "--read-only"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = [",
+        f'[mcp_servers]\n{clients.NAME} = {{command = "z"}}\n',
+        f'[mcp_servers.{clients.NAME}]\ncommand = "z"\n[mcp_servers.{clients.NAME}.env]\nA = "1"\n',
+    ],
+)
+def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
+    client, entry = told("codex")
+    file = client.file()
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BackupError, match=r"left as it (?:was|is)"):
+        clients.write(client, entry)
+    assert file.read_text(encoding="utf-8") == text
+
+
+JSONISH = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+)
+
+
+@given(before=st.dictionaries(st.text(), JSONISH), servers=st.dictionaries(st.text(), JSONISH))
+@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_json_a_file_holds_is_still_there_afterwards(before: dict[str, Any], servers: dict[str, Any]) -> None:
+    client, entry = told("gemini")
+    file = client.file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    was = {**before, "mcpServers": servers}
+    file.write_text(json.dumps(was), encoding="utf-8")
+    clients.write(client, entry)
+    after = content(file)
+    mine = after["mcpServers"].pop(clients.NAME)
+    was["mcpServers"].pop(clients.NAME, None)
+    assert after == was
+    assert mine["args"] == entry["args"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and links")
+def test_permissions_and_links_stay_as_they_are(home: Path) -> None:
+    client, entry = told("cursor")
+    file = client.file()
+    file.parent.mkdir(parents=True)
+    real = home / "dotfiles.json"
+    real.write_text('{"a": 1}', encoding="utf-8")
+    real.chmod(0o640)
+    file.symlink_to(real)
+    _, copy = clients.write(client, entry)
+    assert file.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert copy
+    assert copy.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_unknown_client_is_answered_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "emacs"]) == 1
+    assert "claude-desktop" in capsys.readouterr().err
+
+
+def test_a_demo_needs_no_credentials() -> None:
+    _, entry = told("claude-desktop", "--demo")
+    assert entry["env"] == {}
+    assert entry["args"][-1] == "--demo"
