@@ -6,6 +6,7 @@ Flags are made from the settings. Knows how to print for people; must not know H
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -102,6 +103,7 @@ def _settings(options: argparse.Namespace, **over: Any) -> Settings:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    gc.disable()  # an eighth of the start would go into looking for garbage among modules and tools, which stay
     from . import mcp_server  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
 
     problem = None
@@ -115,6 +117,8 @@ def _serve(options: argparse.Namespace) -> int:
         say(f"{error.message} {error.hint}".strip())
         problem = error
         server = mcp_server.create(settings.bare(), problem=problem)
+    gc.freeze()
+    gc.enable()
     if server is None:
         from . import http_server  # noqa: PLC0415
 

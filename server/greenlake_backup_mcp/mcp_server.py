@@ -5,7 +5,6 @@ Knows MCP and hands each call to calls.py. Must not know HTTP to the service, no
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -161,6 +160,8 @@ def create(
             desk = replace(await ctx.lifespan_context.desk(), role=role())
             return await surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
         if params.name not in tools.known:
+            import difflib  # noqa: PLC0415
+
             near = difflib.get_close_matches(params.name, visible, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
