@@ -285,6 +285,18 @@ async def test_a_plan_holds_no_call_that_the_role_may_not_make(tokens_file: Path
             assert CODE.search(words(await mcp.call_tool("run_plan", plan)))
 
 
+async def test_the_small_surface_finds_and_calls_no_more_than_the_role_may(tokens_file: Path, era: str) -> None:
+    async with served(tokens_file=tokens_file, surface="search") as at, client(at.url, token("rita"), era) as mcp:
+        listed = {t.name for t in (await mcp.list_tools()).tools}
+        assert listed == {"find_tools", "call_read_tool"}
+        found = words(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
+        assert "delete_vm_backup" not in found
+        inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
+        for name in ("call_write_tool", "call_read_tool"):
+            assert (await mcp.call_tool(name, inner)).is_error
+        assert "needs the role destroy" in words(await mcp.call_tool("call_write_tool", inner))
+
+
 async def test_a_list_that_depends_on_the_login_is_not_for_shared_caches(tokens_file: Path) -> None:
     async with served(tokens_file=tokens_file) as at, client(at.url, token("rita")) as mcp:
         assert (await mcp.list_tools()).cache_scope == "private"
@@ -505,6 +517,25 @@ async def test_a_mark_in_redis_ends_with_its_time(redis: str) -> None:
 def test_a_wrong_redis_url_is_told_at_the_start() -> None:
     with pytest.raises(BackupError, match="no URL of Redis"):
         UsedInRedis("http://x")
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "GREENLAKE_REGION"),
+        ({"region": "eu-west"}, "GREENLAKE_CLIENT_ID"),
+        ({"demo": True, "redis_url": "http://x"}, "no URL of Redis"),
+        ({"demo": True, "audit_log": "/nowhere/audit.jsonl"}, "cannot be written"),
+        ({"demo": True, "secret": "short"}, "at least 16 characters"),
+        ({"demo": True, "tokens_file": "/nowhere/tokens.json"}, "No such file"),
+        ({"demo": True, "http": "0.0.0.0:0"}, "nobody would have to say who they are"),
+        ({"demo": True, "http": "here"}, "is not HOST:PORT"),
+    ],
+)
+def test_what_would_fail_each_call_is_told_at_the_start(given: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BackupError) as caught:
+        http_server.serve(settings.load(**{"http": "127.0.0.1:0", **given}))
+    assert reason in f"{caught.value.message} {caught.value.hint}"
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import auth, doors, identity, jwks, log, mcp_server, telemetry, wire
+from . import audit, auth, doors, identity, jwks, log, mcp_server, telemetry, used_redis, wire
 from .errors import BackupError
 from .identity import Identity
 from .settings import Settings
@@ -220,10 +220,7 @@ def listening(host: str, port: int) -> socket.socket:
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; running calls then get `grace` seconds to end."""
     host, port = address(settings.http or "")
-    if not settings.demo:  # whoever runs a service watches its start, not the answers of its calls
-        wire.base_url(settings)
-        if settings.token is None:
-            auth.client(settings, simulated=False)
+    _must_work(settings)
     known = identity.configured(settings)
     if known.required and settings.secret is None:
         log.LOGGER.warning("no GREENLAKE_MCP_SECRET: codes hold in this process only, and not after a restart")
@@ -233,6 +230,19 @@ def serve(settings: Settings) -> int:
             log.LOGGER.info("serving", extra={"fields": {"address": f"{host}:{sock.getsockname()[1]}"}})
             _run(app, sock, settings.grace)
     return 0
+
+
+def _must_work(settings: Settings) -> None:
+    """Raise BackupError for what would fail each call: whoever runs a service watches its start, not its answers."""
+    if not settings.demo:
+        wire.base_url(settings)
+        if settings.token is None:
+            auth.client(settings, simulated=False)
+    if settings.redis_url is not None:
+        used_redis.UsedInRedis(settings.redis_url.get_secret_value())
+    record = audit.opened(settings.audit_log)
+    if record.descriptor is not None:
+        os.close(record.descriptor)
 
 
 def server(app: Live, grace: float) -> uvicorn.Server:
