@@ -37,7 +37,6 @@ from .columns import (
     STATES,
     STORE,
     TROUBLE,
-    VCENTER,
     VERIFIED,
     Column,
     Resource,
@@ -52,6 +51,7 @@ from .openapi import Operation
 from .siblings import SIBLINGS
 
 ASSET_TYPE = lines("assetType", "assetInfo/type", read=items.last_part)
+_GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name", most=30)
 _ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name", most=24)
 _MSSQL_ARRAY = text("array", "storageSystemsInfo/name", most=24)
 _VOLUME_ARRAY = text("array", "storageSystemInfo/name", most=24)
@@ -128,8 +128,8 @@ TABLE: tuple[Resource, ...] = (
         "VM protection group",
         ("VmProtectionGroupList", "VmProtectionGroup"),
         (ID, NAME, text("groupType", "vmProtectionGroupType"), HEALTH, count("members", "assets"),
-         Column("vms", ("protectedResourcesInfo/virtualMachinesCount",), "count"), POLICY, VCENTER),
-        counted=(text("groupType", "vmProtectionGroupType"), *STATES, POLICY, VCENTER),
+         Column("vms", ("protectedResourcesInfo/virtualMachinesCount",), "count"), POLICY, _GROUP_VCENTER),
+        counted=(text("groupType", "vmProtectionGroupType"), *STATES, POLICY, _GROUP_VCENTER),
         trouble=TROUBLE,
         sums=(Column("vms", ("protectedResourcesInfo/virtualMachinesCount",), "count"),),
         more=(POLICY_ID, JOB_ID, text("assetsCategory"), CREATED),

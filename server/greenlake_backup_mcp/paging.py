@@ -214,6 +214,7 @@ class _Reader:
         got = 0
         while got < length:
             if pages and self.source.offset is not None and start + got > self.source.offset:
+                self.bounded = True
                 break
             found = await page(self.api, self.source, start + got, length - got)
             pages.append(found)

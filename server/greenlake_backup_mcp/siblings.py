@@ -135,7 +135,7 @@ SIBLINGS: tuple[Resource, ...] = (
     Resource(
         "approval",
         ("DualAuthOperationsList", "DualAuthOperationGet"),
-        (ID, SHOWN_NAME, text("state"), text("operation", "requestedOperation"),
+        (ID, NAME, text("state"), text("operation", "requestedOperation"),
          text("resource", "operationResource/name"),
          text("requestedBy", "requestedByEmail"), time("requestedAt"), text("checkedBy", "checkedByEmail"),
          time("checkedAt")),
@@ -143,7 +143,7 @@ SIBLINGS: tuple[Resource, ...] = (
                  text("service", "sourceServiceExternalName")),
         trouble=trouble("state", read=items.waiting),
         point=time("requestedAt"),
-        more=(text("description", most=300), text("resourceUri", "operationResource/resourceUri", most=120),
+        more=(text("description", most=300), text("targetUri", "operationResource/resourceUri", most=120),
               text("console", "consoleUri", most=200)),
     ),
     Resource(
@@ -155,7 +155,7 @@ SIBLINGS: tuple[Resource, ...] = (
         counted=(text("severity"), text("category"), text("state"), text("on", "sourceResourceType")),
         trouble=trouble("severity", read=items.severe),
         point=CREATED,
-        more=(text("recommendation", most=500), SHOWN_NAME, CREATED, text("state"),
+        more=(text("recommendation", most=500), NAME, CREATED, text("state"),
               lines("related", "relatedResources/name", read=items.every)),
     ),
     Resource(
