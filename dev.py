@@ -7,6 +7,7 @@ Makes .venv beside this file on first use, installs the project into it, and run
     test    the tests
     check   lint, types, layers
     bench   the benchmarks
+    docs    write what documents repeat from the code (--check: only say what is out of date)
     run …   the server's own command line (greenlake-backup-mcp …)
 """
 
@@ -36,6 +37,7 @@ COMMANDS = {
             ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
         ],
     ),
+    "docs": ("dev", [["tools/docs.py"]]),
     "bench": ("dev", [["-m", "tests.benchmarks"]]),
 }
 

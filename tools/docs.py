@@ -1,0 +1,148 @@
+"""Whatever documents repeat from the code is written by this: `python3 dev.py docs` (`--check`: say what is out of date).
+
+README: tables of settings, clients and tools between markers. manifest.json: the list of tools. server.json: variables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "server"))
+
+from greenlake_backup_mcp import apis, clients, mcp_server, settings  # noqa: E402
+from greenlake_backup_mcp.catalog import Tool  # noqa: E402
+from greenlake_backup_mcp.cli import ENVIRONMENT_ONLY  # noqa: E402
+from greenlake_backup_mcp.danger import Danger  # noqa: E402
+from greenlake_backup_mcp.settings import Settings  # noqa: E402
+
+SECRET = {"client_secret", "token", "secret", "redis_url"}
+REGISTRY = ("region", "api_base_url", "workspace_id", "client_id", "client_secret", "read_only", "toolsets", "surface", "demo")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if alias is not None and hasattr(alias, "choices") else f"GREENLAKE_MCP_{name.upper()}"
+
+
+def choices(name: str) -> list[str]:
+    """The values a setting can have, where they are few."""
+    annotation = Settings.model_fields[name].annotation
+    return [c for part in (annotation, *get_args(annotation)) for c in get_args(part) if isinstance(c, str)]
+
+
+def settings_table() -> str:
+    """Every setting: variable, flag, default, meaning."""
+    rows = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        flag = "" if name in ENVIRONMENT_ONLY else f"`--{name.replace('_', '-')}`"
+        default = "" if field.default in (None, "") else f"`{str(field.default).lower()}`"
+        values = f" ({', '.join(choices(name))})" if choices(name) else ""
+        rows.append(f"| `{variable(name)}` | {flag} | {default} | {str(field.description).rstrip('.')}{values}. |")
+    return "\n".join(rows)
+
+
+def everything() -> list[Tool]:
+    """All tools, as offered by default."""
+    return list(mcp_server.offer(settings.bare()).offered.values())
+
+
+def tools_table() -> str:
+    """The tools by toolset; those that need a preview and a code are marked."""
+    tools = everything()
+    rows = ["| toolset | what for | reads | writes | gated |", "|---|---|---|---|---|"]
+    for toolset, words in apis.TOOLSET_WORDS.items():
+        here = [t for t in tools if t.toolset == toolset]
+        kinds = (
+            [t for t in here if t.danger is Danger.READ],
+            [t for t in here if t.danger is Danger.WRITE],
+            [t for t in here if t.gated],
+        )
+        cells = " | ".join("<br>".join(f"`{t.name}`" for t in kind) for kind in kinds)
+        rows.append(f"| **{toolset}** ({len(here)}) | {words} | {cells} |")
+    reads = sum(t.danger is Danger.READ for t in tools)
+    gated = sum(t.gated for t in tools)
+    return f"{len(tools)} tools: {reads} read, {len(tools) - reads - gated} write, {gated} are gated.\n\n" + "\n".join(rows)
+
+
+def clients_table() -> str:
+    """The clients that `config` knows."""
+    rows = ["| client | command | what it does |", "|---|---|---|"]
+    for name, client in clients.TABLE.items():
+        less = f"adds `{' '.join(client.smaller)}`; " if client.smaller else ""
+        rows.append(f"| {client.title} | `config {name}` | {less}{client.note} |")
+    return "\n".join(rows)
+
+
+def marked(text: str, name: str, content: str) -> str:
+    """The text with the content between `<!-- name -->` and `<!-- /name -->`."""
+    found = re.sub(
+        rf"(<!-- {name}:[^>]*-->\n).*?(<!-- /{name} -->)",
+        lambda m: f"{m[1]}{content}\n{m[2]}",
+        text,
+        count=1,
+        flags=re.DOTALL,
+    )
+    if f"<!-- /{name} -->" not in text:
+        raise SystemExit(f"README.md has no place for {name}.")
+    return found
+
+
+def readme() -> str:
+    """README.md as it should be."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, content in (("settings", settings_table()), ("clients", clients_table()), ("tools", tools_table())):
+        text = marked(text, name, content)
+    return text
+
+
+def manifest() -> str:
+    """manifest.json as it should be."""
+    content = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
+    content["tools"] = [{"name": t.name, "description": t.title} for t in everything()]
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def registry() -> str:
+    """server.json as it should be."""
+    content = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
+    for package in content["packages"]:
+        package["environmentVariables"] = [_registered(name) for name in REGISTRY]
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _registered(name: str) -> dict[str, Any]:
+    field = Settings.model_fields[name]
+    told: dict[str, Any] = {"name": variable(name), "description": field.description, "isRequired": False}
+    if name in SECRET:
+        told["isSecret"] = True
+    if field.annotation is bool:
+        told |= {"format": "boolean", "default": str(field.default).lower()}
+    if choices(name):
+        told["choices"] = choices(name)
+    return told
+
+
+def documents() -> Iterable[tuple[Path, str]]:
+    """Each file that this writes, and what should be in it."""
+    return ((ROOT / n, made()) for n, made in (("README.md", readme), ("manifest.json", manifest), ("server.json", registry)))
+
+
+def main() -> int:
+    """Write what is out of date; with --check only say so, and end with 1."""
+    stale = [(file, text) for file, text in documents() if file.read_text(encoding="utf-8") != text]
+    for file, text in stale:
+        if "--check" not in sys.argv:
+            file.write_text(text, encoding="utf-8")
+        print(f"{file.name}: {'out of date, run python3 dev.py docs' if '--check' in sys.argv else 'written'}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
