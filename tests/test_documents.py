@@ -37,7 +37,7 @@ def test_every_operation_is_described_in_full(all_tools: tuple[catalog.Tool, ...
     for tool in all_tools:
         assert tool.operation
         told = json.loads(
-            getattr(documents.read({tool.name: tool}, documents.OPERATIONS + tool.name).contents[0], "text")
+            documents.read({tool.name: tool}, documents.OPERATIONS + tool.name).contents[0].text  # type: ignore[union-attr]
         )
         assert told["request"] == tool.operation.key
         assert {p["name"] for p in told["parameters"]} == {p.name for p in tool.operation.parameters}

@@ -1,4 +1,4 @@
-"""Whatever documents repeat from the code is written by this: `python3 dev.py docs` (`--check`: say what is out of date).
+"""What documents repeat from the code is written by this: `python3 dev.py docs` (`--check`: only say what is stale).
 
 README: tables of settings, clients and tools between markers. manifest.json: the list of tools. server.json: variables.
 """
@@ -19,16 +19,20 @@ from greenlake_backup_mcp import apis, clients, mcp_server, settings  # noqa: E4
 from greenlake_backup_mcp.catalog import Tool  # noqa: E402
 from greenlake_backup_mcp.cli import ENVIRONMENT_ONLY  # noqa: E402
 from greenlake_backup_mcp.danger import Danger  # noqa: E402
-from greenlake_backup_mcp.settings import Settings  # noqa: E402
+from greenlake_backup_mcp.settings import Settings, variable  # noqa: E402
 
 SECRET = {"client_secret", "token", "secret", "redis_url"}
-REGISTRY = ("region", "api_base_url", "workspace_id", "client_id", "client_secret", "read_only", "toolsets", "surface", "demo")
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if alias is not None and hasattr(alias, "choices") else f"GREENLAKE_MCP_{name.upper()}"
+REGISTRY = (
+    "region",
+    "api_base_url",
+    "workspace_id",
+    "client_id",
+    "client_secret",
+    "read_only",
+    "toolsets",
+    "surface",
+    "demo",
+)
 
 
 def choices(name: str) -> list[str]:
@@ -68,7 +72,9 @@ def tools_table() -> str:
         rows.append(f"| **{toolset}** ({len(here)}) | {words} | {cells} |")
     reads = sum(t.danger is Danger.READ for t in tools)
     gated = sum(t.gated for t in tools)
-    return f"{len(tools)} tools: {reads} read, {len(tools) - reads - gated} write, {gated} are gated.\n\n" + "\n".join(rows)
+    return f"{len(tools)} tools: {reads} read, {len(tools) - reads - gated} write, {gated} are gated.\n\n" + "\n".join(
+        rows
+    )
 
 
 def clients_table() -> str:
@@ -131,7 +137,10 @@ def _registered(name: str) -> dict[str, Any]:
 
 def documents() -> Iterable[tuple[Path, str]]:
     """Each file that this writes, and what should be in it."""
-    return ((ROOT / n, made()) for n, made in (("README.md", readme), ("manifest.json", manifest), ("server.json", registry)))
+    return (
+        (ROOT / n, made())
+        for n, made in (("README.md", readme), ("manifest.json", manifest), ("server.json", registry))
+    )
 
 
 def main() -> int:

@@ -127,12 +127,21 @@ def load(**flags: Any) -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            name = str(problem["loc"][0]) if problem["loc"] else "settings"
+            name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
             given = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
             lines.append(f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}")
         raise BackupError("Settings: " + "; ".join(lines) + ".", kind="settings") from None
     check(settings)
     return settings
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting, by its field's name (or the variable itself)."""
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return name
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"GREENLAKE_MCP_{name.upper()}"
 
 
 def check(settings: Settings) -> None:

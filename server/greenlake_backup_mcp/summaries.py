@@ -121,8 +121,13 @@ def _ident(item: Item, *, with_name: bool = True) -> str:
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 
-def table(shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
-    """Rows as a table: what is the same in all rows or most is said once; columns without values are left out."""
+def table(
+    shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, reveal: bool = False, asked: bool = False
+) -> list[str]:
+    """Rows as a table: what is the same in all rows or most is said once; columns without values are left out.
+
+    `asked`: the columns were asked for, so those without any value are named.
+    """
     if not rows:
         return []
     cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in rows]
@@ -130,11 +135,14 @@ def table(shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, revea
     plain = [n for n in kept if n and shown[n].name != "name"]
     same = [n for n in plain if len(rows) > 2 and len({row[n] for row in cells}) == 1]
     kept = [n for n in kept if n not in same]
+    empty = [column.name for n, column in enumerate(shown) if not any(row[n] for row in cells)] if asked else []
     usual = {n: value for n in plain if n in kept and (value := _usual([row[n] for row in cells])) is not None}
     for row in cells:
         for n, value in usual.items():
             row[n] = "" if row[n] == value else row[n] or "-"
     out = [f"Same in all rows: {', '.join(f'{shown[n].name} {cells[0][n]}' for n in same)}"] if same else []
+    if empty:
+        out.append(f"Without a value in all rows: {', '.join(empty)}")
     if usual:
         out.append(f"In empty cells: {', '.join(f'{shown[n].name} {value}' for n, value in usual.items())}")
     timed = any(shown[n].show in TIMES for n in kept + same)

@@ -32,7 +32,7 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     """Lines of at most `room` bytes: the summary, the table, how to go on. Rows that do not fit are counted."""
     query = outcome.query
     head = [*_head(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
-    table = summaries.table(query.shown, outcome.rows, query.now, reveal=reveal)
+    table = summaries.table(query.shown, outcome.rows, query.now, reveal=reveal, asked=bool(query.picked))
     before, rows = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
     last_room = 300 + sum(len(str(value)) for value in query.given.values())
     room -= sum(len(line.encode()) + 1 for line in (*head, *before)) + last_room

@@ -73,6 +73,8 @@ class Wire:
         timeout = self.settings.timeout
         return httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=_contained(self._app)) if self.simulated else None,
+            # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
             timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
             follow_redirects=False,
             headers={

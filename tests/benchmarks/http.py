@@ -20,7 +20,7 @@ from tests.replicas import ROOT, answering, free_port, process, program
 from . import load
 
 LEVELS = (1, 32, 256)
-ROUNDS = 1
+ROUNDS = 3
 SECONDS = 4.0
 
 

@@ -1,0 +1,145 @@
+"""What the documents say is so: commands, flags, links, tables, modules."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from greenlake_backup_mcp import apis, cli, clients, composed, mcp_server, settings
+from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.settings import Settings, variable
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "server" / "greenlake_backup_mcp"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# flags of other programs that the documents mention
+FOREIGN = {"--check", "--write", "--port", "--plain", "--json", "--yes", "--cli", "--scale", "--requirepass", "--help"}
+
+
+def commands(text: str) -> list[str]:
+    """The command lines in the fenced blocks and in backticks."""
+    fenced = "\n".join(re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.M | re.S))
+    inline = re.findall(r"`([^`\n]+)`", text)
+    return [line.split(" #")[0].strip() for line in [*fenced.splitlines(), *inline] if "dev.py " in line]
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "docs.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_links_within_the_project_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#][^)]*)\)", text):
+        if "://" not in link:
+            assert (document.parent / link.split("#")[0]).exists(), link
+    headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.+)$", text, re.M)}
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        assert anchor in headings, anchor
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_every_command_of_the_documents_exists(document: Path) -> None:
+    specification = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    assert specification
+    assert specification.loader
+    dev = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(dev)
+    parser = cli._parser()
+    for line in commands(document.read_text(encoding="utf-8")):
+        words = shlex.split(line.split("dev.py ", 1)[1].replace("…", "").replace("CLIENT", "vscode"))
+        assert words[0].rstrip(".,:") in dev.COMMANDS, line
+        if words[0] == "run" and len(words) > 1 and "--help" not in words:
+            try:
+                parser.parse_args(words[1:])
+            except SystemExit:
+                pytest.fail(f"The command line does not know: {line}")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_every_flag_and_variable_of_the_documents_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    flags = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
+    assert set(re.findall(r"`(--[a-z-]+)", text)) <= flags | FOREIGN
+    known = {variable(name) for name in Settings.model_fields} | {"GREENLAKE_TOKEN_ISSUER"}
+    found = set(re.findall(r"\bGREENLAKE_[A-Z_]*[A-Z]\b", text))
+    assert found - {"GREENLAKE_MCP"} <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -> None:
+    tools = mcp_server.offer(settings.bare()).known
+    text = document.read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:list|get|create|update|replace|delete|restore|run|wait|suspend|resume)_[a-z_]+)`", text))
+    assert named <= tools.keys() | {"run_command"}
+    for toolsets in re.findall(r"--toolsets ([a-z_,]+)", text):
+        assert set(toolsets.split(",")) <= set(apis.TOOLSET_WORDS)
+
+
+def test_the_two_commands_stand_first_in_the_readme() -> None:
+    assert commands(README)[:2] == ["python3 dev.py demo", "python3 dev.py test"]
+
+
+def test_figures_of_the_readme_are_those_of_the_tools() -> None:
+    tools = mcp_server.offer(settings.bare()).offered.values()
+    own = [t for t in tools if t.operation and t.operation.path.startswith("/backup-recovery/")]
+    gated = [t for t in tools if t.gated]
+    assert f"Each of the {len(own)} operations" in README
+    assert re.search(r"\* (\d+) tools are \*\*gated\*\*", README)[1] == str(len(gated))  # type: ignore[index]
+    reads = sum(t.danger is Danger.READ for t in tools)
+    assert f"{len(tools)} tools: {reads} read" in README
+
+
+def test_the_readme_says_what_was_not_tried_and_where_the_wall_is() -> None:
+    assert "Nothing here was tried on a real tenant" in README
+    assert "seat belt" in README
+    assert "wall" in README
+    assert "simulated" in README
+    for client in clients.TABLE.values():
+        assert client.title in README
+
+
+def test_architecture_names_every_module_and_none_that_is_gone() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    modules = {p.stem for p in PACKAGE.glob("*.py") if not p.stem.startswith("_")}
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    named = set(re.findall(r"`([a-z_]+\*?)`", rows))
+    stems = tuple(name[:-1] for name in named if name.endswith("*"))
+    assert not {m for m in modules if m not in named and not m.startswith(stems or ("\0",))}, "not in ARCHITECTURE.md"
+    assert not {n for n in named if not n.endswith("*")} - modules - {"simulator"}, "gone, but in ARCHITECTURE.md"
+    assert len(text.splitlines()) <= 80, "one page"
+
+
+def test_layers_name_modules_that_exist() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    named = {name.strip() for layer in contracts[0]["layers"] for name in layer.split("|")}
+    for name in named:
+        module = PACKAGE.parent / name.replace(".", "/")
+        assert module.is_dir() or module.with_suffix(".py").is_file(), name
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.M)
+    assert headings[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", h) for h in headings[1:])
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, re.M)) <= kinds
+
+
+def test_instructions_are_short() -> None:
+    assert len(mcp_server.INSTRUCTIONS) / 4 <= 500
+    assert isinstance(cli._parser(), argparse.ArgumentParser)
+    assert {tool.name for tool in composed.TOOLS} <= {"wait_for_task", "run_plan"}
