@@ -82,7 +82,8 @@ def test_every_flag_and_variable_of_the_documents_exists(document: Path) -> None
 def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -> None:
     tools = mcp_server.offer(settings.bare()).known
     text = document.read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:list|get|create|update|replace|delete|restore|run|wait|suspend|resume)_[a-z_]+)`", text))
+    verbs = "list|get|create|update|replace|delete|restore|run|wait|suspend|resume"
+    named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))
     assert named <= tools.keys() | {"run_command"}
     for toolsets in re.findall(r"--toolsets ([a-z_,]+)", text):
         assert set(toolsets.split(",")) <= set(apis.TOOLSET_WORDS)
@@ -123,8 +124,9 @@ def test_architecture_names_every_module_and_none_that_is_gone() -> None:
 
 
 def test_layers_name_modules_that_exist() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    named = {name.strip() for layer in contracts[0]["layers"] for name in layer.split("|")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    named = {name.strip() for layer in contract["layers"] for name in layer.split("|")}
     for name in named:
         module = PACKAGE.parent / name.replace(".", "/")
         assert module.is_dir() or module.with_suffix(".py").is_file(), name
