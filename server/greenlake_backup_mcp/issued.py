@@ -71,6 +71,8 @@ def changed(before: Any, now: Any, name: str = "it") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for one, other in zip(before, now, strict=True):
             yield from changed(one, other, name)
+    elif isinstance(before, Mapping) != isinstance(now, Mapping):
+        yield f"{hygiene.cell(name)} is no longer {'there' if isinstance(before, Mapping) else 'missing'}"
     elif hygiene.secret(name):
         yield name
     else:
