@@ -1,4 +1,4 @@
-"""What hangs on a task: its children, the approval a delete waits for, the recovery points a run brings.
+"""What hangs on a write: the tasks it began, their children, the approval it waits for, the recovery points it brings.
 
 Reads only, and never raises for what the service answers: what cannot be found is said to be so.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anyio
@@ -20,6 +21,7 @@ from .task_facts import Task
 OWN = "/backup-recovery/v1beta1"
 APPROVALS = "/data-services/v1beta1/dual-auth-operations"
 MOST_TOLD = 8  # children, or recovery points
+DOUBT = 2.0  # seconds by which the Date of an answer, given in whole ones, may lead to a wrong order
 LISTS = {  # assets with recovery points: collection -> the word in the list tools' names, and the id's argument
     "virtual-machines": ("vm", "vmId"),
     "datastores": ("datastore", "datastoreId"),
@@ -64,6 +66,44 @@ async def children(api: Api, task_id: str) -> tuple[Task, ...]:
     query = (("filter", f"parent/id eq '{task_id}'"), ("limit", "100"))
     seen = await look(api, Request("ListAsyncOperations", "GET", task_facts.TASKS, query, reads=True))
     return tuple(task_facts.read(item) for item in _items(seen))
+
+
+async def begun(api: Api, path: str, sent: datetime) -> list[str]:
+    """Lines about the tasks begun since a write of unknown outcome was sent that are about its path's last segment.
+
+    `sent` is by our clock. The service's may differ: the Date of its answer says by how much.
+    """
+    query = (("sort", "createdAt desc"), ("limit", "50"))
+    try:
+        with anyio.fail_after(api.settings.timeout):
+            reply = await rest.send(api, Request("ListAsyncOperations", "GET", task_facts.TASKS, query, reads=True))
+    except (BackupError, TimeoutError):
+        return ["The tasks begun since could not be read."]
+    ahead = (_date(reply) or api.now()) - api.now()  # the service's clock of ours
+    since = sent + ahead - timedelta(seconds=DOUBT)
+    about = path.rstrip("/").rpartition("/")[2]
+    tasks = [task_facts.read(item) for item in _items(Seen(reply.body))]
+    found = [
+        task
+        for task in tasks
+        if task.begun is not None
+        and task.begun >= since
+        and any(about in uri.split("/") for uri in (task.subject, *task.others))
+    ]
+    if not found:
+        return ["No task about it has begun since; one may still appear."]
+    return [
+        "Tasks about it that have begun since (perhaps its own):",
+        *told(tuple(found)),
+        f'wait_for_task taskId="{found[0].id}" tells what becomes of it.',
+    ]
+
+
+def _date(reply: rest.Reply) -> datetime | None:
+    try:
+        return parsedate_to_datetime(reply.headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def told(tasks: tuple[Task, ...]) -> list[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, composed, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
+from . import aftermath, arguments, composed, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
 from .catalog import Tool
 from .confirm import Caller, Consent
 from .danger import Danger
@@ -107,7 +108,7 @@ def _prepared(desk: Desk, name: str, raw: Mapping[str, Any]) -> Prepared:
 
 async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
     """Send the request, follow its task, say what became of it; what a gated call came to is recorded."""
-    outcome = "unknown"
+    outcome, sent = "unknown", desk.api.now()
     try:
         reply = await rest.send(desk.api, this.request)
         done = await _told(desk, this, reply, caller)
@@ -115,7 +116,7 @@ async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
         return done
     except BackupError as problem:
         outcome = "unknown" if problem.kind == "unknown" else "failed"
-        raise (await _looked_again(desk, this, problem) if problem.kind == "unknown" else problem) from None
+        raise (await _looked_again(desk, this, problem, sent) if problem.kind == "unknown" else problem) from None
     finally:
         if this.tool.gated:
             confirm.outcome(desk.consent, caller, this.tool.name, outcome)
@@ -144,15 +145,15 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
     return Done("done", tuple(lines))
 
 
-async def _looked_again(desk: Desk, this: Prepared, problem: BackupError) -> BackupError:
-    """The problem of an ambiguous write, with what the target looks like now."""
+async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: datetime) -> BackupError:
+    """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
     target = arguments.target_request(this.tool, this.arguments, desk.known)
-    if target is None:
-        return problem
-    seen = " ".join(await _proof(desk, target, "What it looks like now:"))
+    seen = await aftermath.begun(desk.api, target.path if target else this.request.path, sent)
+    if target is not None:
+        seen += await _proof(desk, target, "What it looks like now:")
     return BackupError(
         problem.message,
-        hint=f"{problem.hint} {seen}".strip(),
+        hint="\n".join([problem.hint, *seen]).strip(),
         kind="unknown",
         status=problem.status,
         debug_id=problem.debug_id,

@@ -137,14 +137,15 @@ class _Reader:
     async def run(self) -> None:
         size = min(self.cap, self.source.most if self.source.offset is None else min(FIRST_PAGE, self.source.most))
         first = await page(self.api, self.source, 0, size)
-        self.first_total = first.total
+        self.first_total, came = first.total, len(first.items)
         await self._accept(first)
+        del first  # a page of a thousand items is some megabytes
         if not self.source.paged:
             self.ended = True
-        if first.total is not None and first.items:
-            size = min(size, len(first.items))  # the service gives less than it is asked for: ask so
+        if self.first_total is not None and came:
+            size = min(size, came)  # the service gives less than it is asked for: ask so
         while not self._done():
-            spans = self._spans(size, full=len(first.items) >= size)
+            spans = self._spans(size, full=came >= size)
             if not spans:
                 break
             before = self.read
@@ -199,8 +200,8 @@ class _Reader:
                 if isinstance(found, BackupError):
                     self.failure = found
                     break
-                for part in found:
-                    await self._accept(part)
+                while found:
+                    await self._accept(found.pop(0))  # popped, so that it is gone while the next is awaited
                 self.at = start + length  # also where less was there than promised
                 if self.enough or self.read >= self.cap or (self.total is None and self.ended):
                     break
