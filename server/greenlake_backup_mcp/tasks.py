@@ -121,6 +121,8 @@ async def _watch(case: _Case, path: str) -> _Watched:
             furthest, 100.0, f"{seen.task.name or 'Task'}: {seen.task.state or 'accepted'} {furthest:.0f}%"
         )
         if case.deletes and (await _shows_the_end(case)):
+            # the task may have ended between the two reads: its last word is told beside the proof
+            seen, missing = await _look(replace(seen, case=replace(case, left=left)), path, missing)
             break
         left -= time.monotonic() - began
         if left <= 0:
