@@ -7,7 +7,7 @@ Knows no HTTP and formats nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from . import items
@@ -105,8 +105,7 @@ CREATED = time("createdAt")
 EXPIRES = Column("expiresAt", ("expiresAt",), "until")
 LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
 VERIFIED = lines("verified", "verificationInfo/state", "verified", read=items.verified, most=15)
-STORE = text("store", "protectionStoreInfo/name", "storageSystemInfo/displayName", most=24)
-PLAIN_STORE = replace(STORE, paths=("protectionStoreInfo/name",))
+STORE = text("store", "protectionStoreInfo/name", most=24)
 STORE_TYPE = text("storeType", "protectionStoreInfo/protectionStoreType")
 BACKUP_TYPE = text("backupType")
 BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")

@@ -110,9 +110,12 @@ class Fold:
     def _count(self, item: Item) -> None:
         for column in self.resource.counted:
             counter = self.counts[column.name]
-            value = column.of(item)
+            value = column.read(item, column.paths)
+            if type(value) is str and value in counter:  # nearly always
+                counter[value] += 1
+                continue
             for one in value if isinstance(value, list) else (value,):
-                word = one if type(one) is str else items.text(one)
+                word = items.text(one)
                 if word not in counter and len(counter) >= MOST_VALUES:
                     word = OTHERS
                 counter[word] += 1

@@ -26,6 +26,7 @@ PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS":
 _FAMILY = re.compile(r"^(?:PSG|SO)_(?:HEALTH_)?STAT(?:E|US)_")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
 GAPS = ("UNPROTECTED", "LAPSED", "PARTIAL")
+FINE = ("OK", "ONLINE", "CONNECTED", "NOT_VERIFIED")  # most are, and need no second look
 BAD_STATES = (
     "ERROR",
     "OFFLINE",
@@ -45,24 +46,28 @@ def _steps(path: str) -> tuple[str, ...]:
 
 def at(item: Any, path: str) -> list[Any]:
     """Every value under a path, also of each element of a list on the way; nulls are left out."""
-    found = [item]
+    found = (item,)
     for step in _steps(path):
-        held = [value for one in found if isinstance(one, dict) and (value := one.get(step)) is not None]
+        held: list[Any] = []
+        for one in found:
+            if isinstance(one, dict) and (value := one.get(step)) is not None:
+                if isinstance(value, list):
+                    held += [inner for inner in value if inner is not None]
+                else:
+                    held.append(value)
         if not held:
             return held
-        found = []
-        for value in held:
-            if isinstance(value, list):
-                found += [one for one in value if one is not None]
-            else:
-                found.append(value)
-    return found
+        found = held  # type: ignore[assignment]
+    return held
 
 
 def first(item: Item, paths: Sequence[str]) -> Any:
     """The first value under the first path that has one and is not empty text; None without."""
     for path in paths:
-        value: Any = item
+        value: Any = item.get(path)  # a nested path is no key, and goes on below
+        if type(value) is str and value:
+            return value
+        value = item
         for step in _steps(path):
             if isinstance(value, list):
                 value = value[0] if value else None
@@ -146,7 +151,7 @@ def health(item: Item, paths: Sequence[str]) -> str | None:
     words = list(
         dict.fromkeys(short_state(text(value)) for path in paths if (value := first(item, [path])) is not None)
     )
-    worse = [w for w in words if w not in ("OK", "ONLINE", "CONNECTED")]
+    worse = [w for w in words if w not in FINE]
     return "/".join(worse or words[:1]) or None
 
 
@@ -157,12 +162,17 @@ def short_state(state: str) -> str:
 
 def trouble(item: Item, paths: Sequence[str]) -> str | None:
     """What is wrong, with the reason where one is given: paths are states, the last one the reason's."""
-    *states, reason = paths
-    words = [short_state(text(value)) for path in states for value in at(item, path)[:3]]
-    bad = list(dict.fromkeys(w for w in words if _is_bad(w)))
+    bad: list[str] = []
+    for path in paths[:-1]:
+        value = item.get(path) if "/" not in path else first(item, (path,))
+        if value in FINE or value is None:
+            continue
+        word = short_state(text(value))
+        if _is_bad(word) and word not in bad:
+            bad.append(word)
     if not bad:
         return None
-    why = text(first(item, [reason]))
+    why = text(first(item, paths[-1:]))
     return f"{'/'.join(bad)}: {why}" if why else "/".join(bad)
 
 
