@@ -25,8 +25,11 @@ from typing import Any
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import arguments, codes, confirm, effects, mcp_server, plans, rest, settings
+from greenlake_backup_mcp import arguments, mcp_server, settings
 from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.consent import codes, confirm, plans
+from greenlake_backup_mcp.effects import table as effects
+from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
 
 from .gated_samples import HOLDERS, Samples, gated, samples

@@ -9,7 +9,7 @@ from typing import Any
 from greenlake_backup_mcp import catalog
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
-from greenlake_backup_mcp.rest import Api, Request, send
+from greenlake_backup_mcp.service.rest import Api, Request, send
 
 OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"

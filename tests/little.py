@@ -13,8 +13,10 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.types import CallToolResult, ListToolsResult, TextContent
 from mcp.types import Tool as Listed
 
-from greenlake_backup_mcp import arguments, catalog, codes, confirm, plans, rest, settings
+from greenlake_backup_mcp import arguments, catalog, settings
+from greenlake_backup_mcp.consent import codes, confirm, plans
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.settings import Settings
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

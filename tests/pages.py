@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 import anyio.lowlevel
 
-from greenlake_backup_mcp import rest, settings
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.settings import Settings
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

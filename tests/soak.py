@@ -26,7 +26,8 @@ import anyio
 import httpx2
 from mcp import Client
 
-from greenlake_backup_mcp import http_server, log, mcp_server, settings
+from greenlake_backup_mcp import log, mcp_server, settings
+from greenlake_backup_mcp.serving import http_server
 
 from . import serving
 

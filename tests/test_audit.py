@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp import audit
+from greenlake_backup_mcp.consent import audit
 from greenlake_backup_mcp.errors import BackupError
 
 from .little import BACKUP, NOW, OWN, VM, Tenant, gate_only, loaded

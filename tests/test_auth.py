@@ -9,10 +9,11 @@ import anyio
 import pytest
 import stamina
 
-from greenlake_backup_mcp import auth, rest, settings
-from greenlake_backup_mcp.auth import Client, Tokens
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.rest import Request
+from greenlake_backup_mcp.service import auth, rest
+from greenlake_backup_mcp.service.auth import Client, Tokens
+from greenlake_backup_mcp.service.rest import Request
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.faults import Faults, fault
 from greenlake_backup_mcp.simulator.switches import Switches

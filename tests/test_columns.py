@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from greenlake_backup_mcp import abilities, columns, hygiene, items, judgement
+from greenlake_backup_mcp import hygiene
 from greenlake_backup_mcp.catalog import Tool
-from greenlake_backup_mcp.columns import Resource
-from greenlake_backup_mcp.folding import columns_read
+from greenlake_backup_mcp.lists import abilities, columns, items, judgement
+from greenlake_backup_mcp.lists.columns import Resource
+from greenlake_backup_mcp.lists.folding import columns_read
 from greenlake_backup_mcp.openapi import Operation
 
 TABLE = {resource.noun: resource for resource in judgement.TABLE}

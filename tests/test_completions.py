@@ -9,7 +9,8 @@ from typing import Any
 from mcp import Client
 from mcp.types import Completion, PromptReference, ResourceTemplateReference
 
-from greenlake_backup_mcp import documents, mcp_server, settings
+from greenlake_backup_mcp import mcp_server, settings
+from greenlake_backup_mcp.guides import documents
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 

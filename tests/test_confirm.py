@@ -17,7 +17,8 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
-from greenlake_backup_mcp import codes, settings
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.consent import codes
 from greenlake_backup_mcp.errors import BackupError
 
 from .little import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, gate_only, loaded
@@ -412,7 +413,7 @@ async def test_a_target_that_changes_while_the_person_thinks_is_not_touched(desk
 
 @pytest.mark.parametrize("era", ["legacy"])  # a returned question has no time limit but the life of its state
 async def test_nobody_answering_in_time_sends_nothing(desk, monkeypatch):
-    monkeypatch.setattr("greenlake_backup_mcp.asking.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("greenlake_backup_mcp.consent.asking.ANSWER_SECONDS", 0.01)
 
     async def asleep(context: Any, params: Any) -> ElicitResult:
         await anyio.Event().wait()
@@ -510,7 +511,8 @@ async def test_an_answer_without_its_question_is_no_answer(desk):
 
 ELSEWHERE = """
 import asyncio, json, sys
-from greenlake_backup_mcp import codes, settings
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.consent import codes
 tool, arguments, principal, state, slot = json.load(sys.stdin)
 ring = codes.keys(settings.load())
 print(asyncio.run(codes.offered(ring, codes.Call(tool, arguments, principal, state), slot, codes.UsedHere())))

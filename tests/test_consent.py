@@ -21,7 +21,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, ElicitResult
 
-from greenlake_backup_mcp import audit, catalog, codes, mcp_server, settings
+from greenlake_backup_mcp import catalog, mcp_server, settings
+from greenlake_backup_mcp.consent import audit, codes
 from greenlake_backup_mcp.danger import Danger
 
 from .attack import CODE, HARMLESS, attack

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from greenlake_backup_mcp.http_server import IDLE_SECONDS, PATH
+from greenlake_backup_mcp.serving.http_server import IDLE_SECONDS, PATH
 from greenlake_backup_mcp.settings import Settings
 
 yaml = pytest.importorskip("yaml")

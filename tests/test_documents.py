@@ -10,7 +10,8 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from greenlake_backup_mcp import catalog, documents, settings
+from greenlake_backup_mcp import catalog, settings
+from greenlake_backup_mcp.guides import documents
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 

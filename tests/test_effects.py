@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp import arguments as arguments_
-from greenlake_backup_mcp import effects, rest, settings
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.danger import danger
-from greenlake_backup_mcp.sentences import Effect
+from greenlake_backup_mcp.effects import table as effects
+from greenlake_backup_mcp.effects.sentences import Effect
+from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
 
 from .gated_samples import gated, samples

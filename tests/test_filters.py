@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import abilities, filters, items, judgement
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.filters import Comparison, Expression, Junction
+from greenlake_backup_mcp.lists import abilities, filters, items, judgement
+from greenlake_backup_mcp.lists.filters import Comparison, Expression, Junction
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 
-from greenlake_backup_mcp import catalog, doors, http_server, identity, roles, settings, telemetry
-from greenlake_backup_mcp.codes import UsedCodes
+from greenlake_backup_mcp import catalog, roles, settings
+from greenlake_backup_mcp.consent.codes import UsedCodes
+from greenlake_backup_mcp.consent.used_redis import UsedInRedis
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.identity import Identity
-from greenlake_backup_mcp.used_redis import UsedInRedis
+from greenlake_backup_mcp.serving import doors, http_server, identity, telemetry
+from greenlake_backup_mcp.serving.identity import Identity
 
 from .little import BACKUP, NOW, VM
 from .serving import (

@@ -17,10 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import catalog, identity, jwks, plans, roles, settings, tasks
+from greenlake_backup_mcp import catalog, roles, settings
+from greenlake_backup_mcp.consent import plans
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.identity import Identity, RefusedError
+from greenlake_backup_mcp.outcomes import tasks
+from greenlake_backup_mcp.serving import identity, jwks
+from greenlake_backup_mcp.serving.identity import Identity, RefusedError
 
 from .serving import ISSUER, PUBLIC, IssuerOfTokens
 

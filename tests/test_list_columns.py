@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenlake_backup_mcp import abilities, catalog, items, judgement
+from greenlake_backup_mcp import catalog
+from greenlake_backup_mcp.lists import abilities, items, judgement
 
 LISTS = {t.operation.id: t.operation for t in catalog.tools() if t.lists and t.operation}
 ROWS = [

@@ -16,9 +16,10 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult
 
-from greenlake_backup_mcp import catalog, listing, settings
+from greenlake_backup_mcp import catalog, settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.listing import Answer
+from greenlake_backup_mcp.lists import listing
+from greenlake_backup_mcp.lists.listing import Answer
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import paging, rest, settings
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.paging import Scan, Source
+from greenlake_backup_mcp.lists import paging
+from greenlake_backup_mcp.lists.paging import Scan, Source
+from greenlake_backup_mcp.service import rest
 
 from .pages import Item, Pages, reached
 

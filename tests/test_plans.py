@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
-from greenlake_backup_mcp import audit
+from greenlake_backup_mcp.consent import audit
 
 from .little import NOW, OWN, VIRTUALIZATION, VM, Tenant, gate_only, loaded
 

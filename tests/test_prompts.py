@@ -10,7 +10,8 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from greenlake_backup_mcp import mcp_server, prompts, settings
+from greenlake_backup_mcp import mcp_server, settings
+from greenlake_backup_mcp.guides import prompts
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 DAILY = {

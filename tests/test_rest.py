@@ -15,10 +15,11 @@ import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import bodies, refusals, rest, settings, wire
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.pace import LONGEST, Pace, asked_to_wait
-from greenlake_backup_mcp.rest import Api, Request
+from greenlake_backup_mcp.service import bodies, refusals, rest, wire
+from greenlake_backup_mcp.service.pace import LONGEST, Pace, asked_to_wait
+from greenlake_backup_mcp.service.rest import Api, Request
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.faults import Faults, fault
 from greenlake_backup_mcp.simulator.switches import Switches

@@ -13,9 +13,10 @@ import httpx2
 import pytest
 import stamina
 
-from greenlake_backup_mcp import rest, settings
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.rest import Api, Request
+from greenlake_backup_mcp.service import rest
+from greenlake_backup_mcp.service.rest import Api, Request
 from greenlake_backup_mcp.simulator.switches import Switches
 
 from .simulated import BACKUP, VIRTUAL

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import columns, hygiene, judgement, paging, rest, summaries, units
-from greenlake_backup_mcp.folding import Fold
-from greenlake_backup_mcp.paging import Source
+from greenlake_backup_mcp import hygiene, units
+from greenlake_backup_mcp.lists import columns, judgement, paging, summaries
+from greenlake_backup_mcp.lists.folding import Fold
+from greenlake_backup_mcp.lists.paging import Source
+from greenlake_backup_mcp.service import rest
 
 from .pages import NOW, Item, Pages, reached
 

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from greenlake_backup_mcp import catalog, mcp_server, rest, settings, task_facts, tasks
+from greenlake_backup_mcp import catalog, mcp_server, settings
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.outcomes import task_facts, tasks
+from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.faults import Faults, fault
 from greenlake_backup_mcp.simulator.switches import Switches

@@ -17,7 +17,7 @@ from .catalog import LIST_BOUNDS, Tool, writable
 from .danger import Danger
 from .errors import BackupError
 from .openapi import Operation, Schema
-from .rest import Request
+from .service.rest import Request
 
 MOST_PROBLEMS = 5  # told at once
 

@@ -13,12 +13,16 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import aftermath, arguments, composed, confirm, listing, log, plans, replies, rest, roles, summaries, tasks
+from . import arguments, composed, log, replies, roles
 from .catalog import Tool
-from .confirm import Caller, Consent
+from .consent import confirm, plans
+from .consent.confirm import Caller, Consent
+from .consent.plans import Prepared
 from .danger import Danger
 from .errors import BackupError
-from .plans import Prepared
+from .lists import listing, summaries
+from .outcomes import aftermath, tasks
+from .service import rest
 from .settings import Settings
 
 Result = CallToolResult | InputRequiredResult

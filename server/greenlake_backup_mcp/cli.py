@@ -120,7 +120,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.freeze()
     gc.enable()
     if server is None:
-        from . import http_server  # noqa: PLC0415
+        from .serving import http_server  # noqa: PLC0415
 
         return http_server.serve(chosen)
     anyio.run(mcp_server.serve_stdio, server)

@@ -42,7 +42,7 @@ def _rule(danger: Danger, because: str, method: str, operations: str) -> Rule:
 
 # Each operation that is not a GET stands in exactly one rule, with its method: should a later description give the id
 # to another method, the rule no longer speaks for it. The worst case counts: an update of a copy is judged by its
-# `expiresAt`, a restore by `restoreType: PARENT`. What a call does with its actual arguments is said by effects.py.
+# `expiresAt`, a restore by `restoreType: PARENT`. What a call does with its actual arguments is said in effects/.
 TABLE = (
     # --- POSTs that change nothing
     _rule(Danger.READ, "a calculation", "POST", "ProtectionStoreGatewaySize ProtectionStoreGatewayPSGSize"),

@@ -5,8 +5,9 @@ Knows the order of the checks. Must not show any secret.
 
 from __future__ import annotations
 
-from . import catalog, rest
+from . import catalog
 from .errors import BackupError
+from .service import rest
 from .settings import Settings
 
 

@@ -28,15 +28,17 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from . import __version__, catalog, codes, composed, guides, roles
+from . import __version__, catalog, composed, roles
 from .catalog import Tool
+from .consent import codes
 from .danger import Danger
 from .errors import BackupError
+from .guides import handlers as guides
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .calls import Desk
-    from .used_redis import UsedInRedis
+    from .consent.used_redis import UsedInRedis
 
 NAME = "greenlake-backup-mcp"
 INSTRUCTIONS = """\
@@ -122,7 +124,7 @@ def create(
     seal = RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=codes.QUESTION_SECONDS)
     surface = None
     if settings.surface == "search":
-        from . import search  # noqa: PLC0415
+        from .search import surface as search  # noqa: PLC0415
 
         surface = search.Surface(tuple(tools.offered.values()))
     visible = {t.name: t for t in (search.listed(settings.read_only) if surface else tools.offered.values())}
@@ -154,7 +156,8 @@ def create(
     async def call_tool(
         ctx: ServerRequestContext[Opening], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        from . import calls, confirm  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
+        from . import calls  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
+        from .consent import confirm  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
         if surface and params.name in visible:
             desk = replace(await ctx.lifespan_context.desk(), role=role())
@@ -192,7 +195,9 @@ async def _desk(
     now: Callable[[], datetime] | None,
     problem: BackupError | None,
 ) -> AsyncIterator[Desk]:
-    from . import calls, confirm, rest  # noqa: PLC0415
+    from . import calls  # noqa: PLC0415
+    from .consent import confirm  # noqa: PLC0415
+    from .service import rest  # noqa: PLC0415
 
     used = _used(settings)
     consent = confirm.consent(settings, used)
@@ -208,7 +213,7 @@ def _used(settings: Settings) -> UsedInRedis | None:
     """Where replicas share which codes were used; None: each process remembers its own."""
     if settings.redis_url is None:
         return None
-    from . import used_redis  # noqa: PLC0415
+    from .consent import used_redis  # noqa: PLC0415
 
     return used_redis.UsedInRedis(settings.redis_url.get_secret_value())
 

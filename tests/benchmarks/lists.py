@@ -19,8 +19,10 @@ import anyio
 import httpx2
 import uvicorn
 
-from greenlake_backup_mcp import catalog, listing, queries, rest, settings
-from greenlake_backup_mcp.rest import Api
+from greenlake_backup_mcp import catalog, settings
+from greenlake_backup_mcp.lists import listing, queries
+from greenlake_backup_mcp.service import rest
+from greenlake_backup_mcp.service.rest import Api
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
 from tests.replicas import answering, free_port

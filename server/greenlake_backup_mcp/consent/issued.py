@@ -1,0 +1,81 @@
+"""What previews showed, in digests: enough to tell why a code does not hold. Consent never rests on it.
+
+Knows nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp import hygiene
+
+from . import codes
+from .codes import SLOT, Call, Match
+
+MOST = 1000  # previews remembered
+SHAPE = 9  # characters of a code
+
+
+@dataclass(frozen=True)
+class Issued:
+    """The call a code was shown for: each argument's digest (they may hold passwords), the target's state as read."""
+
+    tool: str
+    principal: str
+    arguments: Mapping[str, str]
+    state: Any
+
+
+def of(key: bytes, call: Call) -> Issued:
+    """A call as it is remembered."""
+    digests = {name: codes.pledge(key, "argument", name, value) for name, value in call.arguments.items()}
+    return Issued(call.tool, call.principal, digests, call.state)
+
+
+def remember(shown: dict[str, Issued], code: str, issued: Issued) -> None:
+    """Keep what a code was shown for; the oldest go when there are too many."""
+    shown.pop(code, None)
+    shown[code] = issued
+    while len(shown) > MOST:
+        del shown[next(iter(shown))]
+
+
+def why_not(shown: Mapping[str, Issued], now: Issued, given: Any, found: Match | str | None) -> str:
+    """Why what was given does not hold for a call, as far as can be told."""
+    if found == "used":
+        return "This code was used already; a code holds once."
+    if found == "expired":
+        return f"This code has expired: one holds for {SLOT // 60} to {2 * SLOT // 60} minutes."
+    if not isinstance(given, str) or len(codes.normal(given)) != SHAPE:
+        return 'confirm is neither "preview" nor a code; a code looks like ABCD-EFGH.'
+    before = shown.get(codes.normal(given))
+    if before is None or before.principal != now.principal:
+        return "This is not a code for this call."
+    if before.tool != now.tool:
+        return f"This code is for another tool, {before.tool}."
+    names = sorted({*now.arguments, *before.arguments})
+    if differ := [n for n in names if now.arguments.get(n) != before.arguments.get(n)]:
+        return f"This code is for other arguments than these; not as previewed: {', '.join(differ)}."
+    if moved := list(changed(before.state, now.state)):
+        return f"The target changed since the preview: {'; '.join(moved[:5])}."
+    return "This code does not hold any more."
+
+
+def changed(before: Any, now: Any, name: str = "it") -> Iterator[str]:
+    """Which fields of two states differ, with their values."""
+    if before == now:
+        return
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for field in sorted({*before, *now}):
+            yield from changed(before.get(field), now.get(field), str(field))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for one, other in zip(before, now, strict=True):
+            yield from changed(one, other, name)
+    elif isinstance(before, Mapping) != isinstance(now, Mapping):
+        yield f"{hygiene.cell(name)} is no longer {'there' if isinstance(before, Mapping) else 'missing'}"
+    elif hygiene.secret(name):
+        yield name
+    else:
+        yield f"{hygiene.cell(name)} was {hygiene.cell(str(before), 60)}, is {hygiene.cell(str(now), 60)}"

@@ -1,0 +1,310 @@
+"""run_plan: many gated calls, one reviewed list, one consent; then one after the other, each looked at once more.
+
+Each call is prepared and carried out by what calls.py hands in. Knows MCP's results through confirm.py; must know
+nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import anyio
+from mcp.types import CallToolResult, InputRequiredResult
+
+from greenlake_backup_mcp import hygiene, units
+from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.composed import RUN_PLAN
+from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.effects import table as effects
+from greenlake_backup_mcp.effects.sentences import Effect
+from greenlake_backup_mcp.effects.targets import Shared, Target
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.service.rest import Api, Request
+
+from . import audit, codes, confirm, issued
+from .confirm import Caller, Consent, Proposal
+
+MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
+WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
+STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call ready to be sent: arguments repaired, request built."""
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    request: Request
+
+
+class Outcome(Protocol):
+    """What became of one request: `done`, `failed`, `unknown`, or a task's word; and what to tell of it."""
+
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+
+    @property
+    def lines(self) -> Sequence[str]: ...  # noqa: D102
+
+
+Prepare = Callable[[str, Mapping[str, Any]], Prepared]
+"""The call of an offered tool, from what a model wrote (its `confirm` means nothing); BackupError if it is bad."""
+
+Execute = Callable[[Prepared, Caller], Awaitable[Outcome]]
+"""Sends the request of a call whose consent was given, follows it, and records its outcome under the caller's id."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One call of a plan by its number, from 1."""
+
+    number: int
+    call: Prepared
+
+
+async def run(  # noqa: PLR0913, PLR0917
+    consent: Consent,
+    api: Api,
+    tools: Mapping[str, Tool],
+    arguments: Mapping[str, Any],
+    caller: Caller,
+    prepare: Prepare,
+    execute: Execute,
+) -> CallToolResult | InputRequiredResult:
+    """The answer of run_plan: its preview or refusal, or after consent what became of each call."""
+    items = _items(arguments, tools, prepare)
+    seen: list[Target] = []
+
+    async def read() -> list[Target]:
+        seen[:] = await _targets(api, tools, items, caller)
+        return list(seen)
+
+    async def tell(targets: list[Target], now: datetime) -> Review:
+        return await _review(api, items, targets, now)
+
+    plain = {
+        "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
+        "continueOnError": bool(arguments.get("continueOnError", False)),
+    }
+    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _recorded)
+    stop = await confirm.settle(consent, api, proposal, arguments.get("confirm"), caller)
+    if stop is not None:
+        return stop
+    report = ["not tried"] * len(items)
+    work = Work(consent, api, tools, caller, execute)
+    try:
+        await _carry_out(work, items, seen, report, go_on=plain["continueOnError"] is True)
+    finally:
+        confirm.outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
+    return _reported(consent, items, report)
+
+
+def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
+    """The calls of a plan, all of them in order; BackupError names the first five that are not."""
+    items, problems = [], []
+    for number, raw in enumerate(arguments["calls"], 1):
+        name, given = str(raw["tool"]), raw["arguments"]
+        try:
+            if name == RUN_PLAN.name:
+                raise BackupError("a plan holds no other plan")
+            if name in tools and not tools[name].gated:
+                raise BackupError("it needs no confirmation, so it is called by itself")
+            call = prepare(name, {**given, "confirm": confirm.PREVIEW})
+        except BackupError as problem:
+            problems.append(f"call {number} ({hygiene.cell(name)}): {problem.message.rstrip('.')}")
+            continue
+        plain = {n: v for n, v in call.arguments.items() if n != "confirm"}
+        items.append(Item(number, replace(call, arguments=plain)))
+    if not problems:
+        problems = list(_twice(items))
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise BackupError(f"The plan cannot be read: {'; '.join(problems[:5])}{more}.")
+    return items
+
+
+def _twice(items: list[Item]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for item in items:
+        key = codes.canonical([item.call.tool.name, item.call.arguments])
+        if key in first:
+            yield f"call {item.number} is call {first[key]} once more"
+        first.setdefault(key, item.number)
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+async def _targets(api: Api, tools: Mapping[str, Tool], items: list[Item], caller: Caller) -> list[Target]:
+    found: dict[int, Target] = {}
+
+    async def one(item: Item) -> None:
+        found[item.number] = await _target(api, tools, item)
+        await caller.progress(len(found), len(items), "reading the targets")
+
+    async with anyio.create_task_group() as group:
+        for item in items:
+            group.start_soon(one, item)
+    return [found[item.number] for item in items]
+
+
+async def _target(api: Api, tools: Mapping[str, Tool], item: Item) -> Target:
+    return await effects.target(api, tools, item.call.tool, item.call.arguments, item.call.request)
+
+
+@dataclass(frozen=True)
+class Review:
+    """A plan as the list a person answers for: by tool, worst first, what is exceptional at the top."""
+
+    rows: tuple[tuple[Item, Effect], ...]
+    forbidden: str
+
+    def lines(self) -> Iterator[str]:
+        """The list as text."""
+        yield f"A plan of {len(self.rows):,} calls, carried out in the order given; here worst first."
+        groups: dict[str, list[tuple[Item, Effect]]] = {}
+        for item, effect in self.rows:
+            groups.setdefault(item.call.tool.name, []).append((item, effect))
+        ranked = sorted(groups.values(), key=lambda g: (WORST_FIRST.index(g[0][0].call.tool.danger), -len(g)))
+        yield ""
+        yield "| tool | calls | danger | data |"
+        yield "|---|---|---|---|"
+        for group in ranked:
+            size = sum(effect.size for _, effect in group)
+            data = units.size(size) if size else ""
+            yield f"| {group[0][0].call.tool.name} | {len(group)} | {group[0][0].call.tool.danger.value} | {data} |"
+        for group in ranked:
+            yield from self._group(group)
+
+    def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
+        yield ""
+        yield f"{group[0][0].call.tool.title}: {len(group):,}. {group[0][1].final}".rstrip()
+        counts: dict[str, int] = {}
+        for _, effect in group:
+            for kind in {e.partition(":")[0] for e in effect.exceptions}:
+                counts[kind] = counts.get(kind, 0) + 1
+        for kind, count in sorted(counts.items()):
+            if count > 1 and 2 * count > len(group):
+                yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
+        for item, effect in group:
+            rare = [e for e in effect.exceptions if counts[e.partition(":")[0]] * 2 <= len(group) or len(group) == 1]
+            if rare:
+                yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
+        for item, effect in group:
+            yield f"  {item.number}. {effect.brief or effect.does}"
+            if not effect.brief:
+                yield from (f"     - {line}" for line in effect.follows)
+            if effect.unknown:
+                yield f"     not known: {'; '.join(effect.unknown)}"
+
+
+async def _review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
+    gone = frozenset(t.path for i, t in zip(items, targets, strict=True) if i.call.request.method == "DELETE")
+    context = effects.Context(Shared(MOST_FACTS), gone)
+    rows = []
+    for item, target in zip(items, targets, strict=True):
+        effect = await effects.effect(api, item.call.tool, item.call.arguments, target, now, context)
+        rows.append((item, effect))
+    return Review(tuple(rows), " ".join(_forbidden(rows, targets)))
+
+
+def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for (item, effect), target in zip(rows, targets, strict=True):
+        if effect.forbidden:
+            yield f"Call {item.number}: {effect.forbidden}"
+        if target.path and target.path in first:
+            yield f"Calls {first[target.path]} and {item.number} act on the same target; make two plans."
+        first.setdefault(target.path, item.number)
+
+
+def _recorded(targets: Sequence[Target]) -> dict[str, Any]:
+    return {"targets": [confirm.recorded(t) for t in targets]}
+
+
+# --- the work ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Work:
+    """What carrying out a plan needs."""
+
+    consent: Consent
+    api: Api
+    tools: Mapping[str, Tool]
+    caller: Caller
+    execute: Execute
+
+
+async def _carry_out(work: Work, items: list[Item], seen: list[Target], report: list[str], *, go_on: bool) -> None:
+    """Carry out the calls in order; `report` says at each moment what became of each."""
+    progress = work.caller.progress
+    for n, (item, before) in enumerate(zip(items, seen, strict=True)):
+        await progress(n, len(items), f"call {item.number} of {len(items)}: {item.call.tool.name}")
+        try:
+            mine = await _still_as_reviewed(work, item, before)
+        except BackupError as problem:
+            report[n] = f"refused: {hygiene.cell(problem.message, 300)}"
+        else:
+            report[n] = "unknown"  # for whoever reads the report of a plan that was broken off here
+            report[n] = await _one(work, item, mine)
+        if report[n].partition(":")[0] in STOPS and not go_on:
+            break
+    await progress(len(items), len(items), "done")
+
+
+async def _still_as_reviewed(work: Work, item: Item, before: Target) -> Caller:
+    """Read the target once more and record the request that follows; BackupError if the target changed."""
+    now = await _target(work.api, work.tools, item)
+    mine = replace(work.caller, id=f"{work.caller.id}-{item.number}")  # its own lines in the audit log
+    changed = codes.canonical(now.state) != codes.canonical(before.state)
+    moved = "; ".join(list(issued.changed(before.state, now.state))[:5])
+    reason = f"it changed since the plan was confirmed ({moved})" if changed else ""
+    audit.record(
+        work.consent.log,
+        "refusal" if changed else "request",
+        call=mine.id,
+        tool=item.call.tool.name,
+        principal=mine.principal,
+        target=confirm.recorded(now),
+        arguments=item.call.arguments,
+        reason=reason,
+    )
+    if changed:
+        raise BackupError(reason, kind="refused")
+    return mine
+
+
+async def _one(work: Work, item: Item, mine: Caller) -> str:
+    try:
+        done = await work.execute(item.call, mine)
+    except BackupError as problem:
+        word = "unknown" if problem.kind == "unknown" else "refused" if problem.nothing_sent else "failed"
+        return f"{word}: {hygiene.cell(problem.message, 300)}"
+    told = hygiene.cell(" ".join(done.lines), 300) if done.outcome != "done" else ""
+    return f"{done.outcome}: {told}" if told else done.outcome
+
+
+def _counts(report: list[str]) -> list[str]:
+    words = [line.partition(":")[0] for line in report]
+    return [f"{words.count(word):,} {word}" for word in dict.fromkeys(words)]
+
+
+def _reported(consent: Consent, items: list[Item], report: list[str]) -> CallToolResult:
+    bad = any(line.partition(":")[0] in STOPS for line in report)
+    lines = [f"Plan of {len(items):,} calls: {', '.join(_counts(report))}."]
+    if bad and "not tried" in report:
+        lines.append("It stopped at the first failure; preview the rest as a new plan.")
+    if any(line.startswith("unknown") for line in report):
+        lines.append(
+            "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
+        )
+    lines += [
+        f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {line}"
+        for item, line in zip(items, report, strict=True)
+    ]
+    return confirm.text(lines, consent.settings, is_error=bad)

@@ -1,0 +1,1 @@
+"""What a gated call would do to its real target, in sentences."""

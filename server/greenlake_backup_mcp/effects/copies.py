@@ -1,0 +1,234 @@
+"""What deleting or changing a recovery point does: ten kinds of copy, one set of words.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp import units
+from greenlake_backup_mcp.hygiene import cell
+
+from . import moments
+from .copy_facts import BUSY, GOING, copy_facts, copy_size
+from .sentences import Effect, Subject, at, changes, counted, label, name_of, names, not_known, objects, quoted
+from .targets import OWN, Read, Target, identity_of, kind_of, parent_path, path_of
+
+SNAPSHOTS = (("limit", "1000"), ("select", "id,name,pointInTime,state"))
+BACKUPS = (("limit", "1000"), ("select", "id,name,pointInTime,state,sourceCopyInfo"))
+
+
+def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """The asset that the copy belongs to, and the other copies of it."""
+    parent = parent_path(target.path)
+    segments = target.path.split("/")
+    asset = "/".join([OWN, segments[-4], segments[-3]])
+    return [
+        Read("asset", "the " + kind_of(parent), parent),
+        Read("backups", f"the backups of the {kind_of(parent)}", f"{asset}/backups", BACKUPS),
+        Read("snapshots", f"the snapshots of the {kind_of(parent)}", f"{asset}/snapshots", SNAPSHOTS),
+    ]
+
+
+def deleting(s: Subject) -> Effect:
+    """A recovery point is deleted."""
+    copy, now = s.resource, s.now
+    locked, expires = units.moment(copy.get("lockedUntil")), units.moment(copy.get("expiresAt"))
+    follows = ["The recovery point is deleted for good; nothing can be restored from it afterwards."]
+    exceptions = []
+    others = objects(copy.get("associatedDatabases"))
+    if others:
+        follows.append(f"The backed-up data of these databases in it is deleted along: {names(others)}.")
+        exceptions.append(f"takes {counted(len(others), 'other database')} along")
+    if chained := _chained(s):
+        follows.append(f"{counted(len(chained), 'backup')} made from it can no longer use it as their source.")
+    rest, note = _rest(s)
+    follows += rest
+    if note:
+        exceptions.append(note)
+    if expires and expires > now:
+        exceptions.append(f"not expired: would be kept {moments.span(expires - now)} more")
+    elif not expires:
+        exceptions.append("has no expiry: would be kept for ever")
+    if copy.get("state") in BUSY:
+        exceptions.append(f"in use ({cell(str(copy['state']))})")
+    follows.append("Where dual authorization is switched on, a second person must approve before it is gone.")
+    forbidden = ""
+    if locked and locked > now:
+        forbidden = f"It is locked until {moments.when(locked, now)}; until then nobody can delete it."
+    elif copy.get("state") in GOING:
+        forbidden = f"It is already on its way out: state {cell(str(copy['state']))}."
+    return Effect(
+        does=f"Delete the {s.label}",
+        about=about(s, copy),
+        follows=tuple(follows),
+        final="This cannot be undone.",
+        unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
+        forbidden=forbidden,
+        exceptions=tuple(exceptions),
+        brief=_brief(s),
+        size=copy_size(copy),
+    )
+
+
+def changing(s: Subject) -> Effect:
+    """Expiry, lock, name or description of a recovery point change."""
+    copy, now = s.resource, s.now
+    wanted = {name: value for name, value in s.arguments.items() if name in _FIELDS}
+    follows, exceptions, forbidden, final = [], [], "", "It can be changed back."
+    expiry = _expiry(wanted, copy, now)
+    lock = _lock(wanted, copy, now)
+    for part in (expiry, lock):
+        follows += [part.sentence] if part.sentence else []
+        exceptions += [part.exception] if part.exception else []
+        forbidden = forbidden or part.ban
+    follows += changes({n: v for n, v in wanted.items() if n in ("name", "description")}, copy, now)
+    new, until = units.moment(wanted.get("expiresAt")), units.moment(wanted.get("lockedUntil"))
+    ends = new or units.moment(copy.get("expiresAt"))
+    if until and ends and until > ends and not forbidden:
+        follows.append("The lock would outlast the expiry; the service is expected to refuse that.")
+    if _earlier(wanted, copy):
+        final = "Once the recovery point has expired, it is gone for good."
+        follows += _rest(s)[0]
+    if lock.exception:
+        final = (final + " " if _earlier(wanted, copy) else "") + "The lock cannot be undone."
+    return Effect(
+        does=f"Change the {s.label}",
+        about=about(s, copy),
+        follows=tuple(follows),
+        final=final,
+        unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
+        forbidden=forbidden,
+        exceptions=tuple(exceptions),
+        brief=f"{_brief(s)}: {' '.join(follows)}",
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one field's new value does: in a sentence, in a word where it is remarkable, and what forbids it."""
+
+    sentence: str = ""
+    exception: str = ""
+    ban: str = ""
+
+
+_FIELDS = ("name", "description", "expiresAt", "lockedUntil")
+
+
+def about(s: Subject, copy: Mapping[str, Any]) -> tuple[str, ...]:
+    """A recovery point in three lines: of what, how old and big, how long it lasts."""
+    lines = []
+    asset = s.found("asset")
+    if asset.known:
+        lines.append(f"of {label(asset.words.removeprefix('the '), asset.resource)}")
+    lines.append("; ".join(copy_facts(copy, s.now)))
+    return tuple(lines)
+
+
+def _brief(s: Subject) -> str:
+    asset, copy = s.found("asset"), s.resource
+    parts = [label("", copy, identity_of(s.target.path)[1]).strip()]
+    if asset.known:
+        parts.append(f"of {name_of(asset.resource)}")
+    if copy.get("pointInTime"):
+        parts.append(f"taken {moments.told(copy['pointInTime'], s.now)}")
+    if copy.get("expiresAt"):
+        parts.append(f"expires {moments.told(copy['expiresAt'], s.now)}")
+    return ", ".join(parts)
+
+
+def _others(s: Subject) -> list[Mapping[str, Any]]:
+    base = s.target.path.rpartition("/")[0].rpartition("/")[0]
+    going = {s.target.path, *s.leaving}
+    return [
+        item
+        for place in ("backups", "snapshots")
+        for item in s.found(place).items
+        if path_of(base, place, item.get("id")) not in going and item.get("state") not in GOING
+    ]
+
+
+def _rest(s: Subject) -> tuple[list[str], str]:
+    """What recovery points remain without this one, and whether that is remarkable."""
+    backups, snapshots = s.found("backups"), s.found("snapshots")
+    if not (backups.known and snapshots.known):
+        return [], ""
+    others = _others(s)
+    whole = backups.whole and snapshots.whole
+    if not others:
+        among = "Without this and the others of the plan" if s.leaving - {s.target.path} else "Without it"
+        return [f"It is the LAST recovery point. {among} nothing can be restored."], "the LAST recovery point"
+    points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
+    remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
+    if not points:
+        return [remain + "."], ""
+    remain += f", the newest of {moments.when(max(points), s.now)}."
+    mine = units.moment(s.resource.get("pointInTime"))
+    if mine and whole and mine > max(points):
+        return [remain, "It is the newest one."], "the newest recovery point"
+    return [remain], ""
+
+
+def _chained(s: Subject) -> list[Mapping[str, Any]]:
+    return [b for b in s.found("backups").items if at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
+
+
+def _earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> bool:
+    new, old = units.moment(wanted.get("expiresAt")), units.moment(copy.get("expiresAt"))
+    return bool(new and (old is None or new < old))
+
+
+def _expiry(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -> _Part:
+    """The sentence on a new expiry, what is remarkable in it, and what forbids it."""
+    if "expiresAt" not in wanted:
+        return _Part()
+    new, old = units.moment(wanted["expiresAt"]), units.moment(copy.get("expiresAt"))
+    locked = units.moment(copy.get("lockedUntil"))
+    if new is None:
+        return _Part(f"Its expiry becomes {quoted(wanted['expiresAt'])}, which is no point in time.")
+    ban = ""
+    if locked and locked > now and new < locked:
+        ban = f"It is locked until {moments.when(locked, now)} and cannot expire before that."
+    if old is None:
+        sentence = f"It had no expiry; it would expire {moments.when(new, now)}, and is deleted then."
+    elif new == old:
+        return _Part(f"Its expiry stays {moments.when(old, now)}.")
+    elif new < old:
+        sentence = (
+            f"It expires {moments.span(old - new)} earlier: {moments.when(new, now)} "
+            f"instead of {moments.when(old, now)}, and is deleted then."
+        )
+    else:
+        sentence = (
+            f"It is kept {moments.span(new - old)} longer: until {moments.when(new, now)} "
+            f"instead of {moments.when(old, now)}, and takes up its space so long."
+        )
+    if new <= now:
+        sentence += " That is past: the service deletes it at once, or refuses."
+        return _Part(sentence, "would expire at once", ban)
+    return _Part(sentence, f"expires {moments.span(old - new)} earlier" if old and new < old else "", ban)
+
+
+def _lock(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -> _Part:
+    if "lockedUntil" not in wanted:
+        return _Part()
+    new, old = units.moment(wanted["lockedUntil"]), units.moment(copy.get("lockedUntil"))
+    if new is None:
+        return _Part(f"Its lock becomes {quoted(wanted['lockedUntil'])}, which is no point in time.")
+    if old and old > now and new < old:
+        sentence = f"The lock would end {moments.span(old - new)} earlier, {moments.when(new, now)}."
+        return _Part(sentence, "", f"It is locked until {moments.when(old, now)}; a lock cannot be shortened.")
+    if old and new == old:
+        return _Part(f"Its lock stays until {moments.when(old, now)}.")
+    if new <= now:
+        return _Part(f"The lock would end {moments.when(new, now)}: that is past, so it locks nothing.")
+    sentence = (
+        f"It is LOCKED until {moments.when(new, now)}: nobody can delete it or shorten its expiry before, "
+        "whatever it costs, and the lock cannot be taken back."
+    )
+    return _Part(sentence, f"locked for {moments.span(new - now)}")

@@ -1,0 +1,261 @@
+"""What becomes of protection when policies and jobs change.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from greenlake_backup_mcp.hygiene import cell
+
+from .moments import told
+from .sentences import (
+    Effect,
+    Subject,
+    at,
+    changes,
+    counted,
+    label,
+    many,
+    name_of,
+    names,
+    not_known,
+    objects,
+    quoted,
+    state_of,
+)
+from .targets import OWN, Read, Target, identity_of, path_of
+
+COUNT = (("limit", "1"), ("select", "id"))
+
+
+def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """The jobs of a policy: it lists them itself, but need not."""
+    if "protectionJobsInfo" in target.resource:
+        return []
+    identity = identity_of(target.path)[1].replace("'", "''")
+    query = (("filter", f"protectionPolicyInfo/id eq '{identity}'"), ("limit", "20000"), ("select", "id,assetInfo"))
+    return [Read("jobs", "the jobs of the policy", f"{OWN}/protection-jobs", query)]
+
+
+def job_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """How many copies of the job's asset there are."""
+    uri = at(target.resource, "assetInfo", "resourceUri")
+    if not isinstance(uri, str) or uri.count("/") < 4:
+        return []
+    collection, identity = identity_of(uri)
+    return [
+        Read(place, f"the {place} of the asset", path_of(OWN, collection, identity, place), COUNT)
+        for place in ("backups", "snapshots")
+    ]
+
+
+def deleting_job(s: Subject) -> Effect:
+    """An asset loses its policy."""
+    asset = name_of(s.resource.get("assetInfo") or {})
+    return Effect(
+        does=f"Delete the {_job(s)}",
+        about=_job_facts(s),
+        follows=(
+            f"{asset} is protected no more: no further snapshots or backups of it are made.",
+            f"Its copies stay until they expire: {copies_of(s)}.",
+        ),
+        final="A new job can be made (create_protection_job); runs missed until then are not made up for.",
+        unknown=not_known(*s.facts.values()),
+        exceptions=("is suspended",) if s.resource.get("operational") == "SUSPENDED" else (),
+    )
+
+
+def suspending(s: Subject) -> Effect:
+    """Schedules stop until somebody resumes them."""
+    ids = s.arguments.get("scheduleIds")
+    schedules = [x for p in objects(s.resource.get("protections")) for x in objects(p.get("schedules"))]
+    chosen = [x for x in schedules if not ids or x.get("scheduleId") in ids]
+    which = "ALL its schedules" if not ids else f"schedules {', '.join(map(str, ids))}"
+    listed = "; ".join(_schedule(x) for x in chosen[:12])
+    strangers = sorted(set(ids or ()) - {x.get("scheduleId") for x in schedules}, key=str)
+    follows = [f"No runs any more of {which}{': ' + listed if listed else ''}."]
+    if nexts := sorted(str(x["nextRunTime"]) for x in chosen if x.get("nextRunTime")):
+        follows.append(f"The next run, {told(nexts[0], s.now)}, is the first that does not happen.")
+    if strangers:
+        follows.append(f"The job has no schedule {', '.join(map(str, strangers))}.")
+    follows.append("Existing copies go on expiring. Nobody is reminded to resume.")
+    return Effect(
+        does=f"Suspend the {_job(s)}",
+        about=_job_facts(s),
+        follows=tuple(follows),
+        final="resume_protection_job takes it back; runs missed until then are not made up for.",
+        forbidden="It is suspended already." if s.resource.get("operational") == "SUSPENDED" and not ids else "",
+    )
+
+
+def deleting_policy(s: Subject) -> Effect:
+    """A policy goes."""
+    jobs = _jobs(s)
+    follows = [f"The policy with {counted(len(_tiers(s.resource)), 'tier')} is deleted: {_tier_words(s.resource)}."]
+    if s.resource.get("assigned") or jobs:
+        follows.append("It is assigned; the service is expected to refuse until no job uses it.")
+    return Effect(
+        does=f"Delete the {s.label}",
+        about=_policy_facts(s),
+        follows=tuple(follows),
+        final="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
+        unknown=_unknown_jobs(s),
+        exceptions=("is assigned",) if s.resource.get("assigned") or jobs else (),
+    )
+
+
+def changing_policy(s: Subject) -> Effect:
+    """Schedules, retention or locks change for every asset under the policy."""
+    jobs = _jobs(s)
+    wanted = {n: v for n, v in s.arguments.items() if n in ("name", "description")}
+    follows = [*changes(wanted, s.resource, s.now), *_tier_changes(s)]
+    if jobs:
+        follows.append(f"It holds at once for {counted(len(jobs), 'job')}: {_assets(jobs)}.")
+    follows.append("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
+    return Effect(
+        does=f"Change the {s.label}",
+        about=_policy_facts(s),
+        follows=tuple(follows),
+        final="It can be changed back; copies made meanwhile keep what they were given.",
+        unknown=_unknown_jobs(s),
+        exceptions=(f"holds for {counted(len(jobs), 'job')}",) if jobs else (),
+    )
+
+
+def replacing_policy(s: Subject) -> Effect:
+    """The whole policy is exchanged; what the new one leaves out is gone."""
+    jobs = _jobs(s)
+    head = {n: v for n, v in s.arguments.items() if n in ("name", "description", "applicationType")}
+    kept = {(t.get("type"), x.get("scheduleId")) for t in _tiers(s.arguments) for x in objects(t.get("schedules"))}
+    lost = [
+        f"{cell(str(t.get('type')))}: {_schedule(x)}"
+        for t in _tiers(s.resource)
+        for x in objects(t.get("schedules"))
+        if (t.get("type"), x.get("scheduleId")) not in kept
+    ]
+    follows = [
+        *changes(head, s.resource, s.now),
+        f"Now: {_tier_words(s.resource)}.",
+        f"Then: {_tier_words(s.arguments)}.",
+        *([f"Schedules LOST: {len(lost):,} ({'; '.join(lost)})."] if lost else ["No schedule is lost."]),
+    ]
+    if "description" not in s.arguments and s.resource.get("description"):
+        follows.append("Its description is lost, since none is given.")
+    if jobs:
+        follows.append(
+            f"Jobs that stand on it: {len(jobs):,} ({_assets(jobs)}); the API expects this only before assignment."
+        )
+    return Effect(
+        does=f"Replace the whole {s.label}",
+        about=_policy_facts(s),
+        follows=tuple(follows),
+        final="The present policy cannot be brought back, only written down and made anew.",
+        unknown=_unknown_jobs(s),
+        exceptions=("is assigned",) if jobs or s.resource.get("assigned") else (),
+    )
+
+
+# --- phrases ----------------------------------------------------------------------------------------------------------
+
+
+def _job(s: Subject) -> str:
+    policy = at(s.resource, "protectionPolicyInfo", "name")
+    asset = s.resource.get("assetInfo")
+    of = f" of {name_of(asset)}" if isinstance(asset, Mapping) else ""
+    return (
+        f"protection job{of}{f' under policy {quoted(policy)}' if policy else ''} (id {identity_of(s.target.path)[1]})"
+    )
+
+
+def _job_facts(s: Subject) -> tuple[str, ...]:
+    asset = s.resource.get("assetInfo") or {}
+    facts = [state_of(s.resource) or "state not known"]
+    if isinstance(asset, Mapping) and asset.get("type"):
+        facts.append(f"asset {label(str(asset['type']).rpartition('/')[2], asset)}")
+    if more := objects(s.resource.get("associatedAssetsInfo")):
+        facts.append(f"with {counted(len(more), 'asset')}: {names(more)}")
+    return ("; ".join(facts),)
+
+
+def copies_of(s: Subject) -> str:
+    """How many copies there are of what the call is about."""
+    found = [s.facts[n] for n in ("backups", "snapshots") if n in s.facts and s.facts[n].known]
+    return ", ".join(many(f, f.words.split()[1].removesuffix("s")) for f in found) or "how many is not known"
+
+
+def _jobs(s: Subject) -> list[Mapping[str, Any]]:
+    return objects(s.resource.get("protectionJobsInfo")) or s.found("jobs").items
+
+
+def _unknown_jobs(s: Subject) -> tuple[str, ...]:
+    return not_known(*s.facts.values())
+
+
+def _assets(jobs: list[Mapping[str, Any]]) -> str:
+    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
+
+
+def _policy_facts(s: Subject) -> tuple[str, ...]:
+    jobs = _jobs(s)
+    assigned = s.resource.get("assigned")
+    word = "not assigned" if assigned is False and not jobs else f"assigned to {counted(len(jobs), 'job')}"
+    of = f": {_assets(jobs)}" if jobs else ""
+    return (f"{word}{of}", _tier_words(s.resource))
+
+
+def _tiers(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return objects(policy.get("protections"))
+
+
+def _tier_words(policy: Mapping[str, Any]) -> str:
+    words = []
+    for tier in _tiers(policy):
+        store = tier.get("protectionStoreInfo")
+        given = f" to store id {cell(str(tier['protectionStoreId']))}" if tier.get("protectionStoreId") else ""
+        to = f" to store {name_of(store)}" if isinstance(store, Mapping) else given
+        words.append(
+            f"{cell(str(tier.get('type')))}{to}: " + ", ".join(_schedule(x) for x in objects(tier.get("schedules")))
+        )
+    return "; ".join(words) or "no tiers"
+
+
+def _schedule(x: Mapping[str, Any]) -> str:
+    every = at(x, "schedule", "repeatInterval", "every")
+    rhythm = str(at(x, "schedule", "recurrence") or "").lower().replace("_", " ")
+    parts = [f"{rhythm}{f' (every {every})' if every not in (None, 1) else ''}" if rhythm else ""]
+    for words, name in (("kept", "expireAfter"), ("locked", "lockFor")):
+        if isinstance(x.get(name), Mapping):
+            parts.append(f"{words} {_length(x[name])}")
+    named = f" {quoted(x['name'])}" if x.get("name") else ""
+    return f"schedule {x.get('scheduleId')}{named} {', '.join(p for p in parts if p)}".rstrip()
+
+
+def _length(value: Mapping[str, Any]) -> str:
+    return f"{value.get('value')} {str(value.get('unit')).lower()}"
+
+
+def _tier_changes(s: Subject) -> Iterator[str]:
+    present = {t.get("id"): t for t in _tiers(s.resource)}
+    for tier in _tiers(s.arguments):
+        old = present.get(tier.get("id"))
+        if old is None:
+            yield f"Tier {cell(str(tier.get('id')))} is not one of this policy."
+            continue
+        schedules = {x.get("scheduleId"): x for x in objects(old.get("schedules"))}
+        given = objects(tier.get("schedules"))
+        for x in given:
+            before = schedules.get(x.get("scheduleId"))
+            head = f"{cell(str(old.get('type')))} schedule {x.get('scheduleId')}"
+            wanted = {n: v for n, v in x.items() if n != "scheduleId"}
+            if before is None:
+                yield f"{head} is new: {_schedule(x)}"
+            else:
+                yield from (f"{head}, {line}" for line in changes(wanted, before, s.now) if ": stays " not in line)
+        if left := [x for i, x in schedules.items() if given and i not in {g.get("scheduleId") for g in given}]:
+            yield (
+                f"{cell(str(old.get('type')))}: not in the list given, which replaces the present one, so they may be "
+                f"LOST: {'; '.join(_schedule(x) for x in left)}"
+            )

@@ -1,0 +1,239 @@
+"""What becomes of stores, and of the gateways and StoreOnce appliances that carry them, with what lies in them.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from greenlake_backup_mcp import units
+from greenlake_backup_mcp.hygiene import cell
+
+from .sentences import Effect, Subject, at, counted, label, name_of, names, not_known, objects, quoted, state_of
+from .targets import OWN, Read, Target, identity_of, path_of
+
+MOST_COUNTED = 24  # assets whose copies are counted: each is a request, and services allow so many a minute
+ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
+
+
+def store_reads(_arguments: Mapping[str, Any], _target: Target) -> list[Read]:
+    """The policies and jobs that write to a store."""
+    return [
+        Read("policies", "the policies that use it", f"{OWN}/protection-policies", (("limit", "20000"),)),
+        Read("jobs", "the jobs that use it", f"{OWN}/protection-jobs", ALL_JOBS),
+    ]
+
+
+def host_of_stores_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """The stores on a gateway or StoreOnce, and the jobs that write to them."""
+    query = (("filter", f"storageSystemInfo/id eq {literal(identity_of(target.path)[1])}"), ("limit", "2000"))
+    return [
+        Read("stores", "the stores on it", f"{OWN}/protection-stores", query),
+        Read("jobs", "the jobs that use it", f"{OWN}/protection-jobs", ALL_JOBS),
+    ]
+
+
+def reattach_reads(arguments: Mapping[str, Any], _target: Target) -> list[Read]:
+    """The system a store would move to."""
+    system = arguments.get("storageSystemId")
+    if not isinstance(system, str) or not system:
+        return []
+    place = "storeonces" if arguments.get("storageSystemType") == "STOREONCE" else "protection-store-gateways"
+    return [Read("system", "the system it moves to", path_of(OWN, place, system), decides=True)]
+
+
+def count_reads(s: Subject) -> list[Read]:
+    """How many recovery points the assets that back up to a store have in it, for as many as can be asked in time."""
+    stores = _lost_stores(s)
+    reads = []
+    for number, job in enumerate(jobs_of_stores(s, stores)[:MOST_COUNTED]):
+        collection, identity = identity_of(str(at(job, "assetInfo", "resourceUri") or ""))
+        for store in sorted(stores, key=str) if collection and identity else ():
+            query = (("filter", f"protectionStoreInfo/id eq {literal(str(store))}"), ("limit", "1"))
+            path = path_of(OWN, collection, identity, "backups")
+            reads.append(Read(f"count {number} {store}", "recovery points of an asset", path, query))
+    return reads[:MOST_COUNTED]
+
+
+def deleting_store(s: Subject) -> Effect:
+    """A store goes; with force, with every backup in it."""
+    jobs, policies = jobs_of_stores(s, {s.resource.get("id")}), _policies(s)
+    data = s.resource.get("userDataStoredInBytes")
+    holds = units.size(data) if isinstance(data, (int, float)) else "an amount of data that is not known"
+    follows = []
+    if s.arguments.get("force"):
+        follows.append(f"force: the store is deleted WITH EVERY BACKUP IN IT; it holds {holds}.")
+    else:
+        follows.append(f"The store is deleted if it holds no data; it holds {holds}.")
+    if policies:
+        follows.append(f"Policies that write to it: {len(policies):,} ({names(policies)}); expected to be refused.")
+    follows += _counted_copies(s, jobs)
+    follows += stopped(jobs)
+    return Effect(
+        does=f"Delete the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="Backups deleted with it are gone for good."
+        if s.arguments.get("force")
+        else "It cannot be brought back.",
+        unknown=_unknown(s),
+        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds {holds}",) if data else ()),
+    )
+
+
+def deleting_host_of_stores(s: Subject) -> Effect:
+    """A gateway or StoreOnce goes, with what lies on it."""
+    stores = stores_of(s)
+    data = sum(x["userDataStoredInBytes"] for x in stores if isinstance(x.get("userDataStoredInBytes"), (int, float)))
+    local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
+    gateway = s.target.kind == "protection store gateway"
+    what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
+    follows = [
+        f"{what}. On it: {counted(len(stores), 'store')}{': ' + names(stores) if stores else ''}, {units.size(data)}."
+    ]
+    if s.arguments.get("force"):
+        follows.append(
+            f"force: whatever is in {counted(len(local), 'on-premises store')} is LOST with it"
+            + (f": {names(local)}." if local else ".")
+        )
+    elif stores:
+        follows.append("It has stores; without force the task is expected to fail.")
+    jobs = jobs_of_stores(s, {x.get("id") for x in stores})
+    follows += _counted_copies(s, jobs)
+    follows += stopped(jobs)
+    return Effect(
+        does=f"Delete the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
+        unknown=_unknown(s),
+        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"{len(stores)} stores",) if stores else ()),
+    )
+
+
+def recovering_gateway(s: Subject) -> Effect:
+    """A gateway is built anew; cloud stores come back, local ones do not."""
+    stores = stores_of(s)
+    local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
+    cloud = [x for x in stores if x.get("protectionStoreType") == "CLOUD"]
+    follows = [
+        f"A new gateway named {quoted(s.arguments.get('name'))} is deployed in its place.",
+        f"Cloud stores reattached: {names(cloud) or 'none known'}.",
+        f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or 'none known'}.",
+    ]
+    connected = at(s.resource, "health", "status") == "PSG_HEALTH_STATUS_CONNECTED"
+    if s.arguments.get("force"):
+        follows.append("force: it is done even though the old gateway may be alive.")
+    elif connected:
+        follows.append("The gateway is CONNECTED; without force the service is expected to refuse.")
+    return Effect(
+        does=f"Recover the {s.label} onto a new VM",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="This cannot be undone.",
+        unknown=not_known(*s.facts.values()),
+        exceptions=("still connected",) if connected else (),
+    )
+
+
+def reattaching(s: Subject) -> Effect:
+    """A cloud store moves to another system."""
+    system = s.found("system")
+    to = label(str(s.arguments.get("storageSystemType")), system.resource, str(s.arguments.get("storageSystemId")))
+    now = s.resource.get("storageSystemInfo")
+    follows = [f"It moves to {to}" + (f", away from {name_of(now)}." if isinstance(now, Mapping) else ".")]
+    if s.resource.get("connectedState") == "CONNECTED":
+        follows.append("It is CONNECTED; backups and restores through its present system fail from then on.")
+    return Effect(
+        does=f"Reattach the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="It cannot be taken back; it can be reattached once more.",
+        unknown=not_known(*s.target.uses.values()),
+        forbidden="The system to move to does not exist." if system.missing else "",
+    )
+
+
+# --- phrases ----------------------------------------------------------------------------------------------------------
+
+
+def literal(value: str) -> str:
+    """A literal of the API's filters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def facts(s: Subject) -> str:
+    """A system in one line: state, connection, place, size, address."""
+    r = s.resource
+    facts = [state_of(r) or "state not known"]
+    facts += [cell(str(r[name])).lower() for name in ("connectionState", "connectedState") if r.get(name)]
+    if health := at(r, "health", "status"):
+        facts.append(cell(str(health)).removeprefix("PSG_HEALTH_STATUS_").removeprefix("SO_HEALTH_STATUS_").lower())
+    if kind := r.get("protectionStoreType"):
+        facts.append({"CLOUD": "in the cloud", "ON_PREMISES": "on premises"}.get(str(kind), cell(str(kind))))
+    if isinstance(r.get("storageSystemInfo"), Mapping):
+        facts.append(f"on {name_of(r['storageSystemInfo'])}")
+    if isinstance(r.get("sizeOnDiskInBytes"), (int, float)):
+        facts.append(f"{units.size(r['sizeOnDiskInBytes'])} on disk")
+    if address := r.get("networkAddress"):
+        facts.append(f"address {cell(str(address))}")
+    return "; ".join(facts)
+
+
+def stores_of(s: Subject) -> list[Mapping[str, Any]]:
+    """The stores on the target, a gateway or StoreOnce."""
+    mine = s.resource.get("id")
+    return [x for x in s.found("stores").items if at(x, "storageSystemInfo", "id") == mine]
+
+
+def jobs_of_stores(s: Subject, stores: set[Any]) -> list[Mapping[str, Any]]:
+    """The jobs that write to any of these stores."""
+    return [
+        j
+        for j in s.found("jobs").items
+        if any(at(p, "protectionStoreInfo", "id") in stores for p in objects(j.get("protections")))
+    ]
+
+
+def assets(jobs: list[Mapping[str, Any]]) -> str:
+    """The names of the assets of jobs."""
+    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
+
+
+def stopped(jobs: list[Mapping[str, Any]]) -> list[str]:
+    """That jobs would fail, where there are any."""
+    return [f"Jobs that back up through it and would fail: {len(jobs):,} ({assets(jobs)})."] if jobs else []
+
+
+def _lost_stores(s: Subject) -> set[Any]:
+    """The stores whose copies go: the store itself, or those on the appliance that are not in the cloud."""
+    if s.target.kind == "protection store":
+        return {s.resource.get("id")}
+    return {x.get("id") for x in stores_of(s) if x.get("protectionStoreType") != "CLOUD"}
+
+
+def _counted_copies(s: Subject, jobs: list[Mapping[str, Any]]) -> list[str]:
+    counts = [f for name, f in s.facts.items() if name.startswith("count ")]
+    known = [f for f in counts if f.known]
+    if not known:
+        return []
+    copies = sum(f.total if f.total is not None else len(f.items) for f in known)
+    assets = len({name.split()[1] for name, f in s.facts.items() if name.startswith("count ") and f.known})
+    of = f"counted for {assets:,} of the {len(jobs):,} assets that back up to it"
+    return [f"Recovery points in it, {of}: at least {copies:,}."]
+
+
+def _unknown(s: Subject) -> tuple[str, ...]:
+    listed = [f for name, f in s.facts.items() if not name.startswith("count ")]
+    return (*not_known(*listed), "recovery points of assets that no job protects any more")
+
+
+def _policies(s: Subject) -> list[Mapping[str, Any]]:
+    mine = s.resource.get("id")
+    return [
+        p
+        for p in s.found("policies").items
+        if any(at(t, "protectionStoreInfo", "id") == mine for t in objects(p.get("protections")))
+    ]

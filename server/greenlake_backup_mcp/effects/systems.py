@@ -1,0 +1,177 @@
+"""What becomes of orchestrators, appliances and hosts, and of what runs through them.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from greenlake_backup_mcp.hygiene import cell
+
+from .sentences import Effect, Subject, at, changes, counted, many, names, not_known
+from .stores import assets, facts, jobs_of_stores, literal, stopped, stores_of
+from .targets import OWN, Read, Target, identity_of
+
+ALL = (("limit", "1000"),)
+
+
+def orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """What an orchestrator runs: jobs, gateways, hosts."""
+    mine = literal(identity_of(target.path)[1])
+    jobs = (("filter", f"dataOrchestratorId eq {mine}"), ("limit", "20000"), ("select", "id,assetInfo"))
+    hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *ALL)
+    return [
+        Read("jobs", "the jobs it runs", f"{OWN}/protection-jobs", jobs),
+        Read("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),)),
+        Read("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts),
+    ]
+
+
+def host_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """The instances and databases of an application host."""
+    query = (("filter", f"applicationHostInfo/id eq {literal(identity_of(target.path)[1])}"), *ALL)
+    return [
+        Read("instances", "its SQL instances", f"{OWN}/mssql-instances", query),
+        Read("databases", "its databases", f"{OWN}/mssql-databases", query),
+    ]
+
+
+def instance_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
+    """The databases of an instance: the list knows no filter for it, so those of its host are read."""
+    host = at(target.resource, "applicationHostInfo", "id")
+    if not host:
+        return []
+    query = (("filter", f"applicationHostInfo/id eq {literal(str(host))}"), *ALL)
+    return [Read("databases", "its databases", f"{OWN}/mssql-databases", query)]
+
+
+def stopping(s: Subject) -> Effect:
+    """An appliance restarts or goes off."""
+    off = s.tool.name.startswith("shutdown")
+    orchestrator = s.target.kind == "data orchestrator"
+    jobs = s.found("jobs").items if orchestrator else jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
+    follows = [f"{'It is powered off' if off else 'It restarts'}: backups and restores that run through it now fail."]
+    if off and jobs:
+        follows.append(f"Until it is on again, nothing runs of {counted(len(jobs), 'job')}: {assets(jobs)}.")
+    elif jobs:
+        follows.append(f"Jobs that run through it: {len(jobs):,} ({assets(jobs)}).")
+    elif not not_known(*s.facts.values()):
+        follows.append("No job is known to run through it.")
+    forced = s.arguments.get("force")
+    if orchestrator and forced is None:
+        follows.append("force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false.")
+    elif forced:
+        follows.append("force: what is running is not waited for.")
+    final = "It comes back by itself; runs missed meanwhile are not made up for."
+    if off and orchestrator:
+        final = "There is NO operation to power it on again: somebody must do that in vCenter."
+    elif off:
+        final = "power_on_protection_store_gateway starts it again."
+    return Effect(
+        does=f"{'Shut down' if off else 'Restart'} the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final=final,
+        unknown=not_known(*s.facts.values()),
+        forbidden="It is off already." if off and s.resource.get("state") == "PSG_STATE_OK_OFF" else "",
+        exceptions=("no way back from here",) if off and orchestrator else (),
+    )
+
+
+def deleting_orchestrator(s: Subject) -> Effect:
+    """A site loses its orchestrator."""
+    jobs, hosts = s.found("jobs").items, s.found("hosts")
+    gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == s.resource.get("id")]
+    follows = ["It is unregistered at once; every scheduled job it runs is disabled."]
+    if jobs:
+        follows.append(f"Jobs that stop: {len(jobs):,} ({assets(jobs)}).")
+    if gateways:
+        follows.append(f"Gateways without an orchestrator then: {names(gateways)}.")
+    if hosts.items:
+        follows.append(f"Application hosts without one: {names(hosts.items)}.")
+    if s.arguments.get("force"):
+        follows.append("force: it goes even though resources depend on it.")
+    return Effect(
+        does=f"Delete the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="It cannot be taken back; an orchestrator must be installed and registered anew.",
+        unknown=not_known(*s.facts.values()),
+        exceptions=("force",) if s.arguments.get("force") else (),
+    )
+
+
+def recovering_orchestrator(s: Subject) -> Effect:
+    """An orchestrator is replaced."""
+    connected = s.resource.get("connectionState") == "CONNECTED"
+    return Effect(
+        does=f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
+        about=(facts(s),),
+        follows=(
+            "The new appliance takes over; the present one is replaced for good.",
+            *stopped(s.found("jobs").items),
+            *(["The present one is CONNECTED: it works, and would be replaced nonetheless."] if connected else []),
+        ),
+        final="This cannot be undone.",
+        unknown=not_known(*s.facts.values()),
+        exceptions=("still connected",) if connected else (),
+    )
+
+
+def unregistering_host(s: Subject) -> Effect:
+    """A host with its instances and databases is given up."""
+    instances, databases = s.found("instances"), s.found("databases")
+    protected = [d for d in databases.items if d.get("protectionJobInfo")]
+    follows = [
+        "The host is unregistered, with its SQL instances and databases; no backups of them are made any more.",
+        f"{many(instances, 'instance')}: {names(instances.items)}."
+        if instances.items
+        else "It has no known instances.",
+        f"{many(databases, 'database')}: {names(databases.items)}."
+        if databases.items
+        else "It has no known databases.",
+    ]
+    if protected:
+        follows.append(f"Protected now: {names(protected)}.")
+    follows.append("What happens to their recovery points is not documented.")
+    if s.arguments.get("force"):
+        follows.append("force: it goes even though resources depend on it.")
+    return Effect(
+        does=f"Unregister the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="It can be registered anew; whether the databases then find their recovery points is not documented.",
+        unknown=not_known(*s.facts.values()),
+        exceptions=(f"{len(protected)} protected databases",) if protected else (),
+    )
+
+
+def changing_credentials(s: Subject) -> Effect:
+    """A host, instance or appliance gets another address or login."""
+    given = {n: v for n, v in s.arguments.items() if n != "confirm" and n in s.tool.arguments}
+    body = {n: v for n, v in given.items() if s.tool.arguments[n].place == "body"}
+    follows = list(changes(body, s.resource, s.now))
+    if databases := _databases(s):
+        protected = [d for d in databases if d.get("protectionJobInfo")]
+        follows.append(f"Databases that depend on it: {len(databases):,}, of them protected: {len(protected):,}.")
+    if stores := stores_of(s):
+        follows.append(f"Stores that depend on it: {len(stores):,} ({names(stores)}).")
+    follows.append("If the new values are wrong, every backup and restore through it fails.")
+    return Effect(
+        does=f"Change the {s.label}",
+        about=(facts(s),),
+        follows=tuple(follows),
+        final="It can be changed back, if the old password is known."
+        if "credentials" in body
+        else "It can be changed back.",
+        unknown=not_known(*s.facts.values()),
+    )
+
+
+def _databases(s: Subject) -> list[Mapping[str, Any]]:
+    found = s.found("databases").items
+    if s.target.kind != "SQL instance":
+        return found
+    return [d for d in found if at(d, "instanceInfo", "id") == s.resource.get("id")]

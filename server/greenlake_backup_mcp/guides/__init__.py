@@ -1,0 +1,1 @@
+"""What teaches the use of the tools: prompts, resources, completions."""

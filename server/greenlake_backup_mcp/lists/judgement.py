@@ -1,0 +1,269 @@
+"""TABLE of judgement: for each resource its columns, what is counted, what wants attention.
+
+To change what a list shows, change its row here; every path must exist in the description (tests/test_list_columns.py).
+Knows no HTTP and formats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from greenlake_backup_mcp.openapi import Operation
+
+from . import items
+from .columns import (
+    ASSOCIATED,
+    BACKED_BYTES,
+    BACKED_MIB,
+    BACKUP_TYPE,
+    CONSISTENCY,
+    COPY_NAME,
+    CREATED,
+    EXPIRES,
+    HEALTH,
+    HOST,
+    ID,
+    JOB_ID,
+    LOCKED,
+    NAME,
+    POINT,
+    POLICY,
+    POLICY_ID,
+    PROTECTION,
+    SCHEDULE,
+    SHOWN_NAME,
+    SNAPPED_MIB,
+    STATES,
+    STORE,
+    TROUBLE,
+    VERIFIED,
+    Column,
+    Resource,
+    count,
+    lines,
+    size,
+    text,
+    time,
+    trouble,
+)
+from .siblings import SIBLINGS
+
+ASSET_TYPE = lines("assetType", "assetInfo/type", read=items.last_part)
+_GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name", most=30)
+_ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name", most=24)
+_MSSQL_ARRAY = text("array", "storageSystemsInfo/name", most=24)
+_VOLUME_ARRAY = text("array", "storageSystemInfo/name", most=24)
+
+
+def copies(  # noqa: PLR0913  a row of the table
+    noun: str, listing: str, getting: str, bytes_: Column, place: Column, *extra: Column, kind: Column | None = None
+) -> Resource:
+    """The row of one of the ten kinds of recovery points."""
+    counted = [c for c in (kind, *STATES) if c is not None]
+    verified = VERIFIED if VERIFIED in extra else None
+    own = [ID, COPY_NAME, HEALTH, kind, POINT, EXPIRES, LOCKED, verified, bytes_, place]
+    return Resource(
+        noun,
+        (listing, getting),
+        columns=tuple(c for c in own if c is not None),
+        counted=(*counted, *((verified,) if verified else ()), place),
+        trouble=trouble("state", "status", *(("verificationInfo/state",) if verified else ()), "stateReason"),
+        point=POINT,
+        expires=True,
+        sums=(bytes_,),
+        more=tuple(c for c in extra if c is not VERIFIED),
+    )
+
+
+TABLE: tuple[Resource, ...] = (
+    # recovery points
+    copies("VM backup", "VirtualMachineBackupList", "VirtualMachineBackup", BACKED_MIB, STORE, VERIFIED, CONSISTENCY,
+           SCHEDULE, kind=BACKUP_TYPE),
+    copies("VM snapshot", "VirtualMachineSnapshotList", "VirtualMachineSnapshot", SNAPPED_MIB, _ARRAY, CONSISTENCY,
+           SCHEDULE),
+    copies("datastore backup", "DatastoreBackupList", "DatastoreBackup", BACKED_MIB, STORE, VERIFIED, CONSISTENCY,
+           SCHEDULE, kind=BACKUP_TYPE),
+    copies("datastore snapshot", "DatastoreSnapshotList", "DatastoreSnapshot", SNAPPED_MIB, _ARRAY, CONSISTENCY,
+           SCHEDULE),
+    copies("VM protection group backup", "VmpgBackupList", "VmpgBackup", BACKED_BYTES, STORE, VERIFIED, CONSISTENCY,
+           SCHEDULE, kind=BACKUP_TYPE),
+    copies("VM protection group snapshot", "VmpgSnapshotList", "VmpgSnapshot", SNAPPED_MIB, _ARRAY, CONSISTENCY,
+           SCHEDULE),
+    copies("MSSQL database backup", "MSSQLDatabaseBackupList", "MSSQLDatabaseBackup", BACKED_BYTES, STORE, SCHEDULE,
+           ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime"), kind=BACKUP_TYPE),
+    copies("MSSQL database snapshot", "MSSQLDatabaseSnapshotList", "MSSQLDatabaseSnapshot", SNAPPED_MIB, _MSSQL_ARRAY,
+           SCHEDULE, ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime")),
+    copies("volume protection group backup", "VpgBackupList", "VpgBackup", BACKED_BYTES, STORE,
+           text("mountState"), SCHEDULE, kind=BACKUP_TYPE),
+    copies("volume protection group snapshot", "VpgSnapshotList", "VpgSnapshot",
+           size("size", "individualSnapshotsInfo/sizeInMiB"), _VOLUME_ARRAY, SCHEDULE),
+    # protection
+    Resource(
+        "protection policy",
+        ("DataManagementTemplatesList", "DataManagementTemplateDetail"),
+        (ID, NAME, text("applicationType"), lines("tiers", "protections", read=items.tiers, most=320),
+         count("jobs", "protectionJobsInfo")),
+        counted=(text("applicationType"), text("assigned"), lines("tierType", "protections/type", read=items.every),
+                 lines("store", "protections/protectionStoreInfo/name", read=items.every)),
+        more=(text("description", most=300), text("createdBy", "createdBy/name"), CREATED),
+    ),
+    Resource(
+        "protection job",
+        ("DataManagementJobsList", "DataManagementJobDetail"),
+        (ID, text("asset", "assetInfo/displayName", "assetInfo/name"), ASSET_TYPE,
+         text("policy", "protectionPolicyInfo/name", most=30), text("operational"),
+         time("lastGood", "protections/schedules/prevSuccessfulRunTime", items.last_good),
+         Column("nextRun", ("protections/schedules/nextRunTime",), "until", items.next_run),
+         lines("failing", "protections", read=items.failing)),
+        counted=(text("operational"), lines("lastRuns", "protections", read=items.last_results),
+                 ASSET_TYPE, text("policy", "protectionPolicyInfo/name", most=30)),
+        trouble=trouble("protections", read=items.job_trouble),
+        point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", items.last_good),
+        more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
+              lines("schedules", "protections", read=items.schedules)),
+    ),
+    Resource(
+        "VM protection group",
+        ("VmProtectionGroupList", "VmProtectionGroup"),
+        (ID, NAME, text("groupType", "vmProtectionGroupType"), HEALTH, count("members", "assets"),
+         Column("vms", ("protectedResourcesInfo/virtualMachinesCount",), "count"), POLICY, _GROUP_VCENTER),
+        counted=(text("groupType", "vmProtectionGroupType"), *STATES, POLICY, _GROUP_VCENTER),
+        trouble=TROUBLE,
+        sums=(Column("vms", ("protectedResourcesInfo/virtualMachinesCount",), "count"),),
+        more=(POLICY_ID, JOB_ID, text("assetsCategory"), CREATED),
+    ),
+    Resource(
+        "volume protection group",
+        ("VolumeProtectionGroupList", "VolumeProtectionGroup"),
+        (ID, NAME, text("groupType", "volumeProtectionGroupType"), HEALTH, count("members", "assets"), POLICY,
+         _VOLUME_ARRAY),
+        counted=(text("groupType", "volumeProtectionGroupType"), *STATES, POLICY, _VOLUME_ARRAY),
+        trouble=TROUBLE,
+        more=(POLICY_ID, JOB_ID, CREATED),
+    ),
+    # SQL Server
+    Resource(
+        "application host",
+        ("ApplicationHostList", "ApplicationHost"),
+        (ID, SHOWN_NAME, HEALTH, text("os", "osInfo/name"), text("networkAddress"), text("virtual"), text(
+            "vcenter", "virtualizationInfo/hypervisorManagerInfo/name", most=30)),
+        counted=(*STATES, text("os", "osInfo/name")),
+        trouble=TROUBLE,
+        more=(text("osVersion", "osInfo/releaseVersion"), text("vm", "virtualizationInfo/virtualMachineInfo/name"),
+              CREATED),
+    ),
+    Resource(
+        "MSSQL instance",
+        ("MSSQLInstanceList", "MSSQLInstance"),
+        (ID, NAME, HEALTH, HOST, text("product", "productName"), text("version", "productVersion"),
+         text("clustered")),
+        counted=(*STATES, HOST, text("product", "productName")),
+        trouble=TROUBLE,
+        more=(text("vm", "virtualizationInfo/virtualMachineInfo/name"), CREATED),
+    ),
+    Resource(
+        "MSSQL database",
+        ("MSSQLDatabaseList", "MSSQLDatabase"),
+        (ID, NAME, PROTECTION, HEALTH, text("instance", "instanceInfo/name", most=30), HOST, POLICY,
+         text("group", "mssqlDatabaseProtectionGroupInfo/name", most=30),
+         text("recoveryPoints", "recoveryPointsExist"),
+         size("size", "sizeInBytes")),
+        counted=(PROTECTION, *STATES, text("recoveryPoints", "recoveryPointsExist"), HOST, POLICY),
+        trouble=trouble("protectionStatus", "state", "status", "stateReason", read=items.protection_trouble),
+        sums=(size("size", "sizeInBytes"),),
+        more=(POLICY_ID, JOB_ID, text("availabilityGroup", "availabilityGroupInfo/name"), CREATED),
+    ),
+    Resource(
+        "MSSQL database protection group",
+        ("MSSQLDatabaseProtectionGroupList", "MSSQLDatabaseProtectionGroup"),
+        (ID, NAME, text("groupType", "protectionGroupType"), text("native", "nativeAppInfo/type"), HEALTH,
+         count("members", "members"), POLICY),
+        counted=(text("groupType", "protectionGroupType"), *STATES, POLICY),
+        trouble=TROUBLE,
+        more=(POLICY_ID, JOB_ID, text("description", most=300), CREATED),
+    ),
+    # infrastructure
+    Resource(
+        "protection store",
+        ("ProtectionStoreList", "ProtectionStoreById"),
+        (ID, SHOWN_NAME, text("storeType", "protectionStoreType"),
+         lines("health", "state", "status", "connectedState", read=items.health, most=40),
+         size("used", "sizeOnDiskInBytes"), size("capacity", "maxCapacityInBytes"),
+         Column("full", ("sizeOnDiskInBytes", "maxCapacityInBytes"), "percent", items.fill),
+         size("stored", "userDataStoredInBytes"),
+         lines("dedupe", "userDataStoredInBytes", "sizeOnDiskInBytes", read=items.ratio, most=12),
+         text("system", "storageSystemInfo/displayName", most=30),
+         text("location", "storageLocationInfo/name", "region", most=30)),
+        counted=(text("storeType", "protectionStoreType"), *STATES, text("connectedState"),
+                 text("systemType", "storageSystemInfo/type")),
+        trouble=trouble("sizeOnDiskInBytes", "maxCapacityInBytes", "state", "status", "connectedState", "stateReason",
+                        read=items.nearly_full),
+        sums=(size("used", "sizeOnDiskInBytes"), size("capacity", "maxCapacityInBytes"),
+              size("stored", "userDataStoredInBytes")),
+        more=(text("systemId", "storageSystemInfo/id"), CREATED),
+    ),
+    Resource(
+        "protection store gateway",
+        ("ProtectionStoreGatewaysList", "ProtectionStoreGatewayGetById"),
+        (ID, SHOWN_NAME, lines("health", "state", "health/state", "health/status", read=items.health),
+         text("version", "softwareVersion"), text("address", "network/nics/networkAddress"),
+         text("vmId"), text("dataOrchestratorId")),
+        counted=(text("state"), text("healthState", "health/state"), text("connection", "health/status"),
+                 text("version", "softwareVersion")),
+        trouble=trouble("state", "health/state", "health/status", "health/stateReason"),
+        more=(time("healthAt", "health/updatedAt"), text("serialNumber"),
+              text("remoteAccess", "remoteAccessEnabled"), CREATED),
+    ),
+    Resource(
+        "StoreOnce",
+        ("StoreOncesList", "StoreOnceGetById"),
+        (ID, NAME, lines("health", "health/state", "health/status", "storage/state", read=items.health),
+         size("used", "storage/usedBytes"), size("free", "storage/freeBytes"),
+         Column("full", ("storage/usedBytes", "storage/configuredStorageBytes"), "percent", items.fill),
+         text("version", "softwareVersion"), text("serialNumber"), text("address", "network/nics/networkAddress")),
+        counted=(text("healthState", "health/state"), text("connection", "health/status"),
+                 text("storage", "storage/state")),
+        trouble=trouble("storage/usedBytes", "storage/configuredStorageBytes", "health/state", "health/status",
+                        "storage/state", "health/stateReason", read=items.nearly_full),
+        sums=(size("used", "storage/usedBytes"), size("free", "storage/freeBytes")),
+        more=(lines("dataOrchestrators", "dataOrchestrators/name", read=items.every), CREATED),
+    ),
+    Resource(
+        "data orchestrator",
+        ("DataOrchestratorList", "DataOrchestratorListById"),
+        (ID, SHOWN_NAME, lines("health", "state", "status", "connectionState", read=items.health),
+         text("version", "softwareVersion"), text("hostname", "interfaces/network/hostname"),
+         text("address", "interfaces/network/nic/networkAddress"), text("serialNumber"), time("latestRecoveryPoint")),
+        counted=(*STATES, text("connectionState"), text("version", "softwareVersion")),
+        trouble=trouble("state", "status", "connectionState", "stateReason"),
+        more=(time("poweredOnAt"), text("ntp", "ntp/state"), text("remoteAccess", "remoteAccessEnabled"), CREATED),
+    ),
+    *SIBLINGS,
+)  # fmt: skip
+
+
+@cache
+def _by_operation() -> Mapping[str, Resource]:
+    return {operation: resource for resource in TABLE for operation in resource.operations}
+
+
+def known(operation_id: str) -> Resource | None:
+    """The row of an operation, be it the list or what reads one item."""
+    return _by_operation().get(operation_id)
+
+
+def of(operation: Operation, attributes: Mapping[str, Any]) -> Resource:
+    """The row of an operation, or one guessed from the attributes of an item that no row knows."""
+    return known(operation.id) or guessed(operation.path.rstrip("/").rsplit("/", 1)[-1], attributes)
+
+
+def guessed(noun: str, attributes: Mapping[str, Any]) -> Resource:
+    """The row for a resource that the table does not know: by the names that this vendor's items share."""
+    usual = [text(n) for n in ("id", "name", "displayName", "state", "status") if n in attributes]
+    usual += [time(n) for n in ("createdAt",) if n in attributes]
+    states = [text(n) for n in ("state", "status") if n in attributes]
+    held = len(states) == 2 and "stateReason" in attributes
+    words = noun.replace("-", " ").replace("{", "").replace("}", "")
+    return Resource(words.removesuffix("s"), (), tuple(usual), tuple(states), TROUBLE if held else None)

@@ -1,0 +1,181 @@
+"""A call of a list tool understood: what the service is asked, what is done here, and the request that asks it.
+
+Knows lists and their tools; sends nothing and must know nothing of MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from greenlake_backup_mcp import units
+from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.openapi import Operation
+from greenlake_backup_mcp.service import rest
+
+from . import abilities, filters, folding, items, judgement, paging, summaries
+from .abilities import Abilities
+from .columns import Column, Resource
+from .filters import Expression, Kind
+from .folding import Key
+from .items import Item
+
+ROWS = 20  # shown where no limit is given
+BYTES_PER_TOKEN = 2.5  # measured on rows full of ids and times; prose has four
+SMALLEST_ROW = 30  # bytes; so many rows at most are kept as the budget has room for
+
+
+@dataclass(frozen=True)
+class Query:
+    """A call understood and checked: nothing was sent yet."""
+
+    tool: Tool
+    operation: Operation
+    given: Mapping[str, Any]
+    able: Abilities
+    resource: Resource
+    kinds: Mapping[str, Kind]
+    now: datetime
+    shown: tuple[Column, ...]
+    picked: tuple[str, ...]  # what `select` asked for
+    filter: Expression | None
+    where: Expression | None
+    order: tuple[Key, ...]
+    offset: int
+    limit: int  # rows wanted, as far as the budget can have room for them
+    whole: bool  # the whole collection is told about
+    as_json: bool
+
+    def value(self, item: Item, name: str) -> Any:
+        """What sorting and `where` find under a name: an attribute of the description, else a column of ours."""
+        found = self.values(item, name)
+        return found[0] if found else None
+
+    def values(self, item: Item, name: str) -> Sequence[Any]:
+        """Every value under a name."""
+        if self.kinds.get(name, "any") == "any" and (column := self.column(name)) is not None:
+            value = column.of(item)
+            return value if isinstance(value, list) else [value]
+        return items.at(item, name)
+
+    def column(self, name: str) -> Column | None:
+        """Our column of that name."""
+        return next((c for c in self.resource.every if c.name == name), None)
+
+    def properties(self, names: Sequence[str]) -> list[str]:
+        """The top properties of an item behind attributes and columns."""
+        paths: list[str] = []
+        for name in names:
+            column = self.column(name) if self.kinds.get(name, "any") == "any" else None
+            paths += column.paths if column else (name,)
+        return [path.split("/", 1)[0] for path in paths]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a query is carried out; the documents leave open what the service accepts, so there are second ways."""
+
+    bare_times: bool = False
+    select: bool = True
+    sort_here: bool = False
+
+
+def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int) -> Query:
+    """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible."""
+    if tool.operation is None:
+        raise BackupError(f"{tool.name} lists nothing.")
+    operation = tool.operation
+    able = abilities.of(operation)
+    kinds = abilities.kinds(abilities.item_schema(operation))
+    resource = judgement.of(operation, kinds)
+    nouns = units.plural(2, resource.noun)[2:]
+    known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
+    filter_ = filters.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
+    if filter_ is not None:
+        abilities.check_filter(filter_, able, nouns)
+    where = filters.parse(given["where"], argument="where", now=now) if given.get("where") else None
+    if where is not None:
+        abilities.check_attributes("where", abilities.attributes_of(where), known, nouns)
+    order = _order(given.get("sort", ""))
+    abilities.check_attributes("sort", [name for name, _ in order], known, nouns)
+    picked = tuple(dict.fromkeys(p.strip().replace(".", "/") for p in given.get("select", "").split(",") if p.strip()))
+    abilities.check_attributes("select", picked, known, nouns)
+    shown = resource.columns
+    if picked:
+        shown = tuple(summaries.chosen(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked)))
+    return Query(
+        tool=tool,
+        operation=operation,
+        given=given,
+        able=able,
+        resource=resource,
+        kinds=kinds,
+        now=now,
+        shown=shown,
+        picked=picked,
+        filter=filter_,
+        where=where,
+        order=order,
+        offset=given.get("offset", 0),
+        limit=min(given.get("limit", ROWS), int(budget * BYTES_PER_TOKEN / SMALLEST_ROW)),
+        whole=given.get("summary", "all") == "all",
+        as_json=given.get("output") == "json",
+    )
+
+
+def _order(text: str) -> tuple[Key, ...]:
+    """`name`, `name desc`, `-name`, several separated by commas."""
+    keys = []
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, _, direction = part.partition(" ")
+        direction = direction.strip().lower()
+        if direction not in ("", "asc", "desc"):
+            raise BackupError(f"sort: {part!r} is not understood.", hint="sort takes: <attribute> asc|desc, …")
+        descending = direction == "desc" or name.startswith("-")
+        keys.append((name.lstrip("-+").replace(".", "/"), descending))
+    return tuple(keys)
+
+
+def sorts_upstream(query: Query) -> bool:
+    """Whether the service can bring the collection into that order, as far as documents tell."""
+    if not query.able.sort:
+        return False
+    allowed = query.able.sorts if query.able.sorts is not None else [n for n, k in query.kinds.items() if k != "any"]
+    return all(name in allowed for name, _ in query.order)
+
+
+def source(query: Query, way: Way, *, all_properties: bool = False) -> paging.Source:
+    """The list's request without its page."""
+    path, pairs = query.operation.path, []
+    for argument in query.tool.arguments.values():
+        if argument.name in query.given and argument.place == "path":
+            path = path.replace("{" + argument.wire + "}", quote(str(query.given[argument.name]), safe=""))
+        elif argument.name in query.given and argument.place == "query":
+            pairs.append((argument.wire, items.text(query.given[argument.name])))
+    if query.filter is not None:
+        pairs.append(("filter", filters.rendered(query.filter, query.kinds, bare_times=way.bare_times)))
+    if query.order and not way.sort_here:
+        pairs.append(
+            ("sort", ",".join(f"{name} {'desc' if descending else 'asc'}" for name, descending in query.order))
+        )
+    if query.able.select and way.select and not all_properties:
+        pairs.append(("select", ",".join(_properties(query, way))))
+    request = rest.Request(query.operation.id, "GET", path, tuple(pairs), reads=True, tool=query.tool.name)
+    return paging.Source(request, query.able.paged, query.able.limit, query.able.offset)
+
+
+def _properties(query: Query, way: Way) -> list[str]:
+    """What `select` asks of the service: the columns shown, and what counting, `where` and sorting need."""
+    named = [
+        *(abilities.attributes_of(query.where) if query.where else ()),
+        *(n for n, _ in query.order if way.sort_here),
+    ]
+    counted = folding.columns_read(query.resource, query.shown) if query.whole else ["id"]
+    shown = [path.split("/", 1)[0] for column in query.shown for path in column.paths]
+    found = dict.fromkeys([*query.able.keep, *counted, *shown, *query.properties(named)])
+    top = {name for name in query.kinds if "/" not in name}
+    return [name for name in found if not top or name in top]

@@ -1,0 +1,1 @@
+"""What became of a write: its task followed, its resource read again."""

@@ -1,0 +1,1 @@
+"""HTTP to the service: one request, its token, its pace, its retries, its refusals."""

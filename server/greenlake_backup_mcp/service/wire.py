@@ -1,0 +1,192 @@
+"""The HTTP client over which requests go: where to, with which token, over sockets or to a simulated tenant.
+
+Created by the first request, since it costs 80 ms that tools/list need not pay. Knows nothing of operations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import httpx2
+
+from greenlake_backup_mcp import __version__
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.settings import Settings
+
+from . import auth, bodies
+from .pace import Pace, asked_to_wait
+from .retries import Passing, again
+
+SIMULATED = "https://simulated.greenlake.invalid"
+TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
+BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
+PASSING = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
+
+
+@dataclass(frozen=True)
+class Line:
+    """An open way to the service: the client, its tokens, and the base URL (no slash at its end)."""
+
+    client: httpx2.AsyncClient
+    tokens: auth.Tokens
+    base: str
+
+
+class Wire:
+    """Opens the line when it is first needed, and keeps the pace of all requests on it."""
+
+    def __init__(
+        self, settings: Settings, app: Any = None, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    ) -> None:
+        self.settings = settings
+        self.simulated = app is not None or settings.demo
+        self.pace = Pace(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
+        self._app = app
+        self._line: Line | None = None
+
+    def line(self) -> Line:
+        """The line; a BackupError (kind "settings") says what is missing for it."""
+        if self._line is None:
+            base = base_url(self.settings, simulated=self.simulated)
+            client = auth.client(self.settings, simulated=self.simulated)
+            for url in (base, client.token_url if client else base):
+                _must_be_private(url)
+            ready = self.settings.token.get_secret_value() if self.settings.token else None
+            self._line = Line(self._client(), auth.Tokens(client, ready, self._post), base)
+        return self._line
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._line is not None:
+            await self._line.client.aclose()
+            self._line = None
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self.simulated and self._app is None:
+            from greenlake_backup_mcp.simulator.app import create_app  # noqa: PLC0415  only the demo needs it
+
+            self._app = create_app(seed=self.settings.seed)
+        timeout = self.settings.timeout
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=_contained(self._app)) if self.simulated else None,
+            # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
+            timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
+            follow_redirects=False,
+            headers={
+                "Accept": "application/json",
+                "User-Agent": f"greenlake-backup-mcp/{__version__}",
+                "HPE-AI-Origin": "mcp",
+            },
+        )
+
+    async def _post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> tuple[int, Any]:
+        """An answer of the token endpoint. Asking for a token changes nothing, so it is repeated like a read."""
+        client = self.line().client
+        host = httpx2.URL(url).host
+
+        def failed(how: str, status: int | None = None) -> BackupError:
+            hint = "Nothing was sent to the service. Try again in a minute; `doctor` checks the way there."
+            message = f"No access token: the token endpoint {host} {how}."
+            return BackupError(message, hint=hint, kind="unreachable", status=status)
+
+        async def once() -> tuple[int, Any]:
+            try:
+                with anyio.fail_after(self.settings.timeout):
+                    async with client.stream(
+                        "POST", url, data=dict(form), auth=httpx2.BasicAuth(*basic) if basic else None
+                    ) as response:
+                        content = await bodies.read(response, TOKEN_BYTES)
+            except BROKEN as error:
+                raise Passing(failed(how(error))) from None
+            except BackupError:
+                raise failed("answered with more than a token can be") from None
+            status = response.status_code
+            if status in PASSING or status >= 500:
+                wait = asked_to_wait(response.headers, status, datetime.now(UTC))
+                raise Passing(failed(f"answered HTTP {status}", status), wait)
+            try:
+                body = bodies.parse(content, response.headers.get("content-type", ""))
+            except bodies.UnusableBodyError as unusable:
+                if status == 200 and unusable.passing:
+                    raise Passing(failed(f"answered with {unusable.reason}", status)) from None
+                return status, None
+            except BackupError:
+                raise failed("answered with what is no token") from None
+            if status == 200 and body is None:
+                raise Passing(failed("answered with nothing", status))
+            return status, body
+
+        return await again(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
+
+
+def _contained(app: Any) -> Any:
+    """The application in this process with its own mistakes as HTTP 500, as a server would answer them."""
+
+    async def contained(scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def sent(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sent)
+        except (httpx2.TransportError, OSError):
+            raise  # a connection that the simulated tenant breaks on purpose
+        except Exception:
+            if begun:
+                raise httpx2.RemoteProtocolError("the application failed within its answer") from None
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    return contained
+
+
+def base_url(settings: Settings, *, simulated: bool = False) -> str:
+    """Where the service is, without a slash at the end; it may have a path (the vendor's mock server)."""
+    if settings.api_base_url:
+        return settings.api_base_url.rstrip("/")
+    if settings.region:
+        return f"https://{settings.region}.api.greenlake.hpe.com"
+    if simulated:
+        return SIMULATED
+    credentials = () if settings.token or settings.client_id else ("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
+    raise auth.missing("GREENLAKE_REGION", *credentials)
+
+
+def how(error: BaseException) -> str:
+    """In words how a connection failed."""
+    if isinstance(error, (httpx2.ConnectTimeout, httpx2.ConnectError, ConnectionRefusedError)):
+        return "cannot be reached"
+    if isinstance(error, httpx2.ProxyError):
+        return "cannot be reached through the proxy"
+    if isinstance(error, (httpx2.TimeoutException, TimeoutError)):
+        return "did not answer in time"
+    if isinstance(error, httpx2.DecodingError):
+        return "sent an answer that cannot be decompressed"
+    return "broke the connection off"
+
+
+def _must_be_private(url: str) -> None:
+    """Refuse to send secrets in the clear, except to this machine."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parsed = httpx2.URL("")
+    if parsed.scheme == "https" and parsed.host and not re.search(r"[\s%<>\"]", parsed.host):
+        return
+    if parsed.scheme == "http" and parsed.host in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise BackupError(
+        f"The URL {url[:200]!r} is not one that secrets may be sent to.",
+        hint="It must begin with https:// (http:// only for localhost).",
+        kind="settings",
+    )

@@ -1,0 +1,1 @@
+"""One URL for many callers: streamable HTTP behind doors, logins, metrics."""
