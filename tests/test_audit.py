@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from greenlake_backup_mcp import mcp_server
 from greenlake_backup_mcp.consent import audit
 from greenlake_backup_mcp.errors import BackupError
 
@@ -106,6 +107,32 @@ async def test_without_a_record_nothing_is_sent(tmp_path: Path):
     assert result.is_error
     assert "cannot be written" in result.content[0].text
     assert app.writes == []
+
+
+@pytest.mark.parametrize(
+    ("given", "tool", "reason"),
+    [
+        ({"read_only": True}, "restore_vm_files", "changes things, and this server is read-only"),
+        ({"read_only": True, "surface": "search"}, "call_read_tool", "changes things, and this server is read-only"),
+        ({"toolsets": "jobs"}, "restore_vm_files", "is limited to the toolsets jobs"),
+    ],
+)
+async def test_a_gated_call_that_this_server_does_not_offer_is_a_refusal_in_the_record(
+    given: dict[str, Any], tool: str, reason: str, tmp_path: Path
+):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    server = mcp_server.create(loaded(audit_log=path, **given), app=app, now=lambda: NOW)
+    asked = {**RESTORE, "confirm": "AAAA-AAAA"}
+    inner = {"name": "restore_vm_files", "arguments": asked} if tool == "call_read_tool" else asked
+    async with Client(server) as client:
+        result = await client.call_tool(tool, inner)
+    assert reason in result.content[0].text
+    (line,) = lines(path)
+    assert (line["event"], line["tool"], line["principal"]) == ("refusal", "restore_vm_files", "local")
+    assert reason in line["reason"]
+    assert line["arguments"]["vmId"] == VM
+    assert "hunter2" not in path.read_text(encoding="utf-8")
+    assert (app.reads, app.writes) == ([], [])
 
 
 def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path):

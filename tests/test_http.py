@@ -362,6 +362,36 @@ async def test_a_code_is_good_for_the_login_it_was_shown_to_and_the_record_names
     assert token("dora") not in record.read_text(encoding="utf-8")
 
 
+async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log_with_their_name(
+    tokens_file: Path, tmp_path: Path, era: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, record = tenant(), tmp_path / "audit.jsonl"
+    caplog.set_level("INFO", "greenlake_backup_mcp")
+    async with (
+        served(app, tokens_file=tokens_file, audit_log=record) as at,
+        client(at.url, token("rita"), era) as rita,
+        client(at.url, token("otto"), era) as otto,
+    ):
+        assert "needs the role destroy" in words(await rita.call_tool("delete_vm_backup", {**DELETE, "confirm": "x"}))
+        plan = {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}], "confirm": "preview"}
+        assert "needs the role destroy" in words(await otto.call_tool("run_plan", plan))
+        await rita.call_tool("get_vm_backup", DELETE)
+    lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    assert [(e["event"], e["tool"]) for e in lines] == [("refusal", "delete_vm_backup")] * 2
+    assert ["rita" in lines[0]["principal"], "otto" in lines[1]["principal"]] == [True, True]
+    assert lines[0]["arguments"] == DELETE
+    assert lines[0]["reason"] == "delete_vm_backup needs the role destroy; this login has the role read."
+    told = [found.fields for found in caplog.records if found.message == "call"]  # type: ignore[attr-defined]
+    assert [(t["tool"], t["outcome"]) for t in told] == [
+        ("delete_vm_backup", "refused"),
+        ("run_plan", "input"),
+        ("get_vm_backup", "answered"),
+    ]
+    assert ["rita" in told[0]["principal"], "otto" in told[1]["principal"], "rita" in told[2]["principal"]] == [True] * 3
+    assert not any(token(name) in str(line) for name in TOKENS for line in (*told, *lines))
+    assert app.writes == app.reads[1:] == []
+
+
 async def test_a_code_of_one_replica_holds_on_another_with_the_same_key(era: str) -> None:
     app = tenant()
     async with served(app, secret=KEY) as one, served(app, secret=KEY) as two, served(app) as stranger:

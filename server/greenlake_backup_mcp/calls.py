@@ -61,7 +61,7 @@ class Done:
 
 async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     """The result of one call. Problems are results too, never exceptions."""
-    with log.call(name) as line:
+    with log.call(name, "" if caller.principal == confirm.NOBODY else caller.principal) as line:
         try:
             return await _answer(desk, name, raw, caller)
         except BackupError as problem:
@@ -74,13 +74,13 @@ async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) ->
 
 
 async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
-    tool = _offered(desk, name)
+    tool = _offered(desk, name, raw, caller)
     if tool.operation is None:
         return await _composed(desk, tool, arguments.prepared(tool, raw), caller)
     if tool.lists:
         answer = await listing.answer(desk.api, tool, arguments.prepared(tool, raw), caller.progress)
         return _shown(desk, Done("done", answer.lines, answer.value))
-    this = _prepared(desk, name, raw)
+    this = _prepared(desk, name, raw, caller)
     stop = await confirm.gate(desk.consent, desk.api, desk.known, tool, this.arguments, this.request, caller)
     if stop is not None:
         return stop
@@ -96,16 +96,16 @@ async def _composed(desk: Desk, tool: Tool, given: Mapping[str, Any], caller: Ca
             desk.known,
             given,
             caller,
-            prepare=lambda name, raw: _prepared(desk, name, raw),
+            prepare=lambda name, raw: _prepared(desk, name, raw, caller),
             execute=lambda this, of: _carried_out(desk, this, of),
         )
     report = await tasks.wait(desk.api, given["taskId"], given.get("seconds", desk.settings.wait), caller.progress)
     return replies.text(report.lines, desk.settings, is_error=report.outcome in ("failed", "unknown"))
 
 
-def _prepared(desk: Desk, name: str, raw: Mapping[str, Any]) -> Prepared:
+def _prepared(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Prepared:
     """The call of an offered tool, ready to be sent."""
-    tool = _offered(desk, name)
+    tool = _offered(desk, name, raw, caller)
     given = arguments.prepared(tool, raw)
     return Prepared(tool, given, arguments.request(tool, given))
 
@@ -197,29 +197,49 @@ def _fault(desk: Desk, name: str, fault: Exception) -> BackupError:
     )
 
 
-def _offered(desk: Desk, name: str) -> Tool:
-    """The tool, if this server offers it; BackupError says why not."""
+def _offered(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Tool:
+    """The tool, if this server offers it to this caller; BackupError says why not. Who is refused a gated one is
+    recorded."""
     if desk.problem is not None:
         raise desk.problem
-    tool = desk.offered.get(name)
-    if tool is not None and not roles.allows(desk.role, tool):
-        raise BackupError(
-            f"{name} needs the role {roles.needed(tool)}; this login has the role {desk.role}.",
-            hint="Only whoever runs this server can give another role.",
-            kind="refused",
-        )
-    if tool is not None:
-        return tool
-    known = desk.known.get(name)
-    if known is None:
+    tool = desk.known.get(name)
+    if tool is None:
         near = difflib.get_close_matches(name, desk.offered, 3, 0.5)
         raise BackupError(f"There is no tool {name[:80]!r}.", hint=f"Did you mean {' or '.join(near)}?" if near else "")
-    if desk.settings.read_only and known.danger is not Danger.READ:
-        raise BackupError(
-            f"{name} changes things, and this server is read-only.",
+    why = _barred(desk, tool)
+    if why is None:
+        return tool
+    if tool.gated:
+        confirm.barred(desk.consent, caller, name, _readable(tool, raw), why.message)
+    raise why
+
+
+def _barred(desk: Desk, tool: Tool) -> BackupError | None:
+    """Why this caller may not use a tool; None: they may."""
+    if tool.name not in desk.offered:
+        if desk.settings.read_only and tool.danger is not Danger.READ:
+            return BackupError(
+                f"{tool.name} changes things, and this server is read-only.",
+                hint="Only a person can change that, in the server's settings.",
+                kind="refused",
+            )
+        return BackupError(
+            f"{tool.name} is not offered: this server is limited to the toolsets {desk.settings.toolsets}.",
             hint="Only a person can change that, in the server's settings.",
             kind="refused",
         )
-    raise BackupError(
-        f"{name} is not offered: this server is limited to the toolsets {desk.settings.toolsets}.", kind="refused"
+    if roles.allows(desk.role, tool):
+        return None
+    return BackupError(
+        f"{tool.name} needs the role {roles.needed(tool)}; this login has the role {desk.role}.",
+        hint="Only whoever runs this server can give another role.",
+        kind="refused",
     )
+
+
+def _readable(tool: Tool, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments of a call that is refused, for the record; {} where they are not those of the tool."""
+    try:
+        return arguments.prepared(tool, raw)
+    except BackupError:
+        return {}

@@ -1,6 +1,7 @@
 """Log lines on stderr, one per call with its duration and the vendor's debug id; spans for OpenTelemetry.
 
-Holds no argument, no body, no name of the tenant and no secret: only tools, operations, numbers and ids of requests.
+Holds no argument, no body, no name of the tenant and no secret: only tools, operations, numbers, ids of requests, and
+over HTTP whose login it was.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Call:
     """What the line of one call says; filled in while it runs."""
 
     tool: str
+    principal: str = ""  # whose login it was; "" where there are none
     outcome: str = "answered"
     requests: int = 0
     repeated: int = 0
@@ -39,6 +41,7 @@ class Call:
         """The line as names and values; what is not known is left out."""
         told = {
             "tool": self.tool,
+            "principal": self.principal or None,
             "outcome": self.outcome,
             "ms": round((time.perf_counter() - self.started) * 1000),
             "requests": self.requests,
@@ -63,9 +66,9 @@ def configure(level: str = "warning", *, as_json: bool = False) -> None:
 
 
 @contextmanager
-def call(tool: str) -> Iterator[Call]:
+def call(tool: str, principal: str = "") -> Iterator[Call]:
     """One line at the end of a call, whatever its end is; set `outcome` to tell more than "answered"."""
-    line = Call(tool)
+    line = Call(tool, principal)
     token = _CALL.set(line)
     try:
         yield line

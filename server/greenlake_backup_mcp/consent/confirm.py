@@ -158,6 +158,13 @@ async def settle(
     return None
 
 
+def barred(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, Any], why: str) -> None:
+    """Record that somebody was refused a gated tool for what they or this server may do; their target is not read."""
+    audit.record(
+        consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, arguments=arguments, reason=why
+    )
+
+
 def outcome(consent: Consent, caller: Caller, tool: str, result: str, **details: Any) -> None:
     """Record what became of a call that was let through: `done`, `failed`, `unknown`; with status, task, debug id."""
     audit.record(

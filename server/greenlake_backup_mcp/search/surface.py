@@ -98,7 +98,8 @@ class Surface:
                 return replies.text(self._found(desk, given), desk.settings)
             inner, arguments = _inner(given)
             tool = desk.known.get(inner)
-            if name == READ.name and tool is not None and tool.danger is not Danger.READ:
+            writable = not desk.settings.read_only and roles.allows(desk.role, WRITE)  # else calls.py says why not
+            if name == READ.name and writable and tool is not None and tool.danger is not Danger.READ:
                 raise BackupError(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.", kind="refused")
             if name == WRITE.name and tool is not None and tool.gated and "confirm" not in arguments:
                 raise BackupError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
