@@ -172,4 +172,4 @@ async def test_a_missing_resource_is_told_with_what_to_do(connected: Connected) 
     assert result.is_error
     assert "get_protection_job was refused" in text_of(result)
     assert "404" in text_of(result)
-    assert "List again for current ids" in text_of(result)
+    assert "protectionJobId comes from list_protection_jobs." in text_of(result)

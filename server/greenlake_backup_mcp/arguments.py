@@ -33,7 +33,7 @@ def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     problems = list(_problems(tool, arguments))
     if problems:
         more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
-        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".", hint=_hint(tool, problems))
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
     if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
         raise BackupError(
             "There is nothing to change: no property is given.",
@@ -151,9 +151,3 @@ def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> It
     elif not branches:
         yield from validation.explained(schema, body, "")
     yield from validation.strangers(schema, body, "")
-
-
-def _hint(tool: Tool, problems: list[str]) -> str:
-    """Where ids come from, when an id is what is missing or wrong."""
-    ids = [a.name for a in tool.arguments.values() if a.place == "path" and any(a.name in p for p in problems)]
-    return f"Ids ({', '.join(ids)}) come from the list tools." if ids else ""

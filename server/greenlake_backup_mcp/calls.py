@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, composed, log, replies, roles
+from . import arguments, composed, log, origins, replies, roles
 from .catalog import Tool
 from .consent import confirm, plans
 from .consent.confirm import Caller, Consent
@@ -66,7 +66,7 @@ async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) ->
             return await _answer(desk, name, raw, caller)
         except BackupError as problem:
             line.outcome = problem.kind
-            return replies.error(problem, desk.settings)
+            return replies.error(origins.hinted(problem, desk.known.get(name), raw, desk.offered), desk.settings)
         except Exception as fault:  # the top: a fault of ours is told as one, and never as a stack trace
             line.outcome = type(fault).__name__
             log.LOGGER.debug("fault", exc_info=True)

@@ -128,7 +128,7 @@ def _sentence(error: ValidationError, where: str) -> str:
             needed = [" and ".join(b.get("required", ())) for b in wanted if b.get("required")]
             several = "exactly one of" if error.validator == "oneOf" else "one of"
             if needed and len(needed) == len(wanted):
-                return f"{'' if name == 'the arguments' else name + ': '}give {several} {', '.join(needed)}"
+                return f"{'Give' if name == 'the arguments' else f'{name}: give'} {several} {', '.join(needed)}"
             return f"{name} is {given}, which fits none of its forms"
         case _:
             return f"{name} is {given}, which breaks {error.validator} {_quoted(wanted)}"

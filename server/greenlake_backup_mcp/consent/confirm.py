@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
 from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, InputRequiredResult, TextContent
 
-from greenlake_backup_mcp import hygiene
+from greenlake_backup_mcp import hygiene, origins
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.effects.sentences import Effect
@@ -125,7 +125,11 @@ async def gate(  # noqa: PLR0913, PLR0917  a call is what all of these say toget
         return await effects.target(api, tools, tool, plain, request)
 
     async def tell(target: Target, now: datetime) -> Effect:
-        return await effects.effect(api, tool, plain, target, now)
+        effect = await effects.effect(api, tool, plain, target, now)
+        if not target.found.missing:
+            return effect
+        advice = origins.told(origins.ids_of(tool), tool, plain, tools)
+        return replace(effect, forbidden=f"{effect.forbidden} {advice}".strip())
 
     proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, recorded)
     return await settle(consent, api, proposal, arguments.get("confirm"), caller)

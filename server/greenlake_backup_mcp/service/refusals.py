@@ -99,7 +99,7 @@ _MEANINGS = {  # status -> why it was refused, what to do next
     403: ("not permitted", "The role of the API client's user lacks {permission}. Ask an administrator."),
     404: (
         "not found",
-        "Check the id: it may be deleted or expired meanwhile, or lie in another region. List again for current ids.",
+        "Check the id: it may be deleted or expired meanwhile, or lie in another region.",
     ),
     405: ("not offered for this resource", "It cannot be done through the API."),
     409: (
