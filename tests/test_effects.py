@@ -223,6 +223,25 @@ async def test_restoring_beside_says_that_a_second_machine_runs():
     assert "OVER ITSELF" not in text
 
 
+async def test_restoring_beside_says_what_of_the_place_is_left_open():
+    given = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
+    text = await said(tenant(), "restore_vm", **given)
+    assert "Not named: name, cluster or host, datastore, vCenter; the service decides, or refuses." in text
+    place = {
+        "name": "sql-copy",
+        "clusterId": "c",
+        "hypervisorManagerId": "m",
+        "appInfo": {"vmware": {"datastoreId": "d"}},
+    }
+    assert "Not named" not in await said(tenant(), "restore_vm", **given, targetVmInfo=place)
+
+
+async def test_restoring_to_a_cluster_and_a_host_gets_no_code():
+    given = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
+    found = await effect(tenant(), "restore_vm", **given, targetVmInfo={"clusterId": "c", "hostId": "h"})
+    assert "clusterId or hostId" in found.forbidden
+
+
 async def test_restoring_from_a_copy_that_does_not_exist_gets_no_code():
     app = tenant()
     del app.resources[f"{BACKUPS}/{BACKUP}"]

@@ -72,7 +72,7 @@ def restoring(s: Subject) -> Effect:
     else:
         does = f"Restore the {s.label} to a new place"
         follows = [f"The present {s.target.kind} stays as it is; a second one is made: {_place(s)}."]
-        follows += _duplicates(s)
+        follows += [*_unsaid(s), *_duplicates(s)]
         final = "What is made can be removed again, outside this server."
     follows += _options(s)
     return Effect(
@@ -254,6 +254,21 @@ def _place(s: Subject) -> str:
     return ", ".join(parts) or "where is left to the service"
 
 
+def _unsaid(s: Subject) -> list[str]:
+    """What a new VM needs and the call leaves open: the documents do not say what the service then does."""
+    if s.target.kind != "VM":
+        return []
+    target = s.arguments.get("targetVmInfo")
+    target = target if isinstance(target, Mapping) else {}
+    missing = [
+        *(["name"] if not target.get("name") else []),
+        *(["cluster or host"] if not (target.get("clusterId") or target.get("hostId")) else []),
+        *(["datastore"] if not at(target, "appInfo", "vmware", "datastoreId") else []),
+        *(["vCenter"] if not target.get("hypervisorManagerId") else []),
+    ]
+    return [f"Not named: {', '.join(missing)}; the service decides, or refuses."] if missing else []
+
+
 def _duplicates(s: Subject) -> list[str]:
     target = s.arguments.get("targetVmInfo") or s.arguments.get("targetInfo") or {}
     on = (
@@ -283,7 +298,10 @@ def _options(s: Subject) -> list[str]:
 
 
 def _unusable(s: Subject) -> str:
-    """Why the recovery point cannot be used."""
+    """Why the recovery point, or the place it would go to, cannot be used."""
+    target = s.arguments.get("targetVmInfo")
+    if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
+        return "A cluster and a host are both named; the service takes one of them (clusterId or hostId)."
     for name, found in s.target.uses.items():
         if found.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
             return f"{found.words[:1].upper()}{found.words[1:]} to restore from or into does not exist."
