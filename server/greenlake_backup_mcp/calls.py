@@ -198,8 +198,7 @@ def _fault(desk: Desk, name: str, fault: Exception) -> BackupError:
 
 
 def _offered(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Tool:
-    """The tool, if this server offers it to this caller; BackupError says why not. Who is refused a gated one is
-    recorded."""
+    """The tool, if this server offers it to this caller. BackupError says why not; of a gated one that is recorded."""
     if desk.problem is not None:
         raise desk.problem
     tool = desk.known.get(name)
