@@ -6,7 +6,7 @@ import pytest
 
 from greenlake_backup_mcp import hygiene
 from greenlake_backup_mcp.catalog import Tool
-from greenlake_backup_mcp.lists import abilities, columns, items, judgement
+from greenlake_backup_mcp.lists import abilities, columns, judgement, schedules
 from greenlake_backup_mcp.lists.columns import Resource
 from greenlake_backup_mcp.lists.folding import columns_read
 from greenlake_backup_mcp.openapi import Operation
@@ -149,7 +149,7 @@ def test_storage_systems_come_as_an_object_or_as_a_list() -> None:
     ],
 )
 def test_schedules_are_told_in_words(plan: object, words: str) -> None:
-    assert items.rhythm({"schedule": plan}) == words
+    assert schedules.rhythm({"schedule": plan}) == words
 
 
 def test_tiers_are_told_with_retention_lock_store_and_what_a_job_overrides() -> None:
@@ -160,13 +160,13 @@ def test_tiers_are_told_with_retention_lock_store_and_what_a_job_overrides() -> 
         "lockFor": {"value": 3, "unit": "DAYS"},
     }
     tier = {"type": "BACKUP", "protectionStoreInfo": {"name": "X"}, "schedules": [schedule]}
-    assert items.tiers({"protections": [tier]}) == ["backup daily 20:00Z kept 14 d, locked 3 d, store X"]
+    assert schedules.tiers({"protections": [tier]}) == ["backup daily 20:00Z kept 14 d, locked 3 d, store X"]
     over = {**schedule, "overrides": {"expireAfter": {"value": 7, "unit": "YEARS"}, "lockFor": None}}
-    assert items.tiers({"protections": [{**tier, "schedules": [over]}]}) == [
+    assert schedules.tiers({"protections": [{**tier, "schedules": [over]}]}) == [
         "backup daily 20:00Z kept 7 y, locked 3 d, store X"
     ]
-    assert items.tiers({"protections": [{"type": "NEW_TIER", "schedules": [{}]}]}) == ["new tier"]
-    assert items.tiers({}) is None
+    assert schedules.tiers({"protections": [{"type": "NEW_TIER", "schedules": [{}]}]}) == ["new tier"]
+    assert schedules.tiers({}) is None
 
 
 def run(status: str, day: int, why: str | None = None) -> dict[str, object]:
@@ -184,17 +184,17 @@ def job(*runs: dict[str, object], **schedule: object) -> dict[str, object]:
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_schedule_fails_when_its_newest_finished_run_failed_in_whatever_order_runs_come(order: int) -> None:
     runs = [run("ERROR", 3, "no space"), run("IN_PROGRESS", 4), run("OK", 2)][::order]
-    assert items.failing(job(*runs, prevSuccessfulRunTime="2026-11-02T00:00:00Z")) == [
+    assert schedules.failing(job(*runs, prevSuccessfulRunTime="2026-11-02T00:00:00Z")) == [
         "backup schedule 2: no space (last good 2026-11-02 00:00Z)"
     ]
-    assert items.job_trouble(job(*runs)) == "no space"
-    assert items.failing(job(*[run("ERROR", 1), run("OK", 2)][::order])) is None
+    assert schedules.job_trouble(job(*runs)) == "no space"
+    assert schedules.failing(job(*[run("ERROR", 1), run("OK", 2)][::order])) is None
 
 
 def test_a_job_that_never_ran_well_says_so() -> None:
-    assert items.failing(job(run("ERROR", 3))) == ["backup schedule 2: ERROR (never good)"]
-    assert items.last_good(job()) is None
-    assert items.failing({"protections": [{"schedules": [None, "x", {"executionStatuses": ["x", {}]}]}]}) is None
+    assert schedules.failing(job(run("ERROR", 3))) == ["backup schedule 2: ERROR (never good)"]
+    assert schedules.last_good(job()) is None
+    assert schedules.failing({"protections": [{"schedules": [None, "x", {"executionStatuses": ["x", {}]}]}]}) is None
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.lists import abilities, filters, items, judgement
-from greenlake_backup_mcp.lists.filters import Comparison, Expression, Junction
+from greenlake_backup_mcp.lists import abilities, filters, grammar, items, judgement
+from greenlake_backup_mcp.lists.grammar import Comparison, Expression, Junction
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
 def parsed(text: str) -> Expression:
-    return filters.parse(text, now=NOW)
+    return grammar.parse(text, now=NOW)
 
 
 def fits(text: str, item: dict[str, Any]) -> bool:

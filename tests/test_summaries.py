@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from greenlake_backup_mcp import hygiene, units
-from greenlake_backup_mcp.lists import columns, judgement, paging, summaries
+from greenlake_backup_mcp.lists import columns, details, judgement, paging, rows, summaries
 from greenlake_backup_mcp.lists.folding import Fold
 from greenlake_backup_mcp.lists.paging import Source
 from greenlake_backup_mcp.service import rest
@@ -166,8 +166,8 @@ def test_no_value_of_any_type_breaks_a_renderer(resource: columns.Resource, data
         fold.add([found, found])
         lines = [
             *summaries.lines(fold),
-            *summaries.table(resource.columns, [found, item, nested], NOW),
-            *summaries.details(resource.operations[0], found, NOW),
+            *rows.table(resource.columns, [found, item, nested], NOW),
+            *details.told(resource.operations[0], found, NOW),
         ]
         for line in lines:
             assert isinstance(line, str)
@@ -192,10 +192,10 @@ def test_text_of_the_api_stays_in_its_cell(resource: columns.Resource) -> None:
             place.setdefault(last, HOSTILE)
     fold = Fold(resource, NOW, 0, 20)
     fold.add([item, item])
-    table = summaries.table(resource.columns, [item], NOW)
+    table = rows.table(resource.columns, [item], NOW)
     header, row = table[-2:]
     assert len(row.replace("\\|", "").split("|")) == len(header.split("|"))
-    for line in [*table, *summaries.lines(fold), *summaries.details(resource.operations[0], item, NOW)]:
+    for line in [*table, *summaries.lines(fold), *details.told(resource.operations[0], item, NOW)]:
         assert "\n" not in line
         assert "\u202e" not in line
         assert "\x1b" not in line
@@ -208,11 +208,11 @@ def test_secrets_are_shown_nowhere_unless_asked_for() -> None:
         "adminUserCiphertext": "S3CRET",
         "interfaces": {"network": {"proxy": {"password": "S3CRET"}}},
     }
-    assert "S3CRET" not in "\n".join(summaries.details("DataOrchestratorListById", item, NOW))
-    assert "S3CRET" in "\n".join(summaries.details("DataOrchestratorListById", item, NOW, reveal=True))
-    column = summaries.chosen("adminUserCiphertext", "text", BACKUPS)
-    assert summaries.cell(column, item, NOW) == hygiene.HIDDEN
-    assert summaries.cell(summaries.chosen("interfaces", "any", BACKUPS), item, NOW).count("S3CRET") == 0
+    assert "S3CRET" not in "\n".join(details.told("DataOrchestratorListById", item, NOW))
+    assert "S3CRET" in "\n".join(details.told("DataOrchestratorListById", item, NOW, reveal=True))
+    column = rows.chosen("adminUserCiphertext", "text", BACKUPS)
+    assert rows.cell(column, item, NOW) == hygiene.HIDDEN
+    assert rows.cell(rows.chosen("interfaces", "any", BACKUPS), item, NOW).count("S3CRET") == 0
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_details_begin_with_what_matters_and_leave_nothing_out() -> None:
         "virtualDisks": [{"id": "d", "name": "disk 1", "capacityInBytes": 5 * 1024**3}],
         "vmConfigInfo": {"computeInfo": {"numCpuCores": 4, "memorySizeInMib": "8192"}},
     }
-    lines = summaries.details("VirtualMachineBackup", item, NOW)
+    lines = details.told("VirtualMachineBackup", item, NOW)
     assert lines[:3] == ["id: b-1", "name: nightly", "problem: ERROR: no space"]
     assert "pointInTime: 2026-11-23 20:00Z (12 h ago)" in lines
     assert "expiresAt: 2026-12-07 20:00Z (in 13 d)" in lines
@@ -247,23 +247,23 @@ def test_details_begin_with_what_matters_and_leave_nothing_out() -> None:
 
 
 def test_details_of_what_no_table_knows_are_told_all_the_same() -> None:
-    lines = summaries.details("SomethingNew", {"id": "1", "name": "n", "odd": {"a": [1, 2]}, "null": None}, NOW)
+    lines = details.told("SomethingNew", {"id": "1", "name": "n", "odd": {"a": [1, 2]}, "null": None}, NOW)
     assert lines == ["id: 1", "name: n", "odd/a: 1, 2"]
-    assert summaries.details("SomethingNew", ["a", 1], NOW) == ['["a",1]']
+    assert details.told("SomethingNew", ["a", 1], NOW) == ['["a",1]']
 
 
 def test_details_are_bounded() -> None:
-    lines = summaries.details("SomethingNew", {f"f{n}": n for n in range(500)}, NOW)
-    assert len(lines) == summaries.MOST_LINES + 1
+    lines = details.told("SomethingNew", {f"f{n}": n for n in range(500)}, NOW)
+    assert len(lines) == details.MOST_LINES + 1
     assert lines[-1] == "(410 more lines: output json has everything.)"
 
 
 def test_what_all_rows_share_and_what_most_share_is_said_once() -> None:
     shown = (columns.ID, columns.NAME, columns.text("state"), columns.text("store"), columns.text("empty"))
-    rows: list[Item] = [{"id": f"{n}", "name": "x", "state": "OK", "store": "Local_psg-dc1-01"} for n in range(10)]
-    rows[3]["store"] = "other"
-    rows[4]["store"] = None
-    table = summaries.table(shown, rows, NOW)
+    found: list[Item] = [{"id": f"{n}", "name": "x", "state": "OK", "store": "Local_psg-dc1-01"} for n in range(10)]
+    found[3]["store"] = "other"
+    found[4]["store"] = None
+    table = rows.table(shown, found, NOW)
     assert table[:4] == [
         "Same in all rows: state OK",
         "In empty cells: store Local_psg-dc1-01",

@@ -20,7 +20,7 @@ from .consent.confirm import Caller, Consent
 from .consent.plans import Prepared
 from .danger import Danger
 from .errors import BackupError
-from .lists import listing, summaries
+from .lists import details, listing
 from .outcomes import aftermath, tasks
 from .service import rest
 from .settings import Settings
@@ -172,12 +172,12 @@ async def _proof(desk: Desk, target: rest.Request, heading: str = "Now:") -> lis
         if problem.status == 404:
             return ["It is gone (read again: 404)."]
         return [f"It could not be read again: {problem.message}"]
-    return [heading, *summaries.details(target.operation_id, reply.body, desk.api.now())]
+    return [heading, *details.told(target.operation_id, reply.body, desk.api.now())]
 
 
 def _details(desk: Desk, tool: Tool, body: Any) -> list[str]:
     operation = tool.operation.id if tool.operation else ""
-    return summaries.details(operation, body, desk.api.now())
+    return details.told(operation, body, desk.api.now())
 
 
 def _shown(desk: Desk, done: Done) -> CallToolResult:

@@ -18,7 +18,8 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Operation, Schema
 
 from . import filters
-from .filters import Comparison, Expression, Junction, Kind
+from .filters import Kind
+from .grammar import Comparison, Expression, Junction
 
 TOLD_AT_ONCE = 60  # attributes named in one error
 HERE = "same grammar, every attribute, evaluated here while the list is read"

@@ -1,6 +1,6 @@
 """TABLE of judgement: for each resource its columns, what is counted, what wants attention.
 
-To change what a list shows, change its row here; every path must exist in the description (tests/test_list_columns.py).
+To change what a list shows, change its row here; every path must exist in the description (tests/test_columns.py).
 Knows no HTTP and formats nothing.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp.openapi import Operation
 
-from . import items
+from . import items, schedules
 from .columns import (
     ASSOCIATED,
     BACKED_BYTES,
@@ -103,7 +103,7 @@ TABLE: tuple[Resource, ...] = (
     Resource(
         "protection policy",
         ("DataManagementTemplatesList", "DataManagementTemplateDetail"),
-        (ID, NAME, text("applicationType"), lines("tiers", "protections", read=items.tiers, most=320),
+        (ID, NAME, text("applicationType"), lines("tiers", "protections", read=schedules.tiers, most=320),
          count("jobs", "protectionJobsInfo")),
         counted=(text("applicationType"), text("assigned"), lines("tierType", "protections/type", read=items.every),
                  lines("store", "protections/protectionStoreInfo/name", read=items.every)),
@@ -114,15 +114,15 @@ TABLE: tuple[Resource, ...] = (
         ("DataManagementJobsList", "DataManagementJobDetail"),
         (ID, text("asset", "assetInfo/displayName", "assetInfo/name"), ASSET_TYPE,
          text("policy", "protectionPolicyInfo/name", most=30), text("operational"),
-         time("lastGood", "protections/schedules/prevSuccessfulRunTime", items.last_good),
-         Column("nextRun", ("protections/schedules/nextRunTime",), "until", items.next_run),
-         lines("failing", "protections", read=items.failing)),
-        counted=(text("operational"), lines("lastRuns", "protections", read=items.last_results),
+         time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
+         Column("nextRun", ("protections/schedules/nextRunTime",), "until", schedules.next_run),
+         lines("failing", "protections", read=schedules.failing)),
+        counted=(text("operational"), lines("lastRuns", "protections", read=schedules.last_results),
                  ASSET_TYPE, text("policy", "protectionPolicyInfo/name", most=30)),
-        trouble=trouble("protections", read=items.job_trouble),
-        point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", items.last_good),
+        trouble=trouble("protections", read=schedules.job_trouble),
+        point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
-              lines("schedules", "protections", read=items.schedules)),
+              lines("schedules", "protections", read=schedules.schedules)),
     ),
     Resource(
         "VM protection group",

@@ -1,6 +1,6 @@
 """The answer of a list tool: what of it the service does and what is done here, then rows and the next call.
 
-Knows lists as a whole; must know nothing of MCP. How things are said is in summaries.py, what matters in columns.py.
+Knows lists as a whole; must know nothing of MCP. How things are said is in telling.py, what matters in judgement.py.
 """
 
 from __future__ import annotations

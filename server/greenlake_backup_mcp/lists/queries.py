@@ -17,11 +17,12 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Operation
 from greenlake_backup_mcp.service import rest
 
-from . import abilities, filters, folding, items, judgement, paging, summaries
+from . import abilities, filters, folding, grammar, items, judgement, paging, rows
 from .abilities import Abilities
 from .columns import Column, Resource
-from .filters import Expression, Kind
+from .filters import Kind
 from .folding import Key
+from .grammar import Expression
 from .items import Item
 
 ROWS = 20  # shown where no limit is given
@@ -94,10 +95,10 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
     resource = judgement.of(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
     known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
-    filter_ = filters.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
+    filter_ = grammar.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
     if filter_ is not None:
         abilities.check_filter(filter_, able, nouns)
-    where = filters.parse(given["where"], argument="where", now=now) if given.get("where") else None
+    where = grammar.parse(given["where"], argument="where", now=now) if given.get("where") else None
     if where is not None:
         abilities.check_attributes("where", abilities.attributes_of(where), known, nouns)
     order = _order(given.get("sort", ""))
@@ -106,7 +107,7 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
     abilities.check_attributes("select", picked, known, nouns)
     shown = resource.columns
     if picked:
-        shown = tuple(summaries.chosen(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked)))
+        shown = tuple(rows.chosen(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked)))
     return Query(
         tool=tool,
         operation=operation,

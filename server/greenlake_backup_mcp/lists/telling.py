@@ -1,6 +1,6 @@
 """What reading a list brought, as text or JSON within the budget; the last line says how to go on.
 
-Knows nothing of HTTP or MCP. Counts and rows themselves are worded in summaries.py.
+Knows nothing of HTTP or MCP. Counts are worded in summaries.py, rows in rows.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp import hygiene, units
 
-from . import paging, summaries
+from . import paging, rows, summaries
 from .folding import Fold
 from .items import Item
 from .queries import ROWS, Query, Way
@@ -34,11 +34,11 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     """Lines of at most `room` bytes: the summary, the table, how to go on. Rows that do not fit are counted."""
     query = outcome.query
     head = [*_head(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
-    table = summaries.table(query.shown, outcome.rows, query.now, reveal=reveal, asked=bool(query.picked))
-    before, rows = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
+    table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal, asked=bool(query.picked))
+    before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
     last_room = 300 + sum(len(str(value)) for value in query.given.values())
     room -= sum(len(line.encode()) + 1 for line in (*head, *before)) + last_room
-    kept = summaries.fitting(rows, room)
+    kept = rows.fitting(body, room)
     return [*head, *(before if kept else ()), *kept, *_tail(outcome, len(kept))]
 
 
@@ -85,8 +85,8 @@ def _tail(outcome: Outcome, shown: int) -> list[str]:
         return [*lines, f"Rows {query.offset + 1:,}-{query.offset + shown:,}{of}; no more."]
     if not shown and not dropped:
         return [*lines, f"Rows: {_call(query, {'limit': ROWS})}"]
-    rows = f"Rows {query.offset + 1:,}-{query.offset + shown:,}{of}."
-    return [*lines, f"{rows} Next: {_call(query, _next(outcome, shown))}"]
+    span = f"Rows {query.offset + 1:,}-{query.offset + shown:,}{of}."
+    return [*lines, f"{span} Next: {_call(query, _next(outcome, shown))}"]
 
 
 def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _call(query: Query, changed: Mapping[str, Any]) -> str:
 def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     """The same as JSON, with the items as the service sent them; secrets are hidden unless `reveal`."""
     query, scan = outcome.query, outcome.scan
-    rows = [_picked(query, hygiene.redacted(dict(item), reveal)) for item in outcome.rows]
+    found = [_picked(query, hygiene.redacted(dict(item), reveal)) for item in outcome.rows]
     out: dict[str, Any] = {
         "total": outcome.fold.count if query.where is not None else scan.total,
         "offset": query.offset,
@@ -114,9 +114,9 @@ def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     if query.whole:
         out["summary"] = summaries.json_summary(outcome.fold)
     room -= len(json.dumps(out, ensure_ascii=False, default=str).encode()) + 500
-    kept = summaries.fitting((json.dumps(row, ensure_ascii=False) for row in rows), room)
-    dropped = len(rows) - len(kept)
-    out |= {"count": len(kept), "items": rows[: len(kept)]}
+    kept = rows.fitting((json.dumps(row, ensure_ascii=False) for row in found), room)
+    dropped = len(found) - len(kept)
+    out |= {"count": len(kept), "items": found[: len(kept)]}
     if dropped:
         out["leftOut"] = f"{dropped} items: the answer's budget is full. Select fewer properties, or go on."
     if (outcome.more or dropped) and kept:

@@ -16,7 +16,7 @@ import anyio
 from greenlake_backup_mcp import hygiene, units
 from greenlake_backup_mcp.composed import WAIT_FOR_TASK
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.lists import summaries
+from greenlake_backup_mcp.lists import details
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.service.rest import Api, Progress, Reply, Request
 
@@ -318,8 +318,8 @@ def _shown(case: _Case, seen: Seen, most: int | None = None) -> list[str]:
     if not seen.item:
         return [f"The resource could not be read again: {seen.problem or 'the answer is none'}"]
     settings, now = case.api.settings, case.api.now()
-    details = summaries.details(case.target.operation_id, seen.body, now, reveal=settings.reveal_secrets)
-    return ["The resource now (read again):", *details[:most]]
+    lines = details.told(case.target.operation_id, seen.body, now, reveal=settings.reveal_secrets)
+    return ["The resource now (read again):", *lines[:most]]
 
 
 # --- approvals and runs -----------------------------------------------------------------------------------------------

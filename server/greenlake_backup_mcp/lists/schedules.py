@@ -1,0 +1,164 @@
+"""Schedules of policies and jobs in words: when they run, what they keep, how they last ended, which fail and why.
+
+As items.py, of which it is a part: copes with anything an item may hold. Knows the domain, no lists, no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from greenlake_backup_mcp import units
+
+from . import items
+from .items import Item
+
+TIERS = {
+    "SNAPSHOT": "snapshot",
+    "BACKUP": "backup",
+    "CLOUD_BACKUP": "cloud backup",
+    "REPLICATED_SNAPSHOT": "replicated snapshot",
+    "DATABASE_LOG_BACKUP": "log backup",
+}
+PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
+
+
+def _each(item: Item) -> Iterator[tuple[Item, Item]]:
+    """Each tier and schedule of a policy or job; a job's overrides take the place of the policy's values."""
+    for tier in items.at(item, "protections"):
+        for schedule in items.at(tier, "schedules"):
+            if isinstance(schedule, dict):
+                overrides = schedule.get("overrides")
+                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, dict) else {}
+                yield tier, {**schedule, **changed}
+
+
+def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The tiers of a policy in words: `snapshot every 4 h kept 1 d`, `backup daily 20:00Z kept 14 d, locked 3 d`."""
+    found = []
+    for tier, schedule in _each(item):
+        kind = items.text(tier.get("type"))
+        words = [TIERS.get(kind, kind.lower().replace("_", " ")), rhythm(schedule)]
+        if kept := period(schedule.get("expireAfter")):
+            words.append(f"kept {kept}")
+        said = " ".join(w for w in words if w)
+        if locked := period(schedule.get("lockFor")):
+            said += f", locked {locked}"
+        if store := items.text(items.first(tier, ["protectionStoreInfo/name"])):
+            said += f", store {store}"
+        found.append(said)
+    return found or None
+
+
+def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """Each schedule of a job: `2: backup daily 20:00Z kept 14 d; ACTIVE; last run ERROR …; last good …; next …`."""
+    said = []
+    for (_, schedule), words in zip(_each(item), tiers(item) or (), strict=True):
+        parts = [f"{items.text(schedule.get('scheduleId'))}: {words}", items.text(schedule.get("operational"))]
+        if (run := _last_run(schedule)) is not None:
+            why = f" ({items.text(run.get('errorMessage'))})" if run.get("errorMessage") else ""
+            parts.append(f"last run {items.text(run.get('status'))}{why} {_stamp(run.get('timestamp'))}".rstrip())
+        parts += [
+            f"{label} {when}"
+            for label, name in (("last good", "prevSuccessfulRunTime"), ("next", "nextRunTime"))
+            if (when := _stamp(schedule.get(name)))
+        ]
+        said.append("; ".join(p for p in parts if p))
+    return said or None
+
+
+def _stamp(value: Any) -> str:
+    when = units.moment(value)
+    return units.stamp(when) if when else ""
+
+
+def rhythm(schedule: Item) -> str:
+    """When a schedule runs: `every 4 h`, `daily 20:00Z`, `weekly on Sun 02:00Z`, `every 3 months on day 7`."""
+    plan = schedule.get("schedule")
+    if not isinstance(plan, dict):
+        return ""
+    every_n = units.number(items.first(plan, ["repeatInterval/every"]))
+    n = int(every_n) if every_n is not None else 1
+    on = [int(v) for v in map(units.number, items.at(plan, "repeatInterval/on")) if v is not None]
+    recurrence = items.text(plan.get("recurrence"))
+    start = items.text(plan.get("startTime"))
+    at_time = f"{start}Z" if start else ""
+    days = ", ".join(WEEKDAYS[d] if 0 <= d < 7 else str(d) for d in on)
+    words = {
+        "BY_MINUTES": [f"every {n} min"],
+        "HOURLY": [f"every {n} h", f"at minute {on[0]}" if on and on[0] else ""],
+        "DAILY": ["daily" if n == 1 else f"every {n} d", at_time],
+        "WEEKLY": ["weekly" if n == 1 else f"every {n} weeks", f"on {days}" if on else "", at_time],
+        "MONTHLY": [
+            "monthly" if n == 1 else f"every {n} months",
+            f"on day {', '.join(map(str, on))}" if on else "",
+            at_time,
+        ],
+    }.get(recurrence, [recurrence.lower(), at_time])
+    window = [items.text(items.first(plan, [f"activeTime/{side}"])) for side in ("activeFromTime", "activeUntilTime")]
+    if any(window):
+        words.append(f"between {window[0] or '00:00'}Z and {window[1] or '24:00'}Z")
+    return " ".join(w for w in words if w)
+
+
+def period(value: Any) -> str:
+    """A retention in words: `14 d`, `7 y`; '' where there is none."""
+    if not isinstance(value, dict) or units.number(value.get("value")) is None:
+        return ""
+    unit = items.text(value.get("unit"))
+    return f"{items.text(value['value'])} {PERIODS.get(unit, unit.lower())}".strip()
+
+
+def last_good(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """When a job last ran well, whatever its schedule."""
+    return _edge(item, "protections/schedules/prevSuccessfulRunTime", newest=True)
+
+
+def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """When a job runs next, whatever its schedule."""
+    return _edge(item, "protections/schedules/nextRunTime", newest=False)
+
+
+def _edge(item: Item, path: str, *, newest: bool) -> str | None:
+    times = sorted(
+        (when, items.text(value)) for value in items.at(item, path) if (when := units.moment(value)) is not None
+    )
+    return times[-1 if newest else 0][1] if times else None
+
+
+def failing(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The schedules of a job whose last finished run went wrong, with the reason."""
+    found = []
+    for tier, schedule in _each(item):
+        last = _last_run(schedule)
+        if last is None or last.get("status") != "ERROR":
+            continue
+        kind = items.text(tier.get("type"))
+        said = f"{TIERS.get(kind, kind)} schedule {items.text(schedule.get('scheduleId'))}"
+        since = units.moment(schedule.get("prevSuccessfulRunTime"))
+        good = f" (last good {units.stamp(since)})" if since else " (never good)"
+        found.append(f"{said}: {items.text(last.get('errorMessage')) or 'ERROR'}{good}")
+    return found or None
+
+
+def job_trouble(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """Why schedules of a job fail, each reason once; which ones is in `failing`."""
+    runs = [run for _, schedule in _each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
+    return "; ".join(dict.fromkeys(items.text(run.get("errorMessage")) or "ERROR" for run in runs)) or None
+
+
+def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """How the last run of each schedule ended."""
+    found = [items.text(run.get("status")) for _, schedule in _each(item) if (run := _last_run(schedule)) is not None]
+    return [f for f in found if f] or None
+
+
+def _last_run(schedule: Item) -> Item | None:
+    """The newest finished run of a schedule. The order in which runs come is not documented."""
+    runs = [
+        (units.moment(run.get("timestamp")) or units.EPOCH, -n, run)
+        for n, run in enumerate(items.at(schedule, "executionStatuses"))
+        if isinstance(run, dict) and run.get("status") not in (None, "IN_PROGRESS")
+    ]
+    return max(runs, key=lambda entry: entry[:2])[2] if runs else None
