@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenlake_backup_mcp import catalog, openapi
+from greenlake_backup_mcp import openapi, schemas
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.openapi import Schema
 
@@ -41,9 +41,9 @@ def arguments(tool: Tool, tenant: Any, full: bool) -> dict[str, Any]:
         if argument and argument.place == "query" and (full or parameter.required):
             found[parameter.name] = value(parameter.schema, parameter.name, full)
     if operation.body is not None:
-        found |= value(one_form(catalog.writable(operation.body)), "body", full)
+        found |= value(one_form(schemas.writable(operation.body)), "body", full)
         if operation.method == "PATCH" and not full and not set(found) - {a for a in found if a.endswith("Id")}:
-            name, schema = next(iter(catalog.writable(operation.body)["properties"].items()))
+            name, schema = next(iter(schemas.writable(operation.body)["properties"].items()))
             found[name] = value(schema, name, full)
     return found
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from greenlake_backup_mcp import catalog, mcp_server, settings
+from greenlake_backup_mcp import catalog, mcp_server, schemas, settings
 from greenlake_backup_mcp.catalog import Tool
 
 from . import samples
@@ -44,7 +44,7 @@ def as_described(tool: Tool, received: Any) -> None:
     if received.body is not None:
         assert operation.body is not None
         assert received.headers["content-type"] == operation.media_type
-        Draft202012Validator(catalog.writable(operation.body)).validate(received.body)
+        Draft202012Validator(schemas.writable(operation.body)).validate(received.body)
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["fewest", "all"])

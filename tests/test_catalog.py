@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from greenlake_backup_mcp import apis, catalog, mcp_server, openapi, settings
+from greenlake_backup_mcp import apis, catalog, mcp_server, openapi, schemas, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
@@ -99,7 +99,7 @@ def test_every_body_property_that_can_be_written_is_an_argument(all_tools: tuple
         operation = tool.operation
         if operation is None or operation.body is None:
             continue
-        wanted = set(catalog.merged_choice(catalog.writable(operation.body)).get("properties", {}))
+        wanted = set(schemas.merged_choice(schemas.writable(operation.body)).get("properties", {}))
         offered = {a.wire for a in tool.arguments.values() if a.place == "body"}
         assert wanted == offered or "body" in tool.arguments, tool.name
 

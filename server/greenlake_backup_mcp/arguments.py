@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from . import validation
-from .catalog import LIST_BOUNDS, Tool, writable
+from . import schemas, validation
+from .catalog import LIST_BOUNDS, Tool
 from .danger import Danger
 from .errors import BackupError
 from .openapi import Operation, Schema
@@ -141,7 +141,7 @@ def _outside_the_body(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]
 
 def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What the full description says of the body, beyond the schema that tools/list shows."""
-    schema, body = writable(full), _body(tool, arguments)
+    schema, body = schemas.writable(full), _body(tool, arguments)
     # branches that only say which properties belong together are explained by the validator itself
     branches = [b for key in ("oneOf", "anyOf") for b in schema.get(key, ()) if "properties" in b]
     if branches and not any(
