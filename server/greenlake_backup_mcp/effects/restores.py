@@ -11,7 +11,7 @@ from typing import Any
 from greenlake_backup_mcp import units
 from greenlake_backup_mcp.hygiene import cell
 
-from . import moments
+from . import moments, places
 from .copy_facts import GOING, copy_facts
 from .sentences import Effect, Subject, at, counted, label, name_of, names, not_known, objects, quoted, shown, state_of
 from .targets import OWN, VIRTUALIZATION, Found, Read, Target, identity_of, path_of
@@ -71,8 +71,8 @@ def restoring(s: Subject) -> Effect:
         final = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
     else:
         does = f"Restore the {s.label} to a new place"
-        follows = [f"The present {s.target.kind} stays as it is; a second one is made: {_place(s)}."]
-        follows += [*_unsaid(s), *_duplicates(s)]
+        follows = [f"The present {s.target.kind} stays as it is; a second one is made: {places.place(s)}."]
+        follows += [*places.unsaid(s), *places.duplicates(s)]
         final = "What is made can be removed again, outside this server."
     follows += _options(s)
     return Effect(
@@ -165,7 +165,7 @@ def restoring_group(s: Subject) -> Effect:
     if not infos:
         follows.append("No recovery point is named: the service takes the latest of each member.")
     if not over:
-        follows += [f"Where to: {_place(s)}.", *_duplicates(s)]
+        follows += [f"Where to: {places.place(s)}.", *places.duplicates(s)]
     follows += _options(s)
     return Effect(
         does=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
@@ -226,58 +226,6 @@ def _along(s: Subject) -> list[str]:
         return [f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."]
     if kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
         return ["It is powered on: it goes down for the restore."]
-    return []
-
-
-def _place(s: Subject) -> str:
-    a = s.arguments
-    parts = []
-    target: Mapping[str, Any] = next(
-        (
-            a[n]
-            for n in ("targetVmInfo", "targetDatastoreInfo", "targetDatabaseInfo", "targetInfo")
-            if isinstance(a.get(n), Mapping)
-        ),
-        {},
-    )
-    if target.get("name"):
-        parts.append(f"named {quoted(target['name'])}")
-    for name in ("datastore", "instance"):
-        found = s.found(name)
-        if found.known:
-            parts.append(f"on the {name} {name_of(found.resource)}")
-    for word, name in (("host", "hostId"), ("cluster", "clusterId"), ("folder", "folderId")):
-        if target.get(name):
-            parts.append(f"{word} {cell(str(target[name]))}")
-    if array := a.get("targetStorageSystemId") or at(target, "storageInfo", "storageSystemId"):
-        parts.append(f"array {cell(str(array))}")
-    return ", ".join(parts) or "where is left to the service"
-
-
-def _unsaid(s: Subject) -> list[str]:
-    """What a new VM needs and the call leaves open: the documents do not say what the service then does."""
-    if s.target.kind != "VM":
-        return []
-    target = s.arguments.get("targetVmInfo")
-    target = target if isinstance(target, Mapping) else {}
-    missing = [
-        *(["name"] if not target.get("name") else []),
-        *(["cluster or host"] if not (target.get("clusterId") or target.get("hostId")) else []),
-        *(["datastore"] if not at(target, "appInfo", "vmware", "datastoreId") else []),
-        *(["vCenter"] if not target.get("hypervisorManagerId") else []),
-    ]
-    return [f"Not named: {', '.join(missing)}; the service decides, or refuses."] if missing else []
-
-
-def _duplicates(s: Subject) -> list[str]:
-    target = s.arguments.get("targetVmInfo") or s.arguments.get("targetInfo") or {}
-    on = (
-        at(target, "powerOn")
-        or s.arguments.get("powerOnVmsAfterRestore")
-        or at(s.arguments, "targetDatastoreInfo", "powerOnVmsAfterRestore")
-    )
-    if on:
-        return ["It is powered on: two machines with the same name, addresses and identity run then."]
     return []
 
 
