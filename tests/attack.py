@@ -27,7 +27,7 @@ from mcp import Client
 
 from greenlake_backup_mcp import arguments, mcp_server, settings
 from greenlake_backup_mcp.catalog import Tool
-from greenlake_backup_mcp.consent import codes, confirm, plans
+from greenlake_backup_mcp.consent import codes, plans, proposals
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
@@ -260,7 +260,7 @@ async def foreign_principal(here: Field, target: Victim, rng: random.Random, cli
     state = (await effects.target(here.api, known, target.tool, given, arguments.request(target.tool, given))).state
     plain = {n: v for n, v in given.items() if n != "confirm"}
     ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
-    mine = codes.code(ring[0], codes.Call(target.tool.name, plain, confirm.NOBODY, state), slot, 0)
+    mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, state), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", state), slot, 0)
     assert mine != theirs
     await call(client, target.tool, {**target.arguments, "confirm": theirs})

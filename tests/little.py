@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, ListToolsResult, TextContent
 from mcp.types import Tool as Listed
 
 from greenlake_backup_mcp import arguments, catalog, settings
-from greenlake_backup_mcp.consent import codes, confirm, plans
+from greenlake_backup_mcp.consent import codes, confirm, plans, proposals, records
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.settings import Settings
@@ -80,14 +80,14 @@ def prepare(name: str, raw: Mapping[str, Any]) -> plans.Prepared:
     return plans.Prepared(TOOLS[name], given, arguments.request(TOOLS[name], given))
 
 
-def executor(api: rest.Api, consent: confirm.Consent) -> plans.Execute:
-    async def execute(call: plans.Prepared, caller: confirm.Caller) -> Done:
+def executor(api: rest.Api, consent: proposals.Consent) -> plans.Execute:
+    async def execute(call: plans.Prepared, caller: proposals.Caller) -> Done:
         outcome = "failed"
         try:
             await rest.send(api, call.request)
             outcome = "done"
         finally:
-            confirm.outcome(consent, caller, call.tool.name, outcome)
+            records.outcome(consent, caller, call.tool.name, outcome)
         return Done(outcome)
 
     return execute
@@ -95,7 +95,7 @@ def executor(api: rest.Api, consent: confirm.Consent) -> plans.Execute:
 
 def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[Any]:
     """A server whose every gated call goes through the gate, and then to `app`."""
-    consent = confirm.consent(given)
+    consent = proposals.consent(given)
 
     async def list_tools(ctx: Any, params: Any) -> ListToolsResult:
         return ListToolsResult(tools=[Listed(name=t.name, input_schema=t.input_schema) for t in TOOLS.values()])
@@ -112,7 +112,7 @@ def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[
                 if stop is not None:
                     return stop
                 await rest.send(api, request)
-                confirm.outcome(consent, caller, tool.name, "done")
+                records.outcome(consent, caller, tool.name, "done")
             except BackupError as problem:
                 return CallToolResult(content=[TextContent(text=problem.message)], is_error=True)
         return CallToolResult(content=[TextContent(text="SENT")])

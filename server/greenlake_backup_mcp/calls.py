@@ -15,9 +15,9 @@ from mcp.types import CallToolResult, InputRequiredResult
 
 from . import arguments, composed, log, origins, replies, roles
 from .catalog import Tool
-from .consent import confirm, plans
-from .consent.confirm import Caller, Consent
+from .consent import confirm, plans, proposals, records
 from .consent.plans import Prepared
+from .consent.proposals import Caller, Consent
 from .danger import Danger
 from .errors import BackupError
 from .lists import details, listing
@@ -61,7 +61,7 @@ class Done:
 
 async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     """The result of one call. Problems are results too, never exceptions."""
-    with log.call(name, "" if caller.principal == confirm.NOBODY else caller.principal) as line:
+    with log.call(name, "" if caller.principal == proposals.NOBODY else caller.principal) as line:
         try:
             return await _answer(desk, name, raw, caller)
         except BackupError as problem:
@@ -123,7 +123,7 @@ async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
         raise (await _looked_again(desk, this, problem, sent) if problem.kind == "unknown" else problem) from None
     finally:
         if this.tool.gated:
-            confirm.outcome(desk.consent, caller, this.tool.name, outcome)
+            records.outcome(desk.consent, caller, this.tool.name, outcome)
 
 
 async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -> Done:
@@ -209,7 +209,7 @@ def _offered(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> T
     if why is None:
         return tool
     if tool.gated:
-        confirm.barred(desk.consent, caller, name, _readable(tool, raw), why.message)
+        records.barred(desk.consent, caller, name, _readable(tool, raw), why.message)
     raise why
 
 

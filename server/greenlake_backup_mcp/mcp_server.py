@@ -196,11 +196,11 @@ async def _desk(
     problem: BackupError | None,
 ) -> AsyncIterator[Desk]:
     from . import calls  # noqa: PLC0415
-    from .consent import confirm  # noqa: PLC0415
+    from .consent import proposals  # noqa: PLC0415
     from .service import rest  # noqa: PLC0415
 
     used = _used(settings)
-    consent = confirm.consent(settings, used)
+    consent = proposals.consent(settings, used)
     async with rest.connect(settings, app=app, now=now) as api:
         try:
             yield calls.Desk(api, tools.known, tools.offered, consent, problem=problem)

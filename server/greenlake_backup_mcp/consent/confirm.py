@@ -8,89 +8,30 @@ Be frank: a code relayed by a model is a seat belt. `--read-only` and a read-onl
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
-from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, InputRequiredResult, TextContent
+from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, InputRequiredResult
 
 from greenlake_backup_mcp import hygiene, origins
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.effects.sentences import Effect
 from greenlake_backup_mcp.effects.targets import Target
-from greenlake_backup_mcp.service.rest import Api, Progress, Request
-from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.service.rest import Api, Request
 
-from . import asking, audit, codes, issued
-from .asking import Person
+from . import asking, codes, issued, records
 from .codes import SLOT, Match
+from .proposals import NOBODY, Caller, Consent, Plan, Proposal, planned
 
 PREVIEW = "preview"
 KEPT_SECONDS = (2 + codes.LATE_SLOTS + 1) * SLOT  # a used code is remembered until no way is left to use it
-NOBODY = "local"  # the principal of a transport without logins: whoever started this process
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who calls: the login (a code holds for no other), the person if one can be asked, and where progress goes."""
-
-    principal: str
-    person: Person | None
-    progress: Progress
-    id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What consent needs for as long as the process lives."""
-
-    settings: Settings
-    ring: tuple[bytes, ...]
-    used: codes.UsedCodes
-    log: audit.Log
-    shown: dict[str, issued.Issued] = field(default_factory=dict)
-
-
-class Told(Protocol):
-    """An effect in lines; `forbidden` says why there can be no code for it."""
-
-    @property
-    def forbidden(self) -> str: ...  # noqa: D102
-
-    def lines(self) -> Iterable[str]: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A call that needs consent: what it is, how its targets are read, and how its effect is told."""
-
-    tool: str
-    arguments: Mapping[str, Any]  # as repaired, without `confirm`
-    read: Callable[[], Awaitable[Any]]
-    state: Callable[[Any], Any]  # of what was read: what the code is bound to
-    tell: Callable[[Any, datetime], Awaitable[Told]]
-    target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was read for a proposal at one moment, and the call that a code for it is bound to."""
-
-    proposal: Proposal
-    subject: Any
-    call: codes.Call
-
-
-def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
-    """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
-    return Consent(settings, codes.keys(settings), used or codes.UsedHere(), audit.opened(settings.audit_log))
 
 
 def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Caller:
@@ -131,7 +72,7 @@ async def gate(  # noqa: PLR0913, PLR0917  a call is what all of these say toget
         advice = origins.told(origins.ids_of(tool), tool, plain, tools)
         return replace(effect, forbidden=f"{effect.forbidden} {advice}".strip())
 
-    proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, recorded)
+    proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, records.recorded)
     return await settle(consent, api, proposal, arguments.get("confirm"), caller)
 
 
@@ -141,12 +82,12 @@ async def settle(
     """What to answer instead of carrying out a proposal; None: consent was given, and is used up by this."""
     settings = consent.settings
     if settings.read_only:
-        return _refused(consent, proposal, caller, "this server is read-only", "Only a person can change that.")
+        return records.refused(consent, proposal, caller, "this server is read-only", "Only a person can change that.")
     if settings.ask == "always" and caller.person is None:
         why = "this server asks the person before such a call (--ask always), and this client cannot ask"
-        return _refused(consent, proposal, caller, why, "Use a client that can ask.")
+        return records.refused(consent, proposal, caller, why, "Use a client that can ask.")
     slots = _slots(consent, caller, given, codes.slot_of(api.now()))
-    plan = await _plan(proposal, caller)
+    plan = await planned(proposal, caller)
     if given == PREVIEW:
         return await _preview(consent, api, plan, caller)
     found = await codes.match(consent.ring, plan.call, given, slots, consent.used) if isinstance(given, str) else None
@@ -158,37 +99,11 @@ async def settle(
         return stop
     if not await consent.used.remember(found.code, KEPT_SECONDS):
         return await _preview(consent, api, plan, caller, "This code was used already; a code holds once.")
-    _record(consent, "request", plan, caller)  # on the disk before anything is sent
+    records.record(consent, "request", plan, caller)  # on the disk before anything is sent
     return None
 
 
-def barred(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, Any], why: str) -> None:
-    """Record that somebody was refused a gated tool for what they or this server may do; their target is not read."""
-    audit.record(
-        consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, arguments=arguments, reason=why
-    )
-
-
-def outcome(consent: Consent, caller: Caller, tool: str, result: str, **details: Any) -> None:
-    """Record what became of a call that was let through: `done`, `failed`, `unknown`; with status, task, debug id."""
-    audit.record(
-        consent.log, "outcome", call=caller.id, tool=tool, principal=caller.principal, outcome=result, **details
-    )
-
-
-def recorded(target: Target) -> dict[str, Any]:
-    """A target as the audit log keeps it."""
-    names = ("id", "name", "displayName", "generation", "state", "expiresAt", "lockedUntil")
-    return {"path": target.path, **{n: target.resource[n] for n in names if target.resource.get(n) is not None}}
-
-
 # --- the code and the preview -----------------------------------------------------------------------------------------
-
-
-async def _plan(proposal: Proposal, caller: Caller) -> Plan:
-    subject = await proposal.read()
-    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject))
-    return Plan(proposal, subject, call)
 
 
 def _slots(consent: Consent, caller: Caller, given: Any, now: int) -> tuple[int, ...]:
@@ -213,23 +128,23 @@ async def _preview(consent: Consent, api: Api, plan: Plan, caller: Caller, refus
     lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
     if effect.forbidden:
         lines.append(f"CANNOT BE DONE: {effect.forbidden} There is no code for it.")
-        _record(consent, "refusal", plan, caller, refusal or effect.forbidden)
-        return text(lines, consent.settings, is_error=True)
+        records.record(consent, "refusal", plan, caller, refusal or effect.forbidden)
+        return records.text(lines, consent.settings, is_error=True)
     slot = codes.slot_of(now)
     code = await codes.offered(consent.ring, plan.call, slot, consent.used)
     if code is None:
         lines.append(
             "This very call was confirmed too often in these minutes: there is no further code before the next."
         )
-        _record(consent, "refusal", plan, caller, refusal or "confirmed too often")
-        return text(lines, consent.settings, is_error=True)
-    _record(consent, "refusal" if refusal else "preview", plan, caller, refusal)
+        records.record(consent, "refusal", plan, caller, refusal or "confirmed too often")
+        return records.text(lines, consent.settings, is_error=True)
+    records.record(consent, "refusal" if refusal else "preview", plan, caller, refusal)
     issued.remember(consent.shown, code, issued.of(consent.ring[0], plan.call))
     until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
     lines.append(f'To do exactly this: {plan.call.tool} with the same arguments and confirm: "{code}".')
     lines.append(f"The code holds once, until {until:%H:%M} UTC, and only while the target stays as it is.")
     lines.append("Show the person what would happen, and let them decide first.")
-    return text(lines, consent.settings, is_error=bool(refusal))
+    return records.text(lines, consent.settings, is_error=bool(refusal))
 
 
 # --- the person -------------------------------------------------------------------------------------------------------
@@ -241,7 +156,7 @@ async def _ask(
     """Put the effect to the person, in the preview's words. None: they said yes, or are not to be asked."""
     who = caller.person
     if consent.settings.ask == "never" or who is None:
-        _record(consent, "consent", plan, caller, "by code; this server could not or should not ask the person")
+        records.record(consent, "consent", plan, caller, "by code; this server could not or should not ask the person")
         return None
     # Told as of the start of the code's slot, so that a question asked twice reads the same.
     effect = await plan.proposal.tell(plan.subject, datetime.fromtimestamp(found.slot * SLOT, UTC))
@@ -253,7 +168,7 @@ async def _ask(
     digest = codes.pledge(consent.ring[0], "question", found.code, found.slot, caller.principal, question)
     state = f"{found.slot}.{digest}"
     if who.answer is None or who.state is None:
-        _record(consent, "question", plan, caller)
+        records.record(consent, "question", plan, caller)
         return asking.returned(question, state)
     if who.state != state:
         return await _preview(
@@ -267,18 +182,18 @@ async def _ask_now(  # noqa: PLR0913, PLR0917
 ) -> CallToolResult | None:
     push = caller.person.push if caller.person else None
     assert push is not None  # noqa: S101  for the type checker
-    _record(consent, "question", plan, caller)
+    records.record(consent, "question", plan, caller)
     try:
         answer = await asking.pushed(push, question)
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
             await consent.used.remember(found.code, KEPT_SECONDS)
-        _record(consent, "refusal", plan, caller, "the call ended while the person was asked")
+        records.record(consent, "refusal", plan, caller, "the call ended while the person was asked")
         raise
     stop = await _answered(consent, plan, found, caller, answer)
     if stop is not None:
         return stop
-    again = await _plan(plan.proposal, caller)  # people take their time
+    again = await planned(plan.proposal, caller)  # people take their time
     if again.call == plan.call:
         return None
     moved = "; ".join(list(issued.changed(plan.call.state, again.call.state))[:5])
@@ -291,47 +206,11 @@ async def _answered(
     """None for a yes; for all else the refusal, and the code is spent: a no is not asked again."""
     why_not = asking.objection(answer)
     if not why_not:
-        _record(consent, "consent", plan, caller, "the person said yes")
+        records.record(consent, "consent", plan, caller, "the person said yes")
         return None
     await consent.used.remember(found.code, KEPT_SECONDS)
     cure = "Do not try again unless the person asks for it."
-    return _refused(consent, plan.proposal, caller, why_not, cure, plan.subject)
+    return records.refused(consent, plan.proposal, caller, why_not, cure, plan.subject)
 
 
 # --- results and records ----------------------------------------------------------------------------------------------
-
-
-def _refused(  # noqa: PLR0913, PLR0917
-    consent: Consent, proposal: Proposal, caller: Caller, why: str, cure: str, subject: Any = None
-) -> CallToolResult:
-    audit.record(
-        consent.log,
-        "refusal",
-        call=caller.id,
-        tool=proposal.tool,
-        principal=caller.principal,
-        target=proposal.target(subject) if subject is not None else None,
-        arguments=proposal.arguments,
-        reason=why,
-    )
-    return text([f"NOT DONE, nothing was sent: {why}.", cure], consent.settings, is_error=True)
-
-
-def _record(consent: Consent, event: audit.Event, plan: Plan, caller: Caller, reason: str = "") -> None:
-    audit.record(
-        consent.log,
-        event,
-        call=caller.id,
-        tool=plan.call.tool,
-        principal=caller.principal,
-        target=plan.proposal.target(plan.subject),
-        arguments=plan.proposal.arguments,
-        reason=reason,
-    )
-
-
-def text(lines: list[str], settings: Settings, *, is_error: bool) -> CallToolResult:
-    """A result of these lines, whole: a preview is never shortened to fit a budget."""
-    if settings.demo:
-        lines = [*lines, "Simulated tenant: nothing here is real."]
-    return CallToolResult(content=[TextContent(text=hygiene.clean("\n".join(lines)))], is_error=is_error)

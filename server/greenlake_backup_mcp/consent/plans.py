@@ -24,8 +24,8 @@ from greenlake_backup_mcp.effects.targets import Shared, Target
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service.rest import Api, Request
 
-from . import audit, codes, confirm, issued
-from .confirm import Caller, Consent, Proposal
+from . import audit, codes, confirm, issued, records
+from .proposals import Caller, Consent, Proposal
 
 MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
 WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
@@ -99,7 +99,7 @@ async def run(  # noqa: PLR0913, PLR0917
     try:
         await _carry_out(work, items, seen, report, go_on=plain["continueOnError"] is True)
     finally:
-        confirm.outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
+        records.outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
     return _reported(consent, items, report)
 
 
@@ -223,7 +223,7 @@ def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterat
 
 
 def _recorded(targets: Sequence[Target]) -> dict[str, Any]:
-    return {"targets": [confirm.recorded(t) for t in targets]}
+    return {"targets": [records.recorded(t) for t in targets]}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ async def _still_as_reviewed(work: Work, item: Item, before: Target) -> Caller:
         call=mine.id,
         tool=item.call.tool.name,
         principal=mine.principal,
-        target=confirm.recorded(now),
+        target=records.recorded(now),
         arguments=item.call.arguments,
         reason=reason,
     )
@@ -307,4 +307,4 @@ def _reported(consent: Consent, items: list[Item], report: list[str]) -> CallToo
         f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {line}"
         for item, line in zip(items, report, strict=True)
     ]
-    return confirm.text(lines, consent.settings, is_error=bad)
+    return records.text(lines, consent.settings, is_error=bad)

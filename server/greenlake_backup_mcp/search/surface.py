@@ -21,7 +21,7 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Schema
 
 if TYPE_CHECKING:
-    from greenlake_backup_mcp.consent.confirm import Caller
+    from greenlake_backup_mcp.consent.proposals import Caller
 
     from . import ranking
 

@@ -1,0 +1,83 @@
+"""A call that needs consent, as it was proposed and as its targets are at one moment; who calls; what consent needs.
+
+Must know nothing of what single calls do, nor how a person is asked.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from greenlake_backup_mcp.service.rest import Progress
+from greenlake_backup_mcp.settings import Settings
+
+from . import audit, codes, issued
+from .asking import Person
+
+NOBODY = "local"  # the principal of a transport without logins: whoever started this process
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the login (a code holds for no other), the person if one can be asked, and where progress goes."""
+
+    principal: str
+    person: Person | None
+    progress: Progress
+    id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What consent needs for as long as the process lives."""
+
+    settings: Settings
+    ring: tuple[bytes, ...]
+    used: codes.UsedCodes
+    log: audit.Log
+    shown: dict[str, issued.Issued] = field(default_factory=dict)
+
+
+class Told(Protocol):
+    """An effect in lines; `forbidden` says why there can be no code for it."""
+
+    @property
+    def forbidden(self) -> str: ...  # noqa: D102
+
+    def lines(self) -> Iterable[str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A call that needs consent: what it is, how its targets are read, and how its effect is told."""
+
+    tool: str
+    arguments: Mapping[str, Any]  # as repaired, without `confirm`
+    read: Callable[[], Awaitable[Any]]
+    state: Callable[[Any], Any]  # of what was read: what the code is bound to
+    tell: Callable[[Any, datetime], Awaitable[Told]]
+    target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was read for a proposal at one moment, and the call that a code for it is bound to."""
+
+    proposal: Proposal
+    subject: Any
+    call: codes.Call
+
+
+def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
+    """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
+    return Consent(settings, codes.keys(settings), used or codes.UsedHere(), audit.opened(settings.audit_log))
+
+
+async def planned(proposal: Proposal, caller: Caller) -> Plan:
+    """The proposal with its targets as they are now."""
+    subject = await proposal.read()
+    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject))
+    return Plan(proposal, subject, call)
