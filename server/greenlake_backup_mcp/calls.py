@@ -16,8 +16,8 @@ from mcp.types import CallToolResult, InputRequiredResult
 from . import arguments, composed, log, origins, replies, roles
 from .catalog import Tool
 from .consent import confirm, plans, proposals, records
-from .consent.plans import Prepared
 from .consent.proposals import Caller, Consent
+from .consent.reviews import Prepared
 from .danger import Danger
 from .errors import BackupError
 from .lists import details, listing

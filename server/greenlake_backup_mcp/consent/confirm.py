@@ -211,6 +211,3 @@ async def _answered(
     await consent.used.remember(found.code, KEPT_SECONDS)
     cure = "Do not try again unless the person asks for it."
     return records.refused(consent, plan.proposal, caller, why_not, cure, plan.subject)
-
-
-# --- results and records ----------------------------------------------------------------------------------------------

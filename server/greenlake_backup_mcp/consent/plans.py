@@ -14,31 +14,19 @@ from typing import Any, Protocol
 import anyio
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp import hygiene, units
+from greenlake_backup_mcp import hygiene
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.composed import RUN_PLAN
-from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.effects import table as effects
-from greenlake_backup_mcp.effects.sentences import Effect
-from greenlake_backup_mcp.effects.targets import Shared, Target
+from greenlake_backup_mcp.effects.targets import Target
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.service.rest import Api, Request
+from greenlake_backup_mcp.service.rest import Api
 
 from . import audit, codes, confirm, issued, records
 from .proposals import Caller, Consent, Proposal
+from .reviews import Item, Prepared, Review, review
 
-MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
-WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A call ready to be sent: arguments repaired, request built."""
-
-    tool: Tool
-    arguments: Mapping[str, Any]
-    request: Request
 
 
 class Outcome(Protocol):
@@ -56,14 +44,6 @@ Prepare = Callable[[str, Mapping[str, Any]], Prepared]
 
 Execute = Callable[[Prepared, Caller], Awaitable[Outcome]]
 """Sends the request of a call whose consent was given, follows it, and records its outcome under the caller's id."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One call of a plan by its number, from 1."""
-
-    number: int
-    call: Prepared
 
 
 async def run(  # noqa: PLR0913, PLR0917
@@ -84,7 +64,7 @@ async def run(  # noqa: PLR0913, PLR0917
         return list(seen)
 
     async def tell(targets: list[Target], now: datetime) -> Review:
-        return await _review(api, items, targets, now)
+        return await review(api, items, targets, now)
 
     plain = {
         "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
@@ -154,72 +134,6 @@ async def _targets(api: Api, tools: Mapping[str, Tool], items: list[Item], calle
 
 async def _target(api: Api, tools: Mapping[str, Tool], item: Item) -> Target:
     return await effects.target(api, tools, item.call.tool, item.call.arguments, item.call.request)
-
-
-@dataclass(frozen=True)
-class Review:
-    """A plan as the list a person answers for: by tool, worst first, what is exceptional at the top."""
-
-    rows: tuple[tuple[Item, Effect], ...]
-    forbidden: str
-
-    def lines(self) -> Iterator[str]:
-        """The list as text."""
-        yield f"A plan of {len(self.rows):,} calls, carried out in the order given; here worst first."
-        groups: dict[str, list[tuple[Item, Effect]]] = {}
-        for item, effect in self.rows:
-            groups.setdefault(item.call.tool.name, []).append((item, effect))
-        ranked = sorted(groups.values(), key=lambda g: (WORST_FIRST.index(g[0][0].call.tool.danger), -len(g)))
-        yield ""
-        yield "| tool | calls | danger | data |"
-        yield "|---|---|---|---|"
-        for group in ranked:
-            size = sum(effect.size for _, effect in group)
-            data = units.size(size) if size else ""
-            yield f"| {group[0][0].call.tool.name} | {len(group)} | {group[0][0].call.tool.danger.value} | {data} |"
-        for group in ranked:
-            yield from self._group(group)
-
-    def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
-        yield ""
-        yield f"{group[0][0].call.tool.title}: {len(group):,}. {group[0][1].final}".rstrip()
-        counts: dict[str, int] = {}
-        for _, effect in group:
-            for kind in {e.partition(":")[0] for e in effect.exceptions}:
-                counts[kind] = counts.get(kind, 0) + 1
-        for kind, count in sorted(counts.items()):
-            if count > 1 and 2 * count > len(group):
-                yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
-        for item, effect in group:
-            rare = [e for e in effect.exceptions if counts[e.partition(":")[0]] * 2 <= len(group) or len(group) == 1]
-            if rare:
-                yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
-        for item, effect in group:
-            yield f"  {item.number}. {effect.brief or effect.does}"
-            if not effect.brief:
-                yield from (f"     - {line}" for line in effect.follows)
-            if effect.unknown:
-                yield f"     not known: {'; '.join(effect.unknown)}"
-
-
-async def _review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
-    gone = frozenset(t.path for i, t in zip(items, targets, strict=True) if i.call.request.method == "DELETE")
-    context = effects.Context(Shared(MOST_FACTS), gone)
-    rows = []
-    for item, target in zip(items, targets, strict=True):
-        effect = await effects.effect(api, item.call.tool, item.call.arguments, target, now, context)
-        rows.append((item, effect))
-    return Review(tuple(rows), " ".join(_forbidden(rows, targets)))
-
-
-def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
-    first: dict[str, int] = {}
-    for (item, effect), target in zip(rows, targets, strict=True):
-        if effect.forbidden:
-            yield f"Call {item.number}: {effect.forbidden}"
-        if target.path and target.path in first:
-            yield f"Calls {first[target.path]} and {item.number} act on the same target; make two plans."
-        first.setdefault(target.path, item.number)
 
 
 def _recorded(targets: Sequence[Target]) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""A plan as the list a person answers for: by tool, worst first, what is exceptional at the top.
+
+Must know nothing of MCP, codes or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp import units
+from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.effects import table as effects
+from greenlake_backup_mcp.effects.sentences import Effect
+from greenlake_backup_mcp.effects.targets import Shared, Target
+from greenlake_backup_mcp.service.rest import Api, Request
+
+MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
+WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call ready to be sent: arguments repaired, request built."""
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    request: Request
+
+
+@dataclass(frozen=True)
+class Item:
+    """One call of a plan by its number, from 1."""
+
+    number: int
+    call: Prepared
+
+
+@dataclass(frozen=True)
+class Review:
+    """A plan as the list a person answers for: by tool, worst first, what is exceptional at the top."""
+
+    rows: tuple[tuple[Item, Effect], ...]
+    forbidden: str
+
+    def lines(self) -> Iterator[str]:
+        """The list as text."""
+        yield f"A plan of {len(self.rows):,} calls, carried out in the order given; here worst first."
+        groups: dict[str, list[tuple[Item, Effect]]] = {}
+        for item, effect in self.rows:
+            groups.setdefault(item.call.tool.name, []).append((item, effect))
+        ranked = sorted(groups.values(), key=lambda g: (WORST_FIRST.index(g[0][0].call.tool.danger), -len(g)))
+        yield ""
+        yield "| tool | calls | danger | data |"
+        yield "|---|---|---|---|"
+        for group in ranked:
+            size = sum(effect.size for _, effect in group)
+            data = units.size(size) if size else ""
+            yield f"| {group[0][0].call.tool.name} | {len(group)} | {group[0][0].call.tool.danger.value} | {data} |"
+        for group in ranked:
+            yield from self._group(group)
+
+    def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
+        yield ""
+        yield f"{group[0][0].call.tool.title}: {len(group):,}. {group[0][1].final}".rstrip()
+        counts: dict[str, int] = {}
+        for _, effect in group:
+            for kind in {e.partition(":")[0] for e in effect.exceptions}:
+                counts[kind] = counts.get(kind, 0) + 1
+        for kind, count in sorted(counts.items()):
+            if count > 1 and 2 * count > len(group):
+                yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
+        for item, effect in group:
+            rare = [e for e in effect.exceptions if counts[e.partition(":")[0]] * 2 <= len(group) or len(group) == 1]
+            if rare:
+                yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
+        for item, effect in group:
+            yield f"  {item.number}. {effect.brief or effect.does}"
+            if not effect.brief:
+                yield from (f"     - {line}" for line in effect.follows)
+            if effect.unknown:
+                yield f"     not known: {'; '.join(effect.unknown)}"
+
+
+async def review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
+    """The list with the effect of each call; what hangs on the targets is read within a bound."""
+    gone = frozenset(t.path for i, t in zip(items, targets, strict=True) if i.call.request.method == "DELETE")
+    context = effects.Context(Shared(MOST_FACTS), gone)
+    rows = []
+    for item, target in zip(items, targets, strict=True):
+        effect = await effects.effect(api, item.call.tool, item.call.arguments, target, now, context)
+        rows.append((item, effect))
+    return Review(tuple(rows), " ".join(_forbidden(rows, targets)))
+
+
+def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for (item, effect), target in zip(rows, targets, strict=True):
+        if effect.forbidden:
+            yield f"Call {item.number}: {effect.forbidden}"
+        if target.path and target.path in first:
+            yield f"Calls {first[target.path]} and {item.number} act on the same target; make two plans."
+        first.setdefault(target.path, item.number)
