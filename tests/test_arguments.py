@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import arguments, catalog, validation
+from greenlake_backup_mcp import arguments, catalog, readers, validation
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
 
@@ -160,7 +160,7 @@ def test_the_target_of_a_call_is_read_from_the_api_that_knows_it(name: str, path
         for a in TOOLS[name].arguments.values()
         if a.place == "path"
     }
-    found = arguments.target_request(TOOLS[name], ids, TOOLS)
+    found = readers.of_target(TOOLS[name], arguments.request(TOOLS[name], ids), TOOLS)
     assert found is not None
     assert (found.method, found.path, found.reads) == ("GET", path, True)
 
@@ -169,7 +169,7 @@ def test_every_gated_tool_with_an_id_has_a_target_that_can_be_read() -> None:
     for tool in TOOLS.values():
         ids = {a.name: VM for a in tool.arguments.values() if a.place == "path"}
         if tool.gated and ids:
-            assert arguments.target_request(tool, ids, TOOLS) is not None, tool.name
+            assert readers.of_target(tool, arguments.request(tool, ids), TOOLS) is not None, tool.name
 
 
 json_values = st.recursive(

@@ -7,7 +7,6 @@ Must not know MCP, confirmation or rendering.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +15,7 @@ from . import schemas, validation
 from .catalog import LIST_BOUNDS, Tool
 from .danger import Danger
 from .errors import BackupError
-from .openapi import Operation, Schema
+from .openapi import Schema
 from .service.rest import Request
 
 MOST_PROBLEMS = 5  # told at once
@@ -70,38 +69,6 @@ def request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
         reads=tool.danger is Danger.READ,
         tool=tool.name,
     )
-
-
-def target_request(tool: Tool, arguments: Mapping[str, Any], tools: Mapping[str, Tool]) -> Request | None:
-    """The read of what the call acts on, or None: `POST /virtual-machines/{id}/restore` acts on that VM.
-
-    Assets live in a sibling API (a VM is read from virtualization), so the read is looked for in all of them.
-    """
-    if tool.operation is None or "}" not in tool.operation.path:
-        return None
-    resource = tool.operation.path[: tool.operation.path.rindex("}") + 1]
-    reader = next((op for op in _reads(tools) if _tail(op.path) == _tail(resource)), None)
-    if reader is None:
-        return None
-    values = iter(
-        quote(str(arguments[a.name]), safe="")
-        for a in tool.arguments.values()
-        if a.place == "path" and a.name in arguments
-    )
-    try:
-        path = re.sub(r"\{[^}]*\}", lambda _: next(values), reader.path)
-    except StopIteration:
-        return None
-    return Request(operation_id=reader.id, method="GET", path=path, reads=True)
-
-
-def _reads(tools: Mapping[str, Tool]) -> Iterator[Operation]:
-    return (t.operation for t in tools.values() if t.operation and t.operation.method == "GET")
-
-
-def _tail(path: str) -> str:
-    """The path below its API and version, parameters nameless."""
-    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))
 
 
 def _body(tool: Tool, arguments: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, composed, log, origins, replies, roles
+from . import arguments, composed, log, origins, readers, replies, roles
 from .catalog import Tool
 from .consent import confirm, plans, proposals, records
 from .consent.proposals import Caller, Consent
@@ -133,7 +133,7 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
         if given.get("output") == "json":
             return Done("done", value=reply.body)
         return Done("done", tuple(_details(desk, tool, reply.body)))
-    target = arguments.target_request(tool, given, desk.known)
+    target = readers.of_target(tool, this.request, desk.known)
     if reply.status == 202:
         report = await tasks.follow(
             desk.api, reply, tool_name=tool.name, target=target, seconds=desk.settings.wait, progress=caller.progress
@@ -151,7 +151,7 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
 
 async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: datetime) -> BackupError:
     """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
-    target = arguments.target_request(this.tool, this.arguments, desk.known)
+    target = readers.of_target(this.tool, this.request, desk.known)
     seen = await aftermath.begun(desk.api, target.path if target else this.request.path, sent)
     if target is not None:
         seen += await _proof(desk, target, "What it looks like now:")

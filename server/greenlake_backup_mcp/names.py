@@ -60,3 +60,8 @@ def _words(segment: str) -> str:
 def is_id(segment: str) -> bool:
     """Whether a path segment is a parameter."""
     return segment.startswith("{")
+
+
+def tail(path: str) -> str:
+    """The path below its API and version, parameters nameless: what is one resource in two APIs has one tail."""
+    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))

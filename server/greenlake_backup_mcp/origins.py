@@ -12,6 +12,7 @@ from typing import Any
 from . import validation
 from .catalog import Tool
 from .errors import BackupError
+from .names import tail
 
 ALSO = {  # ids that only bodies carry
     "clusterId": "list_hypervisor_clusters",
@@ -58,13 +59,13 @@ def told(names: Iterable[str], tool: Tool, given: Mapping[str, Any], tools: Mapp
 
 def origin_of(name: str, tool: Tool, tools: Mapping[str, Tool]) -> str | None:
     """The list tool that shows the ids this argument takes; None where no list does, or several alike may."""
-    own = _tail(tool.operation.path) if tool.operation else ""
-    shown = {_tail(t.operation.path): t.name for t in tools.values() if t.lists and t.operation}
+    own = tail(tool.operation.path) if tool.operation else ""
+    shown = {tail(t.operation.path): t.name for t in tools.values() if t.lists and t.operation}
     candidates = {
         collection
         for other in tools.values()
         if other.operation and (argument := other.arguments.get(name)) and argument.place == "path"
-        if (collection := _tail(other.operation.path.split("/{" + argument.wire + "}", 1)[0])) in shown
+        if (collection := tail(other.operation.path.split("/{" + argument.wire + "}", 1)[0])) in shown
     }
     below = [c for c in candidates if own.startswith(c + "/")]
     beside = [c for c in candidates if c.startswith(own.rpartition("{}")[0] + "{}/")] if "{}" in own else []
@@ -73,8 +74,3 @@ def origin_of(name: str, tool: Tool, tools: Mapping[str, Tool]) -> str | None:
             return shown[choice[0]]
     also = ALSO.get(name)
     return also if also in tools else None
-
-
-def _tail(path: str) -> str:
-    """The path below its API and version, parameters nameless."""
-    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from greenlake_backup_mcp import readers
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.hygiene import cell
 from greenlake_backup_mcp.service.rest import Api, Request
 
 from . import access, copies, groups, protection, restores, stores, systems
 from .sentences import Effect, Subject
-from .targets import Found, Read, Shared, Target, identity_of, kind_of, read, read_all, target_path
+from .targets import Found, Read, Shared, Target, identity_of, kind_of, read, read_all
 
 Reads = Callable[[Mapping[str, Any], Target], list[Read]]
 Says = Callable[[Subject], Effect]
@@ -118,9 +119,10 @@ async def target(
     api: Api, tools: Mapping[str, Tool], tool: Tool, arguments: Mapping[str, Any], request: Request
 ) -> Target:
     """What a call acts on and what it uses, read now. This is what a code is bound to."""
-    path = target_path(tool, request, tools)
-    if not path:
+    reader = readers.of_target(tool, request, tools)
+    if reader is None:
         return Target("resource", "", Found("what it acts on", problem="no read of it is known"))
+    path = reader.path
     kind = kind_of(path)
     alone = Target(kind, path, await read(api, Read("target", f"the {kind}", path)))
     if alone.found.missing:

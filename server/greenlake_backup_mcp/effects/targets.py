@@ -6,7 +6,6 @@ Must know nothing of MCP.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,6 @@ from urllib.parse import quote, unquote
 
 import anyio
 
-from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service.rest import Api, Request, send
 
@@ -136,21 +134,6 @@ class Target:
         return [self.path, _state(self.found), {name: _state(found) for name, found in sorted(self.uses.items())}]
 
 
-def target_path(tool: Tool, request: Request, tools: Mapping[str, Tool]) -> str:
-    """The path of the resource a request acts on: /x/{id}[/action] -> /x/{id}; "" where no tool reads it."""
-    if tool.operation is None or "}" not in tool.operation.path:
-        return ""
-    names, given = tool.operation.path.split("/"), request.path.split("/")
-    end = max(n for n, segment in enumerate(names) if segment.startswith("{")) + 1
-    tail = _tail("/".join(names[:end]))
-    readers = (t.operation.path for t in tools.values() if t.operation and t.operation.method == "GET")
-    reader = next((path for path in readers if _tail(path) == tail), None)
-    if reader is None:
-        return ""
-    ids = iter(value for name, value in zip(names, given, strict=True) if name.startswith("{"))
-    return "/".join(next(ids) if segment.startswith("{") else segment for segment in reader.split("/"))
-
-
 def kind_of(path: str) -> str:
     """What people call the resource at a path: `VM backup`."""
     segments = [s for s in path.split("/") if s]
@@ -245,8 +228,3 @@ def _why(error: BackupError) -> str:
     if error.status in words:
         return words[error.status]
     return f"HTTP {error.status}" if error.status else "the service did not answer"
-
-
-def _tail(path: str) -> str:
-    """The path below its API and version, parameters nameless."""
-    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))
