@@ -6,7 +6,9 @@ Flags are made from the settings. Knows how to print for people; must not know H
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
+import io
 import json
 import os
 import sys
@@ -24,18 +26,54 @@ ENVIRONMENT_ONLY = {"client_secret", "token", "secret", "redis_url"}  # a flag w
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 for a problem said on stderr, or 2 for wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console or a file of another encoding, as on Windows
+    words = sys.argv[1:] if argv is None else list(argv)
     parser = _parser()
-    options = parser.parse_args(argv)
+    options = _mistyped(parser, words) if words[:1] == ["serve"] else None
+    if options is None:
+        options, rest = parser.parse_known_args(words)
+        if hasattr(options, "arguments"):  # argparse loses those that stand behind a flag
+            options.arguments += [word for word in rest if not word.startswith("-")]
+            rest = [word for word in rest if word.startswith("-")]
+        if rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if not getattr(options, "run", None):
         parser.print_help()
         return 2
     try:
-        return int(options.run(options) or 0)
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
     except BackupError as problem:
         say(f"{problem.message} {problem.hint}".strip())
         return 1
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return 130
+    return status
+
+
+def _mistyped(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
+    """What `serve` runs with where its words are wrong: a server that tells so; None where they are right."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            parser.parse_args(words)
+    except SystemExit as end:
+        over_http = os.environ.get("GREENLAKE_MCP_HTTP") or any(word.startswith("--http") for word in words)
+        if not end.code or over_http:
+            return None
+        wrong = said.getvalue().strip().rpartition("error: ")[2]
+        problem = BackupError(
+            f"The command line that starts this server is wrong: {wrong}.",
+            hint="Put it right where the client is told of this server; `serve --help` tells all flags.",
+            kind="settings",
+        )
+        return argparse.Namespace(run=_serve, problem=problem, http=None)
+    return None
 
 
 def say(text: str) -> None:
@@ -45,7 +83,7 @@ def say(text: str) -> None:
 
 def show(text: str) -> None:
     """Print what was asked for."""
-    print(text)  # noqa: T201
+    print(text, flush=True)  # noqa: T201  # in its order with what is said on stderr
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,8 +144,11 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # an eighth of the start would go into looking for garbage among modules and tools, which stay
     from . import mcp_server  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
 
-    problem = None
+    log.configure()
+    problem = getattr(options, "problem", None)
     try:
+        if problem is not None:
+            raise problem
         chosen = _settings(options)
         server = None if chosen.http else mcp_server.create(chosen)
     except BackupError as error:
@@ -151,18 +192,24 @@ def _call(options: argparse.Namespace) -> int:
 
     from . import mcp_server  # noqa: PLC0415
 
-    server = mcp_server.create(_settings(options))
+    loaded = _settings(options)
+    if "log_level" not in loaded.model_fields_set:
+        log.configure("error")  # the answer says what went wrong
+    server = mcp_server.create(loaded)
     given = pairs(options.arguments)
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
         say(f"… {message or progress}")
 
     async def run() -> int:
+        problem = None
         async with Client(server) as client:
             try:
                 result = await client.call_tool(options.tool, given, progress_callback=progress)
-            except MCPError as error:
-                raise BackupError(error.error.message) from None
+            except MCPError as error:  # not raised in here: it would come out wrapped in a group
+                problem = BackupError(error.error.message, hint="`tools` shows those there are.")
+        if problem is not None:
+            raise problem
         if result.structured_content is not None:
             show(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
         for part in result.content:
@@ -232,8 +279,12 @@ def _given_flags(options: argparse.Namespace) -> list[str]:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from .serving import http_server  # noqa: PLC0415
     from .simulator import app  # noqa: PLC0415
 
+    if not 0 < options.port < 65_536:
+        raise BackupError(f"--port {options.port}: a port is a number from 1 to 65535.")
+    http_server.listening("127.0.0.1", options.port).close()  # says why it cannot be, before anything is promised
     say(
         f"Simulated tenant on http://127.0.0.1:{options.port} (nothing is real). For the server:\n"
         f"  GREENLAKE_API_BASE_URL=http://127.0.0.1:{options.port}\n"

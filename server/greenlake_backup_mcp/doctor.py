@@ -10,11 +10,17 @@ from .errors import BackupError
 from .service import rest
 from .settings import Settings
 
+NO_WAY = (
+    "From this machine it must be reachable over HTTPS: look at name resolution, the firewall and, "
+    "where there is a proxy, HTTPS_PROXY. A wrong GREENLAKE_API_BASE_URL or GREENLAKE_TOKEN_URL looks the same."
+)
+
 
 async def examine(settings: Settings) -> int:
     """Print one line a check; 0 where all passed, 1 at the first that did not."""
-    where = "a simulated tenant" if settings.demo else settings.api_base_url or settings.region or "no region"
-    _say("ok", f"settings: {where}; {'read only' if settings.read_only else 'reads and writes'}; ask {settings.ask}")
+    where = "a simulated tenant" if settings.demo else settings.api_base_url or settings.region or "no tenant yet"
+    may = "reads only" if settings.read_only else "reads and writes"
+    _say("", f"settings: {where}; {may}; ask {settings.ask}; {_credentials(settings)}")
     try:
         tools = catalog.selected(catalog.tools(settings.spec), _names(settings.toolsets), settings.read_only)
         _say("ok", f"description: {len(tools)} tools")
@@ -36,11 +42,22 @@ async def examine(settings: Settings) -> int:
         _say("WRONG", problem.message)
         if problem.status:
             _say("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
-        if problem.hint:
-            _say("cure", problem.hint)
+        cure = NO_WAY if problem.kind == "unreachable" else problem.hint
+        if cure:
+            _say("cure", cure)
         return 1
     _say("ok", "everything needed works")
     return 0
+
+
+def _credentials(settings: Settings) -> str:
+    """Which credentials are there; never what they are."""
+    if settings.demo:
+        return "no credentials needed"
+    if settings.token:
+        return "a ready token"
+    there = [name for name in ("client_id", "client_secret", "workspace_id") if getattr(settings, name)]
+    return " and ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials"
 
 
 def _names(toolsets: str) -> list[str]:

@@ -199,8 +199,12 @@ async def _desk(
     from .consent import proposals  # noqa: PLC0415
     from .service import rest  # noqa: PLC0415
 
-    used = _used(settings)
-    consent = proposals.consent(settings, used)
+    try:
+        used = _used(settings)
+        consent = proposals.consent(settings, used)
+    except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
+        problem, used = problem or error, None
+        consent = proposals.consent(Settings.model_construct())
     async with rest.connect(settings, app=app, now=now) as api:
         try:
             yield calls.Desk(api, tools.known, tools.offered, consent, problem=problem)

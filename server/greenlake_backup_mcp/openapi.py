@@ -78,7 +78,12 @@ def load(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BackupError(f"The description {path} cannot be read: {error}.", kind="settings") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise BackupError(
+            f"The description {path} cannot be read: {why}.",
+            hint="Name the file of your download (--spec, GREENLAKE_MCP_SPEC), or none: one comes with it.",
+            kind="settings",
+        ) from None
     return parse(text, path.stem)
 
 

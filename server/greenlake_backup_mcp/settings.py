@@ -129,10 +129,20 @@ def load(**flags: Any) -> Settings:
         for problem in error.errors():
             name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
             given = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
-            lines.append(f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}")
-        raise BackupError("Settings: " + "; ".join(lines) + ".", kind="settings") from None
+            lines.append(f"{name} {_wanted(problem['type'], problem['msg'])}{given}")
+        raise BackupError(
+            "Settings: " + "; ".join(lines) + ".",
+            hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",
+            kind="settings",
+        ) from None
     check(settings)
     return settings
+
+
+def _wanted(kind: str, message: str) -> str:
+    """What a value must be, in words for people."""
+    words = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
+    return f"must be {words.get(kind) or message.removeprefix('Input should be ')}"
 
 
 def variable(name: str) -> str:
@@ -149,7 +159,8 @@ def check(settings: Settings) -> None:
     if settings.demo and (settings.api_base_url or settings.client_secret or settings.token):
         raise BackupError(
             "Settings: a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set.",
-            hint="Unset GREENLAKE_MCP_DEMO (--demo) to work on the real tenant, or the GREENLAKE_* credentials.",
+            hint="Unset GREENLAKE_MCP_DEMO (--demo; in Claude Desktop: switch Demo off) to work on the real tenant, or "
+            "the GREENLAKE_* credentials to work on the simulated one.",
             kind="settings",
         )
     if settings.region and settings.api_base_url:
@@ -167,7 +178,10 @@ def check(settings: Settings) -> None:
     if bool(settings.client_id) != bool(settings.client_secret):
         missing = "GREENLAKE_CLIENT_SECRET" if settings.client_id else "GREENLAKE_CLIENT_ID"
         raise BackupError(
-            f"Settings: {missing} is missing.", hint="An API client has an id and a secret.", kind="settings"
+            f"Settings: {missing} is missing.",
+            hint="An API client has an id and a secret, and needs both. The secret was shown once: if it is lost, make "
+            "another client in HPE GreenLake (Manage Workspace, Personal API clients).",
+            kind="settings",
         )
 
 

@@ -65,8 +65,9 @@ def missing(*variables: str) -> BackupError:
         f"The tenant is not configured: {', '.join(variables)} not set.",
         hint="Create a personal API client in HPE GreenLake (Manage Workspace, Personal API clients) and set "
         "GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET, GREENLAKE_WORKSPACE_ID and GREENLAKE_REGION (us-west, eu-west, "
-        "eu-central or ap-northeast). To try the server without a tenant, start it with --demo "
-        "(GREENLAKE_MCP_DEMO=true): it then works on a simulated one.",
+        "eu-central or ap-northeast); in Claude Desktop: in the settings of the extension. To try the server without a "
+        "tenant, start it with --demo (GREENLAKE_MCP_DEMO=true; in Claude Desktop: switch on Demo): it then works on a "
+        "simulated one.",
         kind="settings",
     )
 
