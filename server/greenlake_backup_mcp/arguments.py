@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from . import schemas, validation
-from .catalog import LIST_BOUNDS, Tool
+from . import validation
+from .catalog import LIST_BOUNDS, Argument, Tool
 from .danger import Danger
 from .errors import BackupError
 from .openapi import Schema
@@ -91,24 +91,29 @@ def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
     if tool.lists and not shown:
         for name, bounds in LIST_BOUNDS.items():
             yield from validation.explained(bounds, arguments.get(name, 0), name)
-    if not shown and tool.operation is not None and tool.operation.body is not None:
-        yield from _body_problems(tool, tool.operation.body, arguments)
+    if not shown and tool.body is not None:
+        yield from _body_problems(tool, tool.body, arguments)
 
 
 def _outside_the_body(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What keeps path and query values from being sent."""
-    schemas = {(p.place, p.name): p.schema for p in tool.operation.parameters} if tool.operation else {}
     for argument in tool.arguments.values():
         value = arguments.get(argument.name)
         if not isinstance(value, str) or argument.place not in ("path", "query"):
             continue
         unsafe = list(validation.unsafe_id(argument.name, value)) if argument.place == "path" else []
-        yield from unsafe or validation.explained(schemas[argument.place, argument.wire], value, argument.name)
+        yield from unsafe or validation.explained(_schema(tool, argument), value, argument.name)
 
 
-def _body_problems(tool: Tool, full: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
+def _schema(tool: Tool, argument: Argument) -> Schema:
+    """What the description says of a path or query value."""
+    parameters = tool.operation.parameters if tool.operation else ()
+    return next(p.schema for p in parameters if p.name == argument.wire and p.place == argument.place)
+
+
+def _body_problems(tool: Tool, schema: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What the full description says of the body, beyond the schema that tools/list shows."""
-    schema, body = schemas.writable(full), _body(tool, arguments)
+    body = _body(tool, arguments)
     # branches that only say which properties belong together are explained by the validator itself
     branches = [b for key in ("oneOf", "anyOf") for b in schema.get(key, ()) if "properties" in b]
     if branches and not any(

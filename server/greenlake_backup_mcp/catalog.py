@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +66,13 @@ class Tool:
     def gated(self) -> bool:
         """Whether a call needs a preview and its code first."""
         return self.danger.gated
+
+    @cached_property
+    def body(self) -> Schema | None:
+        """What the description says of the body that may be sent; the same object at each call."""
+        if self.operation is None or self.operation.body is None:
+            return None
+        return schemas.writable(self.operation.body)
 
 
 def tools(spec: Path | None = None) -> tuple[Tool, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "[hidden]"
@@ -69,6 +70,7 @@ def redacted(value: Any, reveal: bool = False) -> Any:
     return value
 
 
+@lru_cache(maxsize=2048)
 def secret(name: str) -> bool:
     """Whether a property of this name holds a secret."""
     return _SECRET.search(name) is not None

@@ -81,7 +81,8 @@ def call(tool: str, principal: str = "") -> Iterator[Call]:
     finally:
         _CALL.reset(token)
         level = logging.INFO if line.outcome in ("answered", "cancelled") else logging.WARNING
-        LOGGER.log(level, "call", extra={"fields": line.fields()})
+        if LOGGER.isEnabledFor(level):
+            LOGGER.log(level, "call", extra={"fields": line.fields()})
         if WATCHERS:
             tell("call", line.fields())
 
@@ -121,10 +122,14 @@ def repeated() -> None:
 
 @contextmanager
 def span(method: str, operation: str) -> Iterator[Span]:
-    """An OpenTelemetry span around one request; costs nothing unless an SDK is installed and configured."""
-    from opentelemetry.trace import SpanKind, StatusCode, get_tracer  # noqa: PLC0415  loaded by mcp anyway
+    """An OpenTelemetry span around one request; costs next to nothing unless an SDK is installed and configured."""
+    from opentelemetry.trace import INVALID_SPAN, ProxyTracer, SpanKind, StatusCode, get_tracer  # noqa: PLC0415  loaded by mcp anyway
 
-    with get_tracer("greenlake_backup_mcp").start_as_current_span(
+    tracer = get_tracer("greenlake_backup_mcp")
+    if isinstance(tracer, ProxyTracer):  # what there is until an SDK is configured
+        yield INVALID_SPAN
+        return
+    with tracer.start_as_current_span(
         f"{method} {operation}",
         kind=SpanKind.CLIENT,
         attributes={"http.request.method": method, "greenlake.operation": operation},

@@ -71,14 +71,16 @@ class Opening:
     open: Callable[[], AbstractAsyncContextManager[Desk]]
     stack: AsyncExitStack
     lock: anyio.Lock = field(default_factory=anyio.Lock)
-    opened: Desk | None = None
+    desks: dict[roles.Role, Desk] = field(default_factory=dict)
 
-    async def desk(self) -> Desk:
-        """The desk; closed with the server."""
-        async with self.lock:
-            if self.opened is None:
-                self.opened = await self.stack.enter_async_context(self.open())
-        return self.opened
+    async def desk(self, role: roles.Role = "destroy") -> Desk:
+        """The desk as callers of a role have it; closed with the server."""
+        if role not in self.desks:
+            async with self.lock:
+                if not self.desks:
+                    desk = await self.stack.enter_async_context(self.open())
+                    self.desks.update({each: replace(desk, role=each) for each in roles.ROLES})
+        return self.desks[role]
 
 
 def offer(settings: Settings) -> Offer:
@@ -160,7 +162,7 @@ def create(
         from .consent import confirm  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
         if surface and params.name in visible:
-            desk = replace(await ctx.lifespan_context.desk(), role=role())
+            desk = await ctx.lifespan_context.desk(role())
             return await surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
         if params.name not in tools.known:
             import difflib  # noqa: PLC0415
@@ -168,7 +170,7 @@ def create(
             near = difflib.get_close_matches(params.name, visible, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
-        desk = replace(await ctx.lifespan_context.desk(), role=role())
+        desk = await ctx.lifespan_context.desk(role())
         return await calls.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
 
     server: Server[Opening] = Server(
@@ -180,7 +182,7 @@ def create(
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
-        get_tool_input_schema=lambda name: visible[name].input_schema if name in visible else None,
+        get_tool_input_schema=lambda _: None,  # read at each call for `x-mcp-header`, which none of ours has
         **guides.handlers(allowed, search=surface is not None),
     )
     server.middleware.append(RequestStateBoundary(seal, default_audience=NAME))

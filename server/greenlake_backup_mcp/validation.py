@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 LONGEST_ID = 256  # characters; ids of the service are UUIDs or short words
+MOST_SEEN = 1024  # schemas known as objects: about three a tool; what is made for one call is not worth a place
 UNSAFE_IN_PATH = re.compile(r"[/\\?#%;\x00-\x20\x7f-\x9f]")
 
 
@@ -175,8 +176,20 @@ def _quoted(value: Any, most: int = 60) -> str:
 
 
 def validator(schema: Schema) -> Draft202012Validator:
-    """The compiled schema, with the formats of the descriptions checked; compiled once per schema."""
-    return _validators(json.dumps(schema, sort_keys=True))
+    """The compiled schema, with the formats of the descriptions checked; compiled once per schema.
+
+    The schemas of tools are the same objects at each call, so an object seen before is known without reading it.
+    """
+    seen = _SEEN.get(id(schema))
+    if seen is not None and seen[0] is schema:
+        return seen[1]
+    made = _validators(json.dumps(schema, sort_keys=True))
+    if len(_SEEN) < MOST_SEEN:
+        _SEEN[id(schema)] = (schema, made)  # holding the schema keeps its id from being given to another
+    return made
+
+
+_SEEN: dict[int, tuple[Schema, Draft202012Validator]] = {}
 
 
 @lru_cache(maxsize=512)

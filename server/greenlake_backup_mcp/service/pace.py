@@ -32,7 +32,7 @@ class Pace:
     ) -> None:
         self._interval = 60.0 / rate if rate else 0.0
         self._slots = concurrency
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._places: anyio.Semaphore | None = None
         self._now = now
         self._sleep = sleep
         self._due = float("-inf")  # when the next request would be due if they went evenly spaced
@@ -41,9 +41,9 @@ class Pace:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for one's turn, and hold a place while the request is under way."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._slots)
-        async with self._limiter:
+        if self._places is None:
+            self._places = anyio.Semaphore(self._slots, fast_acquire=True)  # a free place needs no turn of the loop
+        async with self._places:
             await self._wait()
             yield
 

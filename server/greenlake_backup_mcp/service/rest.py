@@ -155,7 +155,8 @@ async def _attempt(api: Api, request: Request, content: bytes | None) -> _Answer
     try:
         with anyio.fail_after(api.settings.timeout):
             async with line.client.stream(request.method, url, content=content, headers=headers) as response:
-                answer.status, answer.headers = response.status_code, response.headers
+                answer.status = response.status_code
+                answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
                 answer.content = await bodies.read(response)
     except (*BROKEN, BackupError) as error:
         answer.broken = error
