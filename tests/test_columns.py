@@ -185,14 +185,14 @@ def job(*runs: dict[str, object], **schedule: object) -> dict[str, object]:
 def test_a_schedule_fails_when_its_newest_finished_run_failed_in_whatever_order_runs_come(order: int) -> None:
     runs = [run("ERROR", 3, "no space"), run("IN_PROGRESS", 4), run("OK", 2)][::order]
     assert schedules.failing(job(*runs, prevSuccessfulRunTime="2026-11-02T00:00:00Z")) == [
-        "backup schedule 2: no space (last good 2026-11-02 00:00Z)"
+        "schedule 2 (backup): no space (last good 2026-11-02 00:00Z)"
     ]
     assert schedules.job_trouble(job(*runs)) == "no space"
     assert schedules.failing(job(*[run("ERROR", 1), run("OK", 2)][::order])) is None
 
 
 def test_a_job_that_never_ran_well_says_so() -> None:
-    assert schedules.failing(job(run("ERROR", 3))) == ["backup schedule 2: ERROR (never good)"]
+    assert schedules.failing(job(run("ERROR", 3))) == ["schedule 2 (backup): ERROR (last good never)"]
     assert schedules.last_good(job()) is None
     assert schedules.failing({"protections": [{"schedules": [None, "x", {"executionStatuses": ["x", {}]}]}]}) is None
 

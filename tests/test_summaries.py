@@ -258,19 +258,90 @@ def test_details_are_bounded() -> None:
     assert lines[-1] == "(410 more lines: output json has everything.)"
 
 
-def test_what_all_rows_share_and_what_most_share_is_said_once() -> None:
-    shown = (columns.ID, columns.NAME, columns.text("state"), columns.text("store"), columns.text("empty"))
-    found: list[Item] = [{"id": f"{n}", "name": "x", "state": "OK", "store": "Local_psg-dc1-01"} for n in range(10)]
-    found[3]["store"] = "other"
-    found[4]["store"] = None
-    table = rows.table(shown, found, NOW)
-    assert table[:4] == [
-        "Same in all rows: state OK",
-        "In empty cells: store Local_psg-dc1-01",
+def stored(*stores: str | None) -> list[Item]:
+    return [{"id": f"{n}", "name": "x", "state": "OK", "store": store} for n, store in enumerate(stores)]
+
+
+SHOWN = (columns.ID, columns.NAME, columns.text("state"), columns.text("store"), columns.text("none"))
+
+
+def test_what_all_rows_share_is_said_once_and_what_nearly_all_share_is_a_ditto_mark() -> None:
+    table = rows.table(SHOWN, stored(*["Local_psg-dc1-01"] * 9, "other"), NOW)
+    assert table[:5] == [
+        "Same in all rows below: state OK",
+        "Empty in all rows below: none",
+        "= means: store Local_psg-dc1-01",
         "id|name|store",
-        "0|x|",
+        "0|x|=",
     ]
-    assert table[6:8] == ["3|x|other", "4|x|-"]
+    assert table[-1] == "9|x|other"
+
+
+@pytest.mark.parametrize(
+    "stores",
+    [
+        ["Local_psg-dc1-01"] * 9 + [None],  # the column has rows without a value
+        ["Local_psg-dc1-01"] * 9 + ["="],  # a value looks like the mark
+        ["Local_psg-dc1-01"] * 5 + ["other"],  # few rows
+        ["OK"] * 19 + ["other"],  # little is saved
+    ],
+)
+def test_where_a_ditto_mark_could_mislead_or_saves_little_every_cell_holds_its_value(stores: list[str | None]) -> None:
+    found = rows.table(SHOWN, stored(*stores), NOW)[-len(stores) :]
+    assert [line.split("|")[2] for line in found] == [store or "" for store in stores]
+
+
+def test_the_mark_is_not_used_where_any_other_column_holds_such_a_value() -> None:
+    found = stored(*["Local_psg-dc1-01"] * 9, "other")
+    found[0]["name"] = "="
+    assert not any(line.startswith("= means") for line in rows.table(SHOWN, found, NOW))
+
+
+@examples(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(["Local_psg-dc1-01, a very long one", "other", "=", "", None]), max_size=25))
+def test_every_row_can_be_read_back(stores: list[str | None]) -> None:
+    """With what stands above the table a reader gets each value, the empty ones empty."""
+    found = stored(*stores)
+    table = rows.table((columns.ID, columns.NAME, columns.text("store")), found, NOW)
+    head, body = table[: len(table) - len(found)], table[len(table) - len(found) :]
+    same = next((line.partition(": store ")[2] for line in head if line.startswith("Same")), None)
+    mark = next((line.partition(": store ")[2] for line in head if line.startswith("= means")), None)
+    for store, line in zip(stores, body, strict=True):
+        cell = line.split("|")[2] if "store" in head[-1] else (same or "")
+        assert (mark if mark is not None and cell == "=" else cell).strip('"') == (store or "")
+
+
+def test_an_expired_copy_says_so_in_rows_and_in_details_and_an_ended_lock_is_no_lock() -> None:
+    item = {"id": "b", "expiresAt": "2026-11-20T08:00:00Z", "lockedUntil": "2026-11-19T08:00:00Z"}
+    assert rows.cell(columns.EXPIRES, item, NOW) == "EXPIRED 2026-11-20 -4d"
+    assert rows.cell(columns.LOCKED, item, NOW) == ""
+    lines = details.told("VirtualMachineBackup", item, NOW)
+    assert "expiresAt: 2026-11-20 08:00Z (4 d ago), EXPIRED" in lines
+    assert "lockedUntil: 2026-11-19 08:00Z (5 d ago), no longer locked" in lines
+    told = list(summaries.lines(folded([item])))
+    assert "Expiry: already expired 1" in told
+    assert "Locked: none" in told
+
+
+def test_a_name_too_long_for_its_cell_keeps_both_ends() -> None:
+    names = ["Local_Backup_" + "x" * 100 + f"_2026-11-{day}_20:11" for day in (21, 22)]
+    cells = [rows.cell(columns.NAME, {"name": name}, NOW) for name in names]
+    assert len(set(cells)) == 2
+    assert all(len(cell) <= 80 and cell.startswith("Local_Backup_x") and cell.endswith("_20:11") for cell in cells)
+    assert rows.shortened("a|" * 60, 11) == r"a\|a\|a…\|a\|a\|"  # cut before it is escaped
+
+
+def test_counted_values_cannot_be_taken_for_more_than_they_are() -> None:
+    found = [{"id": str(n), "state": state} for n, state in enumerate(["OK", "a, b", "2022 6", "none", None, "OK"])]
+    assert 'state: OK 2, "a, b" 1, "2022 6" 1, "none" 1, none 1' in summaries.lines(folded(found))
+
+
+def test_counts_of_what_an_item_has_several_of_say_so() -> None:
+    policies = judgement.known("DataManagementTemplatesList")
+    assert policies is not None
+    fold = Fold(policies, NOW, 0, 20)
+    fold.add([{"id": "p", "protections": [{"type": "BACKUP"}, {"type": "SNAPSHOT"}]}])
+    assert "tierType (several per protection policy): BACKUP 1, SNAPSHOT 1" in summaries.lines(fold)
 
 
 def test_problems_are_told_by_kind_the_commonest_first() -> None:
@@ -278,7 +349,7 @@ def test_problems_are_told_by_kind_the_commonest_first() -> None:
     found += [{"id": "b", "state": "ERROR", "stateReason": "lost"}]
     lines = list(summaries.lines(folded(found)))
     at = lines.index("With a problem: 4 (where: problem ne null)")
-    assert lines[at + 1 :] == ["- 3 × ERROR: no space: first a0", "- ERROR: lost: b"]
+    assert lines[at + 1 :] == ["- 3 × ERROR: no space (first: a0)", "- ERROR: lost (b)"]
 
 
 @pytest.mark.parametrize(

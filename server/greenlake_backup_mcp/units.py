@@ -84,5 +84,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def near(when: datetime, now: datetime) -> str:
-    """How far away in as few letters as a table needs: `-12h`, `+13d`."""
+    """How far away in as few letters as a table needs: `-12h`, `+13d`, `now`."""
+    if abs(when - now) < timedelta(seconds=1):
+        return "now"
     return ("+" if when > now else "-") + duration(when - now).replace(" ", "")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from . import items
 from .items import Item
 
-Show = Literal["text", "time", "until", "lock", "size", "percent", "count"]
+Show = Literal["text", "time", "expiry", "lock", "size", "percent", "count"]
 Read = Callable[[Item, Sequence[str]], Any]
 
 
@@ -25,7 +25,7 @@ class Column:
     paths: tuple[str, ...]
     show: Show = "text"
     read: Read = items.first
-    most: int = 40
+    most: int = 60
 
     def of(self, item: Item) -> Any:
         """The value for an item; a list where it has several, None without."""
@@ -58,7 +58,7 @@ class Resource:
         return tuple(named.values())
 
 
-def text(name: str, *paths: str, most: int = 40) -> Column:
+def text(name: str, *paths: str, most: int = 60) -> Column:
     """A column of text; the first path that has a value counts, the name itself without any."""
     return Column(name, paths or (name,), most=most)
 
@@ -73,9 +73,14 @@ def size(name: str, *paths: str, read: Read = items.total_bytes) -> Column:
     return Column(name, paths or (name,), "size", read)
 
 
-def lines(name: str, *paths: str, read: Read, most: int = 160) -> Column:
+def lines(name: str, *paths: str, read: Read, most: int = 400) -> Column:
     """A column computed by `read`, maybe of several values."""
     return Column(name, paths, "text", read, most)
+
+
+def word(name: str, path: str) -> Column:
+    """A column of a state without the family name in front: PSG_HEALTH_STATE_OK → OK."""
+    return Column(name, (path,), read=items.word)
 
 
 def count(name: str, path: str) -> Column:
@@ -85,33 +90,32 @@ def count(name: str, path: str) -> Column:
 
 def trouble(*paths: str, read: Read = items.trouble) -> Column:
     """The column of what is wrong: states, then the reason."""
-    return Column("problem", paths, read=read, most=100)
+    return Column("problem", paths, read=read, most=200)
 
 
 ID = text("id", most=80)
-NAME = text("name")
-SHOWN_NAME = text("name", "displayName", "name")
-HEALTH = lines("health", "state", "status", read=items.health, most=30)
+NAME = text("name", most=80)
+SHOWN_NAME = text("name", "displayName", "name", most=80)
+HEALTH = lines("health", "state", "status", read=items.health, most=60)
 STATES = (text("state"), text("status"))
 TROUBLE = trouble("state", "status", "stateReason")
-POLICY = text("policy", "protectionJobInfo/protectionPolicyInfo/name", most=30)
+POLICY = text("policy", "protectionJobInfo/protectionPolicyInfo/name")
 POLICY_ID = text("policyId", "protectionJobInfo/protectionPolicyInfo/id")
 JOB_ID = text("jobId", "protectionJobInfo/id")
-VCENTER = text("vcenter", "hypervisorManagerInfo/displayName", "hypervisorManagerInfo/name", most=30)
-HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name", most=30)
+VCENTER = text("vcenter", "hypervisorManagerInfo/displayName", "hypervisorManagerInfo/name")
+HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name")
 PROTECTION = text("protectionStatus")
 POINT = time("pointInTime")
 CREATED = time("createdAt")
-EXPIRES = Column("expiresAt", ("expiresAt",), "until")
+EXPIRES = Column("expiresAt", ("expiresAt",), "expiry")
 LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
 VERIFIED = lines("verified", "verificationInfo/state", "verified", read=items.verified, most=15)
-STORE = text("store", "protectionStoreInfo/name", most=24)
+STORE = text("store", "protectionStoreInfo/name")
 STORE_TYPE = text("storeType", "protectionStoreInfo/protectionStoreType")
 BACKUP_TYPE = text("backupType")
 BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
 BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
 SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
-COPY_NAME = text("name", most=24)
 CONSISTENCY = text("consistency")
 SCHEDULE = text("schedule", "scheduleInfo/name")
 ASSOCIATED = lines("alsoHolds", "associatedDatabases/name", read=items.every)  # deleting the copy deletes theirs too

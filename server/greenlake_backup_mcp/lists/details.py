@@ -56,7 +56,8 @@ def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
             if len(value) > MOST_ELEMENTS:
                 yield f"  - and {len(value) - MOST_ELEMENTS} more"
         elif column.show in rows.TIMES and (when := units.moment(value)) is not None:
-            yield f"{column.name}: {units.told(when, now)}"
+            over = {"expiry": ", EXPIRED", "lock": ", no longer locked"}.get(column.show, "") if when <= now else ""
+            yield f"{column.name}: {units.told(when, now)}{over}"
         elif said := hygiene.cell(rows.said(replace(column, most=LONGEST_VALUE), value), LONGEST_VALUE):
             yield f"{column.name}: {said}"
 

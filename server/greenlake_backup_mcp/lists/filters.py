@@ -51,6 +51,19 @@ def rendered(expression: Expression, kinds: Mapping[str, Kind], *, bare_times: b
     return f"{expression.attribute} {expression.operator} {values[0]}"
 
 
+def loosened(expression: Expression, kinds: Mapping[str, Kind]) -> str | None:
+    """The expression for `where`, with parts of texts in place of whole ones; None where it compares no text."""
+    parts = expression.parts if isinstance(expression, Junction) else (expression,)
+    whole = [rendered(part, kinds) for part in parts]
+    found = [
+        f"{part.attribute} contains {_on_the_wire(part.values[0], 'text', bare_times=False)}"
+        if isinstance(part, Comparison) and part.operator == "eq" and kinds.get(part.attribute) == "text"
+        else told
+        for part, told in zip(parts, whole, strict=True)
+    ]
+    return " and ".join(found) if found != whole else None
+
+
 def _on_the_wire(value: Value, kind: Kind, bare_times: bool) -> str:
     if value is None:
         return "null"

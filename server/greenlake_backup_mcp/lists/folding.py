@@ -55,6 +55,7 @@ class Fold:
     sums: dict[str, tuple[float, int]] = field(default_factory=dict)  # the sum, and of how many items
     oldest: Edge | None = None
     newest: Edge | None = None
+    timeless: int = 0  # without that time
     next_expiry: Edge | None = None
     last_lock: datetime | None = None
     expired: int = 0
@@ -128,11 +129,15 @@ class Fold:
                 self.sums[column.name] = (total + amount, told + 1)
 
     def _times(self, item: Item) -> None:
-        if self.resource.point is not None and (when := units.moment(self.resource.point.of(item))) is not None:
-            if self.oldest is None or when < self.oldest.when:
-                self.oldest = Edge(when, item)
-            if self.newest is None or when > self.newest.when:
-                self.newest = Edge(when, item)
+        if self.resource.point is not None:
+            when = units.moment(self.resource.point.of(item))
+            if when is None:
+                self.timeless += 1
+            else:
+                if self.oldest is None or when < self.oldest.when:
+                    self.oldest = Edge(when, item)
+                if self.newest is None or when > self.newest.when:
+                    self.newest = Edge(when, item)
         if not self.resource.expires:
             return
         expiry = units.moment(item.get("expiresAt"))

@@ -146,6 +146,11 @@ def health(item: Item, paths: Sequence[str]) -> str | None:
     return "/".join(worse or words[:1]) or None
 
 
+def word(item: Item, paths: Sequence[str]) -> str | None:
+    """A state without its family name."""
+    return short_state(text(first(item, paths))) or None
+
+
 def short_state(state: str) -> str:
     """The state without the family name in front: PSG_HEALTH_STATE_OK → OK."""
     return _FAMILY.sub("", state) if state.startswith(("PSG_", "SO_")) else state
@@ -213,9 +218,25 @@ def waiting(item: Item, paths: Sequence[str]) -> str | None:
 
 
 def severe(item: Item, paths: Sequence[str]) -> str | None:
-    """The severity of an issue that is critical."""
-    severity = text(first(item, paths))
-    return severity if severity in ("CRITICAL", "HIGH") else None
+    """An issue that is critical: paths are its severity, what it says."""
+    severity = text(first(item, paths[:1]))
+    if severity not in ("CRITICAL", "HIGH"):
+        return None
+    why = text(first(item, paths[1:]))
+    return f"{severity}: {why}" if why else severity
+
+
+def policy_at_work(item: Item, paths: Sequence[str]) -> str | None:
+    """The policy of an asset, or where it has it from: paths are the policy's name, and at what it was applied."""
+    name = text(first(item, paths[:1]))
+    level = text(first(item, paths[1:]))
+    return name or {"VM_PROTECTION_GROUP": "of its group", "DATASTORE": "of its datastore"}.get(level)
+
+
+def policy_level(item: Item, paths: Sequence[str]) -> str | None:
+    """What a policy was applied to, by name where it is not the asset itself: paths are its type, its name."""
+    level, name = (text(first(item, [path])) for path in paths[:2])
+    return level if level == "VIRTUAL_MACHINE" else f"{level} {name}".strip() or None
 
 
 def last_part(item: Item, paths: Sequence[str]) -> str | None:

@@ -19,7 +19,6 @@ from .columns import (
     BACKED_MIB,
     BACKUP_TYPE,
     CONSISTENCY,
-    COPY_NAME,
     CREATED,
     EXPIRES,
     HEALTH,
@@ -47,14 +46,15 @@ from .columns import (
     text,
     time,
     trouble,
+    word,
 )
 from .siblings import SIBLINGS
 
 ASSET_TYPE = lines("assetType", "assetInfo/type", read=items.last_part)
-_GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name", most=30)
-_ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name", most=24)
-_MSSQL_ARRAY = text("array", "storageSystemsInfo/name", most=24)
-_VOLUME_ARRAY = text("array", "storageSystemInfo/name", most=24)
+_GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name")
+_ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
+_MSSQL_ARRAY = text("array", "storageSystemsInfo/name")
+_VOLUME_ARRAY = text("array", "storageSystemInfo/name")
 
 
 def copies(  # noqa: PLR0913  a row of the table
@@ -63,7 +63,7 @@ def copies(  # noqa: PLR0913  a row of the table
     """The row of one of the ten kinds of recovery points."""
     counted = [c for c in (kind, *STATES) if c is not None]
     verified = VERIFIED if VERIFIED in extra else None
-    own = [ID, COPY_NAME, HEALTH, kind, POINT, EXPIRES, LOCKED, verified, bytes_, place]
+    own = [ID, NAME, HEALTH, kind, POINT, EXPIRES, LOCKED, verified, bytes_, place]
     return Resource(
         noun,
         (listing, getting),
@@ -103,7 +103,7 @@ TABLE: tuple[Resource, ...] = (
     Resource(
         "protection policy",
         ("DataManagementTemplatesList", "DataManagementTemplateDetail"),
-        (ID, NAME, text("applicationType"), lines("tiers", "protections", read=schedules.tiers, most=320),
+        (ID, NAME, text("applicationType"), lines("tiers", "protections", read=schedules.tiers, most=800),
          count("jobs", "protectionJobsInfo")),
         counted=(text("applicationType"), text("assigned"), lines("tierType", "protections/type", read=items.every),
                  lines("store", "protections/protectionStoreInfo/name", read=items.every)),
@@ -113,12 +113,12 @@ TABLE: tuple[Resource, ...] = (
         "protection job",
         ("DataManagementJobsList", "DataManagementJobDetail"),
         (ID, text("asset", "assetInfo/displayName", "assetInfo/name"), ASSET_TYPE,
-         text("policy", "protectionPolicyInfo/name", most=30), text("operational"),
+         text("policy", "protectionPolicyInfo/name"), text("operational"),
          time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
-         Column("nextRun", ("protections/schedules/nextRunTime",), "until", schedules.next_run),
+         time("nextRun", "protections/schedules/nextRunTime", schedules.next_run),
          lines("failing", "protections", read=schedules.failing)),
         counted=(text("operational"), lines("lastRuns", "protections", read=schedules.last_results),
-                 ASSET_TYPE, text("policy", "protectionPolicyInfo/name", most=30)),
+                 ASSET_TYPE, text("policy", "protectionPolicyInfo/name")),
         trouble=trouble("protections", read=schedules.job_trouble),
         point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
@@ -148,7 +148,7 @@ TABLE: tuple[Resource, ...] = (
         "application host",
         ("ApplicationHostList", "ApplicationHost"),
         (ID, SHOWN_NAME, HEALTH, text("os", "osInfo/name"), text("networkAddress"), text("virtual"), text(
-            "vcenter", "virtualizationInfo/hypervisorManagerInfo/name", most=30)),
+            "vcenter", "virtualizationInfo/hypervisorManagerInfo/name")),
         counted=(*STATES, text("os", "osInfo/name")),
         trouble=TROUBLE,
         more=(text("osVersion", "osInfo/releaseVersion"), text("vm", "virtualizationInfo/virtualMachineInfo/name"),
@@ -166,8 +166,8 @@ TABLE: tuple[Resource, ...] = (
     Resource(
         "MSSQL database",
         ("MSSQLDatabaseList", "MSSQLDatabase"),
-        (ID, NAME, PROTECTION, HEALTH, text("instance", "instanceInfo/name", most=30), HOST, POLICY,
-         text("group", "mssqlDatabaseProtectionGroupInfo/name", most=30),
+        (ID, NAME, PROTECTION, HEALTH, text("instance", "instanceInfo/name"), HOST, POLICY,
+         text("group", "mssqlDatabaseProtectionGroupInfo/name"),
          text("recoveryPoints", "recoveryPointsExist"),
          size("size", "sizeInBytes")),
         counted=(PROTECTION, *STATES, text("recoveryPoints", "recoveryPointsExist"), HOST, POLICY),
@@ -178,7 +178,7 @@ TABLE: tuple[Resource, ...] = (
     Resource(
         "MSSQL database protection group",
         ("MSSQLDatabaseProtectionGroupList", "MSSQLDatabaseProtectionGroup"),
-        (ID, NAME, text("groupType", "protectionGroupType"), text("native", "nativeAppInfo/type"), HEALTH,
+        (ID, NAME, text("groupType", "protectionGroupType"), text("nativeType", "nativeAppInfo/type"), HEALTH,
          count("members", "members"), POLICY),
         counted=(text("groupType", "protectionGroupType"), *STATES, POLICY),
         trouble=TROUBLE,
@@ -189,19 +189,19 @@ TABLE: tuple[Resource, ...] = (
         "protection store",
         ("ProtectionStoreList", "ProtectionStoreById"),
         (ID, SHOWN_NAME, text("storeType", "protectionStoreType"),
-         lines("health", "state", "status", "connectedState", read=items.health, most=40),
+         lines("health", "state", "status", "connectedState", read=items.health),
          size("used", "sizeOnDiskInBytes"), size("capacity", "maxCapacityInBytes"),
          Column("full", ("sizeOnDiskInBytes", "maxCapacityInBytes"), "percent", items.fill),
-         size("stored", "userDataStoredInBytes"),
-         lines("dedupe", "userDataStoredInBytes", "sizeOnDiskInBytes", read=items.ratio, most=12),
-         text("system", "storageSystemInfo/displayName", most=30),
-         text("location", "storageLocationInfo/name", "region", most=30)),
+         size("userData", "userDataStoredInBytes"),
+         lines("dedupe", "userDataStoredInBytes", "sizeOnDiskInBytes", read=items.ratio),
+         text("system", "storageSystemInfo/displayName"),
+         text("location", "storageLocationInfo/name", "region")),
         counted=(text("storeType", "protectionStoreType"), *STATES, text("connectedState"),
                  text("systemType", "storageSystemInfo/type")),
         trouble=trouble("sizeOnDiskInBytes", "maxCapacityInBytes", "state", "status", "connectedState", "stateReason",
                         read=items.nearly_full),
         sums=(size("used", "sizeOnDiskInBytes"), size("capacity", "maxCapacityInBytes"),
-              size("stored", "userDataStoredInBytes")),
+              size("userData", "userDataStoredInBytes")),
         more=(text("systemId", "storageSystemInfo/id"), CREATED),
     ),
     Resource(
@@ -210,7 +210,7 @@ TABLE: tuple[Resource, ...] = (
         (ID, SHOWN_NAME, lines("health", "state", "health/state", "health/status", read=items.health),
          text("version", "softwareVersion"), text("address", "network/nics/networkAddress"),
          text("vmId"), text("dataOrchestratorId")),
-        counted=(text("state"), text("healthState", "health/state"), text("connection", "health/status"),
+        counted=(text("state"), word("healthState", "health/state"), word("connection", "health/status"),
                  text("version", "softwareVersion")),
         trouble=trouble("state", "health/state", "health/status", "health/stateReason"),
         more=(time("healthAt", "health/updatedAt"), text("serialNumber"),
@@ -223,7 +223,7 @@ TABLE: tuple[Resource, ...] = (
          size("used", "storage/usedBytes"), size("free", "storage/freeBytes"),
          Column("full", ("storage/usedBytes", "storage/configuredStorageBytes"), "percent", items.fill),
          text("version", "softwareVersion"), text("serialNumber"), text("address", "network/nics/networkAddress")),
-        counted=(text("healthState", "health/state"), text("connection", "health/status"),
+        counted=(word("healthState", "health/state"), word("connection", "health/status"),
                  text("storage", "storage/state")),
         trouble=trouble("storage/usedBytes", "storage/configuredStorageBytes", "health/state", "health/status",
                         "storage/state", "health/stateReason", read=items.nearly_full),

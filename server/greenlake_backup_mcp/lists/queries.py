@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from greenlake_backup_mcp import units
+from greenlake_backup_mcp import catalog, units
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Operation
@@ -35,6 +36,7 @@ class Query:
     """A call understood and checked: nothing was sent yet."""
 
     tool: Tool
+    reader: Tool | None  # what shows one item in full
     operation: Operation
     given: Mapping[str, Any]
     able: Abilities
@@ -110,6 +112,7 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
         shown = tuple(rows.chosen(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked)))
     return Query(
         tool=tool,
+        reader=_reader(operation),
         operation=operation,
         given=given,
         able=able,
@@ -125,6 +128,20 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
         limit=min(given.get("limit", ROWS), int(budget * BYTES_PER_TOKEN / SMALLEST_ROW)),
         whole=given.get("summary", "all") == "all",
         as_json=given.get("output") == "json",
+    )
+
+
+@cache
+def _readers() -> Mapping[str, Tool]:
+    return {tool.operation.path: tool for tool in catalog.tools() if tool.operation and tool.operation.method == "GET"}
+
+
+def _reader(listing: Operation) -> Tool | None:
+    """The tool that reads one item of a list."""
+    stem = listing.path.rstrip("/") + "/{"
+    return next(
+        (tool for path, tool in _readers().items() if path.startswith(stem) and path.count("/") == stem.count("/")),
+        None,
     )
 
 

@@ -18,45 +18,54 @@ from . import columns, items
 from .columns import Column, Resource
 from .items import Item
 
-TIMES = ("time", "until", "lock")
+TIMES = ("time", "expiry", "lock")
 BYTES = re.compile(r"(?:InBytes|Bytes|capacityFree|capacityUncommitted)$")
 MIB = re.compile(r"In(?:Mib|MiB|Mb)$")
-MOST_REPEATED = 30  # bytes a value may cost in a column before it is said once
+DITTO = "="
+FEWEST_ROWS = 8  # with fewer, a ditto mark saves less than it costs to understand
+WORTH_SAVING = 60  # bytes
 
 
-def table(
-    shown: Sequence[Column], rows: Sequence[Item], now: datetime, *, reveal: bool = False, asked: bool = False
-) -> list[str]:
-    """Rows as a table: what is the same in all rows or most is said once; columns without values are left out.
+def table(shown: Sequence[Column], found: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
+    """Items as a table. What all rows share is said once above it, as are the columns without any value.
 
-    `asked`: the columns were asked for, so those without any value are named.
+    A value that nearly all rows share is written `=` and told above: an empty cell always means that there is none.
     """
-    if not rows:
+    if not found:
         return []
-    cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in rows]
-    kept = [n for n, column in enumerate(shown) if any(row[n] for row in cells)]
-    plain = [n for n in kept if n and shown[n].name != "name"]
-    same = [n for n in plain if len(rows) > 2 and len({row[n] for row in cells}) == 1]
-    kept = [n for n in kept if n not in same]
-    empty = [column.name for n, column in enumerate(shown) if not any(row[n] for row in cells)] if asked else []
-    usual = {n: value for n in plain if n in kept and (value := _usual([row[n] for row in cells])) is not None}
+    cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in found]
+    filled = [n for n in range(len(shown)) if any(row[n] for row in cells)]
+    plain = [n for n in filled if n and shown[n].name != "name"]
+    same = [n for n in plain if len(found) > 2 and len({row[n] for row in cells}) == 1]
+    kept = [n for n in filled if n not in same]
+    usual = {n: value for n in plain if n in kept and (value := _usual(shown[n].name, [row[n] for row in cells]))}
+    if any(one == DITTO for row in cells for one in row):
+        usual = {}  # it would be read as the mark
     for row in cells:
-        for n, value in usual.items():
-            row[n] = "" if row[n] == value else row[n] or "-"
-    out = [f"Same in all rows: {', '.join(f'{shown[n].name} {cells[0][n]}' for n in same)}"] if same else []
-    if empty:
-        out.append(f"Without a value in all rows: {', '.join(empty)}")
+        row[:] = [DITTO if usual.get(n) == one else one for n, one in enumerate(row)]
+    out = []
+    if same:
+        out.append(f"Same in all rows below: {_named((shown[n].name, cells[0][n]) for n in same)}")
+    if empty := [column.name for n, column in enumerate(shown) if n not in filled]:
+        out.append(f"Empty in all rows below: {', '.join(empty)}")
     if usual:
-        out.append(f"In empty cells: {', '.join(f'{shown[n].name} {value}' for n, value in usual.items())}")
-    timed = any(shown[n].show in TIMES for n in kept + same)
+        out.append(f"{DITTO} means: {_named((shown[n].name, value) for n, value in usual.items())}")
+    timed = any(shown[n].show in TIMES for n in (*kept, *same))
     out.append("|".join(shown[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
     return out + ["|".join(row[n] for n in kept) for row in cells]
 
 
-def _usual(cells: Sequence[str]) -> str | None:
-    """The value of most rows, where saying it once saves enough to be worth a reader's while."""
+def _named(values: Iterable[tuple[str, str]]) -> str:
+    """Names with their values, of which none can be taken for two."""
+    return ", ".join(f"{name} {hygiene.quoted(value, 800) if ',' in value else value}" for name, value in values)
+
+
+def _usual(name: str, cells: Sequence[str]) -> str | None:
+    """The value of most rows, where saying it once saves enough to be worth a reader's while and none is empty."""
     value, count = Counter(cells).most_common(1)[0]
-    return value if count * 2 > len(cells) and count * len(value) > MOST_REPEATED else None
+    saved = count * (len(value) - len(DITTO)) - len(name) - len(value)
+    fit = len(cells) >= FEWEST_ROWS and count * 2 > len(cells) and saved >= WORTH_SAVING and "" not in cells
+    return value if fit else None
 
 
 def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> str:
@@ -70,8 +79,19 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
         if column.show == "lock" and when <= now:
             return ""  # no longer locked
         clock = "%Y-%m-%d %H:%M" if column.show == "time" else "%Y-%m-%d"
-        return f"{when.strftime(clock)} {units.near(when, now)}"
-    return hygiene.cell(said(column, value), column.most)
+        expired = "EXPIRED " if column.show == "expiry" and when <= now else ""
+        return f"{expired}{when.strftime(clock)} {units.near(when, now)}"
+    return shortened(said(column, value), column.most)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text as a cell; where it is too long its middle is left out, for names differ at their end."""
+    if len(text) > most:
+        text = " ".join(hygiene.clean(text).split())
+    if len(text) > most:
+        kept = most - 1
+        text = f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
+    return hygiene.cell(text, most)
 
 
 def said(column: Column, value: Any) -> str:

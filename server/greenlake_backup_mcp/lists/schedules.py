@@ -128,18 +128,23 @@ def _edge(item: Item, path: str, *, newest: bool) -> str | None:
 
 
 def failing(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
-    """The schedules of a job whose last finished run went wrong, with the reason."""
-    found = []
+    """The schedules of a job whose last finished run went wrong, with the reason, said once for all that share it.
+
+    `schedule 1 (snapshot), 2 (backup): no space (last good 2026-11-24 02:00Z, never)`.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
     for tier, schedule in _each(item):
         last = _last_run(schedule)
         if last is None or last.get("status") != "ERROR":
             continue
         kind = items.text(tier.get("type"))
-        said = f"{TIERS.get(kind, kind)} schedule {items.text(schedule.get('scheduleId'))}"
-        since = units.moment(schedule.get("prevSuccessfulRunTime"))
-        good = f" (last good {units.stamp(since)})" if since else " (never good)"
-        found.append(f"{said}: {items.text(last.get('errorMessage')) or 'ERROR'}{good}")
-    return found or None
+        why = items.text(last.get("errorMessage")) or "ERROR"
+        name = f"{items.text(schedule.get('scheduleId'))} ({TIERS.get(kind, kind)})".strip()
+        found.setdefault(why, []).append((name, _stamp(schedule.get("prevSuccessfulRunTime")) or "never"))
+    return [
+        f"schedule {', '.join(name for name, _ in those)}: {why} (last good {', '.join(good for _, good in those)})"
+        for why, those in found.items()
+    ] or None
 
 
 def job_trouble(item: Item, _paths: Sequence[str] = ()) -> str | None:

@@ -29,18 +29,23 @@ from .columns import (
     trouble,
 )
 
+_VM_POLICY = lines("policy", "protectionJobInfo/protectionPolicyInfo/name", "protectionPolicyAppliedAtInfo/type",
+                  read=items.policy_at_work)  # fmt: skip
+
+_ISSUE_OF = lines("resourceType", "sourceResourceType", read=items.last_part)
+
 SIBLINGS: tuple[Resource, ...] = (
     # virtualization
     Resource(
         "VM",
         ("VirtualMachinesList", "VirtualMachine"),
-        (ID, SHOWN_NAME, PROTECTION, HEALTH, text("power", "powerState"), POLICY,
-         text("protectedAt", "protectionPolicyAppliedAtInfo/type"), text("recoveryPoints", "recoveryPointsExist"),
-         text("cluster", "clusterInfo/displayName", "clusterInfo/name", most=30), VCENTER,
+        (ID, SHOWN_NAME, PROTECTION, HEALTH, text("power", "powerState"), _VM_POLICY,
+         lines("protectedAt", "protectionPolicyAppliedAtInfo/type", "protectionPolicyAppliedAtInfo/name",
+               read=items.policy_level), text("recoveryPoints", "recoveryPointsExist"),
+         text("cluster", "clusterInfo/displayName", "clusterInfo/name"), VCENTER,
          size("capacity", "capacityInBytes")),
         counted=(PROTECTION, *STATES, text("power", "powerState"), text("recoveryPoints", "recoveryPointsExist"),
-                 POLICY,
-                 VCENTER, text("class", "vmClassification")),
+                 _VM_POLICY, VCENTER, text("class", "vmClassification")),
         trouble=trouble("protectionStatus", "state", "status", "stateReason", read=items.protection_trouble),
         sums=(size("capacity", "capacityInBytes"),),
         more=(POLICY_ID, JOB_ID, lines("groups", "vmProtectionGroupsInfo/name", read=items.every),
@@ -122,14 +127,14 @@ SIBLINGS: tuple[Resource, ...] = (
         ("ListAsyncOperations", "GetAsyncOperation"),
         (ID, SHOWN_NAME, text("state"), Column("progress", ("progressPercent",), "percent"), time("createdAt"),
          time("endedAt"),
-         lines("on", "associatedResources/name", read=items.every, most=40), text("error", "error/error", most=100)),
+         lines("resource", "associatedResources/name", read=items.every), text("error", "error/error", most=200)),
         counted=(text("state"), lines("kind", "displayName", "name", read=items.task_kind),
                  text("health", "healthStatus")),
         trouble=trouble("state", "error/error", read=items.task_trouble),
         point=CREATED,
         more=(text("errorCode", "error/errorCode"), text("traceId", "error/traceId"), time("startedAt"),
               time("updatedAt"),
-              text("parent", "parent/id"), text("resource", "sourceResourceUri", most=120),
+              text("parent", "parent/id"), text("source", "sourceResourceUri", most=120),
               text("console", "additionalDetails/consoleUri", most=200)),
     ),
     Resource(
@@ -150,10 +155,9 @@ SIBLINGS: tuple[Resource, ...] = (
         "issue",
         ("ListIssues", "GetIssue"),
         (ID, text("severity"), text("body", "body", "name", most=140), text("category"), time("lastOccurredAt"),
-         Column("times", ("occurrenceCount",), "count"), text("on", "sourceResourceType"),
-         text("resourceId", "sourceResourceId", most=60)),
-        counted=(text("severity"), text("category"), text("state"), text("on", "sourceResourceType")),
-        trouble=trouble("severity", read=items.severe),
+         Column("occurrences", ("occurrenceCount",), "count"), _ISSUE_OF, text("resourceId", "sourceResourceId")),
+        counted=(text("severity"), text("category"), text("state"), _ISSUE_OF),
+        trouble=trouble("severity", "body", "name", read=items.severe),
         point=CREATED,
         more=(text("recommendation", most=500), NAME, CREATED, text("state"),
               lines("related", "relatedResources/name", read=items.every)),
@@ -161,8 +165,7 @@ SIBLINGS: tuple[Resource, ...] = (
     Resource(
         "setting",
         ("SettingsList", "SettingGet"),
-        (ID, NAME, text("value", "currentValue"), text("next", "nextValue"),
-         text("possible", "possibleValues", most=60),
+        (ID, NAME, text("currentValue"), text("nextValue"), text("possibleValues"),
          text("application", "externalApplicationName"), time("lastUpdatedAt")),
         more=(text("description", most=300), text("lastUpdatedBy")),
     ),

@@ -5,6 +5,7 @@ Knows how things are said, not where they come from: no HTTP, no tools.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +17,9 @@ from .folding import OTHERS, Edge, Fold
 from .items import Item
 
 MOST_COUNTED = 6  # values told of a counted field
+MOST_OF_PROBLEM = 160
 MOST_TROUBLES = 3  # kinds of problems told
+_WORD = re.compile(r"[^\W\d][\w./:@-]*")
 
 
 def lines(fold: Fold) -> Iterator[str]:
@@ -24,14 +27,16 @@ def lines(fold: Fold) -> Iterator[str]:
     yield from _counts(fold)
     if fold.oldest is not None and fold.newest is not None and fold.resource.point is not None:
         newest, oldest = units.told(fold.newest.when, fold.now), units.told(fold.oldest.when, fold.now)
-        same = newest == oldest
-        yield f"{fold.resource.point.name}: " + (newest if same else f"newest {newest}, oldest {oldest}")
+        told = newest if newest == oldest else f"newest {newest}, oldest {oldest}"
+        yield f"{fold.resource.point.name}: {told}" + (f", {fold.timeless:,} without" if fold.timeless else "")
     if fold.resource.expires and fold.count:
         yield _expiry(fold)
         if fold.locked and fold.last_lock is not None:
             yield f"Locked: {fold.locked:,}, the longest until {units.told(fold.last_lock, fold.now)}"
+        else:
+            yield "Locked: none"
     if totals := list(_totals(fold)):
-        yield "In all: " + ", ".join(totals)
+        yield "Sum: " + ", ".join(totals)
     if fold.troubled:
         yield from _troubles(fold)
 
@@ -43,9 +48,9 @@ def _troubles(fold: Fold) -> Iterator[str]:
     several = rest or any(trouble.count > 1 for _, trouble in told)
     yield f"With a problem: {fold.troubled:,}" + (" (where: problem ne null)" if several else "")
     for problem, trouble in told:
-        ident = _ident(trouble.item, with_name=not fold.resource.expires)  # names of copies only repeat their time
-        count = f"{trouble.count:,} × " if trouble.count > 1 else ""
-        yield f"- {count}{hygiene.cell(problem, 72)}: {'first ' if count else ''}{ident}"
+        said = hygiene.cell(problem, MOST_OF_PROBLEM)
+        ident = _ident(trouble.item, with_name=not fold.resource.expires, beside=said)  # copies are named by their time
+        yield f"- {trouble.count:,} × {said} (first: {ident})" if trouble.count > 1 else f"- {said} ({ident})"
     if rest:
         yield f"- {rest:,} others"
 
@@ -54,18 +59,26 @@ def _counts(fold: Fold) -> Iterator[str]:
     same = []
     for name, counter in _alike(fold.counts):
         told = [(value, count) for value, count in counter.most_common() if value != OTHERS]
-        if len(told) == 1 and counter.total() == told[0][1]:
+        if len(told) == 1 and counter.total() == told[0][1] == fold.count:
             if told[0][0]:
-                same.append(f"{name} {hygiene.cell(told[0][0])}")
+                same.append(f"{name} {_value(told[0][0])}")
             continue
-        shown = [f"{hygiene.cell(value, 40) or 'none'} {count:,}" for value, count in told[:MOST_COUNTED]]
+        shown = [f"{_value(value)} {count:,}" for value, count in told[:MOST_COUNTED]]
         rest = counter.total() - sum(count for _, count in told[:MOST_COUNTED])
         if rest:
             shown.append(f"{rest:,} with other values")
         if shown:
-            yield f"{name}: {', '.join(shown)}"
+            several = f" (several per {fold.resource.noun})" if counter.total() > fold.count else ""
+            yield f"{name}{several}: {', '.join(shown)}"
     if same and fold.count > 1:
-        yield f"All: {', '.join(same)}"
+        yield f"All {fold.count:,}: {', '.join(same)}"
+
+
+def _value(value: str) -> str:
+    """A counted value: in quotes where it could be taken for more or less than it is."""
+    if not value:
+        return "none"
+    return hygiene.cell(value, 60) if _WORD.fullmatch(value) and value != "none" else hygiene.quoted(value, 60)
 
 
 def _alike(counts: Mapping[str, Counter[str]]) -> Iterator[tuple[str, Counter[str]]]:
@@ -98,11 +111,11 @@ def _totals(fold: Fold) -> Iterator[str]:
             yield f"{column.name} {amount}{missing}"
 
 
-def _ident(item: Item, *, with_name: bool = True) -> str:
-    """The id, and the name a person knows the item by."""
+def _ident(item: Item, *, with_name: bool = True, beside: str = "") -> str:
+    """The id, and the name a person knows the item by unless it is told `beside`."""
     name = items.text(items.first(item, ("displayName", "name", "assetInfo/displayName", "assetInfo/name")))
     identity = items.text(item.get("id")) or "(no id)"
-    return hygiene.cell(f"{identity} {name}".strip() if with_name else identity, 100)
+    return hygiene.cell(f"{identity} {name}".strip() if with_name and name not in beside else identity, 120)
 
 
 def json_summary(fold: Fold) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp import hygiene, units
 
-from . import paging, rows, summaries
+from . import filters, paging, rows, summaries
 from .folding import Fold
 from .items import Item
 from .queries import ROWS, Query, Way
@@ -34,7 +34,7 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     """Lines of at most `room` bytes: the summary, the table, how to go on. Rows that do not fit are counted."""
     query = outcome.query
     head = [*_head(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
-    table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal, asked=bool(query.picked))
+    table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal)
     before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
     last_room = 300 + sum(len(str(value)) for value in query.given.values())
     room -= sum(len(line.encode()) + 1 for line in (*head, *before)) + last_room
@@ -48,17 +48,15 @@ def _head(outcome: Outcome) -> list[str]:
     nouns = units.plural(2, noun)[2:]
     by_filter = " that match filter (done by the service)" if query.filter is not None else ""
     if not query.whole and query.where is None:
-        total = "an unknown number of" if scan.total is None else f"{scan.total:,}"
-        return [f"Page of {total} {nouns}{by_filter}."]
+        total = f"an unknown number of {nouns}" if scan.total is None else units.plural(scan.total, noun)
+        return [f"Page of {total}{by_filter}."]
     if scan.whole:
         lines = [f"{units.plural(scan.read, noun)}{by_filter}." if scan.read else f"No {nouns}{by_filter}."]
     else:
         of = f" of {scan.total:,}" if scan.total is not None else ""
-        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}: what follows is about these only."]
+        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}: the summary is about these only."]
     if query.where is not None:
         lines.append(f"{fold.count:,} of these {scan.read:,} match where (evaluated here).")
-    if not fold.count and query.filter is not None and scan.whole:
-        lines.append("A filter compares whole values; where: name contains '…' finds parts, in any case.")
     if scan.failure is not None:
         lines.append(f"The rest could not be read: {hygiene.cell(scan.failure.message, 200)}")
     if scan.notes:
@@ -76,17 +74,44 @@ def _tail(outcome: Outcome, shown: int) -> list[str]:
         known = outcome.fold.count if scan.whole else None
     dropped = len(outcome.rows) - shown
     if not shown and not outcome.more and not dropped:
-        return [f"No rows at offset {query.offset:,}."] if query.offset else []
-    lines = []
-    if dropped:
-        lines.append(f"{dropped:,} rows left out: the answer's budget is full.")
-    of = f" of {known:,}" if known is not None else ""
-    if not outcome.more and not dropped:
-        return [*lines, f"Rows {query.offset + 1:,}-{query.offset + shown:,}{of}; no more."]
-    if not shown and not dropped:
+        return _nothing(outcome)
+    if dropped and not shown:
+        select = {"select": "name"} if query.given.get("select") != "name" else {"output": "json"}
+        return [f"The first row alone is larger than the answer may be. Fewer columns: {_call(query, select)}"]
+    lines = [f"{dropped:,} rows left out: the answer's budget is full."] if dropped else []
+    if not shown:
         return [*lines, f"Rows: {_call(query, {'limit': ROWS})}"]
-    span = f"Rows {query.offset + 1:,}-{query.offset + shown:,}{of}."
-    return [*lines, f"{span} Next: {_call(query, _next(outcome, shown))}"]
+    of = f" of {known:,}" if known is not None else ""
+    first, last = query.offset + 1, query.offset + shown
+    span = f"Row {first:,}{of}" if shown == 1 else f"Rows {first:,}-{last:,}{of}"
+    if outcome.more or dropped:
+        return [*lines, f"{span}. Next: {_call(query, _next(outcome, shown))}"]
+    return [*lines, f"{span}; no more.{_one(query)}"]
+
+
+def _nothing(outcome: Outcome) -> list[str]:
+    """Where there may be something, if there is nothing here."""
+    query = outcome.query
+    if query.offset and (outcome.scan.read or outcome.scan.total):
+        return [f"No rows at offset {query.offset:,}. The first: {_call(query, {'offset': None, 'summary': None})}"]
+    if query.where is not None and outcome.scan.read:
+        return [f"Without where: {_call(query, {'where': None})}"]
+    if query.filter is None:
+        return []
+    if (parts := filters.loosened(query.filter, query.kinds)) is None or query.where is not None:
+        return [f"Without filter: {_call(query, {'filter': None})}"]
+    return [
+        f"filter compares whole values; parts of them, in any case: {_call(query, {'filter': None, 'where': parts})}"
+    ]
+
+
+def _one(query: Query) -> str:
+    """The tool that shows one item in full."""
+    if query.reader is None:
+        return ""
+    *outer, own = (a.name for a in query.reader.arguments.values() if a.place == "path")
+    arguments = {name: query.given.get(name, f"<{name}>") for name in outer} | {own: "<id>"}
+    return f" One in full: {query.reader.name} {json.dumps(arguments, ensure_ascii=False)}"
 
 
 def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
