@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 from greenlake_backup_mcp.serving import http_server, jwks
-from greenlake_backup_mcp.serving.http_server import Live
+from greenlake_backup_mcp.serving.live import Live
 
 from .little import BACKUP, OWN, VIRTUALIZATION, VM, Tenant
 

@@ -27,7 +27,7 @@ import httpx2
 from mcp import Client
 
 from greenlake_backup_mcp import log, mcp_server, settings
-from greenlake_backup_mcp.serving import http_server
+from greenlake_backup_mcp.serving.live import create_app
 
 from . import serving
 
@@ -96,7 +96,7 @@ async def client_of(base: str, *, http: bool = False) -> AsyncIterator[Client]:
         async with Client(mcp_server.create(given)) as client:
             yield client
         return
-    async with serving.serving(http_server.create_app(given)) as at, serving.client(at.url) as client:
+    async with serving.serving(create_app(given)) as at, serving.client(at.url) as client:
         yield client
 
 

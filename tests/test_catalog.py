@@ -246,3 +246,8 @@ def test_each_tool_is_as_it_was_reviewed() -> None:
             (SNAPSHOTS / f"{name}.json").write_text(text, encoding="utf-8")
     reviewed = {path.stem: path.read_text(encoding="utf-8") for path in SNAPSHOTS.glob("*.json")}
     assert texts == reviewed, "run with UPDATE_SNAPSHOTS=1 if this is meant"
+
+
+def test_no_argument_asks_to_be_mirrored_in_a_header() -> None:
+    """The server tells the SDK so, which would otherwise look through the schema at each call."""
+    assert "x-mcp-header" not in json.dumps([tool.input_schema for tool in (*catalog.tools(), *composed.TOOLS)])

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from greenlake_backup_mcp.serving.http_server import IDLE_SECONDS, PATH
+from greenlake_backup_mcp.serving.http_server import IDLE_SECONDS
+from greenlake_backup_mcp.serving.live import PATH
 from greenlake_backup_mcp.settings import Settings
 
 yaml = pytest.importorskip("yaml")

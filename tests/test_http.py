@@ -28,6 +28,7 @@ from greenlake_backup_mcp.consent.used_redis import UsedInRedis
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.serving import doors, http_server, identity, telemetry
 from greenlake_backup_mcp.serving.identity import Identity
+from greenlake_backup_mcp.serving.live import create_app
 
 from .little import BACKUP, NOW, VM
 from .serving import (
@@ -82,7 +83,7 @@ def by_issuer(issuer: IssuerOfTokens) -> Identity:
 async def served(app: Any = None, known: Identity | None = None, **given: Any) -> AsyncIterator[Served]:
     """The server over a little tenant, with these settings."""
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0, **given)
-    async with serving(http_server.create_app(chosen, app=app or tenant(), now=lambda: NOW, known=known)) as running:
+    async with serving(create_app(chosen, app=app or tenant(), now=lambda: NOW, known=known)) as running:
         yield running
 
 
@@ -118,7 +119,7 @@ async def test_a_foreign_origin_is_refused_and_named(origin: str) -> None:
 
 async def test_hosts_and_origins_are_checked_when_all_addresses_are_listened_on(tokens_file: Path) -> None:
     chosen = settings.load(demo=True, tokens_file=tokens_file, public_url=PUBLIC, allowed_origins="https://ide.example")
-    async with serving(http_server.create_app(chosen, app=tenant(), bound=EVERYWHERE)) as at:
+    async with serving(create_app(chosen, app=tenant(), bound=EVERYWHERE)) as at:
         assert (await discover(at.url, token("rita"), host="evil.example")).status_code == 421
         assert (await discover(at.url, token("rita"), origin="https://evil.example")).status_code == 403
         for host in ("backup.example.com", "backup.example.com:443", "localhost:1"):
@@ -146,7 +147,7 @@ def test_no_text_passes_as_a_host_unless_it_is_one_of_ours(text: str) -> None:
 )
 def test_others_are_served_only_if_they_must_say_who_they_are(given: dict[str, Any], bound: str) -> None:
     with pytest.raises(BackupError, match="nobody would have to say who they are"):
-        http_server.create_app(settings.load(demo=True, **given), app=tenant(), bound=bound)
+        create_app(settings.load(demo=True, **given), app=tenant(), bound=bound)
 
 
 async def test_an_oversized_body_is_refused_declared_or_not() -> None:
@@ -589,7 +590,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
     held = Held()
     answers: list[str] = []
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0)
-    live = http_server.create_app(chosen, app=held, now=lambda: NOW)
+    live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
         async with serving(live, grace=15) as at, client(at.url, mode=era) as mcp:
 
@@ -610,7 +611,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
 async def test_a_call_that_outlives_the_grace_is_broken_off(era: str, tmp_path: Path) -> None:
     held = Held()
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0)
-    live = http_server.create_app(chosen, app=held, now=lambda: NOW)
+    live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
         async with serving(live, grace=1) as at, client(at.url, mode=era) as mcp:
 
@@ -626,7 +627,7 @@ async def test_a_call_that_outlives_the_grace_is_broken_off(era: str, tmp_path: 
 
 async def test_an_open_stream_of_a_session_does_not_keep_the_server_from_ending() -> None:
     """The client's own GET stream stays open for as long as it lives."""
-    live = http_server.create_app(settings.load(demo=True, grace=3600), app=tenant())
+    live = create_app(settings.load(demo=True, grace=3600), app=tenant())
     with anyio.fail_after(10):
         async with serving(live, grace=3600) as at, client(at.url, mode="legacy") as mcp:
             await mcp.list_tools()

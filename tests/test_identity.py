@@ -22,8 +22,9 @@ from greenlake_backup_mcp.consent import plans
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.outcomes import tasks
-from greenlake_backup_mcp.serving import identity, jwks
-from greenlake_backup_mcp.serving.identity import Identity, RefusedError
+from greenlake_backup_mcp.serving import identity, jwks, static_tokens
+from greenlake_backup_mcp.serving.identity import Identity
+from greenlake_backup_mcp.serving.principals import RefusedError
 
 from .serving import ISSUER, PUBLIC, IssuerOfTokens
 
@@ -67,7 +68,7 @@ async def test_a_token_gives_its_principal_and_the_highest_of_its_roles(
 ) -> None:
     access = await identity.verified(known(issuer), issuer.token(scope))
     assert (access.client_id, access.subject, access.claims) == ("assistant", "alice", {"iss": ISSUER})
-    assert identity.role(access) == role
+    assert roles.of(access.scopes) == role
 
 
 async def test_the_token_itself_is_kept_nowhere(issuer: IssuerOfTokens) -> None:
@@ -101,7 +102,7 @@ async def test_without_a_scope_of_ours_nothing_is_allowed(issuer: IssuerOfTokens
 
 async def test_roles_may_stand_in_another_claim_under_other_names(issuer: IssuerOfTokens) -> None:
     who = known(issuer, role_claim="roles", role_scopes="Backup.See,Backup.Run,Backup.All")
-    assert identity.role(await identity.verified(who, issuer.token("", roles=["x", "Backup.Run"]))) == "operate"
+    assert roles.of((await identity.verified(who, issuer.token("", roles=["x", "Backup.Run"]))).scopes) == "operate"
 
 
 async def test_no_token_is_accepted_that_is_not_signed_by_the_issuers_key(issuer: IssuerOfTokens) -> None:
@@ -202,7 +203,7 @@ async def test_metadata_of_another_issuer_is_not_followed(issuer: IssuerOfTokens
 async def test_any_text_as_a_token_is_refused_in_words(text: str) -> None:
     maker = IssuerOfTokens()
     who = replace(
-        known(maker), file=identity.TokensFile(Path("/nowhere"), (identity.Static("ci", "read", b"\0" * 32),))
+        known(maker), file=static_tokens.TokensFile(Path("/nowhere"), (static_tokens.Static("ci", "read", b"\0" * 32),))
     )
     with pytest.raises(RefusedError):
         await identity.verified(who, text)
@@ -230,7 +231,12 @@ async def test_static_tokens_hold_plain_or_hashed(tmp_path: Path) -> None:
     who = identity.configured(settings.load(tokens_file=path))
     assert who.required
     alice, ci = await identity.verified(who, SECRET), await identity.verified(who, OTHER)
-    assert (alice.subject, identity.role(alice), ci.subject, identity.role(ci)) == ("alice", "destroy", "ci", "read")
+    assert (alice.subject, roles.of(alice.scopes), ci.subject, roles.of(ci.scopes)) == (
+        "alice",
+        "destroy",
+        "ci",
+        "read",
+    )
     assert "not known" in await refusal(who, SECRET + "x")
     assert "not known" in await refusal(who, hashed(SECRET))  # the hash is no token
 
@@ -238,7 +244,7 @@ async def test_static_tokens_hold_plain_or_hashed(tmp_path: Path) -> None:
 async def test_a_changed_file_is_read_again_and_a_broken_one_is_not(tmp_path: Path) -> None:
     path = file(tmp_path / "tokens.json", {"name": "alice", "role": "read", "token": SECRET})
     seconds = itertools.count(step=2)
-    who = Identity(identity.TokensFile(path, clock=lambda: next(seconds)))
+    who = Identity(static_tokens.TokensFile(path, clock=lambda: next(seconds)))
     await identity.verified(who, SECRET)
     file(path, {"name": "alice", "role": "read", "token": OTHER})
     assert "not known" in await refusal(who, SECRET)
@@ -251,16 +257,16 @@ def test_plain_tokens_that_others_can_read_are_warned_of(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("greenlake_backup_mcp"), "propagate", True)
     path = file(tmp_path / "tokens.json", {"name": "alice", "role": "read", "token": SECRET})
-    identity.read(path)
+    static_tokens.read(path)
     assert not caplog.records
     os.chmod(path, 0o644)
-    identity.read(path)
+    static_tokens.read(path)
     assert "others can read" in caplog.text
     assert SECRET not in caplog.text
     caplog.clear()
     path = file(tmp_path / "hashed.json", {"name": "alice", "role": "read", "sha256": hashed(SECRET)})
     os.chmod(path, 0o644)
-    identity.read(path)
+    static_tokens.read(path)
     assert not caplog.records
 
 
@@ -285,7 +291,7 @@ def test_a_wrong_tokens_file_is_refused_without_quoting_a_token(
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps({"tokens": entries}), encoding="utf-8")
     with pytest.raises(BackupError, match=reason) as caught:
-        identity.read(path)
+        static_tokens.read(path)
     assert SECRET not in caught.value.message
 
 
@@ -294,9 +300,9 @@ def test_what_is_no_tokens_file_is_said_to_be_none(tmp_path: Path, content: str)
     path = tmp_path / "tokens.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(BackupError, match="tokens file"):
-        identity.read(path)
+        static_tokens.read(path)
     with pytest.raises(BackupError, match="No such file"):
-        identity.read(tmp_path / "none.json")
+        static_tokens.read(tmp_path / "none.json")
 
 
 # --- settings and roles -----------------------------------------------------------------------------------------------

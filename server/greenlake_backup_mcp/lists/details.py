@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +57,7 @@ def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
         elif column.show in rows.TIMES and (when := units.moment(value)) is not None:
             over = {"expiry": ", EXPIRED", "lock": ", no longer locked"}.get(column.show, "") if when <= now else ""
             yield f"{column.name}: {units.told(when, now)}{over}"
-        elif said := hygiene.cell(rows.said(replace(column, most=LONGEST_VALUE), value), LONGEST_VALUE):
+        elif said := hygiene.cell(rows.said(column, value), LONGEST_VALUE):
             yield f"{column.name}: {said}"
 
 

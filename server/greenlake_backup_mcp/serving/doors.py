@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from greenlake_backup_mcp import hygiene, log
 
 from . import identity
-from .identity import Identity, RefusedError
+from .identity import Identity
+from .principals import RefusedError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 PROBES = ("/healthz", "/readyz")  # asked by address, not by name: a kubelet sends the pod's IP as Host
