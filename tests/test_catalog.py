@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from greenlake_backup_mcp import apis, catalog, mcp_server, openapi, schemas, settings
+from greenlake_backup_mcp import apis, catalog, composed, mcp_server, openapi, schemas, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError

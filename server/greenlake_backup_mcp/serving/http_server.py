@@ -22,9 +22,7 @@ from greenlake_backup_mcp.settings import Settings
 from . import identity, telemetry
 from .live import Live, create_app
 
-IDLE_SECONDS = (
-    75  # for which an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
-)
+IDLE_SECONDS = 75  # an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
 BACKLOG = 2048
 
 

@@ -67,6 +67,7 @@ class Keys:
     fetch: Fetch = fetched
     clock: Callable[[], float] = time.monotonic
     _found: tuple[Mapping[str, Any], ...] = ()
+    _made: dict[tuple[str | None, str], PyJWK] = field(default_factory=dict)  # of those found, by id and algorithm
     _at: float = float("-inf")
     _tried: float = float("-inf")
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
@@ -87,13 +88,16 @@ class Keys:
         return known
 
     def _pick(self, kid: str | None, algorithm: str) -> PyJWK | None:
+        if (made := self._made.get((kid, algorithm))) is not None:
+            return made
         fitting = [key for key in self._found if fits(key, algorithm) and (kid is None or key.get("kid") == kid)]
         if not fitting or (kid is None and len(fitting) > 1):
             return None
         try:
-            return PyJWK(dict(fitting[0]), algorithm)
+            made = self._made[kid, algorithm] = PyJWK(dict(fitting[0]), algorithm)
         except (PyJWTError, ValueError, TypeError):
             return None
+        return made
 
     async def _renew(self) -> None:
         """Fetch the keys: once however many tokens wait for them, and not again at once."""
@@ -109,9 +113,9 @@ class Keys:
             except BackupError as problem:
                 log.LOGGER.warning("issuer keys", extra={"fields": {"problem": problem.message}})
                 if self.clock() - self._at > STALE:
-                    self._found = ()
+                    self._found, self._made = (), {}
                 return
-            self._found = tuple(key for key in keys if isinstance(key, dict))
+            self._found, self._made = tuple(key for key in keys if isinstance(key, dict)), {}
             self._at = self.clock()
 
     async def _where(self) -> str:
