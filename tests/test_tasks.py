@@ -17,7 +17,7 @@ from mcp import Client
 
 from greenlake_backup_mcp import catalog, mcp_server, settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.outcomes import task_facts, tasks
+from greenlake_backup_mcp.outcomes import task_facts, tasks, verdicts, watching
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
 from greenlake_backup_mcp.simulator.faults import Faults, fault
@@ -102,6 +102,33 @@ async def test_each_ending_of_a_task_is_told_as_what_is_known_of_the_resource(  
             assert again.is_error is False
             assert "done" not in text_of(again).split("99 %")[0]
     assert deletes(simulated) == 1
+
+
+async def update(client: Client, tenant: Any, **change: Any) -> Any:
+    """Change a backup of a locked kind with consent."""
+    vm = next(v for v in tenant.all("virtual-machines") if v["displayName"] == "sap-prod-01")
+    held = tenant.copies("virtual-machines", vm["id"], "backups").all(tenant.now(), tenant.lag)
+    copy = next(b for b in held if b["state"] == "OK" and b.get("lockedUntil"))
+    asked = {"vmId": vm["id"], "backupId": copy["id"], **change}
+    preview = await client.call_tool("update_vm_backup", {**asked, "confirm": "preview"})
+    return await client.call_tool("update_vm_backup", {**asked, "confirm": CODE.findall(text_of(preview))[-1]})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"description": "kept for the audit"}, "description: kept for the audit"),
+        ({"expiresAt": "2027-03-01T10:00:00+02:00"}, "expiresAt: 2027-03-01 08:00Z"),
+    ],
+)
+async def test_an_update_is_done_when_the_resource_shows_it(
+    change: dict[str, str], words: str, tenant: Any, connected: Connected
+) -> None:
+    async with connected(BRIEF) as client:
+        result = await update(client, tenant.state.tenant, **change)
+    assert words in text_of(result)
+    assert not result.is_error
+    assert sum(tenant.state.tenant.writes.values()) == 1
 
 
 async def test_a_delete_that_a_second_person_must_approve_is_not_called_done(era: str) -> None:
@@ -347,8 +374,8 @@ def test_after_each_create_there_is_a_list_that_shows_what_was_made() -> None:
 
 
 def task_list(name: str) -> str:
-    case = tasks._Case(None, nobody, 0, name)  # type: ignore[arg-type]
-    (line,) = tasks._next(case, task_facts.Task(ID), "succeeded", tasks.Seen())
+    case = watching.Case(None, nobody, 0, name)  # type: ignore[arg-type]
+    (line,) = verdicts.next_steps(case, task_facts.Task(ID), "succeeded", tasks.Seen())
     return line.split()[1]
 
 

@@ -136,7 +136,7 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
     target = readers.of_target(tool, this.request, desk.known)
     if reply.status == 202:
         report = await tasks.follow(
-            desk.api, reply, tool_name=tool.name, target=target, seconds=desk.settings.wait, progress=caller.progress
+            desk.api, reply, this.request, target=target, seconds=desk.settings.wait, progress=caller.progress
         )
         return Done("done" if report.outcome == "succeeded" else report.outcome, report.lines)
     lines = [f"Done: {tool.title} (HTTP {reply.status})."]

@@ -1,0 +1,148 @@
+"""What a task and its resource, read again, prove together: the outcome, the sentences that say why, the next step.
+
+Reads nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from greenlake_backup_mcp import hygiene, units
+
+from . import task_facts
+from .aftermath import Seen
+from .task_facts import Task
+from .watching import PENDING, Case, Watched
+
+Outcome = Literal["succeeded", "failed", "unknown", "waiting for approval", "still running", "triggered", "paused"]
+
+DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
+NEVER_AGAIN = "Do not send the write again before that is known."
+
+
+def verdict(watched: Watched, seen: Seen) -> tuple[Outcome, list[str]]:
+    """The outcome, and the sentences that say why."""
+    case, task = watched.case, watched.task
+    told = [f"The service's reason: {task.why}."] if task.why else []
+    if case.deletes and seen.gone:
+        if task.state in ("FAILED", "CANCELLED"):
+            return "unknown", [f"The task says {task.state}, yet the resource is gone (read again: 404).", *told]
+        return "succeeded", [f"It is done: the resource is gone (read again: 404).{_although(watched)}", *told]
+    if task.state == "SUCCEEDED":
+        return _succeeded(case, seen)
+    if task.state == "FAILED":
+        last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
+        return "failed", [*(told or ["The service gave no reason."]), *last]
+    if task.state == "CANCELLED":
+        return "failed", ["Somebody cancelled it; a part may have been carried out.", *told]
+    if task.state == "PAUSED":
+        where = f": {task.console}" if task.console else ""
+        return "paused", [f"It goes on only when a person acts in the console{where}.", *told]
+    if watched.vanished:
+        return "unknown", ["Outcome unknown: the task is not there any more (404)."]
+    if task.state == "TIMEDOUT":
+        return "unknown", ["Outcome unknown: the agent stopped reporting; the work may be done or still go on.", *told]
+    if watched.barred:
+        return "unknown", [f"Outcome unknown: the task cannot be read. {watched.trouble}"]
+    if task.over:
+        return "unknown", [f"Outcome unknown: it ended in the state {task.state}, which is not a described one.", *told]
+    return "still running", _going_on(watched)
+
+
+def _succeeded(case: Case, seen: Seen) -> tuple[Outcome, list[str]]:
+    """What a SUCCEEDED is worth: whether the resource agrees."""
+    if case.deletes and seen.state in DELETING:
+        return "still running", [f"The resource is still being deleted (state {seen.state})."]
+    if case.deletes and seen.item and case.tool:
+        return "unknown", [
+            f"Yet the resource is still there (state {seen.state or 'not told'}): it is not proven deleted."
+        ]
+    if seen.gone and case.tool:
+        return "unknown", ["Yet the resource it acts on is not there any more (404)."]
+    if seen.gone:
+        return "succeeded", ["The resource it was about is not there any more (404)."]
+    if unlike := _unlike(case, seen):
+        return "unknown", [f"Yet the resource does not show it: {'; '.join(unlike)}."]
+    if case.target is not None and not seen.item:
+        return "succeeded", [f"That is the task's word: the resource could not be read again ({seen.problem})."]
+    return "succeeded", []
+
+
+def _going_on(watched: Watched) -> list[str]:
+    task = watched.task
+    sentences = []
+    if task.state and task.state not in task_facts.GOING:
+        sentences.append(f"Its state {task.state} is not a described one: whether it ended is not known.")
+    if task.minutes:
+        sentences.append(f"The service expects it to take {units.plural(round(task.minutes), 'minute')} in all.")
+    if task.last:
+        sentences.append(f"Its last message: {task.last}.")
+    if watched.trouble:
+        sentences.append(f"It could not be read just now: {watched.trouble}")
+    return sentences
+
+
+def heading(watched: Watched) -> str:
+    """The task, and how it stands, in one sentence."""
+    task = watched.task
+    words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
+    words |= {"PAUSED": "is PAUSED", "": "was accepted"}
+    if watched.vanished:
+        words = {"": words[""], task.state: f"was {task.state} when it was last seen"}
+    how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
+    return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}."
+
+
+def _although(watched: Watched) -> str:
+    if watched.vanished:
+        return " The task itself is not there any more."
+    state = watched.task.state
+    return "" if state in ("SUCCEEDED", "") else f" The task still says {state}."
+
+
+def next_steps(case: Case, task: Task, outcome: Outcome, seen: Seen) -> list[str]:
+    """The exact next call, where something is left to do."""
+    again = f'wait_for_task taskId="{task.id}"'
+    if outcome == "still running":
+        return [f"Next: {again} goes on waiting. Do not send the write again."]
+    if outcome == "paused":
+        return [f"Tell the person; afterwards {again}. Do not send the write again."]
+    if outcome == "unknown":
+        return [f'Next: read the resource again in a few minutes (and get_task taskId="{task.id}"). {NEVER_AGAIN}']
+    if outcome == "failed":
+        if task.state == "CANCELLED":
+            return ["Next: ask the person who cancelled it and why, before sending the write again."]
+        return ["Next: tell the person the reason. Send the write again only once that is removed."]
+    if outcome == "succeeded" and case.tool.startswith("create_"):
+        noun = case.tool.removeprefix("create_")
+        return [] if noun.endswith("_nic") else [f"Next: list_{units.plural(2, noun)[2:]} shows what was made."]
+    return []
+
+
+def lags(case: Case, seen: Seen) -> bool:
+    """Whether the resource does not show yet what a task that succeeded should have done to it."""
+    if case.deletes:
+        return not (seen.gone or seen.problem or seen.state in (PENDING, *DELETING))
+    return bool(_unlike(case, seen))
+
+
+def _unlike(case: Case, seen: Seen) -> list[str]:
+    """What an update asked for and the resource does not show, field by field; only plain values are compared."""
+    found = []
+    for name, asked in case.wanted.items():
+        plain = asked is None or isinstance(asked, (str, int, float))
+        if plain and name in seen.item and not hygiene.secret(name) and not _same(seen.item[name], asked):
+            found.append(f"{name} is {_plain(seen.item[name])}, asked for was {_plain(asked)}")
+    return found
+
+
+def _same(is_now: Any, asked: Any) -> bool:
+    if is_now == asked:
+        return True
+    moments = units.moment(is_now), units.moment(asked)
+    # services keep as many digits of a second as they like
+    return None not in moments and abs((moments[0] - moments[1]).total_seconds()) < 1  # type: ignore[operator]
+
+
+def _plain(value: Any) -> str:
+    return "empty" if value is None else hygiene.cell(str(value), 60)
