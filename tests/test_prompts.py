@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from mcp import Client
@@ -73,6 +74,42 @@ async def test_a_read_only_server_offers_only_what_it_can_follow(connected: Conn
         assert names == {"morning_check", "explain_failures", "expiring_soon", "is_it_protected"}
         with pytest.raises(MCPError, match="Unknown prompt"):
             await client.get_prompt("restore_vm_step_by_step", {"vm": "web-01"})
+
+
+CALL = re.compile(r'`(list_\w+)`\s+with\s+(where|filter)\s+"([^"]+)"')
+LITERALS = {"NAME": "sap-prod-01", "MOMENT": "2026-01-01T00:00:00Z", "END": "2026-01-01T00:00:00Z", "ID": "0" * 8}
+
+
+@pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
+async def test_every_call_that_a_prompt_spells_out_can_be_made(prompt: prompts.Prompt, connected: Connected) -> None:
+    """As a model would: the filled text, with the placeholders in capitals put right."""
+    async with connected() as client:
+        filled = await text(client, prompt.name, {a.name: SAMPLE[a.name] for a in prompt.arguments})
+        found = CALL.findall(filled)
+        assert found
+        vms = await client.call_tool("list_vms", {"output": "json", "limit": 1})
+        vm = (vms.structured_content or {})["items"][0]["id"]
+        for tool, argument, expression in found:
+            words = re.sub(r"\b([A-Z]+)'", lambda m: f"{LITERALS.get(m[1], m[1])}'", re.sub(r"\s+", " ", expression))
+            needed = {"vmId": vm} if tool in ("list_vm_backups", "list_vm_snapshots") else {}
+            result = await client.call_tool(tool, {argument: words, "limit": 1, **needed})
+            assert not result.is_error, (tool, words, result.content)
+
+
+@pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
+async def test_a_number_of_hours_or_days_becomes_a_moment(prompt: prompts.Prompt) -> None:
+    known = mcp_server.offer(settings.load(demo=True)).offered
+    given = {a.name: SAMPLE[a.name] for a in prompt.arguments}
+    now = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    filled = str(prompts.filled(known, prompt.name, given, now=now).messages[0].content)
+    ahead = [a for a in prompt.arguments if a.ahead]
+    assert ("moment}" in prompt.text) == bool(ahead)
+    for argument in ahead:
+        moment = now + int(given[argument.name]) * (argument.ahead or timedelta())
+        assert moment.strftime("%Y-%m-%dT%H:%M:00Z") in filled
+        for wrong in ("soon", "0", "-1", "1.5", "99999", "²"):
+            with pytest.raises(MCPError, match=f"{argument.name} is a number"):
+                prompts.filled(known, prompt.name, {**given, argument.name: wrong})
 
 
 async def test_a_missing_argument_is_named(connected: Connected) -> None:
