@@ -98,7 +98,7 @@ def shortened(text: str) -> str:
 
 def ink(line: str) -> str:
     """The colour of a line of an answer."""
-    if re.match(r"- \d+ |With a problem|This cannot be undone", line):
+    if re.match(r"- \d+ (?:×|others)|With a problem|This cannot be undone", line):
         return INK["bad"]
     if re.match(r"It is done|PREVIEW: nothing", line):
         return INK["good"]

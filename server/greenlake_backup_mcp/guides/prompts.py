@@ -168,7 +168,7 @@ Find snapshots of {vm} older than {days} days that can be deleted, and delete th
 1. `list_vms` with where "name contains 'NAME'" for the id. `list_vm_snapshots` with where "pointInTime lt '{moment}'",
    then with limit 0, and `list_vm_backups` with limit 0: what would stay.
 2. Leave alone: locked ones (a deletion fails), those that expire by themselves within days (nothing gained), and the
-   newest good one. `list_tasks` with where "state in ('INITIALIZED','RUNNING') and on contains 'NAME'": does a
+   newest good one. `list_tasks` with where "state in ('INITIALIZED','RUNNING') and resource contains 'NAME'": does a
    restore or backup use them now?
 3. Show a table: snapshot, age, expiry, lock, and beside it the recovery points that stay for the same days. If a day
    would be left without any, say so first.
