@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp import catalog, mcp_server, settings
+from greenlake_backup_mcp import catalog, mcp_server, schemas, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.outcomes import task_facts
 
@@ -113,9 +113,9 @@ def arguments(tool: Tool) -> dict[str, Any]:
     for n, name in enumerate(names):
         found[name] = f"6f5b3a52-5b0e-4d5f-9a3a-0d1f6b7c8e9{n}"
     if tool.operation.body is not None:
-        found |= samples.value(samples.one_form(catalog.writable(tool.operation.body)), "body", full=False)
+        found |= samples.value(samples.one_form(schemas.writable(tool.operation.body)), "body", full=False)
         if tool.operation.method == "PATCH" and set(found) == set(names):
-            name, schema = next(iter(catalog.writable(tool.operation.body)["properties"].items()))
+            name, schema = next(iter(schemas.writable(tool.operation.body)["properties"].items()))
             found[name] = samples.value(schema, name, full=False)
     return found
 
