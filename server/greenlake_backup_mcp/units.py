@@ -10,6 +10,7 @@ from typing import Any
 
 MIB = 1024 * 1024
 STEPS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_BEGINS = frozenset("0123456789+-. ")
 EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
@@ -66,6 +67,8 @@ def size(count: float) -> str:
 def number(value: Any) -> float | int | None:
     """The value if it is a finite number (booleans are none), also where an API sends it as text."""
     if isinstance(value, str):
+        if value[:1] not in _BEGINS:  # most texts are none, and an exception costs more than a look
+            return None
         try:
             value = float(value) if len(value) < 30 else None
         except ValueError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from greenlake_backup_mcp import hygiene, units
@@ -67,17 +68,16 @@ def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: st
         path = f"{prefix}{name}"
         if name in IDLE or path in covered or held in (None, "", [], {}):
             continue
-        label = hygiene.cell(path)
         if isinstance(held, Mapping):
             if all(not isinstance(one, (Mapping, list)) for one in held.values()):
                 if said := _inline(held, now, covered, f"{path}/"):
-                    yield f"{label}: {said}"
+                    yield f"{_label(path)}: {said}"
             elif prefix.count("/") < 6:
                 yield from _rest(held, now, covered, f"{path}/")
         elif isinstance(held, list):
-            yield from _elements(label, held, now)
+            yield from _elements(_label(path), held, now)
         elif said := _scalar(name, held, now):
-            yield f"{_label(path, held)}: {said}"
+            yield f"{_label(path, measures=units.number(held) is not None)}: {said}"
 
 
 def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
@@ -103,13 +103,14 @@ def _inline(value: Mapping[str, Any], now: datetime, covered: Container[str] = (
             said = f"{known} ({items.text(held.get('id'))})"
         else:
             said = rows.compact(held) if isinstance(held, (Mapping, list)) else _scalar(name, held, now)
-        parts.append(f"{_label(str(name), held)} {hygiene.cell(said, 120)}")
+        parts.append(f"{_label(str(name), measures=units.number(held) is not None)} {hygiene.cell(said, 120)}")
     return ", ".join(parts)
 
 
-def _label(name: str, value: Any) -> str:
-    """The attribute's name, without a unit that what follows already says: capacityInBytes → capacity."""
-    return hygiene.cell(_UNIT.sub("", name) if units.number(value) is not None else name)
+@lru_cache(maxsize=2048)
+def _label(name: str, *, measures: bool = False) -> str:
+    """The attribute's name; of a number without the unit that what follows says already: capacityInBytes → capacity."""
+    return hygiene.cell(_UNIT.sub("", name) if measures else name)
 
 
 def _scalar(name: str, value: Any, now: datetime) -> str:

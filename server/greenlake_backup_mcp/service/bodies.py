@@ -59,7 +59,7 @@ def parse(content: bytes, content_type: str = "") -> Any:
     if not content.strip():
         return None
     try:
-        value = json.loads(content, parse_constant=_no_number)
+        value = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
@@ -85,6 +85,9 @@ def parse(content: bytes, content_type: str = "") -> Any:
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)  # `json.loads` would make one for each body
 
 
 def _too_deep() -> BackupError:

@@ -18,6 +18,7 @@ LONGEST = 60.0  # seconds that a request waits because the service asks for it; 
 BURST_SECONDS = 10.0  # a quiet client may send what the rate allows in this time at once
 _RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
 _REMAINS = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
+_ASKING = frozenset(("retry-after", "ratelimit", *_RESETS))  # without one of these nothing is asked for
 
 
 class Pace:
@@ -69,6 +70,8 @@ def asked_to_wait(headers: Mapping[str, str], status: int, now: datetime) -> flo
 
     On a success only an exhausted rate counts. None where nothing is asked for.
     """
+    if _ASKING.isdisjoint(headers):  # nearly always
+        return None
     after = headers.get("retry-after", "").strip()
     if after and status >= 300:
         if (seconds := _number(after)) is not None:
