@@ -1,6 +1,7 @@
 """The Claude Desktop bundle: validated, packed, unpacked and started as the host would. `python -m tests.bundle`
 
-Needs Node (npx, for @anthropic-ai/mcpb) and uv, both of which CI may lack: then it says so and ends well.
+Needs Node (npx brings @anthropic-ai/mcpb) and uv (from PATH, or pip brings it): where there is none, or no network, it
+says what was left out and ends well.
 """
 
 from __future__ import annotations
@@ -20,23 +21,45 @@ MCPB = "@anthropic-ai/mcpb@2.1.2"
 UNFILLED = re.compile(r"\$\{user_config\.(\w+)\}")
 
 
-def mcpb(*words: str) -> str:
-    """Run mcpb, from PATH or through npx; what it printed."""
-    command = [found] if (found := shutil.which("mcpb")) else [shutil.which("npx") or "npx", "--yes", MCPB]
+def mcpb() -> list[str]:
+    """The command that is mcpb, from PATH or through npx; none where it cannot be had."""
+    if found := shutil.which("mcpb"):
+        return [found]
+    npx = shutil.which("npx")
+    command = [npx, "--yes", MCPB] if npx else []
+    if command and subprocess.run([*command, "--version"], capture_output=True, check=False, timeout=300).returncode:
+        return []
+    return command
+
+
+def run(command: list[str], *words: str) -> str:
+    """Run mcpb; what it printed."""
     done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=300, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"mcpb {words[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def launch(folder: Path, filled: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+def uv(place: Path) -> str | None:
+    """The command that is uv, from PATH or by pip into this folder; None where it cannot be had."""
+    if found := shutil.which("uv"):
+        return found
+    quiet = ["-qq", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *quiet, "--target", str(place), "uv"]
+    subprocess.run(command, capture_output=True, check=False, timeout=300)
+    return shutil.which("uv", path=str(place / "bin"))
+
+
+def launch(folder: Path, uv: str, filled: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """Command and environment as the host makes them: what a person left out stays the literal placeholder."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     given = {n: str(o["default"]).lower() for n, o in manifest["user_config"].items() if "default" in o} | filled
     config = manifest["server"]["mcp_config"]
     env = {n: UNFILLED.sub(lambda m: given.get(m[1], m[0]), value) for n, value in config["env"].items()}
     args = [a.replace("${__dirname}", str(folder)) for a in config["args"]]
-    return [shutil.which(config["command"]) or config["command"], *args], {**os.environ, **env}
+    assert config["command"] == "uv"
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("GREENLAKE_", "VIRTUAL_ENV", "PYTHON"))}
+    return [uv, *args], {**kept, **env}
 
 
 def first_tools(command: list[str], env: dict[str, str], call: str) -> tuple[float, int, str]:
@@ -74,30 +97,41 @@ def first_tools(command: list[str], env: dict[str, str], call: str) -> tuple[flo
     return seconds, len(tools), json.dumps(answer)
 
 
+def names(folder: Path) -> set[str]:
+    """The files in a folder, as they lie in it."""
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
 def main() -> int:
     """Say each step and what was measured; 0 also where a tool is missing."""
-    if not (shutil.which("mcpb") or shutil.which("npx")):
-        print("bundle: no npx here, not packed")
+    command = mcpb()
+    if not command:
+        print("bundle: left out, there is no npx here that brings mcpb")
         return 0
-    print(mcpb("validate", "manifest.json").strip().splitlines()[0])
+    print(run(command, "validate", "manifest.json").strip().splitlines()[0])
     with tempfile.TemporaryDirectory() as place:
-        packed = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(place) / "greenlake-backup-mcp.mcpb"
-        mcpb("pack", ".", str(packed))
-        mcpb("unpack", str(packed), f"{place}/unpacked")
-        folder = Path(place) / "unpacked"
-        names = sorted(p.name for p in folder.iterdir())
-        assert names == ["LICENSE", "README.md", "icon.png", "manifest.json", "pyproject.toml", "server"], names
-        strange = [p for p in folder.rglob("*") if "cache" in p.name or p.suffix in (".pyc", ".log", ".env")]
+        packed, ours = Path(place) / "theirs.mcpb", Path(place) / "ours.mcpb"
+        run(command, "pack", ".", str(packed))
+        subprocess.run([sys.executable, str(ROOT / "dev.py"), "pack", str(ours)], check=True, capture_output=True)
+        for bundle in (packed, ours):
+            run(command, "unpack", str(bundle), f"{place}/{bundle.stem}")
+        folder = Path(place) / "ours"
+        held = names(folder)
+        assert held == names(Path(place) / "theirs"), held ^ names(Path(place) / "theirs")
+        tops = {name.split("/")[0] for name in held}
+        assert tops == {"LICENSE", "README.md", "icon.png", "manifest.json", "pyproject.toml", "server"}, tops
+        strange = [name for name in held if "cache" in name or name.endswith((".pyc", ".log", ".env"))]
         assert not strange, strange
-        print(f"packed: {packed.stat().st_size / 1024:.0f} KiB, {sum(p.is_file() for p in folder.rglob('*'))} files")
-        if not shutil.which("uv"):
-            print("bundle: no uv here (pip install uv), not started")
+        print(f"packed: {ours.stat().st_size / 1024:.0f} KiB, {len(held)} files; mcpb packs the same ones")
+        starter = uv(Path(place) / "uv")
+        if starter is None:
+            print("bundle: not started, there is no uv here and pip cannot bring it")
             return 0
-        for words, filled in (("first start", {"demo": "true"}), ("later start", {"demo": "true"})):
-            seconds, tools, answer = first_tools(*launch(folder, filled), "list_protection_stores")
+        for words in ("first start", "later start"):
+            seconds, tools, answer = first_tools(*launch(folder, starter, {"demo": "true"}), "list_protection_stores")
             assert "imulated" in answer, answer
             print(f"{words}: {tools} tools after {seconds:.2f} s, demo answers")
-        _, tools, answer = first_tools(*launch(folder, {}), "list_vms")
+        _, tools, answer = first_tools(*launch(folder, starter, {}), "list_vms")
         assert tools
         assert "GREENLAKE_" in answer, answer
         print("nothing filled in: the tools are there, and a call says what is missing")

@@ -15,6 +15,7 @@ import pytest
 
 from greenlake_backup_mcp import apis, cli, clients, composed, mcp_server, settings
 from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.guides import prompts
 from greenlake_backup_mcp.settings import Settings, variable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,10 +98,16 @@ def test_figures_of_the_readme_are_those_of_the_tools() -> None:
     tools = mcp_server.offer(settings.bare()).offered.values()
     own = [t for t in tools if t.operation and t.operation.path.startswith("/backup-recovery/")]
     gated = [t for t in tools if t.gated]
-    assert f"Each of the {len(own)} operations" in README
+    assert f"each of the {len(own)} operations" in README
     assert re.search(r"\* (\d+) tools are \*\*gated\*\*", README)[1] == str(len(gated))  # type: ignore[index]
     reads = sum(t.danger is Danger.READ for t in tools)
     assert f"{len(tools)} tools: {reads} read" in README
+    assert f"up to {composed.MOST_CALLS} such calls" in README
+    assert len(prompts.PROMPTS) == 7
+    assert "Seven prompts come with it" in README
+    titles = re.search(r"Seven prompts(.*?)\.\n", README, re.S)
+    assert titles
+    assert len(re.findall(r"\*[^*]+\*", titles[1])) == 7
 
 
 def test_the_readme_says_what_was_not_tried_and_where_the_wall_is() -> None:

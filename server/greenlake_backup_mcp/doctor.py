@@ -5,7 +5,7 @@ Knows the order of the checks. Must not show any secret.
 
 from __future__ import annotations
 
-from . import catalog
+from . import mcp_server
 from .errors import BackupError
 from .service import rest
 from .settings import Settings
@@ -22,8 +22,7 @@ async def examine(settings: Settings) -> int:
     may = "reads only" if settings.read_only else "reads and writes"
     _say("", f"settings: {where}; {may}; ask {settings.ask}; {_credentials(settings)}")
     try:
-        tools = catalog.selected(catalog.tools(settings.spec), _names(settings.toolsets), settings.read_only)
-        _say("ok", f"description: {len(tools)} tools")
+        _say("ok", f"description: {len(mcp_server.offer(settings).offered)} tools")
         async with rest.connect(settings) as api:
             reply = await rest.send(
                 api,
@@ -58,10 +57,6 @@ def _credentials(settings: Settings) -> str:
         return "a ready token"
     there = [name for name in ("client_id", "client_secret", "workspace_id") if getattr(settings, name)]
     return " and ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials"
-
-
-def _names(toolsets: str) -> list[str]:
-    return [name.strip() for name in toolsets.split(",") if name.strip()]
 
 
 def _say(mark: str, words: str) -> None:

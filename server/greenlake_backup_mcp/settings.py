@@ -179,8 +179,8 @@ def check(settings: Settings) -> None:
         missing = "GREENLAKE_CLIENT_SECRET" if settings.client_id else "GREENLAKE_CLIENT_ID"
         raise BackupError(
             f"Settings: {missing} is missing.",
-            hint="An API client has an id and a secret, and needs both. The secret was shown once: if it is lost, make "
-            "another client in HPE GreenLake (Manage Workspace, Personal API clients).",
+            hint="An API client has an id and a secret, and needs both. The secret was shown once; a lost one "
+            "can be reset in HPE GreenLake (Manage Workspace, Personal API clients).",
             kind="settings",
         )
 
