@@ -241,7 +241,7 @@ def test_details_begin_with_what_matters_and_leave_nothing_out() -> None:
     assert "expiresAt: 2026-12-07 20:00Z (in 13 d)" in lines
     assert "size: 2.0 GiB" in lines
     assert "fullBackup: yes" in lines
-    assert "  - id d, name disk 1, capacity 5.0 GiB" in lines
+    assert "virtualDisks: id d, name disk 1, capacity 5.0 GiB" in lines
     assert "vmConfigInfo/computeInfo: numCpuCores 4, memorySize 8.0 GiB" in lines
     assert not any(word in "\n".join(lines) for word in ("customerId", "lockedUntil", "None"))
 

@@ -131,7 +131,8 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
     tool, given = this.tool, this.arguments
     if tool.danger is Danger.READ:
         if given.get("output") == "json":
-            return Done("done", value=reply.body)
+            room = desk.settings.budget * replies.BYTES_PER_TOKEN - 100  # for what replies adds
+            return Done("done", value=details.whole(reply.body, room))
         return Done("done", tuple(_details(desk, tool, reply.body)))
     target = readers.of_target(tool, this.request, desk.known)
     if reply.status == 202:
@@ -177,7 +178,7 @@ async def _proof(desk: Desk, target: rest.Request, heading: str = "Now:") -> lis
 
 def _details(desk: Desk, tool: Tool, body: Any) -> list[str]:
     operation = tool.operation.id if tool.operation else ""
-    return details.told(operation, body, desk.api.now())
+    return details.told(operation, body, desk.api.now(), reveal=desk.settings.reveal_secrets)
 
 
 def _shown(desk: Desk, done: Done) -> CallToolResult:

@@ -118,4 +118,6 @@ BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
 SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
 CONSISTENCY = text("consistency")
 SCHEDULE = text("schedule", "scheduleInfo/name")
-ASSOCIATED = lines("alsoHolds", "associatedDatabases/name", read=items.every)  # deleting the copy deletes theirs too
+ASSOCIATED = lines(
+    "holdsDatabases", "associatedDatabases/name", read=items.every
+)  # deleting the copy deletes theirs too

@@ -5,6 +5,7 @@ Knows how things are said, not where they come from: no HTTP, no tools.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -17,11 +18,23 @@ from . import items, judgement, rows, schedules
 from .columns import Column, Resource
 from .items import Item
 
-WHOLLY_TOLD = (items.first, items.every, items.total_bytes, schedules.tiers, schedules.schedules)
+WHOLLY_TOLD = (
+    items.first,
+    items.every,
+    items.total_bytes,
+    items.policy_at_work,
+    items.policy_level,
+    schedules.tiers,
+    schedules.schedules,
+)
 MOST_LINES = 90  # of the details of one item
 MOST_ELEMENTS = 12  # told of a list within an item
 LONGEST_VALUE = 400
+DEEPEST = 3  # levels of objects told on one line
+LONGEST_INNER = 200  # of a value in an object on one line
 IDLE = ("customerId", "generation")  # of no use to anyone who reads; whole JSON has them
+LAST = ("type", "resourceUri", "consoleUri", "uid", "services")  # seldom needed, but some calls take them
+STATES = ("state", "status", "connectedState", "connectionState")
 _UNIT = re.compile(r"(?:In(?:Mib|MiB|Mb|Seconds)|(?:In)?Bytes)$")
 
 
@@ -31,12 +44,39 @@ def told(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[s
         return [hygiene.cell(rows.compact(item), LONGEST_VALUE)]
     resource = judgement.known(kind) or judgement.guessed("item", item)
     shown = hygiene.redacted(dict(item), reveal)
-    out = list(_judged(resource, shown, now))
-    covered = {path for column in _of_one(resource) if column.read in WHOLLY_TOLD for path in column.paths}
-    out += list(_rest(shown, now, covered))
+    told = list(_of_one(resource))
+    covered = {path for column in told if column.read in WHOLLY_TOLD for path in column.paths}
+    health = next((column.of(shown) for column in told if column.name == "health"), None)
+    covered |= {name for name in STATES if shown.get(name) == health}
+    scalars = [c for c in told if c.name in shown and not isinstance(shown[c.name], (Mapping, list))]
+    covered |= {column.name for column in scalars if column.of(shown) is not None}
+    covered |= {"displayName"} if shown.get("displayName") == shown.get("name") else set()
+    others = {name: held for name, held in shown.items() if name not in LAST}
+    others |= {name: shown[name] for name in LAST if name in shown}
+    out = [*_judged(resource, shown, now), *_rest(others, now, covered)]
     if len(out) > MOST_LINES:
         out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
     return out
+
+
+def whole(body: Any, room: int) -> Any:
+    """The JSON of one item in at most `room` bytes: of lists too long for that their first elements, and how many."""
+    if not isinstance(body, Mapping) or _size(body) <= room:
+        return body
+    out: dict[str, Any] = dict(body)
+    left: dict[str, str] = {}
+    while _size(out) + _size(left) > room:
+        lists = [name for name, held in out.items() if isinstance(held, list) and len(held) > 1]
+        if not lists:
+            return body
+        longest = max(lists, key=lambda name: _size(out[name]))
+        out[longest] = out[longest][: len(out[longest]) // 2]
+        left[longest] = f"the first {len(out[longest])} of {len(body[longest])}: the answer's budget is full"
+    return {**out, "leftOut": left}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def _of_one(resource: Resource) -> list[Column]:
@@ -64,9 +104,10 @@ def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
 
 def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str = "") -> Iterator[str]:
     """The attributes no column tells, in the order of the answer."""
+    idle = (*IDLE, "resourceUri", "type") if prefix and value.get("id") else IDLE
     for name, held in value.items():
         path = f"{prefix}{name}"
-        if name in IDLE or path in covered or held in (None, "", [], {}):
+        if name in idle or path in covered or held in (None, "", [], {}):
             continue
         if isinstance(held, Mapping):
             if all(not isinstance(one, (Mapping, list)) for one in held.values()):
@@ -86,25 +127,47 @@ def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
         return
     told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, Mapping)]
     if told := [t for t in told if t]:
+        if len(held) == 1:
+            yield f"{label}: {told[0]}"
+            return
         yield f"{label} ({len(held)}):"
         yield from (f"  - {one}" for one in told)
         if len(held) > MOST_ELEMENTS:
             yield f"  - and {len(held) - MOST_ELEMENTS} more"
 
 
-def _inline(value: Mapping[str, Any], now: datetime, covered: Container[str] = (), prefix: str = "") -> str:
-    """A small object on one line. Of a reference {id, name, resourceUri, type} id and name are enough."""
-    idle = ("resourceUri", "type") if value.get("id") else ()
+def _inline(
+    value: Mapping[str, Any], now: datetime, covered: Container[str] = (), prefix: str = "", depth: int = 0
+) -> str:
+    """A small object on one line, id and name first. Of a reference {id, name, resourceUri, type} they are enough."""
+    idle = {*IDLE, *(("resourceUri", "type") if value.get("id") else ())}
+    if value.get("name") and value.get("displayName") == value["name"]:
+        idle.add("displayName")
     parts = []
-    for name, held in value.items():
-        if name in idle or name in IDLE or f"{prefix}{name}" in covered or held in (None, "", [], {}):
+    for name in dict.fromkeys((*(n for n in ("id", "name") if n in value), *value)):
+        held = value[name]
+        if name in idle or f"{prefix}{name}" in covered or held in (None, "", [], {}):
             continue
-        if isinstance(held, Mapping) and (known := items.text(items.first(held, ("displayName", "name")))):
-            said = f"{known} ({items.text(held.get('id'))})"
-        else:
-            said = rows.compact(held) if isinstance(held, (Mapping, list)) else _scalar(name, held, now)
-        parts.append(f"{_label(str(name), measures=units.number(held) is not None)} {hygiene.cell(said, 120)}")
+        said = hygiene.cell(_held(str(name), held, now, depth), LONGEST_INNER)
+        parts.append(f"{_label(str(name), measures=units.number(held) is not None)} {said}")
     return ", ".join(parts)
+
+
+def _held(name: str, held: Any, now: datetime, depth: int) -> str:
+    """What an object on one line holds under a name."""
+    if depth > DEEPEST and isinstance(held, (Mapping, list)):
+        return "…"
+    if isinstance(held, Mapping):
+        if known := items.text(items.first(held, ("displayName", "name"))):
+            return f"{known} ({items.text(held.get('id'))})" if held.get("id") else known
+        return f"({_inline(held, now, depth=depth + 1)})"
+    if isinstance(held, list):
+        told = [
+            _inline(one, now, depth=depth + 1) if isinstance(one, Mapping) else items.text(one)
+            for one in held[:MOST_ELEMENTS]
+        ]
+        return f"({'; '.join(one for one in told if one)})"
+    return _scalar(name, held, now)
 
 
 @lru_cache(maxsize=2048)
