@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -131,6 +132,59 @@ def test_the_registry_entry_names_settings_and_marks_the_secret() -> None:
     assert [name for name, v in told.items() if v.get("isSecret")] == ["GREENLAKE_CLIENT_SECRET"]
     assert len(REGISTRY["description"]) <= 100
     assert f"mcp-name: {REGISTRY['name']}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+REGISTRY_SCHEMA = {
+    # The facts of the registry's schema of 2025-12-11 that concern this entry, and no name that it would not know.
+    "type": "object",
+    "required": ["name", "description", "version"],
+    "additionalProperties": False,
+    "properties": {
+        "$schema": {"const": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"},
+        "name": {"type": "string", "pattern": r"^[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+$", "minLength": 3, "maxLength": 200},
+        "title": {"type": "string", "minLength": 1, "maxLength": 100},
+        "description": {"type": "string", "minLength": 1, "maxLength": 100},
+        "version": {"type": "string", "maxLength": 255},
+        "packages": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["registryType", "identifier", "version", "transport"],
+                "additionalProperties": False,
+                "properties": {
+                    "registryType": {"const": "pypi"},
+                    "identifier": {"type": "string"},
+                    "version": {"type": "string", "not": {"const": "latest"}},
+                    "runtimeHint": {"const": "uvx"},
+                    "transport": {"const": {"type": "stdio"}},
+                    "packageArguments": {"const": [{"type": "positional", "value": "serve"}]},
+                    "environmentVariables": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["name"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "name": {"type": "string"},
+                                "description": {"type": "string"},
+                                "isRequired": {"type": "boolean"},
+                                "isSecret": {"type": "boolean"},
+                                "format": {"enum": ["string", "number", "boolean", "filepath"]},
+                                "default": {"type": "string"},
+                                "choices": {"type": "array", "items": {"type": "string"}},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_registry_entry_obeys_the_registrys_schema() -> None:
+    Draft202012Validator.check_schema(REGISTRY_SCHEMA)
+    Draft202012Validator(REGISTRY_SCHEMA).validate(REGISTRY)
 
 
 async def test_the_entry_of_the_bundle_serves_a_demo_read_only(era: str) -> None:
