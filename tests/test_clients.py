@@ -67,6 +67,19 @@ def test_vs_code_is_kept_within_its_128_tools_and_told_why(capsys: pytest.Captur
     assert "--surface search" in said
 
 
+def test_vs_code_asks_in_words_and_hides_the_secret() -> None:
+    client, entry = told("vscode")
+    asked = json.loads(clients.snippet(client, entry))["inputs"]
+    assert [a["id"] for a in asked if a["password"]] == ["GREENLAKE_CLIENT_SECRET"]
+    assert all("GREENLAKE_" not in a["description"] for a in asked)
+    assert "eu-central" in asked[0]["description"]
+
+
+def test_claude_code_reads_its_file_where_a_variable_is_not_set() -> None:
+    _, entry = told("claude-code")
+    assert set(entry["env"].values()) == {f"${{{name}:-}}" for name in clients.TENANT}
+
+
 def test_a_choice_of_ones_own_replaces_the_choice_for_the_client() -> None:
     for flags in (("--read-only",), ("--toolsets", "vms"), ("--surface", "search")):
         _, entry = told("vscode", *flags)
@@ -88,7 +101,13 @@ def test_no_secret_is_ever_written(
 
 def test_what_a_placeholder_leaves_counts_as_unset() -> None:
     """An unanswered prompt or an unset variable arrives as it stands in the file, or empty."""
-    for value in ("", "${GREENLAKE_REGION}", "${env:GREENLAKE_REGION}", "${input:GREENLAKE_REGION}"):
+    for value in (
+        "",
+        "${GREENLAKE_REGION}",
+        "${env:GREENLAKE_REGION}",
+        "${input:GREENLAKE_REGION}",
+        "${GREENLAKE_REGION:-}",
+    ):
         assert settings.load(region=value, demo=True).region is None
 
 

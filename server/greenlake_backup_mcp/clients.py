@@ -21,7 +21,12 @@ from .errors import BackupError
 
 NAME = "greenlake-backup"
 SECRET = "GREENLAKE_CLIENT_SECRET"  # noqa: S105  a variable's name
-TENANT = ("GREENLAKE_REGION", "GREENLAKE_WORKSPACE_ID", "GREENLAKE_CLIENT_ID", SECRET)
+TENANT = {  # what a client must be told of the tenant, and how it may ask for it
+    "GREENLAKE_REGION": "HPE GreenLake region: us-west, eu-west, eu-central or ap-northeast",
+    "GREENLAKE_WORKSPACE_ID": "HPE GreenLake workspace id (shown on Manage Workspace)",
+    "GREENLAKE_CLIENT_ID": "Client id of a personal API client",
+    SECRET: "Client secret of the personal API client",
+}
 FEWER = ("toolsets", "surface", "read_only")  # settings that make the list of tools shorter
 
 Entry = dict[str, Any]
@@ -65,15 +70,15 @@ TABLE: Mapping[str, Client] = {
         _desktop,
         "mcpServers",
         _plain,
-        note="Easier: open the bundle greenlake-backup-mcp.mcpb. It asks for the credentials and keeps the secret in "
-        "the system's keychain; in this file you would have to write it in clear.",
+        note="Easier: the bundle, which `python3 dev.py pack` makes. It asks for the credentials and keeps the secret "
+        "in the system's keychain; in this file you would have to write it in clear.",
     ),
     "claude-code": Client(
         "Claude Code",
         lambda: Path.cwd() / ".mcp.json",
         "mcpServers",
         _typed,
-        variable="${%s}",
+        variable="${%s:-}",  # an unset variable without a default is warned of, or refused
         note="The file is for this directory, and is meant to be shared: the variables are read from the environment.",
     ),
     "vscode": Client(
@@ -211,7 +216,7 @@ def _whole(of: Client, content: Mapping[str, Any], told: Entry) -> dict[str, Any
         asked = list(content.get("inputs", []))
         known = {i.get("id") for i in asked if isinstance(i, dict)}
         asked += [
-            {"type": "promptString", "id": n, "description": n, "password": n == SECRET}
+            {"type": "promptString", "id": n, "description": TENANT[n], "password": n == SECRET}
             for n in wanted
             if n not in known
         ]

@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         return {
             key: value
             for key, value in values.items()
-            if not (isinstance(value, str) and (not value.strip() or re.fullmatch(r"\s*\$\{[\w.:]+\}\s*", value)))
+            if not (isinstance(value, str) and (not value.strip() or re.fullmatch(r"\s*\$\{[\w.:-]+\}\s*", value)))
         }
 
 
