@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mcp import Client
@@ -34,6 +35,16 @@ async def test_names_of_vms_come_from_the_tenant(connected: Connected, tenant: A
     assert some.values
     assert all("sap" in value.casefold() for value in some.values)
     assert lists(tenant, "/virtual-machines") == 1, "the second was answered from memory"
+
+
+async def test_names_are_remembered_for_a_minute_and_then_read_again(tenant: Any, era: str) -> None:
+    now = [datetime(2026, 11, 24, 8, tzinfo=UTC)]
+    server = mcp_server.create(settings.load(demo=True), app=tenant, now=lambda: now[0])
+    async with Client(server, mode=era) as client:
+        for seconds, reads in ((0, 1), (59, 1), (61, 2)):
+            now[0] = datetime(2026, 11, 24, 8, tzinfo=UTC) + timedelta(seconds=seconds)
+            assert (await completed(client, "is_it_protected", "vm")).values
+            assert lists(tenant, "/virtual-machines") == reads
 
 
 async def test_what_begins_as_typed_comes_first(connected: Connected) -> None:

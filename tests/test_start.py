@@ -120,9 +120,10 @@ def test_a_console_that_lacks_our_letters_gets_others() -> None:
     assert done.returncode == 0, done.stderr
 
 
-async def test_whoever_stops_reading_gets_no_traceback() -> None:
+@pytest.mark.parametrize("words", [("tools", "--json"), ("demo",)], ids=" ".join)
+async def test_whoever_stops_reading_gets_no_traceback(words: tuple[str, ...]) -> None:
     process = await asyncio.create_subprocess_exec(
-        *MAIN, "tools", "--json", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=CLEAN
+        *MAIN, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=CLEAN
     )
     process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
     assert process.stderr

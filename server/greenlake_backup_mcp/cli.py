@@ -45,11 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = int(options.run(options) or 0)
         sys.stdout.flush()
-    except BackupError as problem:
-        say(f"{problem.message} {problem.hint}".strip())
-        return 1
-    except BrokenPipeError:  # whoever read has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BackupError, BrokenPipeError, BaseExceptionGroup) as error:
+        cause: BaseException = error
+        while isinstance(cause, BaseExceptionGroup):  # what goes wrong while a client is open comes out in groups
+            cause = cause.exceptions[0]
+        if isinstance(cause, BackupError):
+            say(f"{cause.message} {cause.hint}".strip())
+        elif isinstance(cause, BrokenPipeError):  # whoever read has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            raise
         return 1
     except KeyboardInterrupt:
         return 130
@@ -202,14 +207,11 @@ def _call(options: argparse.Namespace) -> int:
         say(f"… {message or progress}")
 
     async def run() -> int:
-        problem = None
         async with Client(server) as client:
             try:
                 result = await client.call_tool(options.tool, given, progress_callback=progress)
-            except MCPError as error:  # not raised in here: it would come out wrapped in a group
-                problem = BackupError(error.error.message, hint="`tools` shows those there are.")
-        if problem is not None:
-            raise problem
+            except MCPError as error:
+                raise BackupError(error.error.message, hint="`tools` shows those there are.") from None
         if result.structured_content is not None:
             show(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
         for part in result.content:

@@ -78,7 +78,8 @@ class Assistant:
 
 async def tour(colour: bool = True) -> int:
     """Run the tour; 0 where every step showed what it should."""
-    screen = Screen(colour and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    plain = "NO_COLOR" in os.environ or (os.name == "nt" and "WT_SESSION" not in os.environ)  # an old Windows console
+    screen = Screen(colour and sys.stdout.isatty() and not plain)
     started = time.perf_counter()
     screen.note("Starting the server with a simulated tenant (nothing is real) and a client on its stdin and stdout …")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
