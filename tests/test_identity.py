@@ -17,11 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import catalog, roles, settings
-from greenlake_backup_mcp.consent import plans
+from greenlake_backup_mcp import catalog, composed, roles, settings
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.outcomes import tasks
 from greenlake_backup_mcp.serving import identity, jwks, static_tokens
 from greenlake_backup_mcp.serving.identity import Identity
 from greenlake_backup_mcp.serving.principals import RefusedError
@@ -328,7 +326,7 @@ def test_without_tokens_nobody_must_show_one() -> None:
 
 
 def test_each_role_may_what_those_before_it_may_and_no_reader_changes_anything() -> None:
-    tools = (*catalog.tools(), tasks.WAIT_FOR_TASK, plans.RUN_PLAN)
+    tools = (*catalog.tools(), *composed.TOOLS)
     may = {role: {t.name for t in tools if roles.allows(role, t)} for role in roles.ROLES}
     assert may["read"] < may["operate"] < may["destroy"] == {t.name for t in tools}
     assert {t.danger for t in tools if t.name in may["read"]} == {Danger.READ}
