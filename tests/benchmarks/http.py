@@ -1,4 +1,8 @@
-"""Calls a second over HTTP: one replica beside a bare SDK server with the same upstream call, and two behind nginx."""
+"""Calls a second over HTTP: one replica beside bare SDK servers with the same upstream call, and two behind nginx.
+
+Rounds are interleaved, and a share is the median of each round's own: a busy moment of the machine hits all sides. CPU
+time a call is told too, of every process that takes part; on few cores it says where the limit is.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.replicas import ROOT, answering, free_port, process, program
 
 from . import load
 
 LEVELS = (1, 32, 256)
-ROUNDS = 3
-SECONDS = 4.0
+ROUNDS = 5
+SECONDS = 3.0
 
 
 def main() -> None:
@@ -31,6 +34,23 @@ def main() -> None:
         place = Place(stack, directory)
         single(place)
         double(place)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is called in a comparison: a port, and the ports of the servers that do the work."""
+
+    port: int
+    servers: tuple[int, ...]
+    front: int | None = None  # nginx, where there is one
+
+
+@dataclass(frozen=True)
+class Round:
+    """A measurement, and the milliseconds of CPU that a call took of each kind of process."""
+
+    result: load.Result
+    cpu: Mapping[str, float]
 
 
 class Place:
@@ -55,12 +75,13 @@ class Place:
         answering(port)
         return port
 
-    def bare(self) -> int:
+    def bare(self, token: str) -> Side:
         url = f"http://127.0.0.1:{self.upstream}{load.RESOURCE}"
-        return self.start([sys.executable, "-m", "tests.benchmarks.bare_http", url], "bare")
+        port = self.start([sys.executable, "-m", "tests.benchmarks.bare_http", url, token], "bare")
+        return Side(port, (port,))
 
-    def ours(self) -> int:
-        return self.start(
+    def ours(self) -> Side:
+        port = self.start(
             [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--http"],
             "ours",
             GREENLAKE_API_BASE_URL=f"http://127.0.0.1:{self.upstream}",
@@ -68,11 +89,13 @@ class Place:
             GREENLAKE_MCP_SECRET="s" * 32,
             GREENLAKE_MCP_TOKENS_FILE=str(self.tokens),
             GREENLAKE_MCP_RATE="100000000",
-            GREENLAKE_MCP_CONCURRENCY="64",
+            GREENLAKE_MCP_CONCURRENCY="100",
         )
+        return Side(port, (port,))
 
-    def nginx(self, *ports: int) -> int:
-        front = free_port()
+    def nginx(self, *replicas: Side) -> Side:
+        """The replicas behind nginx as it is deployed."""
+        front, ports = free_port(), [replica.port for replica in replicas]
         conf = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8").replace("/tmp/", f"{self.directory}/")  # noqa: S108
         conf = conf.replace("listen 8080", f"listen 127.0.0.1:{front}").replace("nginx.pid", f"nginx-{front}.pid")
         for number in (1, 2):
@@ -90,60 +113,70 @@ class Place:
         path = self.directory / f"nginx-{front}.conf"
         path.write_text(conf, encoding="utf-8")
         command = [str(program("nginx")), "-c", str(path), "-p", str(self.directory), "-g", "daemon off;"]
-        self.stack.enter_context(process(*command, log=self.directory / "nginx.log"))
+        self.pids[front] = self.stack.enter_context(process(*command, log=self.directory / "nginx.log")).pid
         answering(front)
-        return front
+        return Side(front, tuple(ports), front)
 
-    def measured(self, port: int, number: int, servers: tuple[int, ...]) -> load.Result:
-        command = [sys.executable, "-m", "tests.benchmarks.load", "clients", str(port), str(self.token)]
-        before = self.cpu_ms(servers)
+    def measured(self, side: Side, number: int) -> Round:
+        command = [sys.executable, "-m", "tests.benchmarks.load", "clients", str(side.port), str(self.token)]
+        kinds = {"servers": side.servers, "upstream": (self.upstream,), "nginx": (side.front,) if side.front else ()}
+        before = {kind: self.cpu_ms(ports) for kind, ports in kinds.items()}
         found = subprocess.run([*command, str(number), str(SECONDS)], capture_output=True, text=True, check=True)
         result = load.Result(**json.loads(found.stdout))
-        return replace(result, cpu=(self.cpu_ms(servers) - before) / max(1, result.calls))
+        calls = max(1, result.calls)
+        cpu = {kind: (self.cpu_ms(ports) - before[kind]) / calls for kind, ports in kinds.items()}
+        return Round(result, {**cpu, "clients": result.own / calls})
 
-    def cpu_ms(self, ports: tuple[int, ...]) -> float:
-        """The CPU time that the servers on these ports have used (Linux)."""
+    def cpu_ms(self, ports: Iterable[int]) -> float:
+        """The CPU time that the servers on these ports and their workers have used (Linux)."""
         ticks = 0
-        for port in ports:
-            fields = Path(f"/proc/{self.pids[port]}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
+        for pid in (self.pids[port] for port in ports):
+            workers = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+            for each in (str(pid), *workers):
+                fields = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
         return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def compared(place: Place, number: int, sides: dict[str, tuple[int, tuple[int, ...]]]) -> dict[str, load.Result]:
-    """Medians of interleaved rounds, so that a busy moment of the machine hits all sides."""
-    rounds: dict[str, list[load.Result]] = {name: [] for name in sides}
-    for _ in range(ROUNDS):
-        for name, (port, servers) in sides.items():
-            rounds[name].append(place.measured(port, number, servers))
-
-    def median(name: str, of: Callable[[load.Result], Any]) -> Any:
-        return statistics.median(of(result) for result in rounds[name])
-
-    return {
-        name: load.Result(
-            median(name, lambda r: r.rate),
-            median(name, lambda r: r.p95),
-            max(r.errors for r in found),
-            cpu=median(name, lambda r: r.cpu),
-        )
-        for name, found in rounds.items()
-    }
+def compared(place: Place, number: int, sides: Mapping[str, Side]) -> dict[str, list[Round]]:
+    """Interleaved rounds, each beginning with another side."""
+    rounds: dict[str, list[Round]] = {name: [] for name in sides}
+    for turn in range(ROUNDS):
+        names = [*sides][turn % len(sides) :] + [*sides][: turn % len(sides)]
+        for name in names:
+            rounds[name].append(place.measured(sides[name], number))
+    return rounds
 
 
-def told(result: load.Result) -> str:
-    errors = f", {result.errors} ERRORS" if result.errors else ""
-    return f"{result.rate:,.0f} calls/s, p95 {result.p95:.1f} ms, CPU {result.cpu:.2f} ms a call{errors}"
+def cpu(rounds: Iterable[Round], kind: str) -> float:
+    return statistics.median(each.cpu[kind] for each in rounds)
+
+
+def share(ones: list[Round], others: list[Round]) -> float:
+    """How much of the others' rate: the median of each round's own share."""
+    return statistics.median(one.result.rate / other.result.rate for one, other in zip(ones, others, strict=True))
+
+
+def told(rounds: list[Round]) -> str:
+    rate, p95 = (statistics.median(getattr(each.result, what) for each in rounds) for what in ("rate", "p95"))
+    errors = sum(each.result.errors for each in rounds)
+    wrong = f", {errors} ERRORS" if errors else ""
+    return f"{rate:,.0f} calls/s, p95 {p95:.1f} ms, CPU {cpu(rounds, 'servers'):.2f} ms a call{wrong}"
 
 
 def single(place: Place) -> None:
-    bare, ours = place.bare(), place.ours()
-    print(f"One replica (tokens on) and a bare SDK server, same upstream call, median of {ROUNDS} × {SECONDS:.0f} s:")
+    sides = {"bare": place.bare(str(place.token)), "bare, no login": place.bare("-"), "ours": place.ours()}
+    print(f"One replica with logins, and bare SDK servers; same upstream call, {ROUNDS} × {SECONDS:.0f} s each:")
     for number in LEVELS:
-        found = compared(place, number, {"bare": (bare, (bare,)), "ours": (ours, (ours,))})
-        share, cpu = found["ours"].rate / found["bare"].rate, found["bare"].cpu / found["ours"].cpu
-        print(f"  {number:>3} clients: bare {told(found['bare'])}")
-        print(f"               ours {told(found['ours'])}; {share:.0%} of its rate, {cpu:.0%} by CPU", flush=True)
+        found = compared(place, number, sides)
+        for name, rounds in found.items():
+            print(f"  {number:>3} clients: {name:<15} {told(rounds)}")
+        for name in ("bare", "bare, no login"):
+            by_cpu = cpu(found[name], "servers") / cpu(found["ours"], "servers")
+            print(
+                f"      ours to {name}: {share(found['ours'], found[name]):.0%} by rate, {by_cpu:.0%} by CPU",
+                flush=True,
+            )
 
 
 def double(place: Place) -> None:
@@ -151,13 +184,21 @@ def double(place: Place) -> None:
         print("Two replicas: needs nginx")
         return
     first, second = place.ours(), place.ours()
-    one, two = place.nginx(first), place.nginx(first, second)
-    print(f"Behind nginx, {os.cpu_count()} cores for clients, nginx, replicas and upstream together:")
+    sides = {"one": place.nginx(first), "two": place.nginx(first, second)}
+    cores = os.cpu_count() or 1
+    print(f"Behind nginx, {cores} cores for clients, nginx, replicas and upstream together:")
     for number in LEVELS[1:]:
-        found = compared(place, number, {"one": (one, (first,)), "two": (two, (first, second))})
-        share = found["two"].rate / found["one"].rate
-        print(f"  {number:>3} clients: one {told(found['one'])}")
-        print(f"               two {told(found['two'])}; × {share:.2f}", flush=True)
+        found = compared(place, number, sides)
+        for name, rounds in found.items():
+            parts = {kind: cpu(rounds, kind) for kind in ("nginx", "clients", "upstream")}
+            others = ", ".join(f"{kind} {ms:.2f}" for kind, ms in parts.items())
+            print(f"  {number:>3} clients: {name} {told(rounds)}; {others}")
+        # one replica has a core for itself, the others share the rest; two have what all leave of the cores
+        replica = cpu(found["two"], "servers")
+        whole = replica + sum(cpu(found["two"], kind) for kind in ("nginx", "clients", "upstream"))
+        most = min(2.0, cores * replica / whole)
+        times = share(found["two"], found["one"])
+        print(f"               × {times:.2f}; by CPU at most × {most:.2f} on {cores} cores", flush=True)
 
 
 if __name__ == "__main__":
