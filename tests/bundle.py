@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 MCPB = "@anthropic-ai/mcpb@2.1.2"
@@ -62,10 +63,19 @@ def launch(folder: Path, uv: str, filled: dict[str, str]) -> tuple[list[str], di
     return [uv, *args], {**kept, **env}
 
 
+class NoNetworkError(Exception):
+    """uv could not fetch what the server needs."""
+
+
 def first_tools(command: list[str], env: dict[str, str], call: str) -> tuple[float, int, str]:
     """Seconds to the first tools/list, how many tools, and the text of one call."""
+    with tempfile.TemporaryFile("w+") as said:
+        return _first_tools(command, env, call, said)
+
+
+def _first_tools(command: list[str], env: dict[str, str], call: str, said: IO[str]) -> tuple[float, int, str]:
     started = time.perf_counter()
-    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True)
     assert server.stdin
     assert server.stdout
 
@@ -77,7 +87,12 @@ def first_tools(command: list[str], env: dict[str, str], call: str) -> tuple[flo
         while True:
             line = server.stdout.readline()
             if not line:
-                raise SystemExit(f"The server ended with {server.wait()} before it answered {method}.")
+                status = server.wait()
+                said.seek(0)
+                words = said.read()
+                if any(sign in words for sign in ("Failed to fetch", "Failed to download", "network was disabled")):
+                    raise NoNetworkError(words.strip())
+                raise SystemExit(f"The server ended with {status} before it answered {method}:\n{words}")
             message = json.loads(line)  # anything else on stdout breaks a host
             if message.get("id") == number:
                 result: dict[str, object] = message["result"]
@@ -128,7 +143,12 @@ def main() -> int:
             print("bundle: not started, there is no uv here and pip cannot bring it")
             return 0
         for words in ("first start", "later start"):
-            seconds, tools, answer = first_tools(*launch(folder, starter, {"demo": "true"}), "list_protection_stores")
+            try:
+                started = first_tools(*launch(folder, starter, {"demo": "true"}), "list_protection_stores")
+            except NoNetworkError as problem:
+                print(f"bundle: not started, uv cannot fetch what it needs here:\n{problem}")
+                return 0
+            seconds, tools, answer = started
             assert "imulated" in answer, answer
             print(f"{words}: {tools} tools after {seconds:.2f} s, demo answers")
         _, tools, answer = first_tools(*launch(folder, starter, {}), "list_vms")

@@ -118,6 +118,8 @@ def test_the_manifest_has_what_the_schema_wants_of_a_uv_bundle() -> None:
     assert config["command"] == "uv"
     assert config["args"][-1] == MANIFEST["server"]["entry_point"]
     assert "${__dirname}" in config["args"]
+    # Behind a proxy that reads TLS only the system knows the proxy's authority; the older and the newer name.
+    assert config["env"]["UV_NATIVE_TLS"] == config["env"]["UV_SYSTEM_CERTS"] == "1"
 
 
 def test_the_icon_is_a_square_png_of_512() -> None:
