@@ -33,7 +33,7 @@ TOOL = Tool(name="get_protection_store", input_schema={"type": "object"})
 def create(upstream: str) -> Server[httpx2.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
-        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as service/wire.py
+        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in service/wire.py
         async with httpx2.AsyncClient(headers={"Authorization": "Bearer t"}, limits=limits) as client:
             yield client
 

@@ -89,7 +89,7 @@ class Place:
             GREENLAKE_MCP_SECRET="s" * 32,
             GREENLAKE_MCP_TOKENS_FILE=str(self.tokens),
             GREENLAKE_MCP_RATE="100000000",
-            GREENLAKE_MCP_CONCURRENCY="100",
+            GREENLAKE_MCP_CONCURRENCY="64",
         )
         return Side(port, (port,))
 
