@@ -1,7 +1,9 @@
 """Each fault of the simulated tenant against each kind of work: `python -m tests.fault_matrix`.
 
-Survived: the answer is the one without the fault. Told rightly: the answer claims nothing that is not so. Wrong: it
-does. What is so is read from the tenant itself an hour later, and how often a write was carried out from its log.
+Survived: what is said is so, all of it. Told rightly: less is claimed, and nothing that is not so. Wrong: it is not so.
+What is so is read from the tenant itself: how often a write was carried out from its count, and what became of its
+resource an hour later; what is in a list from what the tenant holds.
+No verdict rests on what the answer says of itself.
 """
 
 from __future__ import annotations
@@ -21,14 +23,19 @@ from greenlake_backup_mcp.simulator.faults import Faults, Rule, fault
 
 from .conftest import NOW, ticking
 
-SITUATIONS = ("read", "list scan", "gated write", "task wait", "token")
-WHERE = {  # situation -> method and path of the requests that get the fault
-    "read": ("GET", "*/protection-stores/*"),
-    "list scan": ("GET", "*/backups"),
-    "gated write": ("DELETE", "*"),
-    "task wait": ("GET", "*/async-operations/*"),
-    "token": ("POST", "*/token*"),
+SITUATIONS = ("read", "list scan", "gated write", "gated update", "task followed", "task wait", "token")
+WRITES = SITUATIONS[2:6]
+WHERE = {  # situation -> method and path of the requests that get the fault, and the first of them that does
+    "read": ("GET", "*/protection-stores/*", 1),
+    "list scan": ("GET", "*/async-operations", 2),  # in mid-scan: it takes four pages
+    "gated write": ("DELETE", "*", 1),
+    "gated update": ("PATCH", "*", 1),
+    "task followed": ("GET", "*/async-operations/*", 1),
+    "task wait": ("GET", "*/async-operations/*", 1),
+    "token": ("POST", "*/token*", 1),
 }
+TARGET = ("GET", "*/backups/*", 1)  # of a write: for faults in what is said of it
+NEW = "kept for the audit"  # what the update asks for
 EVERYWHERE: dict[str, dict[str, Any]] = {
     "latency": {"kind": "latency", "seconds": 0.2},
     "no answer in time": {"kind": "latency", "seconds": 2},
@@ -68,7 +75,7 @@ EVERYWHERE: dict[str, dict[str, Any]] = {
     "clock skew": {"kind": "skew", "seconds": 7200},
 }
 REVOKED = {"token revoked": {"kind": "revoke"}}
-ALTERS = ("no_total", "unknown_enum", "missing_fields", "hostile", "shift")
+ALTERS = ("no_total", "unknown_enum", "missing_fields", "hostile")
 CONTENT = {kind.replace("_", " "): {"kind": kind, "times": 99} for kind in ALTERS}
 LOCATIONS = {"no Location": {"kind": "no_location"}, "foreign Location": {"kind": "foreign_location"}}
 ENDINGS = {
@@ -78,16 +85,19 @@ ENDINGS = {
         "effect": effect,
     }
     for state in ("SUCCEEDED", "FAILED", "CANCELLED", "TIMEDOUT", "PAUSED", "never", "vanish", "QUIESCING")
-    for effect in (True, False)
+    for effect in ((True,) if state == "SUCCEEDED" else (True, False))
 }
 ROWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     **{name: (rule, SITUATIONS) for name, rule in EVERYWHERE.items()},
-    **{name: (rule, SITUATIONS[:4]) for name, rule in REVOKED.items()},
-    **{name: (rule, ("read", "list scan", "task wait")) for name, rule in CONTENT.items()},
-    **{name: (rule, ("gated write",)) for name, rule in (LOCATIONS | ENDINGS).items()},
+    **{name: (rule, SITUATIONS[:6]) for name, rule in REVOKED.items()},
+    **{name: (rule, SITUATIONS[:6]) for name, rule in CONTENT.items()},
+    **{name: (rule, WRITES[:2]) for name, rule in LOCATIONS.items()},
+    **{name: (rule, WRITES[:2]) for name, rule in ENDINGS.items()},
 }
 UNSEEN = re.compile(r"[\u202a-\u202e\u200b\x1b]")
 CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+OURS = ("mistake of ours", "Traceback")
 
 
 @dataclass(frozen=True)
@@ -95,16 +105,17 @@ class Cell:
     """One fault in one situation: the verdict, how often a write was carried out, and what was said."""
 
     verdict: str
-    executed: int = 0
+    executed: int
     said: str = ""
 
 
 async def cell(situation: str, given: dict[str, Any]) -> Cell:
     """What becomes of this work under this fault."""
-    method, path = WHERE[situation]
-    rule = fault(**{"method": method, "path": path, **given})
-    if situation in ("gated write", "task wait"):
-        return await _delete(rule)
+    of_target = given["kind"] in ALTERS and situation in ("gated write", "gated update")
+    method, path, nth = TARGET if of_target else WHERE[situation]
+    rule = fault(**{"method": method, "path": path, "nth": nth, **given})
+    if situation in WRITES:
+        return await _write(situation, rule, from_the_start=of_target)
     return await _read(situation, rule)
 
 
@@ -112,8 +123,13 @@ def _text(result: Any) -> str:
     return "\n".join(part.text for part in result.content)
 
 
-def _settings() -> settings.Settings:
-    return settings.load(demo=True, wait=1, timeout=1, retries=3)
+def _settings(wait: float = 1) -> settings.Settings:
+    return settings.load(demo=True, wait=wait, timeout=1, retries=3)
+
+
+def _struck(app: Any, rule: Rule) -> None:
+    """Raise where the fault did not strike: then its cell would say nothing."""
+    assert all(seen >= rule.nth for seen in app.state.script.seen), rule
 
 
 async def _read(situation: str, rule: Rule) -> Cell:
@@ -121,58 +137,101 @@ async def _read(situation: str, rule: Rule) -> Cell:
     for rules in ((), (rule,)):
         app = create_app(now=lambda: NOW, faults=Faults(rules))
         tenant = app.state.tenant
-        name, arguments = _reading(situation, tenant)
+        store = tenant.all("protection-stores")[0]["id"]
         async with Client(mcp_server.create(_settings(), app=app, now=lambda: NOW)) as client:
-            shown.append(await client.call_tool(name, arguments))
-    assert all(app.state.script.seen), (situation, rule)  # the fault did strike
+            if situation == "list scan":
+                shown.append(await client.call_tool("list_tasks", {}))
+            else:
+                shown.append(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
+    _struck(app, rule)
     clean, result = shown
-    said = _text(result)
     assert not clean.is_error, _text(clean)
-    if UNSEEN.search(said):
-        return Cell("WRONG", said=said)
-    if result.is_error:
-        return Cell("told rightly" if "Traceback" not in said and "mistake of ours" not in said else "WRONG", said=said)
-    same = said == _text(clean) or (rule.fault.kind in ALTERS and len(said) > len(_text(clean)) / 3)
-    return Cell("survived" if same else "WRONG", said=said)
+    executed = sum(tenant.writes.values())
+    if situation == "list scan" and not result.is_error:
+        return Cell(of_list(_text(result), _text(clean)), executed, _text(result))
+    return Cell(of_read(_text(result), _text(clean), store, is_error=bool(result.is_error)), executed, _text(result))
 
 
-def _reading(situation: str, tenant: Any) -> tuple[str, dict[str, Any]]:
-    if situation == "list scan":
-        vm = next(v for v in tenant.all("virtual-machines") if v["displayName"] == "sap-prod-01")
-        return "list_vm_backups", {"vmId": vm["id"]}
-    return "get_protection_store", {"protectionStoreId": tenant.all("protection-stores")[0]["id"]}
+def of_read(said: str, clean: str, identity: str, *, is_error: bool) -> str:
+    """Whether what was said of one resource fits what is said of it without a fault."""
+    if UNSEEN.search(said) or any(words in said for words in OURS):
+        return "WRONG"
+    if is_error:  # nothing is claimed of the resource, and what to do next is told
+        return "told rightly" if len(said.splitlines()) > 2 and "UNKNOWN" not in said else "WRONG"
+    if said == clean:
+        return "survived"
+    # spoilt content: another resource's id, or half of the lines gone, would be a wrong answer
+    kept = set(clean.splitlines()) & set(said.splitlines())
+    foreign = set(ID.findall(said)) - set(ID.findall(clean))
+    return "survived" if identity in said and not foreign and 2 * len(kept) > len(clean.splitlines()) else "WRONG"
 
 
-async def _delete(rule: Rule) -> Cell:
+def of_list(said: str, clean: str) -> str:
+    """Whether the counts of a list are those of the tenant, or of the part that is said to have been read."""
+    if UNSEEN.search(said) or any(words in said for words in OURS):
+        return "WRONG"
+    told, true = (re.match(r"(?:First ([\d,]+) of )?([\d,]+) tasks", text) for text in (said, clean))
+    if told is None or true is None or true[1] or told[2] != true[2]:
+        return "WRONG"
+    states = re.search(r"^state: (.*)$", said, re.MULTILINE)
+    counted = (
+        sum(int(n.replace(",", "")) for n in re.findall(r" ([\d,]+)(?=, |$| with other values)", states[1]))
+        if states
+        else -1
+    )
+    if counted != int((told[1] or told[2]).replace(",", "")):
+        return "WRONG"
+    if told[1]:
+        return "told rightly" if "The rest could not be read" in said else "WRONG"
+    return "survived"
+
+
+async def _write(situation: str, rule: Rule, *, from_the_start: bool) -> Cell:
+    """A backup deleted or changed with consent, or its task waited for; the fault begins after the preview."""
     app = create_app(now=ticking, scale=100_000)
     tenant = app.state.tenant
     vm = next(v for v in tenant.all("virtual-machines") if v["displayName"] == "web-legacy-03")
     held = tenant.copies("virtual-machines", vm["id"], "backups").all(tenant.now(), tenant.lag)
     copy = next(b for b in held if b["state"] == "OK")
-    target = {"vmId": vm["id"], "backupId": copy["id"]}
-    async with Client(mcp_server.create(_settings(), app=app, now=ticking)) as client:
-        preview = await client.call_tool("delete_vm_backup", {**target, "confirm": "preview"})
+    asked = {"vmId": vm["id"], "backupId": copy["id"]}
+    tool = "delete_vm_backup" if situation in ("gated write", "task followed") else "update_vm_backup"
+    if tool == "update_vm_backup":
+        asked["description"] = NEW
+    waits = situation == "task wait"
+    if from_the_start:
         app.state.script.set(Faults((rule,)))
-        code = CODE.findall(_text(preview))[-1]
-        result = await client.call_tool("delete_vm_backup", {**target, "confirm": code})
-    assert all(app.state.script.seen), rule
+    async with Client(mcp_server.create(_settings(0 if waits else 1), app=app, now=ticking)) as client:
+        preview = await client.call_tool(tool, {**asked, "confirm": "preview"})
+        if not waits and not from_the_start:
+            app.state.script.set(Faults((rule,)))
+        result = await client.call_tool(tool, {**asked, "confirm": CODE.findall(_text(preview))[-1]})
+        if waits:
+            (task,) = tenant.tasks
+            app.state.script.set(Faults((rule,)))
+            result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 1})
+    _struck(app, rule)
     app.state.script.set(Faults())
     tenant.advance(3600)
-    done = tenant.read(("virtual-machines", vm["id"], "backups", copy["id"])) is None
-    executed = sum(n for (operation, _), n in tenant.writes.items() if operation == "DeleteVirtualMachineBackup")
-    return Cell(judged(_text(result), result.is_error, done=done), executed, _text(result))
+    now = tenant.read(("virtual-machines", vm["id"], "backups", copy["id"]))
+    done = now is None if tool == "delete_vm_backup" else now is not None and now.get("description") == NEW
+    verdict = judged(_text(preview) + "\n", None, done=done) if UNSEEN.search(_text(preview)) else ""
+    return Cell(
+        verdict or judged(_text(result), result.is_error, done=done), sum(tenant.writes.values()), _text(result)
+    )
 
 
 def judged(said: str, is_error: bool | None, *, done: bool) -> str:
-    """Whether what was said of a delete fits what became of it."""
-    if UNSEEN.search(said) or "mistake of ours" in said:
+    """Whether what was said of a write fits what became of it."""
+    if UNSEEN.search(said) or any(words in said for words in OURS):
         return "WRONG"
-    if "It is done" in said:
-        return "survived" if done and not is_error else "WRONG"
-    if "Outcome unknown" in said or "yet the resource is gone" in said:
+    if "Outcome unknown" in said or re.search(r"[Yy]et the resource (?:is gone|shows|does not)", said):
         return "told rightly" if is_error else "WRONG"
+    if "It is done" in said or re.search(r"^Task \S+ \(.*\) succeeded\.$", said, re.MULTILINE):
+        return "survived" if done and not is_error else "WRONG"
     if "goes on waiting" in said or "acts in the console" in said or "still being deleted" in said:
         return "told rightly" if not is_error else "WRONG"
+    if "Nothing is known of it now" in said:  # wait_for_task that could not read its task
+        return "told rightly" if is_error else "WRONG"
     # all else says that it was not done
     return "told rightly" if is_error and not done else "WRONG"
 
@@ -197,17 +256,19 @@ def main() -> int:
     """Print the matrix; 1 where anything was wrong or carried out twice."""
     log.LOGGER.setLevel("CRITICAL")  # each error would be a line
     cells = anyio.run(matrix)
-    print("fault".ljust(28) + "".join(s.ljust(14) for s in SITUATIONS))
+    print("fault".ljust(28) + "".join(s.ljust(15) for s in SITUATIONS))
     for name, (_, situations) in ROWS.items():
         print(
-            name.ljust(28) + "".join((cells[name, s].verdict if s in situations else "-").ljust(14) for s in SITUATIONS)
+            name.ljust(28) + "".join((cells[name, s].verdict if s in situations else "-").ljust(15) for s in SITUATIONS)
         )
     counts = Counter(c.verdict for c in cells.values())
-    twice = sum(c.executed > 1 for c in cells.values())
+    twice = sum(c.executed > (situation in WRITES) for (_, situation), c in cells.items())
     print(f"\n{len(cells)} cells: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common()))
+    done = Counter(c.executed for (_, situation), c in cells.items() if situation in WRITES)
+    print("writes carried out: " + ", ".join(f"{n} times in {count} cells" for n, count in sorted(done.items())))
     print(f"requests executed twice: {twice}; outcomes misreported: {counts['WRONG']}")
     for key, found in cells.items():
-        if found.verdict == "WRONG" or found.executed > 1:
+        if found.verdict == "WRONG" or found.executed > (key[1] in WRITES):
             print("\n", key, found)
     return 1 if twice or counts["WRONG"] else 0
 

@@ -13,7 +13,12 @@ SAID = {
     "unknown": "Outcome unknown: x was sent, and the service broke the connection off.",
     "waiting": "Next: wait_for_task taskId=1 goes on waiting. Do not send the write again.",
     "not done": "x was refused. Nothing was changed.",
+    "updated": "Task 1 (Update recovery point: a) succeeded.\nThe resource now (read again):",
+    "not shown": "Task 1 (a) succeeded.\nYet the resource does not show it: name is a, asked for was b.",
+    "failed": 'Task 1 (a) FAILED.\nThe service\'s reason: "no".',
 }
+LIST = "3,502 tasks.\nstate: SUCCEEDED 3,365, FAILED 133, 4 with other values\nkind: x 1"
+PART = "First 1,000 of 3,502 tasks: …\nThe rest could not be read: no.\nstate: SUCCEEDED 949, FAILED 51"
 
 
 @pytest.mark.parametrize(
@@ -29,10 +34,33 @@ SAID = {
         ("not done", True, False, "told rightly"),
         ("not done", True, True, "WRONG"),
         ("not done", False, False, "WRONG"),
+        ("updated", False, True, "survived"),
+        ("updated", False, False, "WRONG"),
+        ("not shown", True, False, "told rightly"),
+        ("not shown", False, False, "WRONG"),
+        ("failed", True, False, "told rightly"),
+        ("failed", True, True, "WRONG"),
     ],
 )
 def test_the_judge_of_the_matrix_tells_wrong_from_right(said: str, is_error: bool, done: bool, verdict: str) -> None:
     assert fault_matrix.judged(SAID[said], is_error, done=done) == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (LIST, "survived"),
+        (PART, "told rightly"),
+        (LIST.replace("3,502", "3,501"), "WRONG"),
+        (LIST.replace("3,365", "3,364"), "WRONG"),
+        (PART.replace("The rest could not be read: no.\n", ""), "WRONG"),
+        (PART.replace("949", "950"), "WRONG"),
+        ("1,000 tasks.\nstate: SUCCEEDED 949, FAILED 51", "WRONG"),
+        (LIST + "\n\u202eevil", "WRONG"),
+    ],
+)
+def test_the_judge_of_lists_counts_what_is_counted(said: str, verdict: str) -> None:
+    assert fault_matrix.of_list(said, LIST) == verdict
 
 
 @pytest.mark.parametrize(
@@ -50,7 +78,14 @@ def test_the_judge_of_the_matrix_tells_wrong_from_right(said: str, is_error: boo
         ("task TIMEDOUT though done", "gated write", "survived", 1),
         ("reset during", "task wait", "survived", 1),
         ("500", "token", "survived", 0),
+        ("HTML", "list scan", "told rightly", 0),
         ("hostile", "list scan", "survived", 0),
+        ("hostile", "gated write", "survived", 1),
+        ("task FAILED though done", "gated update", "told rightly", 1),
+        ("task CANCELLED though done", "gated update", "told rightly", 1),
+        ("task SUCCEEDED", "gated update", "survived", 1),
+        ("401", "task wait", "survived", 1),
+        ("403", "task wait", "told rightly", 1),
     ],
 )
 async def test_a_fault_is_survived_or_told_rightly_and_nothing_is_executed_twice(

@@ -224,17 +224,17 @@ def _tier_words(policy: Mapping[str, Any]) -> str:
 
 def _schedule(x: Mapping[str, Any]) -> str:
     every = at(x, "schedule", "repeatInterval", "every")
-    rhythm = str(at(x, "schedule", "recurrence") or "").lower().replace("_", " ")
-    parts = [f"{rhythm}{f' (every {every})' if every not in (None, 1) else ''}" if rhythm else ""]
+    rhythm = cell(str(at(x, "schedule", "recurrence") or "").lower().replace("_", " "))
+    parts = [f"{rhythm}{f' (every {cell(str(every))})' if every not in (None, 1) else ''}" if rhythm else ""]
     for words, name in (("kept", "expireAfter"), ("locked", "lockFor")):
         if isinstance(x.get(name), Mapping):
             parts.append(f"{words} {_length(x[name])}")
     named = f" {quoted(x['name'])}" if x.get("name") else ""
-    return f"schedule {x.get('scheduleId')}{named} {', '.join(p for p in parts if p)}".rstrip()
+    return f"schedule {cell(str(x.get('scheduleId')))}{named} {', '.join(p for p in parts if p)}".rstrip()
 
 
 def _length(value: Mapping[str, Any]) -> str:
-    return f"{value.get('value')} {str(value.get('unit')).lower()}"
+    return cell(f"{value.get('value')} {str(value.get('unit')).lower()}")
 
 
 def _tier_changes(s: Subject) -> Iterator[str]:
@@ -248,7 +248,7 @@ def _tier_changes(s: Subject) -> Iterator[str]:
         given = objects(tier.get("schedules"))
         for x in given:
             before = schedules.get(x.get("scheduleId"))
-            head = f"{cell(str(old.get('type')))} schedule {x.get('scheduleId')}"
+            head = f"{cell(str(old.get('type')))} schedule {cell(str(x.get('scheduleId')))}"
             wanted = {n: v for n, v in x.items() if n != "scheduleId"}
             if before is None:
                 yield f"{head} is new: {_schedule(x)}"

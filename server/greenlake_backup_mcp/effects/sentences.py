@@ -141,7 +141,7 @@ def shown(value: Any, now: datetime) -> str:
         at_ = units.moment(value) if len(value) >= 10 and value[:4].isdigit() else None
         return moments.when(at_, now) if at_ else quoted(value)
     if isinstance(value, Mapping) and set(value) == {"unit", "value"}:
-        return f"{value['value']} {str(value['unit']).lower()}"
+        return hygiene.cell(f"{value['value']} {str(value['unit']).lower()}")
     if isinstance(value, (Mapping, list)):
         return hygiene.cell(json.dumps(hygiene.redacted(value), ensure_ascii=False, sort_keys=True), 200)
     return hygiene.cell(str(value))

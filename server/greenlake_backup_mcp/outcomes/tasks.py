@@ -108,6 +108,12 @@ async def _report(watched: Watched) -> TaskReport:
     lines = [verdicts.heading(watched), *sentences]
     if task.children and outcome in ("failed", "unknown", "still running"):
         lines += ["Its parts:", *aftermath.told(await aftermath.children(case.api, task.id))]
+    if (
+        outcome in ("unknown", "still running", "paused")
+        and task.state not in ("FAILED", "CANCELLED")
+        and verdicts.shows(case, seen)
+    ):
+        lines.append("The resource already shows what was asked for; whether all of it is done is not known.")
     if not (case.deletes and seen.gone):
         lines += _shown(case, seen, MOST_SHOWN if outcome != "succeeded" else None)
     lines += verdicts.next_steps(case, task, outcome, seen)

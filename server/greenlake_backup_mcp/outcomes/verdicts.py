@@ -30,6 +30,8 @@ def verdict(watched: Watched, seen: Seen) -> tuple[Outcome, list[str]]:
         return "succeeded", [f"It is done: the resource is gone (read again: 404).{_although(watched)}", *told]
     if task.state == "SUCCEEDED":
         return _succeeded(case, seen)
+    if task.state in ("FAILED", "CANCELLED") and shows(case, seen):
+        return "unknown", [f"The task says {task.state}, yet the resource shows what was asked for.", *told]
     if task.state == "FAILED":
         last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
         return "failed", [*(told or ["The service gave no reason."]), *last]
@@ -126,14 +128,27 @@ def lags(case: Case, seen: Seen) -> bool:
     return bool(_unlike(case, seen))
 
 
+def shows(case: Case, seen: Seen) -> bool:
+    """Whether an update's fields can be compared, and all are as they were asked to be."""
+    return bool(_compared(case, seen)) and not _unlike(case, seen)
+
+
 def _unlike(case: Case, seen: Seen) -> list[str]:
-    """What an update asked for and the resource does not show, field by field; only plain values are compared."""
-    found = []
-    for name, asked in case.wanted.items():
-        plain = asked is None or isinstance(asked, (str, int, float))
-        if plain and name in seen.item and not hygiene.secret(name) and not _same(seen.item[name], asked):
-            found.append(f"{name} is {_plain(seen.item[name])}, asked for was {_plain(asked)}")
-    return found
+    """What an update asked for and the resource does not show, field by field."""
+    return [
+        f"{name} is {_plain(seen.item[name])}, asked for was {_plain(asked)}"
+        for name, asked in _compared(case, seen).items()
+        if not _same(seen.item[name], asked)
+    ]
+
+
+def _compared(case: Case, seen: Seen) -> dict[str, Any]:
+    """Of what an update asked for, what the resource tells as plain values."""
+    return {
+        name: asked
+        for name, asked in case.wanted.items()
+        if name in seen.item and (asked is None or isinstance(asked, (str, int, float))) and not hygiene.secret(name)
+    }
 
 
 def _same(is_now: Any, asked: Any) -> bool:

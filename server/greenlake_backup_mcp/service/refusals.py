@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from greenlake_backup_mcp import hygiene
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.hygiene import clean
 
 _ID_HEADERS = ("x-debug-id", "x-request-id", "x-trace-id", "x-b3-traceid", "x-correlation-id")
 _PERMISSION = re.compile(r"\b[a-z][a-z-]*(?:\.[a-z][a-z-]*){2,}\b")
@@ -152,7 +152,8 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _line(text: str) -> str:
-    return " ".join(clean(text).split()).replace('"', "'")
+    # it may quote names: neutralised like any cell
+    return hygiene.cell(text, 4 * MOST_SAID).replace('"', "'")
 
 
 def _short(text: str) -> str:
