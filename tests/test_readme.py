@@ -94,6 +94,14 @@ def test_the_two_commands_stand_first_in_the_readme() -> None:
     assert commands(README)[:2] == ["python3 dev.py demo", "python3 dev.py test"]
 
 
+def test_the_tour_ends_with_headings_that_the_readme_has() -> None:
+    said = re.search(r"Next: README\.md, (.+)\"", (PACKAGE / "demo.py").read_text(encoding="utf-8"))
+    assert said
+    named = re.findall(r"“([^”]+)”", said[1])
+    assert named
+    assert set(named) <= set(re.findall(r"^## (.+)$", README, re.M))
+
+
 def test_figures_of_the_readme_are_those_of_the_tools() -> None:
     tools = mcp_server.offer(settings.bare()).offered.values()
     own = [t for t in tools if t.operation and t.operation.path.startswith("/backup-recovery/")]

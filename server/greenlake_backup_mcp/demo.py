@@ -90,7 +90,7 @@ async def tour(colour: bool = True) -> int:
     )
     async with Client(server) as client:
         await _steps(client, screen)
-    screen.note(f"Done in {time.perf_counter() - started:.1f} s. Next: README.md, “Your own tenant”.")
+    screen.note(f"Done in {time.perf_counter() - started:.1f} s. Next: README.md, “Claude Desktop” or “Other clients”.")
     return 0
 
 
