@@ -1,233 +1,388 @@
-# ruff: noqa: E501, ISC004, SIM905  (a table reads by its rows)
-"""TABLE of words: what backup people say -> the one word that the tools' names use; and how to read a question.
+# ruff: noqa: E501  (a table reads by its rows)
+"""TABLES of words: what people of the field say for the things of this service, and for what one does to them.
 
-Questions and tools go through the same tables, so "PSG", "backup gateway" and "protection store gateway" are one word.
-Knows English and the field. Must know nothing of single tools.
+A row is `meaning: phrases`, parted by commas. In a phrase `a/b` is a choice, `_` is a space within a choice, `..` stands
+for up to seven words, and the last word may be plural. Verbs of one word stand in VERBS, in their base form. Weights say how surely a phrase means it.
+Knows English and the field. Must know nothing of single tools, nor how a question is read.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-LATER = 0.4  # a verb that is not the first may be a remark ("... that a user deleted")
-READS = ("list", "get")
-PROBES = ("check", "size", "ping", "traceroute")  # reads too, but only for who asks for just that
-
-# In order: the first phrase that matches takes its words away from the later ones.
-_PHRASES = (
-    # --- verbs of several words
-    (r"(?:get|bring|put|roll|fetch|win)((?: [\w-]+){0,4}?) back", r"restore \1"),
-    (r"get((?: [\w-]+){0,1}?) back", r"restore \1"),
-    (r"get rid of|tear((?: [\w-]+){0,5}) down|tear down|throw away|clean up", r"delete \1"),
-    (r"(?:switch|turn|power|boot)((?: [\w-]+){0,6}?) (?:back on|on again|on|up)", r"turn_on \1"),
-    (r"(?:switch|turn|power)((?: [\w-]+){0,6}?) off", r"turn_off \1"),
-    (r"shut((?: [\w-]+){0,5}?) down", r"shutdown \1"),
-    (r"power(?:s|ed|ing)?[- ]on|poweron|start up", "turn_on"),
-    (r"power(?:s|ed|ing)?[- ]off|poweroff|shut ?down", "shutdown"),
-    (r"(?:add|include|move)((?: [\w-]+){1,6}) (?:to|in|into)((?: [\w-]+){0,4}) groups?", r"update \1 \2 group"),
-    (r"add((?: [\w-]+){1,6}) to((?: [\w-]+){0,4}) polic(?:y|ies)", r"update \2 policy \1"),
-    (r"(?:take|remove|exclude|drop)((?: [\w-]+){1,6}) (?:out of|from)((?: [\w-]+){0,4}) groups?", r"update \1 \2 group"),
-    (r"make((?: [\w-]+){1,6}) (?:immutable|longer|shorter|undeletable)", r"update \1 lock"),
-    (r"(pause|suspend|stop|resume|freeze|halt|restart|turn_on|turn_off)((?: [\w-]+){0,3}?) (?:protection|backups?|schedules?|snapshots)",
-     r"\1 \2 job"),
-    (r"unprotect|stop protecting|(?:remove|detach|unassign|delete)((?: [\w-]+){0,2}) policy from", r"delete \1 job"),
-    (r"(?:protect|secure|safeguard)((?: [\w-]+){0,5}) (?:against|from) (?:deletion|ransomware|deleting|being deleted|change|tampering)",
-     r"update \1 lock"),
-    (r"protect(?= [\w ,-]+ together)", "create group"),
-    (r"(?:start )?protect(?:ing)?(?= )|(?:apply|assign)(?= [\w -]+ to )", "create assign job"),
-    (r"(?:start|take|make|do) (?:an? |the )?(?:on[- ]demand |ad[- ]hoc |manual )?backup(?= |$)|(?:take an? )?(?:on[- ]demand|ad[- ]hoc)", "run job"),
-    (r"running (?:out|low)", "capacity"),
-    (r"(?:is|are) ([\w. -]+?) (?:protected|covered|safe)", r"is \1 coverage status"),
-    (r"(?:/[\w.-]+){2,}|[a-z]:\\[\w.\\-]+", "file"),
-    (r"(?:an? )?(?:extra|additional|fresh|immediate|new) (?:copy|copies|backup|recovery point|restore point) of(?= (?:the |this |that )?(?:vm|virtual))",
-     "run job"),
-    (r"let((?: [\w-]+){0,4}) (?:run|continue)(?: again)?", r"resume \1 job"),
-    (r"spin up (?:an? )?(?:copy|clone)|(?:make )?(?:an? )?clone(?= (?:of|from))|clone", "restore"),
-    (r"two[- ](?:people|persons?|admin\w*|users?)|2[- ]person", "approval setting"),
-    (r"backed[- ]up", "backup"),
-    (r"ha(?:ve|s|ving) no (?:backup |protection )?(?:polic\w+|protection|backups?|jobs?)|unprotected|not protected"
-     r"|not backup|(?:with no|without|lack(?:s|ing)?|missing) (?:an? |any )?(?:backup |protection )?(?:polic\w+|protection|backups?)",
-     "coverage status"),
-    (r"set up|put ((?:[\w-]+ ){1,5})into", r"create \1"),
-    (r"backs? up", "back_up create job backup"),
-    (r"take (?:a |an )?(?:ad[- ]hoc )?backup(?= of (?:the |this |that )?(?:vm|datastore))", "run backup"),
-    (r"find (?:new|newly)|look again|search again|scan again", "refresh"),
-    (r"take((?: [\w-]+){1,6}?) (?:off|out of|away)|stop protecting", r"delete remove \1 job"),
-    (r"(?:keep|hold|retain)((?: [\w-]+){0,8}) (?:longer|until|till|for)\b", r"update keep \1 expiry"),
-    (r"put((?: [\w-]+){0,5}) under", r"create assign \1"),
-    # --- things
-    (r"virtual[- _]?machines?|machines?|guests?(?![- _]os)|vms?", "vm"),
-    (r"(?:protection[- _])?(?:backup |store[- _])?gateways?(?: vms?| appliances?)?|psgs?", "gateway"),
-    (r"store ?once(?: (?:systems?|appliances?|catalysts?))?|catalyst", "storeonce"),
-    (r"(?:data[- _])?orchestrators?(?: vms?| appliances?)?", "orchestrator"),
-    (r"v ?centers?(?: servers?)?|vcsa|hypervisor[- _]managers?", "vcenter"),
-    (r"(?:esxi?|hypervisor|vmware)[- _](?:hosts?|servers?)|esxi?", "esx"),
-    (r"port[- ]?groups?|vlans?|vswitch(?:es)?", "network"),
-    (r"(?:virtual )?(?:nics?|network (?:interface|adapter|card)s?|interfaces?)", "nic"),
-    (r"(?:always ?on )?availability[- ]groups?|ags?", "database availability"),
-    (r"application[- _]hosts?|(?:windows|(?:ms |microsoft )?sql(?: server)?)[- ](?:hosts?|machines?)|windows servers?",
-     "application host"),
-    (r"(?:ms|microsoft)?[- ]?sql(?:[- ]?servers?)? ?(?:databases?|dbs?)?|databases?|dbs?", "database"),
-    (r"volume (?:collections?|sets?)|(?:application|consistency) (?:sets?|groups?)", "volume group"),
-    (r"protection[- _]groups?", "group"),
-    (r"(?:virtual )?(?:disks?|drives?|vmdks?)", "disk"),
-    (r"(?:cloud )?storage[- _]locations?|(?:cloud |azure |aws )?regions?", "cloud location"),
-    (r"(?:recovery|restore)[- _]points?(?![- ]in[- ]time)|(?:backup )?cop(?:y|ies)|(?:backup|restore) images?", "copy"),
-    (r"snap(?:shot)?s?", "snapshot"),
-    (r"(?:protection|backup|snapshot|retention)[- _](?:templates?|plans?|rules?)|templates?|slas?", "policy"),
-    (r"backups?(?=[- ](?:polic|plan|job|store|sched|reposit|target|task|alert|appli|issue|gateway|operation)(?:s|y|ies|es|ances?|ules?|ories)?\b)", ""),
-    (r"(?:protection[- _])?polic(?:y|ies)", "policy"),
-    (r"(?:protection[- _])?jobs?(?= (?:are )?(?:running|in progress))|running jobs", "task"),
-    (r"(?:protection[- _])?jobs?", "job"),
-    (r"(?:repositor(?:y|ies)|vaults?|targets?)|(?:protection[- _])?stores?(?! (?:it|them|data))", "store"),
-    (r"dual[- ]?auth(?:ori[sz]ation)?(?= (?:is|on|off|enabled|switched|turned|active))", "setting approval"),
-    (r"dual[- ]?auth(?:ori[sz]ation)?s?|four[- ]eyes|(?:second|other|another) (?:person|user|approver|admin\w*)"
-     r"|approv(?:er|al|e|ed|ing)s?(?: requests?)?|sign[- ]?off", "approval"),
-    (r"alerts?|alarms?|warnings?|incidents?|issues?", "issue"),
-    (r"running|in progress|under ?way", "running task"),
-    (r"(?:async(?:hronous)?[- ])?operations?|activit(?:y|ies)|progress of|tasks?", "task"),
-    (r"(?:support|log|diagnostic)[- _](?:bundles?|logs?|files?|packages?)|bundles?|diagnostics?|logs(?= (?:from|of|for))",
-     "support bundle"),
-    (r"(?:one|1)[- ]time (?:login |console )?(?:codes?|passwords?)|totp|otp|login codes?", "totp code"),
-    (r"console (?:users?|logins?|passwords?|credentials?|accounts?)", "console user"),
-    (r"dry[- ]?runs?|pre-?checks?", "check"),
-    (r"guest[- _]os|operating system", ""),
+# In order: the first that matches takes its words away from the later ones. Empty meaning: says nothing by itself.
+THINGS: tuple[tuple[str, str], ...] = (
+    ("bare", "neither .. policy/backup/protection nor .. policy/backup/protection/snapshot/copy/recovery_point/restore_point, no/without/lack/lacks/lacking/missing/any backup/protection policy/job/plan/schedule/sla, no/without/lack/lacks/lacking/missing/have any policy/backup/protection/job/snapshot/sla, without any policy/backup/protection/job/snapshot, without/no/any/missing/lack/lacks/lacking a/any/single/valid/recent/current backup/protection policy/job/plan/schedule/sla, without a/any/single/valid/recent/current backup/policy/job/protection/sla, no/without recent/valid/current backup, never backed up, not backed up, not covered, not in any policy, not protected, nobody protects, unprotected, uncovered, unsecured, lapsed"),
+    ("support", "support/log/diagnostic/diagnostics bundle/log/logs/file/package/dump/archive/data, diagnostic, diagnostics, bundle, log/logs of/from/for/off, the logs, tech support dump, sos report, collect/gather/grab/pull .. logs, wants/need/needs logs"),
+    ("totp", "one/1 time login/console/access/pass code/password/passcode, one/1 time code/password/passcode/login/token/pin, otp, totp, login/access code, short lived code"),
+    ("console", "console user/login/password/credential/account/user name, console .. user/password/credentials, password/credentials/login/user of/for/to/on .. console, log/sign in/into/on/on_to .. console, gateway password/credential"),
+    ("remote", "remote support/access/session/assistance/login/tunnel, support access/session/tunnel, support .. remote/remotely, remote .. support, let/allow hpe/support .. in/into/on, remotely, support/hpe engineer/engineers, engineer/engineers .. access"),
+    ("check", "pre check, precheck, dry run, restore check/test/readiness"),
+    ("vm_group", "vm protection group, virtual machine protection group, vm group, virtual machine group, group of vm/virtual_machine, vmpg, dynamic group/protection group, vvol group, replication group"),
+    ("sql_group", "mssql/sql/database/db/availability protection group, sql/database/db/mssql group, sql server protection group, group of database/sql_database/db, mssql database protection group, sql server group"),
+    ("volume_group", "volume protection group, volume group, volume collection, volume set, array group, consistency group, application set, group of volume/array_volume/lun, storage volume group, vpg"),
+    ("datastore", "data store, vmfs, vmfs volume, nfs/vmware datastore, datastore"),
+    ("gateway", "protection store gateway vm/appliance/guest os/operating system, protection store gateway, backup gateway vm/appliance, backup/store/protection gateway, data mover, psg vm/appliance, psg, media agent, backup proxy, gateway vm/appliance, gateway"),
+    ("orchestrator", "data orchestrator vm/appliance/guest os/operating system, data orchestrator, orchestrator vm/appliance, orchestrator, control vm, on prem/premises control vm, dom"),
+    ("storeonce", "storeonce system/appliance/box/catalyst/device/unit, store once system/appliance, store once, storeonce, catalyst, dedupe/deduplication appliance, backup appliance"),
+    ("store", "protection store, backup store/repository/target/vault/storage/library, cloud/local/on_prem/on_premises/onprem/azure/aws/archive store/repository/vault/target/tier storage, backup/cloud/object/s3 bucket, scale out repository, storage unit, repository, vault, bucket, store"),
+    ("location", "storage/cloud location, cloud/azure/aws/google region, region of/in .. cloud, region, data center location, hyperscaler"),
+    ("app_host", "application host, app host, sql/mssql/database/db host/machine/node, windows/sql cluster, windows host/server/machine, sql server host/machine/vm/node, win server, agent host"),
+    ("instance", "sql/sql_server/mssql/database_server version/edition, sql server instance, sql/mssql/database/db instance, named instance, instance, sqlserver instance"),
+    ("database", "sql server database/db, microsoft sql database/db, ms sql database/db, sql/mssql database/db, mssql, ms sql, database, db, sql server, sql data, sql"),
+    ("ag", "always on availability group, always on group, availability group, always on, ag"),
+    ("vcenter", "vcenter server, v center, vcenter, vcsa, hypervisor manager, vsphere server"),
+    ("cluster", "esxi/esx/vmware/vsphere/hypervisor/compute cluster, cluster"),
+    ("esx", "esxi/esx/hypervisor/vmware host/server/node, esxi, esx, hypervisor, physical host, compute host"),
+    ("pool", "resource pool, pool"),
+    ("tag", "vsphere/vmware/vcenter tag, tag category/categories, tag"),
+    ("folder", "vm/vsphere/vcenter/inventory folder"),
+    ("nic", "network interface/adapter/card/port, nic, vnic, interface, ethernet port, eth0, eth1, eth2, adapter"),
+    ("network", "port group, portgroup, vlan, vswitch, distributed switch, vm network, networks"),
+    ("volume", "array/storage/san/block/alletra/primera/nimble volume/lun, volume, lun"),
+    ("file", "single file/folder, file/folder level, file/files/folder/folders and folder/folders/file/files, file, document, directory, spreadsheet, excel sheet, granular, flr, config file"),
+    ("disk", "virtual/hard/data/second/single/os/system disk/drive, vmdk, disk, drive, vhd, virtual hard disk"),
+    ("task", "running job/backup/restore/task/operation, job/jobs/backup/backups/restore/restores .. running/in_progress/under_way"),
+    ("job", "protection/backup/snapshot job, backup/protection/snapshot schedule/run/window, job, backup session, protection assignment"),
+    ("policy", "protection/backup/snapshot/retention/data_protection policy/policies/template/plan/rule/sla, service level agreement, sla domain, sla, policy, policies, template, protection/backup tier, gold, silver, bronze, platinum"),
+    ("setting", "do/does .. need/require .. second/two/another person/people/approver/approval/admin, need two/2 people/person/admin"),
+    ("approval", "dual auth/authorization/authorisation request, approval request, second/other/another person/approver/admin/administrator/pair_of_eye, dual auth/authorization/authorisation operation, approval, approver, sign off, pending deletion, pending approval, waiting for approval"),
+    ("setting", "dual auth/authorization/authorisation, four eyes, 4 eyes, four eye principle, two person rule/approval/integrity, two person, workspace/global/tenant/service setting, setting, feature switch, multi admin verification, mav"),
+    ("issue", "alert, alarm, warning, incident, issue, open problem, health event, recommendation"),
+    ("task", "async operation, asynchronous operation, background operation, running job/backup/restore, backup/restore task, which/what/all/any/list/show restores, restores .. ran/run/done/running, task, operation, activity, activities, activity log, progress of .. restore/backup"),
+    ("copy", "how far back, last backed up, recovery/restore point, recoverypoint, restorepoint, rp, backup copy/image, restore copy, copy, copies, image, save point"),
+    ("snapshot", "array snapshot/snap, storage snapshot/snap, local snapshot, snapshot, snap, hardware snapshot, primary copy"),
+    ("backup", "cloud/local/full/log/offsite/on_prem/on_premises backup, offsite/cloud/vaulted copy/copies/restore_point/recovery_point, savepoint in store, backup"),
+    ("group", "protection group, group, farm"),
+    ("vm", "virtual machine, vm, virtual server, virtual guest, guest vm, guest machine, machine, workload, virtuals, linux/windows vm, box"),
+    ("host", "host"),
+    ("server", "server, workstation"),
 )  # fmt: skip
-_COMPILED = tuple((re.compile(rf"(?<!\w)(?:{said})(?!\w)"), f" {meant} ") for said, meant in _PHRASES)
 
-# The first word of a tool's name -> single words with which people order it.
-_ORDERS = {
-    "create": "create make new define add register deploy install build connect group assign apply protect onboard take",
-    "update": "update change changed modify edit alter adjust extend prolong shorten lengthen reduce lock unlock immutable keep "
-    "retain move postpone rename set correct add exclude include remove expire",
-    "replace": "replace overwrite rewrite redefine",
-    "delete": "delete remove drop purge erase destroy unregister dissolve wipe forget decommission discard disband",
-    "restore": "restore overwrite recover rollback revert bring undelete",
-    "recover": "rebuild lost",
-    "run": "back_up run trigger start launch kick execute",
-    "suspend": "turn_off suspend pause stop halt freeze disable",
-    "resume": "turn_on resume unpause continue reactivate reenable unsuspend",
-    "restart": "restart reboot",
-    "shutdown": "shutdown stop turn_off",
-    "power": "turn_on start boot",
-    "refresh": "refresh rediscover rescan discover resync update reread reload",
-    "attach": "attach mount present expose",
-    "detach": "detach unmount dismount",
-    "reattach": "reattach reconnect connect",
-    "resize": "resize grow expand enlarge increase give add",
-    "size": "size sizing calculate estimate big compute",
-    "check": "check test verify validate",
-    "ping": "ping reach reachable",
-    "traceroute": "traceroute trace",
-    "generate": "generate collect gather create totp",
-    "set": "turn_on turn_off set allow enable disable open close",
-    "wait": "wait follow",
-    "list": "list",
-    "get": "get",
-}
-_ORDERED: dict[str, frozenset[str]] = {
-    said: frozenset(verb for verb, words in _ORDERS.items() if said in words.split())
-    for words in _ORDERS.values()
-    for said in words.split()
-}
-# A word of a question -> further words worth looking for, at half weight.
-_NEAR = {
-    "copy": ("backup", "snapshot"), "backup": ("job",), "capacity": ("store", "space", "free"), "full": ("space", "used"),
-    "size": ("capacity",), "rpo": ("job", "schedule"), "retention": ("policy", "expiry"), "retain": ("expiry",), "schedule": ("policy", "job"),
-    "immutable": ("lock",), "immutability": ("lock",), "worm": ("lock",), "unprotected": ("status",),
-    "protect": ("job", "status"), "fail": ("outcome", "job"), "happen": ("task",), "coverage": ("vm",), "group": ("member",), "healthy": ("health", "state"), "online": ("state", "connection"),
-    "reboot": ("restart",), "credential": ("account", "login"), "password": ("login", "account", "credential"), "server": ("host",),
-    "cloud": ("store",), "tier": ("policy",), "wait": ("approval", "task"), "address": ("nic",), "ip": ("nic", "address"),
-    "expire": ("expiry",), "expiry": ("backup", "snapshot"), "assign": ("job", "policy"), "remedy": ("issue",),
-    "document": ("file",), "directory": ("file",), "finish": ("task",), "complete": ("task",), "done": ("task",),
-    "belong": ("member",), "exposed": ("coverage",), "covered": ("coverage",), "deletion": ("approval",), "bandwidth": ("network",),
-    "severity": ("issue",), "critical": ("issue",), "wrong": ("issue",), "broken": ("issue",), "outcome": ("job",),
-    "succeed": ("outcome", "job"), "success": ("outcome", "job"), "work": ("outcome", "job"), "next": ("job",),
-    "due": ("job",), "interval": ("schedule", "policy"), "frequency": ("schedule", "policy"), "often": ("schedule", "policy"),
-    "appliance": ("storeonce", "gateway"), "ransomware": ("lock",), "azure": ("cloud", "store"), "aws": ("cloud", "store"),
-    "dedupe": ("store",), "consumption": ("store", "used"), "usage": ("store", "used"), "space": ("free", "capacity"),
-    "dns": ("network",), "ntp": ("network",), "hardware": ("vm",), "os": ("vm",), "power": ("vm",), "paused": ("job",), "suspended": ("job",),
-    "host": ("esx",), "log": ("support", "bundle"), "exchange": ("vm",), "availability": ("instance",), "upload": ("cloud",),
-    "vsphere": ("vm",), "tag": ("vm",), "folder": ("vm",), "stored": ("store",), "running": ("task",), "run": ("job",), "storage": ("store",),
+# Things that a phrase only hints at, and how strongly.
+HINTS: tuple[tuple[float, str, str], ...] = (
+    (0.75, "vm", "coverage, powered off, vmware tools, slip/slipped through, exposed, would be lost"),
+    (0.9, "job", "backed up last night, failed, failing, fail, succeeded, succeed, success rate, go/went wrong/through/well/fine/ok, last night, tonight, this night, overnight, rpo, overdue, missed, next run, last run, next backup, last successful, get/got backed up, not run/ran, did not run, last outcome/result, suspended, paused, on hold, in red, red, green, behind schedule, late, 24 hours, stopped working, schedules, scheduled, due"),
+    (0.6, "store", "where .. stored/kept, where .. live, capacity, terabyte, tb, full, space, storage consumption/usage/used, consume, eat, dedupe ratio, backup storage, running out, bytes, cost/costs, cloud storage/capacity"),
+    (0.7, "policy", "retention, how long .. keep/kept/retain, schedule, schedules, tier, tiers, every hour, every day, every .. hour/hours, frequency, interval"),
+    (0.5, "policy", "hourly, daily, weekly, monthly"),
+    (0.5, "gateway", "dns, ntp, proxy, mac address, cpu, ram, ping, traceroute, hops"),
+    (0.5, "nic", "ip, ip address, netmask, subnet, static ip, mtu, address"),
+    (0.4, "orchestrator", "ntp, time server, activation code, on prem control, site control"),
+    (0.45, "storeonce", "licensed, license, catalyst store"),
+    (0.55, "vm_group", "dynamic, tagged, tag, members, member, vvol"),
+    (0.4, "sql_group", "databases .. together"),
+    (0.5, "app_host", "service account, windows"),
+    (0.5, "instance", "sa, sa login, sql login, recovery model"),
+    (0.6, "app_host", "sql server, sql servers"),
+    (0.9, "task", "going on, happening, in progress, under way, running right now, running now, currently running, is running, are running, right now running, still running, who did, what happened, history, what was done, percent, progress, how far, child"),
+    (0.7, "issue", "something wrong, anything wrong, wrong with, attention, critical, severity, health problem, trouble, problem, problems, what is wrong, unhealthy, broken"),
+    (0.8, "approval", "approve, approved, approving, approves, waits for .. person, waiting for .. person, waiting for someone, second pair, pending_delete_approval, pending deletion"),
+    (1.0, "location", "where can/could, can/could .. be located/placed, located in the cloud"),
+    (0.7, "location", "where in the cloud, which cloud/clouds"),
+    (0.6, "network", "network, networks, which vlan"),
+    (1.2, "folder", "which/what folder/folders"),
+    (0.85, "folder", "folder id, folder .. vcenter, vcenter .. folder, folder .. in vsphere, folders"),
+    (0.8, "file", "folder, folders, document, mailbox"),
+    (0.5, "vm", "power state, exchange, linux, file server, fileserver, print server, web server, domain controller, app server, mail server, workload, ransomware, encrypted"),
+    (0.5, "database", "point in time, transaction log, log backup, log backups, recovery model, tail log, dba, norecovery"),
+    (0.6, "backup", "cloud, offsite, off site, store, immutable, worm, object lock, long term, legal hold"),
+    (0.6, "snapshot", "array, local copy, local copies, on the array, on array"),
+    (0.45, "volume_group", "array, arrays, alletra, iscsi, san, cascade, oracle"),
+    (0.45, "esx", "host, hosts"),
+    (0.35, "app_host", "host, hosts, server, servers"),
+    (0.6, "vm", "server, servers"),
+)  # fmt: skip
+
+# What the parts of a name give away ("psg-02"); weak, for names are free.
+NAME_HINTS = {
+    "psg": ("gateway", 0.9), "gw": ("gateway", 0.7), "gateway": ("gateway", 0.8), "do": ("orchestrator", 0.7), "orch": ("orchestrator", 0.7),
+    "so": ("storeonce", 0.6), "storeonce": ("storeonce", 0.9), "ds": ("datastore", 0.8), "datastore": ("datastore", 0.8),
+    "vg": ("volume_group", 0.8), "vol": ("volume_group", 0.7), "vpg": ("volume_group", 0.9), "vmpg": ("vm_group", 0.9), "vm": ("vm", 0.7), "win": ("app_host", 0.5), "mssql": ("database", 0.5), "dc": ("vm", 0.5), "srv": ("vm", 0.4), "web": ("vm", 0.4), "sql": ("database", 0.4),
+    "store": ("store", 0.7), "vault": ("store", 0.7), "esx": ("esx", 0.8), "esxi": ("esx", 0.8), "vc": ("vcenter", 0.7), "vcenter": ("vcenter", 0.9),
+    "policy": ("policy", 0.7), "gold": ("policy", 0.7), "silver": ("policy", 0.7), "bronze": ("policy", 0.7), "group": ("group", 0.6), "farm": ("group", 0.6),
 }  # fmt: skip
-_STOP = frozenset(
-    """a an the of in on at to for from by with and or is are was were be been do does did done has have had it its this
-    that these those there their our my we i you your us me he she they them all any some each every which what who whose
-    where when why how many much can could would should will may might must please need want like now right currently
-    today tonight yesterday night last still yet also so not no than then as into onto out up down about via using off
-    protection protected hpe greenlake one single called named name id one's only just really own already next other
-    another more most s t e g vs if whether until since again after before longer ever both current given
-    without anything everything nothing something
-    """.split()
+
+# What is to be done -> verbs of one word. The first meaning of a verb is its usual one; things decide between several.
+VERBS: dict[str, str] = {
+    "create": "create make define add register deploy install build connect onboard provision enroll establish introduce prepare integrate open set",
+    "assign": "assign apply protect secure safeguard cover backup enable",
+    "group": "group bundle combine gather collect pool",
+    "update": "update change modify edit alter adjust set configure correct rename relabel fix point assign give amend increase reduce lower raise tweak reconfigure edit replace rotate",
+    "expiry": "extend prolong shorten lengthen lock unlock keep hold retain preserve postpone expire freeze age",
+    "members": "add include exclude remove join kick drop move take put",
+    "replace": "replace overwrite rewrite redefine",
+    "delete": "delete remove drop purge erase destroy wipe unregister dissolve disband decommission discard trash scrap kill nuke deregister retire unassign unprotect prune clear eliminate dispose disconnect",
+    "restore": "restore recover revert rollback undelete retrieve rewind resurrect clone fetch extract failover reinstate salvage rescue return pull overwrite",
+    "recover": "recover rebuild restore reinstate transfer reinstall migrate",
+    "run": "run trigger start launch execute force fire",
+    "take": "take make create snapshot snap trigger",
+    "upload": "copy send upload transfer archive export backup push",
+    "suspend": "suspend pause stop halt freeze hold disable interrupt skip deactivate",
+    "resume": "resume unpause continue reactivate reenable unfreeze unsuspend restart enable start",
+    "restart": "restart reboot bounce reset cycle",
+    "shutdown": "shutdown stop poweroff halt",
+    "power": "start boot poweron wake",
+    "refresh": "refresh rediscover rescan discover resync synchronize sync reread reload scan detect poll reinventory update",
+    "attach": "attach mount present expose map export",
+    "detach": "detach unmount dismount unmap unpresent disconnect remove release",
+    "reattach": "reattach reconnect attach rebind relink connect move",
+    "resize": "resize grow expand enlarge increase upgrade scale extend bump give add",
+    "size": "size calculate estimate compute dimension sizing plan",
+    "check": "validate verify simulate rehearse",
+    "ping": "ping reach",
+    "traceroute": "traceroute trace tracert",
+    "generate": "generate collect gather create get produce pull need fetch",
+    "set": "set enable disable open close allow grant permit revoke let turn activate deactivate give stop block end",
+    "wait": "wait follow watch notify monitor poll",
+}  # fmt: skip
+
+# What is to be done -> phrases that say it, and how surely.
+ORDERS: tuple[tuple[float, str, str], ...] = (
+    (1.0, "create", "set/bring/stand/hook/spin up, roll out, i/we need a/another/one new/more, need a/another, bring .. under management, new .. has arrived, hang in, put in place, brand new"),
+    (0.55, "create", "new, another, additional, second"),
+    (0.8, "create", "i/we want/need/require/would_like a/an/one"),
+    (1.0, "assign", "back .. up, backs up, start/begin protecting/backing, start protection of/for, put .. under, put .. on/into .. policy/schedule/plan/backup, get .. into .. backup/policy/protection, include .. in .. backup/policy, add .. to .. backup/policy/schedule/plan, attach .. policy, get/have/want .. protected/covered/backed_up, use .. policy for, must get into, should be protected/backed, must be protected/backed, needs to be protected/backed, needs protection/backup/backups, want .. protected, needs a policy/backup/job"),
+    (1.2, "group", "put/bring/pull .. into/in a/one/new .. group, into/in a/one/some .. group, new .. group, set up .. group, a/one group with, a/one group of, a/one group for, group that, group which, one group, as a group, together, make/create/build/form/open a/one/new .. group, as one unit/group, one unit"),
+    (0.8, "update", "should/must/shall/has_to/needs_to be/get/have/use/point/become/run, instead of, from now on, got a new, got new, has a new, is/are/has/have .. wrong, wrong, new address/ip/name/schedule/password/login/account, moved to, changed, rotated, must use, should use, must point, needs .. different, has to use, should start/happen/run, only keep, make it, turn .. into, a different, per day, twice"),
+    (1.3, "expiry", "protect/secure/guard/safeguard .. from/against deletion/deleting/ransomware/being/tampering/removal, protected from/against deletion"),
+    (1.0, "rename", "rename, relabel, should be called, call it, be called, new/different name, give .. name, change .. name"),
+    (1.0, "expiry", "live/stay/remain/last/survive .. until/till/for/longer, keep/hold/retain .. longer/until/till/for/forever/through/another, legal hold, on hold until, make .. immutable, immutable, immutability, worm, undeletable, tamper proof, not be deleted, cannot/not .. delete/deleted/vanish/disappear/expire/lost, guard/secure/safe .. from/against deletion/deleting/ransomware/being/tampering, from deletion, expire/expires earlier/later/sooner/today/tomorrow/in/on/next, later/earlier expiry, expiry/expiration/lock .. forward/back/later/earlier/to, move .. expiry/expiration, set .. expiry/expiration/lock, longer retention, more days/weeks/months, weeks/days/months longer, lock .. until/for"),
+    (1.4, "members", "add/include/move .. to/into/in .. group, put .. into/in the/our/existing .. group, remove/take/kick/drop/exclude/delete/throw .. out/from .. group, join .. group, member .. add/remove, has to join, must join, belongs in/into .. group, in the group too, also .. group, leave .. group, should be in .. group, more .. to .. group, one more"),
+    (1.0, "login", "password/login/credential/credentials/account .. changed/rotated/expired/new/different/reset/update, change/update/replace/new/rotate/set/enter/renew .. password/login/credential/credentials/account, sa password, service account"),
+    (1.0, "replace", "complete/full/whole/entire .. definition, from scratch, completely rewrite, put .. definition, redo .. completely, whole definition, replace .. entirely/completely/definition"),
+    (1.0, "delete", "deletion of, removal of, get rid of, tear .. down, throw .. away/out, clean/clear/sweep up, take .. out of the system/service/backup/management, no longer needed/need/required/used, not needed/required any more/anymore, not needed anymore, do not need .. any more/anymore/longer, is obsolete, away with, can go, take .. policy/backup/protection off/away, free up space, we sold, is sold, been replaced, phase out"),
+    (1.0, "unassign", "stop protecting/backing, no longer be backed/protected, no longer be, not be backed up anymore/any, take .. off/out of .. policy/backup, remove .. from .. backup/backups/policy, remove/detach/unassign/take .. policy .. from, unprotect, end .. protection, no more backups, no more protection, not .. protected anymore, protection .. for good, without deleting .. backups, keep existing, existing .. stay, remove .. protection, decommissioned"),
+    (1.0, "restore", "roll/bring/get/put/fetch/win/wind/go .. back, back to, as it was, to the state, to/from/before the state, copy .. from .. backup/snapshot, out of .. backup/snapshot, from/with .. backup/snapshot/recovery_point/restore_point, from a/the/last/latest/yesterday .. copy, instant recovery, fail .. back/over, spin up .. copy/clone, copy of .. to/as/into/next/on, next to the original, bare metal, how to get .. again, need .. back, under a/another/different new/other/different name, under another/different name, to a point in time, get .. out, point in time restore/recovery, granular/instant/item_level/file_level/full recovery/restore, recovery of, restore of, restoration, to another/different/the .. cluster/host/instance/vcenter, as of"),
+    (0.7, "restore", "accidentally/mistakenly deleted, by accident, deleted by, was deleted, got deleted, were deleted, deleted a/the/his/her, deleted my, corrupt, corrupted, encrypted, ransomware hit, infected, damaged, overwritten, lost a/the/his/her, is lost, is gone, are gone, disappeared, will not boot, does not boot, blew away, messed up, destroyed, deleted important, broken after, is dead, failed upgrade, bad patch"),
+    (0.9, "recover", "lost, is lost, destroyed, beyond repair, died, is dead, is gone, replacement, identity, was deleted, crashed, corrupt, from scratch, new appliance"),
+    (1.0, "run", "run/start/kick/fire .. now, right now, right away, immediately, immediate, kick .. off, on demand, ad hoc, adhoc, out of schedule, out of band, off schedule, by hand, manually, back .. up now, take/make/do/create/perform/start a/an/another/one/new/fresh/manual/extra/full/quick backup, take/make/do/create/perform/start an/a new/extra/additional/immediate/fresh/manual/full/quick backup, take/do backup, need/want/get a/an/one backup, take/make/do .. recovery/restore point, backup .. now/today/first/before, backup before, unscheduled, extra backup/copy/recovery/restore, fresh backup/copy/recovery/restore, another backup/recovery/restore, without waiting, rerun, run it again, retry, one off, asap"),
+    (1.0, "take", "take/make/create/do/shoot .. snapshot/snap, snapshot .. now, snapshot before, quick/fresh/manual/immediate/ad_hoc .. snapshot/snap, need .. snapshot"),
+    (1.0, "upload", "snapshot .. to/into .. store/cloud/repository/target/vault, copy/send/upload/transfer/push/convert .. snapshot, backup/back up .. from/of .. snapshot, back up .. group, backup of .. snapshot, existing snapshot, create/take/make/do a/an/another backup"),
+    (1.0, "suspend", "put .. on hold, on hold, no backup/backups/snapshots/protection .. during/while/tonight/until/on/this/over, hold .. backup/backups/protection/job/jobs/schedule/schedules/off, do not run, should not run, must not run, not run, switch/turn .. off, switch/turn off, maintenance window, freeze .. backup/backups/job, for now, for the weekend, temporarily, until further notice, till then, for the time being"),
+    (1.0, "resume", "go on, go ahead again, carry on, run again, start .. again, starts again, back on, run .. again/normally, normally again, switch/turn .. on, on again, un pause, lift .. pause/suspension/hold, let .. run/continue, back to normal, is over, are over, work is done, maintenance is done/over/finished, maintenance finished, maintenance .. over/done/finished, re enable, re activate, normal schedule, as usual, take up again, pick up again"),
+    (1.0, "restart", "power cycle, power cycling, hangs, is hanging, is frozen, is stuck, needs a reboot/restart/bounce, a reboot, a restart, does not respond, not responding, unresponsive"),
+    (1.0, "shutdown", "shut .. down, power/turn/switch .. off, power/turn/switch .. down, power/turn/switch off/down, shut down, power off, take .. offline, bring .. down, take .. down, go down"),
+    (1.0, "power", "power/turn/switch/boot/bring .. on, power/turn/switch/boot/start/bring .. up, power/turn/switch/boot up/on, power on, back online, is off, is powered off, is turned off, is switched off, is shut down, was shut down, start it, start .. again, back up again"),
+    (1.0, "refresh", "look/search/scan/read/check .. again, re scan, re discover, re read, re sync, not show/shown/listed/visible/appear/there/found/see/in the list, not .. show/shown/listed/visible/appear, do_not/can_not/cannot see, does not see, does_not/do_not show/see/appear/list, still shows/showing, looks/look stale/old/outdated/wrong, is stale, is outdated, out of date, find/pick/detect/see/discover .. new/newly, picked up, pick up, up to date, update .. view/inventory/list/state/status/information/info, current state from, missing from the list, is missing in, reload, latest state, renew"),
+    (1.0, "attach", "let .. host .. read/access/see, make .. available/visible/accessible to/on/for, give .. host .. access, over/via iscsi, on a host, to a host, to the host, look into .. backup, browse .. backup"),
+    (1.0, "detach", "remove .. mounted/attached, take .. mount/mounted/attached, done with .. mounted/mount/attached, un mount, un present, take .. off .. host, away from .. host, take .. from .. host, from its host, from the host, from host"),
+    (1.0, "reattach", "hang .. to, tie .. to, move .. store .. to, link .. to, re attach, re connect, connect .. to another/new/different, to another gateway, to a new gateway, to the new gateway, to a different gateway, new gateway, is/shows/are disconnected, disconnected .. store, other/another gateway, adopt"),
+    (1.0, "resize", "more/less/additional/extra/double cpu/cpus/ram/memory/storage/disk/space/capacity/vcpu/vcpus/core/cores/tb/tib/room/power, is too small, is too slow, add .. storage/cpu/ram/memory/capacity/tb/tib, scale up, beef up, give .. more, bigger, needs more, too little, gb of ram, gb ram, vcpus"),
+    (1.0, "size", "how big/large .. must/should/need/needs/has/have, how much .. cpu/ram/storage/memory .. need/needs/require, how many cpu/cpus/cores/vcpus, what hardware, which hardware, what size, which size, what .. specs/spec/resources/requirements, big enough, sized, can .. take/handle/cope/hold/host/carry .. more/another/additional/extra, is/are .. sufficient/enough for, cope with, requirements for, what would .. need, handle .. more/another/load, sizing"),
+    (1.0, "check", "dry run, pre check, test whether/if, test .. restore/restorability/recovery, check whether/if .. restore/restored, would .. work/restore/succeed, could .. be restored, can .. be restored, just validate, only validate, without changing, without doing, before .. restore, try out, restorable, what would prevent, what stands in the way, feasible, possible to restore, restore .. possible"),
+    (1.0, "ping", "can .. reach, reachable, reach .., connectivity, does .. answer/respond, answers, responds, network connection to, connection to, see if .. answers, talk to"),
+    (1.0, "traceroute", "trace route, which route/path/hops, network path, hops, route from, path from, route to, where .. get stuck, where packets"),
+    (1.0, "support", "support bundle"),
+    (1.0, "wait", "tell/inform/ping/alert me when/once, let me know when/once, wait for/until/till, until .. done/finished/ends/complete/completes/over, when .. is done/finished/ready/complete, stay on, keep an eye, keep watching, follow .. end, block until, come back when, once .. is finished/done/complete, report back, notify me, finished yet, hold on until"),
+    (1.1, "plan", "in one go, at one go, all at once, at once, in bulk, bulk, in a batch, batch, one confirmation, one consent, single consent, single confirmation, one approval, single approval, hundreds/dozens/thousands of, confirm once, one approval for all, mass, with one code, one by one confirm, in one step, in a single step, together with one, without asking each, each separately, every single one of"),
+)  # fmt: skip
+
+# Words of a question that say it wants one thing in detail, or an overview.
+SPEECH = {
+    "one": "detail, details, detailed, this, that, one, specific, particular, single, exactly, how far is/along, full text, in full, which .. belongs to, inside, contents",
+    "many": "how much, how far back, newest, latest, most recent, last backed up, do/have we/i .. have/got, which, all, any, list, every, each, how many, overview, are there, is there, do we have, exist, exists, available, everything, our, whose, who, find, count, summary, report, id of, uuid of, called, named, do i have, have we, we have, across",
+    "asks": "i/we need/want the/a/an .. id/ids/list/name/names/detail/overview/report/status/version/address, do we, do i, do they, do you, have we, give me, find me, look up, look at, find out, find all, find any, let me see, let me know which, since/until/till/from/by when, at what, for how long, in which, for which, on which, at which, to which, from which, of which, need a list, i need the list, need to know, want to know, want to see, need to see, id of, the id of, uuid of, curious",
+    "named": "id of, uuid of, ids of, id for, uuid for, called, named, whose name, the name of, resource id, look up .. id, what .. id",
+    "wish": "need, needs, want, wants, must, should, shall, please, pls, plz, would like, has to, have to, can you, could you, lets, going to, be so kind, kindly, time to, how do i, how can i, how to",
+}  # fmt: skip
+ASKS = frozenset(
+    [
+        "which",
+        "what",
+        "when",
+        "where",
+        "who",
+        "whose",
+        "why",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "does",
+        "did",
+        "has",
+        "any",
+        "until",
+        "since",
+        "list",
+        "show",
+        "display",
+        "tell",
+        "view",
+        "see",
+        "count",
+        "report",
+        "compare",
+        "overview",
+        "status",
+        "detail",
+        "details",
+        "describe",
+        "gimme",
+    ]
 )
-_POLITE = re.compile(
-    r"^(?:(?:please|hi|hello|hey|ok|now|then|and|so)[ ,]+|(?:can|could|would|will) (?:you|we|i|one) (?:please )?"
-    r"|how (?:do|can|could|should|would) (?:i|we|you|one) |(?:i|we)(?:'d| would)? (?:want|need|like|have)(?: you)? to "
-    r"|i'd like (?:you )?to |let'?s |help me (?:to )?)+"
+SINGLE = frozenset(
+    ["this", "that", "one", "single", "specific", "particular", "its", "current", "existing"]
+)  # before a thing: one is meant
+# A thing -> what it consists of or is said about it; asked of one such thing, the thing is meant.
+HAS = {
+    "vm": "disk nic policy network cluster esx vm_group job host", "datastore": "policy host esx cluster volume job server", "database": "ag policy job instance app_host host",
+    "instance": "ag", "vm_group": "vm policy job datastore tag", "sql_group": "database policy job instance", "volume_group": "volume policy job host", "gateway": "nic network store datastore setting server",
+    "policy": "job store", "job": "policy", "store": "gateway storeonce location", "storeonce": "orchestrator store", "orchestrator": "network setting server", "app_host": "vm server cluster",
+    "task": "vm", "issue": "gateway store", "approval": "",
+}  # fmt: skip
+# What is to be done -> the thing that it is done to, if nothing better is named.
+IMPLIES = {
+    "assign": ("job", 1.2), "unassign": ("job", 1.2), "run": ("job", 1.1), "suspend": ("job", 1.1), "resume": ("job", 1.1), "restore": ("vm", 0.6), "wait": ("task", 1.1),
+    "size": ("gateway", 0.7), "ping": ("gateway", 0.7), "traceroute": ("gateway", 0.8), "remote": ("gateway", 0.3), "console": ("gateway", 0.5), "totp": ("orchestrator", 0.5), "support": ("gateway", 0.3),
+    "check": ("vm_group", 0.5), "login": ("app_host", 0.5), "reattach": ("store", 0.5), "attach": ("volume_group", 0.5), "detach": ("volume_group", 0.5), "take": ("volume_group", 0.3), "upload": ("volume_group", 0.3),
+    "resize": ("gateway", 0.4), "group": ("vm_group", 0.7), "members": ("vm_group", 0.4),
+}  # fmt: skip
+# A container and what is found again by looking at it, innermost first.
+INSIDE = (("database", "instance"), ("database", "app_host"), ("instance", "app_host"), ("vm", "vm_group"))
+INSTEAD = {
+    "job": ("gateway", "orchestrator", "storeonce", "store"),
+    "task": ("approval",),
+}  # named, they are meant and not the thing implied
+STOP = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "by",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "do",
+        "does",
+        "did",
+        "done",
+        "has",
+        "have",
+        "had",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "their",
+        "our",
+        "my",
+        "we",
+        "i",
+        "you",
+        "your",
+        "us",
+        "me",
+        "he",
+        "she",
+        "they",
+        "them",
+        "all",
+        "any",
+        "some",
+        "each",
+        "every",
+        "which",
+        "what",
+        "who",
+        "whose",
+        "where",
+        "when",
+        "why",
+        "how",
+        "many",
+        "much",
+        "can",
+        "could",
+        "would",
+        "should",
+        "will",
+        "may",
+        "might",
+        "must",
+        "please",
+        "need",
+        "want",
+        "like",
+        "now",
+        "right",
+        "currently",
+        "today",
+        "tonight",
+        "yesterday",
+        "last",
+        "still",
+        "yet",
+        "also",
+        "so",
+        "not",
+        "no",
+        "than",
+        "then",
+        "as",
+        "into",
+        "onto",
+        "out",
+        "up",
+        "down",
+        "about",
+        "via",
+        "using",
+        "off",
+        "one",
+        "single",
+        "hpe",
+        "greenlake",
+        "called",
+        "named",
+        "name",
+        "id",
+        "just",
+        "only",
+        "really",
+        "own",
+        "already",
+        "next",
+        "other",
+        "another",
+        "more",
+        "most",
+        "s",
+        "t",
+        "if",
+        "whether",
+        "until",
+        "since",
+        "again",
+        "after",
+        "before",
+        "longer",
+        "ever",
+        "both",
+        "current",
+        "given",
+        "get",
+        "show",
+        "list",
+        "give",
+        "tell",
+        "find",
+        "pls",
+    ]
 )
-_ASKS = re.compile(
-    r"^(?:which|what|when|where|who|whose|why|how|is|are|was|were|do|does|did|has|have|any|can|could|until|since|list|show"
-    r"|display|give me|tell|find out|look up|get|view|see|count|report|compare|overview|status|details?|describe)\b"
-)
-_SINGLED = re.compile(
-    r"\b(?:this|one|an?|single|particular|specific|that|details?|full (?:text|details?)|members of (?:the|an?)|how far is the|status of|why did the|why is)\b"
-    r"(.*?)(?= (?:of|for|in|on|by|from|to|with|and|which|that|does|is|has|have|was|be|last|next|ever|still|belong|run)\b|[,.:?]|$)"
-)
-_NOUNS_TOO = frozenset(
-    "group set size check trace present open list lock start give add connect close run backup restore follow".split()
-)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a text says: its concepts, what it orders and how surely, whether it asks, and what it singles out."""
-
-    concepts: tuple[str, ...]
-    orders: Mapping[str, float]
-    asks: bool
-    singled: frozenset[str]
-
-
-def concepts(text: str) -> tuple[str, ...]:
-    """The words of a text that tell things apart, in the vocabulary of the tools."""
-    return tuple(_stem(word) for word in _words(text) if word not in _STOP)
-
-
-def read(question: str) -> Reading:
-    """The reading of a question or order."""
-    text = _POLITE.sub("", " ".join(re.sub(r"\bDOs?\b", "orchestrator", question).lower().split()))
-    words = _words(text)
-    orders: dict[str, float] = {}
-    asks = _ASKS.match(text) is not None
-    asks = asks and (
-        words[0] not in _ORDERED or words[0] in READS or words[0] in _NOUNS_TOO
-    )  # "get rid of" and the like
-    for place, word in enumerate(words):
-        for verb in _ORDERED.get(word, ()):
-            if (verb in PROBES) if asks else (place == 0 or word not in _NOUNS_TOO):
-                orders.setdefault(verb, 1.0 if place == 0 or not orders else LATER)
-    singled = frozenset(word for span in _SINGLED.findall(text) for word in concepts(span))
-    verbs = {_stem(w) for w in words if w in _ORDERED and w not in _NOUNS_TOO} if not asks else set()
-    found = tuple(word for word in concepts(text) if word not in verbs)
-    return Reading(found, orders, asks or not orders, singled)
-
-
-def _words(text: str) -> list[str]:
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower().replace("_", " ")
-    for pattern, meant in _COMPILED:
-        text = " ".join(pattern.sub(meant, text).split())
-    return re.findall(r"[a-z0-9_]+", text)
-
-
-def _stem(word: str) -> str:
-    """The word without its endings; crude, and the same for questions and tools."""
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):
-        if word.endswith(ending) and not word.endswith(("ss", "us", "is")) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)] + instead
-            break
-    return word[:-1] if word.endswith("e") and len(word) > 4 else word
-
-
-NEAR: Mapping[str, tuple[str, ...]] = {_stem(said): tuple(_stem(w) for w in near) for said, near in _NEAR.items()}
