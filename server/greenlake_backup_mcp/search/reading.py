@@ -28,7 +28,9 @@ _POLITE = re.compile(
     r"|is it possible to |is there an?y? (?:way|option|possibility|chance) to |let us |lets "
     r"|help me (?:to )?|(?:it is )?time to |go ahead and |just |\w{4,}ly (?=[a-z]))+"
 )
-_BEFORE = frozenset([",", ";", ":", ".", "and", "then", "to", "by", "please", "pls", "must", "should"])
+_BEFORE = frozenset([
+    ",", ";", ":", ".", "and", "then", "to", "by", "please", "pls", "must", "should",
+])  # fmt: skip
 _ANOTHER = re.compile(r"(?:an? )?(?:new|another|additional|second|further) ")
 
 
@@ -92,7 +94,8 @@ def _orders(text: Sequence[str], found: Sequence[Thing], wished: bool) -> dict[s
         if base not in words.verbs() or noun or before == "not" or (form == "ed" and not (wished or passive)):
             continue
         begins = passive or not place or before in _BEFORE
-        weight = FIRST if not place else BEGINS if begins and first else LATER if begins else AMID
+        told = form == "ed" and wished  # "wants it kept"
+        weight = FIRST if not place else BEGINS if begins and first else LATER if begins or told else AMID
         for n, order in enumerate(words.verbs()[base]):
             orders[order] = max(orders.get(order, 0), weight * (1 if n == 0 else LESSER))
         first = first and not begins

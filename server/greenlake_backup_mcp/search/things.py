@@ -16,9 +16,9 @@ from .words import NAME
 KINDS = ("backup", "snapshot")
 COPY = "copy"  # either kind
 EITHER = {"backup": 0.9, "snapshot": 0.7}  # a "copy" is rather a backup
-ASSETS = frozenset(
-    ["vm", "datastore", "database", "vm_group", "sql_group", "volume_group", "instance", "app_host", "group"]
-)
+ASSETS = frozenset([
+    "vm", "datastore", "database", "vm_group", "sql_group", "volume_group", "instance", "app_host", "group",
+])  # fmt: skip
 PARTS = ("disk", "file", "nic")
 SIGNS = ("support", "totp", "console", "remote", "check")  # as good as an order, and take no words away
 GROUPS = {
@@ -30,28 +30,17 @@ BESIDE = 0.7  # "on the host", "in vCenter": where, not what; "vCenter" in "vCen
 ASKED = 1.3  # "which VMs"
 UNPROTECTED, NAMED, MEMBERED, UNSURE = 0.75, 0.6, 0.6, 0.6
 
-_PLACE = frozenset(
-    [
-        "on",
-        "in",
-        "at",
-        "to",
-        "into",
-        "via",
-        "under",
-        "onto",
-        "by",
-        "behind",
-        "over",
-        "inside",
-        "within",
-        "through",
-        "against",
-    ]
-)
-_ARTICLE = frozenset(["the", "a", "an", "our", "my", "this", "that", "its", "another", "new"])
+_PLACE = frozenset([
+    "on", "in", "at", "to", "into", "via", "under", "onto", "by", "behind", "over", "inside", "within",
+    "through", "against",
+])  # fmt: skip
+_ARTICLE = frozenset([
+    "the", "a", "an", "our", "my", "this", "that", "its", "another", "new",
+])  # fmt: skip
 _ASKED = frozenset(["which", "what", "list", "show", "display", "any", "many"])
-_BETWEEN = frozenset(["me", "all", "the", "our", "of", "are", "is", "my", "vsphere", "open", "how"])
+_BETWEEN = frozenset([
+    "me", "all", "the", "our", "of", "are", "is", "my", "vsphere", "open", "how",
+])  # fmt: skip
 _MEASURES = re.compile(r"days?|weeks?|months?|years?|hours?|[tgm]i?b|minutes?|times|percent|vms?|of")
 
 
@@ -139,7 +128,15 @@ def _thing(match: phrases.Match, words: Sequence[str]) -> Thing:
     pointed = not vocabulary.SINGLE.isdisjoint(before[-3:])
     named = (after[:1] and after[0].startswith(NAME)) or _numbered(after)
     led = meaning not in ("tag", *KINDS) and before[-1:] and before[-1].startswith(NAME)  # "the oracle-vg group"
-    single = 0.0 if match.plural else 1.0 if pointed or named or led else 0.5 if before[-1:] == ["the"] else 0.0
+    single = (
+        0.0
+        if match.plural
+        else 1.0
+        if pointed or named or led
+        else 0.5
+        if before[-1:] in (["the"], ["our"], ["my"])
+        else 0.0
+    )
     beside = where in _PLACE or (where == "from" and meaning in ("store", "storeonce", "vcenter"))
     owned = "its" in before[-2:] or before[-2:] in (["with", "all"], ["including", "all"])
     return Thing(meaning, match.start, match.end, match.plural, single, beside, owned, match.plural and _asked(before))
