@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp import catalog, mcp_server, settings
+from greenlake_backup_mcp import catalog, composed, mcp_server, settings
 from greenlake_backup_mcp.search import ranking
 
 HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ def test_the_questions_name_tools_that_exist_and_none_twice(all_tools: tuple[cat
     assert len({q["question"] for q in QUESTIONS}) == 150
     assert len({q["question"] for q in MORE}) == len(MORE)
     assert {tool for q in (*QUESTIONS, *MORE) for tool in (q["tool"], *q.get("also", ()))} <= {
-        tool.name for tool in all_tools
+        tool.name for tool in (*all_tools, *composed.TOOLS)
     }
 
 
