@@ -21,7 +21,7 @@ from . import filters
 from .filters import Kind
 from .grammar import Comparison, Expression, Junction
 
-TOLD_AT_ONCE = 60  # attributes named in one error
+TOLD_AT_ONCE = 20  # attributes named in one error, the likely ones first
 HERE = "same grammar, every attribute, evaluated here while the list is read"
 
 
@@ -128,10 +128,11 @@ def check_filter(expression: Expression, able: Abilities, noun: str) -> None:
 
 def _check_comparison(comparison: Comparison, able: Abilities, noun: str) -> None:
     if able.attributes is not None and comparison.attribute not in able.attributes:
+        listed = _listed(able.attributes, comparison.attribute)
         raise BackupError(
             f"filter: the service cannot filter {noun} by {comparison.attribute!r}."
             f"{_meant(comparison.attribute, able.attributes)}",
-            hint=f"It filters by: {_listed(able.attributes)}. For anything else use `where` ({HERE}).",
+            hint=f"It filters by: {listed}. For anything else use `where` ({HERE}).",
         )
     if comparison.operator not in able.operators:
         written = {"in": "in (…)", "holds": "'…' in <attribute>"}
@@ -149,7 +150,7 @@ def check_attributes(argument: str, names: Collection[str], known: Collection[st
             top = [k for k in known if "/" not in k]
             raise BackupError(
                 f"{argument}: {noun} have no attribute {name!r}.{_meant(name, known)}",
-                hint=f"They have: {_listed(top)}.",
+                hint=f"They have: {_listed(top, name)}.",
             )
 
 
@@ -159,15 +160,22 @@ def attributes_of(expression: Expression) -> list[str]:
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    folded = {k.casefold(): k for k in known}
-    near = [folded[n] for n in get_close_matches(name.casefold(), folded, n=2, cutoff=0.6)]
-    if not near:  # `policy` is nearest to what ends in it
-        last = name.rsplit("/", 1)[-1].casefold()
-        near = [k for k in known if last in k.casefold().split("/")[-1] or last in k.casefold()][:2]
+    near = _near(name, known)[:2]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
-def _listed(names: Collection[str]) -> str:
-    shown = list(names)[:TOLD_AT_ONCE]
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+def _near(name: str, known: Collection[str]) -> list[str]:
+    """The attributes that may be meant, the likeliest first; `policy` may be what ends in it."""
+    folded = {k.casefold(): k for k in known}
+    near = [folded[n] for n in get_close_matches(name.casefold(), folded, n=2, cutoff=0.6)]
+    last = name.rsplit("/", 1)[-1].casefold()
+    ending = [k for k in known if last in k.casefold().rsplit("/", 1)[-1]]
+    within = [k for k in known if last in k.casefold()]
+    return list(dict.fromkeys([*near, *ending, *within]))
+
+
+def _listed(names: Collection[str], wanted: str) -> str:
+    """The likely attributes, then short ones before nested ones, up to a bound."""
+    ordered = list(dict.fromkeys([*_near(wanted, names), *sorted(names, key=lambda n: n.count("/"))]))
+    rest = len(ordered) - TOLD_AT_ONCE
+    return ", ".join(ordered[:TOLD_AT_ONCE]) + (f" and {rest} more" if rest > 0 else "")
