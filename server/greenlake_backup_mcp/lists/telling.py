@@ -46,7 +46,8 @@ def _head(outcome: Outcome) -> list[str]:
     query, scan, fold = outcome.query, outcome.scan, outcome.fold
     noun = query.resource.noun
     nouns = units.plural(2, noun)[2:]
-    by_filter = " that match filter (done by the service)" if query.filter is not None else ""
+    said = scan.read if scan.whole else scan.total  # the number that "matches" or "match" follows
+    by_filter = f" that {'matches' if said == 1 else 'match'} filter (done by the service)" if query.filter else ""
     if not query.whole and query.where is None:
         total = f"an unknown number of {nouns}" if scan.total is None else units.plural(scan.total, noun)
         return [f"Page of {total}{by_filter}."]
@@ -56,7 +57,8 @@ def _head(outcome: Outcome) -> list[str]:
         of = f" of {scan.total:,}" if scan.total is not None else ""
         lines = [f"First {scan.read:,}{of} {nouns}{by_filter}: the summary is about these only."]
     if query.where is not None:
-        lines.append(f"{fold.count:,} of these {scan.read:,} match where (evaluated here).")
+        matching = "matches" if fold.count == 1 else "match"
+        lines.append(f"{fold.count:,} of these {scan.read:,} {matching} where (evaluated here).")
     if scan.failure is not None:
         lines.append(f"The rest could not be read: {hygiene.cell(scan.failure.message, 200)}")
     if scan.notes:
