@@ -96,6 +96,30 @@ def test_recovery_points_tell_what_deleting_them_is_decided_by(noun: str) -> Non
     assert {"store", "array"} & set(names)
 
 
+@pytest.mark.parametrize(
+    ("noun", "asked"),
+    [
+        ("protection job", "asset policy operational lastGood nextRun failing"),
+        ("protection policy", "name applicationType tiers jobs"),
+        ("protection store", "name storeType health used capacity full dedupe"),
+        ("protection store gateway", "name health version address"),
+        ("data orchestrator", "name health version latestRecoveryPoint"),
+        ("StoreOnce", "name health used free full"),
+        ("application host", "name health os"),
+        ("MSSQL instance", "name health host version"),
+        ("MSSQL database", "name protectionStatus health host policy size"),
+        ("VM protection group", "name health members policy"),
+        ("volume protection group", "name health members policy array"),
+        ("MSSQL database protection group", "name health members policy"),
+        ("task", "name state progress createdAt endedAt resource error"),
+        ("VM", "name protectionStatus health power policy vcenter capacity"),
+        ("datastore", "name protectionStatus health free capacity policy vcenter"),
+    ],
+)
+def test_a_row_shows_what_an_administrator_decides_by(noun: str, asked: str) -> None:
+    assert set(asked.split()) <= {column.name for column in TABLE[noun].columns}
+
+
 def test_a_row_is_guessed_for_what_no_table_knows() -> None:
     resource = judgement.guessed("new-things", {"id": "text", "name": "text", "state": "text", "createdAt": "time"})
     assert resource.noun == "new thing"

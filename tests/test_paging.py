@@ -132,6 +132,16 @@ async def test_items_that_come_twice_are_counted_once_and_told() -> None:
     assert any("changed from 30 to 31" in note for note in scan.notes)
 
 
+async def test_a_page_of_nothing_but_what_came_before_is_not_the_end_when_the_total_has_grown() -> None:
+    def insert(number: int, items: list[Item]) -> None:
+        if number in (1, 2, 3, 4):
+            items.insert(0, {"id": f"new-{number}", "n": f"new-{number}"})
+
+    found, scan = await scanned(Pages(things(11), before=insert))
+    assert found == list(range(11))
+    assert scan.notes[0] == "4 came twice while reading and are counted once"
+
+
 async def test_items_that_vanish_while_reading_are_told() -> None:
     def remove(number: int, items: list[Item]) -> None:
         if number == 2:
@@ -294,5 +304,69 @@ def test_whatever_the_pages_look_like_the_collection_is_the_same(
         assert scan.read == len(found)
         assert scan.whole == (count <= cap) or (scan.total is None and count <= cap == len(found))
         assert not scan.notes
+
+    anyio.run(run)
+
+
+@examples(max_examples=200, deadline=None)
+@given(
+    count=st.integers(0, 90),
+    most=st.integers(3, 30),
+    short=st.frozensets(st.integers(0, 12)),
+    changes=st.dictionaries(st.integers(1, 12), st.lists(st.integers(0, 100), min_size=1, max_size=6), max_size=4),
+    grows=st.booleans(),
+    counted=st.booleans(),
+)
+def test_nothing_is_counted_twice_or_missed_in_silence_however_the_collection_changes_while_it_is_read(
+    *, count: int, most: int, short: frozenset[int], changes: dict[int, list[int]], grows: bool, counted: bool
+) -> None:
+    """It either grows or shrinks; where as many vanish as appear, no reader of pages could tell."""
+    ever, gone = set(range(count)), set()
+
+    def change(number: int, items: list[Item]) -> None:
+        for place in changes.get(number, []):
+            if grows:
+                new = len(ever)
+                ever.add(new)
+                items.insert(place % (len(items) + 1), {"id": f"id-{new}", "n": new})
+            elif items:
+                gone.add(items.pop(place % len(items))["n"])
+
+    app = Pages(things(count), most=most, short=short, before=change, total=None if counted else lambda _: None)
+
+    async def run() -> None:
+        found, scan = await scanned(app)
+        assert len(found) == len(set(found)) == scan.read
+        assert set(found) <= ever
+        assert scan.whole
+        if set(range(count)) - set(found) - gone and (grows or counted):
+            assert scan.notes
+        if counted and not scan.notes:
+            assert scan.total == scan.read
+
+    anyio.run(run)
+
+
+@examples(max_examples=100, deadline=None)
+@given(
+    count=st.integers(0, 90),
+    most=st.integers(1, 30),
+    totals=st.lists(st.none() | st.integers(0, 120), min_size=1, max_size=8),
+    failing=st.dictionaries(st.integers(1, 12), st.sampled_from([403, 404, 500]), max_size=2),
+)
+def test_whatever_totals_a_service_tells_the_answer_is_a_beginning_of_the_collection_and_says_what_it_lacks(
+    *, count: int, most: int, totals: list[int | None], failing: dict[int, int]
+) -> None:
+    app = Pages(things(count), most=most, total=lambda number: totals[number % len(totals)], failing=failing)
+
+    async def run() -> None:
+        found, scan = await scanned(app)
+        assert found == sorted(set(found))
+        assert scan.read == len(found)
+        if scan.failure is not None:
+            assert not scan.whole
+            assert found == list(range(len(found))) or 404 in failing.values()  # which is told as "nothing there"
+        elif scan.whole and not scan.notes:
+            assert scan.total == len(found)
 
     anyio.run(run)

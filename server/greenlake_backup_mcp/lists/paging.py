@@ -19,6 +19,7 @@ import anyio
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 
+STALE_ROUNDS = 3  # rounds of pages without anything new until that is the end, whatever `total` says
 FIRST_PAGE = 1000  # of lists whose offset is bounded: they take one page of up to 20,000 for what is left
 HASH_BITS = 0x7FFF_FFFF_FFFF_FFFF
 
@@ -144,14 +145,15 @@ class _Reader:
             self.ended = True
         if self.first_total is not None and came:
             size = min(size, came)  # the service gives less than it is asked for: ask so
+        stale = 0
         while not self._done():
             spans = self._spans(size, full=came >= size)
             if not spans:
                 break
-            before = self.read
+            before = (self.read, self.total)
             await self._ordered(spans)
-            if self.read == before:
-                self.ended = True  # pages without anything new: the end, whatever `total` says
+            stale = stale + 1 if (self.read, self.total) == before else 0  # new items push back what came already
+            self.ended = self.ended or stale >= STALE_ROUNDS
 
     def _done(self) -> bool:
         known = self.total is not None and self.at >= self.total
