@@ -30,6 +30,7 @@ _ESCAPES = re.compile(
 _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U00016fe4"
 _INVISIBLE = re.compile(f"[{_BLANK}\U000e0100-\U000e01ef]")
 _SPACES = re.compile(r"[\u2028\u2029\x85\x0b\x0c]|\r\n?")
+_PLAIN = re.compile(r"[!-;=-Z\\^_a-{}~]+(?: [!-;=-Z\\^_a-{}~]+)*")  # no markup at all: most cells, and known at once
 _NOT_PLAIN_CELL = re.compile(f"[^ -~]|[|<`]|!\\[|\\]\\(|^ | $|  |[{_BLANK}]")
 _MARKUP = re.compile(r"(\\*)\||<(?=[A-Za-z/!?])|`|!(?=\[)|\](?=\()")
 
@@ -47,7 +48,7 @@ def clean(text: str) -> str:
 
 def cell(text: str, most: int = 80) -> str:
     """The text as one cell of a table: one line, markup neutralised, cut to `most` characters."""
-    if len(text) <= most and not _NOT_PLAIN_CELL.search(text):
+    if len(text) <= most and (_PLAIN.fullmatch(text) or not _NOT_PLAIN_CELL.search(text)):
         return text
     line = " ".join(clean(text).split())
     line = line if len(line) <= most else line[: most - 1] + "…"
@@ -64,7 +65,14 @@ def redacted(value: Any, reveal: bool = False) -> Any:
     if reveal:
         return value
     if isinstance(value, dict):
-        return {name: HIDDEN if _hides(name, item) else redacted(item) for name, item in value.items()}
+        return {
+            name: HIDDEN
+            if secret(name) and _tells(item)
+            else redacted(item)
+            if isinstance(item, (dict, list))
+            else item
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [redacted(item) for item in value]
     return value
@@ -76,9 +84,9 @@ def secret(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
-def _hides(name: Any, item: Any) -> bool:
+def _tells(item: Any) -> bool:
     # true, false and null tell whether there is a secret, not what it is
-    return item is not None and not isinstance(item, bool) and item not in ("", [], {}) and secret(str(name))
+    return item is not None and not isinstance(item, bool) and item not in ("", [], {})
 
 
 def _unseen(text: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -40,20 +40,24 @@ _UNIT = re.compile(r"(?:In(?:Mib|MiB|Mb|Seconds)|(?:In)?Bytes)$")
 
 def told(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[str]:
     """Labelled lines of one item, most important first, without nulls. `kind`: the operation that reads or lists it."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return [hygiene.cell(rows.compact(item), LONGEST_VALUE)]
     resource = judgement.known(kind) or judgement.guessed("item", item)
     shown = hygiene.redacted(dict(item), reveal)
-    told = list(_of_one(resource))
-    covered = {path for column in told if column.read in WHOLLY_TOLD for path in column.paths}
-    health = next((column.of(shown) for column in told if column.name == "health"), None)
-    covered |= {name for name in STATES if shown.get(name) == health}
-    scalars = [c for c in told if c.name in shown and not isinstance(shown[c.name], (Mapping, list))]
-    covered |= {column.name for column in scalars if column.of(shown) is not None}
-    covered |= {"displayName"} if shown.get("displayName") == shown.get("name") else set()
+    told, covered = _of_one(resource)
+    values = [(column, column.of(shown)) for column in told]
+    out = list(_judged(values, now))
+    for column, value in values:
+        name = column.name
+        if value is not None and name in shown and not isinstance(shown[name], (dict, list)):
+            covered.add(name)
+        if name == "health":
+            covered |= {state for state in STATES if shown.get(state) == value}
+    if shown.get("displayName") == shown.get("name"):
+        covered.add("displayName")
     others = {name: held for name, held in shown.items() if name not in LAST}
     others |= {name: shown[name] for name in LAST if name in shown}
-    out = [*_judged(resource, shown, now), *_rest(others, now, covered)]
+    out += _rest(others, now, covered)
     if len(out) > MOST_LINES:
         out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
     return out
@@ -61,7 +65,7 @@ def told(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[s
 
 def whole(body: Any, room: int) -> Any:
     """The JSON of one item in at most `room` bytes: of lists too long for that their first elements, and how many."""
-    if not isinstance(body, Mapping) or _size(body) <= room:
+    if not isinstance(body, dict) or _size(body) <= room:
         return body
     out: dict[str, Any] = dict(body)
     left: dict[str, str] = {}
@@ -79,15 +83,16 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def _of_one(resource: Resource) -> list[Column]:
-    """The columns told of one item: what is wrong comes after its name."""
+def _of_one(resource: Resource) -> tuple[list[Column], set[str]]:
+    """The columns told of one item (what is wrong comes after its name), and the attributes they tell wholly."""
     first, rest = resource.columns[:2], resource.columns[2:]
-    return [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
+    told = [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
+    return told, {path for column in told if column.read in WHOLLY_TOLD for path in column.paths}
 
 
-def _judged(resource: Resource, item: Item, now: datetime) -> Iterator[str]:
-    for column in _of_one(resource):
-        value = column.of(item)
+def _judged(values: Iterable[tuple[Column, Any]], now: datetime) -> Iterator[str]:
+    """The lines of the columns that have a value."""
+    for column, value in values:
         if value is None or value == []:
             continue
         if isinstance(value, list) and len(value) > 1:
@@ -109,23 +114,25 @@ def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: st
         path = f"{prefix}{name}"
         if name in idle or path in covered or held in (None, "", [], {}):
             continue
-        if isinstance(held, Mapping):
-            if all(not isinstance(one, (Mapping, list)) for one in held.values()):
+        if isinstance(held, dict):
+            if all(not isinstance(one, (dict, list)) for one in held.values()):
                 if said := _inline(held, now, covered, f"{path}/"):
-                    yield f"{_label(path)}: {said}"
+                    yield f"{_named(path)[0]}: {said}"
             elif prefix.count("/") < 6:
                 yield from _rest(held, now, covered, f"{path}/")
         elif isinstance(held, list):
-            yield from _elements(_label(path), held, now)
-        elif said := _scalar(name, held, now):
-            yield f"{_label(path, measures=units.number(held) is not None)}: {said}"
+            yield from _elements(_named(path)[0], held, now)
+        else:
+            label, said = _scalar(path, held, now)
+            if said:
+                yield f"{label}: {said}"
 
 
 def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
-    if not any(isinstance(one, (Mapping, list)) for one in held):
+    if not any(isinstance(one, (dict, list)) for one in held):
         yield f"{label}: {hygiene.cell(', '.join(items.text(one) for one in held), LONGEST_VALUE)}"
         return
-    told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, Mapping)]
+    told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, dict)]
     if told := [t for t in told if t]:
         if len(held) == 1:
             yield f"{label}: {told[0]}"
@@ -148,42 +155,48 @@ def _inline(
         held = value[name]
         if name in idle or f"{prefix}{name}" in covered or held in (None, "", [], {}):
             continue
-        said = hygiene.cell(_held(str(name), held, now, depth), LONGEST_INNER)
-        parts.append(f"{_label(str(name), measures=units.number(held) is not None)} {said}")
+        label, said = _held(name, held, now, depth)
+        parts.append(f"{label} {hygiene.cell(said, LONGEST_INNER)}")
     return ", ".join(parts)
 
 
-def _held(name: str, held: Any, now: datetime, depth: int) -> str:
-    """What an object on one line holds under a name."""
-    if depth > DEEPEST and isinstance(held, (Mapping, list)):
-        return "…"
-    if isinstance(held, Mapping):
+def _held(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]:
+    """A name and what an object on one line holds under it."""
+    if not isinstance(held, (dict, list)):
+        return _scalar(name, held, now)
+    label = _named(name)[0]
+    if depth > DEEPEST:
+        return label, "…"
+    if isinstance(held, dict):
         if known := items.text(items.first(held, ("displayName", "name"))):
-            return f"{known} ({items.text(held.get('id'))})" if held.get("id") else known
-        return f"({_inline(held, now, depth=depth + 1)})"
-    if isinstance(held, list):
-        told = [
-            _inline(one, now, depth=depth + 1) if isinstance(one, Mapping) else items.text(one)
-            for one in held[:MOST_ELEMENTS]
-        ]
-        return f"({'; '.join(one for one in told if one)})"
-    return _scalar(name, held, now)
+            return label, f"{known} ({items.text(held.get('id'))})" if held.get("id") else known
+        return label, f"({_inline(held, now, depth=depth + 1)})"
+    told = [
+        _inline(one, now, depth=depth + 1) if isinstance(one, dict) else items.text(one) for one in held[:MOST_ELEMENTS]
+    ]
+    return label, f"({'; '.join(one for one in told if one)})"
+
+
+def _scalar(name: str, value: Any, now: datetime) -> tuple[str, str]:
+    """A name and its value for people: of a number without the unit that the value tells: capacityInBytes → capacity."""
+    label, unitless, measure = _named(name)
+    if measure is not None and (number := units.number(value)) is not None:
+        return unitless, measure(number)
+    if isinstance(value, str) and len(value) >= 19 and (when := units.moment(value)) is not None:
+        return label, units.told(when, now)
+    return label, hygiene.cell(items.text(value), LONGEST_VALUE)
 
 
 @lru_cache(maxsize=2048)
-def _label(name: str, *, measures: bool = False) -> str:
-    """The attribute's name; of a number without the unit that what follows says already: capacityInBytes → capacity."""
-    return hygiene.cell(_UNIT.sub("", name) if measures else name)
+def _named(name: str) -> tuple[str, str, Callable[[float], str] | None]:
+    """The attribute's name as a label, the same without its unit, and how a number of it is told."""
+    label, unitless = hygiene.cell(name), hygiene.cell(_UNIT.sub("", name))
+    if rows.BYTES.search(name):
+        return label, unitless, units.size
+    if rows.MIB.search(name):
+        return label, unitless, _mib
+    return label, unitless, units.duration if name.endswith("InSeconds") else None
 
 
-def _scalar(name: str, value: Any, now: datetime) -> str:
-    number = units.number(value)
-    if number is not None and rows.BYTES.search(name):
-        return units.size(number)
-    if number is not None and rows.MIB.search(name):
-        return units.size(number * units.MIB)
-    if number is not None and name.endswith("InSeconds"):
-        return units.duration(number)
-    if isinstance(value, str) and len(value) >= 19 and (when := units.moment(value)) is not None:
-        return units.told(when, now)
-    return hygiene.cell(items.text(value), LONGEST_VALUE)
+def _mib(number: float) -> str:
+    return units.size(number * units.MIB)
