@@ -16,7 +16,6 @@ from greenlake_backup_mcp import hygiene, units
 
 from . import items, judgement, rows, schedules
 from .columns import Column, Resource
-from .items import Item
 
 WHOLLY_TOLD = (
     items.first,
@@ -178,7 +177,7 @@ def _held(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]:
 
 
 def _scalar(name: str, value: Any, now: datetime) -> tuple[str, str]:
-    """A name and its value for people: of a number without the unit that the value tells: capacityInBytes → capacity."""
+    """A name and its value for people; a number tells its unit, so its name need not: capacityInBytes → capacity."""
     label, unitless, measure = _named(name)
     if measure is not None and (number := units.number(value)) is not None:
         return unitless, measure(number)
