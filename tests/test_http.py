@@ -593,6 +593,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
     live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
         async with serving(live, grace=15) as at, client(at.url, mode=era) as mcp:
+            await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
                 answers.append(words(await mcp.call_tool("get_vm_backup", DELETE)))
