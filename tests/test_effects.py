@@ -286,6 +286,24 @@ async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recov
     assert "stays unusable" in text
 
 
+async def test_restoring_from_two_recovery_points_gets_no_code():
+    path = f"{OWN}/mssql-databases/{DB}"
+    app = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": backup()})
+    both = {"mssqlDatabaseId": DB, "restoreType": "PARENT", "backupId": BACKUP, "snapshotId": BACKUP}
+    found = await effect(app, "restore_mssql_database", **both)
+    assert found.forbidden == "Two recovery points are named; the service takes one of them (backupId or snapshotId)."
+
+
+async def test_a_restore_that_names_no_recovery_point_says_that_nobody_knows_which_is_taken():
+    app = Tenant({f"{OWN}/mssql-databases/{DB}": {"id": DB, "name": "crm"}})
+    text = await said(app, "restore_mssql_database", mssqlDatabaseId=DB, restoreType="PARENT")
+    assert "NO RECOVERY POINT IS NAMED" in text
+    path = f"{OWN}/mssql-databases/{DB}"
+    named = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": backup()})
+    text = await said(named, "restore_mssql_database", mssqlDatabaseId=DB, restoreType="PARENT", backupId=BACKUP)
+    assert "NO RECOVERY POINT IS NAMED" not in text
+
+
 # --- protection -------------------------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,8 @@ def restoring(s: Subject) -> Effect:
         follows = [f"The present {s.target.kind} stays as it is; a second one is made: {places.place(s)}."]
         follows += [*places.unsaid(s), *places.duplicates(s)]
         final = "What is made can be removed again, outside this server."
+    if not any(s.arguments.get(name) for name in COPIES):
+        follows.append("NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one.")
     follows += _options(s)
     return Effect(
         does=does,
@@ -250,6 +252,9 @@ def _unusable(s: Subject) -> str:
     target = s.arguments.get("targetVmInfo")
     if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
         return "A cluster and a host are both named; the service takes one of them (clusterId or hostId)."
+    named = [name for name in COPIES if s.arguments.get(name)]
+    if len(named) > 1:
+        return f"Two recovery points are named; the service takes one of them ({' or '.join(named)})."
     for name, found in s.target.uses.items():
         if found.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
             return f"{found.words[:1].upper()}{found.words[1:]} to restore from or into does not exist."
