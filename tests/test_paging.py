@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.lists import paging
-from greenlake_backup_mcp.lists.paging import Scan, Source
+from greenlake_backup_mcp.lists import pages, paging
+from greenlake_backup_mcp.lists.pages import Source
+from greenlake_backup_mcp.lists.paging import Scan
 from greenlake_backup_mcp.service import rest
 
 from .pages import Item, Pages, reached
@@ -33,7 +34,7 @@ async def scanned(
     """The numbers of the items that came, in order, and what the scan tells."""
     found: list[Any] = []
 
-    def take(items: Sequence[paging.Item]) -> bool:
+    def take(items: Sequence[pages.Item]) -> bool:
         found.extend(item.get("n") for item in items)
         return True
 
@@ -193,24 +194,24 @@ async def test_behind_the_end_404_means_that_nothing_follows() -> None:
 @pytest.mark.parametrize("body", [[], "text", {"error": 1}, {"items": "no"}, 7])
 def test_what_is_no_list_is_an_error(body: Any) -> None:
     if body == []:
-        assert paging.envelope(body, "List") == paging.Page((), None)
+        assert pages.envelope(body, "List") == pages.Page((), None)
         return
     with pytest.raises(BackupError, match="no list"):
-        paging.envelope(body, "List")
+        pages.envelope(body, "List")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"count": 0}, {"items": None, "total": 0}, {"items": [], "total": "0"}])
 def test_an_empty_collection_has_many_spellings(body: Any) -> None:
-    assert paging.envelope(body, "List").items == ()
+    assert pages.envelope(body, "List").items == ()
 
 
 @pytest.mark.parametrize("total", [True, -1, 1.5, "many", {}, [3]])
 def test_a_total_that_is_no_number_is_no_total(total: Any) -> None:
-    assert paging.envelope({"items": [], "total": total}, "List").total is None
+    assert pages.envelope({"items": [], "total": total}, "List").total is None
 
 
 def test_what_is_no_object_among_the_items_is_left_out() -> None:
-    assert paging.envelope({"items": [1, None, {"id": "a"}, "x"]}, "List").items == ({"id": "a"},)
+    assert pages.envelope({"items": [1, None, {"id": "a"}, "x"]}, "List").items == ({"id": "a"},)
 
 
 async def test_progress_is_told_page_by_page() -> None:
@@ -244,7 +245,7 @@ async def test_a_cancelled_scan_sends_nothing_more() -> None:
     async with reached(app) as api:
         with anyio.CancelScope() as scope:
 
-            def take(_items: Sequence[paging.Item]) -> bool:
+            def take(_items: Sequence[pages.Item]) -> bool:
                 if len(app.queries) > 5:
                     scope.cancel()
                 return True

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from greenlake_backup_mcp import hygiene, units
 from greenlake_backup_mcp.lists import columns, details, judgement, paging, rows, summaries
 from greenlake_backup_mcp.lists.folding import Fold
-from greenlake_backup_mcp.lists.paging import Source
+from greenlake_backup_mcp.lists.pages import Source
 from greenlake_backup_mcp.service import rest
 
 from .pages import NOW, Item, Pages, reached

@@ -8,20 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from greenlake_backup_mcp import units
 from greenlake_backup_mcp.hygiene import cell
 
-from . import moments, places
-from .copy_facts import GOING, copy_facts
-from .sentences import Effect, Subject, at, counted, label, name_of, names, not_known, objects, quoted, shown, state_of
-from .targets import OWN, VIRTUALIZATION, Found, Read, Target, identity_of, path_of
+from . import places, recovery
+from .copy_facts import copy_facts
+from .sentences import Effect, Subject, at, counted, label, names, not_known, objects, quoted
+from .targets import OWN, VIRTUALIZATION, Read, Target, identity_of, path_of
 
-COPIES = {  # argument -> the collection its copy is in
-    "backupId": "backups",
-    "snapshotId": "snapshots",
-    "vpgBackupId": "backups",
-    "vpgSnapshotId": "snapshots",
-}
 MOST_COPIES = 20  # of a group restore that are read
 
 
@@ -30,7 +23,7 @@ def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
     collection, identity = identity_of(target.path)
     found = [
         Read("copy", f"the {place[:-1]}", path_of(OWN, collection, identity, place, arguments[name]), decides=True)
-        for name, place in COPIES.items()
+        for name, place in recovery.COPIES.items()
         if isinstance(arguments.get(name), str) and arguments[name]
     ][:1]
     for number, one in enumerate(objects(arguments.get("recoveryInfo"))[:MOST_COPIES]):
@@ -63,27 +56,27 @@ def restoring(s: Subject) -> Effect:
     """A VM, datastore, database or volume group comes back, over itself or beside itself."""
     copy, a = s.found("copy"), s.arguments
     over = a.get("restoreType") != "ALTERNATE"
-    lost = _since(copy, s)
+    lost = recovery.since(copy, s)
     if over:
         does = f"Restore the {s.label} OVER ITSELF"
         follows = [f"The present {s.target.kind} is overwritten with the recovery point{lost}."]
-        follows += _along(s)
+        follows += recovery.along(s)
         final = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
     else:
         does = f"Restore the {s.label} to a new place"
         follows = [f"The present {s.target.kind} stays as it is; a second one is made: {places.place(s)}."]
         follows += [*places.unsaid(s), *places.duplicates(s)]
         final = "What is made can be removed again, outside this server."
-    if not any(s.arguments.get(name) for name in COPIES):
+    if not any(s.arguments.get(name) for name in recovery.COPIES):
         follows.append("NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one.")
-    follows += _options(s)
+    follows += recovery.options(s)
     return Effect(
         does=does,
-        about=_about(s),
+        about=recovery.about(s),
         follows=tuple(follows),
         final=final,
         unknown=not_known(s.target.found, *s.target.uses.values(), *s.facts.values()),
-        forbidden=_unusable(s),
+        forbidden=recovery.unusable(s),
         exceptions=("overwrites",) if over else (),
     )
 
@@ -99,11 +92,11 @@ def restoring_disks(s: Subject) -> Effect:
     disks = ", ".join(pairs) or "ALL its disks (none is named)"
     return Effect(
         does=f"Overwrite disks of the {where.removeprefix('the ')} from a recovery point of the {s.label}",
-        about=_about(s),
-        follows=(f"Overwritten with the recovery point{_since(s.found('copy'), s)}: {disks}.",),
+        about=recovery.about(s),
+        follows=(f"Overwritten with the recovery point{recovery.since(s.found('copy'), s)}: {disks}.",),
         final="What is overwritten cannot be brought back, unless a recovery point of it is taken first.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=_unusable(s),
+        forbidden=recovery.unusable(s),
         exceptions=("overwrites disks",),
     )
 
@@ -128,7 +121,7 @@ def restoring_files(s: Subject) -> Effect:
     overwrites = method not in ("KEEPASBACKUP", "SKIP")
     return Effect(
         does=f"Write files from a recovery point into the guest of the {where}",
-        about=_about(s),
+        about=recovery.about(s),
         follows=(
             f"{counted(len(files), 'path')}: {paths}{more}.",
             words.get(method, f"What happens to files that are there is not known ({cell(method)})."),
@@ -136,7 +129,7 @@ def restoring_files(s: Subject) -> Effect:
         ),
         final="Overwritten files cannot be brought back." if overwrites else "The files written can be deleted again.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=_unusable(s),
+        forbidden=recovery.unusable(s),
         exceptions=("overwrites files",) if overwrites else (),
     )
 
@@ -168,10 +161,10 @@ def restoring_group(s: Subject) -> Effect:
         follows.append("No recovery point is named: the service takes the latest of each member.")
     if not over:
         follows += [f"Where to: {places.place(s)}.", *places.duplicates(s)]
-    follows += _options(s)
+    follows += recovery.options(s)
     return Effect(
         does=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
-        about=(_state(s),),
+        about=(recovery.state(s),),
         follows=tuple(follows),
         final=(
             "What is overwritten cannot be brought back. check_vm_protection_group_restore tells beforehand "
@@ -180,85 +173,6 @@ def restoring_group(s: Subject) -> Effect:
             else "What is made can be removed again, outside this server."
         ),
         unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=_unusable(s),
+        forbidden=recovery.unusable(s),
         exceptions=("overwrites",) if over else (),
     )
-
-
-def _state(s: Subject) -> str:
-    facts = [state_of(s.resource) or "state not known"]
-    if power := s.resource.get("powerState"):
-        facts.append(f"power {cell(str(power))}")
-    if size := s.resource.get("capacityInBytes") or s.resource.get("sizeInBytes"):
-        facts.append(f"size {units.size(size)}")
-    for words, name in (("on cluster", "clusterInfo"), ("on host", "hostInfo"), ("in", "instanceInfo")):
-        if isinstance(s.resource.get(name), Mapping):
-            facts.append(f"{words} {name_of(s.resource[name])}")
-    return "; ".join(facts)
-
-
-def _about(s: Subject) -> tuple[str, ...]:
-    copy = s.found("copy")
-    lines = [f"now: {_state(s)}"]
-    if copy.known:
-        kind = copy.words.removeprefix("the ")
-        lines.append(f"from {label(kind, copy.resource)}: {'; '.join(copy_facts(copy.resource, s.now))}")
-    return tuple(lines)
-
-
-def _since(copy: Found, s: Subject) -> str:
-    taken = units.moment(copy.resource.get("pointInTime"))
-    if taken is None:
-        return "; how old that is, is not known"
-    return f" of {moments.when(taken, s.now)}; everything written since then is LOST"
-
-
-def _along(s: Subject) -> list[str]:
-    """What is overwritten with it."""
-    kind = s.target.kind
-    if kind == "datastore":
-        count = s.resource.get("vmCount")
-        which = f"its {counted(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
-        return [f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."]
-    if kind == "volume protection group":
-        parts = s.arguments.get("individualBackupIds") or s.arguments.get("individualSnapshotIds")
-        members = objects(s.resource.get("assets"))
-        if parts:
-            return [f"Only the volumes listed go back: {len(parts):,} of {len(members):,}."]
-        return [f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."]
-    if kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
-        return ["It is powered on: it goes down for the restore."]
-    return []
-
-
-def _options(s: Subject) -> list[str]:
-    a, lines = s.arguments, []
-    if a.get("recoveryMode") == "NO_RECOVERY":
-        lines.append("recoveryMode NO_RECOVERY: the database stays unusable until someone finishes the recovery.")
-    if s.target.kind == "SQL database" and a.get("restoreType") != "ALTERNATE":
-        kept = a.get("restoreWithTailLog")
-        lines.append(
-            "The tail of the log is kept first (restoreWithTailLog)."
-            if kept
-            else "The tail of the log that no backup has yet is LOST (restoreWithTailLog is not set)."
-        )
-    if a.get("restoreUntil"):
-        lines.append(f"Logs are applied until {shown(a['restoreUntil'], s.now)}.")
-    return lines
-
-
-def _unusable(s: Subject) -> str:
-    """Why the recovery point, or the place it would go to, cannot be used."""
-    target = s.arguments.get("targetVmInfo")
-    if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
-        return "A cluster and a host are both named; the service takes one of them (clusterId or hostId)."
-    named = [name for name in COPIES if s.arguments.get(name)]
-    if len(named) > 1:
-        return f"Two recovery points are named; the service takes one of them ({' or '.join(named)})."
-    for name, found in s.target.uses.items():
-        if found.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
-            return f"{found.words[:1].upper()}{found.words[1:]} to restore from or into does not exist."
-        if found.resource.get("state") in (*GOING, "CREATING"):
-            state = cell(str(found.resource["state"]))
-            return f"{found.words[:1].upper()}{found.words[1:]} cannot be used: state {state}."
-    return ""

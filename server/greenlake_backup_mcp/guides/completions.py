@@ -16,7 +16,7 @@ from greenlake_backup_mcp import arguments, hygiene
 from greenlake_backup_mcp.calls import Desk
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.lists import paging
+from greenlake_backup_mcp.lists import pages
 from greenlake_backup_mcp.service import rest
 
 from . import documents
@@ -72,7 +72,7 @@ class Completer:
         try:
             request = arguments.request(tool, {})
             reply = await rest.send(desk.api, replace(request, query=(("limit", str(READ)),)))
-            items = paging.envelope(reply.body, request.operation_id).items
+            items = pages.envelope(reply.body, request.operation_id).items
         except BackupError:
             return ()
         names = (hygiene.cell(str(item.get("displayName") or item.get("name") or "")) for item in items)

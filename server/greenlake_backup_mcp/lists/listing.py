@@ -14,7 +14,7 @@ from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 
-from . import filters, folding, paging, queries, telling
+from . import filters, folding, pages, paging, queries, telling
 from .folding import Fold
 from .items import Item
 from .queries import Query, Way
@@ -78,7 +78,7 @@ async def _empty(api: rest.Api, query: Query, way: Way, problem: BackupError) ->
     """A 404 to a filter means that nothing matches, unless the list is not there without the filter either."""
     unfiltered = replace(query, filter=None, order=())
     try:
-        await paging.page(api, queries.source(unfiltered, replace(way, select=False)), 0, 1)
+        await pages.page(api, queries.source(unfiltered, replace(way, select=False)), 0, 1)
     except BackupError:
         raise problem from None
     return Outcome(query, way, _fold(query, way), (), paging.Scan(0, 0, whole=True), more=False)
@@ -138,7 +138,7 @@ async def _page(api: rest.Api, query: Query, way: Way) -> Outcome:
         at = start + len(rows)
         if bound is not None and at > bound:
             break
-        found = await paging.page(api, source, at, max(1, skipped + query.limit - len(rows)))
+        found = await pages.page(api, source, at, max(1, skipped + query.limit - len(rows)))
         total = found.total if found.total is not None else total
         rows += found.items
         ended = not found.items or not source.paged

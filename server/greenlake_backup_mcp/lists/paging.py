@@ -1,6 +1,6 @@
 """A whole collection, page by page: concurrently, within a cap, in order, and honest about what it could not read.
 
-What comes back is handed on page by page and not kept. Knows HTTP requests and envelopes, nothing of what items mean.
+What comes back is handed on page by page and not kept. Knows nothing of what items mean.
 
 A page may hold less than was asked for, `total` may be absent or change, items may come twice or vanish while others
 read and write: none of this is an error, all of it is told in `Scan.notes`.
@@ -9,41 +9,24 @@ read and write: none of this is an error, all of it is told in `Scan.notes`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import anyio
 
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 
+from . import pages
+from .pages import Item, Page, Source
+
 STALE_ROUNDS = 3  # rounds of pages without anything new until that is the end, whatever `total` says
 FIRST_PAGE = 1000  # of lists whose offset is bounded: they take one page of up to 20,000 for what is left
 HASH_BITS = 0x7FFF_FFFF_FFFF_FFFF
 
-Item = Mapping[str, Any]
 Take = Callable[[Sequence[Item]], bool]
 """What receives the items of each page, in the collection's order; False: enough, read no further."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A list of the service: the request without its page, and the bounds of its pages."""
-
-    request: rest.Request
-    paged: bool  # False: the list has neither limit nor offset and comes whole
-    most: int  # rows of one page
-    offset: int | None  # the largest offset it accepts
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer of a list, whatever the spelling of its envelope."""
-
-    items: tuple[Item, ...]
-    total: int | None
 
 
 @dataclass(frozen=True)
@@ -55,43 +38,6 @@ class Scan:
     whole: bool  # every item there is was read
     notes: tuple[str, ...] = ()
     failure: BackupError | None = None  # why the rest could not be read
-
-
-async def page(api: rest.Api, source: Source, offset: int, limit: int) -> Page:
-    """One page; `limit` is cut to what the list allows."""
-    query = source.request.query
-    if source.paged:
-        query = (*query, ("limit", str(max(1, min(limit, source.most)))), ("offset", str(offset)))
-    try:
-        reply = await rest.send(api, replace(source.request, query=query))
-    except BackupError as problem:
-        if problem.status == 404 and offset > 0:
-            return Page((), None)  # behind the end
-        raise
-    return envelope(reply.body, source.request.operation_id)
-
-
-def envelope(body: Any, operation: str) -> Page:
-    """The items and the total of an answer: {items, count, offset | pageOffset, total?}. No body is an empty page."""
-    if body is None or body == {}:
-        return Page((), None)
-    items = body.get("items") if isinstance(body, dict) else body
-    if items is None and isinstance(body, dict) and {"count", "total", "offset", "pageOffset"} & body.keys():
-        items = []
-    if not isinstance(items, list):
-        raise BackupError(
-            f"{operation}: the service answered with something that is no list.",
-            hint="The answer has no `items`. If you use a base URL of your own, check that it leads to the service.",
-            kind="service",
-        )
-    found = tuple(item for item in items if isinstance(item, dict))
-    return Page(found, _natural(body.get("total")) if isinstance(body, dict) else None)
-
-
-def _natural(value: Any) -> int | None:
-    if isinstance(value, str) and value.isdigit() and len(value) < 19:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 async def scan(  # noqa: PLR0913  a scan has its bounds
@@ -137,7 +83,7 @@ class _Reader:
 
     async def run(self) -> None:
         size = min(self.cap, self.source.most if self.source.offset is None else min(FIRST_PAGE, self.source.most))
-        first = await page(self.api, self.source, 0, size)
+        first = await pages.page(self.api, self.source, 0, size)
         self.first_total, came = first.total, len(first.items)
         await self._accept(first)
         del first  # a page of a thousand items is some megabytes
@@ -213,18 +159,18 @@ class _Reader:
 
     async def _span(self, start: int, length: int) -> list[Page]:
         """A stretch of the collection: one request, or more where the service gives short pages."""
-        pages: list[Page] = []
+        parts: list[Page] = []
         got = 0
         while got < length:
-            if pages and self.source.offset is not None and start + got > self.source.offset:
+            if parts and self.source.offset is not None and start + got > self.source.offset:
                 self.bounded = True
                 break
-            found = await page(self.api, self.source, start + got, length - got)
-            pages.append(found)
+            found = await pages.page(self.api, self.source, start + got, length - got)
+            parts.append(found)
             if not found.items:
                 break
             got += len(found.items)
-        return pages
+        return parts
 
     async def _accept(self, found: Page) -> None:
         if found.total is not None:

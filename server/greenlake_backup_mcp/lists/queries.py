@@ -18,7 +18,7 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Operation
 from greenlake_backup_mcp.service import rest
 
-from . import abilities, filters, folding, grammar, items, judgement, paging, rows
+from . import abilities, filters, folding, grammar, items, judgement, pages, rows
 from .abilities import Abilities
 from .columns import Column, Resource
 from .filters import Kind
@@ -166,7 +166,7 @@ def sorts_upstream(query: Query) -> bool:
     return all(name in allowed for name, _ in query.order)
 
 
-def source(query: Query, way: Way, *, all_properties: bool = False) -> paging.Source:
+def source(query: Query, way: Way, *, all_properties: bool = False) -> pages.Source:
     """The list's request without its page."""
     path, pairs = query.operation.path, []
     for argument in query.tool.arguments.values():
@@ -183,7 +183,7 @@ def source(query: Query, way: Way, *, all_properties: bool = False) -> paging.So
     if query.able.select and way.select and not all_properties:
         pairs.append(("select", ",".join(_properties(query, way))))
     request = rest.Request(query.operation.id, "GET", path, tuple(pairs), reads=True, tool=query.tool.name)
-    return paging.Source(request, query.able.paged, query.able.limit, query.able.offset)
+    return pages.Source(request, query.able.paged, query.able.limit, query.able.offset)
 
 
 def _properties(query: Query, way: Way) -> list[str]:

@@ -1,0 +1,106 @@
+"""What is told of every restore: what is there now, what the recovery point is, what goes with it, what forbids it.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from greenlake_backup_mcp import units
+from greenlake_backup_mcp.hygiene import cell
+
+from . import moments
+from .copy_facts import GOING, copy_facts
+from .sentences import Subject, counted, label, name_of, names, objects, shown, state_of
+from .targets import Found
+
+COPIES = {  # argument -> the collection its copy is in
+    "backupId": "backups",
+    "snapshotId": "snapshots",
+    "vpgBackupId": "backups",
+    "vpgSnapshotId": "snapshots",
+}
+
+
+def state(s: Subject) -> str:
+    """What would be overwritten or copied, as it is now."""
+    facts = [state_of(s.resource) or "state not known"]
+    if power := s.resource.get("powerState"):
+        facts.append(f"power {cell(str(power))}")
+    if size := s.resource.get("capacityInBytes") or s.resource.get("sizeInBytes"):
+        facts.append(f"size {units.size(size)}")
+    for words, name in (("on cluster", "clusterInfo"), ("on host", "hostInfo"), ("in", "instanceInfo")):
+        if isinstance(s.resource.get(name), Mapping):
+            facts.append(f"{words} {name_of(s.resource[name])}")
+    return "; ".join(facts)
+
+
+def about(s: Subject) -> tuple[str, ...]:
+    """What is there now, and the recovery point."""
+    copy = s.found("copy")
+    lines = [f"now: {state(s)}"]
+    if copy.known:
+        kind = copy.words.removeprefix("the ")
+        lines.append(f"from {label(kind, copy.resource)}: {'; '.join(copy_facts(copy.resource, s.now))}")
+    return tuple(lines)
+
+
+def since(copy: Found, s: Subject) -> str:
+    """How old the recovery point is, as the rest of a sentence: that is what is lost."""
+    taken = units.moment(copy.resource.get("pointInTime"))
+    if taken is None:
+        return "; how old that is, is not known"
+    return f" of {moments.when(taken, s.now)}; everything written since then is LOST"
+
+
+def along(s: Subject) -> list[str]:
+    """What is overwritten with it."""
+    kind = s.target.kind
+    if kind == "datastore":
+        count = s.resource.get("vmCount")
+        which = f"its {counted(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
+        return [f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."]
+    if kind == "volume protection group":
+        parts = s.arguments.get("individualBackupIds") or s.arguments.get("individualSnapshotIds")
+        members = objects(s.resource.get("assets"))
+        if parts:
+            return [f"Only the volumes listed go back: {len(parts):,} of {len(members):,}."]
+        return [f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."]
+    if kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
+        return ["It is powered on: it goes down for the restore."]
+    return []
+
+
+def options(s: Subject) -> list[str]:
+    """What the options of a restore mean for a database."""
+    a, lines = s.arguments, []
+    if a.get("recoveryMode") == "NO_RECOVERY":
+        lines.append("recoveryMode NO_RECOVERY: the database stays unusable until someone finishes the recovery.")
+    if s.target.kind == "SQL database" and a.get("restoreType") != "ALTERNATE":
+        kept = a.get("restoreWithTailLog")
+        lines.append(
+            "The tail of the log is kept first (restoreWithTailLog)."
+            if kept
+            else "The tail of the log that no backup has yet is LOST (restoreWithTailLog is not set)."
+        )
+    if a.get("restoreUntil"):
+        lines.append(f"Logs are applied until {shown(a['restoreUntil'], s.now)}.")
+    return lines
+
+
+def unusable(s: Subject) -> str:
+    """Why the recovery point, or the place it would go to, cannot be used."""
+    target = s.arguments.get("targetVmInfo")
+    if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
+        return "A cluster and a host are both named; the service takes one of them (clusterId or hostId)."
+    named = [name for name in COPIES if s.arguments.get(name)]
+    if len(named) > 1:
+        return f"Two recovery points are named; the service takes one of them ({' or '.join(named)})."
+    for name, found in s.target.uses.items():
+        if found.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
+            return f"{found.words[:1].upper()}{found.words[1:]} to restore from or into does not exist."
+        if found.resource.get("state") in (*GOING, "CREATING"):
+            going = cell(str(found.resource["state"]))
+            return f"{found.words[:1].upper()}{found.words[1:]} cannot be used: state {going}."
+    return ""
