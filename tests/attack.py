@@ -257,11 +257,12 @@ async def foreign_principal(here: Field, target: Victim, rng: random.Random, cli
         return False
     known = {t.name: t for t in here_tools()}
     given = arguments.prepared(target.tool, {**target.arguments, "confirm": "preview"})
-    state = (await effects.target(here.api, known, target.tool, given, arguments.request(target.tool, given))).state
     plain = {n: v for n, v in given.items() if n != "confirm"}
+    there = await effects.target(here.api, known, target.tool, given, arguments.request(target.tool, given))
+    weight = (await effects.effect(here.api, target.tool, plain, there, here.now[0])).weight
     ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
-    mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, state), slot, 0)
-    theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", state), slot, 0)
+    mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
+    theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)
     assert mine != theirs
     await call(client, target.tool, {**target.arguments, "confirm": theirs})
     return True

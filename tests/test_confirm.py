@@ -227,6 +227,46 @@ async def test_the_copy_that_a_restore_uses_counts_as_well(desk):
         assert d.tenant.writes == []
 
 
+async def test_of_two_deletes_previewed_as_one_of_two_only_the_first_is_sent(desk):
+    """The second one's target is as it was; what has changed is that it is the last."""
+    other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
+    snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}
+    async with desk() as d:
+        d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
+        one, two = await d.preview(), await d.preview("delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+        assert words(await d.call(one)) == "SENT"
+        del d.tenant.resources[COPY]
+        d.tenant.resources[COPY.rpartition("/")[0]] = []
+        result = await d.call(two, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+        assert "What it would do changed since the preview: now the LAST recovery point" in words(result)
+        assert "It is the LAST recovery point." in words(result)
+        assert d.tenant.writes == [("DELETE", COPY, None)]
+        assert words(await d.call(code_of(result), "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)) == "SENT"
+
+
+async def test_the_passing_of_time_rewords_an_effect_and_keeps_its_code(desk, clock):
+    async with desk() as d:
+        d.tenant.resources[COPY]["expiresAt"] = "2026-11-24T09:00:00Z"
+        code = await d.preview()
+        clock.forward(290)
+        assert words(await d.call(code)) == "SENT"
+
+
+async def test_a_copy_that_became_the_last_while_the_person_was_asked_is_not_touched(desk, tenant):
+    other = f"{OWN}/virtual-machines/{VM}/snapshots"
+    tenant.resources[other] = [{"id": SNAPSHOT, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}]
+
+    async def slow(context: Any, params: Any) -> ElicitResult:
+        tenant.resources[other] = []
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    async with desk(slow) as d:
+        result = await d.call(await d.preview())
+        assert result.is_error
+        assert "LAST recovery point" in words(result)
+        assert d.tenant.writes == []
+
+
 async def test_after_use_a_fresh_preview_of_the_same_call_gives_another_code(desk):
     async with desk() as d:
         first = await d.preview()

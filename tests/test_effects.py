@@ -197,6 +197,14 @@ async def test_what_a_lock_forbids_gets_no_code(change):
     assert found.forbidden.startswith("It is locked until 2026-12-31")
 
 
+@pytest.mark.parametrize("field", ["expiresAt", "lockedUntil"])
+async def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_changeable(field):
+    value = "0001-01-01T00:00:00+23:00"  # well formed, and before the calendar begins
+    found = await effect(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, **{field: value})
+    assert found.forbidden.startswith(f'{field} "{value}" is no point in time')
+    assert "changed back" not in "\n".join(found.lines())
+
+
 # --- restores ---------------------------------------------------------------------------------------------------------
 
 

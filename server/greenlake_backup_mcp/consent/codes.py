@@ -65,12 +65,13 @@ class UsedHere:
 
 @dataclass(frozen=True)
 class Call:
-    """What a code is good for: exactly this. `state` is that of the target when it was read."""
+    """What a code is good for: exactly this. `state` is that of the target when it was read, `weight` the effect's."""
 
     tool: str
     arguments: Mapping[str, Any]
     principal: str
     state: Any
+    weight: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def slot_of(moment: datetime) -> int:
 
 def code(key: bytes, call: Call, slot: int, use: int) -> str:
     """The code of a call in a slot. `use` counts earlier uses, so that a repetition needs a preview of its own."""
-    text = canonical([1, call.tool, call.arguments, call.principal, call.state, slot, use])
+    text = canonical([2, call.tool, call.arguments, call.principal, call.state, call.weight, slot, use])
     digest = hmac.new(key, text.encode(), hashlib.sha256).digest()[: BITS // 8]
     shown = base64.b32encode(digest).decode()
     return f"{shown[:4]}-{shown[4:]}"

@@ -87,13 +87,15 @@ async def settle(
         why = "this server asks the person before such a call (--ask always), and this client cannot ask"
         return records.refused(consent, proposal, caller, why, "Use a client that can ask.")
     slots = _slots(consent, caller, given, codes.slot_of(api.now()))
-    plan = await planned(proposal, caller)
+    plan = await planned(proposal, caller, api.now())
     if given == PREVIEW:
         return await _preview(consent, api, plan, caller)
     found = await codes.match(consent.ring, plan.call, given, slots, consent.used) if isinstance(given, str) else None
     if not isinstance(found, Match):
         why = issued.why_not(consent.shown, issued.of(consent.ring[0], plan.call), given, found)
         return await _preview(consent, api, plan, caller, why)
+    if plan.told.forbidden:  # not all that forbids is in what the code is bound to
+        return await _preview(consent, api, plan, caller, "It cannot be done any more.")
     stop = await _ask(consent, api, plan, found, caller)
     if stop is not None:
         return stop
@@ -122,8 +124,7 @@ def _slots(consent: Consent, caller: Caller, given: Any, now: int) -> tuple[int,
 
 async def _preview(consent: Consent, api: Api, plan: Plan, caller: Caller, refusal: str = "") -> CallToolResult:
     """The effect in sentences and a code; after a refusal, that comes first."""
-    now = api.now()
-    effect = await plan.proposal.tell(plan.subject, now)
+    now, effect = api.now(), plan.told
     lines = [f"REFUSED, nothing was sent: {refusal}", ""] if refusal else []
     lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
     if effect.forbidden:
@@ -193,11 +194,16 @@ async def _ask_now(  # noqa: PLR0913, PLR0917
     stop = await _answered(consent, plan, found, caller, answer)
     if stop is not None:
         return stop
-    again = await planned(plan.proposal, caller)  # people take their time
-    if again.call == plan.call:
+    again = await planned(plan.proposal, caller, api.now())  # people take their time
+    if again.call == plan.call and not again.told.forbidden:
         return None
-    moved = "; ".join(list(issued.changed(plan.call.state, again.call.state))[:5])
-    return await _preview(consent, api, again, caller, f"The target changed while the person was asked: {moved}.")
+    moved = list(issued.changed(plan.call.state, again.call.state))
+    if moved:
+        why = f"The target changed while the person was asked: {'; '.join(moved[:5])}."
+    else:
+        moved = list(issued.reweighed(plan.call.weight, again.call.weight))
+        why = f"What it would do changed while the person was asked: {'; '.join(moved[:5])}."
+    return await _preview(consent, api, again, caller, why)
 
 
 async def _answered(

@@ -20,18 +20,19 @@ SHAPE = 9  # characters of a code
 
 @dataclass(frozen=True)
 class Issued:
-    """The call a code was shown for: each argument's digest (they may hold passwords), the target's state as read."""
+    """The call a code was shown for: each argument's digest (they may hold passwords), state and weight as read."""
 
     tool: str
     principal: str
     arguments: Mapping[str, str]
     state: Any
+    weight: tuple[str, ...] = ()
 
 
 def of(key: bytes, call: Call) -> Issued:
     """A call as it is remembered."""
     digests = {name: codes.pledge(key, "argument", name, value) for name, value in call.arguments.items()}
-    return Issued(call.tool, call.principal, digests, call.state)
+    return Issued(call.tool, call.principal, digests, call.state, call.weight)
 
 
 def remember(shown: dict[str, Issued], code: str, issued: Issued) -> None:
@@ -60,7 +61,15 @@ def why_not(shown: Mapping[str, Issued], now: Issued, given: Any, found: Match |
         return f"This code is for other arguments than these; not as previewed: {', '.join(differ)}."
     if moved := list(changed(before.state, now.state)):
         return f"The target changed since the preview: {'; '.join(moved[:5])}."
+    if moved := list(reweighed(before.weight, now.weight)):
+        return f"What it would do changed since the preview: {'; '.join(moved[:5])}."
     return "This code does not hold any more."
+
+
+def reweighed(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+    """What an effect now is that it was not, and was that it is no longer."""
+    yield from (f"now {hygiene.cell(kind, 120)}" for kind in now if kind not in before)
+    yield from (f"no longer {hygiene.cell(kind, 120)}" for kind in before if kind not in now)
 
 
 def changed(before: Any, now: Any, name: str = "it") -> Iterator[str]:

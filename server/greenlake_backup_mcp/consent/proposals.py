@@ -42,10 +42,13 @@ class Consent:
 
 
 class Told(Protocol):
-    """An effect in lines; `forbidden` says why there can be no code for it."""
+    """An effect in lines. `forbidden` says why there can be no code for it; `weight` is what a code is bound to."""
 
     @property
     def forbidden(self) -> str: ...  # noqa: D102
+
+    @property
+    def weight(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def lines(self) -> Iterable[str]: ...  # noqa: D102
 
@@ -64,10 +67,11 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was read for a proposal at one moment, and the call that a code for it is bound to."""
+    """What was read for a proposal at one moment, what it would do, and the call that a code for it is bound to."""
 
     proposal: Proposal
     subject: Any
+    told: Told
     call: codes.Call
 
 
@@ -76,8 +80,12 @@ def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
     return Consent(settings, codes.keys(settings), used or codes.UsedHere(), audit.opened(settings.audit_log))
 
 
-async def planned(proposal: Proposal, caller: Caller) -> Plan:
-    """The proposal with its targets as they are now."""
+async def planned(proposal: Proposal, caller: Caller, now: datetime) -> Plan:
+    """The proposal with its targets and its effect as they are now.
+
+    The effect counts too: what hangs on a target can change while the target does not, and make this copy the last.
+    """
     subject = await proposal.read()
-    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject))
-    return Plan(proposal, subject, call)
+    told = await proposal.tell(subject, now)
+    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), told.weight)
+    return Plan(proposal, subject, told, call)

@@ -46,6 +46,11 @@ class Review:
     rows: tuple[tuple[Item, Effect], ...]
     forbidden: str
 
+    @property
+    def weight(self) -> tuple[str, ...]:
+        """What consent rests on besides the targets: of each call, by its number."""
+        return tuple(f"call {item.number}: {kind}" for item, effect in self.rows for kind in effect.weight)
+
     def lines(self) -> Iterator[str]:
         """The list as text."""
         yield f"A plan of {len(self.rows):,} calls, carried out in the order given; here worst first."

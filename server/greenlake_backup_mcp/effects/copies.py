@@ -183,6 +183,11 @@ def _earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> bool:
     return bool(new and (old is None or new < old))
 
 
+def _no_moment(name: str, given: Any) -> _Part:
+    """What is no point in time to us may be one to the service, and end or lock the copy: nobody can preview that."""
+    return _Part(ban=f"{name} {quoted(given)} is no point in time; write it like 2026-12-24T08:00:00Z.")
+
+
 def _expiry(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -> _Part:
     """The sentence on a new expiry, what is remarkable in it, and what forbids it."""
     if "expiresAt" not in wanted:
@@ -190,7 +195,7 @@ def _expiry(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -
     new, old = units.moment(wanted["expiresAt"]), units.moment(copy.get("expiresAt"))
     locked = units.moment(copy.get("lockedUntil"))
     if new is None:
-        return _Part(f"Its expiry becomes {quoted(wanted['expiresAt'])}, which is no point in time.")
+        return _no_moment("expiresAt", wanted["expiresAt"])
     ban = ""
     if locked and locked > now and new < locked:
         ban = f"It is locked until {moments.when(locked, now)} and cannot expire before that."
@@ -219,7 +224,7 @@ def _lock(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -> 
         return _Part()
     new, old = units.moment(wanted["lockedUntil"]), units.moment(copy.get("lockedUntil"))
     if new is None:
-        return _Part(f"Its lock becomes {quoted(wanted['lockedUntil'])}, which is no point in time.")
+        return _no_moment("lockedUntil", wanted["lockedUntil"])
     if old and old > now and new < old:
         sentence = f"The lock would end {moments.span(old - new)} earlier, {moments.when(new, now)}."
         return _Part(sentence, "", f"It is locked until {moments.when(old, now)}; a lock cannot be shortened.")
@@ -231,4 +236,4 @@ def _lock(wanted: Mapping[str, Any], copy: Mapping[str, Any], now: datetime) -> 
         f"It is LOCKED until {moments.when(new, now)}: nobody can delete it or shorten its expiry before, "
         "whatever it costs, and the lock cannot be taken back."
     )
-    return _Part(sentence, f"locked for {moments.span(new - now)}")
+    return _Part(sentence, f"locked: for {moments.span(new - now)}")

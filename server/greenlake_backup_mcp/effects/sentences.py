@@ -61,6 +61,11 @@ class Effect:
     brief: str = ""  # the target in one short line, for a long list
     size: float = 0  # bytes that go
 
+    @property
+    def weight(self) -> tuple[str, ...]:
+        """What consent rests on besides the target: the kinds of exceptions, which time alone does not reword."""
+        return tuple(sorted({kind_of(exception) for exception in self.exceptions}))
+
     def lines(self) -> Iterator[str]:
         """The effect as text, one statement a line."""
         yield self.does + "."
@@ -70,8 +75,13 @@ class Effect:
             yield from (f"- {line}" for line in self.follows)
         if self.unknown:
             yield "Not known: " + "; ".join(self.unknown) + "."
-        if self.final:
+        if self.final and not self.forbidden:
             yield self.final
+
+
+def kind_of(exception: str) -> str:
+    """An exception without what is particular to one target."""
+    return exception.partition(":")[0]
 
 
 def quoted(text: Any) -> str:

@@ -79,7 +79,7 @@ def deleting_store(s: Subject) -> Effect:
         if s.arguments.get("force")
         else "It cannot be brought back.",
         unknown=_unknown(s),
-        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds {holds}",) if data else ()),
+        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds data: {holds}",) if data else ()),
     )
 
 
