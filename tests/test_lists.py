@@ -336,7 +336,7 @@ async def test_limit_zero_is_the_summary_alone_and_says_how_to_see_rows() -> Non
 
 async def test_a_limit_larger_than_the_lists_maximum_is_read_in_pages() -> None:
     app = Pages(things(250))
-    lines = await text(app, "list_issues", limit=250, summary="page")
+    lines = await text(app, "list_issues", settings.load(token="t", budget=20_000), limit=250, summary="page")
     assert len(rows(lines)) == 250
     assert [q["limit"] for q in app.queries] == ["100", "100", "50"]
 
@@ -409,7 +409,18 @@ async def test_an_item_larger_than_the_budget_does_not_hide_how_to_go_on() -> No
     given = settings.load(token="t", budget=500)
     value = (await answered(Pages(things(3, description="x" * 9000)), "list_vms", given, output="json")).value
     assert value["items"] == []
-    assert "use select" in value["next"]
+    assert "select fewer properties" in value["leftOut"]
+    assert value["next"] == {"tool": "list_vms", "arguments": {"output": "json", "offset": 1, "summary": "page"}}
+
+
+async def test_an_item_with_a_long_list_is_shown_as_far_as_there_is_room() -> None:
+    given = settings.load(token="t", budget=900)
+    app = Pages(things(3, groups=[{"id": f"{n:036d}"} for n in range(200)]))
+    value = (await answered(app, "list_vms", given, output="json")).value
+    (item,) = value["items"]
+    assert item["id"] == f"{0:036d}"
+    assert "of 200" in item["leftOut"]["groups"]
+    assert value["next"]["arguments"]["offset"] == 1
 
 
 async def test_secrets_of_the_items_are_hidden_in_both_outputs() -> None:
@@ -436,3 +447,84 @@ async def test_a_tool_that_is_no_operation_lists_nothing() -> None:
     async with reached(Pages([])) as api:
         with pytest.raises(BackupError, match="lists nothing"):
             await listing.answer(api, replace(TOOLS["list_vms"], operation=None), {}, no_progress)
+
+
+# --- what was not read, and where it ends -----------------------------------------------------------------------------
+
+
+async def test_where_under_the_cap_says_that_the_rest_was_not_looked_at() -> None:
+    given = settings.load(token="t", scan_cap=30)
+    lines = await text(Pages(things(40)), "list_vms", given, where="name contains 'thing-3'")
+    assert lines.splitlines()[0] == "First 30 of 40 VMs: the summary is about these only."
+    assert lines.splitlines()[-1].startswith("Row 1; no more among those read. The rest was not looked at:")
+    value = (await answered(Pages(things(40)), "list_vms", given, where="name contains 'thing-3'", output="json")).value
+    assert value["total"] is None
+    nothing = await text(Pages(things(40)), "list_vms", given, where="name eq 'thing-35'")
+    assert nothing.splitlines()[-1].startswith("The rest was not looked at:")
+
+
+async def test_sorting_here_under_the_cap_says_so() -> None:
+    given = settings.load(token="t", scan_cap=30)
+    lines = await text(Pages(things(40, power="x")), "list_vms", given, sort="power", limit=3)
+    assert "Sorted here, of the first 30 only: what was not read may belong before them." in lines
+    assert "Rows 1-3. Next:" in lines
+
+
+async def test_where_on_a_page_tells_how_many_there_are_when_all_was_read() -> None:
+    lines = (await text(Pages(things(12)), "list_vms", where="name contains thing", summary="page", limit=20)).split(
+        "\n"
+    )
+    assert lines[:2] == ["12 VMs.", "12 of these 12 match where (evaluated here)."]
+    assert lines[-1].startswith("Rows 1-12 of 12; no more.")
+    lines = (await text(Pages(things(5000)), "list_vms", where="name contains thing", summary="page")).split("\n")
+    assert lines[0] == "First 1,000 of 5,000 VMs read."
+
+
+@pytest.mark.parametrize("summary", ["all", "page"])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("here", [{}, {"where": "name contains thing"}, {"sort": "power"}])
+async def test_following_the_last_line_ends(here: dict[str, str], known: bool, summary: str) -> None:
+    """Whatever the totals say: here two are promised that never come, and a scan that stops before the end."""
+    given = settings.load(token="t", scan_cap=30)
+    seen, arguments, calls = [], {**here, "limit": 7, "summary": summary}, 0
+    while True:
+        calls += 1
+        assert calls < 12, "a loop"
+        app = Pages(things(38, power="x"), total=lambda _: 40 if known else None)
+        last = (await text(app, "list_vms", given, **arguments)).splitlines()
+        seen += [row.split("|")[0] for row in rows("\n".join(last))]
+        if "Next: list_vms " not in last[-1]:
+            break
+        arguments = json.loads(last[-1].partition("Next: list_vms ")[2])
+    assert len(seen) == len(set(seen))
+    assert len(seen) == (30 if here and summary == "all" else len(seen))
+    assert len(seen) >= 30
+
+
+async def test_a_total_that_is_not_told_costs_one_request() -> None:
+    app = Pages(things(50), total=lambda _: None)
+    lines = await text(app, "list_vms", limit=0, summary="page")
+    assert len(app.queries) == 1
+    assert lines.splitlines()[-1] == 'Rows: list_vms {"limit": 20, "summary": "page"}'
+
+
+async def test_beyond_the_end_there_is_no_row_and_the_way_back() -> None:
+    for total in (None, lambda _: None):
+        for summary in ("all", "page"):
+            lines = await text(Pages(things(40), total=total), "list_vms", offset=40, summary=summary)
+            assert lines.splitlines()[-1] == "No rows at offset 40. The first: list_vms {}"
+
+
+async def test_rows_left_out_are_those_asked_for_and_not_shown() -> None:
+    given = settings.load(token="t", budget=900)
+    lines = (await text(Pages(things(400)), "list_vms", given, limit=1000, select="name", summary="page")).splitlines()
+    shown = len(rows("\n".join(lines)))
+    assert lines[-2] == f"{400 - shown} rows left out: the answer's budget is full."
+
+
+async def test_in_a_small_budget_the_last_line_stays_and_says_what_helps() -> None:
+    given = settings.load(token="t", budget=500)
+    long = " or ".join(f"name contains 'part-{n}'" for n in range(110))
+    lines = (await text(Pages(things(40)), "list_vms", given, where=f"name contains thing or {long}")).splitlines()
+    assert 'the same call with {"' in lines[-1]
+    assert sum(len(line.encode()) + 1 for line in lines) <= 500 * 1.5

@@ -24,6 +24,8 @@ MOST_PROBLEMS = 5  # told at once
 def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments repaired and validated; BackupError lists up to five problems."""
     given = {name: value for name, value in raw.items() if not (value is None and name in tool.arguments)}
+    if given.get("output") in ("text", "table") and "output" in tool.arguments:
+        del given["output"]  # the default of lists and of single items, which name it differently
     if unknown := [name for name in given if name not in tool.input_schema.get("properties", {})]:
         raise BackupError(
             "; ".join(validation.unknown(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS])

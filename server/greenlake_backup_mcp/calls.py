@@ -131,7 +131,7 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
     tool, given = this.tool, this.arguments
     if tool.danger is Danger.READ:
         if given.get("output") == "json":
-            room = desk.settings.budget * replies.BYTES_PER_TOKEN - 100  # for what replies adds
+            room = int(desk.settings.budget * replies.BYTES_PER_TOKEN) - 100  # for what replies adds
             return Done("done", value=details.whole(reply.body, room))
         return Done("done", tuple(_details(desk, tool, reply.body)))
     target = readers.of_target(tool, this.request, desk.known)

@@ -154,6 +154,17 @@ def check_attributes(argument: str, names: Collection[str], known: Collection[st
             )
 
 
+def check_listing(argument: str, expression: Expression, known: Collection[str]) -> None:
+    """Raise where what stands after `in` was meant as the value: state in OK."""
+    for c in filters.comparisons(expression):
+        if c.operator == "holds" and c.attribute not in known and str(c.values[0]) in known:
+            name, value = c.values[0], c.attribute
+            raise BackupError(
+                f"{argument}: after `in` come values in parentheses.",
+                hint=f"Write {name} in ('{value}'), or {name} eq '{value}'.",
+            )
+
+
 def attributes_of(expression: Expression) -> list[str]:
     """The attributes an expression names, each once."""
     return list(dict.fromkeys(c.attribute for c in filters.comparisons(expression)))

@@ -57,7 +57,10 @@ def loosened(expression: Expression, kinds: Mapping[str, Kind]) -> str | None:
     whole = [rendered(part, kinds) for part in parts]
     found = [
         f"{part.attribute} contains {_on_the_wire(part.values[0], 'text', bare_times=False)}"
-        if isinstance(part, Comparison) and part.operator == "eq" and kinds.get(part.attribute) == "text"
+        if isinstance(part, Comparison)
+        and part.operator == "eq"
+        and kinds.get(part.attribute) == "text"
+        and part.values[0] is not None
         else told
         for part, told in zip(parts, whole, strict=True)
     ]
@@ -136,7 +139,9 @@ def _comparable(have: Any, want: Value) -> tuple[Any, Any] | None:
     if not isinstance(have, str) or not isinstance(want, str):
         return None
     times = moment(have), moment(want)
-    return times if None not in times else (have.casefold(), want.casefold())
+    if None not in times:
+        return times
+    return (have.casefold(), want.casefold()) if times[0] is None else None  # a time has no order among texts
 
 
 def _number(value: Any) -> float | int | None:

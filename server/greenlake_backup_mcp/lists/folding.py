@@ -56,6 +56,7 @@ class Fold:
     oldest: Edge | None = None
     newest: Edge | None = None
     timeless: int = 0  # without that time
+    unusable: int = 0  # recovery points that nothing can be restored from (yet): not counted as the newest
     next_expiry: Edge | None = None
     last_lock: datetime | None = None
     expired: int = 0
@@ -133,6 +134,8 @@ class Fold:
             when = units.moment(self.resource.point.of(item))
             if when is None:
                 self.timeless += 1
+            elif self.resource.expires and item.get("state") in items.NO_POINT:
+                self.unusable += 1
             else:
                 if self.oldest is None or when < self.oldest.when:
                     self.oldest = Edge(when, item)

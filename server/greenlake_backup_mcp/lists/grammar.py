@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn
 
@@ -25,7 +25,7 @@ DEEPEST = 40  # levels of parentheses and `not`
 Value = str | int | float | bool | None
 
 GRAMMAR = (
-    "<attribute> <operator> <value>, joined with and. Text in single quotes: name eq 'db-01'. "
+    "<attribute> <operator> <value>, joined with and. Text in single quotes, a quote in it doubled: name eq 'db-01'. "
     "Times: pointInTime gt '2026-01-31T00:00:00Z' or pointInTime gt now-24h (m, h, d, w)."
 )
 SPELLINGS = {
@@ -62,6 +62,7 @@ class Comparison:
     attribute: str
     operator: str
     values: tuple[Value, ...]
+    raw: tuple[str, ...] = field(default=(), compare=False)  # the values as they were spelled: 007 is no 7 in a name
 
 
 @dataclass(frozen=True)
@@ -161,18 +162,18 @@ class _Parser:
             self.at += 2
             attribute = self._attribute()
             self._expect(",")
-            value = self._value()
+            value, raw = self._value()
             self._expect(")")
-            return Comparison(attribute, token.lower(), (value,))
+            return Comparison(attribute, token.lower(), (value,), (raw,))
         if kind == "text" or (
             kind == "word" and self._peek(1) == ("word", "in") and _literal(token, self.now) != token
         ):
-            value = self._value()
+            value, raw = self._value()
             if not self._word("in"):
                 self._fail(
                     f"expected `in` and an attribute after the value {token}; an attribute comes before eq, gt, …"
                 )
-            return Comparison(self._attribute(), "holds", (value,))
+            return Comparison(self._attribute(), "holds", (value,), (raw,))
         attribute = self._attribute()
         return self._compared(attribute)
 
@@ -185,19 +186,31 @@ class _Parser:
             self._fail(f"expected an operator ({', '.join(OPERATORS)}) after {attribute!r}, not {token or 'the end'!r}")
         self.at += 1
         if operator != "in":
-            return Comparison(attribute, operator, (self._value(),))
+            value, raw = self._value()
+            if token.lower() == "like":
+                operator, raw = self._like(raw)
+                value = raw
+            return Comparison(attribute, operator, (value,), (raw,))
         if self._peek() in (("mark", "("), ("mark", "[")):
             closing = {"(": ")", "[": "]"}[self._peek()[1]]
             self.at += 1
-            values = [self._value()]
+            pairs = [self._value()]
             while self._word(","):
-                values.append(self._value())
+                pairs.append(self._value())
             self._expect(closing)
-            return Comparison(attribute, "in", tuple(values))
+            return Comparison(attribute, "in", tuple(v for v, _ in pairs), tuple(r for _, r in pairs))
         alone = self._peek()[0] == "word" and (self._peek(1)[0] == "end" or self._peek(1)[1].lower() in KEYWORDS)
         if not alone:
             self._fail("after `in` comes an attribute, or values in parentheses: state in ('OK', 'ERROR')")
-        return Comparison(self._attribute(), "holds", (attribute,))  # CLOUD in capabilities
+        return Comparison(self._attribute(), "holds", (attribute,), (attribute,))  # CLOUD in capabilities
+
+    def _like(self, text: str) -> tuple[str, str]:
+        """What `like` means without its wildcards."""
+        inner = text.strip("%*")
+        if "%" in inner or "*" in inner or (text[:1] in "%*" and text[-1:] not in "%*"):
+            self._fail(f"like takes a part of the text ('%part%') or its beginning ('part%'), not {text[:60]!r}")
+        begins = text[-1:] in ("%", "*") and text[:1] not in ("%", "*")
+        return ("startswith" if begins else "contains"), inner
 
     def _attribute(self) -> str:
         kind, token = self._peek()
@@ -206,18 +219,20 @@ class _Parser:
         self.at += 1
         return token.replace(".", "/")
 
-    def _value(self) -> Value:
+    def _value(self) -> tuple[Value, str]:
+        """A value, and how it is spelled."""
         kind, token = self._peek()
         if kind == "text":
             self.at += 1
-            return token[1:-1].replace("''", "'") if token[0] == "'" else re.sub(r"\\(.)", r"\1", token[1:-1])
+            text = token[1:-1].replace("''", "'") if token[0] == "'" else re.sub(r"\\(.)", r"\1", token[1:-1])
+            return text, text
         if kind != "word" or token.lower() in KEYWORDS:
             self._fail(f"expected a value, not {token or 'the end'!r}")
         words = []
         while self._peek()[0] == "word" and self._peek()[1].lower() not in KEYWORDS:
             words.append(self._peek()[1])  # the vendor's examples leave text unquoted: osInfo/name eq Windows Server
             self.at += 1
-        return _literal(" ".join(words), self.now)
+        return _literal(" ".join(words), self.now), " ".join(words)
 
 
 def _literal(word: str, now: datetime) -> Value:

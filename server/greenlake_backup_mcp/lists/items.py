@@ -17,6 +17,7 @@ Item = Mapping[str, Any]
 
 _FAMILY = re.compile(r"^(?:PSG|SO)_(?:HEALTH_)?STAT(?:E|US)_")
 GAPS = ("UNPROTECTED", "LAPSED", "PARTIAL")
+NO_POINT = ("CREATING", "ERROR", "FAILED", "DELETING", "DELETED")  # of a copy: nothing can be restored from it
 FINE = ("OK", "ONLINE", "CONNECTED", "NOT_VERIFIED")  # most are, and need no second look
 BAD_STATES = (
     "ERROR",

@@ -117,12 +117,9 @@ async def _run(api: rest.Api, query: Query, way: Way, progress: rest.Progress) -
     rows = list(fold.rows())
     if not here and (query.as_json or (query.offset >= scan.read and query.offset > 0)) and query.limit:
         rows = list((await _page(api, query, way)).rows)  # whole items, or rows beyond the cap
-    beyond = scan.total is not None and query.where is None and query.offset + len(rows) < scan.total
-    return Outcome(query, way, fold, rows, scan, more=fold.count > query.offset + len(rows) or beyond or _unread(scan))
-
-
-def _unread(scan: paging.Scan) -> bool:
-    return not scan.whole and scan.total is None
+    after = query.offset + len(rows)
+    unread = not here and (rows or not query.limit) and (not scan.whole if scan.total is None else after < scan.total)
+    return Outcome(query, way, fold, rows, scan, more=bool(fold.count > after or unread))
 
 
 async def _page(api: rest.Api, query: Query, way: Way) -> Outcome:
@@ -134,11 +131,12 @@ async def _page(api: rest.Api, query: Query, way: Way) -> Outcome:
     rows: list[Item] = []
     total: int | None = None
     ended = False
-    while len(rows) < skipped + query.limit or (not query.limit and total is None and not ended):
+    wanted = max(1, skipped + query.limit)  # without rows, one tells the total
+    while len(rows) < wanted:
         at = start + len(rows)
         if bound is not None and at > bound:
             break
-        found = await pages.page(api, source, at, max(1, skipped + query.limit - len(rows)))
+        found = await pages.page(api, source, at, wanted - len(rows))
         total = found.total if found.total is not None else total
         rows += found.items
         ended = not found.items or not source.paged
@@ -150,7 +148,7 @@ async def _page(api: rest.Api, query: Query, way: Way) -> Outcome:
     fold = _fold(query, way)
     fold.count = len(kept)
     after = query.offset + len(kept)
-    more = total is not None and after < total if total is not None else not ended
+    more = (bool(kept) or not query.limit) and (not ended if total is None else after < total)
     return Outcome(query, way, fold, kept, paging.Scan(len(kept), total, whole=False), more)
 
 

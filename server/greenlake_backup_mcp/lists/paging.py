@@ -206,7 +206,8 @@ class _Reader:
         notes = []
         total = self.total
         capped = max(self.read, self.at) >= self.cap and (not self.ended if total is None else total > self.cap)
-        whole = not (self.enough or self.bounded or capped or self.failure is not None)
+        left = self.enough and not (total is not None and self.at >= total)
+        whole = not (left or self.bounded or capped or self.failure is not None)
         if total is None and whole:
             total = self.read
         if self.again:

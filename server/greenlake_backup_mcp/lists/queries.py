@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import Operation
 from greenlake_backup_mcp.service import rest
 
-from . import abilities, filters, folding, grammar, items, judgement, pages, rows
+from . import abilities, filters, folding, grammar, items, judgement, literals, pages, rows
 from .abilities import Abilities
 from .columns import Column, Resource
 from .filters import Kind
@@ -27,7 +27,7 @@ from .grammar import Expression
 from .items import Item
 
 ROWS = 20  # shown where no limit is given
-BYTES_PER_TOKEN = 2.5  # measured on rows full of ids and times; prose has four
+BYTES_PER_TOKEN = 1.5  # measured on rows of nothing but ids; with names and times it is two, prose has four
 SMALLEST_ROW = 30  # bytes; so many rows at most are kept as the budget has room for
 
 
@@ -63,6 +63,9 @@ class Query:
         if self.kinds.get(name, "any") == "any" and (column := self.column(name)) is not None:
             value = column.of(item)
             return value if isinstance(value, list) else [value]
+        column = self.column(name)
+        if column is not None and name in column.paths and column.read is items.first:
+            return [one for path in column.paths for one in items.at(item, path)]  # the name shown, and the other one
         return items.at(item, name)
 
     def column(self, name: str) -> Column | None:
@@ -97,12 +100,17 @@ def understood(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int)
     resource = judgement.of(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
     known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
+    meant = partial(literals.meaning, kinds=kinds, resource=resource)
     filter_ = grammar.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
     if filter_ is not None:
+        abilities.check_listing("filter", filter_, known)
         abilities.check_filter(filter_, able, nouns)
+        filter_ = literals.fitted(filter_, meant, argument="filter", now=now, here=False)
     where = grammar.parse(given["where"], argument="where", now=now) if given.get("where") else None
     if where is not None:
+        abilities.check_listing("where", where, known)
         abilities.check_attributes("where", abilities.attributes_of(where), known, nouns)
+        where = literals.fitted(where, meant, argument="where", now=now, here=True)
     order = _order(given.get("sort", ""))
     abilities.check_attributes("sort", [name for name, _ in order], known, nouns)
     picked = tuple(dict.fromkeys(p.strip().replace(".", "/") for p in given.get("select", "").split(",") if p.strip()))
@@ -149,7 +157,7 @@ def _order(text: str) -> tuple[Key, ...]:
     """`name`, `name desc`, `-name`, several separated by commas."""
     keys = []
     for part in filter(None, (p.strip() for p in text.split(","))):
-        name, _, direction = part.partition(" ")
+        name, _, direction = part.replace(":", " ").partition(" ")
         direction = direction.strip().lower()
         if direction not in ("", "asc", "desc"):
             raise BackupError(f"sort: {part!r} is not understood.", hint="sort takes: <attribute> asc|desc, …")

@@ -28,7 +28,10 @@ def lines(fold: Fold) -> Iterator[str]:
     if fold.oldest is not None and fold.newest is not None and fold.resource.point is not None:
         newest, oldest = units.told(fold.newest.when, fold.now), units.told(fold.oldest.when, fold.now)
         told = newest if newest == oldest else f"newest {newest}, oldest {oldest}"
-        yield f"{fold.resource.point.name}: {told}" + (f", {fold.timeless:,} without" if fold.timeless else "")
+        told += f", {fold.timeless:,} without" if fold.timeless else ""
+        yield f"{fold.resource.point.name}: {told}" + (f"; {_unusable(fold)}" if fold.unusable else "")
+    elif fold.unusable and fold.resource.point is not None:
+        yield f"{fold.resource.point.name}: none that can be used ({_unusable(fold)})"
     if fold.resource.expires and fold.count:
         yield _expiry(fold)
         if fold.locked and fold.last_lock is not None:
@@ -39,6 +42,10 @@ def lines(fold: Fold) -> Iterator[str]:
         yield "Sum: " + ", ".join(totals)
     if fold.troubled:
         yield from _troubles(fold)
+
+
+def _unusable(fold: Fold) -> str:
+    return f"{fold.unusable:,} being made, deleted or in error left out"
 
 
 def _troubles(fold: Fold) -> Iterator[str]:

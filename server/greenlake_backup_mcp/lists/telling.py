@@ -12,10 +12,13 @@ from typing import Any
 
 from greenlake_backup_mcp import hygiene, units
 
-from . import filters, paging, rows, summaries
+from . import details, filters, paging, rows, summaries
 from .folding import Fold
 from .items import Item
 from .queries import ROWS, Query, Way
+
+LARGEST_CALL = 3  # the part of an answer that the next call may take
+UNREAD = "The rest was not looked at: narrow it with filter, or raise GREENLAKE_MCP_SCAN_CAP."
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,12 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     head = [*_head(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
     table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal)
     before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
-    last_room = 300 + sum(len(str(value)) for value in query.given.values())
-    room -= sum(len(line.encode()) + 1 for line in (*head, *before)) + last_room
-    kept = rows.fitting(body, room)
-    return [*head, *(before if kept else ()), *kept, *_tail(outcome, len(kept))]
+    left = room - sum(len(line.encode()) + 1 for line in (*head, *before))
+    kept = rows.fitting(body, left - 300 - min(len(_call(query, {})), room // LARGEST_CALL))
+    tail = _tail(outcome, len(kept), room)
+    while len(head) > 1 and sum(len(line.encode()) + 1 for line in (*head, *tail)) > room:
+        head.pop()  # the last line, which tells how to go on, stays
+    return [*head, *(before if kept else ()), *kept, *tail]
 
 
 def _head(outcome: Outcome) -> list[str]:
@@ -55,7 +60,8 @@ def _head(outcome: Outcome) -> list[str]:
         lines = [f"{units.plural(scan.read, noun)}{by_filter}." if scan.read else f"No {nouns}{by_filter}."]
     else:
         of = f" of {scan.total:,}" if scan.total is not None else ""
-        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}: the summary is about these only."]
+        only = ": the summary is about these only" if query.whole else " read"
+        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}{only}."]
     if query.where is not None:
         matching = "matches" if fold.count == 1 else "match"
         lines.append(f"{fold.count:,} of these {scan.read:,} {matching} where (evaluated here).")
@@ -64,39 +70,55 @@ def _head(outcome: Outcome) -> list[str]:
     if scan.notes:
         lines.append(f"While reading: {'; '.join(scan.notes)}.")
     if query.order:
-        lines.append(f"Sorted {'here' if outcome.way.sort_here else 'by the service'}.")
+        of_these = "" if scan.whole else f", of the first {scan.read:,} only: what was not read may belong before them"
+        lines.append(f"Sorted here{of_these}." if outcome.way.sort_here else "Sorted by the service.")
     return lines
 
 
-def _tail(outcome: Outcome, shown: int) -> list[str]:
-    """How much is shown, and the exact call that goes on."""
+def _tail(outcome: Outcome, shown: int, room: int) -> list[str]:
+    """How much is shown, and the exact call that goes on, or as much of it as there is room for."""
     query, scan = outcome.query, outcome.scan
-    known = scan.total
-    if query.where is not None:
-        known = outcome.fold.count if scan.whole else None
     dropped = len(outcome.rows) - shown
-    if not shown and not outcome.more and not dropped:
+    if not dropped and not shown and (query.limit or not outcome.more):
         return _nothing(outcome)
     if dropped and not shown:
-        select = {"select": "name"} if query.given.get("select") != "name" else {"output": "json"}
-        return [f"The first row alone is larger than the answer may be. Fewer columns: {_call(query, select)}"]
-    lines = [f"{dropped:,} rows left out: the answer's budget is full."] if dropped else []
+        if query.whole:
+            return [f"No room for rows beside the summary. Without it: {_call(query, {'summary': 'page'}, room)}"]
+        short = query.resource.columns[min(1, len(query.resource.columns) - 1)].name
+        select = {"select": short} if query.given.get("select") != short else {"output": "json"}
+        return [f"The first row alone is larger than the answer may be. Fewer columns: {_call(query, select, room)}"]
     if not shown:
-        return [*lines, f"Rows: {_call(query, {'limit': ROWS})}"]
+        return [f"Rows: {_call(query, {'limit': ROWS}, room)}"]
+    known = _known(outcome)
+    wanted = (
+        query.given.get("limit", ROWS) if known is None else min(query.given.get("limit", ROWS), known - query.offset)
+    )
+    lines = [f"{max(dropped, wanted - shown):,} rows left out: the answer's budget is full."] if dropped else []
     of = f" of {known:,}" if known is not None else ""
     first, last = query.offset + 1, query.offset + shown
     span = f"Row {first:,}{of}" if shown == 1 else f"Rows {first:,}-{last:,}{of}"
     if outcome.more or dropped:
-        return [*lines, f"{span}. Next: {_call(query, _next(outcome, shown))}"]
+        return [*lines, f"{span}. Next: {_call(query, _next(outcome, shown), room)}"]
+    if not scan.whole and (query.where is not None or outcome.way.sort_here):
+        return [*lines, f"{span}; no more among those read. {UNREAD}"]
     return [*lines, f"{span}; no more.{_one(query)}"]
+
+
+def _known(outcome: Outcome) -> int | None:
+    """How many rows there are in all, if that is known."""
+    if outcome.query.where is not None:
+        return outcome.fold.count if outcome.scan.whole else None
+    return outcome.scan.total if outcome.scan.whole or not outcome.way.sort_here else None
 
 
 def _nothing(outcome: Outcome) -> list[str]:
     """Where there may be something, if there is nothing here."""
     query = outcome.query
-    if query.offset and (outcome.scan.read or outcome.scan.total):
+    if query.offset and (outcome.scan.read or not outcome.scan.whole):
         return [f"No rows at offset {query.offset:,}. The first: {_call(query, {'offset': None, 'summary': None})}"]
     if query.where is not None and outcome.scan.read:
+        if not outcome.scan.whole:
+            return [UNREAD]
         return [f"Without where: {_call(query, {'where': None})}"]
     if query.filter is None:
         return []
@@ -124,17 +146,21 @@ def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
     return changed
 
 
-def _call(query: Query, changed: Mapping[str, Any]) -> str:
+def _call(query: Query, changed: Mapping[str, Any], room: int | None = None) -> str:
+    """The call with other arguments; where it is too long to repeat, what changes."""
     arguments = {name: value for name, value in {**query.given, **changed}.items() if value is not None}
-    return f"{query.tool.name} {json.dumps(arguments, ensure_ascii=False)}"
+    told = f"{query.tool.name} {json.dumps(arguments, ensure_ascii=False)}"
+    if room is not None and len(told.encode()) > room // LARGEST_CALL:
+        return f"the same call with {json.dumps(changed, ensure_ascii=False)}"
+    return told
 
 
 def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     """The same as JSON, with the items as the service sent them; secrets are hidden unless `reveal`."""
-    query, scan = outcome.query, outcome.scan
+    query = outcome.query
     found = [_picked(query, hygiene.redacted(dict(item), reveal)) for item in outcome.rows]
     out: dict[str, Any] = {
-        "total": outcome.fold.count if query.where is not None else scan.total,
+        "total": _known(outcome),
         "offset": query.offset,
         "about": " ".join(_head(outcome)),
     }
@@ -146,12 +172,30 @@ def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     out |= {"count": len(kept), "items": found[: len(kept)]}
     if dropped:
         out["leftOut"] = f"{dropped} items: the answer's budget is full. Select fewer properties, or go on."
-    if (outcome.more or dropped) and kept:
-        arguments = {**query.given, **_next(outcome, len(kept))}
-        out["next"] = {"tool": query.tool.name, "arguments": arguments}
-    elif dropped:
-        out["next"] = "The first item alone is larger than the budget: use select, or output table."
+    if dropped and not kept:
+        return _first_cut(query, found[0], out, room)
+    if outcome.more or dropped:
+        changed = _next(outcome, len(kept)) if query.limit else {"limit": ROWS}
+        out["next"] = _told(query, changed)
     return out
+
+
+def _first_cut(query: Query, item: Mapping[str, Any], out: dict[str, Any], room: int) -> dict[str, Any]:
+    """The answer where not even one item fits: without the summary, and the item as far as there is room."""
+    if "summary" in out:
+        room += len(json.dumps(out.pop("summary"), ensure_ascii=False).encode())
+    first = details.whole(item, room)
+    fits = bool(rows.fitting([json.dumps(first, ensure_ascii=False)], room))
+    out |= {"count": int(fits), "items": [first] if fits else []}
+    out["leftOut"] = "The summary, and items beyond the first: the answer's budget is full. Select fewer properties."
+    if not fits:
+        out["leftOut"] = f"Item {query.offset + 1} alone is larger than the answer's budget: select fewer properties."
+    out["next"] = _told(query, {"offset": query.offset + 1, "summary": "page"})
+    return out
+
+
+def _told(query: Query, changed: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tool": query.tool.name, "arguments": {**query.given, **changed}}
 
 
 def _picked(query: Query, item: Item) -> dict[str, Any]:
