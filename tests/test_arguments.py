@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import arguments, catalog, readers, validation
+from greenlake_backup_mcp import arguments, catalog, readers, units, validation
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.errors import BackupError
 
@@ -199,3 +200,18 @@ def test_repair_is_idempotent(value: Any) -> None:
     schema = TOOLS["create_protection_policy"].input_schema
     once = validation.repaired(schema, value)
     assert validation.repaired(schema, once) == once
+
+
+@pytest.mark.parametrize("text", ["2040-11-25t00:00:00z", "2040-11-25T00:00:00z", "2040-11-25t00:00:00.5+00:00"])
+def test_a_time_that_is_accepted_is_one_that_previews_can_read(text: str) -> None:
+    copy = {"vmId": VM, "backupId": BACKUP, "lockedUntil": text, "confirm": "preview"}
+    assert arguments.prepared(TOOLS["update_vm_backup"], copy)["lockedUntil"] == text
+    assert units.moment(text) == datetime.fromisoformat(text.upper())
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2040-11-25T00:00:00+24:00"]
+)
+def test_a_time_beyond_what_can_be_read_is_refused(text: str) -> None:
+    said = refusal("update_vm_backup", vmId=VM, backupId=BACKUP, lockedUntil=text, confirm="preview")
+    assert "wanted: a time as RFC 3339" in said

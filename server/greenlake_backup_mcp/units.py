@@ -15,11 +15,11 @@ EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
 def moment(value: Any) -> datetime | None:
-    """The point in time of an RFC 3339 text; None for anything else. Without a zone it is taken as UTC."""
+    """The point in time of an RFC 3339 text, t and z in either case; None for anything else. No zone: UTC."""
     if not isinstance(value, str) or len(value) < 10 or not value[0].isdigit():
         return None
     try:
-        when = datetime.fromisoformat(value)
+        when = datetime.fromisoformat(value[:-1] + "Z" if value[-1] == "z" else value)
         return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

@@ -26,7 +26,12 @@ class Said:
     message: str = ""
     code: str = ""
     debug_id: str | None = None
-    vendor: bool = False  # the service itself spoke, not a proxy before it
+    vendor: bool = False  # in the service's own shape: it spoke itself, not a proxy before it
+
+    @property
+    def maintenance(self) -> bool:
+        """Whether it says that a maintenance keeps the service from it."""
+        return "maintenance" in self.message.lower()
 
 
 def said(headers: Mapping[str, str], body: Any, text: str = "") -> Said:
@@ -42,7 +47,8 @@ def said(headers: Mapping[str, str], body: Any, text: str = "") -> Said:
             for r in _listed(body.get(name))
         ]
         message = "; ".join(p for p in [_line(str(words)), *map(_line, reasons[:5])] if p)
-        return Said(_short(message), _line(str(body.get("errorCode") or ""))[:60], debug_id, vendor=bool(words))
+        vendor = any(body.get(name) for name in ("errorCode", "httpStatusCode", "debugId"))
+        return Said(_short(message), _line(str(body.get("errorCode") or ""))[:60], debug_id, vendor=vendor)
     if "<" in text:  # a proxy's page: its title says most
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text[:20_000], re.IGNORECASE | re.DOTALL)
         text = unescape(re.sub(r"<[^>]*>", " ", title[2])) if title else ""
@@ -61,7 +67,8 @@ def debug(headers: Mapping[str, str], body: Any) -> str | None:
 def refusal(operation: str, status: int, told: Said, *, reads: bool) -> BackupError:
     """The error of an answer with this status. For a write it also says whether anything may have been done."""
     if not reads and _ambiguous(status, told):
-        return unknown(f"the service failed{_quoted(told)}", operation, status, told.debug_id)
+        how = "the service failed" if status == 408 or status >= 500 else "its answer does not say what became of it"
+        return unknown(f"{how}{_quoted(told)}", operation, status, told.debug_id)
     why, hint = _meaning(status, told, reads=reads)
     return BackupError(
         f"{operation} was refused, {why}{_quoted(told)}.",
@@ -85,9 +92,11 @@ def unknown(what: str, operation: str, status: int | None = None, debug_id: str 
 
 def _ambiguous(status: int, told: Said) -> bool:
     """Whether a write answered like this may have been carried out."""
-    # A 503 in the service's own words is a refusal (maintenance); a proxy's may follow a connection lost half-way,
-    # as 500, 502 and 504 may. 501 says that it is not offered at all.
-    return status == 408 or (status >= 500 and status != 501 and not (status == 503 and told.vendor))
+    # A 503 with which the service itself tells of maintenance is a refusal; any other may be a proxy's and follow a
+    # connection lost half-way, as 500, 502 and 504 may. A 303 even says that the request was processed.
+    if status == 503:
+        return not (told.vendor and told.maintenance)
+    return status not in REFUSED
 
 
 _MEANINGS = {  # status -> why it was refused, what to do next
@@ -119,6 +128,9 @@ _MEANINGS = {  # status -> why it was refused, what to do next
     429: ("too many requests", "The rate is shared by all who use this API client. Try again in a minute."),
     501: ("not offered for this resource", "It cannot be done through the API."),
 }
+REFUSED = frozenset(  # a write answered so was not carried out
+    (*_MEANINGS, 301, 302, 305, 307, 308, 402, 407, 410, 411, 413, 414, 417, 421, 423, 425, 426, 428, 431, 451)
+)
 _ELSEWHERE = (
     "it points elsewhere, and redirects are not followed",
     "Check the region or GREENLAKE_API_BASE_URL.",
@@ -130,7 +142,7 @@ _OTHER = ("the service does not accept it", "See the message.")
 
 def _meaning(status: int, told: Said, *, reads: bool) -> tuple[str, str]:
     """Why, and what to do next."""
-    if status == 503 and "maintenance" in told.message.lower():
+    if status == 503 and told.maintenance:
         why, hint = _MAINTENANCE
     elif status in _MEANINGS:
         why, hint = _MEANINGS[status]
