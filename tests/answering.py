@@ -19,7 +19,7 @@ CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 THE_COPY = {"vmId": VM, "backupId": BACKUP}  # arguments
 TASK = "/data-services/v1beta1/async-operations/t1"
-TOKEN = "tok-of-the-tests"  # noqa: S105
+TOKEN = "tok-of-the-tests"
 
 Answer = tuple[int, dict[str, str], Any]
 Hook = Callable[[str, str, bytes], "Answer | None"]
