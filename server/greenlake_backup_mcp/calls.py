@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from . import arguments, composed, log, origins, readers, replies, roles
+from . import arguments, composed, hygiene, log, origins, readers, replies, roles
 from .catalog import Tool
 from .consent import confirm, plans, proposals, records
 from .consent.proposals import Caller, Consent
@@ -21,7 +21,7 @@ from .consent.reviews import Prepared
 from .danger import Danger
 from .errors import BackupError
 from .lists import details, listing
-from .outcomes import aftermath, tasks
+from .outcomes import aftermath, at_once, tasks
 from .service import rest
 from .settings import Settings
 
@@ -139,15 +139,22 @@ async def _told(desk: Desk, this: Prepared, reply: rest.Reply, caller: Caller) -
         report = await tasks.follow(
             desk.api, reply, this.request, target=target, seconds=desk.settings.wait, progress=caller.progress
         )
-        return Done("done" if report.outcome == "succeeded" else report.outcome, report.lines)
+        return _reported(report)
+    location = reply.headers.get("location")
+    if target is not None and (this.request.method in ("DELETE", "PATCH", "PUT") or not (reply.body or location)):
+        return _reported(
+            await at_once.proven(desk.api, reply, this.request, tool.title, target=target, progress=caller.progress)
+        )
     lines = [f"Done: {tool.title} (HTTP {reply.status})."]
     if reply.body:
         lines += _details(desk, tool, reply.body)
-    elif reply.headers.get("location"):
-        lines.append(f"Made: {reply.headers['location']}")
-    elif target is not None:
-        lines += await _proof(desk, target)
+    elif location:
+        lines.append(f"Made: {hygiene.cell(location, 200)}")
     return Done("done", tuple(lines))
+
+
+def _reported(report: tasks.TaskReport) -> Done:
+    return Done("done" if report.outcome == "succeeded" else report.outcome, report.lines)
 
 
 async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: datetime) -> BackupError:
@@ -155,7 +162,7 @@ async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: 
     target = readers.of_target(this.tool, this.request, desk.known)
     seen = await aftermath.begun(desk.api, target.path if target else this.request.path, sent)
     if target is not None:
-        seen += await _proof(desk, target, "What it looks like now:")
+        seen += await _seen(desk, target)
     return BackupError(
         problem.message,
         hint="\n".join([problem.hint, *seen]).strip(),
@@ -165,15 +172,15 @@ async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: 
     )
 
 
-async def _proof(desk: Desk, target: rest.Request, heading: str = "Now:") -> list[str]:
-    """The target as it is after the write: that is the proof, not the reply."""
+async def _seen(desk: Desk, target: rest.Request) -> list[str]:
+    """The target as it is after a write of unknown outcome."""
     try:
         reply = await rest.send(desk.api, target)
     except BackupError as problem:
         if problem.status == 404:
             return ["It is gone (read again: 404)."]
         return [f"It could not be read again: {problem.message}"]
-    return [heading, *details.told(target.operation_id, reply.body, desk.api.now())]
+    return ["What it looks like now:", *details.told(target.operation_id, reply.body, desk.api.now())]
 
 
 def _details(desk: Desk, tool: Tool, body: Any) -> list[str]:

@@ -7,7 +7,6 @@ Watches (watching.py), reads the resource and what hangs on the task (aftermath.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +23,7 @@ from .watching import EARLY, INTERVAL, PENDING, Case, Watched, watch
 
 MOST_SHOWN = 12  # lines of the resource where the write is not (known to be) done
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
-_DELETE = re.compile(r"delet", re.IGNORECASE)
+_DELETE = re.compile(r"(?:[Dd]elet(?:e|es|ing|ion)|DELETE)(?![a-z])")  # the verb alone: what follows is somebody's name
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,7 @@ async def follow(  # noqa: PLR0913  a write and how it is followed
     api: Api, reply: Reply, sent: Request, *, target: Request | None, seconds: float, progress: Progress
 ) -> TaskReport:
     """What became of an accepted write, waited for at most `seconds`. Never raises for what the service answers."""
-    wanted = sent.body if sent.method in ("PATCH", "PUT") and isinstance(sent.body, Mapping) else {}
-    case = Case(api, progress, seconds, sent.called, target, sent.method == "DELETE", wanted)
+    case = Case(api, progress, seconds, sent.called, target, sent.method == "DELETE", verdicts.expected(sent))
     path, problem = task_facts.located(reply.headers.get("location"), api.wire.line().base)
     if not path:
         return await _untold(case, problem)
@@ -65,7 +63,7 @@ async def wait(api: Api, task_id: str, seconds: float, progress: Progress) -> Ta
             status=status,
         )
     task = watched.task
-    case = replace(watched.case, target=_subject(task), deletes=_DELETE.search(task.name) is not None)
+    case = replace(watched.case, target=_subject(task), deletes=_DELETE.match(task.name) is not None)
     return await _report(replace(watched, case=case))
 
 
@@ -86,9 +84,9 @@ async def _untold(case: Case, problem: str) -> TaskReport:
     if case.deletes and seen.gone:
         return TaskReport("", "succeeded", (*lines, "It is done: the resource is gone (read again: 404)."))
     if case.deletes and seen.state == PENDING:
-        return await _approval(case, "", lines, seen)
+        return await approval(case, "", lines, seen)
     lines.append("Outcome unknown: it may be done, under way, or still fail.")
-    lines += _shown(case, seen, MOST_SHOWN)
+    lines += shown(case, seen, MOST_SHOWN)
     where = f" filter=\"sourceResourceUri eq '{case.target.path}'\"" if case.target else ""
     lines.append(f'Next: list_tasks{where} sort="createdAt desc" limit=5 shows its task. {NEVER_AGAIN}')
     return TaskReport("", "unknown", tuple(lines), seen.body)
@@ -103,7 +101,7 @@ async def _report(watched: Watched) -> TaskReport:
         await case.api.sleep(min(1.0, case.left))  # the list of what is there may lag behind the task
         seen = await _target(case)
     if seen.state == PENDING and (case.deletes or task.state != "FAILED"):
-        return await _approval(case, task.id, [verdicts.heading(watched)], seen)
+        return await approval(case, task.id, [verdicts.heading(watched)], seen)
     outcome, sentences = verdicts.verdict(watched, seen)
     lines = [verdicts.heading(watched), *sentences]
     if task.children and outcome in ("failed", "unknown", "still running"):
@@ -115,7 +113,7 @@ async def _report(watched: Watched) -> TaskReport:
     ):
         lines.append("The resource already shows what was asked for; whether all of it is done is not known.")
     if not (case.deletes and seen.gone):
-        lines += _shown(case, seen, MOST_SHOWN if outcome != "succeeded" else None)
+        lines += shown(case, seen, MOST_SHOWN if outcome != "succeeded" else None)
     lines += verdicts.next_steps(case, task, outcome, seen)
     return TaskReport(task.id, outcome, tuple(lines), seen.body)
 
@@ -127,7 +125,7 @@ async def _target(case: Case) -> Seen:
     return await aftermath.look(case.api, case.target)
 
 
-def _shown(case: Case, seen: Seen, most: int | None = None) -> list[str]:
+def shown(case: Case, seen: Seen, most: int | None = None) -> list[str]:
     """The resource as it is now, in at most so many lines: the most important come first."""
     if case.target is None:
         return []
@@ -140,7 +138,7 @@ def _shown(case: Case, seen: Seen, most: int | None = None) -> list[str]:
     return ["The resource now (read again):", *lines[:most]]
 
 
-async def _approval(case: Case, task_id: str, lines: list[str], seen: Seen) -> TaskReport:
+async def approval(case: Case, task_id: str, lines: list[str], seen: Seen) -> TaskReport:
     """A delete that a second person must approve: said so, and not waited for."""
     path = case.target.path if case.target else ""
     found = await aftermath.approval(case.api, path)

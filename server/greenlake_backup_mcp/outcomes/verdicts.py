@@ -5,9 +5,11 @@ Reads nothing and sends nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from greenlake_backup_mcp import hygiene, units
+from greenlake_backup_mcp.service.rest import Request
 
 from . import task_facts
 from .aftermath import Seen
@@ -17,19 +19,35 @@ from .watching import PENDING, Case, Watched
 Outcome = Literal["succeeded", "failed", "unknown", "waiting for approval", "still running", "triggered", "paused"]
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
+OPERATIONAL = {"suspend_protection_job": "SUSPENDED", "resume_protection_job": "ACTIVE"}  # state of the job afterwards
+MEMBERS = ("assets", "members")  # lists that an update replaces whole
 NEVER_AGAIN = "Do not send the write again before that is known."
+
+
+def expected(sent: Request) -> Mapping[str, Any]:
+    """What the target's fields must be once the write is done, as far as that is known."""
+    given = sent.body if isinstance(sent.body, Mapping) else {}
+    if sent.method in ("PATCH", "PUT"):
+        return given
+    if sent.called in OPERATIONAL and not given.get("scheduleIds"):  # of single schedules the job's state says little
+        return {"operational": OPERATIONAL[sent.called]}
+    enabled = given.get("enabled", given.get("remoteAccessEnabled"))
+    if sent.called.endswith("_remote_support") and isinstance(enabled, bool):
+        return {"remoteAccessEnabled": enabled}
+    return {}
 
 
 def verdict(watched: Watched, seen: Seen) -> tuple[Outcome, list[str]]:
     """The outcome, and the sentences that say why."""
     case, task = watched.case, watched.task
     told = [f"The service's reason: {task.why}."] if task.why else []
-    if case.deletes and seen.gone:
+    # of a task that was only asked after, a delete is known by its name: the name alone proves no end
+    if case.deletes and seen.gone and (case.tool or task.over):
         if task.state in ("FAILED", "CANCELLED"):
             return "unknown", [f"The task says {task.state}, yet the resource is gone (read again: 404).", *told]
         return "succeeded", [f"It is done: the resource is gone (read again: 404).{_although(watched)}", *told]
     if task.state == "SUCCEEDED":
-        return _succeeded(case, seen)
+        return of_success(case, seen)
     if task.state in ("FAILED", "CANCELLED") and shows(case, seen):
         return "unknown", [f"The task says {task.state}, yet the resource shows what was asked for.", *told]
     if task.state == "FAILED":
@@ -51,22 +69,24 @@ def verdict(watched: Watched, seen: Seen) -> tuple[Outcome, list[str]]:
     return "still running", _going_on(watched)
 
 
-def _succeeded(case: Case, seen: Seen) -> tuple[Outcome, list[str]]:
-    """What a SUCCEEDED is worth: whether the resource agrees."""
+def of_success(case: Case, seen: Seen) -> tuple[Outcome, list[str]]:
+    """What the service's word that it is done is worth: whether the resource agrees."""
     if case.deletes and seen.state in DELETING:
         return "still running", [f"The resource is still being deleted (state {seen.state})."]
     if case.deletes and seen.item and case.tool:
+        state = seen.state or "not told"
         return "unknown", [
-            f"Yet the resource is still there (state {seen.state or 'not told'}): it is not proven deleted."
+            f"Yet the resource is still there (state {state}): it is not proven deleted.",
+            "A second person may have to approve it; list_approvals shows what waits.",
         ]
     if seen.gone and case.tool:
         return "unknown", ["Yet the resource it acts on is not there any more (404)."]
     if seen.gone:
         return "succeeded", ["The resource it was about is not there any more (404)."]
-    if unlike := _unlike(case, seen):
-        return "unknown", [f"Yet the resource does not show it: {'; '.join(unlike)}."]
+    if differences := unlike(case, seen):
+        return "unknown", [f"Yet the resource does not show it: {'; '.join(differences)}."]
     if case.target is not None and not seen.item:
-        return "succeeded", [f"That is the task's word: the resource could not be read again ({seen.problem})."]
+        return "succeeded", [f"That is the service's word: the resource could not be read again ({seen.problem})."]
     return "succeeded", []
 
 
@@ -90,7 +110,7 @@ def heading(watched: Watched) -> str:
     words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
     words |= {"PAUSED": "is PAUSED", "": "was accepted"}
     if watched.vanished:
-        words = {"": words[""], task.state: f"was {task.state} when it was last seen"}
+        words = {task.state: f"was {task.state} when it was last seen", "": words[""]}
     how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
     return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}."
 
@@ -125,30 +145,51 @@ def lags(case: Case, seen: Seen) -> bool:
     """Whether the resource does not show yet what a task that succeeded should have done to it."""
     if case.deletes:
         return not (seen.gone or seen.problem or seen.state in (PENDING, *DELETING))
-    return bool(_unlike(case, seen))
+    return bool(unlike(case, seen))
 
 
 def shows(case: Case, seen: Seen) -> bool:
     """Whether an update's fields can be compared, and all are as they were asked to be."""
-    return bool(_compared(case, seen)) and not _unlike(case, seen)
+    return bool(_compared(case, seen)) and not unlike(case, seen)
 
 
-def _unlike(case: Case, seen: Seen) -> list[str]:
-    """What an update asked for and the resource does not show, field by field."""
-    return [
-        f"{name} is {_plain(seen.item[name])}, asked for was {_plain(asked)}"
-        for name, asked in _compared(case, seen).items()
-        if not _same(seen.item[name], asked)
-    ]
+def unlike(case: Case, seen: Seen) -> list[str]:
+    """What was asked for and the resource does not show, field by field."""
+    out = []
+    for name, asked in _compared(case, seen).items():
+        is_now = seen.item[name]
+        if name in MEMBERS:
+            there, wanted = _keys(is_now, asked), _keys(asked, asked)
+            out += [f"{name} still has {_plain(key)}" for key in sorted(there - wanted)][:3]
+            out += [f"{name} has no {_plain(key)}" for key in sorted(wanted - there)][:3]
+        elif not _same(is_now, asked):
+            out.append(f"{name} is {_plain(is_now)}, asked for was {_plain(asked)}")
+    return out
 
 
 def _compared(case: Case, seen: Seen) -> dict[str, Any]:
-    """Of what an update asked for, what the resource tells as plain values."""
+    """Of what was asked for, what the resource tells as plain values, or as members that are known by their ids."""
     return {
         name: asked
         for name, asked in case.wanted.items()
-        if name in seen.item and (asked is None or isinstance(asked, (str, int, float))) and not hygiene.secret(name)
+        if name in seen.item
+        and not hygiene.secret(name)
+        and (_listed(asked) and _listed(seen.item[name]) if name in MEMBERS else _is_plain(asked))
     }
+
+
+def _is_plain(asked: Any) -> bool:
+    return asked is None or isinstance(asked, (str, int, float))
+
+
+def _listed(members: Any) -> bool:
+    return isinstance(members, list) and all(isinstance(one, Mapping) for one in members)
+
+
+def _keys(members: list[Mapping[str, Any]], asked: list[Mapping[str, Any]]) -> set[str]:
+    """What the members are known by: whichever of id and URI those that were asked for are named by."""
+    name = "resourceUri" if any(one.get("resourceUri") and not one.get("id") for one in asked) else "id"
+    return {str(one.get(name) or "one that is not told").lower() for one in members}
 
 
 def _same(is_now: Any, asked: Any) -> bool:
