@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from mcp.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -36,6 +37,7 @@ class Tenant:
     refusals: dict[str, int] = field(default_factory=dict)
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    totals: bool = True  # whether lists say how long they are
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -46,6 +48,9 @@ class Tenant:
             if not message.get("more_body"):
                 break
         status, answer = self._answer(scope["method"], scope["raw_path"].decode().partition("?")[0], body)
+        if not self.totals and isinstance(answer, dict) and "items" in answer:  # then it pages as well
+            limit = int(parse_qs(scope["query_string"].decode()).get("limit", ["20"])[0])
+            answer = {"items": answer["items"][:limit], "count": len(answer["items"][:limit])}
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(answer).encode() if answer is not None else b""})

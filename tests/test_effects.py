@@ -350,6 +350,53 @@ async def test_cascadedelete_is_told_as_the_loss_of_recovery_points():
     assert '1 member: "vol-1"' in text
 
 
+@pytest.mark.parametrize(("there", "said_so"), [(900, "900 backups"), (1500, "at least 1,000 backups")])
+async def test_a_count_without_a_total_is_a_count_or_at_least_one(there, said_so):
+    path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
+    app = Tenant({path: {"id": GROUP, "name": "web", "assets": []}}, totals=False)
+    app.resources |= {f"{path}/backups": [{"id": str(n)} for n in range(there)], f"{path}/snapshots": []}
+    text = await said(app, "delete_vm_protection_group", vmProtectionGroupId=GROUP, cascadedelete=True)
+    assert f"DELETED along: {said_so}, 0 snapshots." in text
+
+
+async def test_a_full_page_without_a_total_is_not_all_there_is():
+    others = tuple(backup(id=f"{n:08d}-0000-4000-8000-000000000000") for n in range(1200))
+    app = tenant(others=others)
+    app.totals = False
+    text = await said(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
+    assert "At least 999 other recovery points would remain" in text
+
+
+async def test_a_count_that_cannot_be_read_is_said_to_be_unknown_beside_one_that_can():
+    path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
+    app = Tenant({path: {"id": GROUP, "name": "web", "assets": []}, f"{path}/backups": [{"id": "1"}]})
+    text = await said(app, "delete_vm_protection_group", vmProtectionGroupId=GROUP, cascadedelete=True)
+    assert "DELETED along: 1 backup, an unknown number of snapshots." in text
+
+
+@pytest.mark.parametrize("tool", ["delete_protection_policy", "update_protection_policy"])
+async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool):
+    app = Tenant({f"{OWN}/protection-policies/{POLICY}": {"id": POLICY, "name": "Gold", "protections": []}})
+    app.refusals[f"{OWN}/protection-jobs"] = 500
+    more = {"name": "Silver"} if tool.startswith("update") else {}
+    found = await effect(app, tool, protectionPolicyId=POLICY, **more)
+    text = "\n".join(found.lines())
+    assert "0 jobs" not in text
+    assert "whether it is assigned is not known" in text
+    assert found.exceptions == ("may be assigned",)
+    app.resources[f"{OWN}/protection-policies/{POLICY}"]["assigned"] = True
+    assert "assigned, to which jobs is not known" in await said(app, tool, protectionPolicyId=POLICY, **more)
+
+
+async def test_members_that_are_not_known_are_neither_kept_nor_left_alone():
+    path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
+    app = Tenant({path: {"id": GROUP, "name": "web"}})
+    text = await said(app, "update_vm_protection_group", vmProtectionGroupId=GROUP, assets=[{"id": "c"}])
+    assert "Who is a member now is not known, so nor is who is dropped." in text
+    assert "stay, of 0" not in text
+    assert "No member is dropped" not in text
+
+
 def policy() -> dict[str, Any]:
     schedules = [
         {
@@ -444,6 +491,109 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     assert "Recovery points in it, counted for 1 of the 1 assets that back up to it: at least 2." in text
     assert 'Policies that write to it: 1 ("Gold")' in text
     assert 'Jobs that back up through it and would fail: 1 ("sql-prod-01")' in text
+
+
+def gateway(*stores: dict[str, Any]) -> Tenant:
+    path = f"{OWN}/protection-store-gateways/{BOX}"
+    on_it = [{"storageSystemInfo": {"id": BOX}, **store} for store in stores]
+    return Tenant({path: {"id": BOX, "name": "psg-1"}, f"{OWN}/protection-stores": on_it, f"{OWN}/protection-jobs": []})
+
+
+async def test_stores_that_cannot_be_read_are_not_said_to_be_none():
+    app = gateway()
+    app.refusals[f"{OWN}/protection-stores"] = 500
+    found = await effect(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX, force=True)
+    text = "\n".join(found.lines())
+    assert "Which stores are on it, and how much is in them, is not known." in text
+    assert "on-premises stores is LOST with it; which those are is not known." in text
+    assert "0 " not in text
+    assert "what is on it is not known" in found.exceptions
+    assert "It may have stores" in await said(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([1024**4, 1024**4], ", 2.0 TiB."),
+        ([1024**4, None], ", at least 1.0 TiB."),
+        ([None, None], ", how much data is in them is not known."),
+    ],
+)
+async def test_sizes_are_summed_only_where_each_store_tells_its_own(sizes, told):
+    named = ({"id": str(n), "name": f"s{n}", "userDataStoredInBytes": size} for n, size in enumerate(sizes))
+    app = gateway(*({k: v for k, v in store.items() if v is not None} for store in named))
+    text = await said(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX, force=True)
+    assert f'On it: 2 stores: "s0", "s1"{told}' in text
+
+
+async def test_recovering_a_gateway_whose_stores_cannot_be_read_does_not_say_that_none_is_lost():
+    given = {
+        "name": "n",
+        "hypervisorManagerId": VM,
+        "vmConfig": {
+            "hostId": VM,
+            "datastoreIds": [VM],
+            "network": {"name": "n", "networkType": "DHCP"},
+            "maxOnPremRetentionDays": 60,
+            "maxOnPremDailyProtectedDataInTiB": 5.0,
+        },
+    }
+    app = gateway()
+    assert "are NOT recovered: none." in await said(
+        app, "recover_protection_store_gateway", protectionStoreGatewayId=BOX, **given
+    )
+    app.refusals[f"{OWN}/protection-stores"] = 500
+    text = await said(app, "recover_protection_store_gateway", protectionStoreGatewayId=BOX, **given)
+    assert "are NOT recovered: which those are is not known." in text
+
+
+async def test_a_host_whose_databases_cannot_be_read_is_not_said_to_have_none():
+    app = Tenant({f"{OWN}/application-hosts/{BOX}": {"id": BOX, "name": "host"}})
+    app.refusals |= {f"{OWN}/mssql-instances": 500, f"{OWN}/mssql-databases": 500}
+    found = await effect(app, "delete_application_host", applicationHostId=BOX)
+    text = "\n".join(found.lines())
+    assert "Which instances it has is not known." in text
+    assert "Which databases it has is not known." in text
+    assert found.exceptions == ("its databases are not known",)
+
+
+def orchestrator() -> Tenant:
+    elsewhere = {"id": STORE, "name": "store-a", "storageSystemInfo": {"id": GROUP}}
+    job = {
+        "id": JOB,
+        "assetInfo": {"id": VM, "name": "sql-prod-01", "resourceUri": VM_PATH},
+        "dataOrchestratorId": "another",
+        "protections": [{"protectionStoreInfo": {"id": STORE}}],
+    }
+    return Tenant(
+        {
+            f"{OWN}/data-orchestrators/{BOX}": {"id": BOX, "name": "do-1", "state": "OK"},
+            f"{OWN}/protection-store-gateways": [{"id": GROUP, "name": "psg-1", "dataOrchestratorId": BOX}],
+            f"{OWN}/protection-stores": [elsewhere],
+            f"{OWN}/protection-jobs": [job],
+            f"{OWN}/application-hosts": [{"id": "h", "name": "sql-host"}],
+        }
+    )
+
+
+@pytest.mark.parametrize("verb", ["shutdown", "restart", "delete", "recover"])
+async def test_what_runs_through_the_gateways_of_an_orchestrator_is_named(verb):
+    tool = f"{verb}_data_orchestrator" + ("_guest_os" if verb in ("shutdown", "restart") else "")
+    more = {"sid": VM} if verb == "recover" else {}
+    text = await said(orchestrator(), tool, dataOrchestratorId=BOX, **more)
+    assert 'Gateways it manages: 1 ("psg-1").' in text
+    assert 'Other jobs that write to stores on its gateways: 1 ("sql-prod-01").' in text
+    assert 'Application hosts it manages: 1 host ("sql-host").' in text
+    assert "Nothing is known to run through it" not in text
+
+
+async def test_what_runs_through_an_orchestrator_is_not_nothing_where_it_cannot_be_read():
+    app = orchestrator()
+    app.refusals |= {f"{OWN}/{place}": 500 for place in ("protection-jobs", "protection-store-gateways")}
+    text = await said(app, "shutdown_data_orchestrator_guest_os", dataOrchestratorId=BOX)
+    assert "Jobs it runs: not known which." in text
+    assert "Other jobs that write to stores on its gateways: not known which." in text
+    assert "Nothing is known" not in text
 
 
 async def test_shutting_down_an_orchestrator_says_that_there_is_no_way_back_and_that_force_is_the_default():

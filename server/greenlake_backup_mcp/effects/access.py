@@ -149,12 +149,14 @@ def resizing(s: Subject) -> Effect:
     """A gateway grows; it never shrinks again."""
     body = {n: v for n, v in s.arguments.items() if n in s.tool.arguments and s.tool.arguments[n].place == "body"}
     old = {**_mapping(s.resource.get("size")), "override": s.resource.get("override")}
-    present = {str(d.get("id")) for d in objects(s.resource.get("datastoresInfo"))}
+    now = s.resource.get("datastoresInfo")
+    present = {str(d.get("id")) for d in objects(now)}
     follows = list(changes({n: v for n, v in body.items() if n != "datastoreIds"}, old, s.now))
     given = body.get("datastoreIds")
     if isinstance(given, list):
         left_out = present - {str(i) for i in given}
-        follows.append(f"Datastores: {len(present):,} now, {len(given):,} then.")
+        before = f"{len(present):,}" if isinstance(now, list) else "not known how many"
+        follows.append(f"Datastores: {before} now, {len(given):,} then.")
         if left_out:
             follows.append(
                 f"Present datastores not in the list, which must contain them: {', '.join(sorted(left_out))}."
@@ -195,11 +197,9 @@ def _about(s: Subject) -> str:
 
 def _mounts(s: Subject) -> str:
     hosts = s.resource.get("mountedHostsIqn")
-    to = (
-        f"attached to {', '.join(quoted(h) for h in hosts[:12])}"
-        if isinstance(hosts, list) and hosts
-        else "attached to no host"
-    )
+    to = "to which hosts it is attached is not known"
+    if isinstance(hosts, list):
+        to = f"attached to {', '.join(quoted(h) for h in hosts[:12]) or 'no host'}"
     stores = objects(s.resource.get("protectionStoreInfo"))
     return "; ".join(
         [state_of(s.resource) or "state not known", to, *([f"in store {names(stores)}"] if stores else [])]

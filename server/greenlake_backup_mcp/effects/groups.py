@@ -10,9 +10,9 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
-from .protection import COUNT, copies_of
+from .protection import copies_of
 from .sentences import Effect, Subject, at, changes, counted, name_of, names, not_known, objects, state_of
-from .targets import OWN, Read, Target, identity_of, path_of
+from .targets import COUNT, OWN, Read, Target, identity_of, path_of
 
 MEMBERS = ("assets", "members")  # the absolute lists
 
@@ -63,13 +63,18 @@ def changing_group(s: Subject) -> Effect:
     for field in MEMBERS:
         if not isinstance(a.get(field), list):
             continue
+        if not isinstance(s.resource.get(field), list):
+            follows.append(
+                f"The list given ({counted(len(a[field]), 'member')}) replaces the present one. Who is a member now is "
+                "not known, so nor is who is dropped."
+            )
+            exceptions.append("drops whoever is not listed")
+            continue
         now = {_member_id(m): m for m in objects(s.resource.get(field))}
         then = {_member_id(m): m for m in objects(a[field])}
         dropped, added = [now[i] for i in now if i not in then], [then[i] for i in then if i not in now]
         kept = counted(len(set(now) & set(then)), "member")
         follows.append(f"The list given replaces the present one: {kept} stay, of {len(now):,}.")
-        if field not in s.resource:
-            follows.append("Who is a member now is not known, so nor is who is dropped.")
         if dropped:
             follows.append(f"DROPPED, and without the group's protection from then on: {names(dropped)}.")
             exceptions.append(f"drops {counted(len(dropped), 'member')}")

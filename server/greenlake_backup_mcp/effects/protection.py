@@ -18,6 +18,7 @@ from .sentences import (
     changes,
     counted,
     label,
+    least,
     many,
     name_of,
     names,
@@ -26,14 +27,12 @@ from .sentences import (
     quoted,
     state_of,
 )
-from .targets import OWN, Read, Target, identity_of, path_of
-
-COUNT = (("limit", "1"), ("select", "id"))
+from .targets import COUNT, OWN, Read, Target, identity_of, path_of
 
 
 def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
     """The jobs of a policy: it lists them itself, but need not."""
-    if "protectionJobsInfo" in target.resource:
+    if isinstance(target.resource.get("protectionJobsInfo"), list):
         return []
     identity = identity_of(target.path)[1].replace("'", "''")
     query = (("filter", f"protectionPolicyInfo/id eq '{identity}'"), ("limit", "20000"), ("select", "id,assetInfo"))
@@ -97,13 +96,15 @@ def deleting_policy(s: Subject) -> Effect:
     follows = [f"The policy with {counted(len(_tiers(s.resource)), 'tier')} is deleted: {_tier_words(s.resource)}."]
     if s.resource.get("assigned") or jobs:
         follows.append("It is assigned; the service is expected to refuse until no job uses it.")
+    elif _unsure(s):
+        follows.append("Whether a job uses it is not known; while one does, the service is expected to refuse.")
     return Effect(
         does=f"Delete the {s.label}",
         about=_policy_facts(s),
         follows=tuple(follows),
         final="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
         unknown=_unknown_jobs(s),
-        exceptions=("is assigned",) if s.resource.get("assigned") or jobs else (),
+        exceptions=_in_use(s),
     )
 
 
@@ -113,7 +114,9 @@ def changing_policy(s: Subject) -> Effect:
     wanted = {n: v for n, v in s.arguments.items() if n in ("name", "description")}
     follows = [*changes(wanted, s.resource, s.now), *_tier_changes(s)]
     if jobs:
-        follows.append(f"It holds at once for {counted(len(jobs), 'job')}: {_assets(jobs)}.")
+        follows.append(f"It holds at once for {_count_jobs(s)}: {_assets(jobs)}.")
+    elif _unsure(s):
+        follows.append("For which jobs it holds at once is not known.")
     follows.append("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
     return Effect(
         does=f"Change the {s.label}",
@@ -121,7 +124,7 @@ def changing_policy(s: Subject) -> Effect:
         follows=tuple(follows),
         final="It can be changed back; copies made meanwhile keep what they were given.",
         unknown=_unknown_jobs(s),
-        exceptions=(f"holds for {counted(len(jobs), 'job')}",) if jobs else (),
+        exceptions=(f"holds for {_count_jobs(s)}",) if jobs else _in_use(s),
     )
 
 
@@ -146,15 +149,18 @@ def replacing_policy(s: Subject) -> Effect:
         follows.append("Its description is lost, since none is given.")
     if jobs:
         follows.append(
-            f"Jobs that stand on it: {len(jobs):,} ({_assets(jobs)}); the API expects this only before assignment."
+            f"Jobs that stand on it: {least(*s.facts.values())}{len(jobs):,} ({_assets(jobs)}); the API expects this "
+            "only before assignment."
         )
+    elif _unsure(s):
+        follows.append("Which jobs stand on it is not known; the API expects this only before assignment.")
     return Effect(
         does=f"Replace the whole {s.label}",
         about=_policy_facts(s),
         follows=tuple(follows),
         final="The present policy cannot be brought back, only written down and made anew.",
         unknown=_unknown_jobs(s),
-        exceptions=("is assigned",) if jobs or s.resource.get("assigned") else (),
+        exceptions=_in_use(s),
     )
 
 
@@ -182,12 +188,28 @@ def _job_facts(s: Subject) -> tuple[str, ...]:
 
 def copies_of(s: Subject) -> str:
     """How many copies there are of what the call is about."""
-    found = [s.facts[n] for n in ("backups", "snapshots") if n in s.facts and s.facts[n].known]
-    return ", ".join(many(f, f.words.split()[1].removesuffix("s")) for f in found) or "how many is not known"
+    found = [(n, s.facts[n]) for n in ("backups", "snapshots") if n in s.facts]
+    return ", ".join(many(f, n.removesuffix("s")) for n, f in found) or "how many is not known"
 
 
 def _jobs(s: Subject) -> list[Mapping[str, Any]]:
     return objects(s.resource.get("protectionJobsInfo")) or s.found("jobs").items
+
+
+def _count_jobs(s: Subject) -> str:
+    return least(*s.facts.values()) + counted(len(_jobs(s)), "job")
+
+
+def _unsure(s: Subject) -> bool:
+    """Whether there may be jobs of the policy that could not be read, or were not."""
+    listed = isinstance(s.resource.get("protectionJobsInfo"), list) or s.found("jobs").known
+    return not listed and s.resource.get("assigned") is not False
+
+
+def _in_use(s: Subject) -> tuple[str, ...]:
+    if s.resource.get("assigned") or _jobs(s):
+        return ("is assigned",)
+    return ("may be assigned",) if _unsure(s) else ()
 
 
 def _unknown_jobs(s: Subject) -> tuple[str, ...]:
@@ -199,11 +221,14 @@ def _assets(jobs: list[Mapping[str, Any]]) -> str:
 
 
 def _policy_facts(s: Subject) -> tuple[str, ...]:
-    jobs = _jobs(s)
-    assigned = s.resource.get("assigned")
-    word = "not assigned" if assigned is False and not jobs else f"assigned to {counted(len(jobs), 'job')}"
-    of = f": {_assets(jobs)}" if jobs else ""
-    return (f"{word}{of}", _tier_words(s.resource))
+    jobs, assigned = _jobs(s), s.resource.get("assigned")
+    if jobs:
+        words = f"assigned to {_count_jobs(s)}: {_assets(jobs)}"
+    elif _unsure(s):
+        words = "assigned, to which jobs is not known" if assigned else "whether it is assigned is not known"
+    else:
+        words = "assigned, though no job of it was found" if assigned else "not assigned"
+    return (words, _tier_words(s.resource))
 
 
 def _tiers(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:

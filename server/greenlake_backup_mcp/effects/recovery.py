@@ -65,7 +65,10 @@ def along(s: Subject) -> list[str]:
         parts = s.arguments.get("individualBackupIds") or s.arguments.get("individualSnapshotIds")
         members = objects(s.resource.get("assets"))
         if parts:
-            return [f"Only the volumes listed go back: {len(parts):,} of {len(members):,}."]
+            of = f" of {len(members):,}" if members else ""
+            return [f"Only the volumes listed go back: {len(parts):,}{of}."]
+        if not members:
+            return ["EVERY production volume of the group is overwritten; which those are is not known."]
         return [f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."]
     if kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
         return ["It is powered on: it goes down for the restore."]

@@ -130,10 +130,17 @@ def counted(count: int, word: str, plural: str = "") -> str:
 
 
 def many(found: Found, word: str, plural: str = "") -> str:
-    """How many of a collection there are, `at least` where not all could be read."""
+    """How many of a collection there are, `at least` where not all could be read, or that nobody knows."""
+    if not found.known:
+        return f"an unknown number of {plural or word + 's'}"
     if found.total is not None and found.total > len(found.items):
         return counted(found.total, word, plural)
-    return counted(len(found.items), word, plural)
+    return least(found) + counted(len(found.items), word, plural)
+
+
+def least(*founds: Found) -> str:
+    """What goes before a count of what these reads brought: nothing where they brought all there is."""
+    return "" if all(found.whole for found in founds) else "at least "
 
 
 def not_known(*founds: Found) -> tuple[str, ...]:

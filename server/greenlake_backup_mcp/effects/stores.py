@@ -6,13 +6,13 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from greenlake_backup_mcp import units
 from greenlake_backup_mcp.hygiene import cell
 
-from .sentences import Effect, Subject, at, counted, label, name_of, names, not_known, objects, quoted, state_of
-from .targets import OWN, Read, Target, identity_of, path_of
+from .sentences import Effect, Subject, at, counted, label, least, name_of, names, not_known, objects, quoted, state_of
+from .targets import COUNT, OWN, Read, Target, identity_of, path_of
 
 MOST_COUNTED = 24  # assets whose copies are counted: each is a request, and services allow so many a minute
 ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
@@ -51,7 +51,7 @@ def count_reads(s: Subject) -> list[Read]:
     for number, job in enumerate(jobs_of_stores(s, stores)[:MOST_COUNTED]):
         collection, identity = identity_of(str(at(job, "assetInfo", "resourceUri") or ""))
         for store in sorted(stores, key=str) if collection and identity else ():
-            query = (("filter", f"protectionStoreInfo/id eq {literal(str(store))}"), ("limit", "1"))
+            query = (("filter", f"protectionStoreInfo/id eq {literal(str(store))}"), *COUNT)
             path = path_of(OWN, collection, identity, "backups")
             reads.append(Read(f"count {number} {store}", "recovery points of an asset", path, query))
     return reads[:MOST_COUNTED]
@@ -61,16 +61,17 @@ def deleting_store(s: Subject) -> Effect:
     """A store goes; with force, with every backup in it."""
     jobs, policies = jobs_of_stores(s, {s.resource.get("id")}), _policies(s)
     data = s.resource.get("userDataStoredInBytes")
-    holds = units.size(data) if isinstance(data, (int, float)) else "an amount of data that is not known"
+    holds = units.size(data) if _is_size(data) else "an amount of data that is not known"
     follows = []
     if s.arguments.get("force"):
         follows.append(f"force: the store is deleted WITH EVERY BACKUP IN IT; it holds {holds}.")
     else:
         follows.append(f"The store is deleted if it holds no data; it holds {holds}.")
     if policies:
-        follows.append(f"Policies that write to it: {len(policies):,} ({names(policies)}); expected to be refused.")
+        count = f"{least(s.found('policies'))}{len(policies):,}"
+        follows.append(f"Policies that write to it: {count} ({names(policies)}); expected to be refused.")
     follows += _counted_copies(s, jobs)
-    follows += stopped(jobs)
+    follows += stopped(s, jobs)
     return Effect(
         does=f"Delete the {s.label}",
         about=(facts(s),),
@@ -79,37 +80,36 @@ def deleting_store(s: Subject) -> Effect:
         if s.arguments.get("force")
         else "It cannot be brought back.",
         unknown=_unknown(s),
-        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds data: {holds}",) if data else ()),
+        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds data: {holds}",) if data != 0 else ()),
     )
 
 
 def deleting_host_of_stores(s: Subject) -> Effect:
     """A gateway or StoreOnce goes, with what lies on it."""
-    stores = stores_of(s)
-    data = sum(x["userDataStoredInBytes"] for x in stores if isinstance(x.get("userDataStoredInBytes"), (int, float)))
+    stores, known = stores_of(s), s.found("stores").known
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     gateway = s.target.kind == "protection store gateway"
     what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
-    follows = [
-        f"{what}. On it: {counted(len(stores), 'store')}{': ' + names(stores) if stores else ''}, {units.size(data)}."
-    ]
-    if s.arguments.get("force"):
-        follows.append(
-            f"force: whatever is in {counted(len(local), 'on-premises store')} is LOST with it"
-            + (f": {names(local)}." if local else ".")
-        )
-    elif stores:
-        follows.append("It has stores; without force the task is expected to fail.")
+    follows = [f"{what}. {_held(s)}"]
+    if s.arguments.get("force") and not known:
+        follows.append("force: whatever is in its on-premises stores is LOST with it; which those are is not known.")
+    elif s.arguments.get("force"):
+        count = least(s.found("stores")) + counted(len(local), "on-premises store")
+        follows.append(f"force: whatever is in {count} is LOST with it{': ' + names(local) if local else ''}.")
+    elif stores or not known:
+        has = "It has stores" if stores else "It may have stores"
+        follows.append(f"{has}; without force the task is then expected to fail.")
     jobs = jobs_of_stores(s, {x.get("id") for x in stores})
     follows += _counted_copies(s, jobs)
-    follows += stopped(jobs)
+    follows += stopped(s, jobs)
+    holds = (f"{len(stores)} stores",) if stores else () if known else ("what is on it is not known",)
     return Effect(
         does=f"Delete the {s.label}",
         about=(facts(s),),
         follows=tuple(follows),
         final="Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
         unknown=_unknown(s),
-        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"{len(stores)} stores",) if stores else ()),
+        exceptions=(("force",) if s.arguments.get("force") else ()) + holds,
     )
 
 
@@ -118,10 +118,12 @@ def recovering_gateway(s: Subject) -> Effect:
     stores = stores_of(s)
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     cloud = [x for x in stores if x.get("protectionStoreType") == "CLOUD"]
+    found = s.found("stores")
+    none = ("none" if found.whole else "none known") if found.known else "which those are is not known"
     follows = [
         f"A new gateway named {quoted(s.arguments.get('name'))} is deployed in its place.",
-        f"Cloud stores reattached: {names(cloud) or 'none known'}.",
-        f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or 'none known'}.",
+        f"Cloud stores reattached: {names(cloud) or none}.",
+        f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or none}.",
     ]
     connected = at(s.resource, "health", "status") == "PSG_HEALTH_STATUS_CONNECTED"
     if s.arguments.get("force"):
@@ -202,9 +204,31 @@ def assets(jobs: list[Mapping[str, Any]]) -> str:
     return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
 
 
-def stopped(jobs: list[Mapping[str, Any]]) -> list[str]:
-    """That jobs would fail, where there are any."""
-    return [f"Jobs that back up through it and would fail: {len(jobs):,} ({assets(jobs)})."] if jobs else []
+def stopped(
+    s: Subject, jobs: list[Mapping[str, Any]], what: str = "Jobs that back up through it and would fail"
+) -> list[str]:
+    """That jobs would fail, where there are any; or that it is not known."""
+    needed = [s.found(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
+    if jobs:
+        return [f"{what}: {least(*needed)}{len(jobs):,} ({assets(jobs)})."]
+    return [] if all(found.known for found in needed) else [f"{what}: not known which."]
+
+
+def _is_size(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _held(s: Subject) -> str:
+    """The stores on an appliance and how much is in them, as far as each of them says."""
+    found, stores = s.found("stores"), stores_of(s)
+    if not found.known:
+        return "Which stores are on it, and how much is in them, is not known."
+    if not stores:
+        return f"On it: {'no store' if found.whole else 'no store among those read'}."
+    sizes = [x["userDataStoredInBytes"] for x in stores if _is_size(x.get("userDataStoredInBytes"))]
+    part = "" if found.whole and len(sizes) == len(stores) else "at least "
+    data = part + units.size(sum(sizes)) if sizes else "how much data is in them is not known"
+    return f"On it: {least(found)}{counted(len(stores), 'store')}: {names(stores)}, {data}."
 
 
 def _lost_stores(s: Subject) -> set[Any]:
@@ -219,7 +243,7 @@ def _counted_copies(s: Subject, jobs: list[Mapping[str, Any]]) -> list[str]:
     known = [f for f in counts if f.known]
     if not known:
         return []
-    copies = sum(f.total if f.total is not None else len(f.items) for f in known)
+    copies = sum(max(f.total or 0, len(f.items)) for f in known)
     assets = len({name.split()[1] for name, f in s.facts.items() if name.startswith("count ") and f.known})
     of = f"counted for {assets:,} of the {len(jobs):,} assets that back up to it"
     return [f"Recovery points in it, {of}: at least {copies:,}."]

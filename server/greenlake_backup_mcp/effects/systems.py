@@ -10,21 +10,21 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
-from .sentences import Effect, Subject, at, changes, counted, many, names, not_known
-from .stores import assets, facts, jobs_of_stores, literal, stopped, stores_of
-from .targets import OWN, Read, Target, identity_of
+from .sentences import Effect, Subject, at, changes, least, many, names, not_known
+from .stores import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
+from .targets import OWN, Found, Read, Target, identity_of
 
 ALL = (("limit", "1000"),)
 
 
 def orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
-    """What an orchestrator runs: jobs, gateways, hosts."""
+    """What an orchestrator runs: jobs, gateways with their stores, hosts."""
     mine = literal(identity_of(target.path)[1])
-    jobs = (("filter", f"dataOrchestratorId eq {mine}"), ("limit", "20000"), ("select", "id,assetInfo"))
     hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *ALL)
     return [
-        Read("jobs", "the jobs it runs", f"{OWN}/protection-jobs", jobs),
+        Read("jobs", "the jobs it runs", f"{OWN}/protection-jobs", ALL_JOBS),
         Read("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),)),
+        Read("stores", "the stores on its gateways", f"{OWN}/protection-stores", (("limit", "2000"),)),
         Read("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts),
     ]
 
@@ -51,14 +51,15 @@ def stopping(s: Subject) -> Effect:
     """An appliance restarts or goes off."""
     off = s.tool.name.startswith("shutdown")
     orchestrator = s.target.kind == "data orchestrator"
-    jobs = s.found("jobs").items if orchestrator else jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
     follows = [f"{'It is powered off' if off else 'It restarts'}: backups and restores that run through it now fail."]
-    if off and jobs:
-        follows.append(f"Until it is on again, nothing runs of {counted(len(jobs), 'job')}: {assets(jobs)}.")
-    elif jobs:
-        follows.append(f"Jobs that run through it: {len(jobs):,} ({assets(jobs)}).")
-    elif not not_known(*s.facts.values()):
-        follows.append("No job is known to run through it.")
+    if orchestrator:
+        through = _managed(s)
+    else:
+        jobs = jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
+        through = stopped(s, jobs, "Jobs that run through it")
+    follows += through or ["Nothing is known to run through it."]
+    if off:
+        follows.append("Until it is on again, nothing of that runs.")
     forced = s.arguments.get("force")
     if orchestrator and forced is None:
         follows.append("force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false.")
@@ -82,15 +83,7 @@ def stopping(s: Subject) -> Effect:
 
 def deleting_orchestrator(s: Subject) -> Effect:
     """A site loses its orchestrator."""
-    jobs, hosts = s.found("jobs").items, s.found("hosts")
-    gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == s.resource.get("id")]
-    follows = ["It is unregistered at once; every scheduled job it runs is disabled."]
-    if jobs:
-        follows.append(f"Jobs that stop: {len(jobs):,} ({assets(jobs)}).")
-    if gateways:
-        follows.append(f"Gateways without an orchestrator then: {names(gateways)}.")
-    if hosts.items:
-        follows.append(f"Application hosts without one: {names(hosts.items)}.")
+    follows = ["It is unregistered at once; every scheduled job it runs is disabled.", *_managed(s)]
     if s.arguments.get("force"):
         follows.append("force: it goes even though resources depend on it.")
     return Effect(
@@ -111,7 +104,7 @@ def recovering_orchestrator(s: Subject) -> Effect:
         about=(facts(s),),
         follows=(
             "The new appliance takes over; the present one is replaced for good.",
-            *stopped(s.found("jobs").items),
+            *_managed(s),
             *(["The present one is CONNECTED: it works, and would be replaced nonetheless."] if connected else []),
         ),
         final="This cannot be undone.",
@@ -126,15 +119,11 @@ def unregistering_host(s: Subject) -> Effect:
     protected = [d for d in databases.items if d.get("protectionJobInfo")]
     follows = [
         "The host is unregistered, with its SQL instances and databases; no backups of them are made any more.",
-        f"{many(instances, 'instance')}: {names(instances.items)}."
-        if instances.items
-        else "It has no known instances.",
-        f"{many(databases, 'database')}: {names(databases.items)}."
-        if databases.items
-        else "It has no known databases.",
+        _listed(instances, "instance"),
+        _listed(databases, "database"),
     ]
     if protected:
-        follows.append(f"Protected now: {names(protected)}.")
+        follows.append(f"Protected now: {least(databases)}{len(protected):,} ({names(protected)}).")
     follows.append("What happens to their recovery points is not documented.")
     if s.arguments.get("force"):
         follows.append("force: it goes even though resources depend on it.")
@@ -144,7 +133,11 @@ def unregistering_host(s: Subject) -> Effect:
         follows=tuple(follows),
         final="It can be registered anew; whether the databases then find their recovery points is not documented.",
         unknown=not_known(*s.facts.values()),
-        exceptions=(f"{len(protected)} protected databases",) if protected else (),
+        exceptions=(f"{len(protected)} protected databases",)
+        if protected
+        else ()
+        if databases.known
+        else ("its databases are not known",),
     )
 
 
@@ -155,9 +148,12 @@ def changing_credentials(s: Subject) -> Effect:
     follows = list(changes(body, s.resource, s.now))
     if databases := _databases(s):
         protected = [d for d in databases if d.get("protectionJobInfo")]
-        follows.append(f"Databases that depend on it: {len(databases):,}, of them protected: {len(protected):,}.")
+        part = least(s.found("databases"))
+        follows.append(
+            f"Databases that depend on it: {part}{len(databases):,}, of them protected: {part}{len(protected):,}."
+        )
     if stores := stores_of(s):
-        follows.append(f"Stores that depend on it: {len(stores):,} ({names(stores)}).")
+        follows.append(f"Stores that depend on it: {least(s.found('stores'))}{len(stores):,} ({names(stores)}).")
     follows.append("If the new values are wrong, every backup and restore through it fails.")
     return Effect(
         does=f"Change the {s.label}",
@@ -166,7 +162,40 @@ def changing_credentials(s: Subject) -> Effect:
         final="It can be changed back, if the old password is known."
         if "credentials" in body
         else "It can be changed back.",
-        unknown=not_known(*s.facts.values()),
+        unknown=not_known(*s.facts.values()) or _unread_databases(s),
+    )
+
+
+def _managed(s: Subject) -> list[str]:
+    """What an orchestrator runs, and what runs through its gateways; or that it could not be read."""
+    mine, jobs, hosts = s.resource.get("id"), s.found("jobs"), s.found("hosts")
+    gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == mine]
+    systems = {g.get("id") for g in gateways}
+    own = [j for j in jobs.items if j.get("dataOrchestratorId") == mine]
+    stores = {x.get("id") for x in s.found("stores").items if at(x, "storageSystemInfo", "id") in systems}
+    through = [j for j in jobs_of_stores(s, stores) if j not in own]
+    lines = []
+    if own or not jobs.known:
+        lines += stopped(s, own, "Jobs it runs")
+    if gateways:
+        lines.append(f"Gateways it manages: {least(s.found('gateways'))}{len(gateways):,} ({names(gateways)}).")
+    if gateways or not s.found("gateways").known:
+        lines += stopped(s, through, "Other jobs that write to stores on its gateways")
+    if hosts.items:
+        lines.append(f"Application hosts it manages: {many(hosts, 'host')} ({names(hosts.items)}).")
+    return lines
+
+
+def _listed(found: Found, word: str) -> str:
+    if not found.known:
+        return f"Which {word}s it has is not known."
+    return f"{many(found, word)}: {names(found.items)}." if found.items else f"It has no known {word}s."
+
+
+def _unread_databases(s: Subject) -> tuple[str, ...]:
+    """An instance that does not name its host: no list of its databases can be asked for."""
+    return (
+        not_known(Found("its databases", problem="not read")) if s.target.kind == "SQL instance" and not s.facts else ()
     )
 
 

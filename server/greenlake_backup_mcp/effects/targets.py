@@ -40,6 +40,7 @@ KINDS = {  # collection -> what people call one of it
     "storeonces": "StoreOnce",
     "data-orchestrators": "data orchestrator",
 }
+COUNT = (("limit", "1000"), ("select", "id"))  # as many as every list of copies gives: it need not say its total
 # Fields that say whether what was previewed is still what is there. `generation` rises with every change; the others
 # are here because a preview's sentences stand on them, and a service may change them without a new generation.
 DECIDING = (
@@ -81,6 +82,7 @@ class Found:
     missing: bool = False
     problem: str = ""
     total: int | None = None  # of a collection, where the service says
+    limit: int | None = None  # of a collection: how many were asked for
 
     @property
     def known(self) -> bool:
@@ -99,8 +101,11 @@ class Found:
 
     @property
     def whole(self) -> bool:
-        """Whether all items of the collection were read."""
-        return self.total is None or self.total <= len(self.items)
+        """Whether all items of the collection were read; a full page without a total says nothing of what follows."""
+        count = len(self.items)
+        if self.total is not None and self.total > count:
+            return False
+        return self.known and (self.total == count or self.limit is None or count < self.limit)
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,8 @@ async def read(api: Api, read_: Read) -> Found:
     body = reply.body
     if isinstance(body, Mapping) and isinstance(body.get("items"), list):
         total = body.get("total")
-        return Found(read_.words, body["items"], total=total if isinstance(total, int) else None)
+        limit = next((int(value) for name, value in read_.query if name == "limit"), None)
+        return Found(read_.words, body["items"], total=total if isinstance(total, int) else None, limit=limit)
     if isinstance(body, Mapping):
         return Found(read_.words, body)
     return Found(read_.words, problem="the service answered without it")
