@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp import cli, clients, mcp_server, settings
+from greenlake_backup_mcp import cli, client_files, clients, mcp_server, settings
 from greenlake_backup_mcp.errors import BackupError
 
 SECRET = "not-for-any-file"
@@ -69,7 +70,7 @@ def test_vs_code_is_kept_within_its_128_tools_and_told_why(capsys: pytest.Captur
 
 def test_vs_code_asks_in_words_and_hides_the_secret() -> None:
     client, entry = told("vscode")
-    asked = json.loads(clients.snippet(client, entry))["inputs"]
+    asked = json.loads(client_files.snippet(client, entry))["inputs"]
     assert [a["id"] for a in asked if a["password"]] == ["GREENLAKE_CLIENT_SECRET"]
     assert all("GREENLAKE_" not in a["description"] for a in asked)
     assert "eu-central" in asked[0]["description"]
@@ -118,7 +119,7 @@ def test_what_is_in_the_file_stays_and_a_copy_is_kept(name: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     before = {"theme": "dark", client.table: {"other": {"command": "x", "env": {"A": "1"}}}, "list": [1, {"ä": None}]}
     file.write_text(json.dumps(before), encoding="utf-8")
-    written, copy = clients.write(*told(name))
+    written, copy = client_files.write(*told(name))
     after = content(written)
     assert after["theme"] == "dark"
     assert after["list"] == before["list"]
@@ -129,21 +130,21 @@ def test_what_is_in_the_file_stays_and_a_copy_is_kept(name: str) -> None:
 
 @pytest.mark.parametrize("name", clients.TABLE)
 def test_writing_twice_changes_nothing_and_makes_no_second_copy(name: str) -> None:
-    file, _ = clients.write(*told(name))
+    file, _ = client_files.write(*told(name))
     first = file.read_bytes()
-    _, copy = clients.write(*told(name))
+    _, copy = client_files.write(*told(name))
     assert copy is None
     assert file.read_bytes() == first
     assert len(list(file.parent.iterdir())) == 1
 
 
 def test_what_a_person_filled_in_survives_a_second_writing() -> None:
-    file, _ = clients.write(*told("claude-desktop"))
+    file, _ = client_files.write(*told("claude-desktop"))
     filled = content(file)
     filled["mcpServers"][clients.NAME]["env"] |= {"GREENLAKE_CLIENT_SECRET": "mine", "HTTPS_PROXY": "p"}
     filled["mcpServers"][clients.NAME]["disabled"] = True
     file.write_text(json.dumps(filled), encoding="utf-8")
-    clients.write(*told("claude-desktop", "--read-only", GREENLAKE_REGION="eu-west"))
+    client_files.write(*told("claude-desktop", "--read-only", GREENLAKE_REGION="eu-west"))
     entry = content(file)["mcpServers"][clients.NAME]
     assert entry["env"]["GREENLAKE_CLIENT_SECRET"] == "mine"
     assert entry["env"]["HTTPS_PROXY"] == "p"
@@ -161,7 +162,7 @@ def test_a_file_that_is_not_understood_is_left_alone_and_the_text_is_given(text:
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BackupError) as problem:
-        clients.write(client, entry)
+        client_files.write(client, entry)
     assert file.read_text(encoding="utf-8") == text
     assert "left as it is" in problem.value.message
     assert clients.NAME in problem.value.hint
@@ -173,10 +174,10 @@ def test_toml_keeps_comments_order_and_other_servers() -> None:
     file.parent.mkdir(parents=True)
     before = 'model = "x"  # mine\n\n[mcp_servers.other]\ncommand = "y"\n\n[tools]\nweb = true'
     file.write_text(before, encoding="utf-8")
-    clients.write(client, entry)
+    client_files.write(client, entry)
     assert file.read_text(encoding="utf-8").startswith(before)
     assert content(file)["mcp_servers"]["other"] == {"command": "y"}
-    clients.write(*told("codex", "--read-only"))
+    client_files.write(*told("codex", "--read-only"))
     after = file.read_text(encoding="utf-8")
     assert after.startswith(before)
     assert after.count(f"[mcp_servers.{clients.NAME}]") == 1
@@ -197,7 +198,7 @@ def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BackupError, match=r"left as it (?:was|is)"):
-        clients.write(client, entry)
+        client_files.write(client, entry)
     assert file.read_text(encoding="utf-8") == text
 
 
@@ -214,7 +215,7 @@ def test_whatever_json_a_file_holds_is_still_there_afterwards(before: dict[str, 
     file.parent.mkdir(parents=True, exist_ok=True)
     was = {**before, "mcpServers": servers}
     file.write_text(json.dumps(was), encoding="utf-8")
-    clients.write(client, entry)
+    client_files.write(client, entry)
     after = content(file)
     mine = after["mcpServers"].pop(clients.NAME)
     was["mcpServers"].pop(clients.NAME, None)
@@ -231,7 +232,7 @@ def test_permissions_and_links_stay_as_they_are(home: Path) -> None:
     real.write_text('{"a": 1}', encoding="utf-8")
     real.chmod(0o640)
     file.symlink_to(real)
-    _, copy = clients.write(client, entry)
+    _, copy = client_files.write(client, entry)
     assert file.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
     assert copy
@@ -247,3 +248,128 @@ def test_a_demo_needs_no_credentials() -> None:
     _, entry = told("claude-desktop", "--demo")
     assert entry["env"] == {}
     assert entry["args"][-1] == "--demo"
+
+
+ODD = [
+    ("cursor", {"mcpServers": {clients.NAME: {"command": "x", "env": None}}}),
+    ("cursor", {"mcpServers": {clients.NAME: {"command": "x", "env": ["A=b"]}}}),
+    ("cursor", {"mcpServers": {clients.NAME: "x"}}),
+    ("vscode", {"inputs": None}),
+    ("vscode", {"inputs": {"a": 1}}),
+    ("codex", "mcp_servers = 3\n"),
+    ("codex", "[[mcp_servers]]\na = 1\n"),
+    ("cursor", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+    ("cursor", '{"a": "\\ud800"}'),
+]
+
+
+@pytest.mark.parametrize(("name", "held"), ODD, ids=[f"{name} {str(held)[:60]}" for name, held in ODD])
+def test_an_odd_file_is_left_as_it_is_and_told_in_a_sentence(
+    name: str, held: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = clients.client(name).file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = held if isinstance(held, str) else json.dumps(held)
+    file.write_text(text, encoding="utf-8")
+    assert cli.main(["config", name, "--write"]) == 1
+    assert re.search(r"left as it (is|was)", capsys.readouterr().err)
+    assert file.read_text(encoding="utf-8") == text
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_other_ids_of_vs_codes_inputs_do_not_matter() -> None:
+    file = clients.client("vscode").file()
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"inputs": [{"id": ["a"]}, 3]}), encoding="utf-8")
+    client_files.write(*told("vscode"))
+    assert content(file)["inputs"][:2] == [{"id": ["a"]}, 3]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX links")
+@pytest.mark.parametrize("where", ["a file", "a dangling link", "a link to itself"])
+def test_a_place_that_cannot_be_written_is_told_in_a_sentence(
+    where: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home / ".cursor"
+    if where == "a file":
+        folder.write_text("mine", encoding="utf-8")
+    elif where == "a dangling link":
+        folder.symlink_to("/dev/null/nothing")
+    else:
+        folder.mkdir()
+        (folder / "mcp.json").symlink_to(folder / "mcp.json")
+    assert cli.main(["config", "cursor", "--write"]) == 1
+    told = capsys.readouterr().err
+    assert "left as it is" in told
+    assert clients.NAME in told or "cannot be read" in told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a directory in use stays there")
+def test_a_directory_that_is_gone_is_told_in_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = home / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for words in (["claude-code"], ["vscode", "--write"], ["cursor", "--audit-log", "x.log"]):
+        assert cli.main(["config", *words]) == 1
+        assert "directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [n for n in clients.TABLE if n != "codex"])
+def test_a_demo_takes_the_place_of_the_tenant_so_that_its_calls_are_not_refused(name: str) -> None:
+    assert cli.main(["config", name, "--write"]) == 0
+    assert cli.main(["config", name, "--demo", "--write"]) == 0
+    client = clients.client(name)
+    entry = content(client.file())[client.table][clients.NAME]
+    assert not entry.get("env")
+    assert "--demo" in entry["args"]
+    assert cli.main(["config", name, "--write"]) == 0
+    assert set(content(client.file())[client.table][clients.NAME]["env"]) == set(clients.TENANT)
+
+
+def test_a_demo_that_is_asked_for_by_its_flag_does_not_look_at_exported_credentials(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("REGION", "eu-west"), ("WORKSPACE_ID", "a1"), ("CLIENT_ID", "i"), ("CLIENT_SECRET", SECRET)):
+        monkeypatch.setenv(f"GREENLAKE_{name}", value)
+    assert cli.main(["config", "cursor", "--demo", "--write"]) == 0
+    assert content(clients.client("cursor").file())["mcpServers"][clients.NAME]["env"] == {}
+    assert cli.main(["call", "list_protection_stores", "limit=0", "--demo"]) == 0
+    assert "protection stores" in capsys.readouterr().out
+    with pytest.raises(BackupError, match="a demo"):
+        settings.load(demo=True, api_base_url="https://example.com")
+    monkeypatch.setenv("GREENLAKE_MCP_DEMO", "true")
+    with pytest.raises(BackupError, match="a demo"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--region", "bogus"], "GREENLAKE_REGION"),
+        (["--toolsets", "nope"], "nope"),
+        (["--budget", "0"], "GREENLAKE_MCP_BUDGET"),
+        (["--spec", "nowhere.json"], "nowhere.json"),
+        (["--http", "127.0.0.1:1"], "Leave --http out"),
+        (["--region", "eu-west", "--api-base-url", "https://a.example"], "both a region and a base URL"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_what_can_never_work_is_not_written(flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "cursor", "--write", *flags]) == 1
+    assert said in capsys.readouterr().err
+    assert not clients.client("cursor").file().exists()
+
+
+def test_an_id_may_be_given_where_the_secret_comes_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.main(["config", "cursor", "--client-id", "an-id"]) == 0
+    monkeypatch.setenv("GREENLAKE_MCP_HTTP", "127.0.0.1:1")  # of this shell, not of the client
+    assert cli.main(["config", "cursor"]) == 0
+
+
+def test_paths_are_written_whole_since_a_client_starts_the_server_elsewhere(home: Path) -> None:
+    assert cli.main(["config", "cursor", "--write", "--audit-log", "audit.jsonl"]) == 0
+    entry = content(clients.client("cursor").file())["mcpServers"][clients.NAME]
+    assert str(home / "project" / "audit.jsonl") in entry["args"]

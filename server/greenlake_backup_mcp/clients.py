@@ -1,19 +1,15 @@
-"""TABLE of MCP clients: where each keeps its configuration, and how this server is written into it.
+"""TABLE of MCP clients: where each keeps its configuration, and what it is told of this server.
 
-Merges: what is in the file stays, a copy of it is kept beside it, and a file that cannot be read is left alone.
-Secrets are never written: where a client can take them from the environment or ask for them, it is told to.
-Knows files. Must know nothing of MCP or HTTP.
+Secrets are never told: where a client can take them from the environment or ask for them, it is told to.
+Knows where files are; client_files.py changes them. Must know nothing of MCP or HTTP.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ TENANT = {  # what a client must be told of the tenant, and how it may ask for i
     "GREENLAKE_CLIENT_ID": "Client id of a personal API client",
     SECRET: "Client secret of the personal API client",
 }
+REAL = (*TENANT, "GREENLAKE_API_BASE_URL", "GREENLAKE_TOKEN_URL", "GREENLAKE_TOKEN")  # what a demo goes without
 FEWER = ("toolsets", "surface", "read_only")  # settings that make the list of tools shorter
 
 Entry = dict[str, Any]
@@ -79,7 +76,8 @@ TABLE: Mapping[str, Client] = {
         "mcpServers",
         _typed,
         variable="${%s:-}",  # an unset variable without a default is warned of, or refused
-        note="The file is for this directory, and is meant to be shared: the variables are read from the environment.",
+        note="The file is for this directory; the variables are read from the environment. The command in it is of "
+        "this machine: before you share the file, put one there that the others have too.",
     ),
     "vscode": Client(
         "VS Code",
@@ -144,122 +142,20 @@ def entry(of: Client, flags: Sequence[str], environment: Mapping[str, str]) -> E
     return of.entry(command, env)
 
 
-def snippet(of: Client, told: Entry) -> str:
-    """The part of the client's file that tells of this server."""
-    return _toml(of, told) if of.file().suffix == ".toml" else _json(_whole(of, {}, told))
-
-
-def write(of: Client, told: Entry) -> tuple[Path, Path | None]:
-    """Merge the entry into the client's file: the file, and the copy of what it was before."""
-    file = of.file()
-    before = _text(file)
-    after = _merged_toml(of, before, told, file) if file.suffix == ".toml" else _merged_json(of, before, told, file)
-    if after == before:
-        return file, None
-    copy = None
-    target = file.resolve()  # a link stays one
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if before:
-        copy = target.with_name(f"{target.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.bak")
-        copy.write_text(before, encoding="utf-8")
-        copy.chmod(target.stat().st_mode & 0o777)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+def place(of: Client) -> Path:
+    """The client's file; a BackupError where there is no home, or no directory to stand in."""
     try:
-        fresh.touch(mode=0o600)
-        fresh.write_text(after, encoding="utf-8")
-        if before:
-            fresh.chmod(target.stat().st_mode & 0o777)
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return file, copy
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig") if file.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise BackupError(f"{file} cannot be read: {error}.", hint="It was left as it is.", kind="settings") from None
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _merged_json(of: Client, before: str, told: Entry, file: Path) -> str:
-    try:
-        content = json.loads(before) if before.strip() else {}
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or not isinstance(content.get(of.table, {}), dict):
+        return of.file()
+    except (OSError, RuntimeError) as error:
         raise BackupError(
-            f"{file} is not plain JSON with an object {of.table} (comments, perhaps): it was left as it is.",
-            hint=f"Add this by hand:\n{snippet(of, told)}",
-            kind="settings",
-        )
-    merged = _whole(of, content, told)
-    return before if merged == content else _json(merged)
-
-
-def _whole(of: Client, content: Mapping[str, Any], told: Entry) -> dict[str, Any]:
-    """The content with the entry in it. What a person filled in before, and other keys of theirs, stay."""
-    servers = dict(content.get(of.table, {}))
-    found = servers.get(NAME)
-    old: dict[str, Any] = found if isinstance(found, dict) else {}
-    kept = {name: value for name, value in old.get("env", {}).items() if value or name not in told.get("env", {})}
-    servers[NAME] = {**old, **told}
-    if "env" in told or kept:
-        servers[NAME]["env"] = {**told.get("env", {}), **kept}
-    whole = {**content, of.table: servers}
-    wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get("env", {}).values()]
-    if wanted:
-        asked = list(content.get("inputs", []))
-        known = {i.get("id") for i in asked if isinstance(i, dict)}
-        asked += [
-            {"type": "promptString", "id": n, "description": TENANT[n], "password": n == SECRET}
-            for n in wanted
-            if n not in known
-        ]
-        whole["inputs"] = asked
-    return whole
-
-
-def _toml(of: Client, told: Entry) -> str:
-    lines = [f"[{of.table}.{NAME}]"]
-    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _merged_toml(of: Client, before: str, told: Entry, file: Path) -> str:
-    """Text is added at the end, or put in the place of the former entry; the rest is not touched."""
-    try:
-        content = tomllib.loads(before)
-    except tomllib.TOMLDecodeError as error:
-        raise BackupError(
-            f"{file} is not valid TOML ({error}): it was left as it is.",
-            hint=f"Add this by hand:\n{_toml(of, told)}",
+            f"Where {of.title} keeps its file cannot be told: {why(error)}.",
+            hint="Nothing was written. Go to a directory that exists, with HOME set.",
             kind="settings",
         ) from None
-    if content.get(of.table, {}).get(NAME) == told:
-        return before
-    headings = (f"[{of.table}.{NAME}]", f'[{of.table}."{NAME}"]')
-    lines, out, mine = before.splitlines(keepends=True), [], False
-    for line in lines:
-        if line.lstrip().startswith("["):
-            mine = line.split("#")[0].strip() in headings
-        if not mine:
-            out.append(line)
-    after = "".join(out)
-    after += ("\n" if after and not after.endswith("\n") else "") + ("\n" if after else "") + _toml(of, told)
-    try:
-        rest = {**content, of.table: {**content.get(of.table, {}), NAME: told}}
-        same = tomllib.loads(after) == rest
-    except (tomllib.TOMLDecodeError, TypeError):
-        same = False
-    if not same:  # an entry in a spelling that is not ours: inline, dotted, with tables of its own
-        raise BackupError(
-            f"{file} tells of {NAME} in a way that cannot be changed safely: it was left as it is.",
-            hint=f"Put this in its place by hand:\n{_toml(of, told)}",
-            kind="settings",
-        )
-    return after
+
+
+def why(error: Exception) -> str:
+    """What went wrong, without the name of an exception."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error).rstrip(".")

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,6 +19,8 @@ import anyio
 from . import log, settings
 from .errors import BackupError
 from .settings import Settings
+
+FILES = ("spec", "audit_log", "tokens_file")  # settings that are paths
 
 
 def say(text: str) -> None:
@@ -148,22 +151,38 @@ def doctor(options: argparse.Namespace) -> int:
 
 def config(options: argparse.Namespace) -> int:
     """Print or write what a client must be told of this server."""
-    from . import clients  # noqa: PLC0415
+    from . import client_files, clients  # noqa: PLC0415
 
     client = clients.client(options.client)
+    _must_start(options)
     told = clients.entry(client, _given_flags(options), os.environ)
     if options.write:
-        file, copy = clients.write(client, told)
+        file, copy = client_files.write(client, told)
         say(f"{client.title}: {file} holds {clients.NAME}." + (f" What it was before: {copy}" if copy else ""))
         say(f"Restart {client.title} to see it.")
     else:
-        say(f"{client.title} reads {client.file()}; --write puts this there:\n")
-        show(clients.snippet(client, told))
+        say(f"{client.title} reads {clients.place(client)}; --write puts this there:\n")
+        show(client_files.snippet(client, told))
     if client.note:
         say(client.note)
     if told.get("env", {}).get(clients.SECRET) == "":
         say(f"{clients.SECRET} is left empty: fill it in. It is never written for you.")
     return 0
+
+
+def _must_start(options: argparse.Namespace) -> None:
+    """Raise BackupError for flags with which the client's server would answer nothing but what is wrong."""
+    from . import mcp_server  # noqa: PLC0415
+
+    if options.http:
+        raise BackupError(
+            "A client starts this server on its own stdin and stdout, and --http makes it serve a port instead.",
+            hint="Leave --http out; or start `serve --http` yourself, and give the client its URL.",
+            kind="settings",
+        )
+    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
+    # Without the environment, which is that of this shell and not the client's; the secret of an id is there too.
+    mcp_server.offer(settings.load(environment=False, **{**flags, "client_id": None}))
 
 
 def _given_flags(options: argparse.Namespace) -> list[str]:
@@ -174,8 +193,16 @@ def _given_flags(options: argparse.Namespace) -> list[str]:
         if isinstance(value, bool):
             flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
         elif value is not None:
-            flags += [f"--{name.replace('_', '-')}", str(value)]
+            flags += [f"--{name.replace('_', '-')}", _whole(value) if name in FILES else str(value)]
     return flags
+
+
+def _whole(path: str) -> str:
+    """The path from the root: the client starts the server in a directory of its own."""
+    try:
+        return str(Path(path).absolute())
+    except OSError:
+        raise BackupError("The directory you stand in is gone.", hint="Go to one that exists.") from None
 
 
 def simulate(options: argparse.Namespace) -> int:

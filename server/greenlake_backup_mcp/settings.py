@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .errors import BackupError
 
@@ -120,10 +120,27 @@ class Settings(BaseSettings):
         }
 
 
-def load(**flags: Any) -> Settings:
-    """The settings of flags and environment; a BackupError names each wrong value and its variable."""
+class _Flags(Settings):
+    """The same without the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+REAL = ("api_base_url", "client_id", "client_secret", "workspace_id", "token_url", "token")
+
+
+def load(*, environment: bool = True, **flags: Any) -> Settings:
+    """The settings of flags and environment; a BackupError names each wrong value and its variable.
+
+    With the flag for a demo, credentials of the environment are not looked at: whoever typed it means it.
+    """
+    typed = {name: value for name, value in flags.items() if value is not None}
     try:
-        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = (Settings if environment else _Flags)(**typed)
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -135,6 +152,8 @@ def load(**flags: Any) -> Settings:
             hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",
             kind="settings",
         ) from None
+    if typed.get("demo") is True:
+        settings = settings.model_copy(update={name: None for name in REAL if name not in typed})
     check(settings)
     return settings
 
