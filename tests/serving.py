@@ -62,7 +62,7 @@ async def serving(live: Live, grace: float = 5) -> AsyncIterator[Served]:
     server = http_server.server(live, grace)
     with sock:
         async with anyio.create_task_group() as group:
-            group.start_soon(http_server.run, live, server, sock)
+            group.start_soon(http_server.run, live, server, sock, grace)
             try:
                 yield Served(f"http://127.0.0.1:{sock.getsockname()[1]}/mcp", server, live)
             finally:

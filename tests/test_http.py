@@ -19,7 +19,6 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 
 from greenlake_backup_mcp import catalog, roles, settings
@@ -609,21 +608,33 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
     assert "daily-7" in answers[0]
 
 
-async def test_a_call_that_outlives_the_grace_is_broken_off(era: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tool", "arguments", "known"),
+    [
+        ("get_vm_backup", DELETE, "Nothing was changed. Call it again."),
+        ("run_protection_job", {"protectionJobId": VM, "scheduleIds": [1]}, "The outcome is UNKNOWN"),
+    ],
+)
+async def test_a_call_that_outlives_the_grace_is_answered_with_what_is_known_of_it(
+    era: str, tool: str, arguments: dict[str, Any], known: str
+) -> None:
     held = Held()
+    answers: list[str] = []
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0)
     live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
         async with serving(live, grace=1) as at, client(at.url, mode=era) as mcp:
+            await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
-                with pytest.raises((MCPError, httpx2.HTTPError)):
-                    await mcp.call_tool("get_vm_backup", DELETE)
+                answers.append(words(await mcp.call_tool(tool, arguments)))
 
             async with anyio.create_task_group() as group:
                 group.start_soon(call)
                 await held.asked.wait()
                 at.server.should_exit = True
+    assert f"This server was shut down before {tool} had ended." in answers[0]
+    assert known in answers[0]
 
 
 async def test_an_open_stream_of_a_session_does_not_keep_the_server_from_ending() -> None:

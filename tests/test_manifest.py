@@ -189,14 +189,20 @@ def test_the_registry_entry_obeys_the_registrys_schema() -> None:
     Draft202012Validator(REGISTRY_SCHEMA).validate(REGISTRY)
 
 
-async def test_the_entry_of_the_bundle_serves_a_demo_read_only(era: str) -> None:
-    env = environment(demo="true", read_only="true")
+@pytest.mark.parametrize("switch", [{"read_only": "true"}, {}, {"read_only": ""}])
+async def test_the_entry_of_the_bundle_is_read_only_unless_it_is_switched_off(switch: dict[str, str], era: str) -> None:
+    env = environment(demo="true", **switch)
     async with Client(stdio_client(started(env)), mode=era) as client:
         tools = (await client.list_tools()).tools
         result = await client.call_tool("list_protection_stores", {"limit": 0})
     assert tools
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
     assert not result.is_error
+
+
+async def test_the_entry_of_the_bundle_may_change_things_once_it_is_switched_so() -> None:
+    async with Client(stdio_client(started(environment(demo="true", read_only="false")))) as client:
+        assert "delete_vm_backup" in {tool.name for tool in (await client.list_tools()).tools}
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,9 @@ def configure(level: str = "warning", *, as_json: bool = False) -> None:
     LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(level.upper())
     LOGGER.propagate = False
+    server = logging.getLogger("uvicorn.error")  # one line like ours, and no stack trace
+    server.handlers[:], server.propagate = [handler], False
+    server.setLevel(logging.WARNING)
     for name in ("httpx2", "httpcore2", "stamina"):  # their lines carry URLs, and URLs carry names in filters
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

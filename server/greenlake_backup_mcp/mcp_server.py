@@ -34,6 +34,7 @@ from .consent import codes
 from .danger import Danger
 from .errors import BackupError
 from .guides import handlers as guides
+from .running import Running
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -109,20 +110,23 @@ def listed(tool: Tool) -> ListedTool:
     )
 
 
-def create(
+def create(  # noqa: PLR0913  what a server is made of
     settings: Settings,
     *,
     app: Any = None,
     now: Callable[[], datetime] | None = None,
     problem: BackupError | None = None,
     logins: bool = False,
+    running: Running | None = None,
 ) -> Server[Opening]:
     """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
     With `logins` nobody is served who did not show a token.
+    The calls under way are in `running`, for whoever ends the server.
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = offer(settings)
+    under_way = running or Running()
     seal = RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=codes.QUESTION_SECONDS)
     surface = None
     if settings.surface == "search":
@@ -163,7 +167,8 @@ def create(
 
         if surface and params.name in visible:
             desk = await ctx.lifespan_context.desk(role())
-            return await surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
+            found = surface.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
+            return await under_way.ended(found, visible[params.name], settings)
         if params.name not in tools.known:
             import difflib  # noqa: PLC0415
 
@@ -171,7 +176,8 @@ def create(
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
         desk = await ctx.lifespan_context.desk(role())
-        return await calls.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
+        result = calls.call(desk, params.name, params.arguments or {}, confirm.caller(ctx, params))
+        return await under_way.ended(result, tools.known[params.name], settings)
 
     server: Server[Opening] = Server(
         NAME,

@@ -24,6 +24,7 @@ from .live import Live, create_app
 
 IDLE_SECONDS = 75  # an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
 BACKLOG = 2048
+ANSWERING = 2  # seconds for the answers of calls that are broken off
 
 
 def address(text: str) -> tuple[str, int]:
@@ -99,18 +100,20 @@ def server(app: Live, grace: float) -> uvicorn.Server:
             ws="none",
             lifespan="on",
             timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=max(1, round(grace)),
+            timeout_graceful_shutdown=max(1, round(grace)) + ANSWERING,
         )
     )
 
 
-async def run(app: Live, server: uvicorn.Server, sock: socket.socket) -> None:
-    """Serve until the server is told to exit; running calls end first."""
+async def run(app: Live, server: uvicorn.Server, sock: socket.socket, grace: float) -> None:
+    """Serve until the server is told to exit; running calls then have `grace` seconds to end."""
 
     async def ended() -> None:
         while not server.should_exit:  # noqa: ASYNC110  uvicorn offers no event
             await anyio.sleep(0.05)
         app.end()
+        await anyio.sleep(grace)
+        app.break_off()
 
     async with anyio.create_task_group() as group:
         group.start_soon(ended)
@@ -122,6 +125,6 @@ def _run(app: Live, sock: socket.socket, grace: float) -> None:
     # uvicorn raises the signal again once all has ended: then it has done its work.
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        anyio.run(run, app, server(app, grace), sock)
+        anyio.run(run, app, server(app, grace), sock, grace)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from greenlake_backup_mcp import mcp_server
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.running import Running
 from greenlake_backup_mcp.settings import Settings
 
 from . import doors, identity, jwks
@@ -41,6 +42,7 @@ class Live:
 
     app: ASGIApp
     browsers: ASGIApp  # the same, telling pages of other origins that they may read the answers
+    calls: Running = field(default_factory=Running)
     ready: bool = False
     ending: bool = False
     _streams: set[anyio.CancelScope] = field(default_factory=set)
@@ -77,6 +79,10 @@ class Live:
         for stream in list(self._streams):
             stream.cancel()
 
+    def break_off(self) -> None:
+        """Answer what still runs: its time is over."""
+        self.calls.break_off()
+
 
 def create_app(
     settings: Settings,
@@ -94,7 +100,8 @@ def create_app(
     known = known or identity.configured(settings)
     served = doors.hosts(bound, settings.public_url, settings.allowed_hosts, settings.allowed_origins)
     _must_be_safe(settings, known, bound, served)
-    server = mcp_server.create(settings, app=app, now=now, logins=known.required)
+    running = Running()
+    server = mcp_server.create(settings, app=app, now=now, logins=known.required, running=running)
     manager = StreamableHTTPSessionManager(
         server,
         stateless=settings.stateless,
@@ -145,6 +152,7 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],
         ),
+        running,
     )
     return live
 
