@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from greenlake_backup_mcp import apis, catalog, composed, mcp_server, openapi, schemas, settings
+from greenlake_backup_mcp import apis, catalog, composed, instructions, mcp_server, openapi, schemas, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.errors import BackupError
@@ -165,8 +165,18 @@ def test_the_tool_list_stays_within_its_budget(all_tools: tuple[Tool, ...]) -> N
     assert max(sizes.values()) <= 3_500
 
 
-def test_instructions_stay_within_500_tokens() -> None:
-    assert len(mcp_server.INSTRUCTIONS) <= 500 * 4
+@pytest.mark.parametrize("search", [False, True])
+@pytest.mark.parametrize("given", [{}, {"read_only": True}, {"toolsets": "vms"}, {"toolsets": "stores,tasks"}])
+def test_instructions_stay_within_500_tokens_and_name_no_tool_that_is_not_offered(
+    given: dict[str, Any], search: bool
+) -> None:
+    offer = mcp_server.offer(settings.load(**given))
+    words = instructions.told(offer.offered, search=search)
+    assert len(words) <= 500 * 4
+    named = set(re.findall(r"[a-z]+(?:_[a-z]+)+", words))
+    assert named & offer.known.keys() <= offer.offered.keys()
+    assert ("find_tools" in words) == search
+    assert ("confirm" in words) == any(tool.gated for tool in offer.offered.values())
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the published description is not here")
