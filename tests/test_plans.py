@@ -114,6 +114,28 @@ async def test_the_exceptions_are_named_before_the_list(opened):
         assert 'snap-3" (id' in text
 
 
+@pytest.mark.parametrize("expires", ["2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"])
+async def test_expiring_the_last_two_in_one_plan_is_told_as_the_last(opened, expires):
+    app = tenant(snapshot(1, expiresAt="2027-01-01T00:00:00Z"), snapshot(2, expiresAt="2027-01-01T00:00:00Z"))
+    calls = [
+        {"tool": "update_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": identity(n), "expiresAt": expires}}
+        for n in (1, 2)
+    ]
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert "ALL of them: the LAST recovery point." in text
+        assert "would remain" not in text
+
+
+async def test_a_copy_that_expires_later_is_still_there_when_another_is_deleted(opened):
+    app = tenant(snapshot(1, expiresAt="2027-01-01T00:00:00Z"), snapshot(2, expiresAt="2027-01-01T00:00:00Z"))
+    change = {"vmId": VM, "snapshotId": identity(1), "expiresAt": "2026-12-24T08:00:00Z"}
+    async with opened(app) as plan:
+        text = words(await plan.call([{"tool": "update_vm_snapshot", "arguments": change}, *deletes(2)]))
+        assert "EXCEPTION, call 1: expires 7 days earlier; the LAST recovery point." in text
+        assert text.count("LAST") - text.count("EXCEPTION, call 1") <= 2
+
+
 async def test_what_a_long_plan_leaves_unread_is_named(opened):
     app = tenant(snapshot(1))
     calls = []

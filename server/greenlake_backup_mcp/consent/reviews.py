@@ -13,6 +13,7 @@ from typing import Any
 from greenlake_backup_mcp import units
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
+from greenlake_backup_mcp.effects import copies
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.effects.sentences import Effect
 from greenlake_backup_mcp.effects.targets import Shared, Target
@@ -92,7 +93,11 @@ class Review:
 
 async def review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
     """The list with the effect of each call; what hangs on the targets is read within a bound."""
-    gone = frozenset(t.path for i, t in zip(items, targets, strict=True) if i.call.request.method == "DELETE")
+    gone = {}
+    for item, target in zip(items, targets, strict=True):
+        ends = copies.earlier(item.call.arguments, target.resource) if item.call.request.method == "PATCH" else None
+        if ends or item.call.request.method == "DELETE":
+            gone[target.path] = max(ends or now, now)
     context = effects.Context(Shared(MOST_FACTS), gone)
     rows = []
     for item, target in zip(items, targets, strict=True):

@@ -15,11 +15,12 @@ from greenlake_backup_mcp.hygiene import cell
 
 from . import moments
 from .copy_facts import BUSY, GOING, copy_facts, copy_size
+from .remaining import rest
 from .sentences import Effect, Subject, at, changes, counted, label, name_of, names, not_known, objects, quoted
-from .targets import OWN, Read, Target, identity_of, kind_of, parent_path, path_of
+from .targets import OWN, Read, Target, identity_of, kind_of, parent_path
 
-SNAPSHOTS = (("limit", "1000"), ("select", "id,name,pointInTime,state"))
-BACKUPS = (("limit", "1000"), ("select", "id,name,pointInTime,state,sourceCopyInfo"))
+SNAPSHOTS = (("limit", "1000"), ("select", "id,name,pointInTime,state,expiresAt"))
+BACKUPS = (("limit", "1000"), ("select", "id,name,pointInTime,state,expiresAt,sourceCopyInfo"))
 
 
 def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
@@ -40,14 +41,15 @@ def deleting(s: Subject) -> Effect:
     locked, expires = units.moment(copy.get("lockedUntil")), units.moment(copy.get("expiresAt"))
     follows = ["The recovery point is deleted for good; nothing can be restored from it afterwards."]
     exceptions = []
-    others = objects(copy.get("associatedDatabases"))
+    itself = identity_of(parent_path(s.target.path))[1]
+    others = [d for d in objects(copy.get("associatedDatabases")) if d.get("id") != itself]
     if others:
         follows.append(f"The backed-up data of these databases in it is deleted along: {names(others)}.")
         exceptions.append(f"takes {counted(len(others), 'other database')} along")
     if chained := _chained(s):
         follows.append(f"{counted(len(chained), 'backup')} made from it can no longer use it as their source.")
-    rest, note = _rest(s)
-    follows += rest
+    remain, note = rest(s, now)
+    follows += remain
     if note:
         exceptions.append(note)
     if expires and expires > now:
@@ -91,11 +93,14 @@ def changing(s: Subject) -> Effect:
     ends = new or units.moment(copy.get("expiresAt"))
     if until and ends and until > ends and not forbidden:
         follows.append("The lock would outlast the expiry; the service is expected to refuse that.")
-    if _earlier(wanted, copy):
+    ends_earlier = earlier(wanted, copy)
+    if ends_earlier:
         final = "Once the recovery point has expired, it is gone for good."
-        follows += _rest(s)[0]
+        remain, note = rest(s, max(ends_earlier, now))
+        follows += remain
+        exceptions += [note] if note else []
     if lock.exception:
-        final = (final + " " if _earlier(wanted, copy) else "") + "The lock cannot be undone."
+        final = (final + " " if ends_earlier else "") + "The lock cannot be undone."
     return Effect(
         does=f"Change the {s.label}",
         about=about(s, copy),
@@ -142,45 +147,14 @@ def _brief(s: Subject) -> str:
     return ", ".join(parts)
 
 
-def _others(s: Subject) -> list[Mapping[str, Any]]:
-    base = s.target.path.rpartition("/")[0].rpartition("/")[0]
-    going = {s.target.path, *s.leaving}
-    return [
-        item
-        for place in ("backups", "snapshots")
-        for item in s.found(place).items
-        if path_of(base, place, item.get("id")) not in going and item.get("state") not in GOING
-    ]
-
-
-def _rest(s: Subject) -> tuple[list[str], str]:
-    """What recovery points remain without this one, and whether that is remarkable."""
-    backups, snapshots = s.found("backups"), s.found("snapshots")
-    if not (backups.known and snapshots.known):
-        return [], ""
-    others = _others(s)
-    whole = backups.whole and snapshots.whole
-    if not others:
-        among = "Without this and the others of the plan" if s.leaving - {s.target.path} else "Without it"
-        return [f"It is the LAST recovery point. {among} nothing can be restored."], "the LAST recovery point"
-    points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
-    remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
-    if not points:
-        return [remain + "."], ""
-    remain += f", the newest of {moments.when(max(points), s.now)}."
-    mine = units.moment(s.resource.get("pointInTime"))
-    if mine and whole and mine > max(points):
-        return [remain, "It is the newest one."], "the newest recovery point"
-    return [remain], ""
-
-
 def _chained(s: Subject) -> list[Mapping[str, Any]]:
     return [b for b in s.found("backups").items if at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
 
 
-def _earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> bool:
+def earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> datetime | None:
+    """The new expiry of a copy where it ends it earlier than now planned."""
     new, old = units.moment(wanted.get("expiresAt")), units.moment(copy.get("expiresAt"))
-    return bool(new and (old is None or new < old))
+    return new if new and (old is None or new < old) else None
 
 
 def _no_moment(name: str, given: Any) -> _Part:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ class Subject:
     target: Target
     facts: Mapping[str, Found]
     now: datetime
-    leaving: frozenset[str] = frozenset()  # paths of what the same plan deletes too
+    leaving: Mapping[str, datetime] = field(default_factory=dict)  # when what the same plan ends too is gone, by path
 
     @property
     def resource(self) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ its kind, and a row here. Must know nothing of MCP.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -133,10 +133,10 @@ async def target(
 
 @dataclass(frozen=True)
 class Context:
-    """What the calls of one plan share: their reads, and the paths of what they delete."""
+    """What the calls of one plan share: their reads, and when what they delete or expire is gone, by path."""
 
     reads: Shared | None = None
-    leaving: frozenset[str] = frozenset()
+    leaving: Mapping[str, datetime] = field(default_factory=dict)
 
 
 async def effect(  # noqa: PLR0913, PLR0917

@@ -1,0 +1,83 @@
+"""What recovery points an asset keeps when one goes: how many, how new, of which use; whether the one is the last.
+
+Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp import units
+
+from . import moments
+from .copy_facts import GOING
+from .sentences import Subject, counted
+from .targets import path_of
+
+UNSURE = "whether another recovery point remains is not known"
+
+
+def rest(s: Subject, until: datetime) -> tuple[list[str], str]:
+    """What remains when the copy is gone (at `until`), and whether that is remarkable."""
+    copies, gone = _others(s, until)
+    flaws = Counter(flaw for flaw in (flaw_of(copy, s.now) for copy in copies) if flaw)
+    others = [copy for copy in copies if not flaw_of(copy, s.now)]
+    lists = [s.found(place) for place in ("backups", "snapshots")]
+    whole = all(found.whole for found in lists)
+    spoiled = " and ".join(f"{count:,} {flaw}" for flaw, count in sorted(flaws.items()))
+    if not others:
+        if not whole:
+            return [f"{UNSURE[:1].upper()}{UNSURE[1:]}."], UNSURE
+        return _last(s, until, spoiled, alone=not gone, rests=flaws.total())
+    remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
+    besides = [f"Not counted: {spoiled}."] if spoiled else []
+    points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
+    if not points:
+        return [remain + ".", *besides], ""
+    remain += f", the newest of {moments.when(max(points), s.now)}."
+    mine = units.moment(s.resource.get("pointInTime"))
+    if mine and whole and mine > max(points):
+        return [remain, *besides, "It is the newest one."], "the newest recovery point"
+    return [remain, *besides], ""
+
+
+def flaw_of(copy: Mapping[str, Any], now: datetime) -> str:
+    """Why nobody should count on a copy that is there; "" where nothing speaks against it."""
+    state, expires = copy.get("state"), units.moment(copy.get("expiresAt"))
+    if state in ("ERROR", "CREATING"):
+        return "in error" if state == "ERROR" else "still being made"
+    return "expired" if expires and expires <= now else ""
+
+
+def _others(s: Subject, until: datetime) -> tuple[list[Mapping[str, Any]], bool]:
+    """The other copies of the asset that are there at `until`, and whether the same plan takes some away before."""
+    base = s.target.path.rpartition("/")[0].rpartition("/")[0]
+    stay, gone = [], False
+    for place in ("backups", "snapshots"):
+        for item in s.found(place).items:
+            path = path_of(base, place, item.get("id"))
+            if path == s.target.path or item.get("state") in GOING:
+                continue
+            if path in s.leaving and s.leaving[path] <= until:
+                gone = True
+            else:
+                stay.append(item)
+    return stay, gone
+
+
+def _last(s: Subject, until: datetime, spoiled: str, *, alone: bool, rests: int) -> tuple[list[str], str]:
+    this = "this" if alone else "this and the others of the plan"
+    then = f"Without {this} nothing can be restored."
+    if until > s.now:
+        then = (
+            f"Once {this} {'has' if alone else 'have'} expired, nothing can be restored, unless another is made before."
+        )
+    if not rests:
+        return [f"It is the LAST recovery point. {then}"], "the LAST recovery point"
+    what = f"{spoiled} {'remains' if rests == 1 else 'remain'}"
+    if flaw := flaw_of(s.resource, s.now):
+        return [f"No usable recovery point: it is {flaw} itself; {what}."], "no usable recovery point remains"
+    return [f"It is the LAST usable recovery point; {what}. {then}"], "the LAST usable recovery point"
