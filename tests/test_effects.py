@@ -334,6 +334,80 @@ async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recov
     assert "stays unusable" in text
 
 
+@pytest.mark.parametrize(
+    ("flaw", "warning", "exception"),
+    [
+        ({"state": "ERROR"}, "THE BACKUP IS IN ERROR", "from a copy that is in error"),
+        ({"expiresAt": "2026-11-01T00:00:00Z"}, "THE BACKUP HAS EXPIRED", "from a copy that is expired"),
+    ],
+)
+async def test_a_restore_from_a_copy_that_nobody_can_count_on_is_warned_of(flaw, warning, exception):
+    for kind in ("PARENT", "ALTERNATE"):
+        found = await effect(tenant(backup(**flaw)), "restore_vm", vmId=VM, backupId=BACKUP, restoreType=kind)
+        assert any(warning in line for line in found.follows)
+        assert exception in found.exceptions
+
+
+async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_code():
+    app = tenant()
+    app.refusals[f"{BACKUPS}/{BACKUP}"] = 500
+    found = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
+    assert found.forbidden.startswith("The backup could not be read (HTTP 500)")
+    beside = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="ALTERNATE")
+    assert not beside.forbidden
+
+
+async def test_what_is_only_a_question_mark_is_not_told():
+    path = f"{OWN}/mssql-databases/{DB}"
+    app = Tenant({path: {"id": DB, "name": "crm", "clusterInfo": {}}, f"{path}/backups/{BACKUP}": backup()})
+    text = await said(app, "restore_mssql_database", mssqlDatabaseId=DB, restoreType="PARENT", backupId=BACKUP)
+    assert "id ?" not in text
+
+
+def members(count: int) -> Tenant:
+    path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
+    assets = [{"id": f"m{n}", "name": f"web-{n}", "type": "virtualization/virtual-machine"} for n in range(count)]
+    app = Tenant({path: {"id": GROUP, "name": "web", "assets": assets}})
+    for n in range(count):
+        own = f"{OWN}/virtual-machines/m{n}"
+        app.resources |= {
+            f"{own}/backups": [backup()],
+            f"{own}/snapshots": [backup(pointInTime="2026-11-23T08:00:00Z")],
+        }
+    return app
+
+
+async def test_restoring_a_group_over_itself_says_what_each_member_loses():
+    app = members(12)
+    app.resources[f"{OWN}/virtual-machines/m1/snapshots"] = []
+    app.resources[f"{OWN}/virtual-machines/m2/snapshots"] = []
+    app.resources[f"{OWN}/virtual-machines/m2/backups"] = [backup(state="ERROR")]
+    app.refusals[f"{OWN}/virtual-machines/m3/snapshots"] = 500
+    given = {"vmProtectionGroupId": GROUP, "restoreType": "PARENT", "restoreAllResources": True}
+    found = await effect(app, "restore_vm_protection_group", **given)
+    text = "\n".join(found.follows)
+    assert "Everything written to each member since its latest recovery point is LOST." in text
+    assert "Members that are powered on go down" in text
+    assert 'Newest recovery point of "web-0": 2026-11-23 08:00 UTC (yesterday, 24 hours ago).' in text
+    assert 'Newest recovery point of "web-1": 2026-11-21 08:00 UTC (3 days ago).' in text
+    assert '"web-2" has NO usable recovery point.' in text
+    assert 'Newest known recovery point of "web-3": 2026-11-21' in text
+    assert "Of 2 further members the recovery points were not read." in text
+    assert '"web-10"' not in text.partition("Newest")[2]
+    assert "1 member without a usable recovery point" in found.exceptions
+
+
+async def test_restoring_a_group_from_named_recovery_points_looks_for_no_others():
+    app = members(2)
+    app.resources[f"{OWN}/virtual-machines/m0/backups/{BACKUP}"] = backup(state="ERROR")
+    point = {"resourceId": "m0", "recoveryPointId": BACKUP, "recoveryPointType": "BACKUP"}
+    given = {"vmProtectionGroupId": GROUP, "restoreType": "PARENT", "recoveryInfo": [point]}
+    text = await said(app, "restore_vm_protection_group", **given)
+    assert "THE RECOVERY POINT 1 IS IN ERROR" in text
+    assert "Everything written to each member since the recovery point named for it is LOST." in text
+    assert "Newest" not in text
+
+
 async def test_restoring_from_two_recovery_points_gets_no_code():
     path = f"{OWN}/mssql-databases/{DB}"
     app = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": backup()})

@@ -136,6 +136,50 @@ async def test_a_copy_that_expires_later_is_still_there_when_another_is_deleted(
         assert text.count("LAST") - text.count("EXCEPTION, call 1") <= 2
 
 
+async def test_what_is_so_of_some_is_marked_on_their_rows(opened):
+    app = tenant(*(snapshot(n) for n in range(3)))
+    app.resources[f"{SNAPSHOTS}/{identity(2)}"]["expiresAt"] = "2026-12-31T00:00:00Z"
+    async with opened(app) as plan:
+        rows = [line for line in words(await plan.call(deletes(0, 1, 2))).splitlines() if "snap-" in line]
+        assert not rows[0].endswith("]")
+        assert rows[2].endswith("[not expired: would be kept 36 days more]")
+
+
+async def test_what_cannot_be_undone_is_told_of_the_calls_it_is_true_of(opened):
+    app = tenant(*(snapshot(n, expiresAt="2027-01-01T00:00:00Z") for n in range(4)))
+    calls = [
+        {"tool": "update_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": identity(n), **change}}
+        for n, change in enumerate([{"name": "a"}, {"name": "b"}, {"expiresAt": "2026-12-01T00:00:00Z"}, {"name": "d"}])
+    ]
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert "  It can be changed back. (calls 1-2, 4)" in text
+        assert "  Once the recovery point has expired, it is gone for good. (call 3)" in text
+
+
+async def test_a_restore_in_a_plan_shows_which_recovery_point_it_uses(opened):
+    app = tenant(snapshot(1, name="before-upgrade"))
+    given = {"vmId": VM, "snapshotId": identity(1), "restoreType": "ALTERNATE", "targetVmInfo": {"name": "copy"}}
+    async with opened(app) as plan:
+        text = words(await plan.call([{"tool": "restore_vm", "arguments": given}]))
+        assert f'     from snapshot "before-upgrade" (id {identity(1)}): state OK; taken 2026-11-01' in text
+
+
+async def test_what_a_delete_takes_along_is_shown_in_a_plan(opened):
+    app = tenant(snapshot(1), snapshot(2), snapshot(3))
+    made = {
+        "id": identity(9),
+        "state": "OK",
+        "pointInTime": "2026-11-02T00:00:00Z",
+        "sourceCopyInfo": {"id": identity(2)},
+    }
+    app.resources[f"{OWN}/virtual-machines/{VM}/backups"] = [made]
+    async with opened(app) as plan:
+        text = words(await plan.call(deletes(1, 2)))
+        assert "     - 1 backup made from it can no longer use it as their source." in text
+        assert text.count("The recovery point is deleted for good") == 1
+
+
 async def test_what_a_long_plan_leaves_unread_is_named(opened):
     app = tenant(snapshot(1))
     calls = []

@@ -5,6 +5,7 @@ Must know nothing of MCP, codes or HTTP.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.danger import Danger
 from greenlake_backup_mcp.effects import copies
 from greenlake_backup_mcp.effects import table as effects
-from greenlake_backup_mcp.effects.sentences import Effect
+from greenlake_backup_mcp.effects.sentences import Effect, kind_of
 from greenlake_backup_mcp.effects.targets import Shared, Target
 from greenlake_backup_mcp.service.rest import Api, Request
 
@@ -70,25 +71,56 @@ class Review:
             yield from self._group(group)
 
     def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
+        finals: dict[str, list[int]] = {}
+        for item, effect in group:
+            finals.setdefault(effect.final, []).append(item.number)
+        only = next(iter(finals)) if len(finals) == 1 else ""
         yield ""
-        yield f"{group[0][0].call.tool.title}: {len(group):,}. {group[0][1].final}".rstrip()
-        counts: dict[str, int] = {}
-        for _, effect in group:
-            for kind in {e.partition(":")[0] for e in effect.exceptions}:
-                counts[kind] = counts.get(kind, 0) + 1
-        for kind, count in sorted(counts.items()):
-            if count > 1 and 2 * count > len(group):
-                yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
+        yield f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip()
+        if not only:
+            yield from (f"  {final} ({_calls(numbers)})" for final, numbers in finals.items() if final)
+        yield from _exceptions(group)
+        kinds = Counter(kind for _, effect in group for kind in effect.weight)
+        lines = Counter(line for _, effect in group for line in dict.fromkeys(effect.follows))
+        shared = [line for line in group[0][1].follows if lines[line] == len(group) > 1]
+        yield from (f"  Each of them: {line}" for line in shared)
         for item, effect in group:
-            rare = [e for e in effect.exceptions if counts[e.partition(":")[0]] * 2 <= len(group) or len(group) == 1]
-            if rare:
-                yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
-        for item, effect in group:
-            yield f"  {item.number}. {effect.brief or effect.does}"
+            yield f"  {item.number}. {effect.brief or effect.does}{_marks(effect, kinds, len(group))}"
             if not effect.brief:
-                yield from (f"     - {line}" for line in effect.follows)
+                yield from (f"     {line}" for line in effect.about)
+            yield from (f"     - {line}" for line in effect.follows if line not in shared)
             if effect.unknown:
                 yield f"     not known: {'; '.join(effect.unknown)}"
+
+
+def _marks(effect: Effect, kinds: Counter[str], of: int) -> str:
+    """What sets a call apart, on its row; what is so of all of them, or of the only one, is said above."""
+    marks = [e for e in effect.exceptions if kind_of(e) != e or kinds[kind_of(e)] < of]
+    return f" [{'; '.join(marks)}]" if marks and of > 1 else ""
+
+
+def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
+    """What most calls have in common, and what sets single ones apart."""
+    counts = Counter(kind for _, effect in group for kind in effect.weight)
+    for kind, count in sorted(counts.items()):
+        if count > 1 and 2 * count > len(group):
+            yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
+    for item, effect in group:
+        rare = [e for e in effect.exceptions if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1]
+        if rare:
+            yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
+
+
+def _calls(numbers: list[int]) -> str:
+    """The numbers of calls, those in a row as a span: `calls 1-3, 7`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][-1] == number - 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    told = ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in spans)
+    return f"{'call' if len(numbers) == 1 else 'calls'} {told}"
 
 
 async def review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:

@@ -109,7 +109,7 @@ def changing(s: Subject) -> Effect:
         unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
         forbidden=forbidden,
         exceptions=tuple(exceptions),
-        brief=f"{_brief(s)}: {' '.join(follows)}",
+        brief=_brief(s),
     )
 
 
@@ -144,6 +144,8 @@ def _brief(s: Subject) -> str:
         parts.append(f"taken {moments.told(copy['pointInTime'], s.now)}")
     if copy.get("expiresAt"):
         parts.append(f"expires {moments.told(copy['expiresAt'], s.now)}")
+    if size := copy_size(copy):
+        parts.append(f"size {units.size(size)}")
     return ", ".join(parts)
 
 

@@ -45,6 +45,14 @@ def copy_facts(copy: Mapping[str, Any], now: datetime) -> list[str]:
     return facts
 
 
+def flaw_of(copy: Mapping[str, Any], now: datetime) -> str:
+    """Why nobody should count on a copy that is there; "" where nothing speaks against it."""
+    state, expires = copy.get("state"), units.moment(copy.get("expiresAt"))
+    if state in ("ERROR", "CREATING"):
+        return "in error" if state == "ERROR" else "still being made"
+    return "expired" if expires and expires <= now else ""
+
+
 def copy_size(copy: Mapping[str, Any]) -> float:
     """The bytes of a recovery point, summed over its volumes; 0 where the service does not say."""
     parts = [p for one in objects(copy.get("backupSetsInfo")) for p in objects(one.get("backups"))]

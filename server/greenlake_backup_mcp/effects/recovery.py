@@ -11,8 +11,8 @@ from greenlake_backup_mcp import units
 from greenlake_backup_mcp.hygiene import cell
 
 from . import moments
-from .copy_facts import GOING, copy_facts
-from .sentences import Subject, counted, label, name_of, names, objects, shown, state_of
+from .copy_facts import GOING, copy_facts, flaw_of
+from .sentences import NAMELESS, Subject, counted, label, name_of, names, objects, shown, state_of
 from .targets import Found
 
 COPIES = {  # argument -> the collection its copy is in
@@ -31,7 +31,7 @@ def state(s: Subject) -> str:
     if size := s.resource.get("capacityInBytes") or s.resource.get("sizeInBytes"):
         facts.append(f"size {units.size(size)}")
     for words, name in (("on cluster", "clusterInfo"), ("on host", "hostInfo"), ("in", "instanceInfo")):
-        if isinstance(s.resource.get(name), Mapping):
+        if isinstance(s.resource.get(name), Mapping) and name_of(s.resource[name]) != NAMELESS:
             facts.append(f"{words} {name_of(s.resource[name])}")
     return "; ".join(facts)
 
@@ -92,7 +92,28 @@ def options(s: Subject) -> list[str]:
     return lines
 
 
-def unusable(s: Subject) -> str:
+def warnings(s: Subject) -> list[str]:
+    """What speaks against the recovery points that are used."""
+    lines = []
+    for found in _used(s):
+        flaw, this = flaw_of(found.resource, s.now), found.words.removeprefix("the ").upper()
+        if flaw == "in error":
+            lines.append(f"THE {this} IS IN ERROR: what comes back from it may be damaged, or not come back at all.")
+        elif flaw == "expired":
+            lines.append(f"THE {this} HAS EXPIRED: the service may delete it at any moment, also while it is used.")
+    return lines
+
+
+def flaws(s: Subject) -> tuple[str, ...]:
+    """The same in words that set a call apart."""
+    return tuple(sorted({f"from a copy that is {flaw}" for f in _used(s) if (flaw := flaw_of(f.resource, s.now))}))
+
+
+def _used(s: Subject) -> list[Found]:
+    return [found for name, found in s.target.uses.items() if name.startswith("copy")]
+
+
+def unusable(s: Subject, *, overwrites: bool) -> str:
     """Why the recovery point, or the place it would go to, cannot be used."""
     target = s.arguments.get("targetVmInfo")
     if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
@@ -100,6 +121,11 @@ def unusable(s: Subject) -> str:
     named = [name for name in COPIES if s.arguments.get(name)]
     if len(named) > 1:
         return f"Two recovery points are named; the service takes one of them ({' or '.join(named)})."
+    copy = s.target.uses.get("copy")
+    if overwrites and copy is not None and copy.problem:
+        return (
+            f"The {copy.words[4:]} could not be read ({copy.problem}): what would overwrite present data is not known."
+        )
     for name, found in s.target.uses.items():
         if found.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
             return f"{found.words[:1].upper()}{found.words[1:]} to restore from or into does not exist."

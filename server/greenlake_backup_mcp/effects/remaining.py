@@ -13,7 +13,7 @@ from typing import Any
 from greenlake_backup_mcp import units
 
 from . import moments
-from .copy_facts import GOING
+from .copy_facts import GOING, flaw_of
 from .sentences import Subject, counted
 from .targets import path_of
 
@@ -42,14 +42,6 @@ def rest(s: Subject, until: datetime) -> tuple[list[str], str]:
     if mine and whole and mine > max(points):
         return [remain, *besides, "It is the newest one."], "the newest recovery point"
     return [remain, *besides], ""
-
-
-def flaw_of(copy: Mapping[str, Any], now: datetime) -> str:
-    """Why nobody should count on a copy that is there; "" where nothing speaks against it."""
-    state, expires = copy.get("state"), units.moment(copy.get("expiresAt"))
-    if state in ("ERROR", "CREATING"):
-        return "in error" if state == "ERROR" else "still being made"
-    return "expired" if expires and expires <= now else ""
 
 
 def _others(s: Subject, until: datetime) -> tuple[list[Mapping[str, Any]], bool]:

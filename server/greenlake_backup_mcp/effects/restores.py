@@ -11,8 +11,7 @@ from typing import Any
 from greenlake_backup_mcp.hygiene import cell
 
 from . import places, recovery
-from .copy_facts import copy_facts
-from .sentences import Effect, Subject, at, counted, label, names, not_known, objects, quoted
+from .sentences import Effect, Subject, at, counted, label, not_known, objects, quoted
 from .targets import OWN, VIRTUALIZATION, Read, Target, identity_of, path_of
 
 MOST_COPIES = 20  # of a group restore that are read
@@ -29,7 +28,7 @@ def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
     for number, one in enumerate(objects(arguments.get("recoveryInfo"))[:MOST_COPIES]):
         place = "snapshots" if one.get("recoveryPointType") == "SNAPSHOT" else "backups"
         path = path_of(
-            OWN, _members(target, one.get("resourceId")), one.get("resourceId"), place, one.get("recoveryPointId")
+            OWN, members(target, one.get("resourceId")), one.get("resourceId"), place, one.get("recoveryPointId")
         )
         found.append(Read(f"copy {number}", f"recovery point {number + 1}", path, decides=True))
     vm = arguments.get("targetVmId") or at(arguments, "targetInfo", "virtualMachineId")
@@ -46,7 +45,7 @@ def reads(arguments: Mapping[str, Any], target: Target) -> list[Read]:
     return found
 
 
-def _members(group: Target, member: Any) -> str:
+def members(group: Target, member: Any) -> str:
     """The collection that a member of a group is in; its recovery points are found below it."""
     kinds = [str(a.get("type")) for a in objects(group.resource.get("assets")) if a.get("id") == member]
     return "datastores" if kinds and kinds[0].endswith("datastore") else "virtual-machines"
@@ -69,15 +68,15 @@ def restoring(s: Subject) -> Effect:
         final = "What is made can be removed again, outside this server."
     if not any(s.arguments.get(name) for name in recovery.COPIES):
         follows.append("NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one.")
-    follows += recovery.options(s)
+    follows += [*recovery.options(s), *recovery.warnings(s)]
     return Effect(
         does=does,
         about=recovery.about(s),
         follows=tuple(follows),
         final=final,
         unknown=not_known(s.target.found, *s.target.uses.values(), *s.facts.values()),
-        forbidden=recovery.unusable(s),
-        exceptions=("overwrites",) if over else (),
+        forbidden=recovery.unusable(s, overwrites=over),
+        exceptions=(*(("overwrites",) if over else ()), *recovery.flaws(s)),
     )
 
 
@@ -93,11 +92,14 @@ def restoring_disks(s: Subject) -> Effect:
     return Effect(
         does=f"Overwrite disks of the {where.removeprefix('the ')} from a recovery point of the {s.label}",
         about=recovery.about(s),
-        follows=(f"Overwritten with the recovery point{recovery.since(s.found('copy'), s)}: {disks}.",),
+        follows=(
+            f"Overwritten with the recovery point{recovery.since(s.found('copy'), s)}: {disks}.",
+            *recovery.warnings(s),
+        ),
         final="What is overwritten cannot be brought back, unless a recovery point of it is taken first.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=recovery.unusable(s),
-        exceptions=("overwrites disks",),
+        forbidden=recovery.unusable(s, overwrites=True),
+        exceptions=("overwrites disks", *recovery.flaws(s)),
     )
 
 
@@ -126,53 +128,10 @@ def restoring_files(s: Subject) -> Effect:
             f"{counted(len(files), 'path')}: {paths}{more}.",
             words.get(method, f"What happens to files that are there is not known ({cell(method)})."),
             "The guest is entered with the credentials given (not shown).",
+            *recovery.warnings(s),
         ),
         final="Overwritten files cannot be brought back." if overwrites else "The files written can be deleted again.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=recovery.unusable(s),
-        exceptions=("overwrites files",) if overwrites else (),
-    )
-
-
-def restoring_group(s: Subject) -> Effect:
-    """A VM protection group comes back: all its members, or those listed."""
-    a, group = s.arguments, s.resource
-    over = a.get("restoreType") != "ALTERNATE"
-    members = objects(group.get("assets"))
-    infos = objects(a.get("recoveryInfo"))
-    if a.get("restoreAllResources") or not infos:
-        who = f"ALL {counted(len(members), 'member')}" if members else "ALL members (how many is not known)"
-        which = f": {names(members)}" if members else ""
-    else:
-        chosen = {i.get("resourceId") for i in infos}
-        known = [m for m in members if m.get("id") in chosen]
-        who = counted(len(infos), "entry", "entries") + " of the list"
-        which = f": {names(known)}" if known else ""
-    follows = [
-        f"{'Overwritten with their recovery points' if over else 'Made a second time'}: {who}{which}.",
-        *(
-            f"Recovery point {n + 1}: {'; '.join(copy_facts(found.resource, s.now))}."
-            for n, found in enumerate(f for name, f in s.target.uses.items() if name.startswith("copy") and f.known)
-        ),
-    ]
-    if len(infos) > MOST_COPIES:
-        follows.append(f"Only the first {MOST_COPIES} of {len(infos):,} recovery points were read.")
-    if not infos:
-        follows.append("No recovery point is named: the service takes the latest of each member.")
-    if not over:
-        follows += [f"Where to: {places.place(s)}.", *places.duplicates(s)]
-    follows += recovery.options(s)
-    return Effect(
-        does=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
-        about=(recovery.state(s),),
-        follows=tuple(follows),
-        final=(
-            "What is overwritten cannot be brought back. check_vm_protection_group_restore tells beforehand "
-            "whether each member can be restored."
-            if over
-            else "What is made can be removed again, outside this server."
-        ),
-        unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=recovery.unusable(s),
-        exceptions=("overwrites",) if over else (),
+        forbidden=recovery.unusable(s, overwrites=overwrites),
+        exceptions=(*(("overwrites files",) if overwrites else ()), *recovery.flaws(s)),
     )

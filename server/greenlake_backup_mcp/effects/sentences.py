@@ -17,6 +17,7 @@ from greenlake_backup_mcp.catalog import Tool
 from . import moments
 from .targets import Found, Target
 
+NAMELESS = "id ?"  # the name of what has neither name nor id
 MOST_NAMED = 12  # names listed before the rest is counted
 NOTHING: Mapping[str, Any] = {}
 
@@ -92,7 +93,7 @@ def quoted(text: Any) -> str:
 def name_of(resource: Mapping[str, Any]) -> str:
     """The name of a resource in quotes, its id where it has none."""
     found = resource.get("displayName") or resource.get("name")
-    return quoted(found) if found else f"id {hygiene.cell(str(resource.get('id', '?')))}"
+    return quoted(found) if found else f"id {hygiene.cell(str(resource.get('id') or '?'))}"
 
 
 def label(kind: str, resource: Mapping[str, Any], identity: str = "") -> str:
