@@ -215,6 +215,16 @@ def test_a_schedule_fails_when_its_newest_finished_run_failed_in_whatever_order_
     assert schedules.failing(job(*[run("ERROR", 1), run("OK", 2)][::order])) is None
 
 
+def test_a_suspended_job_is_a_problem_and_has_no_next_run() -> None:
+    runs = job(run("ERROR", 3, "no space"), nextRunTime="2026-11-25T00:00:00Z")
+    assert schedules.next_run({**runs, "operational": "ACTIVE"}) == "2026-11-25T00:00:00Z"
+    for state in ("SUSPENDED", "PERMANENTLY_SUSPENDED"):
+        assert schedules.next_run({**runs, "operational": state}) is None
+        assert schedules.job_trouble({**runs, "operational": state}) == f"{state}; no space"
+    assert schedules.job_trouble({"operational": "PARTIALLY_SUSPENDED"}) == "PARTIALLY_SUSPENDED"
+    assert schedules.job_trouble({"operational": "ACTIVE"}) is None
+
+
 def test_a_job_that_never_ran_well_says_so() -> None:
     assert schedules.failing(job(run("ERROR", 3))) == ["schedule 2 (backup): ERROR (last good never)"]
     assert schedules.last_good(job()) is None

@@ -119,7 +119,7 @@ TABLE: tuple[Resource, ...] = (
          lines("failing", "protections", read=schedules.failing)),
         counted=(text("operational"), lines("lastRuns", "protections", read=schedules.last_results),
                  ASSET_TYPE, text("policy", "protectionPolicyInfo/name")),
-        trouble=trouble("protections", read=schedules.job_trouble),
+        trouble=trouble("operational", "protections", read=schedules.job_trouble),
         point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
               lines("schedules", "protections", read=schedules.schedules)),

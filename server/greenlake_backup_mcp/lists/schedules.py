@@ -21,6 +21,7 @@ TIERS = {
     "DATABASE_LOG_BACKUP": "log backup",
 }
 PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
+IDLE = ("SUSPENDED", "PERMANENTLY_SUSPENDED")  # jobs that run nothing
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
 
 
@@ -116,7 +117,9 @@ def last_good(item: Item, _paths: Sequence[str] = ()) -> str | None:
 
 
 def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
-    """When a job runs next, whatever its schedule."""
+    """When a job runs next, whatever its schedule; a suspended one does not."""
+    if items.text(item.get("operational")) in IDLE:
+        return None
     return _edge(item, "protections/schedules/nextRunTime", newest=False)
 
 
@@ -148,9 +151,12 @@ def failing(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 
 
 def job_trouble(item: Item, _paths: Sequence[str] = ()) -> str | None:
-    """Why schedules of a job fail, each reason once; which ones is in `failing`."""
+    """Why a job does not do its work: that it is suspended, and why schedules fail; which ones is in `failing`."""
+    operational = items.text(item.get("operational"))
+    suspended = [operational] if operational.endswith("SUSPENDED") else []
     runs = [run for _, schedule in _each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
-    return "; ".join(dict.fromkeys(items.text(run.get("errorMessage")) or "ERROR" for run in runs)) or None
+    reasons = dict.fromkeys(items.text(run.get("errorMessage")) or "ERROR" for run in runs)
+    return "; ".join([*suspended, *reasons]) or None
 
 
 def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
