@@ -244,6 +244,54 @@ async def test_of_two_deletes_previewed_as_one_of_two_only_the_first_is_sent(des
         assert words(await d.call(code_of(result), "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)) == "SENT"
 
 
+async def test_of_two_deletes_confirmed_at_once_the_second_sees_that_the_first_takes_the_other_copy(desk):
+    """The lists of the tenant stay as they are, as they do while the task of a deletion has not begun."""
+    other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
+    snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}
+    results: list[str] = []
+    async with desk() as d:
+        d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
+        one, two = await d.preview(), await d.preview("delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+
+        async def use(code: str, tool: str, **arguments: str) -> None:
+            results.append(words(await d.call(code, tool, **arguments)))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: use(one, "delete_vm_backup"))
+            group.start_soon(lambda: use(two, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT))
+        assert len(d.tenant.writes) == 1
+        (refused,) = [r for r in results if r != "SENT"]
+        assert "now the LAST recovery point" in refused
+        assert "Without this and the others on their way out nothing can be restored." in refused
+
+
+async def test_the_person_is_told_what_is_on_its_way_out(desk, clock):
+    other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
+    snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}
+    asked: list[str] = []
+    async with desk(says("accept", True, asked)) as d:
+        d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
+        clock.forward(100)  # well within a slot
+        await d.call(await d.preview())
+        code = await d.preview("delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+        await d.call(code, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+        assert "It is the LAST recovery point." in asked[-1]
+        assert len(d.tenant.writes) == 2
+
+
+async def test_a_plan_knows_what_a_single_call_took_before_it(desk):
+    other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
+    snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}
+    async with desk() as d:
+        d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
+        calls = [{"tool": "delete_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": SNAPSHOT}}]
+        code = await d.preview("run_plan", calls=calls)
+        assert words(await d.call(await d.preview())) == "SENT"
+        result = await d.call(code, "run_plan", calls=calls)
+        assert "What it would do changed since the preview: now call 1: the LAST recovery point" in words(result)
+        assert len(d.tenant.writes) == 1
+
+
 async def test_the_passing_of_time_rewords_an_effect_and_keeps_its_code(desk, clock):
     async with desk() as d:
         d.tenant.resources[COPY]["expiresAt"] = "2026-11-24T09:00:00Z"

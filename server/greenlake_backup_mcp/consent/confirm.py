@@ -21,6 +21,7 @@ from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, Input
 
 from greenlake_backup_mcp import hygiene, origins
 from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp.effects import copies
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.effects.sentences import Effect
 from greenlake_backup_mcp.effects.targets import Target
@@ -66,13 +67,17 @@ async def gate(  # noqa: PLR0913, PLR0917  a call is what all of these say toget
         return await effects.target(api, tools, tool, plain, request)
 
     async def tell(target: Target, now: datetime) -> Effect:
-        effect = await effects.effect(api, tool, plain, target, now)
+        context = effects.Context(leaving=consent.left(now))
+        effect = await effects.effect(api, tool, plain, target, now, context)
         if not target.found.missing:
             return effect
         advice = origins.told(origins.ids_of(tool), tool, plain, tools)
         return replace(effect, forbidden=f"{effect.forbidden} {advice}".strip())
 
-    proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, records.recorded)
+    def ends(target: Target, now: datetime) -> Mapping[str, datetime]:
+        return copies.ending(request.method, plain, target, now)
+
+    proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, records.recorded, ends)
     return await settle(consent, api, proposal, arguments.get("confirm"), caller)
 
 
@@ -87,6 +92,7 @@ async def settle(
         why = "this server asks the person before such a call (--ask always), and this client cannot ask"
         return records.refused(consent, proposal, caller, why, "Use a client that can ask.")
     slots = _slots(consent, caller, given, codes.slot_of(api.now()))
+    left = consent.left(api.now())
     plan = await planned(proposal, caller, api.now())
     if given == PREVIEW:
         return await _preview(consent, api, plan, caller)
@@ -99,8 +105,16 @@ async def settle(
     stop = await _ask(consent, api, plan, found, caller)
     if stop is not None:
         return stop
-    if not await consent.used.remember(found.code, KEPT_SECONDS):
-        return await _preview(consent, api, plan, caller, "This code was used already; a code holds once.")
+    async with consent.turn:
+        if consent.left(api.now()) != left:  # something else was consented to meanwhile, perhaps the copy that remained
+            again = await planned(proposal, caller, api.now())
+            if again.call != plan.call or again.told.forbidden:
+                why = issued.differs(plan.call, again.call)
+                return await _preview(consent, api, again, caller, why or "It cannot be done any more.")
+        if not await consent.used.remember(found.code, KEPT_SECONDS):
+            return await _preview(consent, api, plan, caller, "This code was used already; a code holds once.")
+        now = api.now()
+        consent.leaving.update({path: at for path, at in proposal.ends(plan.subject, now).items() if at <= now})
     records.record(consent, "request", plan, caller)  # on the disk before anything is sent
     return None
 
@@ -197,13 +211,8 @@ async def _ask_now(  # noqa: PLR0913, PLR0917
     again = await planned(plan.proposal, caller, api.now())  # people take their time
     if again.call == plan.call and not again.told.forbidden:
         return None
-    moved = list(issued.changed(plan.call.state, again.call.state))
-    if moved:
-        why = f"The target changed while the person was asked: {'; '.join(moved[:5])}."
-    else:
-        moved = list(issued.reweighed(plan.call.weight, again.call.weight))
-        why = f"What it would do changed while the person was asked: {'; '.join(moved[:5])}."
-    return await _preview(consent, api, again, caller, why)
+    why = issued.differs(plan.call, again.call, "while the person was asked")
+    return await _preview(consent, api, again, caller, why or "It cannot be done any more.")
 
 
 async def _answered(

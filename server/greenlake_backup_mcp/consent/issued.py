@@ -59,11 +59,16 @@ def why_not(shown: Mapping[str, Issued], now: Issued, given: Any, found: Match |
     names = sorted({*now.arguments, *before.arguments})
     if differ := [n for n in names if now.arguments.get(n) != before.arguments.get(n)]:
         return f"This code is for other arguments than these; not as previewed: {', '.join(differ)}."
+    return differs(before, now) or "This code does not hold any more."
+
+
+def differs(before: Issued | Call, now: Issued | Call, when: str = "since the preview") -> str:
+    """What about the target or the effect of a call is not as it was; "" where nothing is known of a difference."""
     if moved := list(changed(before.state, now.state)):
-        return f"The target changed since the preview: {'; '.join(moved[:5])}."
+        return f"The target changed {when}: {'; '.join(moved[:5])}."
     if moved := list(reweighed(before.weight, now.weight)):
-        return f"What it would do changed since the preview: {'; '.join(moved[:5])}."
-    return "This code does not hold any more."
+        return f"What it would do changed {when}: {'; '.join(moved[:5])}."
+    return ""
 
 
 def reweighed(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from greenlake_backup_mcp.service.rest import Api
 
 from . import audit, codes, confirm, issued, records
 from .proposals import Caller, Consent, Proposal
-from .reviews import Item, Prepared, Review, review
+from .reviews import Item, Prepared, Review, ending, review
 
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
 
@@ -64,13 +64,16 @@ async def run(  # noqa: PLR0913, PLR0917
         return list(seen)
 
     async def tell(targets: list[Target], now: datetime) -> Review:
-        return await review(api, items, targets, now)
+        return await review(api, items, targets, now, consent.left(now))
+
+    def ends(targets: list[Target], now: datetime) -> Mapping[str, datetime]:
+        return ending(items, targets, now)
 
     plain = {
         "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
         "continueOnError": bool(arguments.get("continueOnError", False)),
     }
-    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _recorded)
+    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _recorded, ends)
     stop = await confirm.settle(consent, api, proposal, arguments.get("confirm"), caller)
     if stop is not None:
         return stop

@@ -8,8 +8,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import anyio
 
 from greenlake_backup_mcp.service.rest import Progress
 from greenlake_backup_mcp.settings import Settings
@@ -17,6 +19,7 @@ from greenlake_backup_mcp.settings import Settings
 from . import audit, codes, issued
 from .asking import Person
 
+LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
 NOBODY = "local"  # the principal of a transport without logins: whoever started this process
 
 
@@ -39,6 +42,14 @@ class Consent:
     used: codes.UsedCodes
     log: audit.Log
     shown: dict[str, issued.Issued] = field(default_factory=dict)
+    leaving: dict[str, datetime] = field(default_factory=dict)  # what was consented to end, by path; lists lag behind
+    turn: anyio.Lock = field(default_factory=anyio.Lock)  # from the last look at `leaving` to the entry in it
+
+    def left(self, now: datetime) -> dict[str, datetime]:
+        """What consent ended in the last minutes; as of `now`, which may be the start of a code's slot, all is gone."""
+        for path in [p for p, at in self.leaving.items() if at < now - LINGER]:
+            del self.leaving[path]
+        return {path: min(at, now) for path, at in self.leaving.items()}
 
 
 class Told(Protocol):
@@ -63,6 +74,7 @@ class Proposal:
     state: Callable[[Any], Any]  # of what was read: what the code is bound to
     tell: Callable[[Any, datetime], Awaitable[Told]]
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
+    ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
 
 
 @dataclass(frozen=True)

@@ -123,14 +123,19 @@ def _calls(numbers: list[int]) -> str:
     return f"{'call' if len(numbers) == 1 else 'calls'} {told}"
 
 
-async def review(api: Api, items: list[Item], targets: list[Target], now: datetime) -> Review:
-    """The list with the effect of each call; what hangs on the targets is read within a bound."""
-    gone = {}
+def ending(items: list[Item], targets: list[Target], now: datetime) -> dict[str, datetime]:
+    """When what the calls end is gone, by path."""
+    gone: dict[str, datetime] = {}
     for item, target in zip(items, targets, strict=True):
-        ends = copies.earlier(item.call.arguments, target.resource) if item.call.request.method == "PATCH" else None
-        if ends or item.call.request.method == "DELETE":
-            gone[target.path] = max(ends or now, now)
-    context = effects.Context(Shared(MOST_FACTS), gone)
+        gone |= copies.ending(item.call.request.method, item.call.arguments, target, now)
+    return gone
+
+
+async def review(
+    api: Api, items: list[Item], targets: list[Target], now: datetime, left: Mapping[str, datetime]
+) -> Review:
+    """The list with the effect of each call; what hangs on the targets is read within a bound."""
+    context = effects.Context(Shared(MOST_FACTS), {**left, **ending(items, targets, now)})
     rows = []
     for item, target in zip(items, targets, strict=True):
         effect = await effects.effect(api, item.call.tool, item.call.arguments, target, now, context)

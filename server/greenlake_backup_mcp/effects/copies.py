@@ -153,6 +153,12 @@ def _chained(s: Subject) -> list[Mapping[str, Any]]:
     return [b for b in s.found("backups").items if at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
 
 
+def ending(method: str, arguments: Mapping[str, Any], target: Target, now: datetime) -> dict[str, datetime]:
+    """When the target of a call is gone, by its path; {} where the call does not end it."""
+    ends = now if method == "DELETE" else earlier(arguments, target.resource) if method == "PATCH" else None
+    return {target.path: max(ends, now)} if ends else {}
+
+
 def earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> datetime | None:
     """The new expiry of a copy where it ends it earlier than now planned."""
     new, old = units.moment(wanted.get("expiresAt")), units.moment(copy.get("expiresAt"))

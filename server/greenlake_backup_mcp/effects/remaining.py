@@ -24,16 +24,18 @@ def rest(s: Subject, until: datetime) -> tuple[list[str], str]:
     """What remains when the copy is gone (at `until`), and whether that is remarkable."""
     copies, gone = _others(s, until)
     flaws = Counter(flaw for flaw in (flaw_of(copy, s.now) for copy in copies) if flaw)
+    going = Counter({"on the way out": gone} if gone else {})
     others = [copy for copy in copies if not flaw_of(copy, s.now)]
     lists = [s.found(place) for place in ("backups", "snapshots")]
     whole = all(found.whole for found in lists)
-    spoiled = " and ".join(f"{count:,} {flaw}" for flaw, count in sorted(flaws.items()))
     if not others:
         if not whole:
             return [f"{UNSURE[:1].upper()}{UNSURE[1:]}."], UNSURE
-        return _last(s, until, spoiled, alone=not gone, rests=flaws.total())
+        return _last(s, until, flaws, alone=not gone)
     remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
-    besides = [f"Not counted: {spoiled}."] if spoiled else []
+    besides = [f"Not counted: {_told(flaws + going)}."] if flaws or going else []
+    ends = [m for m in (units.moment(o.get("expiresAt")) for o in others) if m and s.now < m <= until]
+    besides += [f"Of these {len(ends):,} expire by then too."] if ends else []
     points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
     if not points:
         return [remain + ".", *besides], ""
@@ -44,32 +46,36 @@ def rest(s: Subject, until: datetime) -> tuple[list[str], str]:
     return [remain, *besides], ""
 
 
-def _others(s: Subject, until: datetime) -> tuple[list[Mapping[str, Any]], bool]:
-    """The other copies of the asset that are there at `until`, and whether the same plan takes some away before."""
+def _others(s: Subject, until: datetime) -> tuple[list[Mapping[str, Any]], int]:
+    """The other copies of the asset that are there at `until`, and how many consent or the same plan ends before."""
     base = s.target.path.rpartition("/")[0].rpartition("/")[0]
-    stay, gone = [], False
+    stay, gone = [], 0
     for place in ("backups", "snapshots"):
         for item in s.found(place).items:
             path = path_of(base, place, item.get("id"))
             if path == s.target.path or item.get("state") in GOING:
                 continue
             if path in s.leaving and s.leaving[path] <= until:
-                gone = True
+                gone += 1
             else:
                 stay.append(item)
     return stay, gone
 
 
-def _last(s: Subject, until: datetime, spoiled: str, *, alone: bool, rests: int) -> tuple[list[str], str]:
-    this = "this" if alone else "this and the others of the plan"
+def _told(counts: Counter[str]) -> str:
+    return " and ".join(f"{count:,} {word}" for word, count in sorted(counts.items()))
+
+
+def _last(s: Subject, until: datetime, flaws: Counter[str], *, alone: bool) -> tuple[list[str], str]:
+    this = "this" if alone else "this and the others on their way out"
     then = f"Without {this} nothing can be restored."
     if until > s.now:
         then = (
             f"Once {this} {'has' if alone else 'have'} expired, nothing can be restored, unless another is made before."
         )
-    if not rests:
+    if not flaws:
         return [f"It is the LAST recovery point. {then}"], "the LAST recovery point"
-    what = f"{spoiled} {'remains' if rests == 1 else 'remain'}"
+    what = f"{_told(flaws)} {'remains' if flaws.total() == 1 else 'remain'}"
     if flaw := flaw_of(s.resource, s.now):
         return [f"No usable recovery point: it is {flaw} itself; {what}."], "no usable recovery point remains"
     return [f"It is the LAST usable recovery point; {what}. {then}"], "the LAST usable recovery point"

@@ -31,7 +31,7 @@ class Subject:
     target: Target
     facts: Mapping[str, Found]
     now: datetime
-    leaving: Mapping[str, datetime] = field(default_factory=dict)  # when what the same plan ends too is gone, by path
+    leaving: Mapping[str, datetime] = field(default_factory=dict)  # when what consent ends besides is gone, by path
 
     @property
     def resource(self) -> Mapping[str, Any]:

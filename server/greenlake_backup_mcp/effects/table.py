@@ -133,7 +133,7 @@ async def target(
 
 @dataclass(frozen=True)
 class Context:
-    """What the calls of one plan share: their reads, and when what they delete or expire is gone, by path."""
+    """What calls share: a plan its reads; all of them when what others delete or expire is gone, by path."""
 
     reads: Shared | None = None
     leaving: Mapping[str, datetime] = field(default_factory=dict)
