@@ -261,3 +261,12 @@ def test_each_tool_is_as_it_was_reviewed() -> None:
 def test_no_argument_asks_to_be_mirrored_in_a_header() -> None:
     """The server tells the SDK so, which would otherwise look through the schema at each call."""
     assert "x-mcp-header" not in json.dumps([tool.input_schema for tool in (*catalog.tools(), *composed.TOOLS)])
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "backup"])
+def test_a_tool_that_can_lock_without_asking_says_that_a_lock_stays(kind: str) -> None:
+    """Making a copy is not gated, whatever lockFor is given: a gate goes by operation, not by argument."""
+    (tool,) = [t for t in catalog.tools() if t.name == f"create_volume_protection_group_{kind}"]
+    assert not tool.gated
+    assert "A lock (lockFor) cannot be shortened." in tool.description
+    assert "cannot be shortened or taken back" in tool.input_schema["properties"]["lockFor"]["description"]
