@@ -160,7 +160,9 @@ async def test_an_oversized_body_is_refused_declared_or_not() -> None:
                 yield b"x" * 1024
 
         headers = {**MODERN, "content-type": "application/json"}
-        assert (await http.post(at.url, content=chunks(), headers=headers)).status_code == 413
+        counted = await http.post(at.url, content=chunks(), headers=headers)
+        assert counted.status_code == 413
+        assert "2,048 bytes (GREENLAKE_MCP_MAX_BODY)" in counted.json()["error"]["message"]
 
 
 async def test_probes_need_neither_host_nor_token(tokens_file: Path) -> None:

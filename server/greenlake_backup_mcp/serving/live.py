@@ -138,8 +138,12 @@ def create_app(
 
     async def within(scope: Scope, receive: Receive, send: Send) -> None:
         """What is behind the doors. Nearly all are calls, which need nothing of Starlette's layers."""
-        calls = scope["type"] == "http" and scope["path"] == PATH
-        await (protocol if calls else others)(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await others(scope, receive, send)
+        elif any(name == b"content-length" for name, _ in scope["headers"]):
+            await protocol(scope, receive, send)
+        else:
+            await protocol(scope, receive, _telling_the_limit(send, settings.max_body))
 
     guarded = doors.Doors(within, served, known, settings.max_body, public=tuple(public), metadata_url=metadata_url)
     live = Live(
@@ -155,6 +159,21 @@ def create_app(
         running,
     )
     return live
+
+
+def _telling_the_limit(send: Send, most: int) -> Send:
+    """The SDK counts what comes without a length, and refuses it in words of its own: ours say the setting."""
+    refused = False
+
+    async def sent(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] == 413:
+            refused = True
+            await doors.refuse(send, 413, f"A request holds at most {most:,} bytes (GREENLAKE_MCP_MAX_BODY).")
+        elif not refused:
+            await send(message)
+
+    return sent
 
 
 def _metadata(public_url: str, known: Identity) -> Callable[[Request], Any]:
