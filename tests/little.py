@@ -37,6 +37,7 @@ class Tenant:
     refusals: dict[str, int] = field(default_factory=dict)
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    deletes: bool = False  # whether what is deleted is gone, so that a test may delete it again
     totals: bool = True  # whether lists say how long they are
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -60,6 +61,8 @@ class Tenant:
             return self.refusals[path], {"message": "no", "errorCode": "NO", "httpStatusCode": self.refusals[path]}
         if method != "GET":
             self.writes.append((method, path, json.loads(body) if body else None))
+            if method == "DELETE" and self.deletes:
+                self.resources.pop(path, None)
             return 204, None
         self.reads.append(path)
         found = self.resources.get(path)

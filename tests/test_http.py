@@ -423,6 +423,7 @@ async def test_keys_are_rotated_without_a_refused_call(era: str) -> None:
 
 async def test_a_question_of_one_replica_is_answered_at_another() -> None:
     app = tenant()
+    app.deletes = True
     async with served(app, secret=KEY) as one, served(app, secret=KEY) as two:
         async with client(one.url) as mcp:
             code = await previewed(mcp)
@@ -687,7 +688,9 @@ async def test_calls_requests_and_gated_calls_are_counted_without_a_name_of_the_
     provider = MeterProvider([reader])
     monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
     monkeypatch.setattr(log, "WATCHERS", [telemetry.counting()])
-    async with served(secret=KEY) as at, client(at.url) as mcp:
+    app = tenant()
+    app.deletes = True
+    async with served(app, secret=KEY) as at, client(at.url) as mcp:
         await mcp.call_tool("get_vm_backup", DELETE)
         await mcp.call_tool("get_vm_backup", {"vmId": VM})
         await confirmed(mcp, await previewed(mcp))
