@@ -119,8 +119,12 @@ def gate_only(app: Any, given: Settings, now: Callable[[], datetime]) -> Server[
                 stop = await confirm.gate(consent, api, TOOLS, tool, prepared, request, caller)
                 if stop is not None:
                     return stop
-                await rest.send(api, request)
-                records.outcome(consent, caller, tool.name, "done")
+                outcome = "failed"
+                try:
+                    await rest.send(api, request)
+                    outcome = "done"
+                finally:
+                    records.outcome(consent, caller, tool.name, outcome)
             except BackupError as problem:
                 return CallToolResult(content=[TextContent(text=problem.message)], is_error=True)
         return CallToolResult(content=[TextContent(text="SENT")])

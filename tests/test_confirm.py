@@ -279,6 +279,22 @@ async def test_the_person_is_told_what_is_on_its_way_out(desk, clock):
         assert len(d.tenant.writes) == 2
 
 
+async def test_a_copy_whose_deletion_failed_remains_after_all(desk, tenant):
+    other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
+    snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}
+    tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
+
+    class Busy(Tenant):
+        def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+            return (409, {"message": "busy"}) if method == "DELETE" else super()._answer(method, path, body)
+
+    tenant.__class__ = Busy
+    async with desk() as d:
+        assert "busy" in words(await d.call(await d.preview()))
+        text = words(await d.call("preview", "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT))
+        assert "1 other recovery point would remain" in text
+
+
 async def test_a_plan_knows_what_a_single_call_took_before_it(desk):
     other = f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"
     snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-20T08:00:00Z"}

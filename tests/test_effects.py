@@ -502,6 +502,15 @@ async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool)
     assert "assigned, to which jobs is not known" in await said(app, tool, protectionPolicyId=POLICY, **more)
 
 
+async def test_tiers_that_are_not_known_are_not_said_to_be_none():
+    app = Tenant({f"{OWN}/protection-policies/{POLICY}": {"id": POLICY, "name": "Gold", "protectionJobsInfo": []}})
+    assert "with its tiers: not known." in await said(app, "delete_protection_policy", protectionPolicyId=POLICY)
+    tier = {"id": STORE, "schedules": policy()["protections"][0]["schedules"]}
+    text = await said(app, "update_protection_policy", protectionPolicyId=POLICY, protections=[tier])
+    assert "is not one of this policy" not in text
+    assert "schedules not listed may be LOST" in text
+
+
 async def test_members_that_are_not_known_are_neither_kept_nor_left_alone():
     path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
     app = Tenant({path: {"id": GROUP, "name": "web"}})
@@ -630,7 +639,7 @@ async def test_stores_that_cannot_be_read_are_not_said_to_be_none():
     [
         ([1024**4, 1024**4], ", 2.0 TiB."),
         ([1024**4, None], ", at least 1.0 TiB."),
-        ([None, None], ", how much data is in them is not known."),
+        ([None, None], ", how much data that is, is not known."),
     ],
 )
 async def test_sizes_are_summed_only_where_each_store_tells_its_own(sizes, told):

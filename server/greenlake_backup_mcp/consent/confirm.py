@@ -29,7 +29,7 @@ from greenlake_backup_mcp.service.rest import Api, Request
 
 from . import asking, codes, issued, records
 from .codes import SLOT, Match
-from .proposals import NOBODY, Caller, Consent, Plan, Proposal, planned
+from .proposals import NOBODY, Caller, Consent, Leaving, Plan, Proposal, planned
 
 PREVIEW = "preview"
 KEPT_SECONDS = (2 + codes.LATE_SLOTS + 1) * SLOT  # a used code is remembered until no way is left to use it
@@ -114,7 +114,8 @@ async def settle(
         if not await consent.used.remember(found.code, KEPT_SECONDS):
             return await _preview(consent, api, plan, caller, "This code was used already; a code holds once.")
         now = api.now()
-        consent.leaving.update({path: at for path, at in proposal.ends(plan.subject, now).items() if at <= now})
+        gone = [path for path, at in proposal.ends(plan.subject, now).items() if at <= now]
+        consent.leaving.update({path: Leaving(now, caller.id) for path in gone})
     records.record(consent, "request", plan, caller)  # on the disk before anything is sent
     return None
 

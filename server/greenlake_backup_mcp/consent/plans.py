@@ -83,6 +83,9 @@ async def run(  # noqa: PLR0913, PLR0917
         await _carry_out(work, items, seen, report, go_on=plain["continueOnError"] is True)
     finally:
         records.outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
+        for target, line in zip(seen, report, strict=True):
+            if line.partition(":")[0] in ("refused", "failed", "not tried"):
+                consent.leaving.pop(target.path, None)
     return _reported(consent, items, report)
 
 

@@ -34,6 +34,14 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """Since when something is on its way out, and by which call."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
 class Consent:
     """What consent needs for as long as the process lives."""
 
@@ -42,14 +50,19 @@ class Consent:
     used: codes.UsedCodes
     log: audit.Log
     shown: dict[str, issued.Issued] = field(default_factory=dict)
-    leaving: dict[str, datetime] = field(default_factory=dict)  # what was consented to end, by path; lists lag behind
+    leaving: dict[str, Leaving] = field(default_factory=dict)  # what was consented to end, by path; lists lag behind
     turn: anyio.Lock = field(default_factory=anyio.Lock)  # from the last look at `leaving` to the entry in it
 
     def left(self, now: datetime) -> dict[str, datetime]:
         """What consent ended in the last minutes; as of `now`, which may be the start of a code's slot, all is gone."""
-        for path in [p for p, at in self.leaving.items() if at < now - LINGER]:
+        for path in [p for p, one in self.leaving.items() if one.at < now - LINGER]:
             del self.leaving[path]
-        return {path: min(at, now) for path, at in self.leaving.items()}
+        return {path: min(one.at, now) for path, one in self.leaving.items()}
+
+    def stays(self, caller: Caller) -> None:
+        """What a call was to end is still there: it was not carried out."""
+        for path in [p for p, one in self.leaving.items() if one.by == caller.id]:
+            del self.leaving[path]
 
 
 class Told(Protocol):

@@ -27,6 +27,8 @@ def barred(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, 
 
 def outcome(consent: Consent, caller: Caller, tool: str, result: str, **details: Any) -> None:
     """Record what became of a call that was let through: `done`, `failed`, `unknown`; with status, task, debug id."""
+    if result == "failed":
+        consent.stays(caller)
     audit.record(
         consent.log, "outcome", call=caller.id, tool=tool, principal=caller.principal, outcome=result, **details
     )

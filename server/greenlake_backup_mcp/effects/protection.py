@@ -78,7 +78,7 @@ def suspending(s: Subject) -> Effect:
     follows = [f"No runs any more of {which}{': ' + listed if listed else ''}."]
     if nexts := sorted(str(x["nextRunTime"]) for x in chosen if x.get("nextRunTime")):
         follows.append(f"The next run, {told(nexts[0], s.now)}, is the first that does not happen.")
-    if strangers:
+    if strangers and isinstance(s.resource.get("protections"), list):
         follows.append(f"The job has no schedule {', '.join(map(str, strangers))}.")
     follows.append("Existing copies go on expiring. Nobody is reminded to resume.")
     return Effect(
@@ -93,7 +93,7 @@ def suspending(s: Subject) -> Effect:
 def deleting_policy(s: Subject) -> Effect:
     """A policy goes."""
     jobs = _jobs(s)
-    follows = [f"The policy with {counted(len(_tiers(s.resource)), 'tier')} is deleted: {_tier_words(s.resource)}."]
+    follows = [f"The policy is deleted, with its tiers: {_tier_words(s.resource)}."]
     if s.resource.get("assigned") or jobs:
         follows.append("It is assigned; the service is expected to refuse until no job uses it.")
     elif _unsure(s):
@@ -143,7 +143,7 @@ def replacing_policy(s: Subject) -> Effect:
         *changes(head, s.resource, s.now),
         f"Now: {_tier_words(s.resource)}.",
         f"Then: {_tier_words(s.arguments)}.",
-        *([f"Schedules LOST: {len(lost):,} ({'; '.join(lost)})."] if lost else ["No schedule is lost."]),
+        _lost_schedules(s, lost),
     ]
     if "description" not in s.arguments and s.resource.get("description"):
         follows.append("Its description is lost, since none is given.")
@@ -196,6 +196,12 @@ def _jobs(s: Subject) -> list[Mapping[str, Any]]:
     return objects(s.resource.get("protectionJobsInfo")) or s.found("jobs").items
 
 
+def _lost_schedules(s: Subject, lost: list[str]) -> str:
+    if not isinstance(s.resource.get("protections"), list):
+        return "Which schedules are LOST is not known."
+    return f"Schedules LOST: {len(lost):,} ({'; '.join(lost)})." if lost else "No schedule is lost."
+
+
 def _count_jobs(s: Subject) -> str:
     return least(*s.facts.values()) + counted(len(_jobs(s)), "job")
 
@@ -228,7 +234,7 @@ def _policy_facts(s: Subject) -> tuple[str, ...]:
         words = "assigned, to which jobs is not known" if assigned else "whether it is assigned is not known"
     else:
         words = "assigned, though no job of it was found" if assigned else "not assigned"
-    return (words, _tier_words(s.resource))
+    return (words, f"tiers: {_tier_words(s.resource)}")
 
 
 def _tiers(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -244,7 +250,7 @@ def _tier_words(policy: Mapping[str, Any]) -> str:
         words.append(
             f"{cell(str(tier.get('type')))}{to}: " + ", ".join(_schedule(x) for x in objects(tier.get("schedules")))
         )
-    return "; ".join(words) or "no tiers"
+    return "; ".join(words) or ("none" if isinstance(policy.get("protections"), list) else "not known")
 
 
 def _schedule(x: Mapping[str, Any]) -> str:
@@ -266,6 +272,9 @@ def _tier_changes(s: Subject) -> Iterator[str]:
     present = {t.get("id"): t for t in _tiers(s.resource)}
     for tier in _tiers(s.arguments):
         old = present.get(tier.get("id"))
+        if not isinstance(s.resource.get("protections"), list):
+            yield f"Tier {cell(str(tier.get('id')))}: what it is now is not known; schedules not listed may be LOST."
+            continue
         if old is None:
             yield f"Tier {cell(str(tier.get('id')))} is not one of this policy."
             continue

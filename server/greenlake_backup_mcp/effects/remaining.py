@@ -35,7 +35,7 @@ def rest(s: Subject, until: datetime) -> tuple[list[str], str]:
     remain = f"{'' if whole else 'At least '}{counted(len(others), 'other recovery point')} would remain"
     besides = [f"Not counted: {_told(flaws + going)}."] if flaws or going else []
     ends = [m for m in (units.moment(o.get("expiresAt")) for o in others) if m and s.now < m <= until]
-    besides += [f"Of these {len(ends):,} expire by then too."] if ends else []
+    besides += [f"Expired by then too, of these: {len(ends):,}."] if ends else []
     points = [m for m in (units.moment(o.get("pointInTime")) for o in others) if m]
     if not points:
         return [remain + ".", *besides], ""

@@ -227,7 +227,7 @@ def _held(s: Subject) -> str:
         return f"On it: {'no store' if found.whole else 'no store among those read'}."
     sizes = [x["userDataStoredInBytes"] for x in stores if _is_size(x.get("userDataStoredInBytes"))]
     part = "" if found.whole and len(sizes) == len(stores) else "at least "
-    data = part + units.size(sum(sizes)) if sizes else "how much data is in them is not known"
+    data = part + units.size(sum(sizes)) if sizes else "how much data that is, is not known"
     return f"On it: {least(found)}{counted(len(stores), 'store')}: {names(stores)}, {data}."
 
 

@@ -58,7 +58,7 @@ def stopping(s: Subject) -> Effect:
         jobs = jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
         through = stopped(s, jobs, "Jobs that run through it")
     follows += through or ["Nothing is known to run through it."]
-    if off:
+    if off and through:
         follows.append("Until it is on again, nothing of that runs.")
     forced = s.arguments.get("force")
     if orchestrator and forced is None:
