@@ -10,7 +10,7 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
-from .protection import copies_of
+from .jobs import copies_of
 from .sentences import Effect, Subject, at, changes, counted, name_of, names, not_known, objects, state_of
 from .targets import COUNT, OWN, Read, Target, identity_of, path_of
 

@@ -1,4 +1,4 @@
-"""What becomes of protection when policies and jobs change.
+"""What becomes of protection when policies change.
 
 Must know nothing of HTTP or MCP.
 """
@@ -10,24 +10,20 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
-from .moments import told
 from .sentences import (
     Effect,
     Subject,
     at,
     changes,
     counted,
-    label,
     least,
-    many,
     name_of,
     names,
     not_known,
     objects,
     quoted,
-    state_of,
 )
-from .targets import COUNT, OWN, Read, Target, identity_of, path_of
+from .targets import OWN, Read, Target, identity_of
 
 
 def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
@@ -37,57 +33,6 @@ def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
     identity = identity_of(target.path)[1].replace("'", "''")
     query = (("filter", f"protectionPolicyInfo/id eq '{identity}'"), ("limit", "20000"), ("select", "id,assetInfo"))
     return [Read("jobs", "the jobs of the policy", f"{OWN}/protection-jobs", query)]
-
-
-def job_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
-    """How many copies of the job's asset there are."""
-    uri = at(target.resource, "assetInfo", "resourceUri")
-    if not isinstance(uri, str) or uri.count("/") < 4:
-        return []
-    collection, identity = identity_of(uri)
-    return [
-        Read(place, f"the {place} of the asset", path_of(OWN, collection, identity, place), COUNT)
-        for place in ("backups", "snapshots")
-    ]
-
-
-def deleting_job(s: Subject) -> Effect:
-    """An asset loses its policy."""
-    asset = name_of(s.resource.get("assetInfo") or {})
-    return Effect(
-        does=f"Delete the {_job(s)}",
-        about=_job_facts(s),
-        follows=(
-            f"{asset} is protected no more: no further snapshots or backups of it are made.",
-            f"Its copies stay until they expire: {copies_of(s)}.",
-        ),
-        final="A new job can be made (create_protection_job); runs missed until then are not made up for.",
-        unknown=not_known(*s.facts.values()),
-        exceptions=("is suspended",) if s.resource.get("operational") == "SUSPENDED" else (),
-    )
-
-
-def suspending(s: Subject) -> Effect:
-    """Schedules stop until somebody resumes them."""
-    ids = s.arguments.get("scheduleIds")
-    schedules = [x for p in objects(s.resource.get("protections")) for x in objects(p.get("schedules"))]
-    chosen = [x for x in schedules if not ids or x.get("scheduleId") in ids]
-    which = "ALL its schedules" if not ids else f"schedules {', '.join(map(str, ids))}"
-    listed = "; ".join(_schedule(x) for x in chosen[:12])
-    strangers = sorted(set(ids or ()) - {x.get("scheduleId") for x in schedules}, key=str)
-    follows = [f"No runs any more of {which}{': ' + listed if listed else ''}."]
-    if nexts := sorted(str(x["nextRunTime"]) for x in chosen if x.get("nextRunTime")):
-        follows.append(f"The next run, {told(nexts[0], s.now)}, is the first that does not happen.")
-    if strangers and isinstance(s.resource.get("protections"), list):
-        follows.append(f"The job has no schedule {', '.join(map(str, strangers))}.")
-    follows.append("Existing copies go on expiring. Nobody is reminded to resume.")
-    return Effect(
-        does=f"Suspend the {_job(s)}",
-        about=_job_facts(s),
-        follows=tuple(follows),
-        final="resume_protection_job takes it back; runs missed until then are not made up for.",
-        forbidden="It is suspended already." if s.resource.get("operational") == "SUSPENDED" and not ids else "",
-    )
 
 
 def deleting_policy(s: Subject) -> Effect:
@@ -134,7 +79,7 @@ def replacing_policy(s: Subject) -> Effect:
     head = {n: v for n, v in s.arguments.items() if n in ("name", "description", "applicationType")}
     kept = {(t.get("type"), x.get("scheduleId")) for t in _tiers(s.arguments) for x in objects(t.get("schedules"))}
     lost = [
-        f"{cell(str(t.get('type')))}: {_schedule(x)}"
+        f"{cell(str(t.get('type')))}: {schedule(x)}"
         for t in _tiers(s.resource)
         for x in objects(t.get("schedules"))
         if (t.get("type"), x.get("scheduleId")) not in kept
@@ -165,31 +110,6 @@ def replacing_policy(s: Subject) -> Effect:
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
-
-
-def _job(s: Subject) -> str:
-    policy = at(s.resource, "protectionPolicyInfo", "name")
-    asset = s.resource.get("assetInfo")
-    of = f" of {name_of(asset)}" if isinstance(asset, Mapping) else ""
-    return (
-        f"protection job{of}{f' under policy {quoted(policy)}' if policy else ''} (id {identity_of(s.target.path)[1]})"
-    )
-
-
-def _job_facts(s: Subject) -> tuple[str, ...]:
-    asset = s.resource.get("assetInfo") or {}
-    facts = [state_of(s.resource) or "state not known"]
-    if isinstance(asset, Mapping) and asset.get("type"):
-        facts.append(f"asset {label(str(asset['type']).rpartition('/')[2], asset)}")
-    if more := objects(s.resource.get("associatedAssetsInfo")):
-        facts.append(f"with {counted(len(more), 'asset')}: {names(more)}")
-    return ("; ".join(facts),)
-
-
-def copies_of(s: Subject) -> str:
-    """How many copies there are of what the call is about."""
-    found = [(n, s.facts[n]) for n in ("backups", "snapshots") if n in s.facts]
-    return ", ".join(many(f, n.removesuffix("s")) for n, f in found) or "how many is not known"
 
 
 def _jobs(s: Subject) -> list[Mapping[str, Any]]:
@@ -248,12 +168,13 @@ def _tier_words(policy: Mapping[str, Any]) -> str:
         given = f" to store id {cell(str(tier['protectionStoreId']))}" if tier.get("protectionStoreId") else ""
         to = f" to store {name_of(store)}" if isinstance(store, Mapping) else given
         words.append(
-            f"{cell(str(tier.get('type')))}{to}: " + ", ".join(_schedule(x) for x in objects(tier.get("schedules")))
+            f"{cell(str(tier.get('type')))}{to}: " + ", ".join(schedule(x) for x in objects(tier.get("schedules")))
         )
     return "; ".join(words) or ("none" if isinstance(policy.get("protections"), list) else "not known")
 
 
-def _schedule(x: Mapping[str, Any]) -> str:
+def schedule(x: Mapping[str, Any]) -> str:
+    """A schedule in a few words: when, how long kept and locked."""
     every = at(x, "schedule", "repeatInterval", "every")
     rhythm = cell(str(at(x, "schedule", "recurrence") or "").lower().replace("_", " "))
     parts = [f"{rhythm}{f' (every {cell(str(every))})' if every not in (None, 1) else ''}" if rhythm else ""]
@@ -285,11 +206,11 @@ def _tier_changes(s: Subject) -> Iterator[str]:
             head = f"{cell(str(old.get('type')))} schedule {cell(str(x.get('scheduleId')))}"
             wanted = {n: v for n, v in x.items() if n != "scheduleId"}
             if before is None:
-                yield f"{head} is new: {_schedule(x)}"
+                yield f"{head} is new: {schedule(x)}"
             else:
                 yield from (f"{head}, {line}" for line in changes(wanted, before, s.now) if ": stays " not in line)
         if left := [x for i, x in schedules.items() if given and i not in {g.get("scheduleId") for g in given}]:
             yield (
                 f"{cell(str(old.get('type')))}: not in the list given, which replaces the present one, so they may be "
-                f"LOST: {'; '.join(_schedule(x) for x in left)}"
+                f"LOST: {'; '.join(schedule(x) for x in left)}"
             )

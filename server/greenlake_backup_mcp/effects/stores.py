@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from greenlake_backup_mcp import units
-from greenlake_backup_mcp.hygiene import cell
 
-from .sentences import Effect, Subject, at, counted, label, least, name_of, names, not_known, objects, quoted, state_of
+from .appliances import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
+from .sentences import Effect, Subject, at, counted, label, least, name_of, names, not_known, objects, quoted
 from .targets import COUNT, OWN, Read, Target, identity_of, path_of
 
 MOST_COUNTED = 24  # assets whose copies are counted: each is a request, and services allow so many a minute
-ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
 
 
 def store_reads(_arguments: Mapping[str, Any], _target: Target) -> list[Read]:
@@ -159,59 +158,6 @@ def reattaching(s: Subject) -> Effect:
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
-
-
-def literal(value: str) -> str:
-    """A literal of the API's filters."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def facts(s: Subject) -> str:
-    """A system in one line: state, connection, place, size, address."""
-    r = s.resource
-    facts = [state_of(r) or "state not known"]
-    facts += [cell(str(r[name])).lower() for name in ("connectionState", "connectedState") if r.get(name)]
-    if health := at(r, "health", "status"):
-        facts.append(cell(str(health)).removeprefix("PSG_HEALTH_STATUS_").removeprefix("SO_HEALTH_STATUS_").lower())
-    if kind := r.get("protectionStoreType"):
-        facts.append({"CLOUD": "in the cloud", "ON_PREMISES": "on premises"}.get(str(kind), cell(str(kind))))
-    if isinstance(r.get("storageSystemInfo"), Mapping):
-        facts.append(f"on {name_of(r['storageSystemInfo'])}")
-    if isinstance(r.get("sizeOnDiskInBytes"), (int, float)):
-        facts.append(f"{units.size(r['sizeOnDiskInBytes'])} on disk")
-    if address := r.get("networkAddress"):
-        facts.append(f"address {cell(str(address))}")
-    return "; ".join(facts)
-
-
-def stores_of(s: Subject) -> list[Mapping[str, Any]]:
-    """The stores on the target, a gateway or StoreOnce."""
-    mine = s.resource.get("id")
-    return [x for x in s.found("stores").items if at(x, "storageSystemInfo", "id") == mine]
-
-
-def jobs_of_stores(s: Subject, stores: set[Any]) -> list[Mapping[str, Any]]:
-    """The jobs that write to any of these stores."""
-    return [
-        j
-        for j in s.found("jobs").items
-        if any(at(p, "protectionStoreInfo", "id") in stores for p in objects(j.get("protections")))
-    ]
-
-
-def assets(jobs: list[Mapping[str, Any]]) -> str:
-    """The names of the assets of jobs."""
-    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
-
-
-def stopped(
-    s: Subject, jobs: list[Mapping[str, Any]], what: str = "Jobs that back up through it and would fail"
-) -> list[str]:
-    """That jobs would fail, where there are any; or that it is not known."""
-    needed = [s.found(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
-    if jobs:
-        return [f"{what}: {least(*needed)}{len(jobs):,} ({assets(jobs)})."]
-    return [] if all(found.known for found in needed) else [f"{what}: not known which."]
 
 
 def _is_size(value: Any) -> TypeGuard[float]:

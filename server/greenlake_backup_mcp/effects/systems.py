@@ -10,8 +10,8 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
+from .appliances import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
 from .sentences import Effect, Subject, at, changes, least, many, names, not_known
-from .stores import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
 from .targets import OWN, Found, Read, Target, identity_of
 
 ALL = (("limit", "1000"),)

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.hygiene import cell
 from greenlake_backup_mcp.service.rest import Api, Request
 
-from . import access, copies, group_restores, groups, protection, restores, stores, systems
+from . import access, copies, group_restores, groups, jobs, protection, restores, stores, systems
 from .sentences import Effect, Subject
 from .targets import Found, Read, Shared, Target, identity_of, kind_of, read, read_all
 
@@ -60,8 +60,8 @@ TABLE: Mapping[str, Judgement] = {
     **_rows("VirtualMachineDisksRestore", restores.restoring_disks, restores.reads),
     **_rows("VirtualMachineFileRestore", restores.restoring_files, restores.reads),
     **_rows("VmpgRestore", group_restores.restoring, group_restores.reads),
-    **_rows("DeleteDataManagementJob", protection.deleting_job, protection.job_reads),
-    **_rows("DataManagementJobSuspend", protection.suspending),
+    **_rows("DeleteDataManagementJob", jobs.deleting_job, jobs.job_reads),
+    **_rows("DataManagementJobSuspend", jobs.suspending),
     **_rows("DeleteDataManagementTemplate", protection.deleting_policy, protection.policy_reads),
     **_rows("DataManagementTemplateUpdate", protection.changing_policy, protection.policy_reads),
     **_rows("DataManagementTemplateReplace", protection.replacing_policy, protection.policy_reads),
