@@ -357,6 +357,11 @@ async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_
     assert not beside.forbidden
 
 
+async def test_an_empty_recovery_point_is_none_and_gets_no_code():
+    found = await effect(tenant(), "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
+    assert found.forbidden == "backupId is empty: it names no recovery point."
+
+
 async def test_what_is_only_a_question_mark_is_not_told():
     path = f"{OWN}/mssql-databases/{DB}"
     app = Tenant({path: {"id": DB, "name": "crm", "clusterInfo": {}}, f"{path}/backups/{BACKUP}": backup()})
