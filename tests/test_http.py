@@ -127,6 +127,16 @@ async def test_hosts_and_origins_are_checked_when_all_addresses_are_listened_on(
             assert (await discover(at.url, token("rita"), origin=origin)).status_code == 200
 
 
+def test_hosts_and_origins_of_each_kind_can_be_allowed() -> None:
+    found = doors.hosts(
+        "::1", None, "a.example, 10.0.0.1:80,[fd00::1]:8080", "https://a.example:8443/,vscode-webview://x-1"
+    )
+    assert found.host("[fd00::1]:8080")
+    assert found.host("10.0.0.1:80")
+    assert found.origin("https://a.example:8443")
+    assert found.origin("vscode-webview://x-1")
+
+
 @given(st.text(max_size=60))
 def test_no_text_passes_as_a_host_unless_it_is_one_of_ours(text: str) -> None:
     hosts = doors.hosts("127.0.0.1", None, "", "")
@@ -561,7 +571,19 @@ def test_a_wrong_redis_url_is_told_at_the_start() -> None:
         ({"region": "eu-west"}, "GREENLAKE_CLIENT_ID"),
         ({"demo": True, "redis_url": "http://x"}, "no URL of Redis"),
         ({"demo": True, "audit_log": "/nowhere/audit.jsonl"}, "cannot be written"),
+        ({"demo": True, "redis_url": "redis://x"}, "GREENLAKE_MCP_SECRET is not"),
         ({"demo": True, "secret": "short"}, "at least 16 characters"),
+        ({"demo": True, "secret": ","}, "no key"),
+        (
+            {"demo": True, "secret": "<python3 -c 'import os, secrets; print(...)'>"},
+            "placeholder",
+        ),
+        ({"demo": True, "secret": f"{KEY},<the next one, of your own>"}, "placeholder"),
+        ({"demo": True, "allowed_hosts": "*"}, "GREENLAKE_MCP_ALLOWED_HOSTS holds '*'"),
+        ({"demo": True, "allowed_hosts": "https://x.y/z"}, "GREENLAKE_MCP_ALLOWED_HOSTS"),
+        ({"demo": True, "allowed_origins": "foo"}, "GREENLAKE_MCP_ALLOWED_ORIGINS holds 'foo'"),
+        ({"demo": True, "allowed_origins": "https://a.example,*"}, "GREENLAKE_MCP_ALLOWED_ORIGINS holds '*'"),
+        ({"demo": True, "allowed_origins": "null"}, "GREENLAKE_MCP_ALLOWED_ORIGINS"),
         ({"demo": True, "tokens_file": "/nowhere/tokens.json"}, "No such file"),
         ({"demo": True, "http": "0.0.0.0:0"}, "nobody would have to say who they are"),
         ({"demo": True, "http": "here"}, "is not HOST:PORT"),

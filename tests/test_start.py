@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import importlib.util
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,11 +15,15 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from greenlake_backup_mcp import cli
+from greenlake_backup_mcp import cli, doctor, settings, starting
+from greenlake_backup_mcp.simulator.switches import Switches
+
+from .soak import served
 
 ROOT = Path(__file__).resolve().parents[1]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
@@ -143,6 +149,115 @@ def test_doctor_says_which_credentials_there_are_and_not_what_they_are() -> None
     bare = run("doctor")
     assert "no tenant yet" in bare.stdout
     assert "--demo" in bare.stdout
+
+
+API_CLIENT = {"GREENLAKE_REGION": "eu-west", "GREENLAKE_CLIENT_ID": "i", "GREENLAKE_CLIENT_SECRET": "s"}
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "HTTPS_PROXY names a proxy"),
+        ({"HTTPS_PROXY": "foo://bar"}, "HTTPS_PROXY names a proxy"),
+        ({"SSL_CERT_FILE": "/nope.pem"}, "SSL_CERT_FILE names /nope.pem: No such file"),
+        ({"SSL_CERT_FILE": str(ROOT / "README.md")}, "holds no certificates"),
+        ({"GREENLAKE_MCP_HTTP": "0.0.0.0:99999"}, "is not HOST:PORT"),
+        (
+            {"GREENLAKE_MCP_HTTP": "127.0.0.1:0", "GREENLAKE_MCP_TOKENS_FILE": "/nope"},
+            "/nope cannot be read",
+        ),
+        ({"GREENLAKE_MCP_HTTP": "127.0.0.1:0", "GREENLAKE_MCP_PUBLIC_URL": "foo"}, "GREENLAKE_MCP_PUBLIC_URL must be"),
+        ({"GREENLAKE_MCP_HTTP": "127.0.0.1:0", "GREENLAKE_MCP_PUBLIC_URL": "https://a.example"}, "by others"),
+        ({"GREENLAKE_MCP_HTTP": "127.0.0.1:0", "GREENLAKE_MCP_REDIS_URL": "redis://x"}, "GREENLAKE_MCP_SECRET is not"),
+        ({"GREENLAKE_MCP_REDIS_URL": "foo"}, "no URL of Redis"),
+        ({"GREENLAKE_MCP_SECRET": "x"}, "16 characters"),
+        ({"GREENLAKE_MCP_AUDIT_LOG": "/nope/x"}, "/nope/x cannot be written"),
+    ],
+    ids=lambda v: " ".join(f"{k}={w}" for k, w in v.items())[:80] if isinstance(v, dict) else "",
+)
+def test_doctor_finds_what_keeps_a_server_from_starting_or_from_any_request(
+    env: dict[str, str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (API_CLIENT | env).items():
+        monkeypatch.setenv(name, value)
+    assert anyio.run(doctor.examine, settings.load()) == 1
+    told = capsys.readouterr().out
+    assert said in told
+    assert "cure" in told
+
+
+def test_a_wrong_proxy_is_told_as_the_answer_of_a_call() -> None:
+    done = run("call", "list_vms", **API_CLIENT, HTTPS_PROXY="socks5://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "HTTPS_PROXY" in done.stdout
+    assert "mistake" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"GREENLAKE_MCP_AUDIT_LOG": "/nope/x"}, "/nope/x cannot be written"),
+        ({"GREENLAKE_MCP_REDIS_URL": "foo"}, "no URL of Redis"),
+        ({"GREENLAKE_MCP_SECRET": ","}, "no key"),
+        ({"GREENLAKE_REGION": ""}, "GREENLAKE_REGION"),
+        ({"GREENLAKE_CLIENT_ID": "<client id>"}, "GREENLAKE_CLIENT_ID still holds the placeholder"),
+        ({"GREENLAKE_MCP_TOKENS_FILE": "/nope"}, "Not looked at: GREENLAKE_MCP_TOKENS_FILE"),
+    ],
+    ids=lambda v: str(v) if isinstance(v, dict) else "",
+)
+def test_what_is_wrong_with_a_server_of_one_client_is_on_stderr_at_the_start(env: dict[str, str], said: str) -> None:
+    done = run("serve", **(API_CLIENT | env))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_setting_that_needs_another_one_is_not_passed_over() -> None:
+    alone = settings.load(audience="a", http="127.0.0.1:0")
+    assert "GREENLAKE_MCP_AUDIENCE" in starting.unused(alone)
+    assert starting.unused(settings.load(http="127.0.0.1:0", grace=1)) == ""
+    assert starting.unused(settings.load(demo=True)) == ""
+
+
+def test_doctor_shows_no_password_of_a_base_url_and_refuses_it() -> None:
+    """It would be sent in the place of the token."""
+    done = run("doctor", GREENLAKE_API_BASE_URL="https://user:hidden-one@a.example", GREENLAKE_TOKEN="t")
+    assert done.returncode == 1
+    assert "https://a.example" in done.stdout
+    assert "name and password" in done.stdout
+    assert "hidden-one" not in done.stdout + done.stderr
+
+
+def test_doctor_says_where_a_path_is_wrong() -> None:
+    with served() as base:
+        done = run("doctor", GREENLAKE_API_BASE_URL=f"{base}/elsewhere", GREENLAKE_TOKEN=Switches().ready_token)
+    assert done.returncode == 1
+    assert "HTTP 404" in done.stdout
+    assert "Check the id" not in done.stdout
+    assert "GREENLAKE_API_BASE_URL" in done.stdout
+
+
+def test_a_service_that_cannot_be_reached_is_named() -> None:
+    done = run(
+        "call", "list_vms", GREENLAKE_API_BASE_URL="http://127.0.0.1:9", GREENLAKE_TOKEN="t", GREENLAKE_MCP_RETRIES="0"
+    )
+    assert "cannot be reached (127.0.0.1)" in done.stdout
+
+
+@pytest.mark.parametrize(("flags", "lines"), [((), 1), (("--log-json", "--log-level", "info"), 0)])
+async def test_a_server_for_many_says_where_it_serves(flags: tuple[str, ...], lines: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *MAIN, "serve", "--demo", "--http", "127.0.0.1:0", *flags, stderr=asyncio.subprocess.PIPE, env=CLEAN
+    )
+    assert process.stderr
+    first = (await process.stderr.readline()).decode()
+    process.kill()
+    rest = (await process.stderr.read()).decode()
+    await process.wait()
+    if lines:
+        assert re.fullmatch(r"Serving on http://127\.0\.0\.1:[1-9]\d+/mcp; Ctrl-C ends it\.\n", first)
+    else:
+        assert all(json.loads(line) for line in (first + rest).splitlines())
 
 
 def loaded(file: str) -> ModuleType:

@@ -16,7 +16,7 @@ from typing import Any
 
 import anyio
 
-from . import log, settings
+from . import log, settings, starting
 from .errors import BackupError
 from .settings import Settings
 
@@ -52,6 +52,8 @@ def serve(options: argparse.Namespace) -> int:
             raise problem
         chosen = _settings(options)
         server = None if chosen.http else mcp_server.create(chosen)
+        if server is not None:
+            _foretell(chosen)
     except BackupError as error:
         if options.http or os.environ.get("GREENLAKE_MCP_HTTP"):
             raise
@@ -67,6 +69,18 @@ def serve(options: argparse.Namespace) -> int:
         return http_server.serve(chosen)
     anyio.run(mcp_server.serve_stdio, server)
     return 0
+
+
+def _foretell(chosen: Settings) -> None:
+    """Say on stderr what each call, or each gated one, will answer with, and what is not looked at."""
+    try:
+        starting.records(chosen)
+        if not starting.named(chosen):
+            starting.tenant(chosen)
+    except BackupError as error:
+        say(f"{error.message} {error.hint}".strip())
+    if told := starting.unused(chosen):
+        say(told)
 
 
 def tools(options: argparse.Namespace) -> int:

@@ -174,7 +174,16 @@ def variable(name: str) -> str:
 
 
 def check(settings: Settings) -> None:
-    """Raise where settings contradict each other."""
+    """Raise where settings contradict each other, or are those of an example."""
+    for name in ("workspace_id", "client_id", "client_secret", "token"):
+        value = getattr(settings, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+        if re.fullmatch(r"\s*(<.*>|\.\.\.|…)\s*", text, re.DOTALL):
+            raise BackupError(
+                f"Settings: {variable(name)} still holds the placeholder of an example.",
+                hint="Put your own value there (README, Credentials).",
+                kind="settings",
+            )
     if settings.demo and (settings.api_base_url or settings.client_secret or settings.token):
         raise BackupError(
             "Settings: a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set.",

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ BITS = 40
 MOST_USES = 16  # of the same call on an unchanged target within one slot
 EXPIRED_SLOTS = 24  # how far back a code is still recognised as ours, to be told "expired"
 SHORTEST_SECRET = 16  # characters
+MAKE_ONE = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 class UsedCodes(Protocol):
@@ -88,13 +90,16 @@ def keys(settings: Settings, purpose: str = "confirmation codes") -> tuple[bytes
     `keys(settings, "request state")` are those for the seal of returned questions (32 bytes each).
     """
     given = settings.secret.get_secret_value() if settings.secret else ""
-    parts = [part.strip() for part in given.split(",") if part.strip()] or [secrets.token_urlsafe(32)]
+    parts = [part.strip() for part in given.split(",") if part.strip()]
+    if given and not parts:
+        raise BackupError("Settings: GREENLAKE_MCP_SECRET holds commas and no key.", hint=MAKE_ONE, kind="settings")
+    if any(re.fullmatch(r"<.*>", text, re.DOTALL) for text in (given.strip(), *parts)):
+        message = "Settings: GREENLAKE_MCP_SECRET still holds the placeholder of an example, which others know."
+        raise BackupError(message, hint=MAKE_ONE, kind="settings")
     if any(len(part) < SHORTEST_SECRET for part in parts):
-        raise BackupError(
-            f"Settings: each key in GREENLAKE_MCP_SECRET needs at least {SHORTEST_SECRET} characters.",
-            hint="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            kind="settings",
-        )
+        message = f"Settings: each key in GREENLAKE_MCP_SECRET needs at least {SHORTEST_SECRET} characters."
+        raise BackupError(message, hint=MAKE_ONE, kind="settings")
+    parts = parts or [secrets.token_urlsafe(32)]
     return tuple(
         hmac.new(part.encode(), f"greenlake-backup-mcp {purpose}".encode(), "sha256").digest() for part in parts
     )

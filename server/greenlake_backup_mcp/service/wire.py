@@ -5,7 +5,9 @@ Created by the first request, since it costs 80 ms that tools/list need not pay.
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ SIMULATED = "https://simulated.greenlake.invalid"
 TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
 BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
+PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 PASSING = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
 
 
@@ -73,18 +76,21 @@ class Wire:
 
             self._app = create_app(seed=self.settings.seed)
         timeout = self.settings.timeout
-        return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=_contained(self._app)) if self.simulated else None,
-            # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
-            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
-            timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
-            follow_redirects=False,
-            headers={
-                "Accept": "application/json",
-                "User-Agent": f"greenlake-backup-mcp/{__version__}",
-                "HPE-AI-Origin": "mcp",
-            },
-        )
+        try:
+            return httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=_contained(self._app)) if self.simulated else None,
+                # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
+                limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
+                timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
+                follow_redirects=False,
+                headers={
+                    "Accept": "application/json",
+                    "User-Agent": f"greenlake-backup-mcp/{__version__}",
+                    "HPE-AI-Origin": "mcp",
+                },
+            )
+        except (ImportError, ValueError, httpx2.InvalidURL, OSError) as error:
+            raise _unusable(error) from None
 
     async def _post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> tuple[int, Any]:
         """An answer of the token endpoint. Asking for a token changes nothing, so it is repeated like a read."""
@@ -104,7 +110,7 @@ class Wire:
                     ) as response:
                         content = await bodies.read(response, TOKEN_BYTES)
             except BROKEN as error:
-                raise Passing(failed(how(error))) from None
+                raise Passing(failed(how(error, named=True))) from None
             except BackupError:
                 raise failed("answered with more than a token can be") from None
             status = response.status_code
@@ -162,10 +168,36 @@ def base_url(settings: Settings, *, simulated: bool = False) -> str:
     raise auth.missing("GREENLAKE_REGION", *credentials)
 
 
-def how(error: BaseException) -> str:
-    """In words how a connection failed."""
+def _unusable(error: Exception) -> BackupError:
+    """What keeps the HTTP client from being made: a proxy or certificates that the environment names."""
+    if isinstance(error, OSError):
+        named = os.environ.get("SSL_CERT_FILE")
+        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror or "it cannot be read"
+        return BackupError(
+            f"Settings: SSL_CERT_FILE names {named}: {why}." if named else f"No certificates can be loaded: {why}.",
+            hint="SSL_CERT_FILE must name a file of certificates (PEM) of the authorities to trust, or be unset.",
+            kind="settings",
+        )
+    odd = [
+        n for n in PROXIES if (value := os.environ.get(n)) and re.match(r"(?!https?://)[a-z0-9+.-]+://", value, re.I)
+    ]
+    return BackupError(
+        f"Settings: {' and '.join(odd) or 'the environment'} names a proxy that cannot be used.",
+        hint="It must be the http:// URL of an HTTP proxy, like http://proxy.example.com:8080 (SOCKS is not served); "
+        "unset it where no proxy is needed.",
+        kind="settings",
+    )
+
+
+def shown(url: str) -> str:
+    """The URL without the name and password that may stand in it."""
+    return re.sub(r"//[^/?#]*@", "//", url)
+
+
+def how(error: BaseException, *, named: bool = False) -> str:
+    """In words how a connection failed, and with whom unless the sentence names the host already."""
     if isinstance(error, (httpx2.ConnectTimeout, httpx2.ConnectError, ConnectionRefusedError)):
-        return "cannot be reached"
+        return "cannot be reached" + ("" if named else _at(error))
     if isinstance(error, httpx2.ProxyError):
         return "cannot be reached through the proxy"
     if isinstance(error, (httpx2.TimeoutException, TimeoutError)):
@@ -175,18 +207,32 @@ def how(error: BaseException) -> str:
     return "broke the connection off"
 
 
+def _at(error: BaseException) -> str:
+    try:
+        host = error.request.url.host if isinstance(error, httpx2.RequestError) else ""
+    except RuntimeError:  # raised apart from any request
+        host = ""
+    return f" ({host})" if host else ""
+
+
 def _must_be_private(url: str) -> None:
     """Refuse to send secrets in the clear, except to this machine."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
         parsed = httpx2.URL("")
+    if parsed.userinfo:
+        raise BackupError(
+            f"The URL {shown(url)[:200]!r} holds a name and password, which would be sent in the place of the token.",
+            hint="Take them out of it.",
+            kind="settings",
+        )
     if parsed.scheme == "https" and parsed.host and not re.search(r"[\s%<>\"]", parsed.host):
         return
     if parsed.scheme == "http" and parsed.host in ("localhost", "127.0.0.1", "::1"):
         return
     raise BackupError(
-        f"The URL {url[:200]!r} is not one that secrets may be sent to.",
+        f"The URL {shown(url)[:200]!r} is not one that secrets may be sent to.",
         hint="It must begin with https:// (http:// only for localhost).",
         kind="settings",
     )

@@ -7,6 +7,7 @@ Must know nothing of tools or of what a call does.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from greenlake_backup_mcp import hygiene, log
+from greenlake_backup_mcp.errors import BackupError
 
 from . import identity
 from .identity import Identity
@@ -23,6 +25,8 @@ from .principals import RefusedError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 PROBES = ("/healthz", "/readyz")  # asked by address, not by name: a kubelet sends the pod's IP as Host
+HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{HOST.pattern}", re.ASCII | re.IGNORECASE)
 INVALID_REQUEST = -32600
 
 
@@ -51,10 +55,27 @@ def without_port(host: str) -> str:
     return head if colon and port.isdigit() and (not head.count(":") or head.endswith("]")) else host
 
 
+def _unmatched(setting: str, given: str, wanted: str) -> BackupError:
+    return BackupError(
+        f"Settings: {setting} holds {given[:200]!r}, which no request could match.",
+        hint=f"It takes {wanted}, separated by commas; there is no sign that stands for all.",
+        kind="settings",
+    )
+
+
 def hosts(bound: str, public_url: str | None, more_hosts: str, more_origins: str) -> Hosts:
-    """Loopback, the address that is bound, the public URL's host and origin, and what the settings add."""
+    """Loopback, the address that is bound, the public URL's host and origin, and what the settings add.
+
+    Raises BackupError for an addition that nothing could match, or that would let everybody in.
+    """
     names = [*LOOPBACK, *_listed(more_hosts)]
     origins = [origin.rstrip("/") for origin in _listed(more_origins)]
+    for name in names:
+        if not HOST.fullmatch(name):
+            raise _unmatched("GREENLAKE_MCP_ALLOWED_HOSTS", name, "names like backup.example.com or [fd00::1]:8080")
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin):
+            raise _unmatched("GREENLAKE_MCP_ALLOWED_ORIGINS", origin, "origins like https://ide.example.com:8443")
     if bound not in ("0.0.0.0", "::", ""):  # noqa: S104  told apart, not bound
         names.append(f"[{bound}]" if ":" in bound else bound)
     if public_url:

@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 
 import anyio
 import uvicorn
 from sse_starlette.sse import AppStatus
 
-from greenlake_backup_mcp import log
-from greenlake_backup_mcp.consent import audit, used_redis
+from greenlake_backup_mcp import log, starting
+from greenlake_backup_mcp.consent import codes
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.service import auth, wire
 from greenlake_backup_mcp.settings import Settings
 
-from . import identity, telemetry
-from .live import Live, create_app
+from . import identity, jwks, telemetry
+from .identity import Identity
+from .live import PATH, Live, create_app
 
 IDLE_SECONDS = 75  # an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
 BACKLOG = 2048
@@ -60,30 +61,43 @@ def listening(host: str, port: int) -> socket.socket:
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; running calls then get `grace` seconds to end."""
-    host, port = address(settings.http or "")
-    _must_work(settings)
-    known = identity.configured(settings)
+    host, port, known = checked(settings)
+    if told := starting.unused(settings):
+        log.LOGGER.warning(told)
     if known.required and settings.secret is None:
         log.LOGGER.warning("no GREENLAKE_MCP_SECRET: codes hold in this process only, and not after a restart")
     with telemetry.running():
         app = create_app(settings, known=known, bound=host)
         with listening(host, port) as sock:
-            log.LOGGER.info("serving", extra={"fields": {"address": f"{host}:{sock.getsockname()[1]}"}})
+            at = f"{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
+            log.LOGGER.info("serving", extra={"fields": {"address": at}})
+            if not settings.log_json:
+                print(f"Serving on http://{at}{PATH}; Ctrl-C ends it.", file=sys.stderr, flush=True)  # noqa: T201
             _run(app, sock, settings.grace)
     return 0
 
 
-def _must_work(settings: Settings) -> None:
-    """Raise BackupError for what would fail each call: whoever runs a service watches its start, not its answers."""
-    if not settings.demo:
-        wire.base_url(settings)
-        if settings.token is None:
-            auth.client(settings, simulated=False)
-    if settings.redis_url is not None:
-        used_redis.UsedInRedis(settings.redis_url.get_secret_value())
-    record = audit.opened(settings.audit_log)
-    if record.descriptor is not None:
-        os.close(record.descriptor)
+def checked(settings: Settings) -> tuple[str, int, Identity]:
+    """Where to listen, and who is let in; without taking the port.
+
+    Raises BackupError for what would fail each call: whoever runs a service watches its start, not its answers.
+    """
+    host, port = address(settings.http or "")
+    starting.tenant(settings)
+    starting.records(settings)
+    if settings.redis_url is not None and settings.secret is None:
+        raise BackupError(
+            "Settings: GREENLAKE_MCP_REDIS_URL is set and GREENLAKE_MCP_SECRET is not: "
+            "no replica would know the codes of another.",
+            hint=f"Give all replicas one key. {codes.MAKE_ONE}",
+            kind="settings",
+        )
+    if settings.public_url:
+        jwks.private(settings.public_url, "GREENLAKE_MCP_PUBLIC_URL")
+    known = identity.configured(settings)
+    for kind in ("traces", "metrics"):
+        telemetry.exporter(kind, os.environ)
+    return host, port, known
 
 
 def server(app: Live, grace: float) -> uvicorn.Server:

@@ -57,7 +57,8 @@ def configured(settings: Settings) -> Identity:
             hint="The URL that clients use, for example https://backup.example.com/mcp.",
             kind="settings",
         )
-    keys = jwks.Keys(jwks.private(settings.issuer), jwks.private(settings.jwks_url) if settings.jwks_url else None)
+    named = jwks.private(settings.jwks_url, "GREENLAKE_MCP_JWKS_URL") if settings.jwks_url else None
+    keys = jwks.Keys(jwks.private(settings.issuer, "GREENLAKE_MCP_ISSUER"), named)
     audiences = tuple(part.strip() for part in audience.split(",") if part.strip())
     scopes = dict(zip(names, ROLES, strict=True))
     return Identity(file, Issuer(settings.issuer, audiences, keys, settings.role_claim, scopes), tuple(names))

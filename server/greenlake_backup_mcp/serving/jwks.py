@@ -19,6 +19,7 @@ from jwt.exceptions import PyJWTError
 
 from greenlake_backup_mcp import log
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.service.wire import shown
 
 ALGORITHMS = {  # that keys may be used with, by type and curve; secrets shared with the issuer (HS*) and "none" are not
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -54,7 +55,7 @@ async def fetched(url: str) -> Any:
                 if response.status_code != 200:
                     raise ValueError(f"HTTP {response.status_code}")
         return json.loads(content)
-    except (httpx2.HTTPError, OSError, TimeoutError, ValueError, RecursionError) as error:
+    except (httpx2.HTTPError, OSError, TimeoutError, ValueError, RecursionError, ImportError) as error:
         raise BackupError(f"{url} gave no usable answer ({type(error).__name__}).", kind="unreachable") from None
 
 
@@ -152,9 +153,13 @@ def places(issuer: str) -> tuple[str, ...]:
     )
 
 
-def private(url: str) -> str:
+def private(url: str, setting: str = "The URL") -> str:
     """The URL, if whoever is in between cannot change what it gives; BackupError (kind "settings") if he can."""
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    if (parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
-    raise BackupError(f"{url} must begin with https://.", hint="Keys and tokens need it.", kind="settings")
+    raise BackupError(
+        f"Settings: {setting} must be a URL that begins with https://, not {shown(url)[:200]!r}.",
+        hint="What it gives decides who is let in (http:// only for localhost).",
+        kind="settings",
+    )

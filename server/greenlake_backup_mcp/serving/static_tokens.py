@@ -87,15 +87,17 @@ def read(path: Path) -> tuple[Static, ...]:
         listed = content["tokens"]
         entries = tuple(_entry(number, item) for number, item in enumerate(listed, 1))
     except OSError as error:
-        raise _unusable(path, error.strerror or "cannot be read") from None
+        hint = "Give the path of a file that this server may read."
+        raise _unusable(path, f"cannot be read: {error.strerror or error}", hint) from None
     except (ValueError, TypeError, KeyError) as error:
-        problem = error if isinstance(error, _EntryError) else 'needs the form {"tokens": [{"name", "role", "sha256"}]}'
-        raise _unusable(path, str(problem)) from None
+        form = 'needs the form {"tokens": [{"name": …, "role": …, "sha256": …}]}'
+        raise _unusable(path, f"is wrong: {error}" if isinstance(error, _EntryError) else form) from None
     if not entries:
         raise _unusable(path, "holds no token")
     for what in ("name", "digest"):
         if len({getattr(entry, what) for entry in entries}) != len(entries):
-            raise _unusable(path, f"gives a {'token' if what == 'digest' else what} twice")
+            twice = "token" if what == "digest" else what
+            raise _unusable(path, f"gives a {twice} twice", f"Give each entry a {twice} of its own.")
     _warn_if_readable(path, plain=any("token" in item for item in listed))
     return entries
 
@@ -137,6 +139,8 @@ def _warn_if_readable(path: Path, *, plain: bool) -> None:
         log.LOGGER.warning("others can read plain tokens", extra={"fields": told})
 
 
-def _unusable(path: Path, why: str) -> BackupError:
-    hint = "Make a token with `openssl rand -hex 32`, its sha256 with `printf %s TOKEN | sha256sum`."
+MAKE_ONE = "Make a token with `openssl rand -hex 32`, its sha256 with `printf %s TOKEN | sha256sum`."
+
+
+def _unusable(path: Path, why: str, hint: str = MAKE_ONE) -> BackupError:
     return BackupError(f"Settings: the tokens file {path} {why}.", hint=hint, kind="settings")
