@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from greenlake_backup_mcp import catalog, settings
+from greenlake_backup_mcp import catalog, mcp_server, settings
 from greenlake_backup_mcp.guides import documents
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
@@ -92,3 +92,19 @@ async def test_only_what_is_offered_is_described(connected: Connected) -> None:
         with pytest.raises(MCPError):
             await client.read_resource("greenlake-backup://operations/delete_protection_policy")
     assert uris[2:] == [documents.OPERATIONS + n for n in ("get_protection_policy", "list_protection_policies")]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("operations/run_plan", "run_plan is no single operation"),
+        ("operations/list_vmz", "Did you mean greenlake-backup://operations/list_vms"),
+        ("glosary", "Did you mean greenlake-backup://glossary"),
+        ("what", "There are greenlake-backup://confirmation"),
+    ],
+)
+def test_who_asks_for_a_resource_that_is_none_hears_what_there_is(name: str, said: str) -> None:
+    tools = mcp_server.offer(settings.load(demo=True)).offered
+    with pytest.raises(MCPError, match="no such resource") as caught:
+        documents.read(tools, f"{documents.SCHEME}{name}")
+    assert said in caught.value.error.message

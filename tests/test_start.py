@@ -301,6 +301,20 @@ def test_run_works_in_the_directory_one_stands_in(
     assert str(tmp_path / ".vscode") in capfd.readouterr().err
 
 
+def test_pack_explains_itself_and_says_where_it_cannot_write(tmp_path: Path) -> None:
+    def packed(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "dev.py"), "pack", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    helped = packed("--help")
+    assert helped.returncode == 0
+    assert "greenlake-backup-mcp.mcpb" in helped.stdout
+    assert not list(tmp_path.iterdir())
+    wrong = packed("/nope/x.mcpb")
+    assert wrong.returncode == 1
+    assert wrong.stderr == "/nope/x.mcpb cannot be written: No such file or directory.\n"
+
+
 def test_the_bundle_is_made_without_node_and_holds_what_starts_it(tmp_path: Path) -> None:
     target = tmp_path / "x.mcpb"
     done = subprocess.run(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -39,8 +40,14 @@ def pack(target: Path) -> int:
 
 def main() -> int:
     """Say what was made, and what to do with it."""
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else NAME)
-    number = pack(target)
+    parser = argparse.ArgumentParser(prog="dev.py pack", description="Make the bundle that Claude Desktop opens.")
+    parser.add_argument("file", nargs="?", type=Path, default=Path(NAME), help=f"where to write it (default: {NAME})")
+    target = parser.parse_args().file
+    try:
+        number = pack(target)
+    except OSError as error:
+        print(f"{target} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
     print(f"{target}: {number} files, {target.stat().st_size / 1024:.0f} KiB.")
     print("Open it with Claude Desktop: by a double click, or under Settings > Extensions > Advanced settings.")
     return 0

@@ -62,7 +62,7 @@ def _client(url: str) -> Redis:
     except ImportError:
         raise BackupError(
             "Settings: GREENLAKE_MCP_REDIS_URL needs redis-py.",
-            hint='Install it with: pip install "greenlake-backup-mcp[redis]"',
+            hint="Install it, in the folder of this project, with: .venv/bin/pip install -e '.[redis,otel]'",
             kind="settings",
         ) from None
     try:

@@ -5,6 +5,7 @@ For those who need more than tools/list shows. Knows MCP's resources; must not k
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -64,9 +65,21 @@ def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
         return _result(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
     tool = tools.get(uri.removeprefix(OPERATIONS)) if uri.startswith(OPERATIONS) else None
     if tool is None or tool.operation is None:
-        raise MCPError(code=INVALID_PARAMS, message="There is no such resource.", data={"uri": uri[:300]})
+        message = f"There is no such resource. {_hint(tools, uri)}"
+        raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": uri[:300]})
     told = json.dumps(described(tool, tool.operation), indent=1, ensure_ascii=False)
     return _result(uri, "application/json", told)
+
+
+def _hint(tools: Mapping[str, Tool], uri: str) -> str:
+    """What may have been meant, and what there is."""
+    name = uri.removeprefix(OPERATIONS)
+    if name in tools:
+        return f"{name} is no single operation of the service: its entry in tools/list says all there is."
+    known = [*(SCHEME + page for page in PAGES), *(OPERATIONS + tool.name for tool in tools.values() if tool.operation)]
+    near = difflib.get_close_matches(uri[:300], known, 3, 0.8)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}There are {SCHEME}confirmation, {SCHEME}glossary and {TEMPLATE}; resources/list gives all."
 
 
 def described(tool: Tool, operation: Operation) -> dict[str, Any]:

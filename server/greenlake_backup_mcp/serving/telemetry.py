@@ -100,7 +100,7 @@ def _started(chosen: Mapping[str, str]) -> list[Callable[[], None]]:
     except ImportError:
         raise BackupError(
             "Settings: OpenTelemetry's variables name an exporter, and its SDK is not installed.",
-            hint='Install it with: pip install "greenlake-backup-mcp[otel]"',
+            hint="Install it, in the folder of this project, with: .venv/bin/pip install -e '.[redis,otel]'",
             kind="settings",
         ) from None
     service = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
