@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from mcp import Client
@@ -105,8 +106,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(app: Any, **given: Any) -> AsyncIterator[Talk]:
+async def talking(app: Any, now: Callable[[], datetime] = lambda: NOW, **given: Any) -> AsyncIterator[Talk]:
     """A server over the tenant, and a client of it."""
     told = {"api_base_url": "https://tenant.example", "token": TOKEN, "retries": 0, "wait": 0.2, **given}
-    async with Client(mcp_server.create(settings.load(**told), app=app, now=lambda: NOW)) as client:
+    async with Client(mcp_server.create(settings.load(**told), app=app, now=now)) as client:
         yield Talk(client)

@@ -190,6 +190,17 @@ async def test_a_refused_client_is_a_matter_of_settings_and_nothing_of_it_is_quo
     assert "s3cret" not in problem.value.message + problem.value.hint
 
 
+@pytest.mark.parametrize("status", [400, 418])
+async def test_an_error_code_that_oauth_does_not_know_is_not_repeated(status: int) -> None:
+    async def quotes(*_: Any) -> tuple[int, Any]:
+        return status, {"error": CLIENT.secret}
+
+    with pytest.raises(BackupError) as problem:
+        await Tokens(CLIENT, None, quotes).token()
+    assert f"HTTP {status}." in problem.value.message
+    assert CLIENT.secret not in problem.value.message + problem.value.hint
+
+
 @pytest.mark.parametrize(
     ("given", "url"),
     [

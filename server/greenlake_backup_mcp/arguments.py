@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from . import validation
+from . import limits, validation
 from .catalog import LIST_BOUNDS, Argument, Tool
 from .danger import Danger
 from .errors import BackupError
@@ -23,6 +23,7 @@ MOST_PROBLEMS = 5  # told at once
 
 def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments repaired and validated; BackupError lists up to five problems."""
+    _carried(raw)
     given = {name: value for name, value in raw.items() if not (value is None and name in tool.arguments)}
     if given.get("output") in ("text", "table") and "output" in tool.arguments:
         del given["output"]  # the default of lists and of single items, which name it differently
@@ -31,6 +32,7 @@ def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
             "; ".join(validation.unknown(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS])
         )
     arguments: dict[str, Any] = validation.repaired(tool.input_schema, given)
+    _carried(arguments)  # JSON within texts may have brought more
     problems = list(_problems(tool, arguments))
     if problems:
         more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
@@ -43,6 +45,12 @@ def prepared(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
             + ".",
         )
     return arguments
+
+
+def _carried(arguments: Mapping[str, Any]) -> None:
+    """Refuse what could neither be sent nor told."""
+    if problems := limits.unusable(dict(arguments), MOST_PROBLEMS):
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + ".")
 
 
 def request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
@@ -125,3 +133,4 @@ def _body_problems(tool: Tool, schema: Schema, arguments: Mapping[str, Any]) -> 
     elif not branches:
         yield from validation.explained(schema, body, "")
     yield from validation.strangers(schema, body, "")
+    yield from dict.fromkeys(validation.unsafe_ids(schema, body, ""))

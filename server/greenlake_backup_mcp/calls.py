@@ -6,9 +6,8 @@ Knows the order of things and nothing of their insides. Must not know transports
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
@@ -62,15 +61,25 @@ class Done:
 async def call(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     """The result of one call. Problems are results too, never exceptions."""
     with log.call(name, "" if caller.principal == proposals.NOBODY else caller.principal) as line:
+        line.hide = _hiding(desk, raw)
         try:
-            return await _answer(desk, name, raw, caller)
+            result = await _answer(desk, name, raw, caller)
+            # what the call itself gave stays in previews: a person decides by the whole text
+            return replies.without(result, desk.api.wire.secrets()) if isinstance(result, CallToolResult) else result
         except BackupError as problem:
             line.outcome = problem.kind
-            return replies.error(origins.hinted(problem, desk.known.get(name), raw, desk.offered), desk.settings)
+            told = origins.hinted(problem, desk.known.get(name), raw, desk.offered)
+            return replies.error(told.reworded(line.hide), desk.settings)
         except Exception as fault:  # the top: a fault of ours is told as one, and never as a stack trace
             line.outcome = type(fault).__name__
             log.LOGGER.debug("fault", exc_info=True)
-            return replies.error(_fault(desk, name, fault), desk.settings)
+            return replies.fault(name, fault, desk.settings, began=line.writes > 0)
+
+
+def _hiding(desk: Desk, arguments: Mapping[str, Any]) -> Callable[[str], str]:
+    """What takes our own secrets and those that a call gave out of a text of the service."""
+    given = hygiene.given(arguments)
+    return lambda text: hygiene.without(text, (*desk.api.wire.secrets(), *given))
 
 
 async def _answer(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -112,15 +121,18 @@ def _prepared(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> 
 
 async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
     """Send the request, follow its task, say what became of it; what a gated call came to is recorded."""
-    outcome, sent = "unknown", desk.api.now()
+    outcome, sent, hide = "unknown", desk.api.now(), _hiding(desk, this.arguments)
     try:
         reply = await rest.send(desk.api, this.request)
         done = await _told(desk, this, reply, caller)
         outcome = done.outcome
-        return done
+        return replace(done, lines=tuple(hide(line) for line in done.lines))
     except BackupError as problem:
         outcome = "unknown" if problem.kind == "unknown" else "failed"
-        raise (await _looked_again(desk, this, problem, sent) if problem.kind == "unknown" else problem) from None
+        if problem.kind == "unknown":
+            target = readers.of_target(this.tool, this.request, desk.known)
+            problem = await aftermath.looked_into(desk.api, problem, target, this.request, sent)
+        raise problem.reworded(hide) from None
     finally:
         if this.tool.gated:
             records.outcome(desk.consent, caller, this.tool.name, outcome)
@@ -157,34 +169,10 @@ def _reported(report: tasks.TaskReport) -> Done:
     return Done("done" if report.outcome == "succeeded" else report.outcome, report.lines)
 
 
-async def _looked_again(desk: Desk, this: Prepared, problem: BackupError, sent: datetime) -> BackupError:
-    """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
-    target = readers.of_target(this.tool, this.request, desk.known)
-    seen = await aftermath.begun(desk.api, target.path if target else this.request.path, sent)
-    if target is not None:
-        seen += await _seen(desk, target)
-    return BackupError(
-        problem.message,
-        hint="\n".join([problem.hint, *seen]).strip(),
-        kind="unknown",
-        status=problem.status,
-        debug_id=problem.debug_id,
-    )
-
-
-async def _seen(desk: Desk, target: rest.Request) -> list[str]:
-    """The target as it is after a write of unknown outcome."""
-    try:
-        reply = await rest.send(desk.api, target)
-    except BackupError as problem:
-        if problem.status == 404:
-            return ["It is gone (read again: 404)."]
-        return [f"It could not be read again: {problem.message}"]
-    return ["What it looks like now:", *details.told(target.operation_id, reply.body, desk.api.now())]
-
-
 def _details(desk: Desk, tool: Tool, body: Any) -> list[str]:
     operation = tool.operation.id if tool.operation else ""
+    if tool.danger is Danger.SECRET and not desk.settings.reveal_secrets:
+        body = hygiene.veiled(body)
     return details.told(operation, body, desk.api.now(), reveal=desk.settings.reveal_secrets)
 
 
@@ -192,17 +180,6 @@ def _shown(desk: Desk, done: Done) -> CallToolResult:
     if done.value is not None:
         return replies.json(done.value, desk.settings)
     return replies.text(done.lines, desk.settings, is_error=done.failed)
-
-
-def _fault(desk: Desk, name: str, fault: Exception) -> BackupError:
-    """A fault of this server as a problem; of a write nobody knows how far it came."""
-    tool = desk.known.get(name)
-    changes = tool is None or tool.danger is not Danger.READ
-    return BackupError(
-        f"This server failed within {name[:80]} ({type(fault).__name__}); that is a mistake of ours, not yours.",
-        hint="Please report it with the log of --log-level debug.",
-        kind="unknown" if changes else "limit",
-    )
 
 
 def _offered(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> Tool:

@@ -5,6 +5,7 @@ Knows nothing of HTTP or MCP; must import nothing of this package.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 Kind = Literal["input", "refused", "service", "unreachable", "unknown", "settings", "limit"]
@@ -38,6 +39,13 @@ class BackupError(Exception):
         self.kind = kind
         self.status = status
         self.debug_id = debug_id
+
+    def reworded(self, word: Callable[[str], str]) -> BackupError:
+        """The same problem with its texts as `word` makes them."""
+        debug_id = word(self.debug_id) if self.debug_id else self.debug_id
+        return BackupError(
+            word(self.message), hint=word(self.hint), kind=self.kind, status=self.status, debug_id=debug_id
+        )
 
     @property
     def nothing_sent(self) -> bool:

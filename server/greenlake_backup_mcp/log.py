@@ -35,6 +35,8 @@ class Call:
     requests: int = 0
     repeated: int = 0
     debug_id: str | None = None
+    writes: int = 0  # begun to be sent
+    hide: Callable[[str], str] = str  # takes the secrets of this call out of what others told
     started: float = field(default_factory=time.perf_counter)
 
     def fields(self) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def requested(operation: str, status: int | str, ms: float, debug_id: str | None
     """One request to the service ended: `status` is its code, or the name of what broke."""
     line = _CALL.get()
     if line is not None:
+        debug_id = line.hide(debug_id) if debug_id else None
         line.requests += 1
         line.debug_id = debug_id or line.debug_id
     if WATCHERS:
@@ -113,7 +116,13 @@ def requested(operation: str, status: int | str, ms: float, debug_id: str | None
 def remembered_as(debug_id: str | None) -> None:
     """The vendor's debug id stood in an answer's body."""
     if (line := _CALL.get()) is not None and debug_id:
-        line.debug_id = debug_id
+        line.debug_id = line.hide(debug_id)
+
+
+def begun_to_write() -> None:
+    """A request of this call that may change something is about to leave."""
+    if (line := _CALL.get()) is not None:
+        line.writes += 1
 
 
 def repeated() -> None:

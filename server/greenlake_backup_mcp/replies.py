@@ -5,7 +5,7 @@ Knows MCP result types; must know nothing of HTTP or of single operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
@@ -74,12 +74,38 @@ def error(problem: BackupError, settings: Settings) -> CallToolResult:
     return text(lines, settings, is_error=True)
 
 
+def fault(name: str, error_: Exception, settings: Settings, *, began: bool = False) -> CallToolResult:
+    """A fault of this server; of a write that it `began` to send nobody knows how far it came."""
+    what = f"This server failed within {name[:80]} ({type(error_).__name__}); that is a mistake of ours, not yours."
+    untouched = "" if began else " Nothing was changed: no request that changes anything had been sent."
+    hint = "Please report it with the log of --log-level debug."
+    return error(BackupError(what + untouched, hint=hint, kind="unknown" if began else "limit"), settings)
+
+
+def without(result: CallToolResult, secrets: Collection[str]) -> CallToolResult:
+    """The result with these secrets hidden wherever they stand."""
+    if not secrets:
+        return result
+    parts = [
+        part.model_copy(update={"text": hygiene.without(part.text, secrets)}) if isinstance(part, TextContent) else part
+        for part in result.content
+    ]
+    held = result.structured_content
+    if held is not None:
+        held = _mapped(held, lambda text: hygiene.without(text, secrets))
+    return result.model_copy(update={"content": parts, "structured_content": held})
+
+
 def cleaned(value: Any) -> Any:
     """The JSON value with every string made visible."""
+    return _mapped(value, hygiene.clean)
+
+
+def _mapped(value: Any, tell: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return hygiene.clean(value)
+        return tell(value)
     if isinstance(value, dict):
-        return {hygiene.clean(str(name)): cleaned(item) for name, item in value.items()}
+        return {tell(str(name)): _mapped(item, tell) for name, item in value.items()}
     if isinstance(value, list):
-        return [cleaned(item) for item in value]
+        return [_mapped(item, tell) for item in value]
     return value

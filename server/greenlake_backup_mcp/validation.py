@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from . import units
+from . import hygiene, units
 from .openapi import Schema
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def explained(schema: Schema, value: Any, where: str) -> Iterator[str]:
 def _sentence(error: ValidationError, where: str) -> str:
     name = where + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
     name = name.lstrip(".") or "the arguments"
-    given, wanted = _quoted(error.instance), cast("Any", error.validator_value)
+    private = any(hygiene.secret(str(part)) or part == "credentials" for part in (where, *error.absolute_path))
+    given = hygiene.HIDDEN if private else _quoted(hygiene.redacted(cast("Any", error.instance)))
+    wanted = cast("Any", error.validator_value)
     instance = cast("Any", error.instance)
     match str(error.validator):
         case "required":
@@ -150,8 +152,30 @@ def unsafe_id(name: str, value: str) -> Iterator[str]:
         yield f"{name} is empty; an id is wanted"
     elif len(value) > LONGEST_ID:
         yield f"{name} has {len(value)} characters; an id has at most {LONGEST_ID}"
-    elif value in (".", "..") or UNSAFE_IN_PATH.search(value):
+    elif value in (".", "..") or not value.isprintable() or UNSAFE_IN_PATH.search(value):
         yield f"{name} is {_quoted(value)}; an id has no slash, dot segment, space, percent or control character"
+
+
+def unsafe_ids(schema: Schema, value: Any, where: str) -> Iterator[str]:
+    """What keeps ids within a body from being ids: the service may put them into paths as we do."""
+    for branch in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        if isinstance(value, dict):
+            for name, sub in branch.get("properties", {}).items():
+                path = f"{where}.{name}" if where else name
+                for at, held in _strings(path, value.get(name)) if re.search(r"(^id|Ids?)$", name) else ():
+                    yield from unsafe_id(at, held)
+                if name in value:
+                    yield from unsafe_ids(sub, value[name], path)
+        elif isinstance(value, list) and isinstance(branch.get("items"), dict):
+            for n, item in enumerate(value):
+                yield from unsafe_ids(branch["items"], item, f"{where}[{n}]")
+
+
+def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        yield from ((f"{path}[{n}]", item) for n, item in enumerate(value) if isinstance(item, str))
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

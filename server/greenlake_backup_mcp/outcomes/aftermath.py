@@ -15,6 +15,7 @@ import anyio
 
 from greenlake_backup_mcp import hygiene, units
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.lists import details
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.service.rest import Api, Request
 
@@ -62,6 +63,28 @@ async def look(api: Api, request: Request, seconds: float | None = None) -> Seen
             return Seen(gone=error.status == 404, problem=error.message)
         return Seen(reply.body)
     return Seen(problem="the service did not answer in time")
+
+
+async def looked_into(
+    api: Api, problem: BackupError, target: Request | None, sent: Request, when: datetime
+) -> BackupError:
+    """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
+    lines = await begun(api, (target or sent).path, when)
+    if target is not None:
+        seen = await look(api, target)
+        if seen.gone:
+            lines.append("It is gone (read again: 404).")
+        elif seen.problem:
+            lines.append(f"It could not be read again: {seen.problem}")
+        else:
+            lines += ["What it looks like now:", *details.told(target.operation_id, seen.body, api.now())]
+    return BackupError(
+        problem.message,
+        hint="\n".join([problem.hint, *lines]).strip(),
+        kind="unknown",
+        status=problem.status,
+        debug_id=problem.debug_id,
+    )
 
 
 async def children(api: Api, task_id: str) -> tuple[Task, ...]:

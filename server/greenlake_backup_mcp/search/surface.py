@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from greenlake_backup_mcp import calls, replies, roles
+from greenlake_backup_mcp import calls, log, replies, roles
 from greenlake_backup_mcp.calls import Desk, Result
 from greenlake_backup_mcp.catalog import Argument, Tool
 from greenlake_backup_mcp.danger import Danger
@@ -92,7 +92,7 @@ class Surface:
         return ranking.index(self.tools)
 
     async def call(self, desk: Desk, name: str, given: Mapping[str, Any], caller: Caller) -> Result:
-        """The result of one of the three."""
+        """The result of one of the three. Problems are results too, never exceptions."""
         try:
             if name == FIND.name:
                 return replies.text(self._found(desk, given), desk.settings)
@@ -105,6 +105,9 @@ class Surface:
                 raise BackupError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
         except BackupError as problem:
             return replies.error(problem, desk.settings)
+        except Exception as fault:  # as in calls.py; what is called within has its own
+            log.LOGGER.debug("fault", exc_info=True)
+            return replies.fault(name, fault, desk.settings)
         return await calls.call(desk, inner, arguments, caller)
 
     def _found(self, desk: Desk, given: Mapping[str, Any]) -> list[str]:
@@ -114,7 +117,7 @@ class Surface:
         if not isinstance(query, str) or not query.strip():
             raise BackupError("query is missing: say in words what is to be known or done.")
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
-            raise BackupError(f"limit is a number from 1 to {MOST}, not {str(limit)[:40]}.")
+            raise BackupError(f"limit is a number from 1 to {MOST}.")
         from . import ranking  # noqa: PLC0415
 
         found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.allows(desk.role, t)][:limit]
@@ -137,7 +140,7 @@ def _inner(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BackupError("arguments is text that is not JSON; it is an object.") from None
     if arguments is None:
         arguments = {}

@@ -6,6 +6,7 @@ No httpx2.Auth: rest.py must know whether a request had left when a token failed
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,15 @@ WORKSPACE_TOKENS = "https://global.api.greenlake.hpe.com/authorization/v2/oauth2
 SSO_TOKENS = "https://sso.common.cloud.hpe.com/as/token.oauth2"
 ASSUMED_LIFETIME = 900.0  # seconds, where the answer has no expires_in: the shorter of the vendor's two lifetimes
 EARLY = 60.0  # seconds before its end that a token is renewed; a fifth of its life where that is less
+MOST_SENT = 3  # earlier tokens that are remembered
 PAUSE = 10.0  # seconds until the next try to renew a token that still holds
 DEMO_ID, DEMO_SECRET, DEMO_WORKSPACE = "demo", "demo-secret", "0123456789abcdef0123456789abcdef"
+
+_SENDABLE = re.compile(r"[!-~]+")
+_CODES = (  # of RFC 6749: what an endpoint writes beyond them may be anything, even what was sent
+    *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client"),
+    *("unsupported_grant_type", "access_denied", "server_error", "temporarily_unavailable"),
+)
 
 Post = Callable[[str, Mapping[str, str], "tuple[str, str] | None"], Awaitable[tuple[int, Any]]]
 """Posts a form to a token endpoint, with HTTP Basic where a pair is given: status and parsed JSON (or None)."""
@@ -57,6 +65,21 @@ def client(settings: Settings, *, simulated: bool = False) -> Client | None:
     if simulated:
         return Client(DEMO_ID, DEMO_SECRET, WORKSPACE_TOKENS.format(workspace=DEMO_WORKSPACE))
     raise missing("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
+
+
+def ready(settings: Settings) -> str | None:
+    """The token of the settings, where they have one; a BackupError where it cannot be one."""
+    if settings.token is None:
+        return None
+    token = settings.token.get_secret_value().strip()
+    if not _SENDABLE.fullmatch(token):
+        raise BackupError(
+            "Settings: GREENLAKE_TOKEN holds characters that no access token has: spaces, line breaks or other than "
+            "ASCII, as quotation marks of a document are.",
+            hint="Copy the token again, without what stands around it.",
+            kind="settings",
+        )
+    return token
 
 
 def missing(*variables: str) -> BackupError:
@@ -98,6 +121,7 @@ class Tokens:
         self._basic = False  # which of the two ways of sending the secret this endpoint takes
         self._lock: anyio.Lock | None = None
         self._fetching = False
+        self.sent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
 
     @property
     def renewable(self) -> bool:
@@ -152,6 +176,14 @@ class Tokens:
                 kind="unreachable",
                 status=status,
             )
+        if not _SENDABLE.fullmatch(body["access_token"]):
+            raise BackupError(
+                f"The token endpoint {_host(self._client)} answered with an access_token that no request can carry.",
+                hint="Nothing was sent to the service. Is GREENLAKE_TOKEN_URL (if set) the endpoint of HPE GreenLake?",
+                kind="unreachable",
+                status=status,
+            )
+        self.sent = (body["access_token"], *self.sent[:MOST_SENT])
         lifetime = _lifetime(body.get("expires_in"))
         start = self._now()
         return _Held(body["access_token"], start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
@@ -185,8 +217,8 @@ def _host(client: Client) -> str:
 def _refusal(client: Client, status: int, body: Any) -> BackupError:
     """The sentence for an answer of the token endpoint that is not 200."""
     # its own text may quote what was sent: only the error code is passed on
-    code = _error(body)[:60]
-    said = f" ({code})" if code.replace("_", "").isalnum() else ""
+    code = _error(body)
+    said = f" ({code})" if code in _CODES else ""
     if status in (400, 401, 403, 404):
         return BackupError(
             f"The token endpoint {_host(client)} refused the API client: HTTP {status}{said}.",

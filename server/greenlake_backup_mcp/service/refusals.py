@@ -61,7 +61,7 @@ def debug(headers: Mapping[str, str], body: Any) -> str | None:
     if isinstance(body, dict):
         found = body.get("debugId") or body.get("traceId")
     found = found or next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
-    return _line(str(found))[:80] or None if found else None
+    return hygiene.cell(str(found), 80).replace('"', "'") or None if found else None
 
 
 def refusal(operation: str, status: int, told: Said, *, reads: bool) -> BackupError:

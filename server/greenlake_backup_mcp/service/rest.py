@@ -151,6 +151,8 @@ async def _attempt(api: Api, request: Request, content: bytes | None) -> _Answer
     if content is not None:
         headers["Content-Type"] = str(request.media_type)
     answer = _Answer()
+    if not request.reads:
+        log.begun_to_write()
     started = time.perf_counter()
     try:
         with anyio.fail_after(api.settings.timeout):

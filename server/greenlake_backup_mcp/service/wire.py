@@ -25,6 +25,7 @@ from .pace import Pace, asked_to_wait
 from .retries import Passing, again
 
 SIMULATED = "https://simulated.greenlake.invalid"
+SHORTEST = 6  # characters of a secret that can be told from words
 TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
 BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
@@ -60,9 +61,16 @@ class Wire:
             client = auth.client(self.settings, simulated=self.simulated)
             for url in (base, client.token_url if client else base):
                 _must_be_private(url)
-            ready = self.settings.token.get_secret_value() if self.settings.token else None
-            self._line = Line(self._client(), auth.Tokens(client, ready, self._post), base)
+            self._line = Line(self._client(), auth.Tokens(client, auth.ready(self.settings), self._post), base)
         return self._line
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no answer may repeat: the client's secret, and the tokens that were sent."""
+        set_ = [
+            value.get_secret_value().strip() for value in (self.settings.token, self.settings.client_secret) if value
+        ]
+        found = (*set_, *(self._line.tokens.sent if self._line else ()))
+        return tuple(secret for secret in found if len(secret) >= SHORTEST)
 
     async def close(self) -> None:
         """Close the connections."""
