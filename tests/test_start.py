@@ -310,9 +310,10 @@ def test_pack_explains_itself_and_says_where_it_cannot_write(tmp_path: Path) -> 
     assert helped.returncode == 0
     assert "greenlake-backup-mcp.mcpb" in helped.stdout
     assert not list(tmp_path.iterdir())
-    wrong = packed("/nope/x.mcpb")
+    nowhere = tmp_path / "missing" / "x.mcpb"
+    wrong = packed(str(nowhere))
     assert wrong.returncode == 1
-    assert wrong.stderr == "/nope/x.mcpb cannot be written: No such file or directory.\n"
+    assert wrong.stderr == f"{nowhere} cannot be written: No such file or directory.\n"
 
 
 def test_the_bundle_is_made_without_node_and_holds_what_starts_it(tmp_path: Path) -> None:
