@@ -15,6 +15,7 @@ from greenlake_backup_mcp.effects import copies
 from greenlake_backup_mcp.effects import table as effects
 from greenlake_backup_mcp.effects.sentences import Effect, Subject
 from greenlake_backup_mcp.effects.targets import Found, Target
+from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.simulator.app import create_app
 
@@ -358,8 +359,10 @@ async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_
 
 
 async def test_an_empty_recovery_point_is_none_and_gets_no_code():
-    found = await effect(tenant(), "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
-    assert found.forbidden == "backupId is empty: it names no recovery point."
+    app = tenant()
+    with pytest.raises(BackupError, match="backupId is empty; an id is wanted"):
+        await effect(app, "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
+    assert not app.reads
 
 
 async def test_what_is_only_a_question_mark_is_not_told():

@@ -136,9 +136,14 @@ async def run(app: Live, server: uvicorn.Server, sock: socket.socket, grace: flo
 
 
 def _run(app: Live, sock: socket.socket, grace: float) -> None:
-    # uvicorn raises the signal again once all has ended: then it has done its work.
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    running = server(app, grace)
+
+    def ends(*_: object) -> None:
+        running.should_exit = True
+
+    # Until uvicorn takes its signals over; once all has ended it raises them again, and they have done their work.
+    before = signal.signal(signal.SIGTERM, ends)
     try:
-        anyio.run(run, app, server(app, grace), sock, grace)
+        anyio.run(run, app, running, sock, grace)
     finally:
         signal.signal(signal.SIGTERM, before)
