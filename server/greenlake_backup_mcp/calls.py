@@ -120,19 +120,22 @@ def _prepared(desk: Desk, name: str, raw: Mapping[str, Any], caller: Caller) -> 
 
 
 async def _carried_out(desk: Desk, this: Prepared, caller: Caller) -> Done:
-    """Send the request, follow its task, say what became of it; what a gated call came to is recorded."""
-    outcome, sent, hide = "unknown", desk.api.now(), _hiding(desk, this.arguments)
+    """Send the request, follow its task, say what became of it; what a gated call came to is recorded.
+
+    What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
+    """
+    outcome, sent, given = "unknown", desk.api.now(), hygiene.given(this.arguments)
     try:
         reply = await rest.send(desk.api, this.request)
         done = await _told(desk, this, reply, caller)
         outcome = done.outcome
-        return replace(done, lines=tuple(hide(line) for line in done.lines))
+        return replace(done, lines=tuple(hygiene.without(line, given) for line in done.lines))
     except BackupError as problem:
         outcome = "unknown" if problem.kind == "unknown" else "failed"
         if problem.kind == "unknown":
             target = readers.of_target(this.tool, this.request, desk.known)
             problem = await aftermath.looked_into(desk.api, problem, target, this.request, sent)
-        raise problem.reworded(hide) from None
+        raise problem.reworded(lambda text: hygiene.without(text, given)) from None
     finally:
         if this.tool.gated:
             records.outcome(desk.consent, caller, this.tool.name, outcome)

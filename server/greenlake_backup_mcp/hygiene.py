@@ -137,9 +137,12 @@ def _spelled(text: str) -> tuple[str, ...]:
 
 def _uncut(before: str, whole: str) -> str:
     """What stands before a cut, without the beginning of a secret that was cut off."""
-    for length in range(min(len(whole), len(before)), SHORT - 1, -1):
+    last, end = before[-SHORT:], len(whole)
+    while len(last) == SHORT and (at := whole.rfind(last, 0, end)) >= 0:
+        length = at + SHORT
         if before.endswith(whole[:length]):
             return before[:-length] + HIDDEN
+        end = length - 1
     return before
 
 
