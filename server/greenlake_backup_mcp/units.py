@@ -44,6 +44,11 @@ def away(when: datetime, now: datetime) -> str:
     return f"in {duration(span)}" if span > timedelta() else f"{duration(span)} ago"
 
 
+def instant(when: datetime) -> str:
+    """The point in time as the API writes it: 2026-11-24T08:30:00Z."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def stamp(when: datetime) -> str:
     """The point in time to the minute: 2026-11-24 08:30Z."""
     return f"{when:%Y-%m-%d %H:%M}Z" if when.year >= 1000 else f"{when.isoformat(timespec='minutes')}"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn
 
+from greenlake_backup_mcp import units
 from greenlake_backup_mcp.errors import BackupError
 
 LONGEST = 4000  # characters of an expression
@@ -52,7 +53,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_RELATIVE = re.compile(r"now(?:([+-])(\d{1,6})([mhdw]))?", re.IGNORECASE)
+_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -241,12 +242,18 @@ def _literal(word: str, now: datetime) -> Value:
         return {"true": True, "false": False, "null": None}[word.lower()]
     if NUMBER.fullmatch(word) and len(word) < 30:
         return float(word) if "." in word else int(word)
-    if relative := _RELATIVE.fullmatch(word):
-        sign, count, unit = relative.groups()
-        try:
-            away = timedelta(**{UNITS[unit.lower()]: int(count)}) if count else timedelta()
-            when = now - away if sign == "-" else now + away
-        except OverflowError:
-            return word
-        return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return word
+    when = relative(word, now)
+    return word if when is None else units.instant(when)
+
+
+def relative(text: str, now: datetime) -> datetime | None:
+    """The point in time, to the second, that `now`, `now-24h` or `now + 7 days` means; None for anything else."""
+    match = _RELATIVE.fullmatch(text)
+    if match is None:
+        return None
+    sign, count, unit = match.groups()
+    try:
+        away = timedelta(**{UNITS[unit[0].lower()]: int(count)}) if count else timedelta()
+        return (now - away if sign == "-" else now + away).astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        return None

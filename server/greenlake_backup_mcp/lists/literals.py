@@ -18,14 +18,13 @@ from greenlake_backup_mcp.errors import BackupError
 from . import rows
 from .columns import Resource
 from .filters import Kind
-from .grammar import UNITS, Comparison, Expression, Junction, Value
+from .grammar import Comparison, Expression, Junction, Value, relative
 
 TIMES = "Times (UTC): 2026-01-31, '2026-01-31T08:00:00Z', now-24h, now+7d (m, h, d, w), today, yesterday."
 BYTES = {"b": 1, "byte": 1, "bytes": 1} | {
     prefix + unit: base**power for power, prefix in enumerate("kmgtp", 1) for unit, base in (("b", 1000), ("ib", 1024))
 }
 DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
-_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?))?", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _AMOUNT = re.compile(r"(-?\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d{1,2})?)\s*([a-z]+|%)?", re.IGNORECASE)
 
@@ -92,7 +91,7 @@ def _value(attribute: str, means: Meaning, pair: tuple[Value, str], argument: st
         return text
     if means.form == "time":
         if (when := moment(text, now)) is not None:
-            return when.isoformat().replace("+00:00", "Z")
+            return units.instant(when)
         raise _no(argument, attribute, "a time", text, TIMES)
     if means.form == "flag":
         said = {"yes": True, "true": True, "no": False, "false": False}.get(text.casefold())
@@ -112,13 +111,8 @@ def _no(argument: str, attribute: str, what: str, text: str, hint: str) -> Backu
 
 def moment(text: str, now: datetime) -> datetime | None:
     """The point in time that a text means: a date is its first moment in UTC."""
-    if relative := _RELATIVE.fullmatch(text.strip()):
-        sign, count, unit = relative.groups()
-        try:
-            away = timedelta(**{UNITS[unit[0].lower()]: int(count)}) if count else timedelta()
-            return (now - away if sign == "-" else now + away).astimezone(UTC).replace(microsecond=0)
-        except OverflowError:
-            return None
+    if (when := relative(text.strip(), now)) is not None:
+        return when
     if text.strip().lower() in DAYS:
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return day + timedelta(days=DAYS[text.strip().lower()])
@@ -142,7 +136,7 @@ def _within_days(
     spans: list[Expression] = []
     for value, text in pairs:
         if _is_day(text) and (first := moment(text, now)) is not None:
-            edges = [edge.isoformat().replace("+00:00", "Z") for edge in (first, first + timedelta(days=1))]
+            edges = [units.instant(edge) for edge in (first, first + timedelta(days=1))]
             after, before = (Comparison(name, op, (edge,)) for op, edge in zip(("ge", "lt"), edges, strict=True))
             spans.append(Junction("and", (after, before)))
         else:

@@ -152,4 +152,4 @@ def json_summary(fold: Fold) -> dict[str, Any]:
 def _instant(edge: Edge | None) -> dict[str, Any] | None:
     if edge is None:
         return None
-    return {"at": edge.when.isoformat().replace("+00:00", "Z"), "id": edge.item.get("id")}
+    return {"at": units.instant(edge.when), "id": edge.item.get("id")}
