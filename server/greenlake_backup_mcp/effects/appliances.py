@@ -11,14 +11,9 @@ from typing import Any
 from greenlake_backup_mcp import units
 from greenlake_backup_mcp.hygiene import cell
 
-from .sentences import Subject, at, least, name_of, names, objects, state_of
+from .sentences import Subject, assets, at, least, name_of, objects, state_of
 
 ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
-
-
-def literal(value: str) -> str:
-    """A literal of the API's filters."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def facts(s: Subject) -> str:
@@ -52,11 +47,6 @@ def jobs_of_stores(s: Subject, stores: set[Any]) -> list[Mapping[str, Any]]:
         for j in s.found("jobs").items
         if any(at(p, "protectionStoreInfo", "id") in stores for p in objects(j.get("protections")))
     ]
-
-
-def assets(jobs: list[Mapping[str, Any]]) -> str:
-    """The names of the assets of jobs."""
-    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
 
 
 def stopped(

@@ -13,25 +13,25 @@ from greenlake_backup_mcp.hygiene import cell
 from .sentences import (
     Effect,
     Subject,
+    assets,
     at,
     changes,
     counted,
     least,
     name_of,
-    names,
     not_known,
     objects,
     quoted,
 )
-from .targets import OWN, Read, Target, identity_of
+from .targets import OWN, Read, Target, identity_of, literal
 
 
 def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[Read]:
     """The jobs of a policy: it lists them itself, but need not."""
     if isinstance(target.resource.get("protectionJobsInfo"), list):
         return []
-    identity = identity_of(target.path)[1].replace("'", "''")
-    query = (("filter", f"protectionPolicyInfo/id eq '{identity}'"), ("limit", "20000"), ("select", "id,assetInfo"))
+    mine = literal(identity_of(target.path)[1])
+    query = (("filter", f"protectionPolicyInfo/id eq {mine}"), ("limit", "20000"), ("select", "id,assetInfo"))
     return [Read("jobs", "the jobs of the policy", f"{OWN}/protection-jobs", query)]
 
 
@@ -59,7 +59,7 @@ def changing_policy(s: Subject) -> Effect:
     wanted = {n: v for n, v in s.arguments.items() if n in ("name", "description")}
     follows = [*changes(wanted, s.resource, s.now), *_tier_changes(s)]
     if jobs:
-        follows.append(f"It holds at once for {_count_jobs(s)}: {_assets(jobs)}.")
+        follows.append(f"It holds at once for {_count_jobs(s)}: {assets(jobs)}.")
     elif _unsure(s):
         follows.append("For which jobs it holds at once is not known.")
     follows.append("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
@@ -94,7 +94,7 @@ def replacing_policy(s: Subject) -> Effect:
         follows.append("Its description is lost, since none is given.")
     if jobs:
         follows.append(
-            f"Jobs that stand on it: {least(*s.facts.values())}{len(jobs):,} ({_assets(jobs)}); the API expects this "
+            f"Jobs that stand on it: {least(*s.facts.values())}{len(jobs):,} ({assets(jobs)}); the API expects this "
             "only before assignment."
         )
     elif _unsure(s):
@@ -142,14 +142,10 @@ def _unknown_jobs(s: Subject) -> tuple[str, ...]:
     return not_known(*s.facts.values())
 
 
-def _assets(jobs: list[Mapping[str, Any]]) -> str:
-    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
-
-
 def _policy_facts(s: Subject) -> tuple[str, ...]:
     jobs, assigned = _jobs(s), s.resource.get("assigned")
     if jobs:
-        words = f"assigned to {_count_jobs(s)}: {_assets(jobs)}"
+        words = f"assigned to {_count_jobs(s)}: {assets(jobs)}"
     elif _unsure(s):
         words = "assigned, to which jobs is not known" if assigned else "whether it is assigned is not known"
     else:

@@ -165,6 +165,11 @@ def shown(value: Any, now: datetime) -> str:
     return hygiene.cell(str(value))
 
 
+def assets(jobs: list[Mapping[str, Any]]) -> str:
+    """The names of the assets of jobs."""
+    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
+
+
 def changes(new: Mapping[str, Any], old: Mapping[str, Any], now: datetime, prefix: str = "") -> Iterator[str]:
     """Each field with its old and new value. Secrets: only that they change."""
     for name, value in new.items():

@@ -10,9 +10,9 @@ from typing import Any, TypeGuard
 
 from greenlake_backup_mcp import units
 
-from .appliances import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
+from .appliances import ALL_JOBS, facts, jobs_of_stores, stopped, stores_of
 from .sentences import Effect, Subject, at, counted, label, least, name_of, names, not_known, objects, quoted
-from .targets import COUNT, OWN, Read, Target, identity_of, path_of
+from .targets import COUNT, OWN, Read, Target, identity_of, literal, path_of
 
 MOST_COUNTED = 24  # assets whose copies are counted: each is a request, and services allow so many a minute
 

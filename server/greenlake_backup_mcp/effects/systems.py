@@ -10,9 +10,9 @@ from typing import Any
 
 from greenlake_backup_mcp.hygiene import cell
 
-from .appliances import ALL_JOBS, facts, jobs_of_stores, literal, stopped, stores_of
+from .appliances import ALL_JOBS, facts, jobs_of_stores, stopped, stores_of
 from .sentences import Effect, Subject, at, changes, least, many, names, not_known
-from .targets import OWN, Found, Read, Target, identity_of
+from .targets import OWN, Found, Read, Target, identity_of, literal
 
 ALL = (("limit", "1000"),)
 

@@ -155,6 +155,11 @@ def parent_path(path: str) -> str:
     return f"{ASSETS.get(collection, OWN)}/{collection}/{segments[-3]}"
 
 
+def literal(value: str) -> str:
+    """A literal of the API's filters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def path_of(base: str, *segments: Any) -> str:
     """A path below an API, its segments quoted."""
     return "/".join((base, *(quote(str(segment), safe="") for segment in segments)))
