@@ -118,8 +118,6 @@ def unusable(s: Subject, *, overwrites: bool) -> str:
     target = s.arguments.get("targetVmInfo")
     if isinstance(target, Mapping) and target.get("clusterId") and target.get("hostId"):
         return "A cluster and a host are both named; the service takes one of them (clusterId or hostId)."
-    if empty := [name for name in COPIES if name in s.arguments and not s.arguments[name]]:
-        return f"{empty[0]} is empty: it names no recovery point."
     named = [name for name in COPIES if s.arguments.get(name)]
     if len(named) > 1:
         return f"Two recovery points are named; the service takes one of them ({' or '.join(named)})."
