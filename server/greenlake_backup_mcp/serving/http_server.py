@@ -19,7 +19,7 @@ from greenlake_backup_mcp.consent import codes
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.settings import Settings
 
-from . import identity, jwks, telemetry
+from . import identity, telemetry
 from .identity import Identity
 from .live import PATH, Live, create_app
 
@@ -92,8 +92,6 @@ def checked(settings: Settings) -> tuple[str, int, Identity]:
             hint=f"Give all replicas one key. {codes.MAKE_ONE}",
             kind="settings",
         )
-    if settings.public_url:
-        jwks.private(settings.public_url, "GREENLAKE_MCP_PUBLIC_URL")
     known = identity.configured(settings)
     for kind in ("traces", "metrics"):
         telemetry.exporter(kind, os.environ)

@@ -198,7 +198,7 @@ def _metadata(public_url: str, known: Identity) -> Callable[[Request], Any]:
 def _must_be_safe(settings: Settings, known: Identity, bound: str, served: doors.Hosts) -> None:
     """Refuse to serve anybody but this machine without knowing them."""
     if settings.public_url:
-        jwks.private(settings.public_url)
+        jwks.private(settings.public_url, "GREENLAKE_MCP_PUBLIC_URL")
     if known.required:
         return
     foreign = [host for host in served.hosts if doors.without_port(host) not in doors.LOOPBACK]
