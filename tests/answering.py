@@ -15,6 +15,7 @@ from mcp import Client
 from greenlake_backup_mcp import mcp_server, settings
 
 from .little import BACKUP, NOW, OWN, VIRTUALIZATION, VM
+from .pages import received
 
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
@@ -36,12 +37,7 @@ class Answering:
     reads: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        content = b""
-        while True:
-            message = await receive()
-            content += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        content = await received(receive)
         method, path = scope["method"], scope["raw_path"].decode().partition("?")[0]
         self.reads += [path] if method == "GET" else []
         self.writes += [(method, path, content)] if method != "GET" else []

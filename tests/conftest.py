@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp import catalog, mcp_server, settings
+from greenlake_backup_mcp import catalog, log, mcp_server, settings
 from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.simulator.app import create_app
@@ -37,6 +37,14 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logger_as_it_was() -> Iterator[None]:
+    """The logger as the next test expects it: commands configure it for the whole process."""
+    before = (log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate)
+    yield
+    log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate = before[0], before[1], before[2]
 
 
 @pytest.fixture(scope="session")

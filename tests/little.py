@@ -20,6 +20,8 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.service import rest
 from greenlake_backup_mcp.settings import Settings
 
+from .pages import received
+
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"
@@ -42,12 +44,7 @@ class Tenant:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await received(receive)
         status, answer = self._answer(scope["method"], scope["raw_path"].decode().partition("?")[0], body)
         if not self.totals and isinstance(answer, dict) and "items" in answer:  # then it pages as well
             limit = int(parse_qs(scope["query_string"].decode()).get("limit", ["20"])[0])

@@ -1,4 +1,4 @@
-"""A service of one list that pages as badly as asked: for what no well-behaved simulated tenant does."""
+"""A service of one list that pages as badly as asked, and what such little services share."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ Item = dict[str, Any]
 
 async def no_progress(_done: float, _total: float | None, _words: str) -> None:
     """Progress that nobody follows."""
+
+
+async def received(receive: Any) -> bytes:
+    """The whole body of a request to an ASGI application."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
 
 
 async def no_sleep(_seconds: float) -> None:

@@ -17,6 +17,7 @@ from greenlake_backup_mcp.catalog import Tool
 from greenlake_backup_mcp.outcomes import task_facts
 
 from . import samples
+from .pages import received
 
 BASE = "https://tenant.example"
 CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
@@ -54,12 +55,7 @@ class Tenant:
     looks: int = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        content = b""
-        while True:
-            message = await receive()
-            content += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        content = await received(receive)
         path, method = scope["path"], scope["method"]
         self.hosts |= {value.decode() for name, value in scope["headers"] if name == b"host"}
         headers = [(b"content-type", b"application/json")]

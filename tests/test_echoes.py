@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,6 @@ PASSWORD = 'S3cr3t|hunter2-"Zq"'
 INSTANCE = {f"{OWN}/mssql-instances/{VM}": {"id": VM, "name": "inst", "generation": 1, "state": "OK"}}
 LOGIN = {"mssqlInstanceId": VM, "credentials": {"mode": "SQL", "username": "sa", "password": PASSWORD}}
 PIECES = ("hunter2", "S3cr3t", TOKEN)
-
-
-@pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
-    """The logger as other tests expect it."""
-    before = (log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate)
-    yield
-    log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate = before[0], before[1], before[2]
 
 
 def silent(*told: str) -> None:

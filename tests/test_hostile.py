@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,6 @@ from .hostile import ATTACK, MARKED, Hostile, harmless
 
 CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TOOLS = catalog.tools()
-
-
-@pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
-    """The logger as other tests expect it."""
-    before = (log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate)
-    yield
-    log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate = before[0], before[1], before[2]
 
 
 def words(result: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,14 +17,6 @@ from greenlake_backup_mcp.simulator.faults import Faults, fault
 from .conftest import ticking
 
 MARKED = ("MARKED-CLIENT-SECRET", "MARKED-KEY-OF-MANY-LETTERS", "MARKED-PASSWORD", "MARKED-NAME")
-
-
-@pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
-    """The logger as other tests expect it."""
-    before = (log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate)
-    yield
-    log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate = before[0], before[1], before[2]
 
 
 async def calls(*made: tuple[str, dict[str, Any]], **faults: Any) -> list[Any]:
