@@ -27,6 +27,8 @@ from mcp.types import (
     Tool,
 )
 
+from .load import TOKEN
+
 TOOL = Tool(name="get_protection_store", input_schema={"type": "object"})
 
 
@@ -34,7 +36,7 @@ def create(upstream: str) -> Server[httpx2.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
         limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in service/wire.py
-        async with httpx2.AsyncClient(headers={"Authorization": "Bearer t"}, limits=limits) as client:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, limits=limits) as client:
             yield client
 
     async def list_tools(ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:

@@ -85,7 +85,7 @@ class Place:
             [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--http"],
             "ours",
             GREENLAKE_API_BASE_URL=f"http://127.0.0.1:{self.upstream}",
-            GREENLAKE_TOKEN="t",
+            GREENLAKE_TOKEN=load.TOKEN,
             GREENLAKE_MCP_SECRET="s" * 32,
             GREENLAKE_MCP_TOKENS_FILE=str(self.tokens),
             GREENLAKE_MCP_RATE="100000000",
