@@ -3,7 +3,7 @@
 import os
 import sys
 
-from greenlake_backup_mcp.cli import main
+from greenlake_backup_mcp.cli.parser import main
 
 switch = os.environ.get("GREENLAKE_MCP_READ_ONLY", "").strip()
 if not switch or switch.startswith("${"):  # a host that leaves it unfilled must not open what begins closed

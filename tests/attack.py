@@ -25,14 +25,15 @@ from typing import Any
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import arguments, mcp_server, settings
-from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes, plans, proposals
-from greenlake_backup_mcp.effects import table as effects
-from greenlake_backup_mcp.service import rest
-from greenlake_backup_mcp.simulator.app import create_app
-
-from .gated_samples import HOLDERS, Samples, gated, samples
+from greenlake_backup_mcp.dispatch import arguments
+from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream import client as rest
+from tests.support.gated_samples import HOLDERS, Samples, gated, samples
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SECRET = "the key of the server under attack"
@@ -60,7 +61,7 @@ class Field:
     found: Samples
     clients: list[Client]
     stranger: Client
-    api: rest.Api
+    api: rest.ApiClient
     now: list[datetime]
     victims: dict[str, Victim] = field(default_factory=dict)
     spent: list[Victim] = field(default_factory=list)
@@ -256,10 +257,10 @@ async def foreign_principal(here: Field, target: Victim, rng: random.Random, cli
     if target.tool.name == plans.RUN_PLAN.name:
         return False
     known = {t.name: t for t in here_tools()}
-    given = arguments.prepared(target.tool, {**target.arguments, "confirm": "preview"})
+    given = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
     plain = {n: v for n, v in given.items() if n != "confirm"}
-    there = await effects.target(here.api, known, target.tool, given, arguments.request(target.tool, given))
-    weight = (await effects.effect(here.api, target.tool, plain, there, here.now[0])).weight
+    there = await effects.read_target(here.api, known, target.tool, given, arguments.build_request(target.tool, given))
+    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.now[0])).weight
     ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
     mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)
@@ -364,7 +365,7 @@ SPECIAL = {
 def here_tools() -> list[Tool]:
     """All tools; made once."""
     if not _TOOLS:
-        _TOOLS.extend(mcp_server.offer(settings.load(demo=True)).known.values())
+        _TOOLS.extend(mcp_server.tool_set(settings.load(demo=True)).known.values())
     return _TOOLS
 
 

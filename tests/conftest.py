@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp import catalog, log, mcp_server, settings
-from greenlake_backup_mcp.catalog import Tool
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.simulator.app import create_app
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.tools.registry import Tool
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 STARTED = time.monotonic()
@@ -42,14 +45,14 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def logger_as_it_was() -> Iterator[None]:
     """The logger as the next test expects it: commands configure it for the whole process."""
-    before = (log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate)
+    before = (call_log.LOGGER.handlers[:], call_log.LOGGER.level, call_log.LOGGER.propagate)
     yield
-    log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate = before[0], before[1], before[2]
+    call_log.LOGGER.handlers[:], call_log.LOGGER.level, call_log.LOGGER.propagate = before[0], before[1], before[2]
 
 
 @pytest.fixture(scope="session")
 def all_tools() -> tuple[Tool, ...]:
-    return catalog.tools()
+    return registry.tools()
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def connected(tenant: Any, demo_settings: Settings, era: str) -> Callable[..., A
     """`async with connected() as client`: a real client of the real server over the simulated tenant."""
 
     def open_client(given: Settings | None = None, **options: Any) -> AbstractAsyncContextManager[Client]:
-        server = mcp_server.create(given or demo_settings, app=tenant, now=ticking)
+        server = app.create(given or demo_settings, app=tenant, now=ticking)
         return Client(server, mode=era, **options)
 
     return open_client

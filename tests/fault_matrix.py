@@ -17,11 +17,12 @@ from typing import Any
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import log, mcp_server, settings
-from greenlake_backup_mcp.simulator.app import create_app
-from greenlake_backup_mcp.simulator.faults import Faults, Rule, fault
-
-from .conftest import NOW, ticking
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.faults.script import Faults, Rule, fault
+from greenlake_backup_mcp.simulator.server.app import create_app
+from tests.conftest import NOW, ticking
 
 SITUATIONS = ("read", "list scan", "gated write", "gated update", "task followed", "task wait", "token")
 WRITES = SITUATIONS[2:6]
@@ -254,7 +255,7 @@ async def matrix(rows: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = ROWS)
 
 def main() -> int:
     """Print the matrix; 1 where anything was wrong or carried out twice."""
-    log.LOGGER.setLevel("CRITICAL")  # each error would be a line
+    call_log.LOGGER.setLevel("CRITICAL")  # each error would be a line
     cells = anyio.run(matrix)
     print("fault".ljust(28) + "".join(s.ljust(15) for s in SITUATIONS))
     for name, (_, situations) in ROWS.items():

@@ -23,10 +23,9 @@ from typing import Any
 
 import httpx2
 
-from greenlake_backup_mcp import apis
+from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.simulator.switches import Switches
-
-from .simulated import NOW
+from tests.support.simulated import NOW
 
 TOKEN = f"Bearer {Switches().ready_token}"
 SOME = 12  # ids for each place: deletes leave some
@@ -34,7 +33,7 @@ MOST = 100
 SERVE = """
 import sys
 from datetime import datetime, UTC
-from greenlake_backup_mcp.simulator.app import serve
+from greenlake_backup_mcp.simulator.server.app import serve
 serve({port}, now=lambda: datetime.fromisoformat("{now}"))
 """
 

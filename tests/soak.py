@@ -26,10 +26,11 @@ import anyio
 import httpx2
 from mcp import Client
 
-from greenlake_backup_mcp import log, mcp_server, settings
-from greenlake_backup_mcp.serving.live import create_app
-
-from . import serving
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.http.app import create_app
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import app
+from tests.support import http_process
 
 BLOCK = 200  # calls between two scripts of faults, and between two measurements
 AT_ONCE = 8
@@ -69,7 +70,7 @@ def served() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    code = f"from greenlake_backup_mcp.simulator.app import serve; serve({port}, scale=100_000, remember=100)"
+    code = f"from greenlake_backup_mcp.simulator.server.app import serve; serve({port}, scale=100_000, remember=100)"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
     try:
@@ -93,10 +94,10 @@ async def client_of(base: str, *, http: bool = False) -> AsyncIterator[Client]:
         rate=1e6, concurrency=8, timeout=10, retries=3, wait=0,
     )  # fmt: skip
     if not http:
-        async with Client(mcp_server.create(given)) as client:
+        async with Client(app.create(given)) as client:
             yield client
         return
-    async with serving.serving(create_app(given)) as at, serving.client(at.url) as client:
+    async with http_process.serving(create_app(given)) as at, http_process.client(at.url) as client:
         yield client
 
 
@@ -189,7 +190,7 @@ def _measure(tally: Tally) -> None:
 
 def main() -> int:
     """Soak and print; 1 where something stayed behind or a call went without an answer."""
-    log.LOGGER.setLevel("CRITICAL")  # each error would be a line
+    call_log.LOGGER.setLevel("CRITICAL")  # each error would be a line
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     with served() as base:
         tally = anyio.run(soak, calls, base, "http" in sys.argv)

@@ -1,10 +1,12 @@
 """What documents repeat from the code is written by this: `python3 dev.py docs` (`--check`: only say what is stale).
 
-README: tables of settings, clients and tools between markers. manifest.json: the list of tools. server.json: variables.
+README: tables of settings, clients and tools between markers. ARCHITECTURE: a line per module. manifest.json: the list
+of tools. server.json: variables.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -15,11 +17,14 @@ from typing import Any, get_args
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "server"))
 
-from greenlake_backup_mcp import apis, clients, mcp_server, settings  # noqa: E402
-from greenlake_backup_mcp.catalog import Tool  # noqa: E402
-from greenlake_backup_mcp.cli import ENVIRONMENT_ONLY  # noqa: E402
-from greenlake_backup_mcp.danger import Danger  # noqa: E402
+from greenlake_backup_mcp import settings  # noqa: E402
+from greenlake_backup_mcp.cli.parser import ENVIRONMENT_ONLY  # noqa: E402
+from greenlake_backup_mcp.client_config import registry as clients  # noqa: E402
+from greenlake_backup_mcp.openapi import apis  # noqa: E402
+from greenlake_backup_mcp.server import app  # noqa: E402
 from greenlake_backup_mcp.settings import Settings, variable  # noqa: E402
+from greenlake_backup_mcp.tools.danger import Danger  # noqa: E402
+from greenlake_backup_mcp.tools.registry import Tool  # noqa: E402
 
 SECRET = {"client_secret", "token", "secret", "redis_url"}
 REGISTRY = (
@@ -54,7 +59,7 @@ def settings_table() -> str:
 
 def everything() -> list[Tool]:
     """All tools, as offered by default."""
-    return list(mcp_server.offer(settings.bare()).offered.values())
+    return list(app.tool_set(settings.defaults()).offered.values())
 
 
 def tools_table() -> str:
@@ -86,6 +91,21 @@ def clients_table() -> str:
     return "\n".join(rows)
 
 
+def modules_table() -> str:
+    """One line per module: the first sentence of its docstring."""
+    package, lines = ROOT / "server" / "greenlake_backup_mcp", []
+    for folder in (package, *sorted(p.parent for p in package.rglob("__init__.py") if p.parent != package)):
+        name = folder.relative_to(package).as_posix()
+        lines += ["", f"**{'.' if name == '.' else name + '/'}** {_summary(folder / '__init__.py')}", ""]
+        lines += [f"- `{p.stem}` {_summary(p)}" for p in sorted(folder.glob("*.py")) if not p.stem.startswith("_")]
+    return "\n".join(lines[1:])
+
+
+def _summary(module: Path) -> str:
+    text = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
 def marked(text: str, name: str, content: str) -> str:
     """The text with the content between `<!-- name -->` and `<!-- /name -->`."""
     found = re.sub(
@@ -96,7 +116,7 @@ def marked(text: str, name: str, content: str) -> str:
         flags=re.DOTALL,
     )
     if f"<!-- /{name} -->" not in text:
-        raise SystemExit(f"README.md has no place for {name}.")
+        raise SystemExit(f"There is no place for {name}.")
     return found
 
 
@@ -106,6 +126,11 @@ def readme() -> str:
     for name, content in (("settings", settings_table()), ("clients", clients_table()), ("tools", tools_table())):
         text = marked(text, name, content)
     return text
+
+
+def architecture() -> str:
+    """ARCHITECTURE.md as it should be."""
+    return marked((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), "modules", modules_table())
 
 
 def manifest() -> str:
@@ -139,7 +164,12 @@ def documents() -> Iterable[tuple[Path, str]]:
     """Each file that this writes, and what should be in it."""
     return (
         (ROOT / n, made())
-        for n, made in (("README.md", readme), ("manifest.json", manifest), ("server.json", registry))
+        for n, made in (
+            ("README.md", readme),
+            ("ARCHITECTURE.md", architecture),
+            ("manifest.json", manifest),
+            ("server.json", registry),
+        )
     )
 
 

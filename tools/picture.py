@@ -20,7 +20,9 @@ sys.path.insert(0, str(ROOT / "server"))
 
 from mcp import Client  # noqa: E402
 
-from greenlake_backup_mcp import log, mcp_server, settings  # noqa: E402
+from greenlake_backup_mcp import settings  # noqa: E402
+from greenlake_backup_mcp.observability import call_log  # noqa: E402
+from greenlake_backup_mcp.server import app  # noqa: E402
 
 VM = "web-legacy-03"  # owns a backup that expired and is still there
 WIDTH, LINE, LETTERS = 1000, 19, 122
@@ -40,9 +42,9 @@ class Turn:
 
 async def conversation() -> list[Turn]:
     """The turns, as they come about now."""
-    log.configure("error")
+    call_log.configure("error")
     turns: list[Turn] = []
-    async with Client(mcp_server.create(settings.load(demo=True))) as client:
+    async with Client(app.create(settings.load(demo=True))) as client:
 
         async def ask(tool: str, keep: str, **arguments: Any) -> str:
             result = await client.call_tool(tool, arguments)

@@ -1,5 +1,5 @@
 """`python -m greenlake_backup_mcp` is the command line."""
 
-from .cli import main
+from .cli.parser import main
 
 raise SystemExit(main())

@@ -130,7 +130,7 @@ class _Flags(Settings):
         return (init_settings,)
 
 
-REAL = ("api_base_url", "client_id", "client_secret", "workspace_id", "token_url", "token")
+TENANT_SETTINGS = ("api_base_url", "client_id", "client_secret", "workspace_id", "token_url", "token")
 
 
 def load(*, environment: bool = True, **flags: Any) -> Settings:
@@ -146,19 +146,19 @@ def load(*, environment: bool = True, **flags: Any) -> Settings:
         for problem in error.errors():
             name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
             given = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
-            lines.append(f"{name} {_wanted(problem['type'], problem['msg'])}{given}")
+            lines.append(f"{name} {_missing(problem['type'], problem['msg'])}{given}")
         raise BackupError(
             "Settings: " + "; ".join(lines) + ".",
             hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",
             kind="settings",
         ) from None
     if typed.get("demo") is True:
-        settings = settings.model_copy(update={name: None for name in REAL if name not in typed})
+        settings = settings.model_copy(update={name: None for name in TENANT_SETTINGS if name not in typed})
     check(settings)
     return settings
 
 
-def _wanted(kind: str, message: str) -> str:
+def _missing(kind: str, message: str) -> str:
     """What a value must be, in words for people."""
     words = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
     return f"must be {words.get(kind) or message.removeprefix('Input should be ')}"
@@ -213,6 +213,6 @@ def check(settings: Settings) -> None:
         )
 
 
-def bare() -> Settings:
+def defaults() -> Settings:
     """The defaults alone, whatever the environment says: for a server that can only tell what is wrong."""
     return Settings.model_construct()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import anyio
 import httpx2
 
-from greenlake_backup_mcp import catalog
+from greenlake_backup_mcp.tools import registry
 
 from .process import EMPTY, OURS, cold_list_ms, started
 
@@ -88,7 +88,7 @@ async def timed_async(base: str, headers: dict[str, str], path: str) -> list[flo
 
 
 def size_of_list() -> None:
-    own = [t for t in catalog.tools() if t.operation and t.operation.path.startswith("/backup-recovery/")]
+    own = [t for t in registry.tools() if t.operation and t.operation.path.startswith("/backup-recovery/")]
     sizes = {
         t.name: len(
             json.dumps(

@@ -19,12 +19,14 @@ import anyio
 import httpx2
 import uvicorn
 
-from greenlake_backup_mcp import catalog, settings
-from greenlake_backup_mcp.lists import listing, queries
-from greenlake_backup_mcp.service import rest
-from greenlake_backup_mcp.service.rest import Api
-from greenlake_backup_mcp.simulator.app import create_app
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.lists import list_tool
+from greenlake_backup_mcp.lists import query as queries
+from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.upstream import client as rest
+from greenlake_backup_mcp.upstream.client import ApiClient
 from tests.replicas import answering, free_port
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -32,7 +34,7 @@ VM = "bulk-archive-01"
 TOKEN = "t"
 CONCURRENCY = 4
 ROUNDS = 7
-TOOLS = {tool.name: tool for tool in catalog.tools()}
+TOOLS = {tool.name: tool for tool in registry.tools()}
 
 
 def main() -> None:
@@ -78,9 +80,9 @@ async def silent(_done: float, _total: float | None, _words: str) -> None:
     """Progress that nobody follows."""
 
 
-async def owner(api: Api) -> str:
+async def owner(api: ApiClient) -> str:
     given = {"filter": f"name eq '{VM}'", "select": "name", "output": "json", "summary": "page"}
-    return str((await listing.answer(api, TOOLS["list_vms"], given, silent)).value["items"][0]["id"])
+    return str((await list_tool.answer(api, TOOLS["list_vms"], given, silent)).value["items"][0]["id"])
 
 
 async def sizes(bulk: int) -> None:
@@ -88,7 +90,7 @@ async def sizes(bulk: int) -> None:
         async with reaching(base) as api:
             vm = await owner(api)
             for label, given in (("20 rows", {}), ("limit=0", {"limit": 0})):
-                told = await listing.answer(api, TOOLS["list_vm_backups"], {"vmId": vm, **given}, silent)
+                told = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm, **given}, silent)
                 size = len("\n".join(told.lines).encode())
                 print(f"{bulk:>7,} VM backups, {label}: {size:,} bytes")
 
@@ -99,14 +101,14 @@ async def times(bulk: int) -> None:
     with running(bulk) as base:
         async with reaching(base) as api:
             vm = await owner(api)
-            query = queries.understood(TOOLS["list_vm_backups"], {"vmId": vm}, NOW, api.settings.budget)
-            request = queries.source(query, queries.Way()).request
+            query = queries.build_query(TOOLS["list_vm_backups"], {"vmId": vm}, NOW, api.settings.budget)
+            request = queries.source(query, queries.Strategy()).request
             async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120) as client:
                 for turn in range(ROUNDS + 1):
                     for kind in taken if turn % 2 else reversed(taken):
                         started = time.perf_counter()
                         if kind == "ours":
-                            told = await listing.answer(api, TOOLS["list_vm_backups"], {"vmId": vm}, silent)
+                            told = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm}, silent)
                             assert told.lines[0] == f"{bulk:,} VM backups."
                         else:
                             url = base + request.path
@@ -158,7 +160,7 @@ def peaks(bulk: int) -> list[float]:
 async def peak(port: int) -> float:
     """Peak resident memory in MiB (Linux)."""
     async with reaching(f"http://127.0.0.1:{port}") as api:
-        await listing.answer(api, TOOLS["list_vm_backups"], {"vmId": await owner(api)}, silent)
+        await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": await owner(api)}, silent)
     with open("/proc/self/status", encoding="utf-8") as status:  # noqa: ASYNC230  once, at the end
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 

@@ -43,7 +43,7 @@ class UsedCodes(Protocol):
 
 
 @dataclass
-class UsedHere:
+class UsedCodesInMemory:
     """The used codes of this process."""
 
     clock: Callable[[], float] = time.monotonic
@@ -122,13 +122,13 @@ def code(key: bytes, call: Call, slot: int, use: int) -> str:
     return f"{shown[:4]}-{shown[4:]}"
 
 
-def normal(given: str) -> str:
+def normalize(given: str) -> str:
     """A code as people type it, in the spelling it was shown in: case, blanks and the hyphen do not matter."""
     letters = "".join(given.split()).replace("-", "").upper()
     return f"{letters[:4]}-{letters[4:]}"
 
 
-async def offered(ring: tuple[bytes, ...], call: Call, slot: int, used: UsedCodes) -> str | None:
+async def is_offered(ring: tuple[bytes, ...], call: Call, slot: int, used: UsedCodes) -> str | None:
     """The code to show for a call: the first of the slot that was not used; None after too many uses."""
     for use in range(MOST_USES):
         shown = code(ring[0], call, slot, use)
@@ -141,7 +141,7 @@ async def match(
     ring: tuple[bytes, ...], call: Call, given: str, slots: tuple[int, ...], used: UsedCodes
 ) -> Match | str | None:
     """The match of a code, "used" if it was one before, "expired" if it was once, or None: no code of this call."""
-    wanted = normal(given)
+    wanted = normalize(given)
     for key in ring:
         for slot in slots:
             for use in range(MOST_USES):
@@ -151,16 +151,16 @@ async def match(
                     return "used" if spent else Match(known, slot)
                 if not spent:
                     break  # later ones have not been shown to anybody
-    for known in _earlier(ring, call, min(slots)):
+    for known in _earlier_state(ring, call, min(slots)):
         if hmac.compare_digest(known.encode(), wanted.encode()):
             return "expired"
     return None
 
 
-def _earlier(ring: tuple[bytes, ...], call: Call, first: int) -> Iterator[str]:
+def _earlier_state(ring: tuple[bytes, ...], call: Call, first: int) -> Iterator[str]:
     return (code(key, call, slot, 0) for key in ring for slot in range(first - EXPIRED_SLOTS, first))
 
 
-def pledge(key: bytes, kind: str, *parts: Any) -> str:
+def keyed_digest(key: bytes, kind: str, *parts: Any) -> str:
     """A keyed digest of other things than calls: of a question asked, of an argument's value."""
     return hmac.new(key, canonical([kind, *parts]).encode(), hashlib.sha256).hexdigest()

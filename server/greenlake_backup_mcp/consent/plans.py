@@ -14,22 +14,22 @@ from typing import Any, Protocol
 import anyio
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp import hygiene
-from greenlake_backup_mcp.catalog import Tool
-from greenlake_backup_mcp.composed import RUN_PLAN
-from greenlake_backup_mcp.effects import table as effects
-from greenlake_backup_mcp.effects.targets import Target
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.service.rest import Api
+from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.previews.reads import Target
+from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.tools.builtin import RUN_PLAN
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import audit, codes, confirm, issued, records
+from . import audit_entries, audit_log, codes, gate, issued_codes
+from .plan_preview import Item, PlanPreview, PreparedCall, ends_of, preview_plan
 from .proposals import Caller, Consent, Proposal
-from .reviews import Item, Prepared, Review, ending, review
 
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
 
 
-class Outcome(Protocol):
+class RowOutcome(Protocol):
     """What became of one request: `done`, `failed`, `unknown`, or a task's word; and what to tell of it."""
 
     @property
@@ -39,16 +39,16 @@ class Outcome(Protocol):
     def lines(self) -> Sequence[str]: ...  # noqa: D102
 
 
-Prepare = Callable[[str, Mapping[str, Any]], Prepared]
+Prepare = Callable[[str, Mapping[str, Any]], PreparedCall]
 """The call of an offered tool, from what a model wrote (its `confirm` means nothing); BackupError if it is bad."""
 
-Execute = Callable[[Prepared, Caller], Awaitable[Outcome]]
+Execute = Callable[[PreparedCall, Caller], Awaitable[RowOutcome]]
 """Sends the request of a call whose consent was given, follows it, and records its outcome under the caller's id."""
 
 
 async def run(  # noqa: PLR0913, PLR0917
     consent: Consent,
-    api: Api,
+    api: ApiClient,
     tools: Mapping[str, Tool],
     arguments: Mapping[str, Any],
     caller: Caller,
@@ -63,30 +63,30 @@ async def run(  # noqa: PLR0913, PLR0917
         seen[:] = await _targets(api, tools, items, caller)
         return list(seen)
 
-    async def tell(targets: list[Target], now: datetime) -> Review:
-        return await review(api, items, targets, now, consent.left(now))
+    async def tell(targets: list[Target], now: datetime) -> PlanPreview:
+        return await preview_plan(api, items, targets, now, consent.left(now))
 
     def ends(targets: list[Target], now: datetime) -> Mapping[str, datetime]:
-        return ending(items, targets, now)
+        return ends_of(items, targets, now)
 
     plain = {
         "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
         "continueOnError": bool(arguments.get("continueOnError", False)),
     }
-    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _recorded, ends)
-    stop = await confirm.settle(consent, api, proposal, arguments.get("confirm"), caller)
+    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _record, ends)
+    stop = await gate.authorize(consent, api, proposal, arguments.get("confirm"), caller)
     if stop is not None:
         return stop
     report = ["not tried"] * len(items)
-    work = Work(consent, api, tools, caller, execute)
+    work = PlanRun(consent, api, tools, caller, execute)
     try:
-        await _carry_out(work, items, seen, report, go_on=plain["continueOnError"] is True)
+        await _execute_all(work, items, seen, report, go_on=plain["continueOnError"] is True)
     finally:
-        records.outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
+        audit_entries.record_outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
         for target, line in zip(seen, report, strict=True):
             if line.partition(":")[0] in ("refused", "failed", "not tried"):
                 consent.leaving.pop(target.path, None)
-    return _reported(consent, items, report)
+    return _render(consent, items, report)
 
 
 def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
@@ -99,21 +99,21 @@ def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Pre
                 raise BackupError("a plan holds no other plan")
             if name in tools and not tools[name].gated:
                 raise BackupError("it needs no confirmation, so it is called by itself")
-            call = prepare(name, {**given, "confirm": confirm.PREVIEW})
+            call = prepare(name, {**given, "confirm": gate.PREVIEW})
         except BackupError as problem:
-            problems.append(f"call {number} ({hygiene.cell(name)}): {problem.message.rstrip('.')}")
+            problems.append(f"call {number} ({sanitize.cell(name)}): {problem.message.rstrip('.')}")
             continue
         plain = {n: v for n, v in call.arguments.items() if n != "confirm"}
         items.append(Item(number, replace(call, arguments=plain)))
     if not problems:
-        problems = list(_twice(items))
+        problems = list(_duplicates(items))
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise BackupError(f"The plan cannot be read: {'; '.join(problems[:5])}{more}.")
     return items
 
 
-def _twice(items: list[Item]) -> Iterator[str]:
+def _duplicates(items: list[Item]) -> Iterator[str]:
     first: dict[str, int] = {}
     for item in items:
         key = codes.canonical([item.call.tool.name, item.call.arguments])
@@ -125,7 +125,7 @@ def _twice(items: list[Item]) -> Iterator[str]:
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-async def _targets(api: Api, tools: Mapping[str, Tool], items: list[Item], caller: Caller) -> list[Target]:
+async def _targets(api: ApiClient, tools: Mapping[str, Tool], items: list[Item], caller: Caller) -> list[Target]:
     found: dict[int, Target] = {}
 
     async def one(item: Item) -> None:
@@ -138,59 +138,59 @@ async def _targets(api: Api, tools: Mapping[str, Tool], items: list[Item], calle
     return [found[item.number] for item in items]
 
 
-async def _target(api: Api, tools: Mapping[str, Tool], item: Item) -> Target:
-    return await effects.target(api, tools, item.call.tool, item.call.arguments, item.call.request)
+async def _target(api: ApiClient, tools: Mapping[str, Tool], item: Item) -> Target:
+    return await effects.read_target(api, tools, item.call.tool, item.call.arguments, item.call.request)
 
 
-def _recorded(targets: Sequence[Target]) -> dict[str, Any]:
-    return {"targets": [records.recorded(t) for t in targets]}
+def _record(targets: Sequence[Target]) -> dict[str, Any]:
+    return {"targets": [audit_entries.request_fields(t) for t in targets]}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Work:
+class PlanRun:
     """What carrying out a plan needs."""
 
     consent: Consent
-    api: Api
+    api: ApiClient
     tools: Mapping[str, Tool]
     caller: Caller
     execute: Execute
 
 
-async def _carry_out(work: Work, items: list[Item], seen: list[Target], report: list[str], *, go_on: bool) -> None:
+async def _execute_all(work: PlanRun, items: list[Item], seen: list[Target], report: list[str], *, go_on: bool) -> None:
     """Carry out the calls in order; `report` says at each moment what became of each."""
     progress = work.caller.progress
     for n, (item, before) in enumerate(zip(items, seen, strict=True)):
         await progress(n, len(items), f"call {item.number} of {len(items)}: {item.call.tool.name}")
         try:
-            mine = await _still_as_reviewed(work, item, before)
+            mine = await _unchanged(work, item, before)
         except BackupError as problem:
-            report[n] = f"refused: {hygiene.cell(problem.message, 300)}"
+            report[n] = f"refused: {sanitize.cell(problem.message, 300)}"
         else:
             report[n] = "unknown"  # for whoever reads the report of a plan that was broken off here
-            report[n] = await _one(work, item, mine)
+            report[n] = await _execute_one(work, item, mine)
         if report[n].partition(":")[0] in STOPS and not go_on:
             break
     await progress(len(items), len(items), "done")
 
 
-async def _still_as_reviewed(work: Work, item: Item, before: Target) -> Caller:
+async def _unchanged(work: PlanRun, item: Item, before: Target) -> Caller:
     """Read the target once more and record the request that follows; BackupError if the target changed."""
     now = await _target(work.api, work.tools, item)
     mine = replace(work.caller, id=f"{work.caller.id}-{item.number}")  # its own lines in the audit log
     changed = codes.canonical(now.state) != codes.canonical(before.state)
-    moved = "; ".join(list(issued.changed(before.state, now.state))[:5])
+    moved = "; ".join(list(issued_codes.changed(before.state, now.state))[:5])
     reason = f"it changed since the plan was confirmed ({moved})" if changed else ""
-    audit.record(
+    audit_log.record(
         work.consent.log,
         "refusal" if changed else "request",
         call=mine.id,
         tool=item.call.tool.name,
         principal=mine.principal,
-        target=records.recorded(now),
+        target=audit_entries.request_fields(now),
         arguments=item.call.arguments,
         reason=reason,
     )
@@ -199,13 +199,13 @@ async def _still_as_reviewed(work: Work, item: Item, before: Target) -> Caller:
     return mine
 
 
-async def _one(work: Work, item: Item, mine: Caller) -> str:
+async def _execute_one(work: PlanRun, item: Item, mine: Caller) -> str:
     try:
         done = await work.execute(item.call, mine)
     except BackupError as problem:
         word = "unknown" if problem.kind == "unknown" else "refused" if problem.nothing_sent else "failed"
-        return f"{word}: {hygiene.cell(problem.message, 300)}"
-    told = hygiene.cell(" ".join(done.lines), 300) if done.outcome != "done" else ""
+        return f"{word}: {sanitize.cell(problem.message, 300)}"
+    told = sanitize.cell(" ".join(done.lines), 300) if done.outcome != "done" else ""
     return f"{done.outcome}: {told}" if told else done.outcome
 
 
@@ -214,7 +214,7 @@ def _counts(report: list[str]) -> list[str]:
     return [f"{words.count(word):,} {word}" for word in dict.fromkeys(words)]
 
 
-def _reported(consent: Consent, items: list[Item], report: list[str]) -> CallToolResult:
+def _render(consent: Consent, items: list[Item], report: list[str]) -> CallToolResult:
     bad = any(line.partition(":")[0] in STOPS for line in report)
     lines = [f"Plan of {len(items):,} calls: {', '.join(_counts(report))}."]
     if bad and "not tried" in report:
@@ -227,4 +227,4 @@ def _reported(consent: Consent, items: list[Item], report: list[str]) -> CallToo
         f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {line}"
         for item, line in zip(items, report, strict=True)
     ]
-    return records.text(lines, consent.settings, is_error=bad)
+    return audit_entries.text(lines, consent.settings, is_error=bad)

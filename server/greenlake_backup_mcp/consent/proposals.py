@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import anyio
 
-from greenlake_backup_mcp.service.rest import Progress
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.upstream.client import Progress
 
-from . import audit, codes, issued
-from .asking import Person
+from . import audit_log, codes, issued_codes
+from .elicitation import Person
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
 NOBODY = "local"  # the principal of a transport without logins: whoever started this process
@@ -34,7 +34,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class PendingDeletion:
     """Since when something is on its way out, and by which call."""
 
     at: datetime
@@ -48,9 +48,11 @@ class Consent:
     settings: Settings
     ring: tuple[bytes, ...]
     used: codes.UsedCodes
-    log: audit.Log
-    shown: dict[str, issued.Issued] = field(default_factory=dict)
-    leaving: dict[str, Leaving] = field(default_factory=dict)  # what was consented to end, by path; lists lag behind
+    log: audit_log.AuditLog
+    shown: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
+    leaving: dict[str, PendingDeletion] = field(
+        default_factory=dict
+    )  # what was consented to end, by path; lists lag behind
     turn: anyio.Lock = field(default_factory=anyio.Lock)  # from the last look at `leaving` to the entry in it
 
     def left(self, now: datetime) -> dict[str, datetime]:
@@ -65,7 +67,7 @@ class Consent:
             del self.leaving[path]
 
 
-class Told(Protocol):
+class Statement(Protocol):
     """An effect in lines. `forbidden` says why there can be no code for it; `weight` is what a code is bound to."""
 
     @property
@@ -85,27 +87,29 @@ class Proposal:
     arguments: Mapping[str, Any]  # as repaired, without `confirm`
     read: Callable[[], Awaitable[Any]]
     state: Callable[[Any], Any]  # of what was read: what the code is bound to
-    tell: Callable[[Any, datetime], Awaitable[Told]]
+    tell: Callable[[Any, datetime], Awaitable[Statement]]
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
     ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
 
 
 @dataclass(frozen=True)
-class Plan:
+class Evaluation:
     """What was read for a proposal at one moment, what it would do, and the call that a code for it is bound to."""
 
     proposal: Proposal
     subject: Any
-    told: Told
+    told: Statement
     call: codes.Call
 
 
 def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
-    return Consent(settings, codes.keys(settings), used or codes.UsedHere(), audit.opened(settings.audit_log))
+    return Consent(
+        settings, codes.keys(settings), used or codes.UsedCodesInMemory(), audit_log.open_log(settings.audit_log)
+    )
 
 
-async def planned(proposal: Proposal, caller: Caller, now: datetime) -> Plan:
+async def evaluate(proposal: Proposal, caller: Caller, now: datetime) -> Evaluation:
     """The proposal with its targets and its effect as they are now.
 
     The effect counts too: what hangs on a target can change while the target does not, and make this copy the last.
@@ -113,4 +117,4 @@ async def planned(proposal: Proposal, caller: Caller, now: datetime) -> Plan:
     subject = await proposal.read()
     told = await proposal.tell(subject, now)
     call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), told.weight)
-    return Plan(proposal, subject, told, call)
+    return Evaluation(proposal, subject, told, call)

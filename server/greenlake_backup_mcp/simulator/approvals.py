@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .names import Item, stamp
-from .tenant import copies
+from .seed.build import copies
+from .seed.names import Item, stamp
 
 if TYPE_CHECKING:
+    from .seed.world import World
     from .state import Ref, Tenant
-    from .world import World
 
 SECOND = "second-person@example.com"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from greenlake_backup_mcp import apis, openapi
-from greenlake_backup_mcp.openapi import Operation, Schema
+from greenlake_backup_mcp.openapi import apis, document
+from greenlake_backup_mcp.openapi.document import Operation, Schema
+from greenlake_backup_mcp.simulator.seed.names import moment
 
 from .answers import Refusal
-from .names import moment
 
 Query = Mapping[str, str]
 
@@ -36,7 +36,7 @@ class Known:
     @cached_property
     def answer(self) -> Schema:
         """Schema of the answer."""
-        return openapi.answer_schema(self.operation)
+        return document.answer_schema(self.operation)
 
     @cached_property
     def item(self) -> Schema:
@@ -57,7 +57,7 @@ class Known:
     @cached_property
     def documented(self) -> frozenset[int]:
         """The documented status codes."""
-        return frozenset(openapi.answer_codes(self.operation))
+        return frozenset(document.answer_codes(self.operation))
 
     @cached_property
     def body(self) -> Any:
@@ -87,7 +87,7 @@ def load(directory: Path = apis.SPECS) -> Descriptions:
     known = tuple(
         Known(operation, tuple(operation.path.strip("/").split("/")))
         for api in apis.APIS
-        for operation in openapi.operations(openapi.load(directory / api.file.name))
+        for operation in document.operations(document.load_document(directory / api.file.name))
     )
     lengths = {len(k.segments) for k in known}
     return Descriptions(known, {n: tuple(k for k in known if len(k.segments) == n) for n in lengths})

@@ -16,13 +16,15 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from . import approvals, seed_history, tenant, work
-from .copies import Copies
-from .names import Item, number, stamp, uid
-from .seed_copies import HOLDERS, fresh
+from . import approvals, tasks
+from .seed import build
+from .seed import tasks as seed_tasks
+from .seed.names import Item, number, stamp, uid
+from .seed.recovery_points import HOLDERS, fresh
+from .seed.series import Copies
+from .seed.world import World
 from .switches import Switches
-from .work import Ending, Task
-from .world import World
+from .tasks import Ending, Task
 
 Ref = tuple[str, ...]
 """Where a resource is: (collection, id), or (holder, asset id, "backups" or "snapshots", id)."""
@@ -109,7 +111,7 @@ class Tenant:
     @cached_property
     def world(self) -> World:
         """What there is, but the copies."""
-        world = tenant.build(
+        world = build.build(
             self.seed,
             self.epoch.replace(microsecond=0),
             hostile=self.switches.hostile,
@@ -126,12 +128,12 @@ class Tenant:
     def past(self) -> dict[str, Item]:
         """The tasks of the last week."""
         _ = self.world
-        return seed_history.tasks(self.seeded)
+        return seed_tasks.tasks(self.seeded)
 
     def _add_bulk(self, world: World) -> None:
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
-        id = uid(self.seed, tenant.BULK)
-        named = {"id": id, "name": tenant.BULK, "displayName": tenant.BULK}
+        id = uid(self.seed, build.BULK)
+        named = {"id": id, "name": build.BULK, "displayName": build.BULK}
         named["resourceUri"] = model["resourceUri"].replace(model["id"], id)
         world.things["virtual-machines"][id] = {**model, **named}
         world.plans[id] = world.plans[model["id"]]
@@ -149,8 +151,8 @@ class Tenant:
         if ref not in self._copies:
             asset = self.world.things[holder][asset_id]
             asset = self.seeded.things[holder].get(asset_id, asset)
-            bulk = asset.get("displayName") == tenant.BULK and kind == "backups"
-            held = tenant.copies(self.seeded, holder, asset, kind, self.bulk if bulk else 0)
+            bulk = asset.get("displayName") == build.BULK and kind == "backups"
+            held = build.copies(self.seeded, holder, asset, kind, self.bulk if bulk else 0)
             held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") in self.deleted_stores)
             self._copies[ref] = held
         elif asset_id not in self.world.things[holder]:
@@ -218,12 +220,12 @@ class Tenant:
 
         Where it fails `ref` is left in state `sour`, or as it was; `release` happens however it ends.
         """
-        effect = work.Effect(ref, busy, sour, finish, release)
-        return work.start(self, name, seconds, about, effect, parent, tuple(others))
+        effect = tasks.Effect(ref, busy, sour, finish, release)
+        return tasks.start(self, name, seconds, about, effect, parent, tuple(others))
 
     def task_item(self, task: Task) -> Item:
         """A task as the service shows it."""
-        return work.shown(self, task)
+        return tasks.shown(self, task)
 
     def polling(self) -> int:
         """Seconds after which a client may ask for a task again."""

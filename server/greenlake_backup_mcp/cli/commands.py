@@ -1,0 +1,241 @@
+"""What each command does: serve, demo, tools, call, doctor, config, simulate.
+
+Knows how to print for people; must not know HTTP or judge operations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import startup_checks
+from greenlake_backup_mcp.settings import Settings
+
+FILES = ("spec", "audit_log", "tokens_file")  # settings that are paths
+
+
+def print_message(text: str) -> None:
+    """Print to stderr: stdout belongs to the protocol, or to what was asked for."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def print_result(text: str) -> None:
+    """Print what was asked for."""
+    print(text, flush=True)  # noqa: T201  # in its order with what is said on stderr
+
+
+def _settings(options: argparse.Namespace, **over: Any) -> Settings:
+    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
+    loaded = settings.load(**{**flags, **over})
+    call_log.configure(loaded.log_level, as_json=loaded.log_json)
+    return loaded
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve one client on stdin and stdout, or many over HTTP; wrong settings are served too, as each answer."""
+    gc.disable()  # an eighth of the start would go into looking for garbage among modules and tools, which stay
+    from greenlake_backup_mcp.server import app  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
+
+    call_log.configure()
+    problem = getattr(options, "problem", None)
+    try:
+        if problem is not None:
+            raise problem
+        chosen = _settings(options)
+        server = None if chosen.http else app.create(chosen)
+        if server is not None:
+            _announce(chosen)
+    except BackupError as error:
+        if options.http or os.environ.get("GREENLAKE_MCP_HTTP"):
+            raise
+        # A dead server shows nothing in a client: serve the tools, and tell the cure as each call's result.
+        print_message(f"{error.message} {error.hint}".strip())
+        problem = error
+        server = app.create(settings.defaults(), problem=problem)
+    gc.freeze()
+    gc.enable()
+    if server is None:
+        from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
+
+        return http_server.serve(chosen)
+    anyio.run(app.serve_stdio, server)
+    return 0
+
+
+def _announce(chosen: Settings) -> None:
+    """Say on stderr what each call, or each gated one, will answer with, and what is not looked at."""
+    try:
+        startup_checks.check_audit_log(chosen)
+        if not startup_checks.check_names(chosen):
+            startup_checks.check_tenant(chosen)
+    except BackupError as error:
+        print_message(f"{error.message} {error.hint}".strip())
+    if told := startup_checks.unused_settings(chosen):
+        print_message(told)
+
+
+def tools(options: argparse.Namespace) -> int:
+    """Print the tools that these settings offer."""
+    from greenlake_backup_mcp.server import app  # noqa: PLC0415
+
+    tools = app.tool_set(_settings(options)).offered.values()
+    if options.json:
+        shown = [app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
+        print_result(json.dumps(shown, indent=1, ensure_ascii=False))
+        return 0
+    toolset = ""
+    for tool in tools:
+        if tool.toolset != toolset:
+            toolset = tool.toolset
+            print_result(f"\n{toolset}")
+        print_result(f"  {tool.name:<42} {tool.danger.value:<8} {tool.title}")
+    print_result(f"\n{len(tools)} tools")
+    return 0
+
+
+def call(options: argparse.Namespace) -> int:
+    """Call one tool as a client does, and print its answer."""
+    from mcp import Client  # noqa: PLC0415
+    from mcp.shared.exceptions import MCPError  # noqa: PLC0415
+
+    from greenlake_backup_mcp.server import app  # noqa: PLC0415
+
+    loaded = _settings(options)
+    if "log_level" not in loaded.model_fields_set:
+        call_log.configure("error")  # the answer says what went wrong
+    server = app.create(loaded)
+    given = pairs(options.arguments)
+
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        print_message(f"… {message or progress}")
+
+    async def run() -> int:
+        async with Client(server) as client:
+            try:
+                result = await client.call_tool(options.tool, given, progress_callback=progress)
+            except MCPError as error:
+                raise BackupError(error.error.message, hint="`tools` shows those there are.") from None
+        if result.structured_content is not None:
+            print_result(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
+        for part in result.content:
+            print_result(getattr(part, "text", ""))
+        return 1 if result.is_error else 0
+
+    return anyio.run(run)
+
+
+def pairs(words: Iterable[str]) -> dict[str, Any]:
+    """`name=value` words as arguments: values are JSON where they can be read as such, else text."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise BackupError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
+        if name in found:
+            raise BackupError(f"{name} is given twice.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Play the tour."""
+    from . import demo  # noqa: PLC0415
+
+    return anyio.run(demo.tour, not options.plain)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Check the way to the service, step by step."""
+    from . import doctor  # noqa: PLC0415
+
+    return anyio.run(doctor.examine, _settings(options))
+
+
+def config(options: argparse.Namespace) -> int:
+    """Print or write what a client must be told of this server."""
+    from greenlake_backup_mcp.client_config import files, registry  # noqa: PLC0415
+
+    client = registry.client(options.client)
+    _must_start(options)
+    told = registry.entry(client, _flags(options), os.environ)
+    if options.write:
+        file, copy = files.write(client, told)
+        print_message(
+            f"{client.title}: {file} holds {registry.NAME}." + (f" What it was before: {copy}" if copy else "")
+        )
+        print_message(f"Restart {client.title} to see it.")
+    else:
+        print_message(f"{client.title} reads {registry.config_path(client)}; --write puts this there:\n")
+        print_result(files.snippet(client, told))
+    if client.note:
+        print_message(client.note)
+    if told.get("env", {}).get(registry.SECRET) == "":
+        print_message(f"{registry.SECRET} is left empty: fill it in. It is never written for you.")
+    return 0
+
+
+def _must_start(options: argparse.Namespace) -> None:
+    """Raise BackupError for flags with which the client's server would answer nothing but what is wrong."""
+    from greenlake_backup_mcp.server import app  # noqa: PLC0415
+
+    if options.http:
+        raise BackupError(
+            "A client starts this server on its own stdin and stdout, and --http makes it serve a port instead.",
+            hint="Leave --http out; or start `serve --http` yourself, and give the client its URL.",
+            kind="settings",
+        )
+    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
+    # Without the environment, which is that of this shell and not the client's; the secret of an id is there too.
+    app.tool_set(settings.load(environment=False, **{**flags, "client_id": None}))
+
+
+def _flags(options: argparse.Namespace) -> list[str]:
+    """The flags of settings that were given, as they would be typed."""
+    flags: list[str] = []
+    for name in Settings.model_fields:
+        value = getattr(options, name, None)
+        if isinstance(value, bool):
+            flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+        elif value is not None:
+            flags += [f"--{name.replace('_', '-')}", _number(value) if name in FILES else str(value)]
+    return flags
+
+
+def _number(path: str) -> str:
+    """The path from the root: the client starts the server in a directory of its own."""
+    try:
+        return str(Path(path).absolute())
+    except OSError:
+        raise BackupError("The directory you stand in is gone.", hint="Go to one that exists.") from None
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Serve the simulated tenant."""
+    from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
+    from greenlake_backup_mcp.simulator.server import app  # noqa: PLC0415
+
+    if not 0 < options.port < 65_536:
+        raise BackupError(f"--port {options.port}: a port is a number from 1 to 65535.")
+    http_server.open_socket("127.0.0.1", options.port).close()  # says why it cannot be, before anything is promised
+    print_message(
+        f"Simulated tenant on http://127.0.0.1:{options.port} (nothing is real). For the server:\n"
+        f"  GREENLAKE_API_BASE_URL=http://127.0.0.1:{options.port}\n"
+        f"  GREENLAKE_TOKEN_URL=http://127.0.0.1:{options.port}/as/token.oauth2\n"
+        "  GREENLAKE_CLIENT_ID=demo\n  GREENLAKE_CLIENT_SECRET=demo-secret"
+    )
+    app.serve(port=options.port, seed=options.seed)
+    return 0

@@ -1,0 +1,85 @@
+"""`doctor`: checks settings, what a start needs, token and one read, and says what is wrong and what cures it.
+
+Knows the order of the checks. Must not show any secret.
+"""
+
+from __future__ import annotations
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.server import app, startup_checks
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.upstream import client, transport
+
+NO_WAY = (
+    "From this machine it must be reachable over HTTPS: look at name resolution, the firewall and, "
+    "where there is a proxy, HTTPS_PROXY. A wrong GREENLAKE_API_BASE_URL or GREENLAKE_TOKEN_URL looks the same."
+)
+
+NO_PATH = (
+    "A service answers there, and does not know the path of this API: look at the end of GREENLAKE_API_BASE_URL, "
+    "which is best unset where GREENLAKE_REGION says enough."
+)
+
+
+async def examine(settings: Settings) -> int:
+    """Print one line a check; 0 where all passed, 1 at the first that did not."""
+    real = transport.display_url(settings.api_base_url or "") or settings.region or "no tenant yet"
+    where = "a simulated tenant" if settings.demo else real
+    may = "reads only" if settings.read_only else "reads and writes"
+    _print("", f"settings: {where}; {may}; ask {settings.ask}; {_credentials(settings)}")
+    try:
+        _print("ok", f"description: {len(app.tool_set(settings).offered)} tools")
+        _print("ok", f"start: {_start(settings)}")
+        if told := startup_checks.unused_settings(settings):
+            _print("note", told)
+        async with client.connect(settings) as api:
+            reply = await client.send(
+                api,
+                client.Request(
+                    operation_id="ProtectionStoreList",
+                    method="GET",
+                    path="/backup-recovery/v1beta1/protection-stores",
+                    query=(("limit", "1"),),
+                    reads=True,
+                ),
+            )
+        _print("ok", "token: accepted")
+        total = reply.body.get("total") if isinstance(reply.body, dict) else None
+        _print("ok", f"read: protection stores ({'number not told' if total is None else total})")
+    except BackupError as problem:
+        _print("WRONG", problem.message)
+        if problem.status:
+            _print("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
+        lost = problem.kind == "service" and problem.status == 404  # no id was asked for that could be wrong
+        cure = NO_WAY if problem.kind == "unreachable" else NO_PATH if lost else problem.hint
+        if cure:
+            _print("cure", cure)
+        return 1
+    _print("ok", "everything needed works")
+    return 0
+
+
+def _start(settings: Settings) -> str:
+    """Where `serve` would listen, after the checks it makes before it does."""
+    if not settings.http:
+        startup_checks.check_audit_log(settings)
+        return "on stdin and stdout"
+    from greenlake_backup_mcp.http import app, server  # noqa: PLC0415
+
+    host, port, known = server.check_settings(settings)
+    app.create_app(settings, known=known, bound=host)
+    return f"over HTTP on {host}, port {port}; {'with' if known.required else 'without'} logins"
+
+
+def _credentials(settings: Settings) -> str:
+    """Which credentials are there; never what they are."""
+    if settings.demo:
+        return "no credentials needed"
+    if settings.token:
+        return "a ready token"
+    there = [name for name in ("client_id", "client_secret", "workspace_id") if getattr(settings, name)]
+    return " and ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials"
+
+
+def _print(mark: str, words: str) -> None:
+    print(f"{mark:>5}  {words}")  # noqa: T201

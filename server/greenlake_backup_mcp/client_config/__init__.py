@@ -1,0 +1,1 @@
+"""What clients of MCP need in their configuration files."""

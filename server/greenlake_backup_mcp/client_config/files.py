@@ -1,0 +1,171 @@
+"""What a client's file says of this server, merged into it.
+
+What is in the file stays, a copy of it is kept beside it, and a file that is not understood is left alone.
+Knows JSON, TOML and files; what a client is told is in clients.py. Must know nothing of MCP or HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from greenlake_backup_mcp.errors import BackupError
+
+from .registry import NAME, SECRET, TENANT, TENANT_SETTINGS, Client, Entry, config_path, why_unknown
+
+
+def snippet(of: Client, told: Entry) -> str:
+    """The part of the client's file that tells of this server."""
+    return _toml(of, told) if config_path(of).suffix == ".toml" else _json(_render_file(of, {}, told))
+
+
+def write(of: Client, told: Entry) -> tuple[Path, Path | None]:
+    """Merge the entry into the client's file: the file, and the copy of what it was before."""
+    file = config_path(of)
+    before = _text(file)
+    try:
+        after = _merge_toml(of, before, told, file) if file.suffix == ".toml" else _merge_json(of, before, told, file)
+        return file, None if after == before else _replace(file, before, after)
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link to itself, or JSON nested without end
+        raise BackupError(
+            f"{file} cannot be changed: {why_unknown(error)}. It was left as it is.",
+            hint=f"Add this by hand:\n{snippet(of, told)}",
+            kind="settings",
+        ) from None
+
+
+def _replace(file: Path, before: str, after: str) -> Path | None:
+    """Put the new text in the place of the former at once; the copy of that."""
+    content = after.encode()
+    copy = None
+    target = file.resolve()  # a link stays one
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if before:
+        copy = target.with_name(f"{target.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.bak")
+        copy.write_text(before, encoding="utf-8")
+        copy.chmod(target.stat().st_mode & 0o777)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(content)
+        if before:
+            fresh.chmod(target.stat().st_mode & 0o777)
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return copy
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig") if file.exists() else ""
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        reason = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else why_unknown(error)
+        raise BackupError(f"{file} cannot be read: {reason}.", hint="It was left as it is.", kind="settings") from None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _merge_json(of: Client, before: str, told: Entry, file: Path) -> str:
+    try:
+        content = json.loads(before) if before.strip() else {}
+    except ValueError:
+        content = None
+    odd = _unusable_file(of, content)
+    if odd or content is None:
+        raise BackupError(
+            f"{file} is not {odd}: it was left as it is.",
+            hint=f"Add this by hand:\n{snippet(of, told)}",
+            kind="settings",
+        )
+    merged = _render_file(of, content, told)
+    return before if merged == content else _json(merged)
+
+
+def _unusable_file(of: Client, content: Any) -> str:
+    """What the file would have to be for the entry to fit in; "" where it is so."""
+    if not isinstance(content, dict) or not isinstance(content.get(of.table, {}), dict):
+        return f"plain JSON with an object {of.table} (comments, perhaps)"
+    mine = content.get(of.table, {}).get(NAME, {})
+    if not isinstance(mine, dict) or not isinstance(mine.get("env", {}), dict):
+        return f"one where {NAME} is an object, and its env one too"
+    asks = of.variable.startswith("${input:")
+    return "one where inputs is a list" if asks and not isinstance(content.get("inputs", []), list) else ""
+
+
+def _render_file(of: Client, content: Mapping[str, Any], told: Entry) -> dict[str, Any]:
+    """The content with the entry in it. What a person filled in before, and other keys of theirs, stay.
+
+    A demo takes the tenant's variables away: beside them the server would refuse every call.
+    """
+    servers = dict(content.get(of.table, {}))
+    old: dict[str, Any] = servers.get(NAME, {})
+    gone = TENANT_SETTINGS if "--demo" in told["args"] else ()
+    new = told.get("env", {})
+    kept = {n: value for n, value in old.get("env", {}).items() if (value or n not in new) and n not in gone}
+    servers[NAME] = {**old, **told}
+    if "env" in told or kept:
+        servers[NAME]["env"] = {**new, **kept}
+    whole = {**content, of.table: servers}
+    wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get("env", {}).values()]
+    if wanted:
+        asked = list(content.get("inputs", []))
+        known = [i.get("id") for i in asked if isinstance(i, dict)]
+        asked += [
+            {"type": "promptString", "id": n, "description": TENANT[n], "password": n == SECRET}
+            for n in wanted
+            if n not in known
+        ]
+        whole["inputs"] = asked
+    return whole
+
+
+def _toml(of: Client, told: Entry) -> str:
+    lines = [f"[{of.table}.{NAME}]"]
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _merge_toml(of: Client, before: str, told: Entry, file: Path) -> str:
+    """Text is added at the end, or put in the place of the former entry; the rest is not touched."""
+    try:
+        content = tomllib.loads(before)
+        odd = "" if isinstance(content.get(of.table, {}), dict) else f"one where {of.table} is a table"
+    except tomllib.TOMLDecodeError as error:
+        content, odd = {}, f"valid TOML ({error})"
+    if odd:
+        raise BackupError(
+            f"{file} is not {odd}: it was left as it is.",
+            hint=f"Add this by hand:\n{_toml(of, told)}",
+            kind="settings",
+        )
+    if content.get(of.table, {}).get(NAME) == told:
+        return before
+    headings = (f"[{of.table}.{NAME}]", f'[{of.table}."{NAME}"]')
+    lines, out, mine = before.splitlines(keepends=True), [], False
+    for line in lines:
+        if line.lstrip().startswith("["):
+            mine = line.split("#")[0].strip() in headings
+        if not mine:
+            out.append(line)
+    after = "".join(out)
+    after += ("\n" if after and not after.endswith("\n") else "") + ("\n" if after else "") + _toml(of, told)
+    try:
+        rest = {**content, of.table: {**content.get(of.table, {}), NAME: told}}
+        same = tomllib.loads(after) == rest
+    except (tomllib.TOMLDecodeError, TypeError):
+        same = False
+    if not same:  # an entry in a spelling that is not ours: inline, dotted, with tables of its own
+        raise BackupError(
+            f"{file} tells of {NAME} in a way that cannot be changed safely: it was left as it is.",
+            hint=f"Put this in its place by hand:\n{_toml(of, told)}",
+            kind="settings",
+        )
+    return after

@@ -1,0 +1,78 @@
+"""What is recorded of a proposal, and the results that say it was not carried out.
+
+Must know nothing of codes or of the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+
+from greenlake_backup_mcp.previews.reads import Target
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import sanitize
+
+from . import audit_log
+from .proposals import Caller, Consent, Evaluation, Proposal
+
+
+def record_denied(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, Any], why: str) -> None:
+    """Record that somebody was refused a gated tool for what they or this server may do; their target is not read."""
+    audit_log.record(
+        consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, arguments=arguments, reason=why
+    )
+
+
+def record_outcome(consent: Consent, caller: Caller, tool: str, result: str, **details: Any) -> None:
+    """Record what became of a call that was let through: `done`, `failed`, `unknown`; with status, task, debug id."""
+    if result == "failed":
+        consent.stays(caller)
+    audit_log.record(
+        consent.log, "outcome", call=caller.id, tool=tool, principal=caller.principal, outcome=result, **details
+    )
+
+
+def request_fields(target: Target) -> dict[str, Any]:
+    """A target as the audit log keeps it."""
+    names = ("id", "name", "displayName", "generation", "state", "expiresAt", "lockedUntil")
+    return {"path": target.path, **{n: target.resource[n] for n in names if target.resource.get(n) is not None}}
+
+
+def record(consent: Consent, event: audit_log.Event, plan: Evaluation, caller: Caller, reason: str = "") -> None:
+    """Record what happened to a proposal."""
+    audit_log.record(
+        consent.log,
+        event,
+        call=caller.id,
+        tool=plan.call.tool,
+        principal=caller.principal,
+        target=plan.proposal.target(plan.subject),
+        arguments=plan.proposal.arguments,
+        reason=reason,
+    )
+
+
+def refuse(  # noqa: PLR0913, PLR0917
+    consent: Consent, proposal: Proposal, caller: Caller, why: str, cure: str, subject: Any = None
+) -> CallToolResult:
+    """The result that says why nothing was done; recorded."""
+    audit_log.record(
+        consent.log,
+        "refusal",
+        call=caller.id,
+        tool=proposal.tool,
+        principal=caller.principal,
+        target=proposal.target(subject) if subject is not None else None,
+        arguments=proposal.arguments,
+        reason=why,
+    )
+    return text([f"NOT DONE, nothing was sent: {why}.", cure], consent.settings, is_error=True)
+
+
+def text(lines: list[str], settings: Settings, *, is_error: bool) -> CallToolResult:
+    """A result of these lines, whole: a preview is never shortened to fit a budget."""
+    if settings.demo:
+        lines = [*lines, "Simulated tenant: nothing here is real."]
+    return CallToolResult(content=[TextContent(text=sanitize.clean("\n".join(lines)))], is_error=is_error)

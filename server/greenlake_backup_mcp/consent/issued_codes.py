@@ -1,0 +1,95 @@
+"""What previews showed, in digests: enough to tell why a code does not hold. Consent never rests on it.
+
+Knows nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.text import masking, sanitize
+
+from . import codes
+from .codes import SLOT, Call, Match
+
+MOST = 1000  # previews remembered
+SHAPE = 9  # characters of a code
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """The call a code was shown for: each argument's digest (they may hold passwords), state and weight as read."""
+
+    tool: str
+    principal: str
+    arguments: Mapping[str, str]
+    state: Any
+    weight: tuple[str, ...] = ()
+
+
+def issued_for(key: bytes, call: Call) -> IssuedCode:
+    """A call as it is remembered."""
+    digests = {name: codes.keyed_digest(key, "argument", name, value) for name, value in call.arguments.items()}
+    return IssuedCode(call.tool, call.principal, digests, call.state, call.weight)
+
+
+def remember(shown: dict[str, IssuedCode], code: str, issued: IssuedCode) -> None:
+    """Keep what a code was shown for; the oldest go when there are too many."""
+    shown.pop(code, None)
+    shown[code] = issued
+    while len(shown) > MOST:
+        del shown[next(iter(shown))]
+
+
+def explain_mismatch(shown: Mapping[str, IssuedCode], now: IssuedCode, given: Any, found: Match | str | None) -> str:
+    """Why what was given does not hold for a call, as far as can be told."""
+    if found == "used":
+        return "This code was used already; a code holds once."
+    if found == "expired":
+        return f"This code has expired: one holds for {SLOT // 60} to {2 * SLOT // 60} minutes."
+    if not isinstance(given, str) or len(codes.normalize(given)) != SHAPE:
+        return 'confirm is neither "preview" nor a code; a code looks like ABCD-EFGH.'
+    before = shown.get(codes.normalize(given))
+    if before is None or before.principal != now.principal:
+        return "This is not a code for this call."
+    if before.tool != now.tool:
+        return f"This code is for another tool, {before.tool}."
+    names = sorted({*now.arguments, *before.arguments})
+    if differ := [n for n in names if now.arguments.get(n) != before.arguments.get(n)]:
+        return f"This code is for other arguments than these; not as previewed: {', '.join(differ)}."
+    return differs(before, now) or "This code does not hold any more."
+
+
+def differs(before: IssuedCode | Call, now: IssuedCode | Call, when: str = "since the preview") -> str:
+    """What about the target or the effect of a call is not as it was; "" where nothing is known of a difference."""
+    if moved := list(changed(before.state, now.state)):
+        return f"The target changed {when}: {'; '.join(moved[:5])}."
+    if moved := list(facts_differ(before.weight, now.weight)):
+        return f"What it would do changed {when}: {'; '.join(moved[:5])}."
+    return ""
+
+
+def facts_differ(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+    """What an effect now is that it was not, and was that it is no longer."""
+    yield from (f"now {sanitize.cell(kind, 120)}" for kind in now if kind not in before)
+    yield from (f"no longer {sanitize.cell(kind, 120)}" for kind in before if kind not in now)
+
+
+def changed(before: Any, now: Any, name: str = "it") -> Iterator[str]:
+    """Which fields of two states differ, with their values."""
+    if before == now:
+        return
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for field in sorted({*before, *now}):
+            yield from changed(before.get(field), now.get(field), str(field))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for one, other in zip(before, now, strict=True):
+            yield from changed(one, other, name)
+    elif isinstance(before, Mapping) != isinstance(now, Mapping):
+        yield f"{sanitize.cell(name)} is no longer {'there' if isinstance(before, Mapping) else 'missing'}"
+    elif masking.is_secret(name):
+        yield name
+    else:
+        yield f"{sanitize.cell(name)} was {sanitize.cell(str(before), 60)}, is {sanitize.cell(str(now), 60)}"

@@ -1,0 +1,138 @@
+"""What a model wrote → what the service gets: repair, validate, build the request.
+
+Every refusal names the argument, what was given and what is allowed; nothing has been sent by then.
+Must not know MCP, confirmation or rendering.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.tools import json_bounds, validation
+from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.registry import LIST_BOUNDS, Argument, Tool
+from greenlake_backup_mcp.upstream.client import Request
+
+MOST_PROBLEMS = 5  # told at once
+
+
+def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments repaired and validated; BackupError lists up to five problems."""
+    _place_values(raw)
+    given = {name: value for name, value in raw.items() if not (value is None and name in tool.arguments)}
+    if given.get("output") in ("text", "table") and "output" in tool.arguments:
+        del given["output"]  # the default of lists and of single items, which name it differently
+    if unknown := [name for name in given if name not in tool.input_schema.get("properties", {})]:
+        raise BackupError(
+            "; ".join(
+                validation.unknown_arguments(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS]
+            )
+        )
+    arguments: dict[str, Any] = validation.repair(tool.input_schema, given)
+    _place_values(arguments)  # JSON within texts may have brought more
+    problems = list(_problems(tool, arguments))
+    if problems:
+        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
+    if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
+        raise BackupError(
+            "There is nothing to change: no property is given.",
+            hint="Give at least one of "
+            + ", ".join(a.name for a in tool.arguments.values() if a.place == "body")
+            + ".",
+        )
+    return arguments
+
+
+def _place_values(arguments: Mapping[str, Any]) -> None:
+    """Refuse what could neither be sent nor told."""
+    if problems := json_bounds.problem_with(dict(arguments), MOST_PROBLEMS):
+        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + ".")
+
+
+def build_request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
+    """The request that carries out the call; `arguments` come from `prepared`."""
+    operation = tool.operation
+    if operation is None:
+        raise BackupError(f"{tool.name} sends no request of its own.")
+    path, query = operation.path, []
+    for argument in tool.arguments.values():
+        if argument.name not in arguments:
+            continue
+        value = arguments[argument.name]
+        if argument.place == "path":
+            path = path.replace("{" + argument.wire + "}", quote(str(value), safe=""))
+        elif argument.place == "query":
+            query.append((argument.wire, _wire_value(value)))
+    body = _body(tool, arguments)
+    sends_body = operation.media_type is not None and (bool(body) or operation.body_required)
+    return Request(
+        operation_id=operation.id,
+        method=operation.method,
+        path=path,
+        query=tuple(query),
+        body=body if sends_body else None,
+        media_type=operation.media_type if sends_body else None,
+        reads=tool.danger is Danger.READ,
+        tool=tool.name,
+    )
+
+
+def _body(tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    whole = next((a for a in tool.arguments.values() if a.place == "whole body"), None)
+    if whole is not None:
+        return arguments.get(whole.name)
+    return {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
+
+
+def _wire_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
+    yield from _parameter_problems(tool, arguments)
+    shown = list(validation.explain(tool.input_schema, dict(arguments), ""))
+    yield from shown
+    if tool.lists and not shown:
+        for name, bounds in LIST_BOUNDS.items():
+            yield from validation.explain(bounds, arguments.get(name, 0), name)
+    if not shown and tool.body is not None:
+        yield from _body_problems(tool, tool.body, arguments)
+
+
+def _parameter_problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps path and query values from being sent."""
+    for argument in tool.arguments.values():
+        value = arguments.get(argument.name)
+        if not isinstance(value, str) or argument.place not in ("path", "query"):
+            continue
+        unsafe = list(validation.unsafe_id(argument.name, value)) if argument.place == "path" else []
+        yield from unsafe or validation.explain(_schema(tool, argument), value, argument.name)
+
+
+def _schema(tool: Tool, argument: Argument) -> Schema:
+    """What the description says of a path or query value."""
+    parameters = tool.operation.parameters if tool.operation else ()
+    return next(p.schema for p in parameters if p.name == argument.wire and p.place == argument.place)
+
+
+def _body_problems(tool: Tool, schema: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """What the full description says of the body, beyond the schema that tools/list shows."""
+    body = _body(tool, arguments)
+    # branches that only say which properties belong together are explained by the validator itself
+    branches = [b for key in ("oneOf", "anyOf") for b in schema.get(key, ()) if "properties" in b]
+    if branches and not any(
+        validation.validator(b).is_valid(body) and not list(validation.unknown_names(b, body, "")) for b in branches
+    ):
+        yield validation.no_branch_matches(branches, body)
+    elif not branches:
+        yield from validation.explain(schema, body, "")
+    yield from validation.unknown_names(schema, body, "")
+    yield from dict.fromkeys(validation.unsafe_ids(schema, body, ""))

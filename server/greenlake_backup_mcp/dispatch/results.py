@@ -1,0 +1,111 @@
+"""The only maker of results: budget, hygiene, error text.
+
+Knows MCP result types; must know nothing of HTTP or of single operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import masking, sanitize
+
+BYTES_PER_TOKEN = 2.4  # measured on JSON full of ids and times; prose has four
+SIMULATED = "Simulated tenant: nothing here is real."
+
+
+def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = False) -> CallToolResult:
+    """A result of lines. Whole lines beyond the budget are dropped and counted."""
+    kept, dropped, left = [], 0, int(settings.budget * BYTES_PER_TOKEN) - 200
+    for line in (sanitize.clean(line) for line in lines):
+        left -= len(line.encode()) + 1
+        if left >= 0 and not dropped:
+            kept.append(line)
+        else:
+            dropped += 1
+    if dropped:
+        kept.append(f"({dropped} more lines left out: the answer's budget is {settings.budget} tokens.)")
+    if settings.demo:
+        kept.append(SIMULATED)
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(kept))], is_error=is_error)
+
+
+def json_result(value: Any, settings: Settings) -> CallToolResult:
+    """A result of structured content alone: the API's own JSON, cleaned, secrets hidden."""
+    from json import dumps  # noqa: PLC0415
+
+    shown = clean_result(masking.redact(value, settings.reveal_secrets))
+    size = len(dumps(shown, ensure_ascii=False).encode())
+    if size > settings.budget * BYTES_PER_TOKEN:
+        raise BackupError(
+            f"The JSON has about {size / BYTES_PER_TOKEN:,.0f} tokens; an answer has at most {settings.budget:,}.",
+            hint="Leave output out for the readable form, or select fewer properties.",
+            kind="limit",
+        )
+    if not isinstance(shown, dict):
+        shown = {"items": shown}
+    if settings.demo:
+        shown = {**shown, "simulated": True}
+    return CallToolResult(content=[], structured_content=shown)
+
+
+def error_result(problem: BackupError, settings: Settings) -> CallToolResult:
+    """A problem as text that the model can act on: what, why, what is known to have happened, what to do next."""
+    lines = [problem.message]
+    facts = []
+    if problem.status:
+        facts.append(f"HTTP {problem.status}")
+    if problem.debug_id:
+        facts.append(f"debug id {problem.debug_id}")
+    if facts:
+        lines[0] += f" ({', '.join(facts)})"
+    if problem.nothing_sent:
+        lines.append("Nothing was sent.")
+    if problem.kind == "unknown":
+        lines.append(
+            "The outcome is UNKNOWN: it may have been carried out. Do not repeat it before reading the resource."
+        )
+    if problem.hint:
+        lines.append(problem.hint)
+    return text_result(lines, settings, is_error=True)
+
+
+def fault_result(name: str, error_: Exception, settings: Settings, *, began: bool = False) -> CallToolResult:
+    """A fault of this server; of a write that it `began` to send nobody knows how far it came."""
+    what = f"This server failed within {name[:80]} ({type(error_).__name__}); that is a mistake of ours, not yours."
+    untouched = "" if began else " Nothing was changed: no request that changes anything had been sent."
+    hint = "Please report it with the log of --log-level debug."
+    return error_result(BackupError(what + untouched, hint=hint, kind="unknown" if began else "limit"), settings)
+
+
+def mask_result(result: CallToolResult, secrets: Collection[str]) -> CallToolResult:
+    """The result with these secrets hidden wherever they stand."""
+    if not secrets:
+        return result
+    parts = [
+        part.model_copy(update={"text": masking.mask(part.text, secrets)}) if isinstance(part, TextContent) else part
+        for part in result.content
+    ]
+    held = result.structured_content
+    if held is not None:
+        held = _map_text(held, lambda text: masking.mask(text, secrets))
+    return result.model_copy(update={"content": parts, "structured_content": held})
+
+
+def clean_result(value: Any) -> Any:
+    """The JSON value with every string made visible."""
+    return _map_text(value, sanitize.clean)
+
+
+def _map_text(value: Any, tell: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return tell(value)
+    if isinstance(value, dict):
+        return {tell(str(name)): _map_text(item, tell) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_map_text(item, tell) for item in value]
+    return value

@@ -1,1 +1,0 @@
-"""What a gated call would do to its real target, in sentences."""

@@ -1,1 +1,0 @@
-"""What teaches the use of the tools: prompts, resources, completions."""

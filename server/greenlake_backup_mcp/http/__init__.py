@@ -1,0 +1,1 @@
+"""The HTTP transport: one URL for many callers."""

@@ -1,0 +1,1 @@
+"""Who an incoming HTTP request is from."""

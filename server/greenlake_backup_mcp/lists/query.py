@@ -1,0 +1,215 @@
+"""A call of a list tool understood: what the service is asked, what is done here, and the request that asks it.
+
+Knows lists and their tools; sends nothing and must know nothing of MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from typing import Any
+from urllib.parse import quote
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream import client
+
+from . import capabilities
+from .capabilities import Capabilities
+from .filters import coercion, grammar, matching
+from .filters.grammar import Expression
+from .filters.matching import Kind
+from .read import aggregate, pages
+from .read.aggregate import Key
+from .views import columns, extractors, own
+from .views.columns import Column, Resource
+from .views.extractors import Item
+
+ROWS = 20  # shown where no limit is given
+BYTES_PER_TOKEN = 1.5  # measured on rows of nothing but ids; with names and times it is two, prose has four
+SMALLEST_ROW = 30  # bytes; so many rows at most are kept as the budget has room for
+
+
+@dataclass(frozen=True)
+class Query:
+    """A call understood and checked: nothing was sent yet."""
+
+    tool: Tool
+    reader: Tool | None  # what shows one item in full
+    operation: Operation
+    given: Mapping[str, Any]
+    able: Capabilities
+    resource: Resource
+    kinds: Mapping[str, Kind]
+    now: datetime
+    shown: tuple[Column, ...]
+    picked: tuple[str, ...]  # what `select` asked for
+    filter: Expression | None
+    where: Expression | None
+    order: tuple[Key, ...]
+    offset: int
+    limit: int  # rows wanted, as far as the budget can have room for them
+    whole: bool  # the whole collection is told about
+    as_json: bool
+
+    def value(self, item: Item, name: str) -> Any:
+        """What sorting and `where` find under a name: an attribute of the description, else a column of ours."""
+        found = self.values(item, name)
+        return found[0] if found else None
+
+    def values(self, item: Item, name: str) -> Sequence[Any]:
+        """Every value under a name."""
+        if self.kinds.get(name, "any") == "any" and (column := self.column(name)) is not None:
+            value = column.of(item)
+            return value if isinstance(value, list) else [value]
+        column = self.column(name)
+        if column is not None and name in column.paths and column.read is extractors.first:
+            return [
+                one for path in column.paths for one in extractors.values_at(item, path)
+            ]  # the name shown, and the other one
+        return extractors.values_at(item, name)
+
+    def column(self, name: str) -> Column | None:
+        """Our column of that name."""
+        return next((c for c in self.resource.every if c.name == name), None)
+
+    def properties(self, names: Sequence[str]) -> list[str]:
+        """The top properties of an item behind attributes and columns."""
+        paths: list[str] = []
+        for name in names:
+            column = self.column(name) if self.kinds.get(name, "any") == "any" else None
+            paths += column.paths if column else (name,)
+        return [path.split("/", 1)[0] for path in paths]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a query is carried out; the documents leave open what the service accepts, so there are second ways."""
+
+    bare_times: bool = False
+    select: bool = True
+    sort_here: bool = False
+
+
+def build_query(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int) -> Query:
+    """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible."""
+    if tool.operation is None:
+        raise BackupError(f"{tool.name} lists nothing.")
+    operation = tool.operation
+    able = capabilities.capabilities_of(operation)
+    kinds = capabilities.kinds(capabilities.item_schema(operation))
+    resource = own.view_for(operation, kinds)
+    nouns = units.plural(2, resource.noun)[2:]
+    known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
+    meant = partial(coercion.meaning, kinds=kinds, resource=resource)
+    filter_ = grammar.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
+    if filter_ is not None:
+        capabilities.check_list_arguments("filter", filter_, known)
+        capabilities.check_filter(filter_, able, nouns)
+        filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, here=False)
+    where = grammar.parse(given["where"], argument="where", now=now) if given.get("where") else None
+    if where is not None:
+        capabilities.check_list_arguments("where", where, known)
+        capabilities.check_attributes("where", capabilities.attributes_of(where), known, nouns)
+        where = coercion.coerce(where, meant, argument="where", now=now, here=True)
+    order = _order(given.get("sort", ""))
+    capabilities.check_attributes("sort", [name for name, _ in order], known, nouns)
+    picked = tuple(dict.fromkeys(p.strip().replace(".", "/") for p in given.get("select", "").split(",") if p.strip()))
+    capabilities.check_attributes("select", picked, known, nouns)
+    shown = resource.columns
+    if picked:
+        shown = tuple(
+            columns.column_for(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked))
+        )
+    return Query(
+        tool=tool,
+        reader=_reader(operation),
+        operation=operation,
+        given=given,
+        able=able,
+        resource=resource,
+        kinds=kinds,
+        now=now,
+        shown=shown,
+        picked=picked,
+        filter=filter_,
+        where=where,
+        order=order,
+        offset=given.get("offset", 0),
+        limit=min(given.get("limit", ROWS), int(budget * BYTES_PER_TOKEN / SMALLEST_ROW)),
+        whole=given.get("summary", "all") == "all",
+        as_json=given.get("output") == "json",
+    )
+
+
+@cache
+def _readers() -> Mapping[str, Tool]:
+    return {tool.operation.path: tool for tool in registry.tools() if tool.operation and tool.operation.method == "GET"}
+
+
+def _reader(listing: Operation) -> Tool | None:
+    """The tool that reads one item of a list."""
+    stem = listing.path.rstrip("/") + "/{"
+    return next(
+        (tool for path, tool in _readers().items() if path.startswith(stem) and path.count("/") == stem.count("/")),
+        None,
+    )
+
+
+def _order(text: str) -> tuple[Key, ...]:
+    """`name`, `name desc`, `-name`, several separated by commas."""
+    keys = []
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, _, direction = part.replace(":", " ").partition(" ")
+        direction = direction.strip().lower()
+        if direction not in ("", "asc", "desc"):
+            raise BackupError(f"sort: {part!r} is not understood.", hint="sort takes: <attribute> asc|desc, …")
+        descending = direction == "desc" or name.startswith("-")
+        keys.append((name.lstrip("-+").replace(".", "/"), descending))
+    return tuple(keys)
+
+
+def sorts_upstream(query: Query) -> bool:
+    """Whether the service can bring the collection into that order, as far as documents tell."""
+    if not query.able.sort:
+        return False
+    allowed = query.able.sorts if query.able.sorts is not None else [n for n, k in query.kinds.items() if k != "any"]
+    return all(name in allowed for name, _ in query.order)
+
+
+def source(query: Query, way: Strategy, *, all_properties: bool = False) -> pages.Source:
+    """The list's request without its page."""
+    path, pairs = query.operation.path, []
+    for argument in query.tool.arguments.values():
+        if argument.name in query.given and argument.place == "path":
+            path = path.replace("{" + argument.wire + "}", quote(str(query.given[argument.name]), safe=""))
+        elif argument.name in query.given and argument.place == "query":
+            pairs.append((argument.wire, extractors.text(query.given[argument.name])))
+    if query.filter is not None:
+        pairs.append(("filter", matching.to_query(query.filter, query.kinds, bare_times=way.bare_times)))
+    if query.order and not way.sort_here:
+        pairs.append(
+            ("sort", ",".join(f"{name} {'desc' if descending else 'asc'}" for name, descending in query.order))
+        )
+    if query.able.select and way.select and not all_properties:
+        pairs.append(("select", ",".join(_properties(query, way))))
+    request = client.Request(query.operation.id, "GET", path, tuple(pairs), reads=True, tool=query.tool.name)
+    return pages.Source(request, query.able.paged, query.able.limit, query.able.offset)
+
+
+def _properties(query: Query, way: Strategy) -> list[str]:
+    """What `select` asks of the service: the columns shown, and what counting, `where` and sorting need."""
+    named = [
+        *(capabilities.attributes_of(query.where) if query.where else ()),
+        *(n for n, _ in query.order if way.sort_here),
+    ]
+    counted = aggregate.columns_read(query.resource, query.shown) if query.whole else ["id"]
+    shown = [path.split("/", 1)[0] for column in query.shown for path in column.paths]
+    found = dict.fromkeys([*query.able.keep, *counted, *shown, *query.properties(named)])
+    top = {name for name in query.kinds if "/" not in name}
+    return [name for name in found if not top or name in top]

@@ -1,0 +1,1 @@
+"""A collection read page by page, and aggregated."""

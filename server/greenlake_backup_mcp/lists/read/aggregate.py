@@ -1,0 +1,177 @@
+"""A collection folded item by item into what is told about it; rows beyond those shown are not kept.
+
+Knows resources and items; formats nothing, reads nothing from the network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.lists.views.columns import Column, Resource
+from greenlake_backup_mcp.lists.views.extractors import Item
+from greenlake_backup_mcp.text import units
+
+MOST_VALUES = 200  # distinct values of a counted field; further ones are counted together
+OTHERS = "(others)"
+
+Key = tuple[str, bool]
+"""An attribute to sort by, and whether descending."""
+
+
+@dataclass
+class Extreme:
+    """The item with the smallest or largest time so far."""
+
+    when: datetime
+    item: Item
+
+
+@dataclass
+class ProblemCount:
+    """How many items have the same problem, and the first of them."""
+
+    count: int
+    item: Item
+
+
+@dataclass
+class Aggregate:
+    """What is known of the items added so far. `first` to `last`: which become rows; `order`: how they are sorted."""
+
+    resource: Resource
+    now: datetime
+    first: int
+    last: int
+    order: tuple[Key, ...] = ()
+    value: Callable[[Item, str], Any] = lambda item, name: extractors.first(item, (name,))
+    count: int = 0
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    sums: dict[str, tuple[float, int]] = field(default_factory=dict)  # the sum, and of how many items
+    oldest: Extreme | None = None
+    newest: Extreme | None = None
+    timeless: int = 0  # without that time
+    unusable: int = 0  # recovery points that nothing can be restored from (yet): not counted as the newest
+    next_expiry: Extreme | None = None
+    last_lock: datetime | None = None
+    expired: int = 0
+    endless: int = 0
+    locked: int = 0
+    troubled: int = 0
+    troubles: dict[str, ProblemCount] = field(default_factory=dict)  # by what is wrong
+    kept: list[Item] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.counts = {column.name: Counter() for column in self.resource.counted}
+        self.sums = {column.name: (0, 0) for column in self.resource.sums}
+
+    def add(self, found: Iterable[Item]) -> None:
+        """Add items in the order of the collection."""
+        for item in found:
+            self._keep(item)
+            self.count += 1
+            self._count(item)
+            self._times(item)
+            if self.resource.trouble is not None and (problem := self.resource.trouble.of(item)):
+                self._trouble(item, str(problem))
+
+    def _trouble(self, item: Item, problem: str) -> None:
+        self.troubled += 1
+        known = self.troubles.get(problem)
+        if known is not None:
+            known.count += 1
+        elif len(self.troubles) < MOST_VALUES:
+            self.troubles[problem] = ProblemCount(1, item)
+
+    def rows(self) -> Sequence[Item]:
+        """The rows asked for."""
+        if not self.order:
+            return self.kept
+        return self._ordered()[self.first : self.last]
+
+    def _keep(self, item: Item) -> None:
+        if self.order:
+            self.kept.append(item)
+            if len(self.kept) >= 2 * self.last + 100:
+                self.kept = self._ordered()[: self.last]
+        elif self.first <= self.count < self.last:
+            self.kept.append(item)
+
+    def _ordered(self) -> list[Item]:
+        rows = self.kept
+        for name, descending in reversed(self.order):
+            pairs = [(sort_key(self.value(item, name)), item) for item in rows]
+            told = [pair for pair in pairs if pair[0] is not None]
+            told.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type, return-value]
+            rows = [item for _, item in told] + [item for key, item in pairs if key is None]
+        return rows
+
+    def _count(self, item: Item) -> None:
+        for column in self.resource.counted:
+            counter = self.counts[column.name]
+            value = column.read(item, column.paths)
+            if type(value) is str and value in counter:  # nearly always
+                counter[value] += 1
+                continue
+            for one in value if isinstance(value, list) else (value,):
+                word = extractors.text(one)
+                if word not in counter and len(counter) >= MOST_VALUES:
+                    word = OTHERS
+                counter[word] += 1
+        for column in self.resource.sums:
+            amount = units.number(column.of(item))
+            if amount is not None and amount >= 0:
+                total, told = self.sums[column.name]
+                self.sums[column.name] = (total + amount, told + 1)
+
+    def _times(self, item: Item) -> None:
+        if self.resource.point is not None:
+            when = units.parse_time(self.resource.point.of(item))
+            if when is None:
+                self.timeless += 1
+            elif self.resource.expires and item.get("state") in extractors.NO_POINT:
+                self.unusable += 1
+            else:
+                if self.oldest is None or when < self.oldest.when:
+                    self.oldest = Extreme(when, item)
+                if self.newest is None or when > self.newest.when:
+                    self.newest = Extreme(when, item)
+        if not self.resource.expires:
+            return
+        expiry = units.parse_time(item.get("expiresAt"))
+        if expiry is None:
+            self.endless += 1
+        elif expiry <= self.now:
+            self.expired += 1
+        elif self.next_expiry is None or expiry < self.next_expiry.when:
+            self.next_expiry = Extreme(expiry, item)
+        lock = units.parse_time(item.get("lockedUntil"))
+        if lock is not None and lock > self.now:
+            self.locked += 1
+            self.last_lock = lock if self.last_lock is None else max(lock, self.last_lock)
+
+
+def sort_key(value: Any) -> tuple[int, Any] | None:
+    """What a value is sorted by: numbers, then times, then text without regard to case; None for no value."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if isinstance(value, bool):
+        return 0, int(value)
+    if (number := units.number(value)) is not None:
+        return 0, number
+    if (when := units.parse_time(value)) is not None:
+        return 1, when
+    return (2, value.casefold()) if isinstance(value, str) and value else None
+
+
+def columns_read(resource: Resource, shown: Iterable[Column]) -> list[str]:
+    """The properties of an item that folding and showing it need: what `select` has to ask for."""
+    columns = [*shown, *resource.counted, *resource.sums, *(c for c in (resource.trouble, resource.point) if c)]
+    paths = ["id", *(path for column in columns for path in column.paths)]
+    paths += ["name", "displayName"] if resource.trouble else []
+    paths += ["expiresAt", "lockedUntil"] if resource.expires else []
+    return list(dict.fromkeys(path.split("/", 1)[0] for path in paths))

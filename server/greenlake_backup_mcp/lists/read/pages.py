@@ -1,0 +1,70 @@
+"""One page of a list: its request, and what its envelope holds, whichever of the service's spellings it has.
+
+Knows HTTP requests and envelopes, nothing of what items mean or of the pages around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.upstream import client
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A list of the service: the request without its page, and the bounds of its pages."""
+
+    request: client.Request
+    paged: bool  # False: the list has neither limit nor offset and comes whole
+    most: int  # rows of one page
+    offset: int | None  # the largest offset it accepts
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a list, whatever the spelling of its envelope."""
+
+    items: tuple[Item, ...]
+    total: int | None
+
+
+async def page(api: client.ApiClient, source: Source, offset: int, limit: int) -> Page:
+    """One page; `limit` is cut to what the list allows."""
+    query = source.request.query
+    if source.paged:
+        query = (*query, ("limit", str(max(1, min(limit, source.most)))), ("offset", str(offset)))
+    try:
+        reply = await client.send(api, replace(source.request, query=query))
+    except BackupError as problem:
+        if problem.status == 404 and offset > 0:
+            return Page((), None)  # behind the end
+        raise
+    return envelope(reply.body, source.request.operation_id)
+
+
+def envelope(body: Any, operation: str) -> Page:
+    """The items and the total of an answer: {items, count, offset | pageOffset, total?}. No body is an empty page."""
+    if body is None or body == {}:
+        return Page((), None)
+    items = body.get("items") if isinstance(body, dict) else body
+    if items is None and isinstance(body, dict) and {"count", "total", "offset", "pageOffset"} & body.keys():
+        items = []
+    if not isinstance(items, list):
+        raise BackupError(
+            f"{operation}: the service answered with something that is no list.",
+            hint="The answer has no `items`. If you use a base URL of your own, check that it leads to the service.",
+            kind="service",
+        )
+    found = tuple(item for item in items if isinstance(item, dict))
+    return Page(found, _natural(body.get("total")) if isinstance(body, dict) else None)
+
+
+def _natural(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdigit() and len(value) < 19:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

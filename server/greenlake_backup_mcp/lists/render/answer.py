@@ -1,0 +1,209 @@
+"""What reading a list brought, as text or JSON within the budget; the last line says how to go on.
+
+Knows nothing of HTTP or MCP. Counts are worded in summaries.py, rows in rows.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.lists.filters import matching as filters
+from greenlake_backup_mcp.lists.query import ROWS, Query, Strategy
+from greenlake_backup_mcp.lists.read import paging
+from greenlake_backup_mcp.lists.read.aggregate import Aggregate
+from greenlake_backup_mcp.lists.views.extractors import Item
+from greenlake_backup_mcp.text import masking, sanitize, units
+
+from . import details, rows, summaries
+
+LARGEST_CALL = 3  # the part of an answer that the next call may take
+UNREAD = "The rest was not looked at: narrow it with filter, or raise GREENLAKE_MCP_SCAN_CAP."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What carrying out a query brought."""
+
+    query: Query
+    way: Strategy
+    fold: Aggregate
+    rows: Sequence[Item]
+    scan: paging.Scan
+    more: bool  # rows follow those kept
+
+
+def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
+    """Lines of at most `room` bytes: the summary, the table, how to go on. Rows that do not fit are counted."""
+    query = outcome.query
+    head = [*_heading(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
+    table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal)
+    before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
+    left = room - sum(len(line.encode()) + 1 for line in (*head, *before))
+    kept = rows.fit_rows(body, left - 300 - min(len(_call(query, {})), room // LARGEST_CALL))
+    tail = _tail(outcome, len(kept), room)
+    while len(head) > 1 and sum(len(line.encode()) + 1 for line in (*head, *tail)) > room:
+        head.pop()  # the last line, which tells how to go on, stays
+    return [*head, *(before if kept else ()), *kept, *tail]
+
+
+def _heading(outcome: Outcome) -> list[str]:
+    query, scan, fold = outcome.query, outcome.scan, outcome.fold
+    noun = query.resource.noun
+    nouns = units.plural(2, noun)[2:]
+    said = scan.read if scan.whole else scan.total  # the number that "matches" or "match" follows
+    by_filter = f" that {'matches' if said == 1 else 'match'} filter (done by the service)" if query.filter else ""
+    if not query.whole and query.where is None:
+        total = f"an unknown number of {nouns}" if scan.total is None else units.plural(scan.total, noun)
+        return [f"Page of {total}{by_filter}."]
+    if scan.whole:
+        lines = [f"{units.plural(scan.read, noun)}{by_filter}." if scan.read else f"No {nouns}{by_filter}."]
+    else:
+        of = f" of {scan.total:,}" if scan.total is not None else ""
+        only = ": the summary is about these only" if query.whole else " read"
+        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}{only}."]
+    if query.where is not None:
+        matching = "matches" if fold.count == 1 else "match"
+        lines.append(f"{fold.count:,} of these {scan.read:,} {matching} where (evaluated here).")
+    if scan.failure is not None:
+        lines.append(f"The rest could not be read: {sanitize.cell(scan.failure.message, 200)}")
+    if scan.notes:
+        lines.append(f"While reading: {'; '.join(scan.notes)}.")
+    if query.order:
+        of_these = "" if scan.whole else f", of the first {scan.read:,} only: what was not read may belong before them"
+        lines.append(f"Sorted here{of_these}." if outcome.way.sort_here else "Sorted by the service.")
+    return lines
+
+
+def _tail(outcome: Outcome, shown: int, room: int) -> list[str]:
+    """How much is shown, and the exact call that goes on, or as much of it as there is room for."""
+    query, scan = outcome.query, outcome.scan
+    dropped = len(outcome.rows) - shown
+    if not dropped and not shown and (query.limit or not outcome.more):
+        return _nothing(outcome)
+    if dropped and not shown:
+        if query.whole:
+            return [f"No room for rows beside the summary. Without it: {_call(query, {'summary': 'page'}, room)}"]
+        short = query.resource.columns[min(1, len(query.resource.columns) - 1)].name
+        select = {"select": short} if query.given.get("select") != short else {"output": "json"}
+        return [f"The first row alone is larger than the answer may be. Fewer columns: {_call(query, select, room)}"]
+    if not shown:
+        return [f"Rows: {_call(query, {'limit': ROWS}, room)}"]
+    known = _coverage(outcome)
+    wanted = (
+        query.given.get("limit", ROWS) if known is None else min(query.given.get("limit", ROWS), known - query.offset)
+    )
+    lines = [f"{max(dropped, wanted - shown):,} rows left out: the answer's budget is full."] if dropped else []
+    of = f" of {known:,}" if known is not None else ""
+    first, last = query.offset + 1, query.offset + shown
+    span = f"Row {first:,}{of}" if shown == 1 else f"Rows {first:,}-{last:,}{of}"
+    if outcome.more or dropped:
+        return [*lines, f"{span}. Next: {_call(query, _next(outcome, shown), room)}"]
+    if not scan.whole and (query.where is not None or outcome.way.sort_here):
+        return [*lines, f"{span}; no more among those read. {UNREAD}"]
+    return [*lines, f"{span}; no more.{_one(query)}"]
+
+
+def _coverage(outcome: Outcome) -> int | None:
+    """How many rows there are in all, if that is known."""
+    if outcome.query.where is not None:
+        return outcome.fold.count if outcome.scan.whole else None
+    return outcome.scan.total if outcome.scan.whole or not outcome.way.sort_here else None
+
+
+def _nothing(outcome: Outcome) -> list[str]:
+    """Where there may be something, if there is nothing here."""
+    query = outcome.query
+    if query.offset and (outcome.scan.read or not outcome.scan.whole):
+        return [f"No rows at offset {query.offset:,}. The first: {_call(query, {'offset': None, 'summary': None})}"]
+    if query.where is not None and outcome.scan.read:
+        if not outcome.scan.whole:
+            return [UNREAD]
+        return [f"Without where: {_call(query, {'where': None})}"]
+    if query.filter is None:
+        return []
+    if (parts := filters.loosen(query.filter, query.kinds)) is None or query.where is not None:
+        return [f"Without filter: {_call(query, {'filter': None})}"]
+    return [
+        f"filter compares whole values; parts of them, in any case: {_call(query, {'filter': None, 'where': parts})}"
+    ]
+
+
+def _one(query: Query) -> str:
+    """The tool that shows one item in full."""
+    if query.reader is None:
+        return ""
+    *outer, own = (a.name for a in query.reader.arguments.values() if a.place == "path")
+    arguments = {name: query.given.get(name, f"<{name}>") for name in outer} | {own: "<id>"}
+    return f" One in full: {query.reader.name} {json.dumps(arguments, ensure_ascii=False)}"
+
+
+def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
+    query = outcome.query
+    changed: dict[str, Any] = {"offset": query.offset + shown}
+    if query.where is None and not outcome.way.sort_here:
+        changed["summary"] = "page"  # the summary would be the same
+    return changed
+
+
+def _call(query: Query, changed: Mapping[str, Any], room: int | None = None) -> str:
+    """The call with other arguments; where it is too long to repeat, what changes."""
+    arguments = {name: value for name, value in {**query.given, **changed}.items() if value is not None}
+    told = f"{query.tool.name} {json.dumps(arguments, ensure_ascii=False)}"
+    if room is not None and len(told.encode()) > room // LARGEST_CALL:
+        return f"the same call with {json.dumps(changed, ensure_ascii=False)}"
+    return told
+
+
+def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
+    """The same as JSON, with the items as the service sent them; secrets are hidden unless `reveal`."""
+    query = outcome.query
+    found = [_pick(query, masking.redact(dict(item), reveal)) for item in outcome.rows]
+    out: dict[str, Any] = {
+        "total": _coverage(outcome),
+        "offset": query.offset,
+        "about": " ".join(_heading(outcome)),
+    }
+    if query.whole:
+        out["summary"] = summaries.json_summary(outcome.fold)
+    room -= len(json.dumps(out, ensure_ascii=False, default=str).encode()) + 500
+    kept = rows.fit_rows((json.dumps(row, ensure_ascii=False) for row in found), room)
+    dropped = len(found) - len(kept)
+    out |= {"count": len(kept), "items": found[: len(kept)]}
+    if dropped:
+        out["leftOut"] = f"{dropped} items: the answer's budget is full. Select fewer properties, or go on."
+    if dropped and not kept:
+        return _first_cut(query, found[0], out, room)
+    if outcome.more or dropped:
+        changed = _next(outcome, len(kept)) if query.limit else {"limit": ROWS}
+        out["next"] = _render_rows(query, changed)
+    return out
+
+
+def _first_cut(query: Query, item: Mapping[str, Any], out: dict[str, Any], room: int) -> dict[str, Any]:
+    """The answer where not even one item fits: without the summary, and the item as far as there is room."""
+    if "summary" in out:
+        room += len(json.dumps(out.pop("summary"), ensure_ascii=False).encode())
+    first = details.whole_json(item, room)
+    fits = bool(rows.fit_rows([json.dumps(first, ensure_ascii=False)], room))
+    out |= {"count": int(fits), "items": [first] if fits else []}
+    out["leftOut"] = "The summary, and items beyond the first: the answer's budget is full. Select fewer properties."
+    if not fits:
+        out["leftOut"] = f"Item {query.offset + 1} alone is larger than the answer's budget: select fewer properties."
+    out["next"] = _render_rows(query, {"offset": query.offset + 1, "summary": "page"})
+    return out
+
+
+def _render_rows(query: Query, changed: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tool": query.tool.name, "arguments": {**query.given, **changed}}
+
+
+def _pick(query: Query, item: Item) -> dict[str, Any]:
+    """What `select` asked for of an item; all of it without."""
+    if not query.picked:
+        return dict(item)
+    wanted = {"id", *(path.split("/", 1)[0] for path in query.picked)}
+    out = {name: value for name, value in item.items() if name in wanted}
+    return out | {c.name: c.of(item) for c in query.shown if c.name not in item and "/" not in c.name}

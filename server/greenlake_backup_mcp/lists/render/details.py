@@ -1,0 +1,203 @@
+"""One item as labelled lines: what matters of it first, sizes and times for people, nulls and vendor noise dropped.
+
+Knows how things are said, not where they come from: no HTTP, no tools.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from greenlake_backup_mcp.lists.views import columns, extractors, own, schedules
+from greenlake_backup_mcp.lists.views.columns import Column, Resource
+from greenlake_backup_mcp.text import masking, sanitize, units
+
+from . import rows
+
+FULLY_RENDERED = (
+    extractors.first,
+    extractors.every,
+    extractors.total_bytes,
+    extractors.policy_at_work,
+    extractors.policy_level,
+    schedules.tiers,
+    schedules.schedules,
+)
+MOST_LINES = 90  # of the details of one item
+MOST_ELEMENTS = 12  # told of a list within an item
+LONGEST_VALUE = 400
+DEEPEST = 3  # levels of objects told on one line
+LONGEST_INNER = 200  # of a value in an object on one line
+IDLE = ("customerId", "generation")  # of no use to anyone who reads; whole JSON has them
+LAST_LINES = ("type", "resourceUri", "consoleUri", "uid", "services")  # seldom needed, but some calls take them
+STATES = ("state", "status", "connectedState", "connectionState")
+_UNIT = re.compile(r"(?:In(?:Mib|MiB|Mb|Seconds)|(?:In)?Bytes)$")
+
+
+def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False) -> list[str]:
+    """Labelled lines of one item, most important first, without nulls. `kind`: the operation that reads or lists it."""
+    if not isinstance(item, dict):
+        return [sanitize.cell(rows.render_compact(item), LONGEST_VALUE)]
+    resource = own.is_known(kind) or own.guess_view("item", item)
+    shown = masking.redact(dict(item), reveal)
+    told, covered = _render_operation(resource)
+    values = [(column, column.of(shown)) for column in told]
+    out = list(_render_view(values, now))
+    for column, value in values:
+        name = column.name
+        if value is not None and name in shown and not isinstance(shown[name], (dict, list)):
+            covered.add(name)
+        if name == "health":
+            covered |= {state for state in STATES if shown.get(state) == value}
+    if shown.get("displayName") == shown.get("name"):
+        covered.add("displayName")
+    others = {name: held for name, held in shown.items() if name not in LAST_LINES}
+    others |= {name: shown[name] for name in LAST_LINES if name in shown}
+    out += _rest(others, now, covered)
+    if len(out) > MOST_LINES:
+        out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
+    return out
+
+
+def whole_json(body: Any, room: int) -> Any:
+    """The JSON of one item in at most `room` bytes: of lists too long for that their first elements, and how many."""
+    if not isinstance(body, dict) or _size(body) <= room:
+        return body
+    out: dict[str, Any] = dict(body)
+    left: dict[str, str] = {}
+    while _size(out) + _size(left) > room:
+        lists = [name for name, held in out.items() if isinstance(held, list) and len(held) > 1]
+        if not lists:
+            return body
+        longest = max(lists, key=lambda name: _size(out[name]))
+        out[longest] = out[longest][: len(out[longest]) // 2]
+        left[longest] = f"the first {len(out[longest])} of {len(body[longest])}: the answer's budget is full"
+    return {**out, "leftOut": left}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def _render_operation(resource: Resource) -> tuple[list[Column], set[str]]:
+    """The columns told of one item (what is wrong comes after its name), and the attributes they tell wholly."""
+    first, rest = resource.columns[:2], resource.columns[2:]
+    told = [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
+    return told, {path for column in told if column.read in FULLY_RENDERED for path in column.paths}
+
+
+def _render_view(values: Iterable[tuple[Column, Any]], now: datetime) -> Iterator[str]:
+    """The lines of the columns that have a value."""
+    for column, value in values:
+        if value is None or value == []:
+            continue
+        if isinstance(value, list) and len(value) > 1:
+            yield f"{column.name}:"
+            yield from (f"  - {sanitize.cell(extractors.text(one), LONGEST_VALUE)}" for one in value[:MOST_ELEMENTS])
+            if len(value) > MOST_ELEMENTS:
+                yield f"  - and {len(value) - MOST_ELEMENTS} more"
+        elif column.show in columns.TIMES and (when := units.parse_time(value)) is not None:
+            over = {"expiry": ", EXPIRED", "lock": ", no longer locked"}.get(column.show, "") if when <= now else ""
+            yield f"{column.name}: {units.relative(when, now)}{over}"
+        elif said := sanitize.cell(rows.render_cell(column, value), LONGEST_VALUE):
+            yield f"{column.name}: {said}"
+
+
+def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str = "") -> Iterator[str]:
+    """The attributes no column tells, in the order of the answer."""
+    idle = (*IDLE, "resourceUri", "type") if prefix and value.get("id") else IDLE
+    for name, held in value.items():
+        path = f"{prefix}{name}"
+        if name in idle or path in covered or held in (None, "", [], {}):
+            continue
+        if isinstance(held, dict):
+            if all(not isinstance(one, (dict, list)) for one in held.values()):
+                if said := _inline(held, now, covered, f"{path}/"):
+                    yield f"{_label(path)[0]}: {said}"
+            elif prefix.count("/") < 6:
+                yield from _rest(held, now, covered, f"{path}/")
+        elif isinstance(held, list):
+            yield from _elements(_label(path)[0], held, now)
+        else:
+            label, said = _scalar(path, held, now)
+            if said:
+                yield f"{label}: {said}"
+
+
+def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
+    if not any(isinstance(one, (dict, list)) for one in held):
+        yield f"{label}: {sanitize.cell(', '.join(extractors.text(one) for one in held), LONGEST_VALUE)}"
+        return
+    told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, dict)]
+    if told := [t for t in told if t]:
+        if len(held) == 1:
+            yield f"{label}: {told[0]}"
+            return
+        yield f"{label} ({len(held)}):"
+        yield from (f"  - {one}" for one in told)
+        if len(held) > MOST_ELEMENTS:
+            yield f"  - and {len(held) - MOST_ELEMENTS} more"
+
+
+def _inline(
+    value: Mapping[str, Any], now: datetime, covered: Container[str] = (), prefix: str = "", depth: int = 0
+) -> str:
+    """A small object on one line, id and name first. Of a reference {id, name, resourceUri, type} they are enough."""
+    idle = {*IDLE, *(("resourceUri", "type") if value.get("id") else ())}
+    if value.get("name") and value.get("displayName") == value["name"]:
+        idle.add("displayName")
+    parts = []
+    for name in dict.fromkeys((*(n for n in ("id", "name") if n in value), *value)):
+        held = value[name]
+        if name in idle or f"{prefix}{name}" in covered or held in (None, "", [], {}):
+            continue
+        label, said = _bounded(name, held, now, depth)
+        parts.append(f"{label} {sanitize.cell(said, LONGEST_INNER)}")
+    return ", ".join(parts)
+
+
+def _bounded(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]:
+    """A name and what an object on one line holds under it."""
+    if not isinstance(held, (dict, list)):
+        return _scalar(name, held, now)
+    label = _label(name)[0]
+    if depth > DEEPEST:
+        return label, "…"
+    if isinstance(held, dict):
+        if known := extractors.text(extractors.first(held, ("displayName", "name"))):
+            return label, f"{known} ({extractors.text(held.get('id'))})" if held.get("id") else known
+        return label, f"({_inline(held, now, depth=depth + 1)})"
+    told = [
+        _inline(one, now, depth=depth + 1) if isinstance(one, dict) else extractors.text(one)
+        for one in held[:MOST_ELEMENTS]
+    ]
+    return label, f"({'; '.join(one for one in told if one)})"
+
+
+def _scalar(name: str, value: Any, now: datetime) -> tuple[str, str]:
+    """A name and its value for people; a number tells its unit, so its name need not: capacityInBytes → capacity."""
+    label, unitless, measure = _label(name)
+    if measure is not None and (number := units.number(value)) is not None:
+        return unitless, measure(number)
+    if isinstance(value, str) and len(value) >= 19 and (when := units.parse_time(value)) is not None:
+        return label, units.relative(when, now)
+    return label, sanitize.cell(extractors.text(value), LONGEST_VALUE)
+
+
+@lru_cache(maxsize=2048)
+def _label(name: str) -> tuple[str, str, Callable[[float], str] | None]:
+    """The attribute's name as a label, the same without its unit, and how a number of it is told."""
+    label, unitless = sanitize.cell(name), sanitize.cell(_UNIT.sub("", name))
+    if columns.BYTES.search(name):
+        return label, unitless, units.size
+    if columns.MIB.search(name):
+        return label, unitless, _mib
+    return label, unitless, units.duration if name.endswith("InSeconds") else None
+
+
+def _mib(number: float) -> str:
+    return units.size(number * units.MIB)

@@ -1,0 +1,154 @@
+"""A collection as text for a model: counts, extremes, sums, what wants attention; the same as JSON.
+
+Knows how things are said, not where they come from: no HTTP, no tools.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from greenlake_backup_mcp.lists.read.aggregate import OTHERS, Aggregate, Extreme
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.lists.views.extractors import Item
+from greenlake_backup_mcp.text import sanitize, units
+
+MOST_COUNTED = 6  # values told of a counted field
+MOST_OF_PROBLEM = 160
+MOST_TROUBLES = 3  # kinds of problems told
+_WORD = re.compile(r"[^\W\d][\w./:@-]*")
+
+
+def lines(fold: Aggregate) -> Iterator[str]:
+    """What is told of all items folded, without the rows."""
+    yield from _counts(fold)
+    if fold.oldest is not None and fold.newest is not None and fold.resource.point is not None:
+        newest, oldest = units.relative(fold.newest.when, fold.now), units.relative(fold.oldest.when, fold.now)
+        told = newest if newest == oldest else f"newest {newest}, oldest {oldest}"
+        told += f", {fold.timeless:,} without" if fold.timeless else ""
+        yield f"{fold.resource.point.name}: {told}" + (f"; {_unusable(fold)}" if fold.unusable else "")
+    elif fold.unusable and fold.resource.point is not None:
+        yield f"{fold.resource.point.name}: none that can be used ({_unusable(fold)})"
+    if fold.resource.expires and fold.count:
+        yield _expiry(fold)
+        if fold.locked and fold.last_lock is not None:
+            yield f"Locked: {fold.locked:,}, the longest until {units.relative(fold.last_lock, fold.now)}"
+        else:
+            yield "Locked: none"
+    if totals := list(_totals(fold)):
+        yield "Sum: " + ", ".join(totals)
+    if fold.troubled:
+        yield from _problems(fold)
+
+
+def _unusable(fold: Aggregate) -> str:
+    return f"{fold.unusable:,} being made, deleted or in error left out"
+
+
+def _problems(fold: Aggregate) -> Iterator[str]:
+    """What is wrong, the commonest first, each with an item that has it."""
+    told = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:MOST_TROUBLES]
+    rest = fold.troubled - sum(trouble.count for _, trouble in told)
+    several = rest or any(trouble.count > 1 for _, trouble in told)
+    yield f"With a problem: {fold.troubled:,}" + (" (where: problem ne null)" if several else "")
+    for problem, trouble in told:
+        said = sanitize.cell(problem, MOST_OF_PROBLEM)
+        ident = _ident(trouble.item, with_name=not fold.resource.expires, beside=said)  # copies are named by their time
+        yield f"- {trouble.count:,} × {said} (first: {ident})" if trouble.count > 1 else f"- {said} ({ident})"
+    if rest:
+        yield f"- {rest:,} others"
+
+
+def _counts(fold: Aggregate) -> Iterator[str]:
+    same = []
+    for name, counter in _same_values(fold.counts):
+        told = [(value, count) for value, count in counter.most_common() if value != OTHERS]
+        if len(told) == 1 and counter.total() == told[0][1] == fold.count:
+            if told[0][0]:
+                same.append(f"{name} {_value(told[0][0])}")
+            continue
+        shown = [f"{_value(value)} {count:,}" for value, count in told[:MOST_COUNTED]]
+        rest = counter.total() - sum(count for _, count in told[:MOST_COUNTED])
+        if rest:
+            shown.append(f"{rest:,} with other values")
+        if shown:
+            several = f" (several per {fold.resource.noun})" if counter.total() > fold.count else ""
+            yield f"{name}{several}: {', '.join(shown)}"
+    if same and fold.count > 1:
+        yield f"All {fold.count:,}: {', '.join(same)}"
+
+
+def _value(value: str) -> str:
+    """A counted value: in quotes where it could be taken for more or less than it is."""
+    if not value:
+        return "none"
+    return sanitize.cell(value, 60) if _WORD.fullmatch(value) and value != "none" else sanitize.quoted(value, 60)
+
+
+def _same_values(counts: Mapping[str, Counter[str]]) -> Iterator[tuple[str, Counter[str]]]:
+    """The counters, those that count the same (state and status mostly do) told as one."""
+    for name, counter in counts.items():
+        names = [other for other, held in counts.items() if held == counter and len(held) > 1] or [name]
+        if names[0] == name:
+            yield ", ".join(names), counter
+
+
+def _expiry(fold: Aggregate) -> str:
+    parts = []
+    if fold.next_expiry is not None:
+        parts.append(
+            f"next {units.relative(fold.next_expiry.when, fold.now)} {_ident(fold.next_expiry.item, with_name=False)}"
+        )
+    if fold.expired:
+        parts.append(f"already expired {fold.expired:,}")
+    if fold.endless:
+        parts.append(f"without expiry {fold.endless:,}")
+    return f"Expiry: {', '.join(parts)}"
+
+
+def _totals(fold: Aggregate) -> Iterator[str]:
+    for column in fold.resource.sums:
+        total, told = fold.sums[column.name]
+        if told:
+            amount = units.size(total) if column.show == "size" else f"{total:,.0f}"
+            missing = f" ({fold.count - told:,} do not say)" if told < fold.count else ""
+            yield f"{column.name} {amount}{missing}"
+
+
+def _ident(item: Item, *, with_name: bool = True, beside: str = "") -> str:
+    """The id, and the name a person knows the item by unless it is told `beside`."""
+    name = extractors.text(extractors.first(item, ("displayName", "name", "assetInfo/displayName", "assetInfo/name")))
+    identity = extractors.text(item.get("id")) or "(no id)"
+    return sanitize.cell(f"{identity} {name}".strip() if with_name and name not in beside else identity, 120)
+
+
+def json_summary(fold: Aggregate) -> dict[str, Any]:
+    """What is told of all items folded, as JSON."""
+    out: dict[str, Any] = {
+        "counts": {
+            name: {value or "none": count for value, count in counter.most_common(50)}
+            for name, counter in fold.counts.items()
+        }
+    }
+    if fold.resource.point is not None and fold.oldest is not None and fold.newest is not None:
+        out[fold.resource.point.name] = {"oldest": _instant(fold.oldest), "newest": _instant(fold.newest)}
+    if fold.resource.expires:
+        out["expiry"] = {"next": _instant(fold.next_expiry), "expired": fold.expired, "withoutExpiry": fold.endless}
+        out["locked"] = fold.locked
+    out["sums"] = {name: {"sum": total, "items": told} for name, (total, told) in fold.sums.items()}
+    out["withProblem"] = {
+        "count": fold.troubled,
+        "problems": [
+            {"problem": problem, "count": trouble.count, "firstId": trouble.item.get("id")}
+            for problem, trouble in sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:20]
+        ],
+    }
+    return out
+
+
+def _instant(edge: Extreme | None) -> dict[str, Any] | None:
+    if edge is None:
+        return None
+    return {"at": units.instant(edge.when), "id": edge.item.get("id")}

@@ -1,0 +1,181 @@
+"""TABLE of judgement for the reads of the sibling APIs: virtualization and data-services.
+
+As judgement.py, of which it is a part. Knows no HTTP and formats nothing.
+"""
+
+from __future__ import annotations
+
+from . import extractors
+from .columns import (
+    CREATED,
+    HEALTH,
+    ID,
+    JOB_ID,
+    NAME,
+    POLICY,
+    POLICY_ID,
+    PROTECTION,
+    SHOWN_NAME,
+    STATES,
+    TROUBLE,
+    VCENTER,
+    Column,
+    Resource,
+    count,
+    lines,
+    problem_column,
+    size,
+    text,
+    time,
+)
+
+_VM_POLICY = lines("policy", "protectionJobInfo/protectionPolicyInfo/name", "protectionPolicyAppliedAtInfo/type",
+                  read=extractors.policy_at_work)  # fmt: skip
+
+_ISSUE_OF = lines("resourceType", "sourceResourceType", read=extractors.last_part)
+
+COMPANION_VIEWS: tuple[Resource, ...] = (
+    # virtualization
+    Resource(
+        "VM",
+        ("VirtualMachinesList", "VirtualMachine"),
+        (ID, SHOWN_NAME, PROTECTION, HEALTH, text("power", "powerState"), _VM_POLICY,
+         lines("protectedAt", "protectionPolicyAppliedAtInfo/type", "protectionPolicyAppliedAtInfo/name",
+               read=extractors.policy_level), text("recoveryPoints", "recoveryPointsExist"),
+         text("cluster", "clusterInfo/displayName", "clusterInfo/name"), VCENTER,
+         size("capacity", "capacityInBytes")),
+        counted=(PROTECTION, *STATES, text("power", "powerState"), text("recoveryPoints", "recoveryPointsExist"),
+                 _VM_POLICY, VCENTER, text("class", "vmClassification")),
+        trouble=problem_column(
+            "protectionStatus", "state", "status", "stateReason", read=extractors.protection_trouble
+        ),
+        sums=(size("capacity", "capacityInBytes"),),
+        more=(POLICY_ID, JOB_ID, lines("groups", "vmProtectionGroupsInfo/name", read=extractors.every),
+              text("guest", "guestInfo/name"), text("host", "hostInfo/displayName", "hostInfo/name"),
+              text("folder", "folderInfo/displayName", "folderInfo/name"),
+              lines("datastores", "appInfo/vmware/datastoresInfo/displayName", read=extractors.every),
+              text("class", "vmClassification"), text("tools", "appInfo/vmware/toolsInfo/status")),
+    ),
+    Resource(
+        "datastore",
+        ("DatastoresList", "Datastore"),
+        (ID, SHOWN_NAME, text("datastoreType"), PROTECTION, HEALTH, size("free", "capacityFree"),
+         size("capacity", "capacityInBytes"), Column("vms", ("vmCount",), "count"), POLICY, VCENTER),
+        counted=(PROTECTION, *STATES, text("datastoreType"), POLICY, VCENTER),
+        trouble=problem_column("protectionStatus", "state", "status", "stateReason", read=extractors.datastore_trouble),
+        sums=(size("capacity", "capacityInBytes"), size("free", "capacityFree")),
+        more=(POLICY_ID, JOB_ID, text("recoveryPoints", "recoveryPointsExist"),
+              text("cluster", "clusterInfo/displayName", "clusterInfo/name")),
+    ),
+    Resource(
+        "vCenter",
+        ("HypervisorManagerList", "HypervisorManager"),
+        (ID, SHOWN_NAME, HEALTH, text("address", "networkAddress"), text("version", "releaseVersion"),
+         time("lastRefreshed"),
+         text("dataOrchestratorId", "dataOrchestratorInfo/id")),
+        counted=STATES,
+        trouble=TROUBLE,
+    ),
+    Resource(
+        "hypervisor cluster",
+        ("HypervisorClusterList", "HypervisorCluster"),
+        (ID, SHOWN_NAME, HEALTH, count("hosts", "hypervisorHosts"), VCENTER),
+        counted=(*STATES, VCENTER),
+        trouble=TROUBLE,
+        sums=(size("storage", "clusterPerfMetricInfo/totalStorageInBytes"),
+              size("storageUsed", "clusterPerfMetricInfo/usedStorageInBytes")),
+    ),
+    Resource(
+        "hypervisor host",
+        ("HypervisorHostList", "HypervisorHost"),
+        (ID, SHOWN_NAME, HEALTH, text("version"), text("cluster", "parentInfo/displayName", "parentInfo/name"),
+         VCENTER),
+        counted=(*STATES, text("version"), VCENTER),
+        trouble=TROUBLE,
+    ),
+    Resource(
+        "folder",
+        ("HypervisorFolderList", "HypervisorFolder"),
+        (ID, SHOWN_NAME, text("folderType"), text("parent", "parentFolderInfo/displayName", "parentFolderInfo/name"),
+         text("datacenter", "appInfo/vmware/datacenterInfo/name")),
+        counted=(text("folderType"), text("datacenter", "appInfo/vmware/datacenterInfo/name")),
+    ),
+    Resource(
+        "network",
+        ("HypervisorNetworkList", "HypervisorNetwork"),
+        (ID, SHOWN_NAME, HEALTH, text("datacenter", "appInfo/vmware/datacenterInfo/name"),
+         count("hosts", "hostsInfo")),
+        counted=(*STATES, text("datacenter", "appInfo/vmware/datacenterInfo/name")),
+        trouble=TROUBLE,
+    ),
+    Resource(
+        "resource pool",
+        ("HypervisorResourcePoolList", "HypervisorResourcePool"),
+        (ID, SHOWN_NAME, HEALTH, text("cluster", "clusterInfo/displayName", "clusterInfo/name"),
+         text("owner", "ownerInfo/name")),
+        counted=(*STATES, text("cluster", "clusterInfo/displayName", "clusterInfo/name")),
+        trouble=TROUBLE,
+    ),
+    Resource(
+        "tag",
+        ("HypervisorTagList", "HypervisorTag"),
+        (ID, SHOWN_NAME, text("category", "categoryName"), text("state"), count("resources", "associatedResources"),
+         lines("groups", "vmProtectionGroupsInfo/name", read=extractors.every), text("resourceUri", most=120)),
+        counted=(text("category", "categoryName"), text("state")),
+    ),
+    # tasks
+    Resource(
+        "task",
+        ("ListAsyncOperations", "GetAsyncOperation"),
+        (ID, SHOWN_NAME, text("state"), Column("progress", ("progressPercent",), "percent"), time("createdAt"),
+         time("endedAt"),
+         lines("resource", "associatedResources/name", read=extractors.every), text("error", "error/error", most=200)),
+        counted=(text("state"), lines("kind", "displayName", "name", read=extractors.task_kind),
+                 text("health", "healthStatus")),
+        trouble=problem_column("state", "error/error", read=extractors.task_trouble),
+        point=CREATED,
+        more=(text("errorCode", "error/errorCode"), text("traceId", "error/traceId"), time("startedAt"),
+              time("updatedAt"),
+              text("parent", "parent/id"), text("source", "sourceResourceUri", most=120),
+              text("console", "additionalDetails/consoleUri", most=200)),
+    ),
+    Resource(
+        "approval",
+        ("DualAuthOperationsList", "DualAuthOperationGet"),
+        (ID, NAME, text("state"), text("operation", "requestedOperation"),
+         text("resource", "operationResource/name"),
+         text("requestedBy", "requestedByEmail"), time("requestedAt"), text("checkedBy", "checkedByEmail"),
+         time("checkedAt")),
+        counted=(text("state"), text("operation", "requestedOperation"),
+                 text("service", "sourceServiceExternalName")),
+        trouble=problem_column("state", read=extractors.waiting),
+        point=time("requestedAt"),
+        more=(text("description", most=300), text("targetUri", "operationResource/resourceUri", most=120),
+              text("console", "consoleUri", most=200)),
+    ),
+    Resource(
+        "issue",
+        ("ListIssues", "GetIssue"),
+        (ID, text("severity"), text("body", "body", "name", most=140), text("category"), time("lastOccurredAt"),
+         Column("occurrences", ("occurrenceCount",), "count"), _ISSUE_OF, text("resourceId", "sourceResourceId")),
+        counted=(text("severity"), text("category"), text("state"), _ISSUE_OF),
+        trouble=problem_column("severity", "body", "name", read=extractors.severe),
+        point=CREATED,
+        more=(text("recommendation", most=500), NAME, CREATED, text("state"),
+              lines("related", "relatedResources/name", read=extractors.every)),
+    ),
+    Resource(
+        "setting",
+        ("SettingsList", "SettingGet"),
+        (ID, NAME, text("currentValue"), text("nextValue"), text("possibleValues"),
+         text("application", "externalApplicationName"), time("lastUpdatedAt")),
+        more=(text("description", most=300), text("lastUpdatedBy")),
+    ),
+    Resource(
+        "storage location",
+        ("ListLocations",),
+        (ID, NAME, text("provider", "cloudServiceProvider"), text("geography"), text("city"),
+         lines("capabilities", "capabilities", read=extractors.every)),
+        counted=(text("provider", "cloudServiceProvider"), text("geography")),
+    ),
+)  # fmt: skip

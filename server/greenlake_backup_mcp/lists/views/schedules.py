@@ -1,0 +1,185 @@
+"""Schedules of policies and jobs in words: when they run, what they keep, how they last ended, which fail and why.
+
+As items.py, of which it is a part: copes with anything an item may hold. Knows the domain, no lists, no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from greenlake_backup_mcp.text import units
+
+from . import extractors
+from .extractors import Item
+
+TIERS = {
+    "SNAPSHOT": "snapshot",
+    "BACKUP": "backup",
+    "CLOUD_BACKUP": "cloud backup",
+    "REPLICATED_SNAPSHOT": "replicated snapshot",
+    "DATABASE_LOG_BACKUP": "log backup",
+}
+PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
+IDLE = ("SUSPENDED", "PERMANENTLY_SUSPENDED")  # jobs that run nothing
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
+
+
+def _each(item: Item) -> Iterator[tuple[Item, Item]]:
+    """Each tier and schedule of a policy or job; a job's overrides take the place of the policy's values."""
+    for tier in extractors.values_at(item, "protections"):
+        for schedule in extractors.values_at(tier, "schedules"):
+            if isinstance(schedule, dict):
+                overrides = schedule.get("overrides")
+                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, dict) else {}
+                yield tier, {**schedule, **changed}
+
+
+def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The tiers of a policy in words: `snapshot every 4 h kept 1 d`, `backup daily 20:00Z kept 14 d, locked 3 d`."""
+    found = []
+    for tier, schedule in _each(item):
+        kind = extractors.text(tier.get("type"))
+        words = [TIERS.get(kind, kind.lower().replace("_", " ")), rhythm(schedule)]
+        if kept := period(schedule.get("expireAfter")):
+            words.append(f"kept {kept}")
+        said = " ".join(w for w in words if w)
+        if locked := period(schedule.get("lockFor")):
+            said += f", locked {locked}"
+        if store := extractors.text(extractors.first(tier, ["protectionStoreInfo/name"])):
+            said += f", store {store}"
+        found.append(said)
+    return found or None
+
+
+def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """Each schedule of a job: `2: backup daily 20:00Z kept 14 d; ACTIVE; last run ERROR …; last good …; next …`."""
+    said = []
+    for (_, schedule), words in zip(_each(item), tiers(item) or (), strict=True):
+        parts = [
+            f"{extractors.text(schedule.get('scheduleId'))}: {words}",
+            extractors.text(schedule.get("operational")),
+        ]
+        if (run := _last_run(schedule)) is not None:
+            why = f" ({extractors.text(run.get('errorMessage'))})" if run.get("errorMessage") else ""
+            parts.append(f"last run {extractors.text(run.get('status'))}{why} {_stamp(run.get('timestamp'))}".rstrip())
+        parts += [
+            f"{label} {when}"
+            for label, name in (("last good", "prevSuccessfulRunTime"), ("next", "nextRunTime"))
+            if (when := _stamp(schedule.get(name)))
+        ]
+        said.append("; ".join(p for p in parts if p))
+    return said or None
+
+
+def _stamp(value: Any) -> str:
+    when = units.parse_time(value)
+    return units.stamp(when) if when else ""
+
+
+def rhythm(schedule: Item) -> str:
+    """When a schedule runs: `every 4 h`, `daily 20:00Z`, `weekly on Sun 02:00Z`, `every 3 months on day 7`."""
+    plan = schedule.get("schedule")
+    if not isinstance(plan, dict):
+        return ""
+    every_n = units.number(extractors.first(plan, ["repeatInterval/every"]))
+    n = int(every_n) if every_n is not None else 1
+    on = [int(v) for v in map(units.number, extractors.values_at(plan, "repeatInterval/on")) if v is not None]
+    recurrence = extractors.text(plan.get("recurrence"))
+    start = extractors.text(plan.get("startTime"))
+    at_time = f"{start}Z" if start else ""
+    days = ", ".join(WEEKDAYS[d] if 0 <= d < 7 else str(d) for d in on)
+    words = {
+        "BY_MINUTES": [f"every {n} min"],
+        "HOURLY": [f"every {n} h", f"at minute {on[0]}" if on and on[0] else ""],
+        "DAILY": ["daily" if n == 1 else f"every {n} d", at_time],
+        "WEEKLY": ["weekly" if n == 1 else f"every {n} weeks", f"on {days}" if on else "", at_time],
+        "MONTHLY": [
+            "monthly" if n == 1 else f"every {n} months",
+            f"on day {', '.join(map(str, on))}" if on else "",
+            at_time,
+        ],
+    }.get(recurrence, [recurrence.lower(), at_time])
+    window = [
+        extractors.text(extractors.first(plan, [f"activeTime/{side}"]))
+        for side in ("activeFromTime", "activeUntilTime")
+    ]
+    if any(window):
+        words.append(f"between {window[0] or '00:00'}Z and {window[1] or '24:00'}Z")
+    return " ".join(w for w in words if w)
+
+
+def period(value: Any) -> str:
+    """A retention in words: `14 d`, `7 y`; '' where there is none."""
+    if not isinstance(value, dict) or units.number(value.get("value")) is None:
+        return ""
+    unit = extractors.text(value.get("unit"))
+    return f"{extractors.text(value['value'])} {PERIODS.get(unit, unit.lower())}".strip()
+
+
+def last_good(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """When a job last ran well, whatever its schedule."""
+    return _edge(item, "protections/schedules/prevSuccessfulRunTime", newest=True)
+
+
+def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """When a job runs next, whatever its schedule; a suspended one does not."""
+    if extractors.text(item.get("operational")) in IDLE:
+        return None
+    return _edge(item, "protections/schedules/nextRunTime", newest=False)
+
+
+def _edge(item: Item, path: str, *, newest: bool) -> str | None:
+    times = sorted(
+        (when, extractors.text(value))
+        for value in extractors.values_at(item, path)
+        if (when := units.parse_time(value)) is not None
+    )
+    return times[-1 if newest else 0][1] if times else None
+
+
+def failed_schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The schedules of a job whose last finished run went wrong, with the reason, said once for all that share it.
+
+    `schedule 1 (snapshot), 2 (backup): no space (last good 2026-11-24 02:00Z, never)`.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    for tier, schedule in _each(item):
+        last = _last_run(schedule)
+        if last is None or last.get("status") != "ERROR":
+            continue
+        kind = extractors.text(tier.get("type"))
+        why = extractors.text(last.get("errorMessage")) or "ERROR"
+        name = f"{extractors.text(schedule.get('scheduleId'))} ({TIERS.get(kind, kind)})".strip()
+        found.setdefault(why, []).append((name, _stamp(schedule.get("prevSuccessfulRunTime")) or "never"))
+    return [
+        f"schedule {', '.join(name for name, _ in those)}: {why} (last good {', '.join(good for _, good in those)})"
+        for why, those in found.items()
+    ] or None
+
+
+def job_problem(item: Item, _paths: Sequence[str] = ()) -> str | None:
+    """Why a job does not do its work: that it is suspended, and why schedules fail; which ones is in `failing`."""
+    operational = extractors.text(item.get("operational"))
+    suspended = [operational] if operational.endswith("SUSPENDED") else []
+    runs = [run for _, schedule in _each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
+    reasons = dict.fromkeys(extractors.text(run.get("errorMessage")) or "ERROR" for run in runs)
+    return "; ".join([*suspended, *reasons]) or None
+
+
+def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """How the last run of each schedule ended."""
+    found = [
+        extractors.text(run.get("status")) for _, schedule in _each(item) if (run := _last_run(schedule)) is not None
+    ]
+    return [f for f in found if f] or None
+
+
+def _last_run(schedule: Item) -> Item | None:
+    """The newest finished run of a schedule. The order in which runs come is not documented."""
+    runs = [
+        (units.parse_time(run.get("timestamp")) or units.EPOCH, -n, run)
+        for n, run in enumerate(extractors.values_at(schedule, "executionStatuses"))
+        if isinstance(run, dict) and run.get("status") not in (None, "IN_PROGRESS")
+    ]
+    return max(runs, key=lambda entry: entry[:2])[2] if runs else None

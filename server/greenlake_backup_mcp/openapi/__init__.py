@@ -1,0 +1,1 @@
+"""The OpenAPI descriptions, and how they are read."""

@@ -1,1 +1,0 @@
-"""What became of a write: its task followed, its resource read again."""

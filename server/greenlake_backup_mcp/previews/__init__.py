@@ -1,0 +1,1 @@
+"""What a gated call would do, in sentences."""

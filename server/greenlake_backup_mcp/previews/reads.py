@@ -1,0 +1,241 @@
+"""What a call acts on, read from the service: the target itself, what the call uses, and what hangs on it.
+
+Knows the paths of the API and how to read them, not what a call does with what is there (table.py says that).
+Must know nothing of MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+import anyio
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.upstream.client import ApiClient, Request, send
+
+OWN = "/backup-recovery/v1beta1"
+VIRTUALIZATION = "/virtualization/v1beta1"
+ASSETS = {  # collections whose items are read from a sibling API
+    "virtual-machines": VIRTUALIZATION,
+    "datastores": VIRTUALIZATION,
+}
+KINDS = {  # collection -> what people call one of it
+    "virtual-machines": "VM",
+    "datastores": "datastore",
+    "mssql-databases": "SQL database",
+    "mssql-instances": "SQL instance",
+    "mssql-database-protection-groups": "SQL database protection group",
+    "application-hosts": "application host",
+    "virtual-machine-protection-groups": "VM protection group",
+    "volume-protection-groups": "volume protection group",
+    "backups": "backup",
+    "snapshots": "snapshot",
+    "protection-policies": "protection policy",
+    "protection-jobs": "protection job",
+    "protection-stores": "protection store",
+    "protection-store-gateways": "protection store gateway",
+    "storeonces": "StoreOnce",
+    "data-orchestrators": "data orchestrator",
+}
+COUNT = (("limit", "1000"), ("select", "id"))  # as many as every list of copies gives: it need not say its total
+# Fields that say whether what was previewed is still what is there. `generation` rises with every change; the others
+# are here because a preview's sentences stand on them, and a service may change them without a new generation.
+DECIDING = (
+    "id",
+    "resourceUri",
+    "name",
+    "displayName",
+    "generation",
+    "state",
+    "operational",
+    "assigned",
+    "expiresAt",
+    "lockedUntil",
+    "pointInTime",
+    "connectionState",
+    "connectedState",
+    "remoteAccessEnabled",
+)
+# Fields that change by themselves, left out where a resource has no generation and all its fields count.
+VOLATILE = (
+    "updatedAt",
+    "lastUpdateCheckTime",
+    "upTimeInSeconds",
+    "vmPerfMetricInfo",
+    "health",
+    "utcDateTime",
+    "status",
+    "stateReason",
+    "verificationInfo",
+)
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What a read brought: a resource or the items of a collection; or that it is not there, or why not known."""
+
+    words: str  # what was read, in words: `the VM`
+    value: Any = None
+    missing: bool = False
+    problem: str = ""
+    total: int | None = None  # of a collection, where the service says
+    limit: int | None = None  # of a collection: how many were asked for
+
+    @property
+    def known(self) -> bool:
+        """Whether there is something to tell."""
+        return self.value is not None
+
+    @property
+    def items(self) -> list[Mapping[str, Any]]:
+        """The items of a collection."""
+        return [i for i in self.value if isinstance(i, Mapping)] if isinstance(self.value, list) else []
+
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The resource; {} where it is not known."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether all items of the collection were read; a full page without a total says nothing of what follows."""
+        count = len(self.items)
+        if self.total is not None and self.total > count:
+            return False
+        return self.known and (self.total == count or self.limit is None or count < self.limit)
+
+
+@dataclass(frozen=True)
+class ReadSpec:
+    """A further read for a preview. `decides`: the call uses it (the copy of a restore), so the code is bound to it."""
+
+    name: str
+    words: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    decides: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a call acts on, as it was when it was read."""
+
+    kind: str
+    path: str  # of the resource; "" where the call names none
+    found: ReadResult
+    uses: Mapping[str, ReadResult] = field(default_factory=dict)
+
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The resource itself; {} where it is not known."""
+        return self.found.resource
+
+    @property
+    def state(self) -> Any:
+        """What a code is bound to: identity and generation, or all that does not change by itself."""
+        return [self.path, _state(self.found), {name: _state(found) for name, found in sorted(self.uses.items())}]
+
+
+def kind_of(path: str) -> str:
+    """What people call the resource at a path: `VM backup`."""
+    segments = [s for s in path.split("/") if s]
+    if len(segments) < 2:
+        return "resource"
+    last = KINDS.get(segments[-2], "resource")
+    return f"{KINDS.get(segments[-4], '')} {last}".strip() if len(segments) >= 5 else last
+
+
+def parent_path(path: str) -> str:
+    """The path of the asset that a copy at a path belongs to, in the API that reads it."""
+    segments = path.split("/")
+    collection = segments[-4]
+    return f"{ASSETS.get(collection, OWN)}/{collection}/{segments[-3]}"
+
+
+def literal(value: str) -> str:
+    """A literal of the API's filters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def path_of(base: str, *segments: Any) -> str:
+    """A path below an API, its segments quoted."""
+    return "/".join((base, *(quote(str(segment), safe="") for segment in segments)))
+
+
+def identity_of(path: str) -> tuple[str, str]:
+    """Collection and id of the resource at a path, as they are without quoting."""
+    collection, _, identity = path.rpartition("/")
+    return collection.rpartition("/")[2], unquote(identity)
+
+
+async def read(api: ApiClient, read_: ReadSpec) -> ReadResult:
+    """What one read brings. Never raises for what the service answers: not known is an answer in a preview."""
+    try:
+        reply = await send(api, Request(f"preview {read_.name}", "GET", read_.path, read_.query, reads=True))
+    except BackupError as error:
+        if error.status == 404:
+            return ReadResult(read_.words, missing=True)
+        if error.kind == "settings":
+            raise
+        return ReadResult(read_.words, problem=_failure_words(error))
+    body = reply.body
+    if isinstance(body, Mapping) and isinstance(body.get("items"), list):
+        total = body.get("total")
+        limit = next((int(value) for name, value in read_.query if name == "limit"), None)
+        return ReadResult(read_.words, body["items"], total=total if isinstance(total, int) else None, limit=limit)
+    if isinstance(body, Mapping):
+        return ReadResult(read_.words, body)
+    return ReadResult(read_.words, problem="the service answered without it")
+
+
+@dataclass
+class ReadCache:
+    """What the previews of one plan share: reads made already, and how many more there may be."""
+
+    left: int
+    known: dict[str, ReadResult] = field(default_factory=dict)
+
+
+async def read_all(api: ApiClient, reads: Sequence[ReadSpec], shared: ReadCache | None = None) -> dict[str, ReadResult]:
+    """What several reads bring, by name; at once, within the api's own limits. `shared` spares a plan repetitions."""
+    found: dict[str, ReadResult] = {}
+
+    async def one(read_: ReadSpec) -> None:
+        key = f"{read_.path}?{read_.query}"
+        if shared is not None and key in shared.known:
+            found[read_.name] = shared.known[key]
+            return
+        if shared is not None and shared.left <= 0:
+            found[read_.name] = ReadResult(read_.words, problem="not read, the plan is too long")
+            return
+        if shared is not None:
+            shared.left -= 1
+        found[read_.name] = await read(api, read_)
+        if shared is not None:
+            shared.known[key] = found[read_.name]
+
+    async with anyio.create_task_group() as group:
+        for read_ in reads:
+            group.start_soon(one, read_)
+    return {read_.name: found[read_.name] for read_ in reads}
+
+
+def _state(found: ReadResult) -> Any:
+    if found.missing:
+        return "missing"
+    if not isinstance(found.value, Mapping):
+        return "not known"
+    value = found.value
+    if value.get("generation") is not None:
+        return {name: value[name] for name in DECIDING if value.get(name) is not None}
+    return {name: item for name, item in value.items() if name not in VOLATILE}
+
+
+def _failure_words(error: BackupError) -> str:
+    words = {401: "no permission", 403: "no permission", 429: "too many requests"}
+    if error.status in words:
+        return words[error.status]
+    return f"HTTP {error.status}" if error.status else "the service did not answer"

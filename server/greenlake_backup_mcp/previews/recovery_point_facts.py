@@ -1,0 +1,75 @@
+"""A recovery point in the words of an administrator: state, age, size, place, expiry, lock, verified or not.
+
+Knows the fields of the ten kinds of copy, not what is done with them. Must know nothing of HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.text.sanitize import cell
+
+from . import times
+from .model import item_at, name_of, names, objects, quoted, state_of
+
+GOING = ("DELETING", "DELETED", "DELETE_PENDING", "PENDING_DELETE_APPROVAL")
+BUSY = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "ATTACHED", "RESTORING")
+MIB = 1024 * 1024
+
+
+def recovery_point_facts(copy: Mapping[str, Any], now: datetime) -> list[str]:
+    """What an administrator asks about a recovery point: state, age, size, place, expiry, lock, verified or not."""
+    facts = [state_of(copy) or "state not known"]
+    taken = copy.get("pointInTime") or copy.get("createdAt")
+    facts.append(f"taken {times.describe_time(taken, now)}" if taken else "age not known")
+    size = recovery_point_size(copy)
+    facts.append(f"size {units.size(size)}" if size else "size not known")
+    store = copy.get("protectionStoreInfo")
+    if isinstance(store, Mapping):
+        where = {"CLOUD": "cloud ", "ON_PREMISES": "on-premises "}.get(str(store.get("protectionStoreType")), "")
+        facts.append(f"in {where}store {name_of(store)}")
+    elif arrays := objects(copy.get("storageSystemsInfo")) or objects(copy.get("storageSystemInfo")):
+        facts.append(f"on array {names(arrays)}")
+    facts.append(f"expires {times.describe_time(copy['expiresAt'], now)}" if copy.get("expiresAt") else "has no expiry")
+    locked = units.parse_time(copy.get("lockedUntil"))
+    facts.append(f"locked until {times.describe_when(locked, now)}" if locked and locked > now else "not locked")
+    if "backupType" in copy:
+        facts.append(_verified(copy))
+    if copy.get("consistency"):
+        facts.append(f"consistency {cell(str(copy['consistency']))}")
+    if by := item_at(copy, "scheduleInfo", "name") or item_at(copy, "createdByInfo", "name"):
+        facts.append(f"made by {quoted(by)}")
+    return facts
+
+
+def flaw_of(copy: Mapping[str, Any], now: datetime) -> str:
+    """Why nobody should count on a copy that is there; "" where nothing speaks against it."""
+    state, expires = copy.get("state"), units.parse_time(copy.get("expiresAt"))
+    if state in ("ERROR", "CREATING"):
+        return "in error" if state == "ERROR" else "still being made"
+    return "expired" if expires and expires <= now else ""
+
+
+def recovery_point_size(copy: Mapping[str, Any]) -> float:
+    """The bytes of a recovery point, summed over its volumes; 0 where the service does not say."""
+    parts = [p for one in objects(copy.get("backupSetsInfo")) for p in objects(one.get("backups"))]
+    parts += objects(copy.get("volumesSnapshotInfo")) + objects(copy.get("individualSnapshotsInfo"))
+    total = 0.0
+    for part in parts:
+        for name, unit in (("sizeInBytes", 1), ("sizeInMib", MIB), ("sizeInMiB", MIB)):
+            if isinstance(part.get(name), (int, float)):
+                total += part[name] * unit
+                break
+    return total
+
+
+def _verified(copy: Mapping[str, Any]) -> str:
+    state = item_at(copy, "verificationInfo", "state")
+    if state == "VERIFY_ERROR":
+        return "its verification FAILED"
+    if copy.get("verified") is True or state == "VERIFIED":
+        return "verified"
+    return "never verified" if copy.get("verified") is False or state else "whether it was verified is not known"

@@ -1,0 +1,38 @@
+"""Points in time and spans in the words of a preview: `2026-11-25 03:00 UTC (tomorrow, in 14 hours)`.
+
+Lists abbreviate (units.py); what a person answers for is written out. Knows nothing of resources.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from greenlake_backup_mcp.text.units import parse_time
+
+UNITS = ((365 * 86400, "year"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def describe_span(length: timedelta) -> str:
+    """A length of time in whole units of the largest of which there are two: `41 days`, `36 hours`."""
+    seconds = abs(length.total_seconds())
+    for size, unit in UNITS:
+        if seconds >= 2 * size:
+            return f"{int(seconds // size):,} {unit}s"
+    return "1 second" if seconds >= 1 else "no time"
+
+
+def describe_when(at: datetime, now: datetime) -> str:
+    """A point in time with how far away it is."""
+    shown = f"{at:%Y-%m-%d %H:%M} UTC"
+    if abs(at - now) < timedelta(seconds=60):
+        return f"{shown} (now)"
+    days = (at.date() - now.astimezone(UTC).date()).days
+    near = {-1: "yesterday, ", 0: "today, ", 1: "tomorrow, "}.get(days, "")
+    return f"{shown} ({near}{'in ' if at > now else ''}{describe_span(at - now)}{' ago' if at < now else ''})"
+
+
+def describe_time(value: Any, now: datetime) -> str:
+    """A text of the API as a point in time with how far away it is; unreadable ones as `not known`."""
+    at = parse_time(value)
+    return describe_when(at, now) if at else "at a time that is not known"

@@ -1,1 +1,0 @@
-"""Three tools that find and call all the others."""

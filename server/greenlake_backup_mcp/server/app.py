@@ -1,0 +1,230 @@
+"""The MCP surface: tools listed and called, the stdio transport.
+
+Knows MCP and hands each call to calls.py. Must not know HTTP to the service, nor judge any operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ToolAnnotations,
+)
+from mcp.types import Tool as ListedTool
+
+from greenlake_backup_mcp import __version__
+from greenlake_backup_mcp.consent import codes
+from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools import builtin, registry, roles
+from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.registry import Tool
+
+from . import handlers as guides
+from . import instructions
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.consent.used_codes import UsedInRedis
+    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+
+NAME = "greenlake-backup-mcp"
+
+
+@dataclass(frozen=True)
+class ToolSet:
+    """All tools known to this server, and those it offers, by name and in order."""
+
+    known: dict[str, Tool]
+    offered: dict[str, Tool]
+
+
+@dataclass
+class LazyContext:
+    """The desk of this process, opened by the first call: tools/list does not wait for what only calls need."""
+
+    open: Callable[[], AbstractAsyncContextManager[CallContext]]
+    stack: AsyncExitStack
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    desks: dict[roles.Role, CallContext] = field(default_factory=dict)
+
+    async def desk(self, role: roles.Role = "destroy") -> CallContext:
+        """The desk as callers of a role have it; closed with the server."""
+        if role not in self.desks:
+            async with self.lock:
+                if not self.desks:
+                    desk = await self.stack.enter_async_context(self.open())
+                    self.desks.update({each: replace(desk, role=each) for each in roles.ROLES})
+        return self.desks[role]
+
+
+def tool_set(settings: Settings) -> ToolSet:
+    """The tools of the descriptions and the two composed by us, as the settings select them."""
+    everything = (*registry.tools(settings.spec), *builtin.TOOLS)
+    toolsets = [name.strip() for name in settings.toolsets.split(",") if name.strip()]
+    chosen = registry.select(everything, toolsets, settings.read_only)
+    return ToolSet({t.name: t for t in everything}, {t.name: t for t in chosen})
+
+
+def to_mcp_tool(tool: Tool) -> ListedTool:
+    """The tool as tools/list shows it; all four hints follow from its danger and method."""
+    method = tool.operation.method if tool.operation else "GET" if tool.danger is Danger.READ else "POST"
+    return ListedTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        annotations=ToolAnnotations(
+            title=tool.title,
+            read_only_hint=tool.danger is Danger.READ,
+            destructive_hint=tool.gated,
+            idempotent_hint=tool.danger is Danger.READ or method in ("PUT", "PATCH", "DELETE"),
+            open_world_hint=True,
+        ),
+    )
+
+
+def create(  # noqa: PLR0913  what a server is made of
+    settings: Settings,
+    *,
+    app: Any = None,
+    now: Callable[[], datetime] | None = None,
+    problem: BackupError | None = None,
+    logins: bool = False,
+    running: InFlightCalls | None = None,
+) -> Server[LazyContext]:
+    """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
+
+    With `logins` nobody is served who did not show a token.
+    The calls under way are in `running`, for whoever ends the server.
+    With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
+    """
+    tools = tool_set(settings)
+    under_way = running or InFlightCalls()
+    seal = RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=codes.QUESTION_SECONDS)
+    surface = None
+    if settings.surface == "search":
+        from greenlake_backup_mcp.tool_search import surface as search  # noqa: PLC0415
+
+        surface = search.Surface(tuple(tools.offered.values()))
+    visible = {t.name: t for t in (search.search_tools(settings.read_only) if surface else tools.offered.values())}
+    shown = {tool.name: to_mcp_tool(tool) for tool in visible.values()}
+    pages = {
+        role: ListToolsResult(tools=[shown[t.name] for t in visible.values() if roles.role_allows(role, t)])
+        for role in roles.ROLES
+    }
+
+    def role() -> roles.Role:
+        login = get_access_token()
+        if login is None and logins:  # the doors let nobody through without one
+            raise MCPError(code=INVALID_REQUEST, message="This server needs a login.")
+        return roles.role_of(login.scopes) if login else "destroy"
+
+    def allowed() -> dict[str, Tool]:
+        return {name: tool for name, tool in tools.offered.items() if roles.role_allows(role(), tool)}
+
+    @asynccontextmanager
+    async def lifespan(_: Server[LazyContext]) -> AsyncIterator[LazyContext]:
+        async with AsyncExitStack() as stack:
+            yield LazyContext(lambda: _context(settings, tools, app, now, problem), stack)
+
+    async def list_tools(
+        ctx: ServerRequestContext[LazyContext], params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        if params and params.cursor is not None:
+            raise MCPError(code=INVALID_PARAMS, message="There is one page of tools: no cursor was given out.")
+        return pages[role()]
+
+    async def call_tool(
+        ctx: ServerRequestContext[LazyContext], params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
+        from greenlake_backup_mcp.consent import gate  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
+        from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
+
+        if surface and params.name in visible:
+            desk = await ctx.lifespan_context.desk(role())
+            found = surface.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
+            return await under_way.ended(found, visible[params.name], settings)
+        if params.name not in tools.known:
+            import difflib  # noqa: PLC0415
+
+            near = difflib.get_close_matches(params.name, visible, 3, 0.5)
+            cure = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
+        desk = await ctx.lifespan_context.desk(role())
+        result = dispatcher.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
+        return await under_way.ended(result, tools.known[params.name], settings)
+
+    server: Server[LazyContext] = Server(
+        NAME,
+        version=__version__,
+        title="HPE GreenLake Backup and Recovery",
+        instructions=instructions.instructions_for(tools.offered, search=surface is not None),
+        lifespan=lifespan,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
+        get_tool_input_schema=lambda _: None,  # read at each call for `x-mcp-header`, which none of ours has
+        **guides.handlers(allowed, search=surface is not None),
+    )
+    server.middleware.append(RequestStateBoundary(seal, default_audience=NAME))
+    return server
+
+
+@asynccontextmanager
+async def _context(
+    settings: Settings,
+    tools: ToolSet,
+    app: Any,
+    now: Callable[[], datetime] | None,
+    problem: BackupError | None,
+) -> AsyncIterator[CallContext]:
+    from greenlake_backup_mcp.consent import proposals  # noqa: PLC0415
+    from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
+    from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
+
+    try:
+        used = _used(settings)
+        consent = proposals.consent(settings, used)
+    except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
+        problem, used = problem or error, None
+        consent = proposals.consent(Settings.model_construct())
+    async with client.connect(settings, app=app, now=now) as api:
+        try:
+            yield dispatcher.CallContext(api, tools.known, tools.offered, consent, problem=problem)
+        finally:
+            if used is not None:
+                await used.close()
+
+
+def _used(settings: Settings) -> UsedInRedis | None:
+    """Where replicas share which codes were used; None: each process remembers its own."""
+    if settings.redis_url is None:
+        return None
+    from greenlake_backup_mcp.consent import used_codes  # noqa: PLC0415
+
+    return used_codes.UsedInRedis(settings.redis_url.get_secret_value())
+
+
+async def serve_stdio(server: Server[LazyContext]) -> None:
+    """Serve one client on stdin and stdout until it closes them."""
+    from mcp.server.stdio import stdio_server  # noqa: PLC0415
+
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options(NotificationOptions()))

@@ -1,0 +1,74 @@
+"""What a person can learn from the server itself: prompts, resources and completions, as handlers of the MCP server.
+
+Imports what they need at the first such request: tools/list waits for none of it. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp.server import ServerRequestContext
+from mcp.types import (
+    CompleteRequestParams,
+    CompleteResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
+
+from greenlake_backup_mcp.tools.registry import Tool
+
+Context = ServerRequestContext[Any]
+
+
+def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict[str, Any]:
+    """The handlers by the name under which a Server takes them; `allowed` gives the tools of whoever asks."""
+    completer: list[Any] = []
+
+    async def list_prompts(ctx: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        from . import prompts  # noqa: PLC0415
+
+        return ListPromptsResult(prompts=[prompts.list_prompts(prompt) for prompt in prompts.enabled(allowed())])
+
+    async def get_prompt(ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        from . import prompts  # noqa: PLC0415
+
+        return prompts.fill(allowed(), params.name, params.arguments or {}, search=search)
+
+    async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        from . import resources  # noqa: PLC0415
+
+        return ListResourcesResult(resources=resources.list_resources(allowed().values()))
+
+    async def list_templates(ctx: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        from . import resources  # noqa: PLC0415
+
+        return ListResourceTemplatesResult(resource_templates=[resources.template()])
+
+    async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        from . import resources  # noqa: PLC0415
+
+        return resources.read(allowed(), params.uri)
+
+    async def complete(ctx: Context, params: CompleteRequestParams) -> CompleteResult:
+        from . import completions  # noqa: PLC0415
+
+        if not completer:
+            completer.append(completions.Completer())
+        found: CompleteResult = await completer[0].complete(await ctx.lifespan_context.desk(), allowed(), params)
+        return found
+
+    return {
+        "on_list_prompts": list_prompts,
+        "on_get_prompt": get_prompt,
+        "on_list_resources": list_resources,
+        "on_list_resource_templates": list_templates,
+        "on_read_resource": read_resource,
+        "on_completion": complete,
+    }

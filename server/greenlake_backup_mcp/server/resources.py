@@ -1,0 +1,125 @@
+"""Resources: for each operation its full request and answer, the policy of confirmation, the glossary.
+
+For those who need more than tools/list shows. Knows MCP's resources; must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
+
+from greenlake_backup_mcp.openapi import document
+from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.tools.registry import Tool
+
+TEXTS = Path(__file__).parent / "texts"
+SCHEME = "greenlake-backup://"
+OPERATIONS = SCHEME + "operations/"
+TEMPLATE = OPERATIONS + "{tool}"
+PAGES = {
+    "confirmation": ("Policy of confirmation", "What is asked before what, and what that is worth."),
+    "glossary": ("Glossary", "The words of the service: policy, job, recovery point, store, gateway, lock, status."),
+}
+
+
+def list_resources(tools: Iterable[Tool]) -> list[Resource]:
+    """The two texts, then one resource per operation."""
+    texts = [
+        Resource(uri=SCHEME + name, name=name, title=title, description=words, mime_type="text/markdown")
+        for name, (title, words) in PAGES.items()
+    ]
+    return texts + [
+        Resource(
+            uri=OPERATIONS + tool.name,
+            name=tool.name,
+            title=tool.title,
+            description=f"Full request and answer of {tool.operation.key}",
+            mime_type="application/json",
+        )
+        for tool in tools
+        if tool.operation
+    ]
+
+
+def template() -> ResourceTemplate:
+    """The operations by the name of their tool."""
+    return ResourceTemplate(
+        uri_template=TEMPLATE,
+        name="operation",
+        title="Operation",
+        description="Full request and answer schemas of the operation behind a tool.",
+        mime_type="application/json",
+    )
+
+
+def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
+    """The resource; MCPError for one that does not exist."""
+    name = uri.removeprefix(SCHEME)
+    if uri.startswith(SCHEME) and name in PAGES:
+        return _result(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
+    tool = tools.get(uri.removeprefix(OPERATIONS)) if uri.startswith(OPERATIONS) else None
+    if tool is None or tool.operation is None:
+        message = f"There is no such resource. {_hint(tools, uri)}"
+        raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": uri[:300]})
+    told = json.dumps(describe_operation(tool, tool.operation), indent=1, ensure_ascii=False)
+    return _result(uri, "application/json", told)
+
+
+def _hint(tools: Mapping[str, Tool], uri: str) -> str:
+    """What may have been meant, and what there is."""
+    name = uri.removeprefix(OPERATIONS)
+    if name in tools:
+        return f"{name} is no single operation of the service: its entry in tools/list says all there is."
+    known = [*(SCHEME + page for page in PAGES), *(OPERATIONS + tool.name for tool in tools.values() if tool.operation)]
+    near = difflib.get_close_matches(uri[:300], known, 3, 0.8)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}There are {SCHEME}confirmation, {SCHEME}glossary and {TEMPLATE}; resources/list gives all."
+
+
+def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:
+    """All that the description says of an operation, with every reference followed."""
+    parameters = [
+        {
+            "name": p.name,
+            "in": p.place,
+            "argument": next(
+                (a.name for a in tool.arguments.values() if a.wire == p.name and a.place == p.place), p.name
+            ),
+            "required": p.required,
+            "description": p.description,
+            "schema": p.schema,
+        }
+        for p in operation.parameters
+    ]
+    told: dict[str, Any] = {
+        "tool": tool.name,
+        "operationId": operation.id,
+        "request": operation.key,
+        "danger": tool.danger.value,
+        "needsConfirm": tool.gated,
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": parameters,
+    }
+    if operation.body is not None:
+        told["body"] = {
+            "mediaType": operation.media_type,
+            "required": operation.body_required,
+            "schema": operation.body,
+        }
+    told["answers"] = {
+        code: document.expand(operation.document, answer).get("description", "")
+        for code, answer in sorted(operation.answers.items())
+    }
+    told["answerSchema"] = document.answer_schema(operation)
+    return told
+
+
+def _result(uri: str, media_type: str, text: str) -> ReadResourceResult:
+    return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=media_type, text=text)])

@@ -1,1 +1,0 @@
-"""HTTP to the service: one request, its token, its pace, its retries, its refusals."""

@@ -1,1 +1,0 @@
-"""One URL for many callers: streamable HTTP behind doors, logins, metrics."""

@@ -1,0 +1,69 @@
+"""The switches of a served simulator over HTTP, for tests of processes. Never part of the API, never a tool.
+
+POST /_simulator/advance {"seconds"} · /switches {…} · /faults [{…}] · /endings [{"state", "effect"}] ·
+/approve/{id} · /cancel/{id} · /revoke;  GET /_simulator/requests · /writes · /switches · /approvals.
+"""
+
+# ruff: noqa: A001
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from greenlake_backup_mcp.simulator import switches
+from greenlake_backup_mcp.simulator.answers import Answer
+from greenlake_backup_mcp.simulator.faults import script as faults
+from greenlake_backup_mcp.simulator.faults.script import Script
+from greenlake_backup_mcp.simulator.seed.names import stamp
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Ending
+
+PREFIX = "/_simulator/"
+
+
+def answer(tenant: Tenant, script: Script, method: str, path: str, body: bytes) -> Answer:
+    """What the control endpoint says; 400 with the reason for what it does not understand."""
+    try:
+        given = json.loads(body) if body else None
+        done = _post(tenant, script, path.removeprefix(PREFIX), given) if method == "POST" else _get(tenant, path)
+    except (ValueError, TypeError, KeyError) as error:
+        return Answer(400, {"error": f"{type(error).__name__}: {error}"})
+    return Answer(200, done) if done is not None else Answer(404, {"error": f"no control {method} {path}"})
+
+
+def _post(tenant: Tenant, script: Script, what: str, given: Any) -> Any:
+    verb, _, id = what.partition("/")
+    if verb == "advance":
+        tenant.advance(float(given["seconds"]))
+        return {"now": stamp(tenant.now())}
+    if verb == "switches":
+        tenant.switches = switches.from_json(given, tenant.switches)
+        return asdict(tenant.switches)
+    if verb == "faults":
+        script.set(faults.from_json(given))
+        return {"rules": len(script.rules)}
+    if verb == "endings":
+        tenant.endings.extend(Ending(**ending) for ending in given)
+        return {"endings": len(tenant.endings)}
+    if verb in ("approve", "cancel"):
+        (tenant.approve if verb == "approve" else tenant.cancel)(id)
+        return {verb: id}
+    if verb == "revoke":
+        tenant.tokens.clear()
+        return {"tokens": 0}
+    return None
+
+
+def _get(tenant: Tenant, path: str) -> Any:
+    what = path.removeprefix(PREFIX)
+    if what == "requests":
+        return [{**asdict(r), "time": stamp(r.time)} for r in tenant.requests]
+    if what == "writes":
+        return [{"operation": operation, "path": where, "times": n} for (operation, where), n in tenant.writes.items()]
+    if what == "switches":
+        return asdict(tenant.switches)
+    if what == "approvals":
+        return {"waiting": list(tenant.waiting)}
+    return None

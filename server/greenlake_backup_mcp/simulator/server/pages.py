@@ -1,0 +1,92 @@
+"""GETs: one resource, or a page of a list in its documented envelope."""
+
+# ruff: noqa: PLR0913, PLR0917
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item
+from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
+from greenlake_backup_mcp.simulator.seed.series import Copies
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.writes.call import Call
+
+from .attributes import GRAMMARS
+from .query import ordered, predicate, selected
+
+# issues insist on these when select is used
+INSISTS = {"ListIssues": ("id", "type", "customerId", "generation", "resourceUri", "createdAt", "updatedAt")}
+
+
+def get(call: Call) -> Answer:
+    """The answer to a GET."""
+    if call.known.lists:
+        return Answer(200, _page(call))
+    item = call.tenant.read(call.ref)
+    if item is None:
+        raise Refusal(404, f"{call.ref[-2].replace('-', ' ')} {call.ref[-1]} not found.")
+    if "select" in call.query:
+        insists = INSISTS["ListIssues"] if call.known.operation.id == "GetIssue" else ()
+        item = selected([item], call.query["select"], call.known.properties, insists)[0]
+    return Answer(200, item)
+
+
+def _page(call: Call) -> Item:
+    tenant, known, query = call.tenant, call.known, call.query
+    schema = known.parameters.get(("query", "limit"), {})
+    limit, offset = query.get("limit", schema.get("default", 1000)), query.get("offset", 0)
+    name = known.operation.id
+    needs_all = "filter" in query or "sort" in query
+    if call.ids and call.collection in HOLDERS and not needs_all:
+        copies = _copies(call)
+        items, total = copies.page(offset, limit, tenant.now(), tenant.lag), copies.count(tenant.now(), tenant.lag)
+    else:
+        found = _all(call)
+        if "filter" in query:
+            test = predicate(query["filter"], GRAMMARS[name], tenant.switches)
+            found = [item for item in found if test(item)]
+            if not found and tenant.switches.no_match_is_404 and 404 in known.documented:
+                raise Refusal(404, "The filter attribute's value does not exist.")
+        if "sort" in query:
+            found = ordered(found, query["sort"], GRAMMARS[name].sort or known.properties)
+        items = list(found)
+        total, items = len(items), items[offset : offset + limit]
+    if "select" in query:
+        items = selected(items, query["select"], known.properties, INSISTS.get(name, ()))
+    return _envelope(tenant, call, items, total, limit, offset)
+
+
+def _copies(call: Call) -> Copies:
+    try:
+        return call.tenant.copies(call.collection, call.ids[0], call.known.segments[4])
+    except KeyError:
+        raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.") from None
+
+
+def _all(call: Call) -> Iterable[Item]:
+    tenant = call.tenant
+    if not call.ids:
+        return tenant.all(call.collection)
+    if call.collection in HOLDERS:
+        return _copies(call).all(tenant.now(), tenant.lag)
+    if tenant.read((call.collection, call.ids[0])) is None:
+        raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.")
+    held = tenant.all(call.known.segments[4])
+    return [item for item in held if item["hypervisorManagerInfo"]["id"] == call.ids[0]]
+
+
+def _envelope(tenant: Tenant, call: Call, items: list[Item], total: int, limit: int, offset: int) -> Item:
+    schema = call.known.answer
+    names = schema["properties"]
+    page: Item = {"items": items, "count": len(items)}
+    if "pageLimit" in names:
+        page |= {"pageLimit": limit, "pageOffset": offset}
+    else:
+        page["offset"] = offset
+        if "limit" in names:
+            page["limit"] = limit
+    if tenant.switches.totals or "total" in schema.get("required", ()):
+        page["total"] = total
+    return page

@@ -1,0 +1,266 @@
+"""filter, sort and select over items, as the service does it: its own parser, not the client's.
+
+Strict where the documents are clear; raises Refusal(400) with what was wrong. Knows no resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp.simulator.answers import Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item, moment
+from greenlake_backup_mcp.simulator.switches import Switches
+
+from .attributes import Grammar
+
+Literal = str | float | bool | None
+Test = Callable[[Item], bool]
+
+TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<string>'(?:[^']|'')*')
+    | (?P<mark>[(),\[\]])
+    | (?P<word>[^\s'(),\[\]]+)
+    )""",
+    re.VERBOSE,
+)
+LONGEST = 4096  # characters of a filter
+
+
+def predicate(text: str, grammar: Grammar, switches: Switches) -> Test:
+    """The test a filter stands for."""
+    if len(text) > LONGEST:
+        raise Refusal(400, f"Invalid filter: longer than {LONGEST} characters.")
+    tokens = _tokens(text)
+    tests = []
+    while True:
+        test, tokens = _condition(tokens, grammar, switches)
+        tests.append(test)
+        if not tokens:
+            return lambda item: all(t(item) for t in tests)
+        if tokens[0] != ("word", "and"):
+            raise Refusal(400, f"Invalid filter: expected 'and' before {tokens[0][1]!r}. Only 'and' joins conditions.")
+        tokens = tokens[1:]
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    found, at = [], 0
+    text = text.strip()
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        if match is None:
+            raise Refusal(400, f"Invalid filter: unexpected character at {text[at : at + 20]!r}.")
+        at = match.end()
+        name = str(match.lastgroup)
+        found.append((name, match.group(name)))
+    if not found:
+        raise Refusal(400, "Invalid filter: it is empty.")
+    return found
+
+
+def _condition(
+    tokens: list[tuple[str, str]], grammar: Grammar, switches: Switches
+) -> tuple[Test, list[tuple[str, str]]]:
+    if len(tokens) >= 6 and tokens[0] == ("word", "contains") and tokens[1] == ("mark", "("):
+        return _contains(tokens, grammar)
+    if len(tokens) < 3:
+        raise Refusal(400, "Invalid filter: expected <property> <operator> <literal>.")
+    (left_kind, left), (_, operator), (right_kind, right) = tokens[:3]
+    if operator not in ("eq", "ne", "gt", "lt", "in", "ge", "le") or operator not in grammar.operators:
+        raise Refusal(400, f"Invalid filter: operator {operator!r} is not supported; use {_listed(grammar.operators)}.")
+    if operator == "in":
+        if left_kind == "string" and right_kind == "word":  # 'x' in services
+            name, wanted = _attribute(right, grammar), _unquoted(left)
+            return lambda item: wanted in values(item, name), tokens[3:]
+        name = _attribute(left, grammar)
+        many, rest = _list(tokens[2:])
+        return lambda item: any(_equal(value, w, switches) for value in values(item, name) for w in many), rest
+    name = _attribute(left, grammar)
+    literal = _literal(right_kind, right, switches)
+    return _comparison(name, operator, literal, switches), tokens[3:]
+
+
+def _contains(tokens: list[tuple[str, str]], grammar: Grammar) -> tuple[Test, list[tuple[str, str]]]:
+    if "contains" not in grammar.operators or tokens[3] != ("mark", ",") or tokens[5] != ("mark", ")"):
+        raise Refusal(400, "Invalid filter: contains() is not supported here or malformed.")
+    name, part = _attribute(tokens[2][1], grammar), _unquoted(tokens[4][1])
+    return lambda item: any(part in str(value) for value in values(item, name)), tokens[6:]
+
+
+def _list(tokens: list[tuple[str, str]]) -> tuple[list[Literal], list[tuple[str, str]]]:
+    if tokens[0][1] not in ("(", "["):
+        raise Refusal(
+            400, "Invalid filter: 'in' takes ('a','b') after a property, or a value before an array property."
+        )
+    closing = {"(": ")", "[": "]"}[tokens[0][1]]
+    found: list[Literal] = []
+    for n in range(1, len(tokens) - 1, 2):  # a value, then a comma or the end
+        (what, text), after = tokens[n], tokens[n + 1]
+        if what == "mark" or after not in (("mark", ","), ("mark", closing)):
+            break
+        found.append(_literal(what, text, Switches()))
+        if after == ("mark", closing):
+            return found, tokens[n + 2 :]
+    raise Refusal(400, "Invalid filter: malformed list after 'in'.")
+
+
+def _attribute(name: str, grammar: Grammar) -> str:
+    if name not in grammar.attributes:
+        raise Refusal(
+            400, f"Invalid filter: property {name!r} cannot be filtered by; allowed: {_listed(grammar.attributes)}."
+        )
+    return name
+
+
+def _literal(what: str, text: str, switches: Switches) -> Literal:
+    if what == "string":
+        inner = _unquoted(text)
+        if switches.bare_timestamps and _time(inner):
+            raise Refusal(400, f"Invalid filter: timestamp {text} must not be quoted.")
+        return inner
+    if what == "mark":
+        raise Refusal(400, f"Invalid filter: expected a literal, found {text!r}.")
+    if text in ("true", "false", "null"):
+        return {"true": True, "false": False, "null": None}[text]
+    try:
+        return float(text)
+    except ValueError:
+        return text  # the vendor's own examples leave the quotes out
+
+
+def _comparison(name: str, operator: str, literal: Literal, switches: Switches) -> Test:
+    if operator == "eq":
+        if literal is None:
+            return lambda item: not values(item, name)
+        return lambda item: any(_equal(value, literal, switches) for value in values(item, name))
+    if operator == "ne":
+        if literal is None:
+            return lambda item: bool(values(item, name))
+        return lambda item: not any(_equal(value, literal, switches) for value in values(item, name))
+    if isinstance(literal, bool) or literal is None:
+        raise Refusal(400, f"Invalid filter: {operator} needs a number, a string or a timestamp.")
+    return _order(name, operator, literal)
+
+
+def _order(name: str, operator: str, literal: str | float) -> Test:
+    bound = _time(literal) or literal
+
+    def test(item: Item) -> bool:
+        for value in values(item, name):
+            time = _time(value)
+            if time and not isinstance(bound, datetime):
+                raise Refusal(400, f"Invalid filter: {literal!r} is not an RFC 3339 timestamp, {name} holds those.")
+            if isinstance(bound, datetime) and time is None:
+                continue
+            shown: Any = time or value
+            if isinstance(shown, str) != isinstance(bound, str) or isinstance(shown, bool):
+                raise Refusal(400, f"Invalid filter: {literal!r} cannot be compared with {name}.")
+            if (shown > bound) if operator in ("gt", "ge") else (shown < bound):
+                return True
+        return False
+
+    return test
+
+
+def _equal(value: Any, literal: Literal, switches: Switches) -> bool:
+    if isinstance(value, bool):
+        return literal is value or str(literal).lower() == str(value).lower()
+    if isinstance(value, (int, float)):
+        return literal == value or str(literal) == str(value)
+    if isinstance(value, str) and isinstance(literal, float):
+        return value == f"{literal:g}"
+    if isinstance(value, str) and isinstance(literal, str):
+        if value == literal or (not switches.case_sensitive and value.lower() == literal.lower()):
+            return True
+        return value[:4].isdigit() and literal[:4].isdigit() and (t := _time(value)) is not None and t == _time(literal)
+    return False
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str) or not value[:4].isdigit():
+        return None
+    try:
+        return moment(value)
+    except ValueError:
+        return None
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace("''", "'") if text.startswith("'") else text
+
+
+def values(item: Any, name: str) -> list[Any]:
+    """Every value at a path such as `a/b`; an array on the way is all its elements."""
+    found = [item]
+    for part in name.split("/"):
+        found = [
+            value
+            for holder in found
+            if isinstance(holder, dict) and (held := holder.get(part)) is not None
+            for value in (held if isinstance(held, list) else [held])
+        ]
+    return found
+
+
+def ordered(items: Iterable[Item], text: str, allowed: Collection[str]) -> list[Item]:
+    """The items by `property asc|desc, …`; items without the property come last."""
+    out = list(items)
+    for clause in reversed(text.split(",")):
+        words = clause.split()
+        if not words or len(words) > 2 or (len(words) == 2 and words[1] not in ("asc", "desc")):
+            raise Refusal(400, f"Invalid sort {clause.strip()!r}: expected <property> asc|desc.")
+        name = words[0]
+        if name not in allowed:
+            raise Refusal(400, f"Invalid sort: cannot sort by {name!r}.")
+        down = words[-1] == "desc"
+        known = [(key[0], item) for item in out if (key := values(item, name))]
+        known.sort(key=lambda pair: _sortable(pair[0]), reverse=down)
+        out = [item for _, item in known] + [item for item in out if not values(item, name)]
+    return out
+
+
+def _sortable(value: Any) -> tuple[int, Any]:
+    return (0, value) if isinstance(value, (int, float)) else (1, str(value))
+
+
+def selected(items: Iterable[Item], text: str, known: Collection[str], required: Collection[str] = ()) -> list[Item]:
+    """The items with only the properties of `a,b/c`; 422 where the list insists on some that were left out."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise Refusal(400, f"Invalid select: there is no property {name!r}.")
+    if missing := [name for name in required if name not in names]:
+        raise Refusal(422, f"Invalid select: required fields are missing: {', '.join(missing)}.")
+    paths = [name.split("/") for name in names]
+    flat = [path[0] for path in paths if len(path) == 1]
+    deep = [path for path in paths if len(path) > 1]
+    out = []
+    for item in items:
+        kept = {name: item[name] for name in flat if name in item}
+        for path in deep:
+            _pick(item, kept, path)
+        out.append(kept)
+    return out
+
+
+def _pick(source: Any, target: Item, path: list[str]) -> None:
+    name, *rest = path
+    if not isinstance(source, dict) or source.get(name) is None:
+        return
+    value = source[name]
+    if not rest:
+        target[name] = value
+    elif isinstance(value, list):
+        held = target.get(name) or [{} for _ in value]
+        for part, holder in zip(value, held, strict=True):
+            _pick(part, holder, rest)
+        target[name] = held
+    else:
+        _pick(value, target.setdefault(name, {}), rest)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

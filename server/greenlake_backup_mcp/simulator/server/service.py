@@ -1,0 +1,146 @@
+"""The simulated service: a request in, an answer out. Authorization, route, description, then the work.
+
+Knows HTTP's words but no socket; app.py brings the requests, chaos.py breaks the connections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from greenlake_backup_mcp.simulator import description
+from greenlake_backup_mcp.simulator.answers import Answer, Refusal, error_body
+from greenlake_backup_mcp.simulator.description import Descriptions, Known
+from greenlake_backup_mcp.simulator.faults.script import Script
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.writes import registry
+from greenlake_backup_mcp.simulator.writes.call import Call
+
+from . import control, oauth, pages
+
+LARGEST = 2 << 20  # bytes of a request body
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One request. `path` as it came, still quoted; header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    content: bytes
+    base: str
+
+
+@dataclass
+class Service:
+    """A tenant, the descriptions it obeys and the faults it plays."""
+
+    tenant: Tenant
+    descriptions: Descriptions
+    script: Script = field(default_factory=Script)
+    recent: list[float] = field(default_factory=list)  # times of the last minute's requests
+
+    def answer(self, request: Incoming) -> tuple[Answer, str]:
+        """The answer, and the id of the operation that was asked for ("" where none was)."""
+        if request.path.startswith(control.PREFIX):
+            return control.answer(self.tenant, self.script, request.method, request.path, request.content), ""
+        if self.tenant.switches.tick:
+            self.tenant.advance(self.tenant.switches.tick)
+        self.tenant.settle()
+        if oauth.workspace(request.path) is not None:
+            return oauth.token(self.tenant, request.method, request.path, request.headers, request.content), "token"
+        operation = ""
+        try:
+            self._authorized(request)
+            self._paced()
+            known, segments = self._route(request)
+            operation = known.operation.id
+            return self._carried_out(request, known, segments), operation
+        except Refusal as refusal:
+            return self.refused(refusal), operation
+
+    def refused(self, refusal: Refusal) -> Answer:
+        """A refusal in the vendor's words."""
+        headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+        if refusal.status == 429:
+            most = str(self.tenant.switches.rate_limit)
+            headers = {"ratelimit-limit": most, "ratelimit-remaining": "0", "ratelimit-reset": "60"}
+        if refusal.status == 405:
+            headers["Allow"] = refusal.extra.pop("allow", "")
+        old = self.tenant.switches.old_errors
+        return Answer(
+            refusal.status, error_body(refusal, self.tenant.new_id("debug").replace("-", ""), old=old), headers
+        )
+
+    def _authorized(self, request: Incoming) -> None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise Refusal(401, "The Authorization header is missing.")
+        if not self.tenant.accepts(token.strip()):
+            raise Refusal(401, "The token is invalid or has expired.")
+
+    def _paced(self) -> None:
+        most = self.tenant.switches.rate_limit
+        if most is None:
+            return
+        now = self.tenant.now().timestamp()
+        self.recent[:] = [t for t in self.recent if t > now - 60]
+        if len(self.recent) >= most:
+            raise Refusal(429, "Too many requests: the rate limit of this API client is reached.")
+        self.recent.append(now)
+
+    def _route(self, request: Incoming) -> tuple[Known, list[str]]:
+        segments = request.path.strip("/").split("/")
+        known, methods = self.descriptions.find(request.method, segments)
+        if known is None and methods:
+            allowed = ", ".join(sorted(set(methods)))
+            raise Refusal(405, f"Method {request.method} is not allowed here.", extra={"allow": allowed})
+        if known is None:
+            raise Refusal(404, "There is no such path.")
+        return known, segments
+
+    def _carried_out(self, request: Incoming, known: Known, segments: list[str]) -> Answer:
+        reads = request.method == "GET"
+        if not reads and self.tenant.switches.read_only_client:
+            verb = {"POST": "create", "DELETE": "delete"}.get(request.method, "update")
+            raise Refusal(403, f"Permission denied: data-services.{known.segments[2].rstrip('s')}.{verb} is missing.")
+        ids = tuple(description.path_values(known, segments).values())
+        pairs = parse_qsl(request.query, keep_blank_values=True, strict_parsing=False)
+        query = description.query_values(known, pairs)
+        body = None if reads else self._body(request, known)
+        call = Call(self.tenant, known, ids, query, body, request.headers, request.base)
+        if reads:
+            return pages.get(call)
+        writer = registry.WRITERS[known.operation.id]
+        answer = writer(call)
+        self.tenant.writes[known.operation.id, request.path] += 1
+        return answer
+
+    def _body(self, request: Incoming, known: Known) -> Any:
+        if known.body is None:
+            if request.content.strip() not in (b"", b"{}"):
+                raise Refusal(400, "This operation takes no request body.")
+            return None
+        if not request.content:
+            if known.operation.body_required:
+                raise Refusal(400, "The request body is missing.")
+            return {}
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        wanted = known.operation.media_type
+        lenient = self.tenant.switches.media_types == "lenient" and given in ("application/json", "")
+        if given != wanted and not lenient:
+            raise Refusal(415, f"Content-Type must be {wanted}, not {given or 'missing'}.")
+        if len(request.content) > LARGEST:
+            raise Refusal(400, "The request body is too large.")
+        try:
+            body = json.loads(request.content)
+        except (ValueError, RecursionError):
+            raise Refusal(400, "The request body is not JSON.") from None
+        extra = self.tenant.switches.unknown_properties == "ignored"
+        description.check_body(known, body, extra_allowed=extra)
+        return body

@@ -1,0 +1,1 @@
+"""What each write does to the simulated tenant."""

@@ -1,0 +1,77 @@
+"""One accepted request on its way to its answer, and the answers that writes give."""
+
+# ruff: noqa: A002
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.description import Known
+from greenlake_backup_mcp.simulator.seed.names import Item, uri
+from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
+
+Writer = Callable[["Call"], Answer]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a writer works with. `ids` are the path's parameters in order."""
+
+    tenant: Tenant
+    known: Known
+    ids: tuple[str, ...]
+    query: Mapping[str, Any]
+    body: Any
+    headers: Mapping[str, str]
+    base: str  # scheme and host the client used
+
+    @property
+    def collection(self) -> str:
+        """The collection the path begins with."""
+        return self.known.segments[2]
+
+    @property
+    def ref(self) -> Ref:
+        """The resource the path names."""
+        if len(self.ids) == 2:
+            return (self.collection, self.ids[0], self.known.segments[4], self.ids[1])
+        return (self.collection, *self.ids)
+
+    def target(self) -> Item:
+        """The resource the path names; 404 where there is none, 412 where the client knows an older one."""
+        item = self.tenant.read(self.ref)
+        if item is None:
+            raise Refusal(404, f"{self.ref[-2].replace('-', ' ')} {self.ref[-1]} not found.")
+        wanted = self.headers.get("if-match", "").strip('W/"')
+        if wanted and wanted != str(item.get("generation")):
+            raise Refusal(412, "Precondition failed: the generation number is invalid.")
+        return item
+
+    def other(self, collection: str, id: str | None, what: str) -> Item:
+        """Another resource that the body names; 400 where there is none."""
+        item = self.tenant.read((collection, id or ""))
+        if item is None:
+            raise Refusal(400, f"{what} {id!r} does not exist.")
+        return item
+
+    def orchestrator(self) -> Item:
+        """The orchestrator that carries out what has none of its own; 400 without any."""
+        held = self.tenant.all("data-orchestrators")
+        if not held:
+            raise Refusal(400, "There is no Data Orchestrator.")
+        return held[0]
+
+    def refuse_conflict(self, message: str) -> Refusal:
+        """A refusal because of the target's state, with the code that the operation documents for it."""
+        code = next((c for c in (409, 412) if c in self.known.documented), 400)
+        return Refusal(code, message)
+
+    def accepted(self, task: Task) -> Answer:
+        """202, an empty object, and where the task is."""
+        path = uri("async-operations", task.id)
+        where = self.base + path if self.tenant.switches.location == "absolute" else path
+        return Answer(202, {}, {"Location": where})

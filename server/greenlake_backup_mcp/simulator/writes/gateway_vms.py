@@ -1,0 +1,139 @@
+"""Writes to the virtual machine of a gateway: interfaces, power, diagnosis, support; refused in the wrong state."""
+
+# ruff: noqa: A002
+
+from __future__ import annotations
+
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item
+
+from .call import Call
+from .gateways import changing, healthy, must_be_connected
+
+
+def create_nic(call: Call) -> Answer:
+    """POST createNic."""
+    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
+    nics = item["network"]["nics"]
+    if len(nics) >= 4:
+        raise Refusal(400, "All gateway networks are already configured.")
+    if nic.get("networkAddress") and any(n.get("networkAddress") == nic["networkAddress"] for n in nics):
+        raise Refusal(400, "Duplicate network address.")
+    new = {"id": tenant.new_id("nic"), "networkIndex": len(nics) + 1, **nic}
+    network = {**item["network"], "nics": [*nics, new]}
+    return changing(
+        call, item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", tenant=tenant, network=network
+    )
+
+
+def update_nic(call: Call) -> Answer:
+    """POST updateNic."""
+    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
+    _nic(item, nic.get("id"))
+    nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
+    network = {**item["network"], "nics": nics}
+    return changing(call, item, "Update network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
+
+
+def delete_nic(call: Call) -> Answer:
+    """POST deleteNic."""
+    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
+    found = _nic(item, nic.get("id"))
+    if found["networkIndex"] == 1:
+        raise Refusal(400, "The primary management network cannot be deleted.")
+    nics = [n for n in item["network"]["nics"] if n["id"] != nic["id"]]
+    network = {**item["network"], "nics": nics}
+    return changing(call, item, "Delete network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
+
+
+def _nic(item: Item, id: str | None) -> Item:
+    found: Item | None = next((n for n in item["network"]["nics"] if n["id"] == id), None)
+    if found is None:
+        raise Refusal(400, f"The gateway has no network interface {id!r}.")
+    return found
+
+
+def power_on(call: Call) -> Answer:
+    """POST power-on."""
+    item = call.target()
+    if item["state"] != "PSG_STATE_OK_OFF":
+        raise Refusal(400, f"The gateway is not off (state {item['state']}).")
+    health = healthy(call.tenant)
+    return changing(
+        call,
+        item,
+        "Power on gateway",
+        90,
+        "PSG_STATE_POWERING_ON",
+        tenant=call.tenant,
+        health=health,
+        state="PSG_STATE_OK",
+    )
+
+
+def shut_down(call: Call) -> Answer:
+    """POST shutdown-guest-os."""
+    item = call.target()
+    if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
+        raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
+    health = {**healthy(call.tenant), "state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
+    return changing(
+        call,
+        item,
+        "Shut down gateway",
+        60,
+        "PSG_STATE_VM_SHUTTING_DOWN",
+        tenant=call.tenant,
+        health=health,
+        state="PSG_STATE_OK_OFF",
+    )
+
+
+def restart(call: Call) -> Answer:
+    """POST restart-guest-os."""
+    item = call.target()
+    must_be_connected(item)
+    return changing(call, item, "Restart gateway", 120, "PSG_STATE_VM_RESTARTING", tenant=call.tenant)
+
+
+def diagnose(call: Call) -> Answer:
+    """POST ping and traceroute; 501 where the gateway is too old for it."""
+    item = call.target()
+    must_be_connected(item)
+    address = call.body.get("address", "")
+    if not address:
+        raise Refusal(400, "address is needed.")
+
+    def finish() -> None:
+        if address.endswith(".invalid"):
+            raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
+
+    verb = call.known.segments[-1]
+    return call.accepted(call.tenant.start(f"{verb.capitalize()} {address}"[:80], 10, item, finish=finish))
+
+
+def support_bundle(call: Call) -> Answer:
+    """POST generate-support-bundle: one at a time."""
+    item, tenant = call.target(), call.tenant
+    name = "Generate support bundle"
+    if any(t.name == name and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()):
+        raise Refusal(400, "A log collection is already in progress.")
+    return call.accepted(tenant.start(name, 300, item))
+
+
+def remote_support(call: Call) -> Answer:
+    """POST set-remote-support, of gateways and orchestrators."""
+    item, body, tenant = call.target(), call.body, call.tenant
+    wanted = body.get("enabled", body.get("remoteAccessEnabled", False))
+    task = tenant.start("Set remote support", 10, item, finish=lambda: _enable(call, wanted))
+    return call.accepted(task)
+
+
+def _enable(call: Call, wanted: bool) -> None:
+    call.tenant.write(call.ref, remoteAccessEnabled=wanted)
+
+
+def console_user(call: Call) -> Answer:
+    """POST consoleUser: a login in plain text."""
+    item = call.target()
+    return Answer(200, {"username": "hpeadmin", "password": f"Simulated-Password-{item['id'][:8]}"})

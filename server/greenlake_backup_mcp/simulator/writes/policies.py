@@ -1,0 +1,151 @@
+"""Writes to protection policies: synchronous, and felt at once by the jobs that use the policy."""
+
+# ruff: noqa: A001
+
+from __future__ import annotations
+
+from typing import Any
+
+from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item, kind, stamp, uri
+from greenlake_backup_mcp.simulator.seed.policies import PERSON, length, policy_reference, store_reference
+
+from .call import Call
+
+NEEDS_STORE = {"BACKUP": "ON_PREMISES", "CLOUD_BACKUP": "CLOUD", "DATABASE_LOG_BACKUP": ""}
+
+
+def create(call: Call) -> Answer:
+    """POST: 200 with the policy."""
+    tenant, body = call.tenant, call.body
+    _unique(call, body["name"], "")
+    id = tenant.new_id("policy")
+    now = stamp(tenant.now())
+    item: Item = {
+        "id": id,
+        "type": kind("protection-policies"),
+        "resourceUri": uri("protection-policies", id),
+        "consoleUri": f"/backup-and-recovery/protection-policies/{id}",
+        "generation": 1,
+        "createdAt": now,
+        "updatedAt": now,
+        "createdBy": PERSON,
+        "assigned": False,
+        "protectionJobsInfo": [],
+        "name": body["name"],
+        "description": body.get("description", ""),
+        "applicationType": body["applicationType"],
+        "protections": _protections(call, body["protections"], {}),
+    }
+    tenant.put(("protection-policies", id), item)
+    return Answer(200, item)
+
+
+def replace(call: Call) -> Answer:
+    """PUT: the whole policy; what is left out is gone."""
+    old, body = call.target(), call.body
+    _unique(call, body["name"], old["id"])
+    if body["applicationType"] != old["applicationType"]:
+        raise Refusal(400, "applicationType of a policy cannot be changed.")
+    known = {s["scheduleId"]: p for p in old["protections"] for s in p["schedules"]}
+    protections = _protections(call, body["protections"], known)
+    return _kept(call, name=body["name"], description=body.get("description", ""), protections=protections)
+
+
+def update(call: Call) -> Answer:
+    """PATCH: a list of protections is the whole list, each named by its id."""
+    old, body = call.target(), dict(call.body)
+    if "name" in body:
+        _unique(call, body["name"], old["id"])
+    if "protections" in body:
+        known = {p["id"]: p for p in old["protections"]}
+        given = []
+        for protection in body["protections"]:
+            if protection.get("id") not in known:
+                raise Refusal(400, f"The policy has no protection {protection.get('id')!r}.")
+            held = known[protection["id"]]
+            given.append({**held, **protection})
+            _check_schedules(given[-1]["schedules"])
+        body["protections"] = given
+    return _kept(call, **body)
+
+
+def delete(call: Call) -> Answer:
+    """DELETE: 204; refused while a job uses the policy."""
+    policy = call.target()
+    if policy["assigned"]:
+        used = len(policy["protectionJobsInfo"])
+        raise Refusal(400, f"The protection policy is assigned to {used} protection jobs and cannot be deleted.")
+    call.tenant.remove(call.ref)
+    return Answer(204)
+
+
+def _kept(call: Call, **changes: Any) -> Answer:
+    tenant = call.tenant
+    item = tenant.write(call.ref, **changes)
+    if item is None:
+        raise Refusal(404, "The protection policy no longer exists.")
+    for entry in item["protectionJobsInfo"]:
+        job = tenant.read(("protection-jobs", entry["id"]))
+        if job:
+            tenant.write(
+                ("protection-jobs", job["id"]),
+                protections=_of_job(job, item),
+                protectionPolicyInfo=policy_reference(item),
+            )
+    return Answer(200, item)
+
+
+def _of_job(job: Item, policy: Item) -> list[Item]:
+    """The policy's protections with what the job knows of their runs."""
+    known = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
+    own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational")
+    protections = []
+    for protection in policy["protections"]:
+        schedules = []
+        for schedule in protection["schedules"]:
+            before = known.get(schedule["scheduleId"], {"operational": job["operational"], "executionStatuses": []})
+            schedules.append({**schedule, **{name: before[name] for name in own if name in before}})
+            if schedules[-1]["operational"] == "PARTIALLY_SUSPENDED":
+                schedules[-1]["operational"] = "ACTIVE"
+        protections.append({**protection, "schedules": schedules})
+    return protections
+
+
+def _unique(call: Call, name: str, own_id: str) -> None:
+    if any(p["name"] == name and p["id"] != own_id for p in call.tenant.all("protection-policies")):
+        raise Refusal(400, f"The policy name {name!r} is not unique.")
+
+
+def _protections(call: Call, given: list[Item], known: dict[int, Item]) -> list[Item]:
+    if not given:
+        raise Refusal(400, "A policy needs at least one protection.")
+    out = []
+    for protection in given:
+        needed = NEEDS_STORE.get(protection["type"])
+        item = {k: v for k, v in protection.items() if k != "protectionStoreId"}
+        if needed is not None:
+            store = call.other("protection-stores", protection.get("protectionStoreId"), "Protection store")
+            if needed and store["protectionStoreType"] != needed:
+                raise Refusal(400, f"{protection['type']} needs a protection store of type {needed}.")
+            item["protectionStoreInfo"] = store_reference(store)
+        ids = [s["scheduleId"] for s in protection["schedules"]]
+        before = next((known[i] for i in ids if i in known), None)
+        item["id"] = before["id"] if before else call.tenant.new_id("protection")
+        out.append(item)
+    _check_schedules([s for p in out for s in p["schedules"]])
+    return out
+
+
+def _check_schedules(schedules: list[Item]) -> None:
+    ids = [s["scheduleId"] for s in schedules]
+    if len(ids) != len(set(ids)):
+        raise Refusal(400, "scheduleId must be unique within a policy.")
+    for schedule in schedules:
+        keep, lock = schedule.get("expireAfter"), schedule.get("lockFor")
+        if keep and lock and length(keep) < length(lock):
+            raise Refusal(400, "expireAfter cannot be less than lockFor.")
+        if keep and length(keep).days > 3650:
+            raise Refusal(400, "expireAfter exceeds the maximum number of days (3650).")
+        if schedule["schedule"]["repeatInterval"]["every"] < 1:
+            raise Refusal(400, "repeatInterval/every must be at least 1.")

@@ -1,0 +1,129 @@
+"""Writes to recovery points: new dates, locks and names, deletes; and what the service refuses, early or late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from greenlake_backup_mcp.simulator import approvals
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item, moment, stamp
+from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
+
+from .call import Call
+
+BUSY = ("DELETING", "RESTORING", "UPDATING", "CREATING", "IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED")
+
+
+def update(call: Call) -> Answer:
+    """PATCH of a recovery point."""
+    item, body, switches = call.target(), dict(call.body), call.tenant.switches
+    if not body:
+        raise Refusal(400, "Invalid request body: nothing to change.")
+    if item["state"] in ("DELETING", "PENDING_DELETE_APPROVAL"):
+        raise call.refuse_conflict(f"The recovery point is in state {item['state']} and cannot be changed.")
+    now = call.tenant.now()
+    lock = _time(body.get("lockedUntil")) or _time(item.get("lockedUntil"))
+    if "lockedUntil" in body and (old := _time(item.get("lockedUntil"))) and lock and lock < old and old > now:
+        if switches.shorter_lock == "refused":
+            raise Refusal(400, f"lockedUntil cannot be moved before {stamp(old)}: a lock cannot be shortened.")
+        if switches.shorter_lock == "ignored":
+            del body["lockedUntil"]
+            lock = old
+    expiry = _time(body.get("expiresAt")) or _time(item.get("expiresAt"))
+    if expiry and lock and expiry < lock and lock > now:
+        raise Refusal(400, f"expiresAt cannot be before lockedUntil ({stamp(lock)}).")
+    if "expiresAt" in body and expiry and expiry < now and switches.past_expiry == "refused":
+        raise Refusal(400, "expiresAt must not be in the past.")
+    changes = {n: stamp(moment(v)) if n in ("expiresAt", "lockedUntil") else v for n, v in body.items()}
+    tenant, ref = call.tenant, call.ref
+
+    def finish() -> None:
+        if tenant.write(ref, **changes, state=item["state"]) is None:
+            raise Failure("The recovery point no longer exists.", "NOT_FOUND")
+
+    return call.accepted(tenant.start("Update recovery point", 15, item, ref=ref, busy="UPDATING", finish=finish))
+
+
+def delete(call: Call) -> Answer:
+    """DELETE of a recovery point: gone when the task ends, unless it is locked, busy or a second person is due."""
+    tenant, ref, item = call.tenant, call.ref, call.target()
+    if item["state"] in ("DELETING", "PENDING_DELETE_APPROVAL"):
+        raise call.refuse_conflict(f"The recovery point is already in state {item['state']}.")
+    locked = lock_of(tenant, item)
+    if locked and tenant.switches.locked_delete != "task":
+        raise Refusal(int(tenant.switches.locked_delete), f"The recovery point is locked until {locked}.")
+    if tenant.switches.dual_authorization and not locked:
+        return ask_second(call, item)
+    return call.accepted(begin_delete(tenant, ref, item))
+
+
+def begin_delete(tenant: Tenant, ref: Ref, item: Item) -> Task:
+    """The task that deletes a recovery point."""
+    return tenant.start(
+        "Delete recovery point", 30 + tenant.random() % 60, item, ref=ref,
+        busy="" if lock_of(tenant, item) else "DELETING", finish=lambda: remove(tenant, ref),
+    )  # fmt: skip
+
+
+def remove(tenant: Tenant, ref: Ref) -> None:
+    """The recovery point goes, with those of the other databases of its set; Failure where it is locked or in use."""
+    item = tenant.read(ref)
+    if item is None:
+        return
+    if locked := lock_of(tenant, item):
+        raise Failure(f"The recovery point is locked until {locked} and cannot be deleted.", "RECOVERY_POINT_LOCKED")
+    if item["state"] in ("IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED"):
+        raise Failure(f"The recovery point is in use ({item['state']}).", "RECOVERY_POINT_IN_USE")
+    tenant.remove(ref)
+    if ref[0] == "mssql-databases":
+        _remove_siblings(tenant, ref, item)
+    settle_protection(tenant, ref[0], ref[1])
+
+
+def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
+    for database in item.get("associatedDatabases", ()):
+        if database["id"] == ref[1] or database["id"] not in tenant.world.things["mssql-databases"]:
+            continue
+        held = tenant.copies("mssql-databases", database["id"], ref[2])
+        for other in list(held.all(tenant.now(), tenant.lag)):
+            # one run made them all, within a quarter of an hour
+            if abs((moment(other["pointInTime"]) - moment(item["pointInTime"])).total_seconds()) < 900 and (
+                other.get("scheduleInfo") == item.get("scheduleInfo")
+            ):
+                held.drop(other["id"])
+
+
+def settle_protection(tenant: Tenant, holder: str, asset_id: str) -> None:
+    """Without a job and without copies an asset is no longer LAPSED but UNPROTECTED."""
+    asset = tenant.read((holder, asset_id))
+    if asset is None or "recoveryPointsExist" not in asset:
+        return
+    left = sum(tenant.copies(holder, asset_id, k).count(tenant.now(), tenant.lag) for k in ("backups", "snapshots"))
+    if not left:
+        status = "UNPROTECTED" if asset["protectionStatus"] == "LAPSED" else asset["protectionStatus"]
+        tenant.write((holder, asset_id), recoveryPointsExist=False, protectionStatus=status)
+
+
+def ask_second(call: Call, item: Item) -> Answer:
+    """Dual authorization: the task ends when the request waits for the second person."""
+    tenant, ref = call.tenant, call.ref
+
+    def finish() -> None:
+        tenant.write(ref, state="PENDING_DELETE_APPROVAL")
+        approvals.ask(tenant.world, tenant, ref, item, "Delete recovery point", approved)
+
+    def approved() -> None:
+        tenant.start("Delete recovery point", 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref))
+
+    return call.accepted(tenant.start("Request approval to delete recovery point", 5, item, finish=finish))
+
+
+def lock_of(tenant: Tenant, item: Item) -> str:
+    """Until when the recovery point is locked; empty where it is not."""
+    lock = _time(item.get("lockedUntil"))
+    return stamp(lock) if lock and lock > tenant.now() else ""
+
+
+def _time(text: str | None) -> datetime | None:
+    return moment(text) if text else None

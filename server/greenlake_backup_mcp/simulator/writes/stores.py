@@ -1,0 +1,195 @@
+"""Writes to protection stores and StoreOnce appliances."""
+
+from __future__ import annotations
+
+from greenlake_backup_mcp.simulator import approvals
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.seed.names import Item, stamp
+from greenlake_backup_mcp.simulator.seed.systems import store
+from greenlake_backup_mcp.simulator.seed.world import TIB
+from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
+
+from .call import Call
+
+SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
+
+
+def create(call: Call) -> Answer:
+    """POST: a cloud store needs a location; the store is there when the task ends."""
+    tenant, body = call.tenant, call.body
+    kind = body.get("protectionStoreType", "ON_PREMISES")
+    system = call.other(
+        SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")],
+        body.get("storageSystemId"),
+        "storageSystemId",
+    )
+    place = None
+    if kind == "CLOUD":
+        if not body.get("storageLocationId"):
+            raise Refusal(400, "A cloud store needs storageLocationId.")
+        place = call.other("storage-locations", body["storageLocationId"], "storageLocationId")
+    name = body.get("displayName") or f"{'Cloud' if place else 'Local'}_{system['name']}"
+    if any(name in (s["name"], s["displayName"]) for s in tenant.all("protection-stores")):
+        raise Refusal(400, f"A protection store with the name {name!r} already exists.")
+    if _disconnected(system):
+        raise Refusal(400, "The gateway is not connected.")
+
+    def finish() -> None:
+        new = store(tenant.world, name, system, place, 0, connected=True, created_days=0)
+        new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
+
+    return call.accepted(tenant.start("Create protection store", 300 if place else 60, system, finish=finish))
+
+
+def edit(call: Call) -> Answer:
+    """PATCH: 200 with the store."""
+    call.target()
+    return Answer(200, call.tenant.write(call.ref, **call.body))
+
+
+def delete(call: Call) -> Answer:
+    """DELETE: refused while a policy writes to it; without force it fails late where there is data in it."""
+    tenant, item = call.tenant, call.target()
+    used = [p["name"] for p in tenant.all("protection-policies") if _uses(p, item["id"])]
+    force = call.query.get("force", False)
+    if used and not force:
+        raise Refusal(400, f"The protection store is a destination of one or more policies: {', '.join(used)}.")
+    if tenant.switches.dual_authorization:
+        return _second(call, item, force)
+    return call.accepted(_begin(tenant, call.ref, item, force))
+
+
+def _begin(tenant: Tenant, ref: Ref, item: Item, force: bool) -> Task:
+    def finish() -> None:
+        if item["userDataStoredInBytes"] and not force:
+            raise Failure("The protection store contains user data: force is needed.", "STORE_NOT_EMPTY")
+        tenant.remove(ref)
+        forget_copies(tenant, item["id"])
+
+    return tenant.start("Delete protection store", 120, item, finish=finish)
+
+
+def _second(call: Call, item: Item, force: bool) -> Answer:
+    tenant, ref = call.tenant, call.ref
+
+    def finish() -> None:
+        approvals.ask(tenant.world, tenant, ref, item, "Delete protection store", approved)
+
+    def approved() -> None:
+        _begin(tenant, ref, item, force)
+
+    return call.accepted(tenant.start("Request approval to delete protection store", 5, item, finish=finish))
+
+
+def forget_copies(tenant: Tenant, store_id: str) -> None:
+    """What lay in a deleted store is gone."""
+    tenant.deleted_stores.add(store_id)
+    for held in tenant.known_copies("backups"):
+        held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") == store_id)
+
+
+def _uses(policy: Item, store_id: str) -> bool:
+    return any(p.get("protectionStoreInfo", {}).get("id") == store_id for p in policy["protections"])
+
+
+def _disconnected(system: Item) -> bool:
+    return str(system.get("health", {}).get("status", "")).endswith("DISCONNECTED")
+
+
+def reattach(call: Call) -> Answer:
+    """POST reattach: a cloud store to another gateway or StoreOnce."""
+    tenant, item, body = call.tenant, call.target(), call.body
+    if item["protectionStoreType"] != "CLOUD":
+        raise Refusal(400, "Only cloud stores can be reattached.")
+    kind = body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")
+    system = call.other(SYSTEMS[kind], body.get("storageSystemId"), "storageSystemId")
+
+    def finish() -> None:
+        if _disconnected(system):
+            raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
+        info = {"displayName": system["name"], "id": system["id"], "resourceUri": system["resourceUri"], "type": kind}
+        tenant.write(call.ref, storageSystemInfo=info, connectedState="CONNECTED", state="ONLINE", status="OK")
+
+    return call.accepted(tenant.start("Reattach protection store", 180, item, finish=finish))
+
+
+# --- StoreOnce -----------------------------------------------------------------------------------------------------
+
+
+def register(call: Call) -> Answer:
+    """POST storeonces."""
+    tenant, body = call.tenant, call.body
+    if any(s["serialNumber"] == body["serialNumber"] for s in tenant.all("storeonces")):
+        raise Refusal(409, "A StoreOnce with this serial number is already registered.")
+    model = tenant.all("storeonces")[0] if tenant.all("storeonces") else {}
+    name = body.get("name") or body["networkAddress"]
+
+    def finish() -> None:
+        if "wrong" in body["credentials"]["password"]:
+            raise Failure("The StoreOnce password is wrong.", "LOGIN_FAILED")
+        kept = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
+        storage = {"capacityLicensedBytes": 100 * TIB, "freeBytes": 100 * TIB, "usedBytes": 0, "state": "OK"}
+        new = tenant.world.add(
+            "storeonces",
+            tenant.new_id("so"),
+            created_days=0,
+            name=name,
+            storage=storage,
+            serialNumber=body["serialNumber"],
+            description=body.get("description", ""),
+            **kept,
+        )
+        new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
+
+    about = {"name": name, "type": "backup-recovery/storeonce", "resourceUri": "/backup-recovery/v1beta1/storeonces"}
+    return call.accepted(tenant.start("Register StoreOnce", 600, about, finish=finish))
+
+
+def update_storeonce(call: Call) -> Answer:
+    """PATCH storeonces."""
+    item, body, tenant = call.target(), call.body, call.tenant
+    nics = [{**nic, "networkAddress": body["networkAddress"]} for nic in item.get("network", {}).get("nics", ())]
+    numeric = body["networkAddress"].replace(".", "").isdigit()
+    network = (
+        {**item.get("network", {}), "nics": nics}
+        if numeric
+        else {**item.get("network", {}), "hostname": body["networkAddress"]}
+    )
+    changes = {"network": network} | ({"description": body["description"]} if "description" in body else {})
+
+    def finish() -> None:
+        tenant.write(call.ref, **changes)
+
+    return call.accepted(tenant.start("Update StoreOnce", 30, item, finish=finish))
+
+
+def unregister(call: Call) -> Answer:
+    """DELETE storeonces: refused while stores are on it, unless forced; then they go too."""
+    item, tenant = call.target(), call.tenant
+    stores = [s for s in tenant.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
+    if stores and not call.query.get("force", False):
+        raise Refusal(409, f"{len(stores)} protection stores are still on the StoreOnce: cannot unregister.")
+
+    def finish() -> None:
+        for one in stores:
+            tenant.remove(("protection-stores", one["id"]))
+            forget_copies(tenant, one["id"])
+        tenant.remove(call.ref)
+
+    return call.accepted(tenant.start("Unregister StoreOnce", 300, item, finish=finish))
+
+
+def refresh_storeonce(call: Call) -> Answer:
+    """POST refresh."""
+    item, tenant = call.target(), call.tenant
+    if any(
+        t.name == "Refresh StoreOnce" and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()
+    ):
+        raise Refusal(409, "A refresh of this StoreOnce is already running.")
+    task = tenant.start("Refresh StoreOnce", 120, item, finish=lambda: _touch(tenant, call.ref))
+    return call.accepted(task)
+
+
+def _touch(tenant: Tenant, ref: Ref) -> None:
+    tenant.write(ref)

@@ -1,0 +1,76 @@
+"""Text of the API is data: made visible, escaped, never obeyed; secrets taken out.
+
+The one place for it. Runs over every cell, so what is plain is recognised at once and returned as it is.
+Must know nothing of this package but errors.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MOST_MARKS = 4  # combining marks on one letter; more only serve to cover the lines around
+
+
+# ESC sequences as a whole (with their 8-bit forms): left alone, "\x1b[31m" would leave "[31m" behind, and a hyperlink
+# its address. A string sequence that is never closed loses only its introducer.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]"
+)
+# invisible though Python counts them as printable: fillers, blank Braille, and the selectors that smuggle bytes
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U00016fe4"
+_INVISIBLE = re.compile(f"[{_BLANK}\U000e0100-\U000e01ef]")
+_SPACES = re.compile(r"[\u2028\u2029\x85\x0b\x0c]|\r\n?")
+_PLAIN = re.compile(r"[!-;=-Z\\^_a-{}~]+(?: [!-;=-Z\\^_a-{}~]+)*")  # no markup at all: most cells, and known at once
+_NOT_PLAIN_CELL = re.compile(f"[^ -~]|[|<`]|!\\[|\\]\\(|^ | $|  |[{_BLANK}]")
+_MARKUP = re.compile(r"(\\*)\||<(?=[A-Za-z/!?])|`|!(?=\[)|\](?=\()")
+
+
+def clean(text: str) -> str:
+    """The text without control, bidi, zero-width, tag and other invisible characters; newlines and tabs stay."""
+    if text.isprintable() and (text.isascii() or not _strip_invisible(text)):
+        return text
+    if "\x1b" in text or not text.isascii():
+        text = _ESCAPES.sub("", text)
+    text = _INVISIBLE.sub("", _SPACES.sub("\n", text))
+    text = "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() and c > "\x1f" else "" for c in text)
+    return _limit_marks(text)
+
+
+def cell(text: str, most: int = 80) -> str:
+    """The text as one cell of a table: one line, markup neutralised, cut to `most` characters."""
+    if len(text) <= most and (_PLAIN.fullmatch(text) or not _NOT_PLAIN_CELL.search(text)):
+        return text
+    line = " ".join(clean(text).split())
+    line = line if len(line) <= most else line[: most - 1] + "…"
+    return _MARKUP.sub(_neutralize, line)
+
+
+def quoted(text: str, most: int = 120) -> str:
+    """The text as a quotation within a sentence of ours: it cannot end the quotation, nor begin a line."""
+    return '"' + cell(text, most).replace('"', "'") + '"'
+
+
+def _strip_invisible(text: str) -> bool:
+    return _INVISIBLE.search(text) is not None or any(unicodedata.combining(c) for c in text)
+
+
+def _limit_marks(text: str) -> str:
+    """No more than a few combining marks on one letter."""
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for c in text:
+        marks = marks + 1 if unicodedata.combining(c) else 0
+        if marks <= MOST_MARKS:
+            kept.append(c)
+    return "".join(kept)
+
+
+def _neutralize(found: re.Match[str]) -> str:
+    """A piece of markup as the text it looks like."""
+    if found[0].endswith("|"):
+        return found[1] * 2 + "\\|"  # a backslash before the pipe would otherwise eat the one that escapes it
+    return "\\" + found[0]

@@ -1,0 +1,1 @@
+"""Three tools that find and call the others."""

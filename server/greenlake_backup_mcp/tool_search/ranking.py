@@ -1,0 +1,196 @@
+"""Which tools answer a question: by the thing a tool works on, the kind of copy, what it does, its own words (BM25).
+
+A tool is read by its name with the same tables as the question, so a tool of a description that nobody has seen yet is
+ranked like the known ones. What a tool is for and the question does not mention counts against it.
+Knows tools and their words. Must know nothing of MCP or HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.registry import Tool
+
+from . import nouns, query, vocabulary, words
+from .nouns import KINDS
+from .query import SearchQuery
+
+NAME, TITLE, DESCRIPTION, ARGUMENT = 2.0, 1.0, 1.0, 0.3  # what a word is worth by where it stands
+SATURATION = 1.5  # k1 of BM25
+WORDS = 0.45  # weight of plain words beside what is understood
+THING, ASIDE, ABSENT = 5.0, 0.8, 3.0
+KIND, WRONG_KIND, NO_KIND, UNSAID_KIND = 2.5, 2.0, 1.6, 2.5
+ORDER, READ, UNORDERED = 5.0, 5.0, 2.0
+FITS = 1.0  # one or many, as asked
+MISSING = -0.3  # neither told: rather many
+PART = 1.5
+
+READS = ("list", "get")
+# What a verb at the head of a tool's name answers to, besides itself; narrowed by what the name speaks of.
+MEANS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"create_protection_job$", ("assign",)),
+    (r"delete_protection_job$", ("unassign", "delete*")),
+    (r"create_.*_group$", ("group", "create")),
+    (r"create_.*_snapshot$", ("take", "run*")),
+    (r"create_.*_backup$", ("upload",)),
+    (r"create_.*_nic$", ("create", "members*")),
+    (r"update_.*_(backup|snapshot)$", ("expiry", "update")),
+    (r"update_.*_group$", ("members", "update", "rename")),
+    (r"update_(application_host|mssql_instance)$", ("login", "update", "rename*")),
+    (r"update_protection_policy$", ("update", "rename", "expiry*")),
+    (r"update_protection_store$", ("rename", "update*")),
+    (r"update_", ("update", "rename")),
+    (r"recover_", ("recover", "restore*")),
+    (r"power_on_", ("power",)),
+    (r"\w+_support_bundle$", ("support",)),
+    (r"set_\w+_remote_support$", ("remote",)),
+    (r"\w+_totp$", ("totp",)),
+    (r"\w+_console_user$", ("console",)),
+    (r"run_plan$", ("plan",)),
+)  # fmt: skip
+FAINT = 0.6  # of an order marked with *
+OVER = {
+    "hypervisor_manager_folders": "vm folders",
+    "hypervisor_manager_networks": "vm networks",
+    "hypervisor_managers": "vcenters",
+}
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """A tool as the ranking sees it."""
+
+    tool: Tool
+    terms: Mapping[str, float]
+    thing: str
+    parts: frozenset[str]
+    kind: str
+    orders: Mapping[str, float]  # none: it reads
+    many: bool
+    new: bool  # for one that does not exist yet
+    alone: bool = False  # the only read of this thing
+
+
+@dataclass(frozen=True)
+class Index:
+    """All tools, and how rare each word is among them."""
+
+    entries: tuple[IndexEntry, ...]
+    rarity: Mapping[str, float]
+
+
+def index(tools: Iterable[Tool]) -> Index:
+    """The index of these tools."""
+    entries = tuple(_entry(tool) for tool in tools)
+    twins = Counter((e.thing, e.kind) for e in entries if not e.orders)
+    entries = tuple(replace(e, alone=twins[e.thing, e.kind] == 1) for e in entries)
+    found = Counter(term for entry in entries for term in entry.terms)
+    return Index(entries, {term: math.log(1 + (len(entries) - n + 0.5) / (n + 0.5)) for term, n in found.items()})
+
+
+def rank(known: Index, question: str, most: int = 5) -> list[Tool]:
+    """The tools that fit best, best first; none for a question that says nothing of this field."""
+    asked = query.parse_query(question)
+    named = re.sub(r"\W+", "_", question.strip().lower())
+    if not asked.things and not asked.kinds and not asked.orders and not any(w in known.rarity for w in asked.words):
+        return []
+    scored = [
+        (_score(known, entry, asked) + (100 if entry.tool.name in named else 0), -n)
+        for n, entry in enumerate(known.entries)
+    ]
+    return [known.entries[-n].tool for _, n in sorted(scored, reverse=True)[:most]]
+
+
+def _entry(tool: Tool) -> IndexEntry:
+    verb, _, rest = tool.name.partition("_")
+    rest = OVER.get(rest, re.sub(r"^hypervisor_manager_(?=\w)", "", rest))
+    named = [thing.meaning for thing in nouns.find_nouns(words.tool_words(rest.replace("_", " ")))]
+    own = [t for t in named if t not in KINDS]
+    kind = next((t for t in named if t in KINDS), "")
+    orders: dict[str, float] = {}
+    if verb not in READS or tool.danger is not Danger.READ:
+        means = next((m for pattern, m in MEANS if re.match(pattern, tool.name)), (verb,))
+        orders = {m.rstrip("*"): FAINT if m.endswith("*") else 1.0 for m in means}
+    arguments = {w for a in tool.arguments.values() if a.place != "ours" for w in _stems(a.name)}
+    terms: Counter[str] = Counter()
+    for stems, weight in (
+        (_stems(rest.replace("_", " ")), NAME),
+        (_stems(tool.title.partition(" ")[2]), TITLE),
+        (_stems(_without_neighbours(tool.description)), DESCRIPTION),
+        (arguments, ARGUMENT),
+    ):
+        for stem in stems:
+            terms[stem] += weight  # type: ignore[assignment]  # typeshed's Counter counts in int
+    return IndexEntry(
+        tool, terms, own[0] if own else "", frozenset(own[1:]), kind, orders, verb == "list", "_new_" in tool.name
+    )
+
+
+def _stems(text: str) -> list[str]:
+    return list(words.stems(words.tool_words(text)))
+
+
+def _without_neighbours(description: str) -> str:
+    """The sentences that speak of the tool itself: "Array copies: list_vm_snapshots." speaks of another."""
+    return " ".join(s for s in description.split(". ") if not re.search(r"[a-z]_[a-z]", s.partition(":")[2]))
+
+
+def _score(known: Index, entry: IndexEntry, asked: SearchQuery) -> float:
+    return _of_thing(entry, asked) + _of_kind(entry, asked) + _of_order(entry, asked) + _of_words(known, entry, asked)
+
+
+def _of_thing(entry: IndexEntry, asked: SearchQuery) -> float:
+    if not entry.thing:
+        return 0.0
+    sure = max(asked.things.get(entry.thing, 0), _implied(entry, asked))
+    best = max(asked.things.values(), default=0)
+    score = THING * sure - ABSENT * (1 - min(1, sure))
+    if best and sure < best:
+        score -= ASIDE * (best - sure)
+    for part in entry.parts:
+        said = asked.things.get(part, 0)
+        score += PART * said if said else -PART
+    return score
+
+
+def _implied(entry: IndexEntry, asked: SearchQuery) -> float:
+    """How surely the tool's thing is meant because of what is to be done, though it may not be named."""
+    sure = 0.0
+    for order in entry.orders:
+        thing, weight = vocabulary.IMPLIES.get(order, ("", 0.0))
+        if thing == entry.thing and not any(asked.things.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())):
+            sure = max(sure, weight * min(1, asked.orders.get(order, 0)))
+    return sure
+
+
+def _of_kind(entry: IndexEntry, asked: SearchQuery) -> float:
+    said = asked.kinds.get(entry.kind, 0)
+    if entry.kind:
+        return KIND * said if said else -WRONG_KIND if asked.kinds else -UNSAID_KIND
+    return -NO_KIND * max(asked.kinds.values(), default=0) if not entry.orders else 0.0
+
+
+def _of_order(entry: IndexEntry, asked: SearchQuery) -> float:
+    if not entry.orders:
+        one = asked.one.get(entry.kind or entry.thing, MISSING)
+        return READ * asked.asks + FITS * (abs(one) if entry.alone else -one if entry.many else one)
+    sure = max((asked.orders.get(order, 0) * weight for order, weight in entry.orders.items()), default=0)
+    score = ORDER * sure - (UNORDERED if sure < 0.2 else 0)
+    if entry.new:
+        score += FITS if "new" in asked.words or asked.one.get(entry.thing, 0) < 0.5 else -FITS
+    if not entry.thing and sure >= 0.7:
+        score += THING + KIND + FITS
+    return score
+
+
+def _of_words(known: Index, entry: IndexEntry, asked: SearchQuery) -> float:
+    return WORDS * sum(
+        known.rarity[word] * entry.terms[word] / (entry.terms[word] + SATURATION)
+        for word in dict.fromkeys(asked.words)
+        if word in entry.terms
+    )

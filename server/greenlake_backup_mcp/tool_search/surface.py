@@ -1,0 +1,158 @@
+"""`--surface search`: three tools that find and call all the others, for clients that cannot carry every tool.
+
+Finding gives names, hints and arguments; calling goes through calls.py, with the same gates. Reads and writes have a
+tool each, so that a client's own permission for the one says nothing about the other.
+Knows MCP results; must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from greenlake_backup_mcp.dispatch import dispatcher, results
+from greenlake_backup_mcp.dispatch.dispatcher import CallContext, Result
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.tools import roles
+from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.registry import Argument, Tool
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.consent.proposals import Caller
+
+    from . import ranking
+
+MOST = 10  # tools of one answer
+USUAL = 5
+
+
+def _tool(name: str, title: str, description: str, danger: Danger, schema: Schema) -> Tool:
+    schema = {"type": "object", **schema, "additionalProperties": False}
+    return Tool(
+        name, title, description, "search", danger, schema, {p: Argument(p, p, "ours") for p in schema["properties"]}
+    )
+
+
+_NAMED: Schema = {
+    "name": {"type": "string", "description": "Name of the tool, as find_tools gave it."},
+    "arguments": {"type": "object", "description": "Its arguments, by the schema that find_tools gave."},
+}
+FIND = _tool(
+    "find_tools",
+    "Find tools",
+    "Finds the tools of this server for a task: their names, what they do, the schema of their arguments. "
+    'Ask in words: "which VMs are unprotected", "restore a SQL database". Then call_read_tool or call_write_tool.',
+    Danger.READ,
+    {
+        "properties": {
+            "query": {"type": "string", "description": "What is to be known or done."},
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST,
+                "description": f"Tools given; default {USUAL}.",
+            },
+        },
+        "required": ["query"],
+    },
+)
+READ = _tool(
+    "call_read_tool",
+    "Call a tool that reads",
+    "Calls a tool that find_tools marked [read]. It changes nothing, and refuses every other tool.",
+    Danger.READ,
+    {"properties": _NAMED, "required": ["name"]},
+)
+WRITE = _tool(
+    "call_write_tool",
+    "Call a tool that changes things",
+    "Calls a tool that changes, destroys or reveals things. Those marked [gated] need `confirm` among the arguments: "
+    'first "preview", which shows the effect and gives a code; show it to the person, and only with their consent '
+    "repeat the call with the code.",
+    Danger.DESTROY,
+    {"properties": _NAMED, "required": ["name", "arguments"]},
+)
+TOOLS = (FIND, READ, WRITE)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The three tools over the tools that this server offers."""
+
+    tools: tuple[Tool, ...]
+
+    @cached_property
+    def index(self) -> ranking.Index:
+        """What questions are compared with; made at the first question."""
+        from . import ranking  # noqa: PLC0415  # its tables are compiled: not before tools/list
+
+        return ranking.index(self.tools)
+
+    async def call(self, desk: CallContext, name: str, given: Mapping[str, Any], caller: Caller) -> Result:
+        """The result of one of the three. Problems are results too, never exceptions."""
+        try:
+            if name == FIND.name:
+                return results.text_result(self._found(desk, given), desk.settings)
+            inner, arguments = _inner(given)
+            tool = desk.known.get(inner)
+            writable = not desk.settings.read_only and roles.role_allows(desk.role, WRITE)  # else calls.py says why not
+            if name == READ.name and writable and tool is not None and tool.danger is not Danger.READ:
+                raise BackupError(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.", kind="refused")
+            if name == WRITE.name and tool is not None and tool.gated and "confirm" not in arguments:
+                raise BackupError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
+        except BackupError as problem:
+            return results.error_result(problem, desk.settings)
+        except Exception as fault:  # as in calls.py; what is called within has its own
+            call_log.LOGGER.debug("fault", exc_info=True)
+            return results.fault_result(name, fault, desk.settings)
+        return await dispatcher.call(desk, inner, arguments, caller)
+
+    def _found(self, desk: CallContext, given: Mapping[str, Any]) -> list[str]:
+        if desk.problem is not None:
+            raise desk.problem
+        query, limit = given.get("query"), given.get("limit", USUAL)
+        if not isinstance(query, str) or not query.strip():
+            raise BackupError("query is missing: say in words what is to be known or done.")
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
+            raise BackupError(f"limit is a number from 1 to {MOST}.")
+        from . import ranking  # noqa: PLC0415
+
+        found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(desk.role, t)][:limit]
+        if not found:
+            toolsets = dict.fromkeys(t.toolset for t in self.tools)
+            return [f"No tool answers to these words. There are tools for: {', '.join(toolsets)}."]
+        return [line for tool in found for line in _describe(tool)]
+
+
+def search_tools(read_only: bool) -> tuple[Tool, ...]:
+    """Those of the three that a server lists."""
+    return TOOLS[:2] if read_only else TOOLS
+
+
+def _inner(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The name and arguments of the call within the call; arguments that came as JSON text are read."""
+    name, arguments = given.get("name"), given.get("arguments")
+    if not isinstance(name, str) or not name:
+        raise BackupError("name is missing: the name of the tool to call.", hint="find_tools gives names.")
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except (ValueError, RecursionError):
+            raise BackupError("arguments is text that is not JSON; it is an object.") from None
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, Mapping):
+        raise BackupError("arguments is an object of names and values.")
+    return name, arguments
+
+
+def _describe(tool: Tool) -> list[str]:
+    """A tool in two lines."""
+    mark = "read" if tool.danger is Danger.READ else f"gated: {tool.danger.value}" if tool.gated else "write"
+    schema = json.dumps(tool.input_schema, separators=(",", ":"), ensure_ascii=False)
+    return [f"{tool.name} [{mark}] {tool.title}. {tool.description}", f"  arguments: {schema}"]

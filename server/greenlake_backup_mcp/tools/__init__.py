@@ -1,0 +1,1 @@
+"""Each operation of the service as a typed tool."""

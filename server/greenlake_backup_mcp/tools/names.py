@@ -1,0 +1,67 @@
+"""Names of tools and of the ids they take, from method and path; the words that differ are in apis.py.
+
+Must know nothing of schemas, danger or HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+
+from greenlake_backup_mcp.openapi import apis
+from greenlake_backup_mcp.openapi.document import Operation
+
+LONGEST_NAME = (
+    40  # a client's prefix (22 in the field) must still fit 64; above it "protection_store_gateway" is said "gateway"
+)
+
+
+def tool_name(operation: Operation, api: apis.Api) -> str:
+    """Verb first, then the resource as the path says it: `restart_data_orchestrator_guest_os`."""
+    for (method, ending), name in apis.NAMES.items():
+        if method == operation.method and operation.path.endswith(ending):
+            return name
+    segments = operation.path.removeprefix(api.prefix).strip("/").split("/")
+    nouns = [_words(s) for n, s in enumerate(segments) if not is_id(s) and is_id([*segments, ""][n + 1])]
+    last = segments[-1]
+    if is_id(last):
+        verb = {"GET": "get", "PATCH": "update", "PUT": "replace", "DELETE": "delete"}.get(operation.method, "post")
+        parts = [verb, *(singular(n) for n in nouns)]
+    elif operation.method == "GET":
+        parts = ["list", *(singular(n) for n in nouns), _words(last)]
+    elif operation.method == "POST" and last in operation.document.collections:
+        parts = ["create", *(singular(n) for n in nouns), singular(_words(last))]
+    else:
+        verb, _, rest = _words(last).partition("_")
+        if verb == "power":
+            verb, rest = f"power_{rest}", ""
+        parts = [verb, *(singular(n) for n in nouns), rest]
+    name = "_".join(p for p in parts if p)
+    return name if len(name) <= LONGEST_NAME else name.replace("protection_store_gateway", "gateway")
+
+
+def argument_name(segment: str) -> str:
+    """The name of the id that follows a path segment: `virtual-machines` → `vmId`."""
+    head, *rest = singular(_words(segment)).split("_")
+    return head + "".join(w.capitalize() for w in rest) + "Id"
+
+
+def singular(words: str) -> str:
+    """The singular of a snake_case plural: `protection_policies` → `protection_policy`."""
+    if words.endswith("ies"):
+        return words[:-3] + "y"
+    return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
+
+
+def _words(segment: str) -> str:
+    segment = apis.SEGMENT_WORDS.get(segment, segment)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", segment).replace("-", "_").lower()
+
+
+def is_id(segment: str) -> bool:
+    """Whether a path segment is a parameter."""
+    return segment.startswith("{")
+
+
+def tail(path: str) -> str:
+    """The path below its API and version, parameters nameless: what is one resource in two APIs has one tail."""
+    return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))

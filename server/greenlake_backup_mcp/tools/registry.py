@@ -1,0 +1,174 @@
+"""Operation → Tool: its arguments and schema, title and danger; and which tools a configuration offers.
+
+Judgement comes from danger.py and apis.py; nothing here is written per operation.
+Must know nothing of HTTP or MCP: a Tool has no handler, one handler serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.openapi import apis
+from greenlake_backup_mcp.openapi import document as openapi
+from greenlake_backup_mcp.openapi.document import Operation, Schema
+
+from . import names, schemas
+from .danger import Danger, danger
+
+LIST_ARGUMENTS: Mapping[str, Schema] = {
+    "limit": {"type": "integer"},
+    "offset": {"type": "integer"},
+    "filter": {"type": "string"},
+    "sort": {"type": "string"},
+    "select": {"type": "string"},
+    "where": {"type": "string"},
+    "summary": {"enum": ["all", "page"]},
+    "output": {"enum": ["table", "json"]},
+}
+LIST_BOUNDS: Mapping[str, Schema] = {  # checked, but not shown in each list tool
+    "limit": {"minimum": 0, "maximum": 1000},
+    "offset": {"minimum": 0, "maximum": 100_000_000},
+}
+OUTPUT: Schema = {"enum": ["text", "json"]}
+CONFIRM: Schema = {"type": "string", "description": '"preview", then its code.'}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a tool: its name for the model, and where it goes on the wire."""
+
+    name: str
+    wire: str
+    place: Literal["path", "query", "body", "whole body", "ours"]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What is offered for an operation (or, where `operation` is None, composed by us)."""
+
+    name: str
+    title: str
+    description: str
+    toolset: str
+    danger: Danger
+    input_schema: Schema = field(repr=False)
+    arguments: Mapping[str, Argument] = field(default_factory=dict, repr=False)
+    operation: Operation | None = field(default=None, repr=False)
+
+    @property
+    def lists(self) -> bool:
+        """Whether the tool answers about a collection."""
+        return self.name.startswith("list_")
+
+    @property
+    def gated(self) -> bool:
+        """Whether a call needs a preview and its code first."""
+        return self.danger.gated
+
+    @cached_property
+    def body(self) -> Schema | None:
+        """What the description says of the body that may be sent; the same object at each call."""
+        if self.operation is None or self.operation.body is None:
+            return None
+        return schemas.writable(self.operation.body)
+
+
+def tools(spec: Path | None = None) -> tuple[Tool, ...]:
+    """All tools, in the fixed order of tools/list; `spec` replaces the bundled Backup and Recovery description."""
+    made = []
+    for api in apis.APIS:
+        document = openapi.load_document(spec if spec and api.own else api.file)
+        made += [tool(operation, api) for operation in openapi.operations(document)]
+    used = [t.name for t in made]
+    if twice := {name for name in used if used.count(name) > 1}:
+        raise BackupError(f"Two operations would become the same tool: {', '.join(sorted(twice))}.", kind="settings")
+    order = list(apis.TOOLSET_WORDS)
+    return tuple(sorted(made, key=lambda t: (order.index(t.toolset) if t.toolset in order else len(order), t.name)))
+
+
+def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: bool = False) -> tuple[Tool, ...]:
+    """The tools a configuration offers; read-only beats everything."""
+    wanted = set(toolsets)
+    if unknown := wanted - set(apis.TOOLSET_WORDS):
+        raise BackupError(
+            f"There is no toolset {', '.join(sorted(unknown))}.",
+            hint=f"Toolsets: {', '.join(apis.TOOLSET_WORDS)}.",
+            kind="settings",
+        )
+    return tuple(
+        t for t in all_tools if (not wanted or t.toolset in wanted) and (not read_only or t.danger is Danger.READ)
+    )
+
+
+def tool(operation: Operation, api: apis.Api) -> Tool:
+    """The tool of one operation."""
+    found = danger(operation)
+    arguments, schema = _arguments(operation, found)
+    name = names.tool_name(operation, api)
+    return Tool(
+        name=name,
+        title=operation.summary.rstrip(".") or name.replace("_", " ").capitalize(),
+        description=schemas.sentence(operation.description) or operation.summary,
+        toolset=apis.TOOLSETS.get(operation.tag if api.own else api.name, api.name if not api.own else "other"),
+        danger=found,
+        input_schema=schema,
+        arguments=arguments,
+        operation=operation,
+    )
+
+
+_Placement = tuple[Argument, Schema, bool]  # an argument, its schema, whether it is required
+
+# --- arguments and schemas -----------------------------------------------------------------------------------------
+
+
+def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument], Schema]:
+    """The arguments of an operation's tool by name, and the schema of them all."""
+    placed = [*_placed_parameters(operation), *_placed_body(operation)]
+    if found.gated:
+        placed.append((Argument("confirm", "confirm", "ours"), CONFIRM, True))
+    used = [argument.name for argument, _, _ in placed]
+    if twice := {name for name in used if used.count(name) > 1}:
+        raise BackupError(f"{operation.key} has two arguments named {', '.join(sorted(twice))}.", kind="settings")
+    root: Schema = {"type": "object", "properties": {a.name: schema for a, schema, _ in placed}}
+    if required := [a.name for a, _, needed in placed if needed]:
+        root["required"] = required
+    return {a.name: a for a, _, _ in placed}, root
+
+
+def _placed_parameters(operation: Operation) -> list[_Placement]:
+    segments = operation.path.strip("/").split("/")
+    lists = operation.method == "GET" and not names.is_id(segments[-1])
+    placed: list[_Placement] = []
+    for parameter in operation.parameters:
+        if parameter.place == "path":
+            before = segments[segments.index("{" + parameter.name + "}") - 1]
+            argument = Argument(names.argument_name(before), parameter.name, "path")
+            placed.append((argument, schemas.visible_schema(parameter.schema), True))
+        elif parameter.place == "query" and not (lists and parameter.name in LIST_ARGUMENTS):
+            schema = schemas.with_description(schemas.visible_schema(parameter.schema), parameter.description)
+            placed.append((Argument(parameter.name, parameter.name, "query"), schema, parameter.required))
+    if lists:
+        placed += [(Argument(name, name, "ours"), schema, False) for name, schema in LIST_ARGUMENTS.items()]
+    elif operation.method == "GET":
+        placed.append((Argument("output", "output", "ours"), OUTPUT, False))
+    return placed
+
+
+def _placed_body(operation: Operation) -> list[_Placement]:
+    if operation.body is None:
+        return []
+    body = schemas.merged_choice(schemas.writable(operation.body))
+    if "properties" not in body:
+        return (
+            [(Argument("body", "body", "whole body"), schemas.visible_schema(body), operation.body_required)]
+            if body
+            else []
+        )
+    needed = body.get("required", ())
+    return [(Argument(n, n, "body"), schemas.visible_schema(s), n in needed) for n, s in body["properties"].items()]

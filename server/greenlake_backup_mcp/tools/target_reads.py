@@ -1,0 +1,29 @@
+"""Which read shows what a call acts on: `POST /virtual-machines/{id}/restore` acts on that VM.
+
+Assets live in a sibling API (a VM is read from virtualization), so the read is looked for among all tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from greenlake_backup_mcp.upstream.client import Request
+
+from .names import is_id, tail
+from .registry import Tool
+
+
+def target_read(tool: Tool, request: Request, tools: Mapping[str, Tool]) -> Request | None:
+    """The read of the resource that a call of `tool` acts on; None where it names none, or no tool reads it."""
+    if tool.operation is None or "}" not in tool.operation.path:
+        return None
+    names, given = tool.operation.path.split("/"), request.path.split("/")
+    end = max(n for n, segment in enumerate(names) if is_id(segment)) + 1
+    wanted = tail("/".join(names[:end]))
+    reads = (t.operation for t in tools.values() if t.operation and t.operation.method == "GET")
+    reader = next((operation for operation in reads if tail(operation.path) == wanted), None)
+    if reader is None:
+        return None
+    ids = iter(value for name, value in zip(names, given, strict=True) if is_id(name))
+    path = "/".join(next(ids) if is_id(segment) else segment for segment in reader.path.split("/"))
+    return Request(operation_id=reader.id, method="GET", path=path, reads=True)

@@ -1,0 +1,109 @@
+"""Bounds of what the service may answer: bytes, bytes once decompressed, nesting. Clear errors beyond them.
+
+Knows HTTP bodies and JSON, nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import httpx2
+
+from greenlake_backup_mcp.errors import BackupError
+
+MOST_BYTES = 32 * 1024 * 1024  # of one answer, decompressed; a page of 1,000 recovery points has about 3 MB
+DEEPEST = 64  # levels of nesting; the described answers have fewer than 12
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
+
+
+class UnusableBodyError(Exception):
+    """An answer came, but what it holds is no JSON; `passing` where another attempt may bring a whole one."""
+
+    def __init__(self, reason: str, *, passing: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.passing = passing
+
+
+async def read_body(response: httpx2.Response, most: int = MOST_BYTES) -> bytes:
+    """The body, decompressed piece by piece; a BackupError (kind "limit") as soon as it exceeds `most` bytes."""
+    announced = response.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > most:
+        raise too_large(most)
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > most:
+            raise too_large(most)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def too_large(most: int = MOST_BYTES) -> BackupError:
+    """The error for an answer of more than `most` bytes."""
+    return BackupError(
+        f"The service's answer is larger than {most // (1024 * 1024)} MB and was not read.",
+        hint="Ask for less: a smaller limit, a filter, or fewer properties with select.",
+        kind="limit",
+    )
+
+
+def parse_body(content: bytes, content_type: str = "") -> Any:
+    """The JSON value of a body; None where it is empty.
+
+    Raises UnusableBodyError for what is no JSON, and a BackupError (kind "limit") for what nests too deep.
+    """
+    if not content.strip():
+        return None
+    try:
+        value = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        kind = content_type.partition(";")[0].strip().lower()
+        if "json" in kind or not kind:
+            raise UnusableBodyError("JSON that breaks off or is malformed", passing=True) from None
+        raise UnusableBodyError(f"no JSON but {kind[:60]}", passing=False) from None
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(DEEPEST):
+        if not level:
+            break
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    if level:
+        raise _too_deep()
+    # a lone surrogate cannot be encoded, so it would break the channel to the client, not merely a cell
+    return _whole(value) if _SURROGATE.search(content) else value
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)  # `json.loads` would make one for each body
+
+
+def _too_deep() -> BackupError:
+    return BackupError(
+        f"The service's answer nests more than {DEEPEST} levels deep and was not used.",
+        hint="No described answer does; report it to HPE support.",
+        kind="limit",
+    )
+
+
+def _whole(value: Any) -> Any:
+    """The value with each lone surrogate replaced by U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_whole(name): _whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value

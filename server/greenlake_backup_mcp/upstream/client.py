@@ -1,0 +1,240 @@
+"""HTTP to the service: one request, its outcome, and whether it may be sent again.
+
+Knows HTTP, not tools' arguments and not MCP. The rule it keeps: a write is repeated only when it cannot have been
+carried out (a token refused, too many requests, no connection); whatever else befalls it is told, not repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import anyio
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.settings import Settings
+
+from . import body_limits, error_mapping
+from .rate_limiter import retry_after_seconds
+from .retry import TransientError, retry
+from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport, describe_failure
+
+Progress = Callable[[float, float | None, str], Awaitable[None]]
+"""How long work tells how far it is: done, of how many (None: unknown), in words."""
+
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to the service, ready to be sent: path quoted, query as pairs."""
+
+    operation_id: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    media_type: str | None = None  # None: no body is sent
+    reads: bool = False  # changes nothing, so may be repeated
+    tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
+
+    @property
+    def called(self) -> str:
+        """What it is called in errors."""
+        return self.tool or self.operation_id
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the service answered; `body` is parsed JSON or None. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    debug_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """The way to the service: settings, the wire, and the clock that ages are told by."""
+
+    settings: Settings
+    wire: Transport
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+    @property
+    def simulated(self) -> bool:
+        """Whether nothing here is real."""
+        return self.wire.simulated
+
+
+@asynccontextmanager
+async def connect(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] | None = None,
+    app: Any = None,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+) -> AsyncIterator[ApiClient]:
+    """An Api over the tenant of the settings, or in-process over `app` (an ASGI simulated tenant).
+
+    Missing credentials are told by the first `send`, so that the tools can be listed without them.
+    """
+    wire = Transport(settings, app, sleep)
+    try:
+        yield ApiClient(settings, wire, now or (lambda: datetime.now(UTC)), sleep)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await wire.close()
+
+
+async def send(api: ApiClient, request: Request) -> Response:
+    """The service's 2xx reply; every other outcome is a BackupError that says what is known."""
+    if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
+        raise BackupError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.", kind="input")
+    content = None
+    if request.media_type is not None:
+        content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    api.wire.line()
+
+    async def once() -> Response:
+        async with api.wire.pace.turn():
+            return await _exchange(api, request, content)
+
+    with call_log.span(request.method, request.operation_id) as span:
+        reply = await retry(once, attempts=1 + api.settings.retries, seconds=2 * api.settings.timeout)
+        span.set_attribute("http.response.status_code", reply.status)
+        return reply
+
+
+@dataclass
+class _Answer:
+    """As much of an answer as has arrived; status 0 while nothing has."""
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    broken: BaseException | None = None  # what kept the rest from arriving
+
+
+async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> Response:
+    """One attempt, and a second one where the token was refused: then the request was not carried out."""
+    answer = await _attempt(api, request, content)
+    if answer.status == 401 and api.wire.line().tokens.renewable:
+        call_log.count_retry()
+        answer = await _attempt(api, request, content)
+    if answer.status == 0:
+        raise _no_answer(request, answer.broken)
+    if wait := retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)):
+        api.wire.pace.hold(wait)
+    if not 200 <= answer.status < 300:
+        raise _error_of(request, answer)
+    return _response_of(request, answer)
+
+
+async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _Answer:
+    """Send once and read the answer, within the time a request may take. Raises only before anything was sent."""
+    line = api.wire.line()
+    url = line.base + request.path
+    if request.query:
+        url += "?" + urlencode(request.query, quote_via=quote)
+    headers = {"Authorization": f"Bearer {await line.tokens.token()}"}
+    if content is not None:
+        headers["Content-Type"] = str(request.media_type)
+    answer = _Answer()
+    if not request.reads:
+        call_log.count_write()
+    started = time.perf_counter()
+    try:
+        with anyio.fail_after(api.settings.timeout):
+            async with line.client.stream(request.method, url, content=content, headers=headers) as response:
+                answer.status = response.status_code
+                answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
+                answer.content = await body_limits.read_body(response)
+    except (*BROKEN, BackupError) as error:
+        answer.broken = error
+    if answer.status == 401:
+        line.tokens.refused(headers["Authorization"])
+    ms = (time.perf_counter() - started) * 1000
+    told = answer.status or type(answer.broken).__name__
+    call_log.count_request(request.operation_id, told, ms, error_mapping.debug_id(answer.headers, None))
+    return answer
+
+
+def _no_answer(request: Request, broken: BaseException | None) -> Exception:
+    """What to raise where not even a status arrived."""
+    assert broken is not None  # noqa: S101  a missing status has a cause
+    if not request.reads and not isinstance(broken, NOT_SENT):
+        return error_mapping.unknown_outcome(f"the service {describe_failure(broken)}", request.called)
+    return TransientError(
+        BackupError(
+            f"{request.called}: the service {describe_failure(broken)}.",
+            hint="Nothing was changed. Try again in a minute; `doctor` checks the way there.",
+            kind="unreachable",
+        )
+    )
+
+
+def _error_of(request: Request, answer: _Answer) -> Exception:
+    """What to raise for an answer that is not 2xx."""
+    text = ""
+    try:
+        body = body_limits.parse_body(answer.content)
+    except (body_limits.UnusableBodyError, BackupError):
+        body, text = None, answer.content[:65_536].decode("utf-8", "replace")
+    told = error_mapping.parse_error_body(answer.headers, body, text)
+    call_log.name_secret(told.debug_id)
+    error = error_mapping.error_for_status(request.called, answer.status, told, reads=request.reads)
+    if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
+        return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
+    return error
+
+
+def _response_of(request: Request, answer: _Answer) -> Response:
+    """The reply of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
+    body = None
+    problem: Exception | None = None
+    if answer.broken is not None:
+        problem = (
+            answer.broken
+            if isinstance(answer.broken, BackupError)
+            else TransientError(_incomplete(request, describe_failure(answer.broken)))
+        )
+    else:
+        try:
+            body = body_limits.parse_body(answer.content, answer.headers.get("content-type", ""))
+            if body is None and request.method == "GET":  # every documented one answers something
+                problem = TransientError(_incomplete(request, "answered with nothing"))
+        except body_limits.UnusableBodyError as unusable:
+            error = _incomplete(request, f"answered with {unusable.reason}")
+            problem = TransientError(error) if unusable.passing else error
+        except BackupError as error:
+            problem = error
+    if problem is not None:
+        if request.reads:
+            raise problem
+        if answer.status not in (202, 204):  # whose bodies say nothing
+            raise error_mapping.unknown_outcome(
+                f"the service accepted it (HTTP {answer.status}), but its answer could not be read",
+                request.called,
+                answer.status,
+                error_mapping.debug_id(answer.headers, None),
+            )
+    return Response(answer.status, answer.headers, body, error_mapping.debug_id(answer.headers, None))
+
+
+def _incomplete(request: Request, how_it_failed: str) -> BackupError:
+    return BackupError(
+        f"{request.called}: the service {how_it_failed}.",
+        hint="Nothing was changed. Try again in a minute. A page in HTML usually comes from a proxy in between.",
+        kind="unreachable",
+    )

@@ -1,0 +1,99 @@
+"""How fast requests may go: a client-side rate with a burst, a number at once, and what the service asks for.
+
+Knows rate headers, nothing of requests. Every wait is cancellable and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import anyio
+
+LONGEST = 60.0  # seconds that a request waits because the service asks for it; beyond, the caller is told
+BURST_SECONDS = 10.0  # a quiet client may send what the rate allows in this time at once
+_RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+_REMAINS = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
+_ASKING = frozenset(("retry-after", "ratelimit", *_RESETS))  # without one of these nothing is asked for
+
+
+class RateLimiter:
+    """The turn of each request: at most `rate` a minute (None: as they come) and `concurrency` at once."""
+
+    def __init__(
+        self,
+        rate: float | None,
+        concurrency: int,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._interval = 60.0 / rate if rate else 0.0
+        self._slots = concurrency
+        self._places: anyio.Semaphore | None = None
+        self._now = now
+        self._sleep = sleep
+        self._due = float("-inf")  # when the next request would be due if they went evenly spaced
+        self._held_until = float("-inf")
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn, and hold a place while the request is under way."""
+        if self._places is None:
+            self._places = anyio.Semaphore(self._slots, fast_acquire=True)  # a free place needs no turn of the loop
+        async with self._places:
+            await self._wait()
+            yield
+
+    async def _wait(self) -> None:
+        now = self._now()
+        self._due = max(self._due, now - max(BURST_SECONDS, self._interval)) + self._interval
+        wait = max(self._due - now if self._interval else 0.0, self._held_until - now)
+        if wait <= 0:
+            return
+        try:
+            await self._sleep(wait)
+        except BaseException:
+            self._due -= self._interval  # whoever is cancelled gives his turn back
+            raise
+
+    def hold(self, seconds: float) -> None:
+        """Let no request out for so long: the service said so to one of them."""
+        self._held_until = max(self._held_until, self._now() + min(seconds, LONGEST))
+
+
+def retry_after_seconds(headers: Mapping[str, str], status: int, now: datetime) -> float | None:
+    """Seconds the service asks to wait: Retry-After (seconds or HTTP date) or any spelling of a rate's reset.
+
+    On a success only an exhausted rate counts. None where nothing is asked for.
+    """
+    if _ASKING.isdisjoint(headers):  # nearly always
+        return None
+    after = headers.get("retry-after", "").strip()
+    if after and status >= 300:
+        if (seconds := _number(after)) is not None:
+            return seconds
+        try:
+            # measured by the service's own clock where it tells it: ours may be wrong
+            since = parsedate_to_datetime(headers["date"]) if "date" in headers else now
+            return max(0.0, (parsedate_to_datetime(after) - since).total_seconds())
+        except (TypeError, ValueError):
+            pass
+    remaining = next((n for name in _REMAINS if (n := _number(headers.get(name, ""))) is not None), None)
+    reset = next((n for name in _RESETS if (n := _number(headers.get(name, ""))) is not None), None)
+    if reset is None and (found := re.search(r"(?:\breset=|\bt=)(\d{1,10})", headers.get("ratelimit", ""))):
+        left = re.search(r"(?:\bremaining=|\br=)(\d{1,10})", headers.get("ratelimit", ""))
+        reset, remaining = float(found[1]), float(left[1]) if left else None
+    if reset is None or not (status == 429 or remaining == 0):
+        return None
+    if reset > 1e9:  # some write the moment (seconds since 1970), not the seconds until then
+        reset = max(0.0, reset - now.timestamp())
+    return reset
+
+
+def _number(text: str) -> float | None:
+    found = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(?:[,;].*)?", text)
+    return float(found[1]) if found else None

@@ -1,0 +1,63 @@
+"""Doing again what failed in passing: how often, how long between, and for how long at most.
+
+Knows nothing of HTTP; what may be done again is decided by whoever raises `Passing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
+
+from .rate_limiter import LONGEST
+
+T = TypeVar("T")
+
+
+class TransientError(Exception):
+    """A failure after which the same may be tried again: in `after` seconds, or as backoff says where None."""
+
+    def __init__(self, error: BackupError, after: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.after = after
+
+
+async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: float) -> T:
+    """What `once` returns, tried at most `attempts` times and begun within `seconds`; then its last error."""
+    try:
+        return await once()  # nearly always all there is to it
+    except TransientError as passed:
+        failed: TransientError | None = passed
+    import stamina  # noqa: PLC0415  40 ms that only a failure need pay
+
+    stamina.instrumentation.set_on_retry_hooks([])  # its own log lines would go past ours
+
+    def on(error: Exception) -> bool | float:
+        if not isinstance(error, TransientError) or (error.after or 0.0) > LONGEST:
+            return False
+        return True if error.after is None else error.after + 0.05
+
+    try:
+        async for attempt in stamina.retry_context(
+            on=on, attempts=attempts, timeout=seconds, wait_initial=0.25, wait_max=8.0, wait_jitter=0.25
+        ):
+            with attempt:
+                if failed is not None:  # the attempt above counts as the first
+                    first, failed = failed, None
+                    raise first
+                call_log.count_retry()
+                return await once()
+    except TransientError as passed:
+        raise _log_retry(passed, attempts) from None
+    raise AssertionError("retry_context yields at least once")
+
+
+def _log_retry(passed: TransientError, attempts: int) -> BackupError:
+    error = passed.error
+    if (passed.after or 0.0) > LONGEST:
+        hint = f"The service asks to wait {round(passed.after or 0.0)} seconds. Call again after that."
+        return BackupError(error.message, hint=hint, kind=error.kind, status=error.status, debug_id=error.debug_id)
+    return error

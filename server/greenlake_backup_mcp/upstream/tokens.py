@@ -1,0 +1,235 @@
+"""Access tokens: OAuth2 client credentials, or a ready token; one fetch at a time, early, and anew when refused.
+
+Knows the token endpoints and nothing of what the requests are for. A token is never logged nor told.
+No httpx2.Auth: rest.py must know whether a request had left when a token failed, and reads even a 401 within bounds.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpx2
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.settings import Settings
+
+WORKSPACE_TOKENS = "https://global.api.greenlake.hpe.com/authorization/v2/oauth2/{workspace}/token"
+SSO_TOKENS = "https://sso.common.cloud.hpe.com/as/token.oauth2"
+ASSUMED_LIFETIME = 900.0  # seconds, where the answer has no expires_in: the shorter of the vendor's two lifetimes
+EARLY = 60.0  # seconds before its end that a token is renewed; a fifth of its life where that is less
+MOST_SENT = 3  # earlier tokens that are remembered
+PAUSE = 10.0  # seconds until the next try to renew a token that still holds
+DEMO_ID, DEMO_SECRET, DEMO_WORKSPACE = "demo", "demo-secret", "0123456789abcdef0123456789abcdef"
+
+_SENDABLE = re.compile(r"[!-~]+")
+_CODES = (  # of RFC 6749: what an endpoint writes beyond them may be anything, even what was sent
+    *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "unauthorized_client"),
+    *("unsupported_grant_type", "access_denied", "server_error", "temporarily_unavailable"),
+)
+
+Post = Callable[[str, Mapping[str, str], "tuple[str, str] | None"], Awaitable[tuple[int, Any]]]
+"""Posts a form to a token endpoint, with HTTP Basic where a pair is given: status and parsed JSON (or None)."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks for tokens, and where."""
+
+    id: str
+    secret: str
+    token_url: str
+
+
+@dataclass(frozen=True)
+class _HeldToken:
+    """A token and the moments (monotonic seconds) at which it should be renewed and at which it ends."""
+
+    token: str
+    renew_at: float
+    ends_at: float
+
+
+def client(settings: Settings, *, simulated: bool = False) -> Client | None:
+    """The API client of the settings, else of the simulated tenant; None with a ready token."""
+    if settings.token is not None:
+        return None
+    if settings.client_id and settings.client_secret:
+        secret, workspace = settings.client_secret.get_secret_value(), settings.workspace_id
+        default = WORKSPACE_TOKENS.format(workspace=_workspace(workspace)) if workspace else SSO_TOKENS
+        return Client(settings.client_id, secret, settings.token_url or default)
+    if simulated:
+        return Client(DEMO_ID, DEMO_SECRET, WORKSPACE_TOKENS.format(workspace=DEMO_WORKSPACE))
+    raise missing_settings("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
+
+
+def is_configured(settings: Settings) -> str | None:
+    """The token of the settings, where they have one; a BackupError where it cannot be one."""
+    if settings.token is None:
+        return None
+    token = settings.token.get_secret_value().strip()
+    if not _SENDABLE.fullmatch(token):
+        raise BackupError(
+            "Settings: GREENLAKE_TOKEN holds characters that no access token has: spaces, line breaks or other than "
+            "ASCII, as quotation marks of a document are.",
+            hint="Copy the token again, without what stands around it.",
+            kind="settings",
+        )
+    return token
+
+
+def missing_settings(*variables: str) -> BackupError:
+    """The error that says which variables are not set, how to get them, and how to do without."""
+    return BackupError(
+        f"The tenant is not configured: {', '.join(variables)} not set.",
+        hint="Create a personal API client in HPE GreenLake (Manage Workspace, Personal API clients) and set "
+        "GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET, GREENLAKE_WORKSPACE_ID and GREENLAKE_REGION (us-west, eu-west, "
+        "eu-central or ap-northeast); in Claude Desktop: in the settings of the extension. To try the server without a "
+        "tenant, start it with --demo (GREENLAKE_MCP_DEMO=true; in Claude Desktop: switch on Demo): it then works on a "
+        "simulated one.",
+        kind="settings",
+    )
+
+
+def _workspace(text: str) -> str:
+    """The workspace id as the token endpoint wants it: hexadecimal without hyphens."""
+    compact = text.replace("-", "").strip().lower()
+    if not compact.isalnum():
+        raise BackupError(
+            "Settings: GREENLAKE_WORKSPACE_ID is not a workspace id.",
+            hint="It is shown on Manage Workspace: 32 hexadecimal digits.",
+            kind="settings",
+        )
+    return compact
+
+
+class Tokens:
+    """The token for each request; one fetch serves all who wait."""
+
+    def __init__(
+        self, client: Client | None, ready: str | None, post: Post, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._ready = ready
+        self._post = post
+        self._now = now
+        self._held: _HeldToken | None = None
+        self._basic = False  # which of the two ways of sending the secret this endpoint takes
+        self._lock: anyio.Lock | None = None
+        self._fetching = False
+        self.sent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a refused token can be replaced: not so a ready one."""
+        return self._client is not None
+
+    def refused(self, header: str) -> None:
+        """The service did not take the token of this Authorization header: the next request gets another one."""
+        if self._held is not None and header == f"Bearer {self._held.token}":
+            self._held = None
+
+    async def token(self) -> str:
+        """A token that holds; fetched where there is none or it is about to end."""
+        if self._ready is not None:
+            return self._ready
+        held = self._held
+        if held is not None and (self._now() < held.renew_at or (self._fetching and self._now() < held.ends_at)):
+            return held.token
+        if self._lock is None:
+            self._lock = anyio.Lock()
+        async with self._lock:  # single flight: whoever waited here finds what the one before fetched
+            held = self._held
+            if held is not None and self._now() < held.renew_at:
+                return held.token
+            self._fetching = True
+            try:
+                self._held = await self._fetch()
+            except BackupError:
+                if held is None or self._now() >= held.ends_at:
+                    raise
+                # renewing early failed, but the token in hand still holds: work on, and try again soon
+                self._held = _HeldToken(held.token, self._now() + PAUSE, held.ends_at)
+            finally:
+                self._fetching = False
+            return self._held.token
+
+    async def _fetch(self) -> _HeldToken:
+        if self._client is None:
+            raise BackupError("There is neither a ready token nor an API client.", kind="settings")
+        status, body = await self._ask(self._client, basic=self._basic)
+        if status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
+            other, told = await self._ask(self._client, basic=not self._basic)
+            if other == 200:
+                self._basic = not self._basic
+                status, body = other, told
+        if status != 200:
+            raise _refusal(self._client, status, body)
+        if not (isinstance(body, dict) and isinstance(body.get("access_token"), str) and body["access_token"]):
+            raise BackupError(
+                f"The token endpoint {_host(self._client)} answered without an access_token.",
+                hint="Is GREENLAKE_TOKEN_URL (if set) the token endpoint of HPE GreenLake?",
+                kind="unreachable",
+                status=status,
+            )
+        if not _SENDABLE.fullmatch(body["access_token"]):
+            raise BackupError(
+                f"The token endpoint {_host(self._client)} answered with an access_token that no request can carry.",
+                hint="Nothing was sent to the service. Is GREENLAKE_TOKEN_URL (if set) the endpoint of HPE GreenLake?",
+                kind="unreachable",
+                status=status,
+            )
+        self.sent = (body["access_token"], *self.sent[:MOST_SENT])
+        lifetime = _lifetime(body.get("expires_in"))
+        start = self._now()
+        return _HeldToken(body["access_token"], start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
+
+    async def _ask(self, client: Client, *, basic: bool) -> tuple[int, Any]:
+        form = {"grant_type": "client_credentials"}
+        if basic:
+            return await self._post(client.token_url, form, (client.id, client.secret))
+        return await self._post(
+            client.token_url, {**form, "client_id": client.id, "client_secret": client.secret}, None
+        )
+
+
+def _lifetime(expires_in: Any) -> float:
+    """Seconds a token holds; vendors write numbers and strings."""
+    try:
+        seconds = float(expires_in)
+    except (TypeError, ValueError):
+        return ASSUMED_LIFETIME
+    return min(seconds, 86_400.0) if seconds > 0 else ASSUMED_LIFETIME
+
+
+def _error(body: Any) -> str:
+    return str(body.get("error") or "") if isinstance(body, dict) else ""
+
+
+def _host(client: Client) -> str:
+    return httpx2.URL(client.token_url).host
+
+
+def _refusal(client: Client, status: int, body: Any) -> BackupError:
+    """The sentence for an answer of the token endpoint that is not 200."""
+    # its own text may quote what was sent: only the error code is passed on
+    code = _error(body)
+    said = f" ({code})" if code in _CODES else ""
+    if status in (400, 401, 403, 404):
+        return BackupError(
+            f"The token endpoint {_host(client)} refused the API client: HTTP {status}{said}.",
+            hint="Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may have "
+            "been deleted with its user, or its secret reset. Nothing was sent to the service.",
+            kind="settings",
+            status=status,
+        )
+    return BackupError(
+        f"No access token: the token endpoint {_host(client)} answered HTTP {status}{said}.",
+        hint="Nothing was sent to the service. Try again in a minute.",
+        kind="unreachable",
+        status=status,
+    )

@@ -1,0 +1,250 @@
+"""The HTTP client over which requests go: where to, with which token, over sockets or to a simulated tenant.
+
+Created by the first request, since it costs 80 ms that tools/list need not pay. Knows nothing of operations.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import httpx2
+
+from greenlake_backup_mcp import __version__
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.settings import Settings
+
+from . import body_limits
+from . import tokens as auth
+from .rate_limiter import RateLimiter, retry_after_seconds
+from .retry import TransientError, retry
+
+SIMULATED = "https://simulated.greenlake.invalid"
+SHORTEST = 6  # characters of a secret that can be told from words
+TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
+BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
+PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
+TRANSIENT = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open way to the service: the client, its tokens, and the base URL (no slash at its end)."""
+
+    client: httpx2.AsyncClient
+    tokens: auth.Tokens
+    base: str
+
+
+class Transport:
+    """Opens the line when it is first needed, and keeps the pace of all requests on it."""
+
+    def __init__(
+        self, settings: Settings, app: Any = None, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    ) -> None:
+        self.settings = settings
+        self.simulated = app is not None or settings.demo
+        self.pace = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
+        self._app = app
+        self._line: Connection | None = None
+
+    def line(self) -> Connection:
+        """The line; a BackupError (kind "settings") says what is missing for it."""
+        if self._line is None:
+            base = base_url(self.settings, simulated=self.simulated)
+            client = auth.client(self.settings, simulated=self.simulated)
+            for url in (base, client.token_url if client else base):
+                _check_https(url)
+            self._line = Connection(
+                self._client(), auth.Tokens(client, auth.is_configured(self.settings), self._post), base
+            )
+        return self._line
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no answer may repeat: the client's secret, and the tokens that were sent."""
+        set_ = [
+            value.get_secret_value().strip() for value in (self.settings.token, self.settings.client_secret) if value
+        ]
+        found = (*set_, *(self._line.tokens.sent if self._line else ()))
+        return tuple(secret for secret in found if len(secret) >= SHORTEST)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._line is not None:
+            await self._line.client.aclose()
+            self._line = None
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self.simulated and self._app is None:
+            from greenlake_backup_mcp.simulator.server.app import create_app  # noqa: PLC0415  only the demo needs it
+
+            self._app = create_app(seed=self.settings.seed)
+        timeout = self.settings.timeout
+        try:
+            return httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=_contain(self._app)) if self.simulated else None,
+                # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
+                limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
+                timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
+                follow_redirects=False,
+                headers={
+                    "Accept": "application/json",
+                    "User-Agent": f"greenlake-backup-mcp/{__version__}",
+                    "HPE-AI-Origin": "mcp",
+                },
+            )
+        except (ImportError, ValueError, httpx2.InvalidURL, OSError) as error:
+            raise _unusable_url(error) from None
+
+    async def _post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> tuple[int, Any]:
+        """An answer of the token endpoint. Asking for a token changes nothing, so it is repeated like a read."""
+        client = self.line().client
+        host = httpx2.URL(url).host
+
+        def failed(how: str, status: int | None = None) -> BackupError:
+            hint = "Nothing was sent to the service. Try again in a minute; `doctor` checks the way there."
+            message = f"No access token: the token endpoint {host} {how}."
+            return BackupError(message, hint=hint, kind="unreachable", status=status)
+
+        async def once() -> tuple[int, Any]:
+            try:
+                with anyio.fail_after(self.settings.timeout):
+                    async with client.stream(
+                        "POST", url, data=dict(form), auth=httpx2.BasicAuth(*basic) if basic else None
+                    ) as response:
+                        content = await body_limits.read_body(response, TOKEN_BYTES)
+            except BROKEN as error:
+                raise TransientError(failed(describe_failure(error, named=True))) from None
+            except BackupError:
+                raise failed("answered with more than a token can be") from None
+            status = response.status_code
+            if status in TRANSIENT or status >= 500:
+                wait = retry_after_seconds(response.headers, status, datetime.now(UTC))
+                raise TransientError(failed(f"answered HTTP {status}", status), wait)
+            try:
+                body = body_limits.parse_body(content, response.headers.get("content-type", ""))
+            except body_limits.UnusableBodyError as unusable:
+                if status == 200 and unusable.passing:
+                    raise TransientError(failed(f"answered with {unusable.reason}", status)) from None
+                return status, None
+            except BackupError:
+                raise failed("answered with what is no token") from None
+            if status == 200 and body is None:
+                raise TransientError(failed("answered with nothing", status))
+            return status, body
+
+        return await retry(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
+
+
+def _contain(app: Any) -> Any:
+    """The application in this process with its own mistakes as HTTP 500, as a server would answer them."""
+
+    async def contained(scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def sent(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sent)
+        except (httpx2.TransportError, OSError):
+            raise  # a connection that the simulated tenant breaks on purpose
+        except Exception:
+            if begun:
+                raise httpx2.RemoteProtocolError("the application failed within its answer") from None
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    return contained
+
+
+def base_url(settings: Settings, *, simulated: bool = False) -> str:
+    """Where the service is, without a slash at the end; it may have a path (the vendor's mock server)."""
+    if settings.api_base_url:
+        return settings.api_base_url.rstrip("/")
+    if settings.region:
+        return f"https://{settings.region}.api.greenlake.hpe.com"
+    if simulated:
+        return SIMULATED
+    credentials = () if settings.token or settings.client_id else ("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
+    raise auth.missing_settings("GREENLAKE_REGION", *credentials)
+
+
+def _unusable_url(error: Exception) -> BackupError:
+    """What keeps the HTTP client from being made: a proxy or certificates that the environment names."""
+    if isinstance(error, OSError):
+        named = os.environ.get("SSL_CERT_FILE")
+        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror or "it cannot be read"
+        return BackupError(
+            f"Settings: SSL_CERT_FILE names {named}: {why}." if named else f"No certificates can be loaded: {why}.",
+            hint="SSL_CERT_FILE must name a file of certificates (PEM) of the authorities to trust, or be unset.",
+            kind="settings",
+        )
+    odd = [
+        n for n in PROXIES if (value := os.environ.get(n)) and re.match(r"(?!https?://)[a-z0-9+.-]+://", value, re.I)
+    ]
+    return BackupError(
+        f"Settings: {' and '.join(odd) or 'the environment'} names a proxy that cannot be used.",
+        hint="It must be the http:// URL of an HTTP proxy, like http://proxy.example.com:8080 (SOCKS is not served); "
+        "unset it where no proxy is needed.",
+        kind="settings",
+    )
+
+
+def display_url(url: str) -> str:
+    """The URL without the name and password that may stand in it."""
+    return re.sub(r"//[^/?#]*@", "//", url)
+
+
+def describe_failure(error: BaseException, *, named: bool = False) -> str:
+    """In words how a connection failed, and with whom unless the sentence names the host already."""
+    if isinstance(error, (httpx2.ConnectTimeout, httpx2.ConnectError, ConnectionRefusedError)):
+        return "cannot be reached" + ("" if named else _host_of(error))
+    if isinstance(error, httpx2.ProxyError):
+        return "cannot be reached through the proxy"
+    if isinstance(error, (httpx2.TimeoutException, TimeoutError)):
+        return "did not answer in time"
+    if isinstance(error, httpx2.DecodingError):
+        return "sent an answer that cannot be decompressed"
+    return "broke the connection off"
+
+
+def _host_of(error: BaseException) -> str:
+    try:
+        host = error.request.url.host if isinstance(error, httpx2.RequestError) else ""
+    except RuntimeError:  # raised apart from any request
+        host = ""
+    return f" ({host})" if host else ""
+
+
+def _check_https(url: str) -> None:
+    """Refuse to send secrets in the clear, except to this machine."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        parsed = httpx2.URL("")
+    if parsed.userinfo:
+        raise BackupError(
+            f"The URL {display_url(url)[:200]!r} holds a name and password, "
+            "which would be sent in the place of the token.",
+            hint="Take them out of it.",
+            kind="settings",
+        )
+    if parsed.scheme == "https" and parsed.host and not re.search(r"[\s%<>\"]", parsed.host):
+        return
+    if parsed.scheme == "http" and parsed.host in ("localhost", "127.0.0.1", "::1"):
+        return
+    raise BackupError(
+        f"The URL {display_url(url)[:200]!r} is not one that secrets may be sent to.",
+        hint="It must begin with https:// (http:// only for localhost).",
+        kind="settings",
+    )

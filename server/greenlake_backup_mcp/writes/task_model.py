@@ -1,0 +1,154 @@
+"""A task as the service tells it: where it is, how it stands, why it failed. Whatever a field holds, nothing raises.
+
+Knows the fields of async-operations and nothing of how tasks are followed; no HTTP is done here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from greenlake_backup_mcp.text import sanitize, units
+
+TASKS = "/data-services/v1beta1/async-operations"
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "TIMEDOUT")
+GOING = ("INITIALIZED", "RUNNING")
+LONGEST_INTERVAL = 300.0  # seconds; a service that suggests more would be forgotten
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+_PATH = re.compile(r"/[a-z][a-z-]*/v\d\w*(?:/[A-Za-z0-9._~%-]+)+")
+
+
+@dataclass(frozen=True)
+class Task:
+    """How a task stands. Words are cleaned; `interval` is in seconds, `percent` of 100."""
+
+    id: str
+    state: str = ""
+    name: str = ""
+    percent: float | None = None
+    interval: float | None = None
+    minutes: float | None = None  # that it is expected to take in all
+    over: bool = False
+    why: str = ""  # the vendor's reason, code and trace id
+    last: str = ""  # of its log messages
+    console: str = ""  # where in the console a person can act
+    begun: datetime | None = None
+    subject: str = ""  # path of the resource it is about
+    others: tuple[str, ...] = ()  # paths of the resources associated with it
+    children: bool = False
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether waiting brings nothing more: it has ended, or a person must act."""
+        return self.over or self.state == "PAUSED"
+
+
+def parse_task(item: Any, task_id: str = "") -> Task:
+    """The task of an answer; fields that are missing or of another kind count as not told."""
+    if not isinstance(item, Mapping):
+        return Task(task_id)
+    # the portal's guide says `status`; the description and real answers say `state`
+    state = _word(item.get("state") or item.get("status")).upper()
+    details = item.get("additionalDetails")
+    return Task(
+        id=task_id or _word(item.get("id")),
+        state=state,
+        name=_word(item.get("displayName") or item.get("name")),
+        percent=_within(item.get("progressPercent"), 0, 100),
+        interval=_within(item.get("suggestedPollingIntervalSeconds"), 1, LONGEST_INTERVAL),
+        minutes=_within(item.get("estimatedRunningDurationMinutes"), 1, 100_000),
+        over=state in ENDED or (bool(item.get("endedAt")) and state not in (*GOING, "PAUSED")),
+        why=reason(item),
+        last=_last(item.get("logMessages")),
+        console=_word(details.get("consoleUri")) if isinstance(details, Mapping) else "",
+        begun=units.parse_time(item.get("createdAt")),
+        subject=path_of(item.get("sourceResourceUri")),
+        others=tuple(filter(None, (path_of(_uri(one)) for one in _listed(item.get("associatedResources"))[:20]))),
+        children=bool(item.get("hasChildOperations")),
+    )
+
+
+def located(location: str | None, base: str) -> tuple[str, str]:
+    """The path of the task a Location names, or "" and why it is not followed. `base` is the service's URL."""
+    if not location:
+        return "", "the service named no task (no Location)"
+    try:
+        there, here = urlsplit(location.strip()), urlsplit(base)
+        foreign = bool(there.scheme or there.netloc) and (
+            (there.scheme.lower() or here.scheme, there.hostname, _port(there))
+            != (here.scheme, here.hostname, _port(here))
+            or there.username is not None
+        )
+    except ValueError:
+        return "", "the Location it named is no URL"
+    if foreign:
+        return "", "the Location it named is on another host and was not followed"
+    path = there.path
+    if here.path.strip("/") and path.startswith(here.path.rstrip("/") + "/"):
+        path = path[len(here.path.rstrip("/")) :]
+    found = re.fullmatch(r"/[a-z-]+/v\d\w*/async-operations/([^/]+)/?", path)
+    if not found or not is_id(found[1]):
+        return "", "the Location it named is no task"
+    return path.rstrip("/"), ""
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of a task."""
+    return _ID.fullmatch(text) is not None
+
+
+def path_of_id(task_id: str) -> str:
+    """Where the task of this id is read."""
+    return f"{TASKS}/{quote(task_id, safe='')}"
+
+
+def path_of(uri: Any) -> str:
+    """The path of a resource as the service names it in an answer; "" for what is none."""
+    return uri if isinstance(uri, str) and len(uri) < 1000 and _PATH.fullmatch(uri) else ""
+
+
+def reason(item: Mapping[str, Any]) -> str:
+    """The vendor's error of a task: {error, errorCode, traceId}, or whatever stands there."""
+    error = item.get("error")
+    if isinstance(error, str):
+        return sanitize.quoted(error, 400) if error else ""
+    if not isinstance(error, Mapping):
+        return ""
+    words = error.get("error") or error.get("message")
+    said = sanitize.quoted(str(words), 400) if words else "no reason given"
+    code, trace = _word(error.get("errorCode")), _word(error.get("traceId") or error.get("debugId"))
+    facts = [*([code] if code else []), *([f"trace id for HPE support: {trace}"] if trace else [])]
+    return f"{said} ({', '.join(facts)})" if facts else said
+
+
+def _last(messages: Any) -> str:
+    told = [m for m in _listed(messages) if isinstance(m, Mapping) and m.get("message")]
+    if not told:
+        return ""
+    newest = max(enumerate(told), key=lambda n: (str(n[1].get("timestampAt") or n[1].get("timestamp") or ""), n[0]))[1]
+    return sanitize.quoted(str(newest["message"]), 200)
+
+
+def _uri(resource: Any) -> Any:
+    return resource.get("resourceUri") if isinstance(resource, Mapping) else None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _word(value: Any) -> str:
+    return sanitize.cell(str(value), 120) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+
+
+def _within(value: Any, least: float, most: float) -> float | None:
+    number = units.number(value)
+    return None if number is None else min(max(float(number), least), most)
+
+
+def _port(url: Any) -> int | None:
+    return url.port or {"https": 443, "http": 80}.get(url.scheme)

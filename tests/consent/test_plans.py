@@ -1,0 +1,336 @@
+"""run_plan: one yes for a reviewed list, each call looked at once more, an honest report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult, ElicitResult
+
+from greenlake_backup_mcp.consent import audit_log
+from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, Tenant, gate_only, loaded
+
+CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
+SNAPSHOTS = f"{OWN}/virtual-machines/{VM}/snapshots"
+
+
+def identity(n: int) -> str:
+    return f"00000000-0000-4000-8000-{n:012d}"
+
+
+def snapshot(n: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": identity(n),
+        "name": f"snap-{n}",
+        "generation": 1,
+        "state": "OK",
+        "pointInTime": "2026-11-01T00:00:00Z",
+        "expiresAt": "2026-11-20T00:00:00Z",
+        "volumesSnapshotInfo": [{"sizeInMib": 1024}],
+        **more,
+    }
+
+
+def tenant(*snapshots: dict[str, Any]) -> Tenant:
+    resources: dict[str, Any] = {f"{SNAPSHOTS}/{s['id']}": s for s in snapshots}
+    resources[SNAPSHOTS] = list(snapshots)
+    resources[f"{OWN}/virtual-machines/{VM}/backups"] = []
+    resources[f"{VIRTUALIZATION}/virtual-machines/{VM}"] = {"id": VM, "name": "sql-prod-01", "generation": 1}
+    return Tenant(resources)
+
+
+def deletes(*numbers: int) -> list[dict[str, Any]]:
+    return [{"tool": "delete_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": identity(n)}} for n in numbers]
+
+
+def words(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if block.type == "text")
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Plan:
+    def __init__(self, client: Client, app: Tenant) -> None:
+        self.client, self.app = client, app
+        self.progress: list[tuple[float, float | None, str | None]] = []
+
+    async def call(self, calls: list[dict[str, Any]], confirm: str = "preview", **more: Any) -> CallToolResult:
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            self.progress.append((done, total, message))
+
+        arguments = {"calls": calls, "confirm": confirm, **more}
+        return await self.client.call_tool("run_plan", arguments, progress_callback=progress)
+
+    async def consented(self, calls: list[dict[str, Any]], **more: Any) -> CallToolResult:
+        code = CODE.search(words(await self.call(calls, **more)))
+        assert code
+        return await self.call(calls, code[1], **more)
+
+
+@pytest.fixture
+def opened(era: str):
+    class Opened:
+        def __init__(self, app: Tenant, **more: Any) -> None:
+            self.app = app
+            answer = more.pop("answer", None)
+            self.client = Client(gate_only(app, loaded(**more), lambda: NOW), mode=era, elicitation_callback=answer)
+
+        async def __aenter__(self) -> Plan:
+            return Plan(await self.client.__aenter__(), self.app)
+
+        async def __aexit__(self, *error: Any) -> None:
+            await self.client.__aexit__(*error)
+
+    return Opened
+
+
+async def test_a_hundred_expired_snapshots_go_with_one_consent_in_order(opened):
+    app = tenant(*(snapshot(n) for n in range(100)))
+    async with opened(app) as plan:
+        preview = words(await plan.call(deletes(*range(100))))
+        assert app.writes == []
+        assert "| delete_vm_snapshot | 100 | destroy | 100.0 GiB |" in preview
+        result = await plan.call(deletes(*range(100)), CODE.search(preview)[1])
+        assert words(result).startswith("Plan of 100 calls: 100 done.")
+        assert not result.is_error
+        assert [path.rpartition("/")[2] for _, path, _ in app.writes] == [identity(n) for n in range(100)]
+        assert (100, 100, "done") in plan.progress
+
+
+async def test_the_exceptions_are_named_before_the_list(opened):
+    app = tenant(*(snapshot(n) for n in range(9)), snapshot(9, expiresAt="2026-12-31T00:00:00Z"))
+    async with opened(app) as plan:
+        text = words(await plan.call(deletes(*range(10))))
+        assert "EXCEPTION, call 10: not expired: would be kept 36 days more." in text
+        assert text.index("EXCEPTION") < text.index("  1. ")
+        assert "ALL of them: the LAST recovery point." in text
+        assert 'snap-3" (id' in text
+
+
+@pytest.mark.parametrize("expires", ["2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"])
+async def test_expiring_the_last_two_in_one_plan_is_told_as_the_last(opened, expires):
+    app = tenant(snapshot(1, expiresAt="2027-01-01T00:00:00Z"), snapshot(2, expiresAt="2027-01-01T00:00:00Z"))
+    calls = [
+        {"tool": "update_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": identity(n), "expiresAt": expires}}
+        for n in (1, 2)
+    ]
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert "ALL of them: the LAST recovery point." in text
+        assert "would remain" not in text
+
+
+async def test_a_copy_that_expires_later_is_still_there_when_another_is_deleted(opened):
+    app = tenant(snapshot(1, expiresAt="2027-01-01T00:00:00Z"), snapshot(2, expiresAt="2027-01-01T00:00:00Z"))
+    change = {"vmId": VM, "snapshotId": identity(1), "expiresAt": "2026-12-24T08:00:00Z"}
+    async with opened(app) as plan:
+        text = words(await plan.call([{"tool": "update_vm_snapshot", "arguments": change}, *deletes(2)]))
+        assert "EXCEPTION, call 1: expires 7 days earlier; the LAST recovery point." in text
+        assert text.count("LAST") - text.count("EXCEPTION, call 1") <= 2
+
+
+async def test_what_is_so_of_some_is_marked_on_their_rows(opened):
+    app = tenant(*(snapshot(n) for n in range(3)))
+    app.resources[f"{SNAPSHOTS}/{identity(2)}"]["expiresAt"] = "2026-12-31T00:00:00Z"
+    async with opened(app) as plan:
+        rows = [line for line in words(await plan.call(deletes(0, 1, 2))).splitlines() if "snap-" in line]
+        assert not rows[0].endswith("]")
+        assert rows[2].endswith("[not expired: would be kept 36 days more]")
+
+
+async def test_what_cannot_be_undone_is_told_of_the_calls_it_is_true_of(opened):
+    app = tenant(*(snapshot(n, expiresAt="2027-01-01T00:00:00Z") for n in range(4)))
+    calls = [
+        {"tool": "update_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": identity(n), **change}}
+        for n, change in enumerate([{"name": "a"}, {"name": "b"}, {"expiresAt": "2026-12-01T00:00:00Z"}, {"name": "d"}])
+    ]
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert "  It can be changed back. (calls 1-2, 4)" in text
+        assert "  Once the recovery point has expired, it is gone for good. (call 3)" in text
+
+
+async def test_a_restore_in_a_plan_shows_which_recovery_point_it_uses(opened):
+    app = tenant(snapshot(1, name="before-upgrade"))
+    given = {"vmId": VM, "snapshotId": identity(1), "restoreType": "ALTERNATE", "targetVmInfo": {"name": "copy"}}
+    async with opened(app) as plan:
+        text = words(await plan.call([{"tool": "restore_vm", "arguments": given}]))
+        assert f'     from snapshot "before-upgrade" (id {identity(1)}): state OK; taken 2026-11-01' in text
+
+
+async def test_what_a_delete_takes_along_is_shown_in_a_plan(opened):
+    app = tenant(snapshot(1), snapshot(2), snapshot(3))
+    made = {
+        "id": identity(9),
+        "state": "OK",
+        "pointInTime": "2026-11-02T00:00:00Z",
+        "sourceCopyInfo": {"id": identity(2)},
+    }
+    app.resources[f"{OWN}/virtual-machines/{VM}/backups"] = [made]
+    async with opened(app) as plan:
+        text = words(await plan.call(deletes(1, 2)))
+        assert "     - 1 backup made from it can no longer use it as their source." in text
+        assert text.count("The recovery point is deleted for good") == 1
+
+
+async def test_what_a_long_plan_leaves_unread_is_named(opened):
+    app = tenant(snapshot(1))
+    calls = []
+    for n in range(50):  # each on a VM of its own
+        path = f"{OWN}/virtual-machines/{identity(n)}/snapshots/{identity(n)}"
+        app.resources[path] = snapshot(n)
+        calls.append({"tool": "delete_vm_snapshot", "arguments": {"vmId": identity(n), "snapshotId": identity(n)}})
+    async with opened(app) as plan:
+        text = words(await plan.call(calls))
+        assert text.count("the snapshots of the VM (not read, the plan is too long)") == 30
+        assert len(app.reads) == 50 + 60
+
+
+async def test_the_worst_tools_come_first(opened):
+    app = tenant(snapshot(1))
+    app.resources[f"{OWN}/protection-jobs/{VM}"] = {"id": VM, "operational": "ACTIVE"}
+    async with opened(app) as plan:
+        calls = [{"tool": "suspend_protection_job", "arguments": {"protectionJobId": VM}}, *deletes(1)]
+        text = words(await plan.call(calls))
+        assert text.index("| delete_vm_snapshot") < text.index("| suspend_protection_job")
+
+
+async def test_one_locked_copy_and_there_is_no_code_for_the_list(opened):
+    app = tenant(snapshot(1), snapshot(2, lockedUntil="2027-01-01T00:00:00Z"))
+    async with opened(app) as plan:
+        result = await plan.call(deletes(1, 2))
+        assert result.is_error
+        assert "CANNOT BE DONE: Call 2: It is locked until 2027-01-01" in words(result)
+        assert not CODE.search(words(result))
+
+
+async def test_a_code_is_for_the_list_as_it_was_reviewed(opened):
+    app = tenant(snapshot(1), snapshot(2), snapshot(3))
+    async with opened(app) as plan:
+        code = CODE.search(words(await plan.call(deletes(1, 2))))[1]
+        for other in (deletes(1, 2, 3), deletes(2, 1), deletes(1)):
+            assert (await plan.call(other, code)).is_error
+        assert (await plan.call(deletes(1, 2), code, continueOnError=True)).is_error
+        assert app.writes == []
+        assert not (await plan.call(deletes(1, 2), code)).is_error
+        assert (await plan.call(deletes(1, 2), code)).is_error
+        assert len(app.writes) == 2
+
+
+async def test_one_target_that_changed_since_the_review_and_nothing_is_sent(opened):
+    app = tenant(snapshot(1), snapshot(2))
+    async with opened(app) as plan:
+        code = CODE.search(words(await plan.call(deletes(1, 2))))[1]
+        app.resources[f"{SNAPSHOTS}/{identity(2)}"]["generation"] = 2
+        assert "The target changed since the preview" in words(await plan.call(deletes(1, 2), code))
+        assert app.writes == []
+
+
+class Changing(Tenant):
+    """Changes the second snapshot as soon as the first is deleted."""
+
+    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if method == "DELETE":
+            self.resources[f"{SNAPSHOTS}/{identity(2)}"]["generation"] = 2
+        return super()._answer(method, path, body)
+
+
+@pytest.mark.parametrize("go_on", [False, True])
+async def test_a_target_that_changes_while_the_plan_runs_is_left_alone(opened, go_on):
+    app = Changing(tenant(snapshot(1), snapshot(2), snapshot(3)).resources)
+    async with opened(app) as plan:
+        result = await plan.consented(deletes(1, 2, 3), continueOnError=go_on)
+        text = words(result)
+        assert result.is_error
+        assert "refused: it changed since the plan was confirmed (generation was 1, is 2)" in text
+        assert len(app.writes) == (2 if go_on else 1)
+        assert ("1 not tried" in text) is not go_on
+
+
+@pytest.mark.parametrize("go_on", [False, True])
+async def test_it_stops_at_the_first_failure_unless_told_otherwise(opened, go_on):
+    app = tenant(snapshot(1), snapshot(2), snapshot(3))
+
+    class Failing(Tenant):
+        def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+            if method == "DELETE" and path.endswith(identity(2)):
+                return 409, {"message": "busy", "httpStatusCode": 409}
+            return super()._answer(method, path, body)
+
+    app = Failing(app.resources)
+    async with opened(app) as plan:
+        result = await plan.consented(deletes(1, 2, 3), continueOnError=go_on)
+        assert result.is_error
+        expected = "2 done, 1 failed" if go_on else "1 done, 1 failed, 1 not tried"
+        assert words(result).startswith(f"Plan of 3 calls: {expected}.")
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ([*deletes(1), *deletes(1)], "call 2 is call 1 once more"),
+        ([{"tool": "run_plan", "arguments": {"calls": []}}], "a plan holds no other plan"),
+        ([{"tool": "list_protection_stores", "arguments": {}}], "it needs no confirmation"),
+        ([{"tool": "delete_everything", "arguments": {}}], "there is no tool delete_everything"),
+        ([{"tool": "delete_vm_snapshot", "arguments": {"vmId": VM}}], "call 1 (delete_vm_snapshot)"),
+        ([], "calls"),
+        (deletes(*range(201)), "calls"),
+    ],
+)
+async def test_a_list_that_makes_no_sense_is_refused_before_anything_is_read(opened, calls, said):
+    app = tenant(snapshot(1))
+    async with opened(app) as plan:
+        result = await plan.call(calls)
+        assert result.is_error
+        assert said in words(result)
+        assert app.reads == []
+
+
+async def test_two_calls_on_one_target_are_two_plans(opened):
+    app = tenant(snapshot(1))
+    change = {"vmId": VM, "snapshotId": identity(1), "name": "x"}
+    async with opened(app) as plan:
+        result = await plan.call([{"tool": "update_vm_snapshot", "arguments": change}, *deletes(1)])
+        assert "Calls 1 and 2 act on the same target; make two plans." in words(result)
+
+
+async def test_the_person_is_asked_once_for_the_whole_list(opened):
+    asked: list[str] = []
+
+    async def yes(context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    app = tenant(snapshot(1), snapshot(2))
+    async with opened(app, answer=yes) as plan:
+        assert "2 done" in words(await plan.consented(deletes(1, 2)))
+        assert len(asked) == 1
+        assert "snap-1" in asked[0]
+        assert "snap-2" in asked[0]
+
+
+async def test_a_no_to_the_list_sends_nothing(opened):
+    async def no(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="decline")
+
+    app = tenant(snapshot(1), snapshot(2))
+    async with opened(app, answer=no) as plan:
+        assert "the person declined" in words(await plan.consented(deletes(1, 2)))
+        assert app.writes == []
+
+
+async def test_the_record_has_a_request_and_an_outcome_for_each_call(opened, tmp_path: Path):
+    app = tenant(snapshot(1), snapshot(2))
+    path = tmp_path / "audit.jsonl"
+    async with opened(app, audit_log=path) as plan:
+        await plan.consented(deletes(1, 2))
+    text = path.read_text(encoding="utf-8")
+    assert text.count('"event":"request"') == 3  # the plan and its two calls
+    assert text.count('"event":"outcome"') == 3
+    assert audit_log.unsettled(path) == []

@@ -1,0 +1,121 @@
+"""Tools that read one thing, as a model sees them: through the server, over the simulated tenant, reviewed by eye."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.switches import Switches
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.tools.registry import Tool
+from tests.support.paging_service import NOW
+
+GOLDEN = Path(__file__).parents[1] / "snapshots" / "details"
+TOOLS = {tool.name: tool for tool in registry.tools()}
+GETS = {n: t for n, t in TOOLS.items() if n.startswith("get_") and not t.gated and t.operation is not None}
+LISTS = {t.operation.path: t for t in TOOLS.values() if t.lists and t.operation is not None}
+ELSEWHERE = {"vmId": "list_vms", "datastoreId": "list_datastores"}  # listed by a sibling API
+WHICH = {  # what there is most to tell of; of the others the first
+    "vmId": "name eq 'sap-prod-01'",
+    "mssqlDatabaseId": "name eq 'billing-db-1'",
+    "vmProtectionGroupId": "name eq 'vmpg-erp-01'",
+    "datastoreId": "name eq 'ds-dc1-test-03'",
+    "protectionJobId": "problem ne null",
+    "taskId": "problem ne null",
+}
+
+
+@asynccontextmanager
+async def served(**given: Any) -> AsyncIterator[Client]:
+    app = create_app(now=lambda: NOW, switches=Switches())
+    server = mcp_server.create(settings.load(demo=True, **given), app=app, now=lambda: NOW)
+    async with Client(server) as client:
+        yield client
+
+
+async def found(client: Client, tool: Tool) -> dict[str, str]:
+    """Arguments that lead to something there is."""
+    assert tool.operation is not None
+    arguments: dict[str, str] = {}
+    for argument in tool.arguments.values():
+        if argument.place != "path":
+            continue
+        path = tool.operation.path.partition("/{" + argument.wire + "}")[0]
+        listing = LISTS.get(path) or TOOLS[ELSEWHERE[argument.name]]
+        outer = {name: value for name, value in arguments.items() if name in listing.arguments}
+        which = {"where": WHICH[argument.name]} if argument.name in WHICH else {}
+        given = {**outer, **which, "output": "json", "limit": 1, "select": "id", "summary": "page"}
+        value = (await client.call_tool(listing.name, given)).structured_content
+        assert value is not None
+        assert value["items"], listing.name
+        arguments[argument.name] = value["items"][0]["id"]
+    return arguments
+
+
+def told(result: Any) -> str:
+    return "\n".join(getattr(part, "text", "") for part in result.content)
+
+
+@pytest.mark.parametrize("name", GETS)
+async def test_each_thing_is_told_as_it_was_reviewed(name: str) -> None:
+    """Run with UPDATE_SNAPSHOTS=1 where a change is meant, and read the difference."""
+    async with served() as client:
+        result = await client.call_tool(name, await found(client, TOOLS[name]))
+    assert not result.is_error, told(result)
+    assert result.structured_content is None
+    lines = told(result) + "\n"
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        GOLDEN.mkdir(parents=True, exist_ok=True)
+        golden.write_text(lines, encoding="utf-8")
+    assert lines == golden.read_text(encoding="utf-8"), "run with UPDATE_SNAPSHOTS=1 if this is meant"
+
+
+def test_there_is_a_transcript_of_each_and_of_nothing_else() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(GETS)
+
+
+@pytest.mark.parametrize("name", GETS)
+async def test_the_whole_of_it_comes_as_json_on_demand(name: str) -> None:
+    async with served() as client:
+        arguments = await found(client, TOOLS[name])
+        result = await client.call_tool(name, {**arguments, "output": "json"})
+    assert not result.is_error, told(result)
+    value = result.structured_content
+    assert value is not None
+    assert value["id"] == list(arguments.values())[-1]
+    assert "resourceUri" in value or "type" in value or "customerId" in value
+
+
+async def test_lists_too_long_for_the_answer_are_shortened_and_counted() -> None:
+    async with served(budget=1500) as client:
+        arguments = await found(client, TOOLS["get_protection_policy"])
+        value = (await client.call_tool("get_protection_policy", {**arguments, "output": "json"})).structured_content
+    assert value is not None
+    shown = len(value["protectionJobsInfo"])
+    assert 0 < shown < 53
+    assert value["leftOut"]["protectionJobsInfo"].startswith(f"the first {shown} of 53:")
+
+
+@pytest.mark.parametrize("name", ["get_data_orchestrator", "get_protection_store_gateway"])
+@pytest.mark.parametrize("output", ["text", "json"])
+async def test_secrets_of_one_thing_are_hidden_unless_the_server_was_told_to_reveal_them(
+    name: str, output: str
+) -> None:
+    shown = {}
+    for reveal in (False, True):
+        async with served(reveal_secrets=reveal) as client:
+            result = await client.call_tool(name, {**(await found(client, TOOLS[name])), "output": output})
+        shown[reveal] = told(result) + str(result.structured_content)
+    assert "[hidden]" in shown[False]
+    assert "adminUserCiphertext" in shown[True]
+    assert "[hidden]" not in shown[True]

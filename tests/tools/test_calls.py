@@ -1,0 +1,176 @@
+"""Every tool, called by a real client over the simulated tenant: the request is as described, the answer is text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from jsonschema import Draft202012Validator
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app
+from greenlake_backup_mcp.tools import registry, schemas
+from greenlake_backup_mcp.tools.registry import Tool
+from tests.conftest import ticking
+from tests.support import samples
+
+Connected = Callable[..., AbstractAsyncContextManager[Client]]
+TOOLS = {t.name: t for t in registry.tools()}
+CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
+
+
+def text_of(result: Any) -> str:
+    return "\n".join(part.text for part in result.content)
+
+
+def as_described(tool: Tool, received: Any) -> None:
+    """Method, path, query, media type and body of a request against the description, not against our own code."""
+    operation = tool.operation
+    assert operation is not None
+    assert received.method == operation.method
+    assert re.fullmatch(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(operation.path)), received.path)
+    described = {p.name: p.schema for p in operation.parameters if p.place == "query"}
+    for name, sent in parse_qsl(received.query, keep_blank_values=True):
+        assert name in described, (tool.name, name)
+        if described[name].get("type") == "boolean":
+            assert sent in ("true", "false")
+        elif described[name].get("type") == "integer":
+            assert re.fullmatch(r"\d+", sent)
+    if received.body is not None:
+        assert operation.body is not None
+        assert received.headers["content-type"] == operation.media_type
+        Draft202012Validator(schemas.writable(operation.body)).validate(received.body)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["fewest", "all"])
+@pytest.mark.parametrize("name", sorted(TOOLS))
+async def test_each_tool_sends_the_request_that_is_described(
+    name: str, full: bool, tenant: Any, demo_settings: settings.Settings
+) -> None:
+    tool, state = TOOLS[name], tenant.state.tenant
+    given = samples.arguments(tool, state, full)
+    assert tool.operation is not None
+    async with Client(app.create(demo_settings, app=tenant, now=ticking)) as client:
+        if tool.gated:
+            preview = await client.call_tool(name, {**given, "confirm": "preview"})
+            assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
+            code = CODE.search(text_of(preview))
+            if code is None:
+                assert "no code" in text_of(preview), text_of(preview)
+                return
+            given = {**given, "confirm": code[0]}
+        result = await client.call_tool(name, given)
+    told = text_of(result)
+    assert told
+    assert "mistake of ours" not in told, told
+    sent = [r for r in state.requests if r.operation == tool.operation.id]
+    assert sent, told
+    for received in sent:
+        as_described(tool, received)
+        assert received.status not in (401, 405, 415), told
+        assert received.status < 500, told
+    if not tool.lists:
+        assert len(sent) == 1
+
+
+async def test_tools_are_listed_in_one_page_and_in_the_same_order(connected: Connected) -> None:
+    async with connected() as client:
+        first = await client.list_tools()
+        again = await client.list_tools()
+    assert first.next_cursor is None
+    assert [t.name for t in first.tools] == [t.name for t in again.tools]
+    assert {t.name for t in first.tools} >= set(TOOLS)
+
+
+async def test_an_unknown_tool_is_refused_with_the_nearest_names(connected: Connected, tenant: Any) -> None:
+    async with connected() as client:
+        with pytest.raises(MCPError, match="Did you mean list_vms"):
+            await client.call_tool("list_vmz", {})
+    assert not tenant.state.tenant.requests
+
+
+async def test_a_read_only_server_neither_lists_nor_calls_what_changes_things(
+    connected: Connected, tenant: Any
+) -> None:
+    async with connected(settings.load(demo=True, read_only=True)) as client:
+        listed = (await client.list_tools()).tools
+        assert all(t.annotations and t.annotations.read_only_hint for t in listed)
+        for name, tool in TOOLS.items():
+            if tool.danger.value != "read":
+                result = await client.call_tool(name, samples.arguments(tool, tenant.state.tenant, False))
+                assert result.is_error
+                assert "read-only" in text_of(result)
+    assert not tenant.state.tenant.requests
+
+
+async def test_a_tool_outside_the_chosen_toolsets_is_not_called(connected: Connected) -> None:
+    async with connected(settings.load(demo=True, toolsets="vms, inventory")) as client:
+        assert {t.name for t in (await client.list_tools()).tools} >= {"list_vms", "list_vm_backups"}
+        result = await client.call_tool("list_protection_stores", {})
+    assert result.is_error
+    assert "limited to the toolsets" in text_of(result)
+
+
+async def test_bad_arguments_send_nothing(connected: Connected, tenant: Any) -> None:
+    bad: list[tuple[str, dict[str, Any]]] = [
+        ("list_vms", {"limit": -1}),
+        ("list_vms", {"limit": 10**9}),
+        ("list_vms", {"offset": -1}),
+        ("list_vms", {"filter": "colour eq 'red'"}),
+        ("list_vms", {"filter": "name eq"}),
+        ("list_vms", {"sort": "name sideways"}),
+        ("list_vms", {"where": "name ~ 'x'"}),
+        ("get_vm", {"vmId": "../secrets"}),
+        ("get_vm", {"vmId": "x" * 10_000}),
+        ("get_vm", {}),
+        ("get_vm", {"vmId": 7}),
+        ("delete_vm_backup", {"vmId": "a", "backupId": "b"}),
+    ]
+    async with connected() as client:
+        for name, given in bad:
+            result = await client.call_tool(name, given)
+            assert result.is_error, (name, given)
+            assert "Nothing was sent." in text_of(result), text_of(result)
+    assert not tenant.state.tenant.requests
+
+
+async def test_json_comes_as_structured_content_alone(connected: Connected, tenant: Any) -> None:
+    store = tenant.state.tenant.all("protection-stores")[0]
+    async with connected() as client:
+        result = await client.call_tool("get_protection_store", {"protectionStoreId": store["id"], "output": "json"})
+    assert result.content == []
+    assert result.structured_content["id"] == store["id"]
+    assert result.structured_content["simulated"] is True
+
+
+async def test_secrets_of_answers_are_hidden_unless_revealed(connected: Connected, tenant: Any) -> None:
+    gateway = tenant.state.tenant.all("protection-store-gateways")[0]
+    marked = {n: v for n, v in gateway.items() if "iphertext" in n or n == "remoteAccessStationId"}
+    assert marked
+    async with connected() as client:
+        for output in ("text", "json"):
+            given = {"protectionStoreGatewayId": gateway["id"], "output": output}
+            result = await client.call_tool("get_protection_store_gateway", given)
+            told = text_of(result) + str(result.structured_content)
+            for secret in marked.values():
+                assert str(secret) not in told
+
+
+async def test_demo_answers_say_that_they_are_simulated(connected: Connected) -> None:
+    async with connected() as client:
+        assert "Simulated tenant" in text_of(await client.call_tool("list_protection_stores", {}))
+
+
+async def test_a_missing_resource_is_told_with_what_to_do(connected: Connected) -> None:
+    async with connected() as client:
+        result = await client.call_tool("get_protection_job", {"protectionJobId": samples.UUID})
+    assert result.is_error
+    assert "get_protection_job was refused" in text_of(result)
+    assert "404" in text_of(result)
+    assert "protectionJobId comes from list_protection_jobs." in text_of(result)

@@ -1,0 +1,81 @@
+"""A write of unknown outcome: what is told of the resource and of the tasks that may be its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp.simulator.faults.script import Faults, fault
+
+Connected = Callable[..., AbstractAsyncContextManager[Client]]
+GROUP = {"name": "odd-ones", "vmProtectionGroupType": "CUSTOM", "assetsCategory": "VMFS_VMS"}
+
+
+def text_of(result: Any) -> str:
+    return "\n".join(part.text for part in result.content)
+
+
+async def run_job(tenant: Any, connected: Connected, *rules: Any) -> tuple[Any, str]:
+    job = tenant.state.tenant.all("protection-jobs")[0]["id"]
+    tenant.state.script.set(Faults(rules))
+    async with connected() as client:
+        result = await client.call_tool("run_protection_job", {"protectionJobId": job})
+    return result, text_of(result)
+
+
+async def test_a_run_that_was_carried_out_is_found_among_the_tasks(tenant: Any, connected: Connected) -> None:
+    result, said = await run_job(tenant, connected, fault("reset_after", "POST", "*/run"))
+    assert result.is_error
+    assert "Outcome unknown" in said
+    task = next(t for t in tenant.state.tenant.tasks.values() if t.parent is None)
+    assert f'wait_for_task taskId="{task.id}"' in said
+    assert "What it looks like now:" in said
+    assert sum(tenant.state.tenant.writes.values()) == 1
+
+
+async def test_a_run_that_was_not_carried_out_shows_no_task(tenant: Any, connected: Connected) -> None:
+    result, said = await run_job(tenant, connected, fault("reset_before", "POST", "*/run"))
+    assert result.is_error
+    assert "No task about it has begun since; one may still appear." in said
+    assert sum(tenant.state.tenant.writes.values()) == 0
+
+
+@pytest.mark.parametrize("skew", [7200, -7200])
+async def test_a_service_whose_clock_is_wrong_shows_its_task_all_the_same(
+    skew: float, tenant: Any, connected: Connected
+) -> None:
+    tenant.state.tenant.advance(max(skew, 0))  # its clock runs ahead of ours, or the Date it tells is behind
+    rules = [fault("reset_after", "POST", "*/run")]
+    if skew < 0:
+        rules.append(fault("skew", "GET", "*/async-operations", seconds=skew))
+    _, said = await run_job(tenant, connected, *rules)
+    assert "wait_for_task taskId=" in said
+
+
+async def test_tasks_that_cannot_be_read_are_said_to_be_so(tenant: Any, connected: Connected) -> None:
+    _, said = await run_job(
+        tenant,
+        connected,
+        fault("reset_after", "POST", "*/run"),
+        fault("status", "GET", "*/async-operations", status=403, times=99),
+    )
+    assert "The tasks begun since could not be read." in said
+
+
+async def test_a_create_of_unknown_outcome_names_the_task_that_may_be_its_own(
+    tenant: Any, connected: Connected
+) -> None:
+    vm = tenant.state.tenant.all("virtual-machines")[0]["id"]
+    tenant.state.script.set(Faults((fault("reset_after", "POST", "*/virtual-machine-protection-groups"),)))
+    async with connected() as client:
+        assets = [{"id": vm, "type": "virtualization/virtual-machine"}]
+        result = await client.call_tool("create_vm_protection_group", {**GROUP, "assets": assets})
+    said = text_of(result)
+    assert result.is_error
+    assert "Outcome unknown" in said
+    assert "wait_for_task taskId=" in said
+    assert sum(tenant.state.tenant.writes.values()) == 1
