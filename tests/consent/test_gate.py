@@ -618,7 +618,8 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes
 tool, arguments, principal, state, slot = json.load(sys.stdin)
 ring = codes.keys(settings.load())
-print(asyncio.run(codes.offered(ring, codes.Call(tool, arguments, principal, state), slot, codes.UsedHere())))
+used = codes.UsedCodesInMemory()
+print(asyncio.run(codes.is_offered(ring, codes.Call(tool, arguments, principal, state), slot, used)))
 """
 
 

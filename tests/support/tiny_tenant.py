@@ -80,15 +80,15 @@ class Done:
     lines: tuple[str, ...] = ()
 
 
-def prepare(name: str, raw: Mapping[str, Any]) -> plans.Prepared:
+def prepare(name: str, raw: Mapping[str, Any]) -> plans.PreparedCall:
     if name not in TOOLS:
         raise BackupError(f"there is no tool {name}")
     given = arguments.prepare(TOOLS[name], raw)
-    return plans.Prepared(TOOLS[name], given, arguments.build_request(TOOLS[name], given))
+    return plans.PreparedCall(TOOLS[name], given, arguments.build_request(TOOLS[name], given))
 
 
 def executor(api: client.ApiClient, consent: proposals.Consent) -> plans.Execute:
-    async def execute(call: plans.Prepared, caller: proposals.Caller) -> Done:
+    async def execute(call: plans.PreparedCall, caller: proposals.Caller) -> Done:
         outcome = "failed"
         try:
             await client.send(api, call.request)

@@ -83,7 +83,7 @@ def test_an_exception_is_told_by_kind_and_place_and_never_by_its_message(capsys:
         call_log.LOGGER.warning("fault", exc_info=True)
     line = capsys.readouterr().err
     assert "error=ValueError" in line
-    assert "at=tests.test_log:" in line
+    assert "at=tests.unit.test_call_log:" in line
     assert MARKED[2] not in line
 
 

@@ -24,9 +24,10 @@ from tests.support.simulated import BACKUP, VIRTUAL
 STORES = Request("ProtectionStoreList", "GET", f"{BACKUP}/protection-stores", (("limit", "1"),), reads=True)
 SLOW = """
 import sys, anyio
-from greenlake_backup_mcp import mcp_server, settings
-from greenlake_backup_mcp.simulator.app import create_app
-from greenlake_backup_mcp.simulator.faults import Faults, fault
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 faults = Faults((fault("latency", "GET", "*/protection-stores/*", seconds=3600, times=99),))
 app = create_app(faults=faults)
 anyio.run(mcp_server.serve_stdio, mcp_server.create(settings.load(demo=True), app=app))

@@ -24,7 +24,7 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.upstream import client as rest
-from greenlake_backup_mcp.writes import follow, polling, task_model, verification
+from greenlake_backup_mcp.writes import evidence, follow, polling, task_model, verification
 from tests.conftest import ticking
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
@@ -376,7 +376,7 @@ def test_after_each_create_there_is_a_list_that_shows_what_was_made() -> None:
 
 def task_list(name: str) -> str:
     case = polling.WriteContext(None, nobody, 0, name)  # type: ignore[arg-type]
-    (line,) = verification.next_steps(case, task_model.Task(ID), "succeeded", follow.Seen())
+    (line,) = verification.next_steps(case, task_model.Task(ID), "succeeded", evidence.ReadBack())
     return line.split()[1]
 
 

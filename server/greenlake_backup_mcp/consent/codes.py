@@ -31,7 +31,7 @@ MAKE_ONE = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsa
 
 
 class UsedCodes(Protocol):
-    """Where used codes are remembered. One process: `UsedHere`; replicas: a store they share."""
+    """Where used codes are remembered. One process: `UsedCodesInMemory`; replicas: a store they share."""
 
     async def remember(self, code: str, seconds: float) -> bool:
         """Mark the code as used for so long; False if it was marked before. Must be atomic."""

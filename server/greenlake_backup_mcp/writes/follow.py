@@ -1,7 +1,7 @@
 """A write that was accepted is followed to its end: what became of the resource is the proof, not the task's word.
 
-Watches (watching.py), reads the resource and what hangs on the task (aftermath.py), and reports what both prove
-(verdicts.py). Must know nothing of MCP, and never repeats a write.
+Polls (polling.py), reads the resource and what hangs on the task (evidence.py), and reports what both prove
+(verification.py). Must know nothing of MCP, and never repeats a write.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A task watched until it stands still: how often it is looked at, for how long, and what ends the watch.
 
-Knows how tasks are read and nothing of what they mean for the write; that is in verdicts.py.
+Knows how tasks are read and nothing of what they mean for the write; that is in verification.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A write that the service calls done at once: whether the resource, read again, agrees.
 
-Knows the same proofs as for tasks (verdicts.py). Must know nothing of MCP, and never repeats a write.
+Knows the same proofs as for tasks (verification.py). Must know nothing of MCP, and never repeats a write.
 """
 
 from __future__ import annotations
