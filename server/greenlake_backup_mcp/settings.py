@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 
 Region = Literal["us-west", "eu-west", "eu-central", "ap-northeast"]
 
@@ -147,10 +147,9 @@ def load(*, environment: bool = True, **flags: Any) -> Settings:
             name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
             given = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
             lines.append(f"{name} {_missing(problem['type'], problem['msg'])}{given}")
-        raise BackupError(
+        raise SettingsError(
             "Settings: " + "; ".join(lines) + ".",
             hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",
-            kind="settings",
         ) from None
     if typed.get("demo") is True:
         settings = settings.model_copy(update={name: None for name in TENANT_SETTINGS if name not in typed})
@@ -179,37 +178,31 @@ def check(settings: Settings) -> None:
         value = getattr(settings, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
         if re.fullmatch(r"\s*(<.*>|\.\.\.|…)\s*", text, re.DOTALL):
-            raise BackupError(
+            raise SettingsError(
                 f"Settings: {variable(name)} still holds the placeholder of an example.",
                 hint="Put your own value there (README, Credentials).",
-                kind="settings",
             )
     if settings.demo and (settings.api_base_url or settings.client_secret or settings.token):
-        raise BackupError(
+        raise SettingsError(
             "Settings: a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set.",
             hint="Unset GREENLAKE_MCP_DEMO (--demo; in Claude Desktop: switch Demo off) to work on the real tenant, or "
             "the GREENLAKE_* credentials to work on the simulated one.",
-            kind="settings",
         )
     if settings.region and settings.api_base_url:
-        raise BackupError(
-            "Settings: both a region and a base URL are set.",
-            hint="Keep GREENLAKE_REGION or GREENLAKE_API_BASE_URL.",
-            kind="settings",
+        raise SettingsError(
+            "Settings: both a region and a base URL are set.", hint="Keep GREENLAKE_REGION or GREENLAKE_API_BASE_URL."
         )
     if settings.token and settings.client_secret:
-        raise BackupError(
+        raise SettingsError(
             "Settings: both a ready token and a client secret are set.",
             hint="Keep GREENLAKE_TOKEN or GREENLAKE_CLIENT_ID with GREENLAKE_CLIENT_SECRET.",
-            kind="settings",
         )
     if bool(settings.client_id) != bool(settings.client_secret):
         missing = "GREENLAKE_CLIENT_SECRET" if settings.client_id else "GREENLAKE_CLIENT_ID"
-        raise BackupError(
+        raise SettingsError(
             f"Settings: {missing} is missing.",
             hint="An API client has an id and a secret, and needs both. The secret was shown once; a lost one "
             "can be reset in HPE GreenLake (Manage Workspace, Personal API clients).",
-            kind="settings",
         )
 
 

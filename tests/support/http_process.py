@@ -18,6 +18,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
+from greenlake_backup_mcp.errors import Unreachable
 from greenlake_backup_mcp.http import server as http_server
 from greenlake_backup_mcp.http.app import ServerApp
 from greenlake_backup_mcp.http.auth import jwks
@@ -124,11 +125,10 @@ class IssuerOfTokens:
         return found
 
     async def fetch(self, url: str) -> Any:
-        from greenlake_backup_mcp.errors import BackupError  # noqa: PLC0415
 
         self.asked.append(url)
         if not self.reachable:
-            raise BackupError("down", kind="unreachable")
+            raise Unreachable("down")
         if url.endswith("openid-configuration"):
             return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"}
         return {"keys": self.published()}

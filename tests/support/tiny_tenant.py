@@ -17,7 +17,7 @@ from mcp.types import Tool as Listed
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import audit_entries, codes, gate, plans, proposals
 from greenlake_backup_mcp.dispatch import arguments
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.upstream import client
@@ -82,7 +82,7 @@ class Done:
 
 def prepare(name: str, raw: Mapping[str, Any]) -> plans.PreparedCall:
     if name not in TOOLS:
-        raise BackupError(f"there is no tool {name}")
+        raise InputError(f"there is no tool {name}")
     given = arguments.prepare(TOOLS[name], raw)
     return plans.PreparedCall(TOOLS[name], given, arguments.build_request(TOOLS[name], given))
 

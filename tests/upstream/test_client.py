@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, LimitExceeded, ServiceError, SettingsError, Unreachable
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
@@ -117,7 +117,7 @@ async def test_a_read_that_keeps_failing_is_told_after_the_attempts_of_the_setti
     async with client.connect(demo(retries=2), app=app, sleep=Slept()) as api:
         with pytest.raises(BackupError) as problem:
             await client.send(api, LIST)
-    assert problem.value.kind in ("service", "unreachable")
+    assert isinstance(problem.value, ServiceError | Unreachable)
     assert problem.value.hint
     assert [r.method for r in app.state.tenant.requests].count("GET") == 3
 
@@ -127,7 +127,7 @@ async def test_a_page_of_a_proxy_is_told_at_once_since_it_will_not_pass() -> Non
     async with client.connect(demo(), app=app) as api:
         with pytest.raises(BackupError, match="no JSON but text/html") as problem:
             await client.send(api, LIST)
-    assert problem.value.kind == "unreachable"
+    assert isinstance(problem.value, Unreachable)
     assert [r.method for r in app.state.tenant.requests].count("GET") == 1
 
 
@@ -150,7 +150,7 @@ async def test_a_slow_answer_ends_with_the_timeout_although_bytes_keep_dripping(
     async with client.connect(demo(timeout=0.05, retries=1), app=app) as api:
         with pytest.raises(BackupError, match="did not answer in time") as problem:
             await client.send(api, LIST)
-    assert problem.value.kind == "unreachable"
+    assert isinstance(problem.value, Unreachable)
 
 
 # --- writes --------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ async def test_a_write_of_which_nobody_knows_is_told_as_unknown_and_not_repeated
     options = {"timeout": 0.3} if rule["kind"] == "latency" else {}
     outcome, times = await deleted(app, fault(method="DELETE", times=99, **rule), **options)
     assert isinstance(outcome, BackupError)
-    assert (outcome.kind, times) == ("unknown", executed)
+    assert (outcome.code, times) == ("unknown", executed)
     assert [r.method for r in app.state.tenant.requests].count("DELETE") == 1
 
 
@@ -201,7 +201,7 @@ async def test_a_write_of_which_nobody_knows_is_told_as_unknown_and_not_repeated
 async def test_a_write_the_service_refuses_in_its_own_words_changed_nothing(rule: dict[str, Any]) -> None:
     outcome, executed = await deleted(tenant(), fault("status", "DELETE", times=99, **rule))
     assert isinstance(outcome, BackupError)
-    assert (outcome.kind, outcome.status, executed) == ("service", rule["status"], 0)
+    assert (outcome.code, outcome.status, executed) == ("service", rule["status"], 0)
     assert "Nothing was changed." in outcome.hint
     assert outcome.debug_id
 
@@ -224,7 +224,7 @@ async def test_a_write_that_was_carried_out_and_whose_answer_is_unreadable_is_no
         patch = Request("change", "PATCH", path, body=body, media_type="application/merge-patch+json")
         with pytest.raises(BackupError) as problem:
             await client.send(api, patch)
-    assert (problem.value.kind, problem.value.status) == ("unknown", 200)
+    assert (problem.value.code, problem.value.status) == ("unknown", 200)
     assert "accepted it" in problem.value.message
     assert sum(app.state.tenant.writes.values()) == 1
 
@@ -232,7 +232,7 @@ async def test_a_write_that_was_carried_out_and_whose_answer_is_unreadable_is_no
 async def test_429_for_ever_leaves_a_write_undone_and_says_so() -> None:
     outcome, executed = await deleted(tenant(), fault("status", "DELETE", status=429, times=99))
     assert isinstance(outcome, BackupError)
-    assert (outcome.kind, outcome.status, executed) == ("service", 429, 0)
+    assert (outcome.code, outcome.status, executed) == ("service", 429, 0)
 
 
 # --- tokens, where they meet requests ------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ async def test_a_token_endpoint_that_is_down_means_that_nothing_was_sent() -> No
     async with client.connect(demo(), app=app) as api:
         with pytest.raises(BackupError, match="No access token") as problem:
             await client.send(api, Request("delete", "DELETE", f"{STORES}/x"))
-    assert problem.value.kind == "unreachable"
+    assert isinstance(problem.value, Unreachable)
     assert {r.path.endswith("/token") for r in app.state.tenant.requests} == {True}
 
 
@@ -273,7 +273,7 @@ async def test_an_answer_beyond_the_bound_is_refused_before_it_is_held(kind: Any
     async with client.connect(demo(), app=app) as api:
         with pytest.raises(BackupError, match="larger than 32 MB") as problem:
             await client.send(api, LIST)
-    assert problem.value.kind == "limit"
+    assert isinstance(problem.value, LimitExceeded)
 
 
 async def test_an_announced_size_beyond_the_bound_is_not_even_read() -> None:
@@ -286,7 +286,7 @@ async def test_nesting_beyond_the_bound_is_refused() -> None:
     async with client.connect(demo(), app=tenant(fault("nested", "GET"))) as api:
         with pytest.raises(BackupError, match="levels deep") as problem:
             await client.send(api, LIST)
-    assert problem.value.kind == "limit"
+    assert isinstance(problem.value, LimitExceeded)
 
 
 @given(st.integers(0, 200))
@@ -324,7 +324,7 @@ async def test_without_credentials_the_variables_that_are_missing_are_named_and_
             await client.send(api, LIST)
     for variable in ("GREENLAKE_REGION", "GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET"):
         assert variable in problem.value.message
-    assert problem.value.kind == "settings"
+    assert isinstance(problem.value, SettingsError)
     assert "--demo" in problem.value.hint
 
 
@@ -341,7 +341,7 @@ async def test_secrets_are_sent_over_https_only(url: str) -> None:
     async with client.connect(there, app=tenant()) as api:
         with pytest.raises(BackupError, match="secrets") as problem:
             await client.send(api, LIST)
-    assert problem.value.kind == "settings"
+    assert isinstance(problem.value, SettingsError)
 
 
 async def test_a_base_url_may_have_a_path() -> None:
@@ -452,7 +452,7 @@ def test_every_status_has_a_sentence_a_next_step_and_a_place(status: int, reads:
     assert error.debug_id == "d-9"
     assert '"why" [CODE]' in error.message
     assert error.hint.endswith((".", "debug id."))
-    assert error.kind == ("service" if reads or status in error_mapping.REFUSED else "unknown")
+    assert error.code == ("service" if reads or status in error_mapping.REFUSED else "unknown")
 
 
 def test_the_permission_that_is_missing_is_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 import stamina
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
@@ -126,7 +126,7 @@ async def test_an_endpoint_that_is_down_does_not_matter_while_the_token_holds() 
     endpoint, clock = Endpoint(), Clock()
     tokens = made(endpoint, clock)
     await tokens.token()
-    clock.now, endpoint.failing = 850, BackupError("down", kind="unreachable")
+    clock.now, endpoint.failing = 850, Unreachable("down")
     assert await tokens.token() == "token-1"
     assert await tokens.token() == "token-1"
     assert len(endpoint.asked) == 2  # it is not asked by every request
@@ -186,7 +186,7 @@ async def test_a_refused_client_is_a_matter_of_settings_and_nothing_of_it_is_quo
 
     with pytest.raises(BackupError, match="invalid_client") as problem:
         await Tokens(CLIENT, None, refuses).token()
-    assert (problem.value.kind, problem.value.status) == ("settings", status)
+    assert (problem.value.code, problem.value.status) == ("settings", status)
     assert "s3cret" not in problem.value.message + problem.value.hint
 
 
@@ -251,7 +251,7 @@ async def test_a_wrong_secret_is_told_as_settings_and_no_request_is_sent() -> No
     async with client.connect(given, app=app) as api:
         with pytest.raises(BackupError, match="refused the API client") as problem:
             await client.send(api, STORES)
-    assert problem.value.kind == "settings"
+    assert isinstance(problem.value, SettingsError)
     assert "wrong-s3cret" not in problem.value.message + problem.value.hint
     assert len(asked(app)) == len(app.state.tenant.requests) == 2  # in the body, then as Basic
 
@@ -280,7 +280,7 @@ async def test_what_is_no_token_is_told_as_that(kind: Any) -> None:
     async with client.connect(settings.load(demo=True), app=app) as api:
         with pytest.raises(BackupError, match="token endpoint") as problem:
             await client.send(api, STORES)
-    assert problem.value.kind == "unreachable"
+    assert isinstance(problem.value, Unreachable)
     assert len(asked(app)) == len(app.state.tenant.requests) == 1
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError, SettingsError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.settings import Settings
@@ -125,7 +125,7 @@ def call(options: argparse.Namespace) -> int:
             try:
                 result = await client.call_tool(options.tool, given, progress_callback=progress)
             except MCPError as error:
-                raise BackupError(error.error.message, hint="`tools` shows those there are.") from None
+                raise InputError(error.error.message, hint="`tools` shows those there are.") from None
         if result.structured_content is not None:
             print_result(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
         for part in result.content:
@@ -141,9 +141,9 @@ def pairs(words: Iterable[str]) -> dict[str, Any]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise BackupError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
+            raise InputError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
         if name in found:
-            raise BackupError(f"{name} is given twice.")
+            raise InputError(f"{name} is given twice.")
         try:
             found[name] = json.loads(value)
         except ValueError:
@@ -193,10 +193,9 @@ def _must_start(options: argparse.Namespace) -> None:
     from greenlake_backup_mcp.server import app  # noqa: PLC0415
 
     if options.http:
-        raise BackupError(
+        raise SettingsError(
             "A client starts this server on its own stdin and stdout, and --http makes it serve a port instead.",
             hint="Leave --http out; or start `serve --http` yourself, and give the client its URL.",
-            kind="settings",
         )
     flags = {name: getattr(options, name, None) for name in Settings.model_fields}
     # Without the environment, which is that of this shell and not the client's; the secret of an id is there too.
@@ -220,7 +219,7 @@ def _number(path: str) -> str:
     try:
         return str(Path(path).absolute())
     except OSError:
-        raise BackupError("The directory you stand in is gone.", hint="Go to one that exists.") from None
+        raise InputError("The directory you stand in is gone.", hint="Go to one that exists.") from None
 
 
 def simulate(options: argparse.Namespace) -> int:
@@ -229,7 +228,7 @@ def simulate(options: argparse.Namespace) -> int:
     from greenlake_backup_mcp.simulator.server import app  # noqa: PLC0415
 
     if not 0 < options.port < 65_536:
-        raise BackupError(f"--port {options.port}: a port is a number from 1 to 65535.")
+        raise InputError(f"--port {options.port}: a port is a number from 1 to 65535.")
     http_server.open_socket("127.0.0.1", options.port).close()  # says why it cannot be, before anything is promised
     print_message(
         f"Simulated tenant on http://127.0.0.1:{options.port} (nothing is real). For the server:\n"

@@ -15,7 +15,7 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError
 
 VM = "web-legacy-03"  # owns a backup that expired and is still there
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -112,12 +112,12 @@ async def _steps(client: Client, screen: Screen) -> None:
     backups = await assistant("list_vm_backups", vmId=vm, limit=5, sort="expiresAt asc", most=24)
     backup = re.search(rf"^({UUID.pattern})\|", backups, re.MULTILINE)  # the first row: the one that expires first
     if backup is None:
-        raise BackupError("The tour found no expired backup to delete.", hint="Please report this.")
+        raise InputError("The tour found no expired backup to delete.", hint="Please report this.")
     screen.step(4, "“Delete the one that has expired.” First a preview: nothing is changed")
     preview = await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm="preview", most=24)
     code = CODE.search(preview)
     if code is None:
-        raise BackupError("The preview gave no code.", hint="Please report this.")
+        raise InputError("The preview gave no code.", hint="Please report this.")
     screen.step(5, "The person agrees: the code goes back, the task is followed to its end")
     await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm=code[0], most=16)
     screen.step(6, "The proof that it is gone, and that the code does not work twice")
@@ -129,7 +129,7 @@ def _find_id(text: str, name: str) -> str:
     row = next((line for line in text.splitlines() if name in line and UUID.search(line)), "")
     found = UUID.search(row)
     if found is None:
-        raise BackupError(f"The tour found no {name}.", hint="Please report this.")
+        raise InputError(f"The tour found no {name}.", hint="Please report this.")
     return found[0]
 
 

@@ -5,7 +5,7 @@ Knows the order of the checks. Must not show any secret.
 
 from __future__ import annotations
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.server import app, startup_checks
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.upstream import client, transport
@@ -50,8 +50,8 @@ async def examine(settings: Settings) -> int:
         _print("WRONG", problem.message)
         if problem.status:
             _print("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
-        lost = problem.kind == "service" and problem.status == 404  # no id was asked for that could be wrong
-        cure = NO_WAY if problem.kind == "unreachable" else NO_PATH if lost else problem.hint
+        lost = isinstance(problem, ServiceError) and problem.status == 404  # no id was asked for that could be wrong
+        cure = NO_WAY if isinstance(problem, Unreachable) else NO_PATH if lost else problem.hint
         if cure:
             _print("cure", cure)
         return 1

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from greenlake_backup_mcp import __version__
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.settings import Settings
 
 from . import commands
@@ -70,10 +70,9 @@ def _suggest_command(parser: argparse.ArgumentParser, words: list[str]) -> argpa
         if not end.code or over_http:
             return None
         wrong = said.getvalue().strip().rpartition("error: ")[2]
-        problem = BackupError(
+        problem = SettingsError(
             f"The command line that starts this server is wrong: {wrong}.",
             hint="Put it right where the client is told of this server; `serve --help` tells all flags.",
-            kind="settings",
         )
         return argparse.Namespace(run=commands.serve, problem=problem, http=None)
     return None

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 
 from .registry import NAME, SECRET, TENANT, TENANT_SETTINGS, Client, Entry, config_path, why_unknown
 
@@ -32,10 +32,9 @@ def write(of: Client, told: Entry) -> tuple[Path, Path | None]:
         after = _merge_toml(of, before, told, file) if file.suffix == ".toml" else _merge_json(of, before, told, file)
         return file, None if after == before else _replace(file, before, after)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link to itself, or JSON nested without end
-        raise BackupError(
+        raise SettingsError(
             f"{file} cannot be changed: {why_unknown(error)}. It was left as it is.",
             hint=f"Add this by hand:\n{snippet(of, told)}",
-            kind="settings",
         ) from None
 
 
@@ -66,7 +65,7 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig") if file.exists() else ""
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         reason = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else why_unknown(error)
-        raise BackupError(f"{file} cannot be read: {reason}.", hint="It was left as it is.", kind="settings") from None
+        raise SettingsError(f"{file} cannot be read: {reason}.", hint="It was left as it is.") from None
 
 
 def _json(value: Any) -> str:
@@ -80,10 +79,8 @@ def _merge_json(of: Client, before: str, told: Entry, file: Path) -> str:
         content = None
     odd = _unusable_file(of, content)
     if odd or content is None:
-        raise BackupError(
-            f"{file} is not {odd}: it was left as it is.",
-            hint=f"Add this by hand:\n{snippet(of, told)}",
-            kind="settings",
+        raise SettingsError(
+            f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{snippet(of, told)}"
         )
     merged = _render_file(of, content, told)
     return before if merged == content else _json(merged)
@@ -141,11 +138,7 @@ def _merge_toml(of: Client, before: str, told: Entry, file: Path) -> str:
     except tomllib.TOMLDecodeError as error:
         content, odd = {}, f"valid TOML ({error})"
     if odd:
-        raise BackupError(
-            f"{file} is not {odd}: it was left as it is.",
-            hint=f"Add this by hand:\n{_toml(of, told)}",
-            kind="settings",
-        )
+        raise SettingsError(f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{_toml(of, told)}")
     if content.get(of.table, {}).get(NAME) == told:
         return before
     headings = (f"[{of.table}.{NAME}]", f'[{of.table}."{NAME}"]')
@@ -163,9 +156,8 @@ def _merge_toml(of: Client, before: str, told: Entry, file: Path) -> str:
     except (tomllib.TOMLDecodeError, TypeError):
         same = False
     if not same:  # an entry in a spelling that is not ours: inline, dotted, with tables of its own
-        raise BackupError(
+        raise SettingsError(
             f"{file} tells of {NAME} in a way that cannot be changed safely: it was left as it is.",
             hint=f"Put this in its place by hand:\n{_toml(of, told)}",
-            kind="settings",
         )
     return after

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError, SettingsError
 
 NAME = "greenlake-backup"
 SECRET = "GREENLAKE_CLIENT_SECRET"  # noqa: S105  a variable's name
@@ -132,7 +132,7 @@ TABLE: Mapping[str, Client] = {
 def client(name: str) -> Client:
     """The client of this name; a BackupError names those there are."""
     if name not in TABLE:
-        raise BackupError(f"There is no client {name!r}.", hint=f"Clients: {', '.join(TABLE)}.")
+        raise InputError(f"There is no client {name!r}.", hint=f"Clients: {', '.join(TABLE)}.")
     return TABLE[name]
 
 
@@ -152,10 +152,9 @@ def config_path(of: Client) -> Path:
     try:
         return of.file()
     except (OSError, RuntimeError) as error:
-        raise BackupError(
+        raise SettingsError(
             f"Where {of.title} keeps its file cannot be told: {why_unknown(error)}.",
             hint="Nothing was written. Go to a directory that exists, with HOME set.",
-            kind="settings",
         ) from None
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, PolicyRefusal, SettingsError
 from greenlake_backup_mcp.observability import call_log as lines
 from greenlake_backup_mcp.text import masking, sanitize
 
@@ -42,7 +42,7 @@ def open_log(path: Path | None, now: Callable[[], datetime] | None = None) -> Au
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
             os.write(descriptor, b"\n")  # a line torn by a crash must not take the next one along
     except OSError as error:
-        raise _unwritable_error(path, error, "settings") from None
+        raise _unwritable_error(path, error, SettingsError) from None
     return AuditLog(descriptor, path, now) if now else AuditLog(descriptor, path)
 
 
@@ -83,7 +83,7 @@ def record(  # noqa: PLR0913  a line has its fields
         os.write(log.descriptor, content)
         os.fsync(log.descriptor)
     except OSError as error:
-        raise _unwritable_error(log.path, error, "refused") from None
+        raise _unwritable_error(log.path, error, PolicyRefusal) from None
 
 
 def unsettled(path: Path) -> list[dict[str, Any]]:
@@ -113,9 +113,8 @@ def _shorten(value: Any) -> Any:
     return value
 
 
-def _unwritable_error(path: Path | None, error: OSError, kind: Literal["settings", "refused"]) -> BackupError:
-    return BackupError(
+def _unwritable_error(path: Path | None, error: OSError, cls: type[BackupError]) -> BackupError:
+    return cls(
         f"The audit log {path} cannot be written: {error.strerror or error}.",
         hint="Calls that need a confirmation are not made without a record. Give another file, or none.",
-        kind=kind,
     )

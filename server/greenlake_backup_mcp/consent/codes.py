@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.settings import Settings
 
 SLOT = 300  # seconds of a time slot; a code of this slot or the last one holds, so it lives 5 to 10 minutes
@@ -91,13 +91,13 @@ def keys(settings: Settings, purpose: str = "confirmation codes") -> tuple[bytes
     given = settings.secret.get_secret_value() if settings.secret else ""
     parts = [part.strip() for part in given.split(",") if part.strip()]
     if given and not parts:
-        raise BackupError("Settings: GREENLAKE_MCP_SECRET holds commas and no key.", hint=MAKE_ONE, kind="settings")
+        raise SettingsError("Settings: GREENLAKE_MCP_SECRET holds commas and no key.", hint=MAKE_ONE)
     if any(part.startswith("<") for part in parts):
         message = "Settings: GREENLAKE_MCP_SECRET still holds the placeholder of an example, which others know."
-        raise BackupError(message, hint=MAKE_ONE, kind="settings")
+        raise SettingsError(message, hint=MAKE_ONE)
     if any(len(part) < SHORTEST_SECRET for part in parts):
         message = f"Settings: each key in GREENLAKE_MCP_SECRET needs at least {SHORTEST_SECRET} characters."
-        raise BackupError(message, hint=MAKE_ONE, kind="settings")
+        raise SettingsError(message, hint=MAKE_ONE)
     parts = parts or [secrets.token_urlsafe(32)]
     return tuple(
         hmac.new(part.encode(), f"greenlake-backup-mcp {purpose}".encode(), "sha256").digest() for part in parts

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import anyio
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.reads import Target
 from greenlake_backup_mcp.text import sanitize
@@ -96,9 +96,9 @@ def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Pre
         name, given = str(raw["tool"]), raw["arguments"]
         try:
             if name == RUN_PLAN.name:
-                raise BackupError("a plan holds no other plan")
+                raise InputError("a plan holds no other plan")
             if name in tools and not tools[name].gated:
-                raise BackupError("it needs no confirmation, so it is called by itself")
+                raise InputError("it needs no confirmation, so it is called by itself")
             call = prepare(name, {**given, "confirm": gate.PREVIEW})
         except BackupError as problem:
             problems.append(f"call {number} ({sanitize.cell(name)}): {problem.message.rstrip('.')}")
@@ -109,7 +109,7 @@ def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Pre
         problems = list(_duplicates(items))
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise BackupError(f"The plan cannot be read: {'; '.join(problems[:5])}{more}.")
+        raise InputError(f"The plan cannot be read: {'; '.join(problems[:5])}{more}.")
     return items
 
 
@@ -195,7 +195,7 @@ async def _unchanged(work: PlanRun, item: Item, before: Target) -> Caller:
         reason=reason,
     )
     if changed:
-        raise BackupError(reason, kind="refused")
+        raise PolicyRefusal(reason)
     return mine
 
 
@@ -203,7 +203,7 @@ async def _execute_one(work: PlanRun, item: Item, mine: Caller) -> str:
     try:
         done = await work.execute(item.call, mine)
     except BackupError as problem:
-        word = "unknown" if problem.kind == "unknown" else "refused" if problem.nothing_sent else "failed"
+        word = "unknown" if isinstance(problem, OutcomeUnknown) else "refused" if problem.nothing_sent else "failed"
         return f"{word}: {sanitize.cell(problem.message, 300)}"
     told = sanitize.cell(" ".join(done.lines), 300) if done.outcome != "done" else ""
     return f"{done.outcome}: {told}" if told else done.outcome

@@ -9,7 +9,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import PolicyRefusal, SettingsError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -43,10 +43,9 @@ class UsedInRedis:
         try:
             return await question  # type: ignore[misc]  # redis-py types its two flavours as one
         except (RedisError, OSError, TimeoutError) as error:
-            raise BackupError(
+            raise PolicyRefusal(
                 f"Nothing was sent: whether this code was used cannot be looked up (Redis: {type(error).__name__}).",
                 hint="Reads work. Whoever runs this server must bring Redis back before anything is confirmed.",
-                kind="refused",
             ) from None
 
 
@@ -60,10 +59,9 @@ def _client(url: str) -> Redis:
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import ExponentialBackoff  # noqa: PLC0415
     except ImportError:
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_MCP_REDIS_URL needs redis-py.",
             hint="Install it, in the folder of this project, with: .venv/bin/pip install -e '.[redis,otel]'",
-            kind="settings",
         ) from None
     try:
         # A `SET NX` whose answer got lost must not be sent again: it would find its own mark and call the code used.
@@ -76,8 +74,7 @@ def _client(url: str) -> Redis:
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 1),
         )
     except ValueError:
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_MCP_REDIS_URL is no URL of Redis.",
             hint="Like redis://:password@host:6379/0, or rediss:// over TLS.",
-            kind="settings",
         ) from None

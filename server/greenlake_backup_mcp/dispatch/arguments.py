@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import json_bounds, validation
 from greenlake_backup_mcp.tools.danger import Danger
@@ -28,7 +28,7 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("output") in ("text", "table") and "output" in tool.arguments:
         del given["output"]  # the default of lists and of single items, which name it differently
     if unknown := [name for name in given if name not in tool.input_schema.get("properties", {})]:
-        raise BackupError(
+        raise InputError(
             "; ".join(
                 validation.unknown_arguments(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS]
             )
@@ -38,9 +38,9 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     problems = list(_problems(tool, arguments))
     if problems:
         more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
-        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
+        raise InputError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
     if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
-        raise BackupError(
+        raise InputError(
             "There is nothing to change: no property is given.",
             hint="Give at least one of "
             + ", ".join(a.name for a in tool.arguments.values() if a.place == "body")
@@ -52,14 +52,14 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
 def _place_values(arguments: Mapping[str, Any]) -> None:
     """Refuse what could neither be sent nor told."""
     if problems := json_bounds.problem_with(dict(arguments), MOST_PROBLEMS):
-        raise BackupError("; ".join(problems[:MOST_PROBLEMS]) + ".")
+        raise InputError("; ".join(problems[:MOST_PROBLEMS]) + ".")
 
 
 def build_request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
     """The request that carries out the call; `arguments` come from `prepared`."""
     operation = tool.operation
     if operation is None:
-        raise BackupError(f"{tool.name} sends no request of its own.")
+        raise InputError(f"{tool.name} sends no request of its own.")
     path, query = operation.path, []
     for argument in tool.arguments.values():
         if argument.name not in arguments:

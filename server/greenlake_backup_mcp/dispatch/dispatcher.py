@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 from greenlake_backup_mcp.consent import audit_entries, gate, plans, proposals
 from greenlake_backup_mcp.consent.plan_preview import PreparedCall
 from greenlake_backup_mcp.consent.proposals import Caller, Consent
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.observability import call_log
@@ -74,9 +74,9 @@ async def call(desk: CallContext, name: str, raw: Mapping[str, Any], caller: Cal
                 results.mask_result(result, desk.api.wire.secrets()) if isinstance(result, CallToolResult) else result
             )
         except BackupError as problem:
-            line.outcome = problem.kind
+            line.outcome = problem.code
             told = id_sources.add_hint(problem, desk.known.get(name), raw, desk.offered)
-            return results.error_result(told.reworded(line.hide), desk.settings)
+            return results.error_result(told.map_texts(line.hide), desk.settings)
         except Exception as fault:  # the top: a fault of ours is told as one, and never as a stack trace
             line.outcome = type(fault).__name__
             call_log.LOGGER.debug("fault", exc_info=True)
@@ -138,11 +138,11 @@ async def _carry_out(desk: CallContext, this: PreparedCall, caller: Caller) -> C
         outcome = done.outcome
         return replace(done, lines=tuple(masking.mask(line, given) for line in done.lines))
     except BackupError as problem:
-        outcome = "unknown" if problem.kind == "unknown" else "failed"
-        if problem.kind == "unknown":
+        outcome = "unknown" if isinstance(problem, OutcomeUnknown) else "failed"
+        if isinstance(problem, OutcomeUnknown):
             target = target_reads.target_read(this.tool, this.request, desk.known)
             problem = await evidence.investigate(desk.api, problem, target, this.request, sent)
-        raise problem.reworded(lambda text: masking.mask(text, given)) from None
+        raise problem.map_texts(lambda text: masking.mask(text, given)) from None
     finally:
         if this.tool.gated:
             audit_entries.record_outcome(desk.consent, caller, this.tool.name, outcome)
@@ -199,7 +199,7 @@ def _find_tool(desk: CallContext, name: str, raw: Mapping[str, Any], caller: Cal
     tool = desk.known.get(name)
     if tool is None:
         near = difflib.get_close_matches(name, desk.offered, 3, 0.5)
-        raise BackupError(f"There is no tool {name[:80]!r}.", hint=f"Did you mean {' or '.join(near)}?" if near else "")
+        raise InputError(f"There is no tool {name[:80]!r}.", hint=f"Did you mean {' or '.join(near)}?" if near else "")
     why = _denial(desk, tool)
     if why is None:
         return tool
@@ -212,22 +212,19 @@ def _denial(desk: CallContext, tool: Tool) -> BackupError | None:
     """Why this caller may not use a tool; None: they may."""
     if tool.name not in desk.offered:
         if desk.settings.read_only and tool.danger is not Danger.READ:
-            return BackupError(
+            return PolicyRefusal(
                 f"{tool.name} changes things, and this server is read-only.",
                 hint="Only a person can change that, in the server's settings.",
-                kind="refused",
             )
-        return BackupError(
+        return PolicyRefusal(
             f"{tool.name} is not offered: this server is limited to the toolsets {desk.settings.toolsets}.",
             hint="Only a person can change that, in the server's settings.",
-            kind="refused",
         )
     if roles.role_allows(desk.role, tool):
         return None
-    return BackupError(
+    return PolicyRefusal(
         f"{tool.name} needs the role {roles.required_role(tool)}; this login has the role {desk.role}.",
         hint="Only whoever runs this server can give another role.",
-        kind="refused",
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown, Unreachable
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
@@ -47,6 +47,6 @@ def _interrupted(tool: Tool) -> BackupError:
     message = f"This server was shut down before {tool.name} had ended."
     if tool.danger is Danger.READ:
         hint = "Nothing was changed. Call it again."
-        return BackupError(message, hint=hint, kind="unreachable")
+        return Unreachable(message, hint=hint)
     hint = "Look at the resource, and at list_tasks for a task that it began."
-    return BackupError(message, hint=hint, kind="unknown")
+    return OutcomeUnknown(message, hint=hint)

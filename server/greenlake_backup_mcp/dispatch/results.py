@@ -10,7 +10,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, TextContent
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, LimitExceeded, OutcomeUnknown
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking, sanitize
 
@@ -41,10 +41,9 @@ def json_result(value: Any, settings: Settings) -> CallToolResult:
     shown = clean_result(masking.redact(value, settings.reveal_secrets))
     size = len(dumps(shown, ensure_ascii=False).encode())
     if size > settings.budget * BYTES_PER_TOKEN:
-        raise BackupError(
+        raise LimitExceeded(
             f"The JSON has about {size / BYTES_PER_TOKEN:,.0f} tokens; an answer has at most {settings.budget:,}.",
             hint="Leave output out for the readable form, or select fewer properties.",
-            kind="limit",
         )
     if not isinstance(shown, dict):
         shown = {"items": shown}
@@ -65,7 +64,7 @@ def error_result(problem: BackupError, settings: Settings) -> CallToolResult:
         lines[0] += f" ({', '.join(facts)})"
     if problem.nothing_sent:
         lines.append("Nothing was sent.")
-    if problem.kind == "unknown":
+    if isinstance(problem, OutcomeUnknown):
         lines.append(
             "The outcome is UNKNOWN: it may have been carried out. Do not repeat it before reading the resource."
         )
@@ -79,7 +78,7 @@ def fault_result(name: str, error_: Exception, settings: Settings, *, began: boo
     what = f"This server failed within {name[:80]} ({type(error_).__name__}); that is a mistake of ours, not yours."
     untouched = "" if began else " Nothing was changed: no request that changes anything had been sent."
     hint = "Please report it with the log of --log-level debug."
-    return error_result(BackupError(what + untouched, hint=hint, kind="unknown" if began else "limit"), settings)
+    return error_result((OutcomeUnknown if began else LimitExceeded)(what + untouched, hint=hint), settings)
 
 
 def mask_result(result: CallToolResult, secrets: Collection[str]) -> CallToolResult:

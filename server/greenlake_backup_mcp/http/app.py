@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.settings import Settings
 
@@ -207,8 +207,7 @@ def _check_public_url(settings: Settings, known: Authenticator, bound: str, serv
     foreign = [host for host in served.hosts if middleware.strip_port(host) not in middleware.LOOPBACK]
     if bound not in jwks.LOOPBACK or foreign:
         what = f"the address {bound}" if bound not in jwks.LOOPBACK else f"the host {foreign[0]}"
-        raise BackupError(
+        raise SettingsError(
             f"Settings: {what} can be reached by others, and nobody would have to say who they are.",
             hint="Set GREENLAKE_MCP_TOKENS_FILE or GREENLAKE_MCP_ISSUER, or serve 127.0.0.1.",
-            kind="settings",
         )

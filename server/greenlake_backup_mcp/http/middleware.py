@@ -16,7 +16,7 @@ from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.text import sanitize
 
@@ -57,10 +57,9 @@ def strip_port(host: str) -> str:
 
 
 def _unmatched_names(setting: str, given: str, wanted: str) -> BackupError:
-    return BackupError(
+    return SettingsError(
         f"Settings: {setting} holds {given[:200]!r}, which no request could match.",
         hint=f"It takes {wanted}, separated by commas; there is no sign that stands for all.",
-        kind="settings",
     )
 
 

@@ -15,7 +15,7 @@ import uvicorn
 from sse_starlette.sse import AppStatus
 
 from greenlake_backup_mcp.consent import codes
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.observability import call_log, otel
 from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.settings import Settings
@@ -34,9 +34,7 @@ def address(text: str) -> tuple[str, int]:
     host, colon, port = text.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if colon else "127.0.0.1"
     if not port.isdigit() or not 0 <= int(port) <= 65_535 or not host:
-        raise BackupError(
-            f"Settings: {text!r} is not HOST:PORT.", hint="For example 127.0.0.1:8765 or [::1]:8765.", kind="settings"
-        )
+        raise SettingsError(f"Settings: {text!r} is not HOST:PORT.", hint="For example 127.0.0.1:8765 or [::1]:8765.")
     return host, int(port)
 
 
@@ -52,10 +50,9 @@ def open_socket(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise BackupError(
+        raise SettingsError(
             f"{host}:{port} cannot be listened on: {error.strerror or error}.",
             hint="Another port, or end what uses this one.",
-            kind="settings",
         ) from None
     return sock
 
@@ -87,11 +84,10 @@ def check_settings(settings: Settings) -> tuple[str, int, Authenticator]:
     startup_checks.check_tenant(settings)
     startup_checks.check_audit_log(settings)
     if settings.redis_url is not None and settings.secret is None:
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_MCP_REDIS_URL is set and GREENLAKE_MCP_SECRET is not: "
             "no replica would know the codes of another.",
             hint=f"Give all replicas one key. {codes.MAKE_ONE}",
-            kind="settings",
         )
     known = authenticator.configure(settings)
     for kind in ("traces", "metrics"):

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.openapi import apis, document
 from greenlake_backup_mcp.openapi.document import Operation, Schema
 
@@ -112,10 +112,10 @@ def _kind(schema: Schema) -> Kind:
 def check_filter(expression: Expression, able: Capabilities, noun: str) -> None:
     """Raise where the service's list cannot filter so; the error names what it can, and `where`."""
     if not able.operators:
-        raise BackupError(f"filter: the service cannot filter the list of {noun}.", hint=f"Use `where` ({COMPUTED}).")
+        raise InputError(f"filter: the service cannot filter the list of {noun}.", hint=f"Use `where` ({COMPUTED}).")
     if isinstance(expression, Junction) and (expression.word != "and" or "and" not in able.operators):
         words = "joined by `and`" if "and" in able.operators else "alone"
-        raise BackupError(
+        raise InputError(
             f"filter: the service knows no `{expression.word}` in the list of {noun}; comparisons stand {words}.",
             hint=f"Put it into `where` ({COMPUTED}).",
         )
@@ -129,7 +129,7 @@ def check_filter(expression: Expression, able: Capabilities, noun: str) -> None:
 def _check_comparison(comparison: Comparison, able: Capabilities, noun: str) -> None:
     if able.attributes is not None and comparison.attribute not in able.attributes:
         listed = _join(able.attributes, comparison.attribute)
-        raise BackupError(
+        raise InputError(
             f"filter: the service cannot filter {noun} by {comparison.attribute!r}."
             f"{_suggest(comparison.attribute, able.attributes)}",
             hint=f"It filters by: {listed}. For anything else use `where` ({COMPUTED}).",
@@ -137,7 +137,7 @@ def _check_comparison(comparison: Comparison, able: Capabilities, noun: str) -> 
     if comparison.operator not in able.operators:
         written = {"in": "in (…)", "holds": "'…' in <attribute>"}
         can = sorted(written.get(o, o) for o in able.operators - {"and"})
-        raise BackupError(
+        raise InputError(
             f"filter: the service knows no `{written.get(comparison.operator, comparison.operator)}` for {noun}.",
             hint=f"It knows {', '.join(can)}. Put the comparison into `where` ({COMPUTED}).",
         )
@@ -148,7 +148,7 @@ def check_attributes(argument: str, names: Collection[str], known: Collection[st
     for name in names:
         if known and name not in known:
             top = [k for k in known if "/" not in k]
-            raise BackupError(
+            raise InputError(
                 f"{argument}: {noun} have no attribute {name!r}.{_suggest(name, known)}",
                 hint=f"They have: {_join(top, name)}.",
             )
@@ -159,7 +159,7 @@ def check_list_arguments(argument: str, expression: Expression, known: Collectio
     for c in matching.comparisons(expression):
         if c.operator == "holds" and c.attribute not in known and str(c.values[0]) in known:
             name, value = c.values[0], c.attribute
-            raise BackupError(
+            raise InputError(
                 f"{argument}: after `in` come values in parentheses.",
                 hint=f"Write {name} in ('{value}'), or {name} eq '{value}'.",
             )

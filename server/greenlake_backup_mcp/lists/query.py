@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import registry
@@ -99,7 +99,7 @@ class Strategy:
 def build_query(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int) -> Query:
     """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible."""
     if tool.operation is None:
-        raise BackupError(f"{tool.name} lists nothing.")
+        raise InputError(f"{tool.name} lists nothing.")
     operation = tool.operation
     able = capabilities.capabilities_of(operation)
     kinds = capabilities.kinds(capabilities.item_schema(operation))
@@ -168,7 +168,7 @@ def _order(text: str) -> tuple[Key, ...]:
         name, _, direction = part.replace(":", " ").partition(" ")
         direction = direction.strip().lower()
         if direction not in ("", "asc", "desc"):
-            raise BackupError(f"sort: {part!r} is not understood.", hint="sort takes: <attribute> asc|desc, …")
+            raise InputError(f"sort: {part!r} is not understood.", hint="sort takes: <attribute> asc|desc, …")
         descending = direction == "desc" or name.startswith("-")
         keys.append((name.lstrip("-+").replace(".", "/"), descending))
     return tuple(keys)

@@ -151,7 +151,7 @@ def span(method: str, operation: str) -> Iterator[Span]:
         try:
             yield current
         except Exception as error:
-            current.set_attribute("error.type", str(getattr(error, "kind", type(error).__name__)))
+            current.set_attribute("error.type", str(getattr(error, "code", type(error).__name__)))
             current.set_status(StatusCode.ERROR)
             raise
 

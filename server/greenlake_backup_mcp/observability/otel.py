@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from greenlake_backup_mcp import __version__
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 
 from . import call_log
 
@@ -49,14 +49,13 @@ def is_exporting(signal: str, environment: Mapping[str, str]) -> str:
     endpoint = environment.get(f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT") or environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     name = environment.get(f"OTEL_{upper}_EXPORTER", "").strip() or ("otlp" if endpoint else "none")
     if name not in EXPORTERS:
-        raise BackupError(
+        raise SettingsError(
             f"Settings: OTEL_{upper}_EXPORTER is {name!r}.",
             hint=f"One of {', '.join(EXPORTERS)}; for Prometheus, let a collector receive OTLP.",
-            kind="settings",
         )
     protocol = environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     if name == "otlp" and protocol != "http/protobuf":
-        raise BackupError("Settings: only OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf is served.", kind="settings")
+        raise SettingsError("Settings: only OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf is served.")
     return name
 
 
@@ -100,10 +99,9 @@ def _start(chosen: Mapping[str, str]) -> list[Callable[[], None]]:
 
         spans, numbers = _exporters(chosen)
     except ImportError:
-        raise BackupError(
+        raise SettingsError(
             "Settings: OpenTelemetry's variables name an exporter, and its SDK is not installed.",
             hint="Install it, in the folder of this project, with: .venv/bin/pip install -e '.[redis,otel]'",
-            kind="settings",
         ) from None
     service = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
     about = Resource.create({"service.name": service, "service.version": __version__})

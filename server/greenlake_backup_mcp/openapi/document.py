@@ -17,7 +17,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
@@ -79,10 +79,9 @@ def load_document(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise BackupError(
+        raise SettingsError(
             f"The description {path} cannot be read: {why}.",
             hint="Name the file of your download (--spec, GREENLAKE_MCP_SPEC), or none: one comes with it.",
-            kind="settings",
         ) from None
     return parse_document(text, path.stem)
 
@@ -92,21 +91,17 @@ def parse_document(text: str, name: str) -> Document:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BackupError(
+        raise SettingsError(
             f"The description {name} is not JSON: {error}.",
             hint="Give an OpenAPI 3 description as JSON. YAML must be converted first.",
-            kind="settings",
         ) from None
     if not isinstance(content, dict) or not isinstance(content.get("paths"), dict) or not content["paths"]:
-        raise BackupError(
+        raise SettingsError(
             f"The description {name} is not an OpenAPI description: it has no paths.",
             hint="Give the OpenAPI 3 description of the Backup and Recovery API as JSON.",
-            kind="settings",
         )
     if not str(content.get("openapi", "")).startswith("3."):
-        raise BackupError(
-            f"The description {name} is not OpenAPI 3 (openapi: {content.get('openapi')!r}).", kind="settings"
-        )
+        raise SettingsError(f"The description {name} is not OpenAPI 3 (openapi: {content.get('openapi')!r}).")
     resource: Resource[Any] = DRAFT202012.create_resource(content)
     registry: Registry[Any] = Registry().with_resource("", resource)
     held = frozenset(segment for path in content["paths"] for segment in re.findall(r"([^/{}]+)/\{", path))
@@ -122,10 +117,9 @@ def operations(document: Document) -> tuple[Operation, ...]:
                 try:
                     found.append(_operation(document, path, method, item))
                 except (Unresolvable, KeyError, TypeError, AttributeError, RecursionError) as error:
-                    raise BackupError(
+                    raise SettingsError(
                         f"The description {document.name} is broken at {method.upper()} {path}: "
-                        f"{type(error).__name__}: {error}.",
-                        kind="settings",
+                        f"{type(error).__name__}: {error}."
                     ) from None
     return tuple(found)
 

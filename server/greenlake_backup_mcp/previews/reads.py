@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, send
 
 OWN = "/backup-recovery/v1beta1"
@@ -178,7 +178,7 @@ async def read(api: ApiClient, read_: ReadSpec) -> ReadResult:
     except BackupError as error:
         if error.status == 404:
             return ReadResult(read_.words, missing=True)
-        if error.kind == "settings":
+        if isinstance(error, SettingsError):
             raise
         return ReadResult(read_.words, problem=_failure_words(error))
     body = reply.body

@@ -34,7 +34,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):  # noqa: N818  it is what the service says, not a mistake
+class Refusal(Exception):
     """The service says no, and why."""
 
     def __init__(self, status: int, message: str, *, code: str = "", extra: Mapping[str, Any] | None = None) -> None:
@@ -45,7 +45,7 @@ class Refusal(Exception):  # noqa: N818  it is what the service says, not a mist
         self.extra = dict(extra or {})
 
 
-class Failure(Exception):  # noqa: N818
+class Failure(Exception):
     """A task that ends badly, with the reason it gives; late, because the request was accepted."""
 
     def __init__(self, message: str, code: str = "OPERATION_FAILED") -> None:

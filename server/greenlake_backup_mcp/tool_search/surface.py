@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext, Result
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import roles
@@ -102,9 +102,9 @@ class Surface:
             tool = desk.known.get(inner)
             writable = not desk.settings.read_only and roles.role_allows(desk.role, WRITE)  # else calls.py says why not
             if name == READ.name and writable and tool is not None and tool.danger is not Danger.READ:
-                raise BackupError(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.", kind="refused")
+                raise PolicyRefusal(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.")
             if name == WRITE.name and tool is not None and tool.gated and "confirm" not in arguments:
-                raise BackupError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
+                raise InputError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
         except BackupError as problem:
             return results.error_result(problem, desk.settings)
         except Exception as fault:  # as in calls.py; what is called within has its own
@@ -117,9 +117,9 @@ class Surface:
             raise desk.problem
         query, limit = given.get("query"), given.get("limit", USUAL)
         if not isinstance(query, str) or not query.strip():
-            raise BackupError("query is missing: say in words what is to be known or done.")
+            raise InputError("query is missing: say in words what is to be known or done.")
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
-            raise BackupError(f"limit is a number from 1 to {MOST}.")
+            raise InputError(f"limit is a number from 1 to {MOST}.")
         from . import ranking  # noqa: PLC0415
 
         found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(desk.role, t)][:limit]
@@ -138,16 +138,16 @@ def _inner(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The name and arguments of the call within the call; arguments that came as JSON text are read."""
     name, arguments = given.get("name"), given.get("arguments")
     if not isinstance(name, str) or not name:
-        raise BackupError("name is missing: the name of the tool to call.", hint="find_tools gives names.")
+        raise InputError("name is missing: the name of the tool to call.", hint="find_tools gives names.")
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
         except (ValueError, RecursionError):
-            raise BackupError("arguments is text that is not JSON; it is an object.") from None
+            raise InputError("arguments is text that is not JSON; it is an object.") from None
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, Mapping):
-        raise BackupError("arguments is an object of names and values.")
+        raise InputError("arguments is an object of names and values.")
     return name, arguments
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError
 
 from . import validation
 from .names import tail
@@ -31,18 +31,12 @@ def add_hint(
     problem: BackupError, tool: Tool | None, given: Mapping[str, Any], tools: Mapping[str, Tool]
 ) -> BackupError:
     """The problem, and where the ids it is about come from; as it was where it is about none."""
-    if tool is None or not (problem.kind == "input" or problem.status == 404):
+    if tool is None or not (isinstance(problem, InputError) or problem.status == 404):
         return problem
     about = id_arguments(tool) if problem.status == 404 else tuple(dict.fromkeys(_ID.findall(problem.message)))
     if not (advice := describe_sources(about, tool, given, tools)):
         return problem
-    return BackupError(
-        problem.message,
-        hint=f"{problem.hint} {advice}".strip(),
-        kind=problem.kind,
-        status=problem.status,
-        debug_id=problem.debug_id,
-    )
+    return problem.with_hint(f"{problem.hint} {advice}".strip())
 
 
 def id_arguments(tool: Tool) -> tuple[str, ...]:

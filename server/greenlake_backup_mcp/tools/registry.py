@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.openapi import document as openapi
 from greenlake_backup_mcp.openapi.document import Operation, Schema
@@ -86,7 +86,7 @@ def tools(spec: Path | None = None) -> tuple[Tool, ...]:
         made += [tool(operation, api) for operation in openapi.operations(document)]
     used = [t.name for t in made]
     if twice := {name for name in used if used.count(name) > 1}:
-        raise BackupError(f"Two operations would become the same tool: {', '.join(sorted(twice))}.", kind="settings")
+        raise SettingsError(f"Two operations would become the same tool: {', '.join(sorted(twice))}.")
     order = list(apis.TOOLSET_WORDS)
     return tuple(sorted(made, key=lambda t: (order.index(t.toolset) if t.toolset in order else len(order), t.name)))
 
@@ -95,10 +95,8 @@ def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: b
     """The tools a configuration offers; read-only beats everything."""
     wanted = set(toolsets)
     if unknown := wanted - set(apis.TOOLSET_WORDS):
-        raise BackupError(
-            f"There is no toolset {', '.join(sorted(unknown))}.",
-            hint=f"Toolsets: {', '.join(apis.TOOLSET_WORDS)}.",
-            kind="settings",
+        raise SettingsError(
+            f"There is no toolset {', '.join(sorted(unknown))}.", hint=f"Toolsets: {', '.join(apis.TOOLSET_WORDS)}."
         )
     return tuple(
         t for t in all_tools if (not wanted or t.toolset in wanted) and (not read_only or t.danger is Danger.READ)
@@ -134,7 +132,7 @@ def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument]
         placed.append((Argument("confirm", "confirm", "ours"), CONFIRM, True))
     used = [argument.name for argument, _, _ in placed]
     if twice := {name for name in used if used.count(name) > 1}:
-        raise BackupError(f"{operation.key} has two arguments named {', '.join(sorted(twice))}.", kind="settings")
+        raise SettingsError(f"{operation.key} has two arguments named {', '.join(sorted(twice))}.")
     root: Schema = {"type": "object", "properties": {a.name: schema for a, schema, _ in placed}}
     if required := [a.name for a, _, needed in placed if needed]:
         root["required"] = required

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import httpx2
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, LimitExceeded
 
 MOST_BYTES = 32 * 1024 * 1024  # of one answer, decompressed; a page of 1,000 recovery points has about 3 MB
 DEEPEST = 64  # levels of nesting; the described answers have fewer than 12
@@ -28,7 +28,7 @@ class UnusableBodyError(Exception):
 
 
 async def read_body(response: httpx2.Response, most: int = MOST_BYTES) -> bytes:
-    """The body, decompressed piece by piece; a BackupError (kind "limit") as soon as it exceeds `most` bytes."""
+    """The body, decompressed piece by piece; a LimitExceeded as soon as it exceeds `most` bytes."""
     announced = response.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > most:
         raise too_large(most)
@@ -44,17 +44,16 @@ async def read_body(response: httpx2.Response, most: int = MOST_BYTES) -> bytes:
 
 def too_large(most: int = MOST_BYTES) -> BackupError:
     """The error for an answer of more than `most` bytes."""
-    return BackupError(
+    return LimitExceeded(
         f"The service's answer is larger than {most // (1024 * 1024)} MB and was not read.",
         hint="Ask for less: a smaller limit, a filter, or fewer properties with select.",
-        kind="limit",
     )
 
 
 def parse_body(content: bytes, content_type: str = "") -> Any:
     """The JSON value of a body; None where it is empty.
 
-    Raises UnusableBodyError for what is no JSON, and a BackupError (kind "limit") for what nests too deep.
+    Raises UnusableBodyError for what is no JSON, and a LimitExceeded for what nests too deep.
     """
     if not content.strip():
         return None
@@ -91,10 +90,9 @@ _DECODER = json.JSONDecoder(parse_constant=_no_number)  # `json.loads` would mak
 
 
 def _too_deep() -> BackupError:
-    return BackupError(
+    return LimitExceeded(
         f"The service's answer nests more than {DEEPEST} levels deep and was not used.",
         hint="No described answer does; report it to HPE support.",
-        kind="limit",
     )
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError, Unreachable
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
@@ -100,7 +100,7 @@ async def connect(
 async def send(api: ApiClient, request: Request) -> Response:
     """The service's 2xx reply; every other outcome is a BackupError that says what is known."""
     if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
-        raise BackupError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.", kind="input")
+        raise InputError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.")
     content = None
     if request.media_type is not None:
         content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
@@ -176,10 +176,9 @@ def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     if not request.reads and not isinstance(broken, NOT_SENT):
         return error_mapping.unknown_outcome(f"the service {describe_failure(broken)}", request.called)
     return TransientError(
-        BackupError(
+        Unreachable(
             f"{request.called}: the service {describe_failure(broken)}.",
             hint="Nothing was changed. Try again in a minute; `doctor` checks the way there.",
-            kind="unreachable",
         )
     )
 
@@ -233,8 +232,7 @@ def _response_of(request: Request, answer: _Answer) -> Response:
 
 
 def _incomplete(request: Request, how_it_failed: str) -> BackupError:
-    return BackupError(
+    return Unreachable(
         f"{request.called}: the service {how_it_failed}.",
         hint="Nothing was changed. Try again in a minute. A page in HTML usually comes from a proxy in between.",
-        kind="unreachable",
     )

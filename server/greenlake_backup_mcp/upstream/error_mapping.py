@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown, ServiceError
 from greenlake_backup_mcp.text import sanitize
 
 _ID_HEADERS = ("x-debug-id", "x-request-id", "x-trace-id", "x-b3-traceid", "x-correlation-id")
@@ -70,21 +70,16 @@ def error_for_status(operation: str, status: int, told: ErrorBody, *, reads: boo
         how = "the service failed" if status == 408 or status >= 500 else "its answer does not say what became of it"
         return unknown_outcome(f"{how}{_quoted(told)}", operation, status, told.debug_id)
     why, hint = _meaning(status, told, reads=reads)
-    return BackupError(
-        f"{operation} was refused, {why}{_quoted(told)}.",
-        hint=hint,
-        kind="service",
-        status=status,
-        debug_id=told.debug_id,
+    return ServiceError(
+        f"{operation} was refused, {why}{_quoted(told)}.", hint=hint, status=status, debug_id=told.debug_id
     )
 
 
 def unknown_outcome(what: str, operation: str, status: int | None = None, debug_id: str | None = None) -> BackupError:
     """The error of a write of which nobody knows whether it was carried out."""
-    return BackupError(
+    return OutcomeUnknown(
         f"Outcome unknown: {operation} was sent, and {what}. It was not repeated.",
         hint="Read the resource and list_tasks to see whether the change happened; only then decide anew.",
-        kind="unknown",
         status=status,
         debug_id=debug_id,
     )

@@ -59,5 +59,5 @@ def _log_retry(passed: TransientError, attempts: int) -> BackupError:
     error = passed.error
     if (passed.after or 0.0) > LONGEST:
         hint = f"The service asks to wait {round(passed.after or 0.0)} seconds. Call again after that."
-        return BackupError(error.message, hint=hint, kind=error.kind, status=error.status, debug_id=error.debug_id)
+        return error.with_hint(hint)
     return error

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpx2
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
 
 WORKSPACE_TOKENS = "https://global.api.greenlake.hpe.com/authorization/v2/oauth2/{workspace}/token"
@@ -73,25 +73,23 @@ def is_configured(settings: Settings) -> str | None:
         return None
     token = settings.token.get_secret_value().strip()
     if not _SENDABLE.fullmatch(token):
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_TOKEN holds characters that no access token has: spaces, line breaks or other than "
             "ASCII, as quotation marks of a document are.",
             hint="Copy the token again, without what stands around it.",
-            kind="settings",
         )
     return token
 
 
 def missing_settings(*variables: str) -> BackupError:
     """The error that says which variables are not set, how to get them, and how to do without."""
-    return BackupError(
+    return SettingsError(
         f"The tenant is not configured: {', '.join(variables)} not set.",
         hint="Create a personal API client in HPE GreenLake (Manage Workspace, Personal API clients) and set "
         "GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET, GREENLAKE_WORKSPACE_ID and GREENLAKE_REGION (us-west, eu-west, "
         "eu-central or ap-northeast); in Claude Desktop: in the settings of the extension. To try the server without a "
         "tenant, start it with --demo (GREENLAKE_MCP_DEMO=true; in Claude Desktop: switch on Demo): it then works on a "
         "simulated one.",
-        kind="settings",
     )
 
 
@@ -99,10 +97,9 @@ def _workspace(text: str) -> str:
     """The workspace id as the token endpoint wants it: hexadecimal without hyphens."""
     compact = text.replace("-", "").strip().lower()
     if not compact.isalnum():
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_WORKSPACE_ID is not a workspace id.",
             hint="It is shown on Manage Workspace: 32 hexadecimal digits.",
-            kind="settings",
         )
     return compact
 
@@ -160,7 +157,7 @@ class Tokens:
 
     async def _fetch(self) -> _HeldToken:
         if self._client is None:
-            raise BackupError("There is neither a ready token nor an API client.", kind="settings")
+            raise SettingsError("There is neither a ready token nor an API client.")
         status, body = await self._ask(self._client, basic=self._basic)
         if status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
             other, told = await self._ask(self._client, basic=not self._basic)
@@ -170,17 +167,15 @@ class Tokens:
         if status != 200:
             raise _refusal(self._client, status, body)
         if not (isinstance(body, dict) and isinstance(body.get("access_token"), str) and body["access_token"]):
-            raise BackupError(
+            raise Unreachable(
                 f"The token endpoint {_host(self._client)} answered without an access_token.",
                 hint="Is GREENLAKE_TOKEN_URL (if set) the token endpoint of HPE GreenLake?",
-                kind="unreachable",
                 status=status,
             )
         if not _SENDABLE.fullmatch(body["access_token"]):
-            raise BackupError(
+            raise Unreachable(
                 f"The token endpoint {_host(self._client)} answered with an access_token that no request can carry.",
                 hint="Nothing was sent to the service. Is GREENLAKE_TOKEN_URL (if set) the endpoint of HPE GreenLake?",
-                kind="unreachable",
                 status=status,
             )
         self.sent = (body["access_token"], *self.sent[:MOST_SENT])
@@ -220,16 +215,14 @@ def _refusal(client: Client, status: int, body: Any) -> BackupError:
     code = _error(body)
     said = f" ({code})" if code in _CODES else ""
     if status in (400, 401, 403, 404):
-        return BackupError(
+        return SettingsError(
             f"The token endpoint {_host(client)} refused the API client: HTTP {status}{said}.",
             hint="Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may have "
             "been deleted with its user, or its secret reset. Nothing was sent to the service.",
-            kind="settings",
             status=status,
         )
-    return BackupError(
+    return Unreachable(
         f"No access token: the token endpoint {_host(client)} answered HTTP {status}{said}.",
         hint="Nothing was sent to the service. Try again in a minute.",
-        kind="unreachable",
         status=status,
     )

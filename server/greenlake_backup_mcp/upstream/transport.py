@@ -17,7 +17,7 @@ import anyio
 import httpx2
 
 from greenlake_backup_mcp import __version__
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
 
 from . import body_limits
@@ -56,7 +56,7 @@ class Transport:
         self._line: Connection | None = None
 
     def line(self) -> Connection:
-        """The line; a BackupError (kind "settings") says what is missing for it."""
+        """The line; a SettingsError says what is missing for it."""
         if self._line is None:
             base = base_url(self.settings, simulated=self.simulated)
             client = auth.client(self.settings, simulated=self.simulated)
@@ -111,7 +111,7 @@ class Transport:
         def failed(how: str, status: int | None = None) -> BackupError:
             hint = "Nothing was sent to the service. Try again in a minute; `doctor` checks the way there."
             message = f"No access token: the token endpoint {host} {how}."
-            return BackupError(message, hint=hint, kind="unreachable", status=status)
+            return Unreachable(message, hint=hint, status=status)
 
         async def once() -> tuple[int, Any]:
             try:
@@ -184,19 +184,17 @@ def _unusable_url(error: Exception) -> BackupError:
     if isinstance(error, OSError):
         named = os.environ.get("SSL_CERT_FILE")
         why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror or "it cannot be read"
-        return BackupError(
+        return SettingsError(
             f"Settings: SSL_CERT_FILE names {named}: {why}." if named else f"No certificates can be loaded: {why}.",
             hint="SSL_CERT_FILE must name a file of certificates (PEM) of the authorities to trust, or be unset.",
-            kind="settings",
         )
     odd = [
         n for n in PROXIES if (value := os.environ.get(n)) and re.match(r"(?!https?://)[a-z0-9+.-]+://", value, re.I)
     ]
-    return BackupError(
+    return SettingsError(
         f"Settings: {' and '.join(odd) or 'the environment'} names a proxy that cannot be used.",
         hint="It must be the http:// URL of an HTTP proxy, like http://proxy.example.com:8080 (SOCKS is not served); "
         "unset it where no proxy is needed.",
-        kind="settings",
     )
 
 
@@ -233,18 +231,16 @@ def _check_https(url: str) -> None:
     except httpx2.InvalidURL:
         parsed = httpx2.URL("")
     if parsed.userinfo:
-        raise BackupError(
+        raise SettingsError(
             f"The URL {display_url(url)[:200]!r} holds a name and password, "
             "which would be sent in the place of the token.",
             hint="Take them out of it.",
-            kind="settings",
         )
     if parsed.scheme == "https" and parsed.host and not re.search(r"[\s%<>\"]", parsed.host):
         return
     if parsed.scheme == "http" and parsed.host in ("localhost", "127.0.0.1", "::1"):
         return
-    raise BackupError(
+    raise SettingsError(
         f"The URL {display_url(url)[:200]!r} is not one that secrets may be sent to.",
         hint="It must begin with https:// (http:// only for localhost).",
-        kind="settings",
     )

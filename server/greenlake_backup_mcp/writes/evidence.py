@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream import client
@@ -78,10 +78,9 @@ async def investigate(
             lines.append(f"It could not be read again: {seen.problem}")
         else:
             lines += ["What it looks like now:", *details.render_details(target.operation_id, seen.body, api.now())]
-    return BackupError(
+    return OutcomeUnknown(
         problem.message,
         hint="\n".join([problem.hint, *lines]).strip(),
-        kind="unknown",
         status=problem.status,
         debug_id=problem.debug_id,
     )

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError, ServiceError, Unreachable
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient, Progress, Request, Response
@@ -52,19 +52,19 @@ async def follow(  # noqa: PLR0913  a write and how it is followed
 async def wait(api: ApiClient, task_id: str, seconds: float, progress: Progress) -> TaskReport:
     """What became of a task, waited for at most `seconds`; a BackupError where there is no such task."""
     if not task_model.is_id(task_id):
-        raise BackupError(
-            f"taskId {sanitize.quoted(task_id, 60)} is no id of a task.", hint="list_tasks shows the ids."
-        )
+        raise InputError(f"taskId {sanitize.quoted(task_id, 60)} is no id of a task.", hint="list_tasks shows the ids.")
     watched = await poll(WriteContext(api, progress, seconds), task_model.path_of_id(task_id))
     if not watched.known:
-        status = 404 if watched.vanished else None
-        raise BackupError(
-            f"Task {task_id} is not there." if watched.vanished else f"Task {task_id}: {watched.trouble}",
-            hint="Tasks are kept for some time only. Read the resource itself; list_tasks shows the tasks there are."
-            if watched.vanished
-            else "Nothing is known of it now. Read the resource, or call wait_for_task again in a minute.",
-            kind="service" if watched.vanished else "unreachable",
-            status=status,
+        if watched.vanished:
+            raise ServiceError(
+                f"Task {task_id} is not there.",
+                hint="Tasks are kept for some time only. Read the resource itself; "
+                "list_tasks shows the tasks there are.",
+                status=404,
+            )
+        raise Unreachable(
+            f"Task {task_id}: {watched.trouble}",
+            hint="Nothing is known of it now. Read the resource, or call wait_for_task again in a minute.",
         )
     task = watched.task
     case = replace(watched.case, target=_subject(task), deletes=_DELETE.match(task.name) is not None)

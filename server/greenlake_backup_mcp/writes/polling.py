@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.client import ApiClient, Progress, Request
 
@@ -89,7 +89,7 @@ async def _poll_once(seen: PollResult, path: str, missing: int) -> tuple[PollRes
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
                 gone = seen.known or not seen.case.tool or missing + 1 >= MISSING
                 return replace(seen, vanished=gone, trouble=error.message), missing + 1
-            final = error.kind == "settings" or error.status in (400, 401, 403)
+            final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
             return replace(seen, barred=final, trouble=error.message), 0
         return replace(seen, task=task_model.parse_task(reply.body, before.id), known=True, trouble=""), 0
     return replace(seen, trouble="The service did not answer in time."), 0

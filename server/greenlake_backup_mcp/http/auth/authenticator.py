@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mcp.server.auth.provider import AccessToken
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.tools.roles import ROLES
 
@@ -45,17 +45,15 @@ def configure(settings: Settings) -> Authenticator:
         return Authenticator(file)
     names = [name.strip() for name in settings.role_scopes.split(",") if name.strip()]
     if len(names) != len(ROLES) or len(set(names)) != len(ROLES):
-        raise BackupError(
+        raise SettingsError(
             "Settings: GREENLAKE_MCP_ROLE_SCOPES needs three different names.",
             hint="One each for read, operate and destroy, separated by commas.",
-            kind="settings",
         )
     audience = settings.audience or settings.public_url
     if not audience or not settings.public_url:
-        raise BackupError(
+        raise SettingsError(
             "Settings: an issuer needs GREENLAKE_MCP_PUBLIC_URL, so that tokens made for others are refused.",
             hint="The URL that clients use, for example https://backup.example.com/mcp.",
-            kind="settings",
         )
     named = jwks.is_private(settings.jwks_url, "GREENLAKE_MCP_JWKS_URL") if settings.jwks_url else None
     keys = jwks.Keys(jwks.is_private(settings.issuer, "GREENLAKE_MCP_ISSUER"), named)

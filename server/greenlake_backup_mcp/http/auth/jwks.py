@@ -17,7 +17,7 @@ import httpx2
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.upstream.transport import display_url
 
@@ -40,7 +40,7 @@ Fetch = Callable[[str], Awaitable[Any]]
 
 
 async def fetch_json(url: str) -> Any:
-    """The JSON at a URL; raises BackupError (kind "unreachable")."""
+    """The JSON at a URL; raises Unreachable."""
     try:
         with anyio.fail_after(SECONDS):
             async with (
@@ -56,7 +56,7 @@ async def fetch_json(url: str) -> Any:
                     raise ValueError(f"HTTP {response.status_code}")
         return json.loads(content)
     except (httpx2.HTTPError, OSError, TimeoutError, ValueError, RecursionError, ImportError) as error:
-        raise BackupError(f"{url} gave no usable answer ({type(error).__name__}).", kind="unreachable") from None
+        raise Unreachable(f"{url} gave no usable answer ({type(error).__name__}).") from None
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Keys:
     async def key(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """The key a token names, fit for its algorithm; None: the issuer has no such key.
 
-        Raises BackupError (kind "unreachable") while no usable keys can be had.
+        Raises Unreachable while no usable keys can be had.
         """
         if self.clock() - self._at > FRESH:
             await self._renew()
@@ -85,7 +85,7 @@ class Keys:
             await self._renew()
             known = self._pick(kid, algorithm)
         if known is None and self.clock() - self._at > STALE:
-            raise BackupError("The keys of the issuer cannot be had.", kind="unreachable")
+            raise Unreachable("The keys of the issuer cannot be had.")
         return known
 
     def _pick(self, kid: str | None, algorithm: str) -> PyJWK | None:
@@ -110,7 +110,7 @@ class Keys:
                 answer = await self.fetch(await self._where())
                 keys = answer.get("keys") if isinstance(answer, dict) else None
                 if not isinstance(keys, list):
-                    raise BackupError("The key set holds no keys.", kind="unreachable")
+                    raise Unreachable("The key set holds no keys.")
             except BackupError as problem:
                 call_log.LOGGER.warning("issuer keys", extra={"fields": {"problem": problem.message}})
                 if self.clock() - self._at > STALE:
@@ -131,7 +131,7 @@ class Keys:
             if isinstance(told, dict) and told.get("issuer") == self.issuer and isinstance(told.get("jwks_uri"), str):
                 self.url = is_private(told["jwks_uri"])
                 return self.url
-        raise BackupError(f"{self.issuer} does not say where its keys are.", kind="unreachable")
+        raise Unreachable(f"{self.issuer} does not say where its keys are.")
 
 
 def key_fits(key: Mapping[str, Any], algorithm: str) -> bool:
@@ -154,12 +154,11 @@ def key_urls(issuer: str) -> tuple[str, ...]:
 
 
 def is_private(url: str, setting: str = "The URL") -> str:
-    """The URL, if whoever is in between cannot change what it gives; BackupError (kind "settings") if he can."""
+    """The URL, if whoever is in between cannot change what it gives; SettingsError if he can."""
     parts = urlsplit(url)
     if (parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return url
-    raise BackupError(
+    raise SettingsError(
         f"Settings: {setting} must be a URL that begins with https://, not {display_url(url)[:200]!r}.",
         hint="What it gives decides who is let in (http:// only for localhost).",
-        kind="settings",
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from mcp.server.auth.provider import AccessToken
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools.roles import ROLES, Role
 
@@ -145,4 +145,4 @@ MAKE_ONE = "Make a token with `openssl rand -hex 32`, its sha256 with `printf %s
 
 
 def _unusable(path: Path, why: str, hint: str = MAKE_ONE) -> BackupError:
-    return BackupError(f"Settings: the tokens file {path} {why}.", hint=hint, kind="settings")
+    return SettingsError(f"Settings: the tokens file {path} {why}.", hint=hint)

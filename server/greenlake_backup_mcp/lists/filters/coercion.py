@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.lists.views import columns
 from greenlake_backup_mcp.lists.views.columns import Resource
 from greenlake_backup_mcp.text import units
@@ -106,7 +106,7 @@ def _value(attribute: str, means: Meaning, pair: tuple[Value, str], argument: st
 
 
 def _no(argument: str, attribute: str, what: str, text: str, hint: str) -> BackupError:
-    return BackupError(f"{argument}: {attribute} is {what}, and {text[:60]!r} is not.", hint=hint)
+    return InputError(f"{argument}: {attribute} is {what}, and {text[:60]!r} is not.", hint=hint)
 
 
 def moment(text: str, now: datetime) -> datetime | None:
@@ -129,7 +129,7 @@ def _within_days(
     """Equal to a day means within it; services compare with moments only."""
     name = comparison.attribute
     if not here:
-        raise BackupError(
+        raise InputError(
             f"{argument}: no moment equals a whole day.",
             hint=f'Use where "{name} eq {pairs[0][1]}", or gt and lt with the moments around it.',
         )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NoReturn
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import units
 
 LONGEST = 4000  # characters of an expression
@@ -80,7 +80,7 @@ Expression = Comparison | Junction
 def parse(text: str, *, argument: str = "filter", now: datetime | None = None) -> Expression:
     """The expression of a text; a BackupError says where it breaks and what the grammar is."""
     if len(text) > LONGEST:
-        raise BackupError(f"{argument}: longer than {LONGEST} characters.", hint="Ask for less at once.")
+        raise InputError(f"{argument}: longer than {LONGEST} characters.", hint="Ask for less at once.")
     stripped = text.strip()
     if len(stripped) > 1 and stripped[0] == stripped[-1] == '"' and '"' not in stripped[1:-1]:
         stripped = stripped[1:-1]  # the vendor's examples put a whole filter into double quotes
@@ -109,7 +109,7 @@ class _Parser:
             yield str(match.lastgroup), match.group(str(match.lastgroup))
 
     def _fail(self, problem: str) -> NoReturn:
-        raise BackupError(f"{self.argument}: {problem}.", hint=f"Grammar: {GRAMMAR}")
+        raise InputError(f"{self.argument}: {problem}.", hint=f"Grammar: {GRAMMAR}")
 
     def _peek(self, ahead: int = 0) -> tuple[str, str]:
         at = self.at + ahead

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, ServiceError
 from greenlake_backup_mcp.upstream import client
 
 Item = Mapping[str, Any]
@@ -55,10 +55,9 @@ def envelope(body: Any, operation: str) -> Page:
     if items is None and isinstance(body, dict) and {"count", "total", "offset", "pageOffset"} & body.keys():
         items = []
     if not isinstance(items, list):
-        raise BackupError(
+        raise ServiceError(
             f"{operation}: the service answered with something that is no list.",
             hint="The answer has no `items`. If you use a base URL of your own, check that it leads to the service.",
-            kind="service",
         )
     found = tuple(item for item in items if isinstance(item, dict))
     return Page(found, _natural(body.get("total")) if isinstance(body, dict) else None)

@@ -30,7 +30,7 @@ ATTACK = (
 RATE = {"ratelimit": "ratelimit-{}", "rateLimit": "rateLimit-{}", "X-RateLimit": "X-RateLimit-{}"}
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """A connection to be broken; on a real socket it is closed, in-process it becomes the client's exception."""
 
 
