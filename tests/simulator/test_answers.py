@@ -9,30 +9,30 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from greenlake_backup_mcp.simulator import description
-from greenlake_backup_mcp.simulator.description import Known
-from greenlake_backup_mcp.simulator.seed.names import moment
+from greenlake_backup_mcp.simulator.description import Route
+from greenlake_backup_mcp.simulator.names import parse_time
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.simulator.writes import registry
 from tests.support.simulated import simulated
 
-READS = [k for k in description.load().known if k.operation.method == "GET"]
+READS = [k for k in description.load().routes if k.operation.method == "GET"]
 MOST = 12  # resources looked at of each kind
 CHECKER = FormatChecker(("uuid", "ipv4"))
-CHECKER.checks("date-time", raises=ValueError)(lambda text: bool(moment(text)))
+CHECKER.checks("date-time", raises=ValueError)(lambda text: bool(parse_time(text)))
 
 
 def test_each_operation_that_is_not_a_read_has_one_writer() -> None:
-    names = {k.operation.id for k in description.load().known if k.operation.method != "GET"}
+    names = {k.operation.id for k in description.load().routes if k.operation.method != "GET"}
     assert names == set(registry.WRITERS)
 
 
-@pytest.mark.parametrize("known", READS, ids=lambda k: k.operation.id)
+@pytest.mark.parametrize("route", READS, ids=lambda k: k.operation.id)
 @pytest.mark.parametrize("hostile", [False, True], ids=["usual", "hostile"])
-async def test_answers_are_as_described_and_carry_nothing_else(known: Known, hostile: bool) -> None:
-    validator = Draft202012Validator(known.answer, format_checker=CHECKER)
+async def test_answers_are_as_described_and_carry_nothing_else(route: Route, hostile: bool) -> None:
+    validator = Draft202012Validator(route.answer_schema, format_checker=CHECKER)
     async with simulated(switches=Switches(hostile=hostile)) as tenant:
-        paths = list(_paths(tenant.tenant, known))
+        paths = list(_paths(tenant.tenant, route))
         assert paths
         for path in paths:
             answer = await tenant.get(path)
@@ -40,17 +40,17 @@ async def test_answers_are_as_described_and_carry_nothing_else(known: Known, hos
                 f"{'/'.join(map(str, e.absolute_path))}: {e.message[:200]}" for e in validator.iter_errors(answer)
             ]
             assert problems == []
-            assert list(_undescribed(known.answer, answer)) == []
+            assert list(_undescribed(route.answer_schema, answer)) == []
 
 
-def _paths(tenant: Tenant, known: Known) -> Iterator[str]:
+def _paths(tenant: Tenant, route: Route) -> Iterator[str]:
     """Paths of existing resources that the operation answers for."""
     found = [[]]
-    for n, segment in enumerate(known.segments):
+    for n, segment in enumerate(route.segments):
         if not segment.startswith("{"):
             found = [[*before, segment] for before in found]
             continue
-        found = [[*before, id_] for before in found for id_ in _ids(tenant, [*before], known.segments[n - 1])]
+        found = [[*before, id_] for before in found for id_ in _ids(tenant, [*before], route.segments[n - 1])]
     return ("/" + "/".join(parts) for parts in found)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.simulator import description
-from greenlake_backup_mcp.simulator.description import Known
+from greenlake_backup_mcp.simulator.description import Route
 from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.server.service import Incoming, Service
 from greenlake_backup_mcp.simulator.state import Tenant
@@ -26,10 +26,10 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from tests import fuzz
 from tests.support.simulated import NOW
 
-KNOWN = description.load().known
+KNOWN = description.load().routes
 WRITES = [k for k in KNOWN if k.operation.method != "GET"]
 BY_ID = {k.operation.id: k for k in KNOWN}
-LISTS = [k for k in KNOWN if k.lists]
+LISTS = [k for k in KNOWN if k.is_list]
 TOKEN = f"Bearer {Switches().ready_token}"
 MEANT = {200, 201, 202, 204, 400, 404, 405, 409, 412, 415, 422}
 PATIENT = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
@@ -96,14 +96,14 @@ def fitting(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def path_of(draw: st.DrawFn, known: Known) -> str:
+def path_of(draw: st.DrawFn, route: Route) -> str:
     """The operation's path, mostly with ids that exist."""
     parts: list[str] = []
-    for n, segment in enumerate(known.segments):
+    for n, segment in enumerate(route.segments):
         if not segment.startswith("{"):
             parts.append(segment)
             continue
-        before = known.segments[n - 1]
+        before = route.segments[n - 1]
         ids = known_ids().get(f"{parts[-2]}/{before}" if before in ("backups", "snapshots") else before, ())
         wild = st.text(min_size=1, max_size=8).map(lambda t: quote(t, safe=""))
         parts.append(draw(st.one_of(*([st.sampled_from(ids)] * 8 if ids else []), wild)))
@@ -113,15 +113,15 @@ def path_of(draw: st.DrawFn, known: Known) -> str:
 @st.composite
 def write(draw: st.DrawFn) -> tuple[str, str, str, Any]:
     """A write that obeys the description as far as a schema can tell."""
-    known = draw(st.sampled_from(WRITES))
-    flags = [p.name for p in known.operation.parameters if p.place == "query"]
+    route = draw(st.sampled_from(WRITES))
+    flags = [p.name for p in route.operation.parameters if p.place == "query"]
     query = (
         urlencode({name: draw(st.sampled_from(["true", "false"])) for name in draw(st.sets(st.sampled_from(flags)))})
         if flags
         else ""
     )
-    body = draw(fitting(known.operation.body)) if known.operation.body is not None else None
-    return known.operation.id, draw(path_of(known)), query, body
+    body = draw(fitting(route.operation.body)) if route.operation.body is not None else None
+    return route.operation.id, draw(path_of(route)), query, body
 
 
 @PATIENT
@@ -131,27 +131,27 @@ def test_any_sequence_of_writes_is_answered_as_meant_and_the_tenant_stays_readab
 ) -> None:
     one = service()
     for name, path, query, body in sequence:
-        known = BY_ID[name]
-        answer = asked(one, known.operation.method, path, query, body=body, media=known.operation.media_type)
-        assert answer.status in MEANT, (known.operation.id, answer)
+        route = BY_ID[name]
+        answer = asked(one, route.operation.method, path, query, body=body, media=route.operation.media_type)
+        assert answer.status in MEANT, (route.operation.id, answer)
         one.tenant.advance(600)
     one.tenant.advance(10 * 86_400)
-    for known in LISTS:
-        if "{" not in known.operation.path:
-            page = asked(one, "GET", known.operation.path)
+    for route in LISTS:
+        if "{" not in route.operation.path:
+            page = asked(one, "GET", route.operation.path)
             assert page.status == 200
             assert page.body["count"] == len(page.body["items"])
 
 
-@pytest.mark.parametrize("known", WRITES, ids=lambda k: k.operation.id)
-def test_each_write_is_answered_as_meant(known: Known) -> None:
+@pytest.mark.parametrize("route", WRITES, ids=lambda k: k.operation.id)
+def test_each_write_is_answered_as_meant(route: Route) -> None:
     @settings(PATIENT, max_examples=5)
-    @given(path_of(known), fitting(known.operation.body) if known.operation.body is not None else st.none())
+    @given(path_of(route), fitting(route.operation.body) if route.operation.body is not None else st.none())
     def answered(path: str, body: Any) -> None:
         one = service_of_module()
-        answer = asked(one, known.operation.method, path, body=body, media=known.operation.media_type)
+        answer = asked(one, route.operation.method, path, body=body, media=route.operation.media_type)
         assert answer.status in MEANT, answer
-        if answer.status in (200, 201) and known.answer:
+        if answer.status in (200, 201) and route.answer_schema:
             assert answer.body
         one.tenant.advance(3600)
 
@@ -173,9 +173,9 @@ junk = st.recursive(
 
 @PATIENT
 @given(st.sampled_from(WRITES), st.data(), junk)
-def test_bodies_that_are_junk_are_refused(known: Known, data: st.DataObject, body: Any) -> None:
-    path = data.draw(path_of(known))
-    answer = asked(service_of_module(), known.operation.method, path, body=body, media=known.operation.media_type)
+def test_bodies_that_are_junk_are_refused(route: Route, data: st.DataObject, body: Any) -> None:
+    path = data.draw(path_of(route))
+    answer = asked(service_of_module(), route.operation.method, path, body=body, media=route.operation.media_type)
     assert answer.status in MEANT
 
 
@@ -220,10 +220,10 @@ WORDS = st.sampled_from(
 )
 @example(LISTS[0], "filter", ["name", "in", "(", "'a'", ")"], "")
 def test_any_words_as_filter_sort_or_select_are_answered_as_meant(
-    known: Known, what: str, words: list[str], tail: str
+    route: Route, what: str, words: list[str], tail: str
 ) -> None:
     path = "/" + "/".join(
-        s if not s.startswith("{") else known_ids()[known.segments[n - 1]][0] for n, s in enumerate(known.segments)
+        s if not s.startswith("{") else known_ids()[route.segments[n - 1]][0] for n, s in enumerate(route.segments)
     )
     answer = asked(service_of_module(), "GET", path, urlencode({what: " ".join([*words, tail])}))
     assert answer.status in MEANT

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.switches import Switches
 from tests.support.simulated import BACKUP, DATA, PATCH, TASKS, VIRTUAL, Simulated, simulated
 
@@ -171,7 +172,7 @@ async def test_a_delete_waits_for_the_second_person(approved: bool) -> None:
         waiting = await tenant.get(f"{DATA}/dual-auth-operations", filter="state eq 'Pending'")
         found = next(w for w in waiting["items"] if w["operationResource"]["resourceUri"] == path)
         await tenant.refused("DELETE", path, 412)
-        (tenant.tenant.approve if approved else tenant.tenant.cancel)(found["id"])
+        (approvals.approve if approved else approvals.cancel)(tenant.tenant, found["id"])
         tenant.tenant.advance(3600)
         decided = await tenant.get(found["resourceUri"])
         assert decided["state"] == ("Approved" if approved else "Canceled")

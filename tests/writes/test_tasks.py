@@ -137,10 +137,10 @@ async def test_a_delete_that_a_second_person_must_approve_is_not_called_done(era
     simulated = app.state.tenant
     async with Client(mcp_server.create(BRIEF, app=app, now=ticking), mode=era) as client:
         doomed(simulated)  # what is seeded waits too
-        before = set(simulated.waiting)
+        before = set(simulated.pending_approvals)
         shown = text_of(await delete(client, simulated))
     assert "Not done: a second person must approve" in shown
-    (approval,) = set(simulated.waiting) - before
+    (approval,) = set(simulated.pending_approvals) - before
     assert f'get_approval approvalId="{approval}"' in shown
     assert not any(r.method == "PATCH" for r in simulated.requests)
 

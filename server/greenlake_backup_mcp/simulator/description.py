@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from greenlake_backup_mcp.openapi import apis, document
 from greenlake_backup_mcp.openapi.document import Operation, Schema
-from greenlake_backup_mcp.simulator.seed.names import moment
+from greenlake_backup_mcp.simulator.names import parse_time
 
 from .answers import Refusal
 
@@ -22,7 +22,7 @@ Query = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Known:
+class Route:
     """An operation and what the service derives from its description."""
 
     operation: Operation = field(repr=False)
@@ -34,28 +34,28 @@ class Known:
         return {(p.place, p.name): p.schema for p in self.operation.parameters}
 
     @cached_property
-    def answer(self) -> Schema:
+    def answer_schema(self) -> Schema:
         """Schema of the answer."""
         return document.answer_schema(self.operation)
 
     @cached_property
-    def item(self) -> Schema:
+    def item_schema(self) -> Schema:
         """Schema of one item of a list, or of the resource."""
-        properties = self.answer.get("properties", {})
-        return properties["items"].get("items", {}) if self.lists else self.answer
+        properties = self.answer_schema.get("properties", {})
+        return properties["items"].get("items", {}) if self.is_list else self.answer_schema
 
     @cached_property
-    def lists(self) -> bool:
+    def is_list(self) -> bool:
         """Whether the answer is a page."""
-        return "items" in self.answer.get("properties", {}) and self.operation.method == "GET"
+        return "items" in self.answer_schema.get("properties", {}) and self.operation.method == "GET"
 
     @cached_property
     def properties(self) -> frozenset[str]:
         """Every path into an item: `name`, `assetInfo/id`."""
-        return frozenset(_paths(self.item))
+        return frozenset(_paths(self.item_schema))
 
     @cached_property
-    def documented(self) -> frozenset[int]:
+    def status_codes(self) -> frozenset[int]:
         """The documented status codes."""
         return frozenset(document.answer_codes(self.operation))
 
@@ -69,10 +69,10 @@ class Known:
 class Descriptions:
     """All operations, found by method and path."""
 
-    known: tuple[Known, ...]
-    by_length: Mapping[int, tuple[Known, ...]] = field(repr=False)
+    routes: tuple[Route, ...]
+    by_length: Mapping[int, tuple[Route, ...]] = field(repr=False)
 
-    def find(self, method: str, segments: Sequence[str]) -> tuple[Known | None, tuple[str, ...]]:
+    def find(self, method: str, segments: Sequence[str]) -> tuple[Route | None, tuple[str, ...]]:
         """The operation of a path, and the methods that the path knows."""
         fitting = [k for k in self.by_length.get(len(segments), ()) if _fits(k.segments, segments)]
         # a literal segment beats a parameter
@@ -84,13 +84,13 @@ class Descriptions:
 @cache
 def load(directory: Path = apis.SPECS) -> Descriptions:
     """The descriptions of a directory, read once."""
-    known = tuple(
-        Known(operation, tuple(operation.path.strip("/").split("/")))
+    routes = tuple(
+        Route(operation, tuple(operation.path.strip("/").split("/")))
         for api in apis.APIS
         for operation in document.operations(document.load_document(directory / api.file.name))
     )
-    lengths = {len(k.segments) for k in known}
-    return Descriptions(known, {n: tuple(k for k in known if len(k.segments) == n) for n in lengths})
+    lengths = {len(k.segments) for k in routes}
+    return Descriptions(routes, {n: tuple(k for k in routes if len(k.segments) == n) for n in lengths})
 
 
 def _fits(template: Sequence[str], segments: Sequence[str]) -> bool:
@@ -104,21 +104,21 @@ def _paths(schema: Schema, before: str = "") -> Iterator[str]:
         yield from _paths(inner, f"{before}{name}/")
 
 
-def path_values(known: Known, segments: Sequence[str]) -> dict[str, str]:
+def path_values(route: Route, segments: Sequence[str]) -> dict[str, str]:
     """The path's parameters, unquoted; 400 where one is not of its format."""
-    values = {t[1:-1]: unquote(s) for t, s in zip(known.segments, segments, strict=True) if t.startswith("{")}
+    values = {t[1:-1]: unquote(s) for t, s in zip(route.segments, segments, strict=True) if t.startswith("{")}
     for name, value in values.items():
-        problem = next(iter(_validator(known.parameters.get(("path", name), {})).iter_errors(value)), None)
+        problem = next(iter(_validator(route.parameters.get(("path", name), {})).iter_errors(value)), None)
         if problem:
             raise Refusal(400, f"Invalid path parameter {name}: {problem.message}.", code="INVALID_PARAMETER")
     return values
 
 
-def query_values(known: Known, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def query_values(route: Route, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The query's parameters in their types; 400 for unknown, repeated, malformed or out of range ones."""
     values: dict[str, Any] = {}
     for name, text in pairs:
-        schema = known.parameters.get(("query", name))
+        schema = route.parameters.get(("query", name))
         if schema is None:
             raise Refusal(400, f"Unknown query parameter {name!r}.", code="INVALID_PARAMETER")
         if name in values:
@@ -131,7 +131,7 @@ def query_values(known: Known, pairs: Sequence[tuple[str, str]]) -> dict[str, An
             raise Refusal(400, f"Invalid query parameter {name}: it must not be negative.", code="INVALID_PARAMETER")
         values[name] = value
     if missing := [
-        p.name for p in known.operation.parameters if p.place == "query" and p.required and p.name not in values
+        p.name for p in route.operation.parameters if p.place == "query" and p.required and p.name not in values
     ]:
         raise Refusal(400, f"Query parameter {missing[0]} is required.", code="INVALID_PARAMETER")
     return values
@@ -145,14 +145,14 @@ def _typed(text: str, kind: Any) -> Any:
     return text
 
 
-def check_body(known: Known, body: Any, *, extra_allowed: bool) -> None:
+def check_body(route: Route, body: Any, *, extra_allowed: bool) -> None:
     """400 where the body is not what the description says."""
-    problems = sorted(known.body.iter_errors(body), key=lambda e: len(list(e.absolute_path)), reverse=True)
+    problems = sorted(route.body.iter_errors(body), key=lambda e: len(list(e.absolute_path)), reverse=True)
     if problems:
         problem = problems[0]
         where = "/".join(map(str, problem.absolute_path)) or "body"
         raise Refusal(400, f"Invalid request body at {where}: {_reason(problem, where)}.", code="INVALID_PARAMETER")
-    if not extra_allowed and known.operation.body and (name := _unknown(known.operation.body, body)):
+    if not extra_allowed and route.operation.body and (name := _undescribed_property(route.operation.body, body)):
         raise Refusal(400, f"Invalid request body: unknown property {name!r}.", code="INVALID_PARAMETER")
 
 
@@ -165,18 +165,18 @@ def _reason(problem: Any, where: str) -> str:
     return "malformed" if "password" in where.lower() else str(problem.message)[:300]
 
 
-def _unknown(schema: Schema, value: Any, before: str = "") -> str | None:
+def _undescribed_property(schema: Schema, value: Any, before: str = "") -> str | None:
     branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     if isinstance(value, list):
         inner: Schema = next((b["items"] for b in branches if isinstance(b.get("items"), dict)), {})
-        return next((name for v in value if (name := _unknown(inner, v, before))), None)
+        return next((name for v in value if (name := _undescribed_property(inner, v, before))), None)
     properties: dict[str, Schema] = {name: sub for b in branches for name, sub in b.get("properties", {}).items()}
     if not isinstance(value, dict) or not properties:
         return None
     for name, sub in value.items():
         if name not in properties:
             return f"{before}{name}"
-        found = _unknown(properties[name], sub, f"{before}{name}/")
+        found = _undescribed_property(properties[name], sub, f"{before}{name}/")
         if found is not None:
             return found
     return None
@@ -186,5 +186,5 @@ def _validator(schema: Schema) -> Any:
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415  start-up must not pay for it
 
     checker = FormatChecker(("uuid", "ipv4"))
-    checker.checks("date-time", raises=ValueError)(lambda text: not isinstance(text, str) or bool(moment(text)))
+    checker.checks("date-time", raises=ValueError)(lambda text: not isinstance(text, str) or bool(parse_time(text)))
     return Draft202012Validator(schema, format_checker=checker)

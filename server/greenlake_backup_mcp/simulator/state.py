@@ -3,7 +3,7 @@
 No threads: whatever is due by the clock happens when the next request (or test) looks. Knows no HTTP.
 """
 
-# ruff: noqa: A001, A002, PLR0913
+# ruff: noqa: A001, PLR0913
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from . import approvals, tasks
+from . import tasks
+from .answers import Failure
+from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
 from .seed import tasks as seed_tasks
-from .seed.names import Item, number, stamp, uid
 from .seed.recovery_points import HOLDERS, fresh
 from .seed.series import Copies
 from .seed.world import World
-from .switches import Switches
-from .tasks import Ending, Task
+from .switches import Deviation, Switches
+from .tasks import Effect, Ending, Task
 
-Ref = tuple[str, ...]
-"""Where a resource is: (collection, id), or (holder, asset id, "backups" or "snapshots", id)."""
+PENDING = {"capital": "Pending", "upper": "PENDING"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Tenant:
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
         self._copies: dict[Ref, Copies] = {}
-        self.waiting: dict[str, tuple[Ref, Callable[[], None]]] = {}  # approval → what waits for it
+        self.pending_approvals: dict[str, Callable[[], None]] = {}  # approval → what happens once it is given
+        self.operation = ""  # operationId of the write whose work is being done
+        self.written: list[Ref] = []  # what that work wrote
 
     # --- time ------------------------------------------------------------------------------------------------
 
@@ -116,10 +118,10 @@ class Tenant:
             self.epoch.replace(microsecond=0),
             hostile=self.switches.hostile,
             dual_authorization=self.switches.dual_authorization,
+            pending_word=PENDING[self.switches.dual_words],
         )
         if self.bulk:
             self._add_bulk(world)
-        approvals.seed(world, self)
         # what was never looked at is made later, from what there was and not from what it has become
         self.seeded = replace(world, things={name: dict(items) for name, items in world.things.items()})
         return world
@@ -182,7 +184,7 @@ class Tenant:
         item = self.read(ref)
         if item is None:
             return None
-        new = {**item, **changes, "updatedAt": stamp(self.now()), "generation": item.get("generation", 0) + 1}
+        new = {**item, **changes, "updatedAt": format_time(self.now()), "generation": item.get("generation", 0) + 1}
         self.put(ref, {name: value for name, value in new.items() if value is not None})
         return self.read(ref)
 
@@ -192,6 +194,7 @@ class Tenant:
             self.copies(*ref[:3]).put(item)
         else:
             self.world.things.setdefault(ref[0], {})[ref[1]] = item
+        self.written.append(ref)
 
     def remove(self, ref: Ref) -> None:
         """Forget a resource."""
@@ -213,19 +216,110 @@ class Tenant:
         sour: str = "",
         finish: Callable[[], None] | None = None,
         release: Callable[[], None] | None = None,
-        parent: str | None = None,
+        parent: Task | None = None,
         others: Iterable[Item] = (),
+        composite: bool = False,
     ) -> Task:
         """A task of `seconds` of service time; while it runs `ref` is in state `busy`; `finish` is its effect.
 
-        Where it fails `ref` is left in state `sour`, or as it was; `release` happens however it ends.
+        Where it fails `ref` is left in state `sour`, or as it was; `release` happens however it ends. A `composite`
+        one fails where all of its children did; where some did, `Switches.partial_failure` says how it ends.
         """
-        effect = tasks.Effect(ref, busy, sour, finish, release)
-        return tasks.start(self, name, seconds, about, effect, parent, tuple(others))
+        now, minutes = self.now(), max(1, round(seconds / 60))
+        task = Task(
+            self.new_id("task", name), name, now, about, list(others), parent.id if parent else None, minutes, now
+        )
+        task.operation, task.composite = parent.operation if parent else self.operation, composite
+        task.log.append((now, tasks.LOG[0]))
+        self.tasks[task.id] = task
+        ending = self._ending(task, parent)
+        if parent:
+            parent.children.append(task.id)
+        effect = Effect(ref, busy, sour, finish, release)
+        before = (self.read(ref) or {}).get("state") if ref else None
+        self.later(min(2.0, seconds / 10), lambda: self._run(task, effect))
+        task.due = self.later(seconds, lambda: self._end(task, effect, before, ending))
+        return task
+
+    def deviation(self, operation: str) -> Deviation | None:
+        """What a write of this operationId does other than asked."""
+        return self.switches.deviations.get(operation) or self.switches.deviations.get("*")
+
+    def _ending(self, task: Task, parent: Task | None) -> Ending | None:
+        """What becomes of a new task instead of success."""
+        deviation = self.deviation(task.operation)
+        if parent is None:
+            if self.endings:
+                return self.endings.popleft()
+            return deviation.ending if deviation else None
+        keys = (task.about["id"], tasks.display_name(task.about), task.name, str(len(parent.children) + 1), "*")
+        return next((e for key in keys if deviation and (e := deviation.children.get(key))), None)
+
+    def _run(self, task: Task, effect: Effect) -> None:
+        task.state, task.started = "RUNNING", self.now()
+        task.log.append((self.now(), tasks.LOG[1]))
+        if effect.ref and effect.busy_state:
+            self.write(effect.ref, state=effect.busy_state)
+
+    def _end(self, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
+        state, error = "SUCCEEDED", None
+        self.operation, self.written = task.operation, []
+        if ending is None or ending.effect:
+            try:
+                if effect.finish:
+                    effect.finish()
+            except Failure as failure:
+                state, error = "FAILED", (failure.message, failure.code)
+        if state == "SUCCEEDED" and task.composite:
+            state, error = self._sum(task)
+        if ending:
+            state = "RUNNING" if ending.state in ("never", "vanish") else ending.state
+            task.vanished = ending.state == "vanish"
+            error = (ending.message, "OPERATION_FAILED") if ending.state == "FAILED" else error
+        if state in tasks.FINAL:
+            item = self.read(effect.ref) if effect.ref and effect.busy_state else None
+            if effect.ref and item and item.get("state") == effect.busy_state:
+                after = effect.failed_state if state == "FAILED" else ""
+                self.write(effect.ref, state=after or before or "OK")
+            if effect.release:
+                effect.release()
+        task.end(state, self.now(), error)
+        self.deviate(task.operation)
+        self.operation = ""
+
+    def _sum(self, task: Task) -> tuple[str, tuple[str, str] | None]:
+        """How a composite task ends, by its children."""
+        failed = [child for id in task.children if (child := self.tasks[id]).state != "SUCCEEDED"]
+        task.partial = bool(failed)
+        reason = f"{len(failed)} of {len(task.children)} parts failed."
+        if failed and (len(failed) == len(task.children) or self.switches.partial_failure == "failed"):
+            return "FAILED", (reason, "OPERATION_FAILED")
+        if failed:
+            task.log.append((self.now(), reason))
+        return "SUCCEEDED", None
+
+    def deviate(self, operation: str) -> None:
+        """Patch what a write has written, where it is to come out other than asked."""
+        deviation = self.deviation(operation)
+        for ref in dict.fromkeys(self.written) if deviation and deviation.result else ():
+            patch = deviation.result.get(ref[-2]) if deviation else None
+            if patch and (item := self.read(ref)):
+                self.put(ref, merge_patch(item, patch))
+        self.written = []
 
     def task_item(self, task: Task) -> Item:
         """A task as the service shows it."""
-        return tasks.shown(self, task)
+        ancestors: list[Task] = []
+        above = task.parent
+        while above and above in self.tasks:
+            ancestors.append(self.tasks[above])
+            above = ancestors[-1].parent
+        return tasks.render(
+            task, ancestors, self.now(), descendants=self._descendants(task), polling_seconds=self.polling()
+        )
+
+    def _descendants(self, task: Task) -> int:
+        return sum(1 + self._descendants(self.tasks[id]) for id in task.children)
 
     def polling(self) -> int:
         """Seconds after which a client may ask for a task again."""
@@ -244,18 +338,6 @@ class Tenant:
             new = {**model, "id": self.new_id("shift"), "displayName": "just-arrived"}
             new["resourceUri"] = model["resourceUri"].replace(model["id"], new["id"])
             self.world.things[collection] = {new["id"]: new, **items}
-
-    # --- the second person -----------------------------------------------------------------------------------
-
-    def approve(self, id: str) -> None:
-        """Approve a pending operation, as a second person in the console; KeyError where there is none."""
-        self.settle()
-        approvals.decide(self, id, approved=True)
-
-    def cancel(self, id: str) -> None:
-        """Refuse a pending operation, as a second person in the console; KeyError where there is none."""
-        self.settle()
-        approvals.decide(self, id, approved=False)
 
     def switch(self, **changes: Any) -> None:
         """Change switches from now on."""

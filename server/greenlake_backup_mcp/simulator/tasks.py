@@ -1,24 +1,16 @@
-"""Tasks: begun by an accepted request, carried out by the clock, ended well or badly.
-
-A task's effect comes when it ends. Knows the tenant's state, no operation.
-"""
-
-# ruff: noqa: PLR0913, PLR0917
+"""Tasks as data: how one stands, how it may end, and how the service renders it. What makes them run is in state.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from .answers import Failure
-from .seed.names import CUSTOMER, Item, stamp, uid, uri
-
-if TYPE_CHECKING:
-    from .state import Ref, Tenant
+from .names import CUSTOMER, Item, Ref, format_time, uid, uri
 
 LOG = ("Task created", "Task is running")
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+HEALTH = {"SUCCEEDED": "OK", "FAILED": "ERROR", "TIMEDOUT": "UNKNOWN", "PAUSED": "WARNING"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +25,17 @@ class Ending:
     message: str = "The operation did not complete."
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a task does: see Tenant.start."""
+
+    ref: Ref | None = None
+    busy_state: str = ""
+    failed_state: str = ""
+    finish: Callable[[], None] | None = None
+    release: Callable[[], None] | None = None
+
+
 @dataclass
 class Task:
     """One live task. Times are the tenant's."""
@@ -41,121 +44,64 @@ class Task:
     name: str
     created: datetime
     about: Item
-    others: tuple[Item, ...]
+    others: list[Item]
     parent: str | None
     minutes: int
     due: datetime
+    operation: str = ""  # operationId of the write that began it
     state: str = "INITIALIZED"
     started: datetime | None = None
     ended: datetime | None = None
     error: tuple[str, str] | None = None
     log: list[tuple[datetime, str]] = field(default_factory=list)
     children: list[str] = field(default_factory=list)
+    composite: bool = False  # how its children end decides how it ends
+    partial: bool = False  # a part of its children failed
     vanished: bool = False
 
-
-@dataclass(frozen=True)
-class Effect:
-    """What a task does: see Tenant.start."""
-
-    ref: Ref | None = None
-    busy: str = ""
-    sour: str = ""
-    finish: Callable[[], None] | None = None
-    release: Callable[[], None] | None = None
+    def end(self, state: str, now: datetime, error: tuple[str, str] | None) -> None:
+        """Come to a state that it stays in, with the error if it has one."""
+        self.state, self.error = state, error
+        if state in (*FINAL, "TIMEDOUT"):
+            self.ended = now
+        if error:
+            self.log.append((now, error[0]))
 
 
-def start(
-    tenant: Tenant, name: str, seconds: float, about: Item, effect: Effect, parent: str | None, others: tuple[Item, ...]
-) -> Task:
-    """Begin a task; see Tenant.start."""
-    now = tenant.now()
-    task = Task(tenant.new_id("task", name), name, now, about, others, parent, max(1, round(seconds / 60)), now)
-    task.log.append((now, LOG[0]))
-    tenant.tasks[task.id] = task
-    if parent and parent in tenant.tasks:
-        tenant.tasks[parent].children.append(task.id)
-    ending = tenant.endings.popleft() if tenant.endings and not parent else None
-    before = (tenant.read(effect.ref) or {}).get("state") if effect.ref else None
-
-    def run() -> None:
-        task.state, task.started = "RUNNING", tenant.now()
-        task.log.append((tenant.now(), LOG[1]))
-        if effect.ref and effect.busy:
-            tenant.write(effect.ref, state=effect.busy)
-
-    def end() -> None:
-        _end(tenant, task, effect, before, ending)
-
-    tenant.later(min(2.0, seconds / 10), run)
-    task.due = tenant.later(seconds, end)
-    return task
-
-
-def _end(tenant: Tenant, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
-    task.state = "SUCCEEDED"
-    if ending is None or ending.effect or ending.state == "SUCCEEDED":
-        try:
-            if effect.finish:
-                effect.finish()
-        except Failure as failure:
-            task.state = "FAILED"
-            task.error = (failure.message, failure.code)
-    if ending:
-        task.state = "RUNNING" if ending.state in ("never", "vanish") else ending.state
-        task.vanished = ending.state == "vanish"
-        if ending.state == "FAILED":
-            task.error = (ending.message, "OPERATION_FAILED")
-    if task.state in ("SUCCEEDED", "FAILED", "CANCELLED"):
-        item = tenant.read(effect.ref) if effect.ref and effect.busy else None
-        if effect.ref and item and item.get("state") == effect.busy:
-            after = effect.sour if task.state == "FAILED" else ""
-            tenant.write(effect.ref, state=after or before or "OK")
-        if effect.release:
-            effect.release()
-    if task.state in ("SUCCEEDED", "FAILED", "CANCELLED", "TIMEDOUT"):
-        task.ended = tenant.now()
-    if task.error:
-        task.log.append((tenant.now(), task.error[0]))
-
-
-def shown(tenant: Tenant, task: Task) -> Item:
-    """The task as an item of async-operations."""
-    now, word = tenant.now(), tenant.switches.task_word
+def render(task: Task, ancestors: list[Task], now: datetime, *, descendants: int, polling_seconds: int) -> Item:
+    """The task as an item of async-operations; `ancestors` from its parent up to the root."""
     begun = task.started or task.created
     length = (task.due - begun).total_seconds()
     share = 1.0 if length <= 0 else min(1.0, max(0.0, (now - begun).total_seconds() / length))
     done = task.state == "SUCCEEDED"
     progress = 100 if done else 0 if task.state == "INITIALIZED" else min(99, int(share * 100))
-    parent = tenant.tasks.get(task.parent or "")
-    healthy = {"SUCCEEDED": "OK", "FAILED": "ERROR", "TIMEDOUT": "UNKNOWN", "PAUSED": "WARNING"}
     item: Item = {
         "id": task.id,
         "name": task.name,
-        "displayName": f"{task.name}: {_name(task.about)}",
+        "displayName": f"{task.name}: {display_name(task.about)}",
         "type": "data-services/async-operation",
         "customerId": CUSTOMER,
         "generation": 1 + len(task.log) + progress,
         "resourceUri": uri("async-operations", task.id),
-        "createdAt": stamp(task.created),
-        "startedAt": stamp(task.started) if task.started else None,
-        "updatedAt": stamp(task.ended or now),
-        "endedAt": stamp(task.ended) if task.ended else None,
-        "associatedResources": [_associated(a) for a in (task.about, *task.others)],
+        "createdAt": format_time(task.created),
+        "startedAt": format_time(task.started) if task.started else None,
+        "updatedAt": format_time(task.ended or now),
+        "endedAt": format_time(task.ended) if task.ended else None,
+        "associatedResources": [_association(a) for a in (task.about, *task.others)],
         "sourceResourceUri": task.about["resourceUri"],
         "estimatedRunningDurationMinutes": task.minutes,
         "groups": [],
         "hasChildOperations": bool(task.children),
-        "healthStatus": healthy.get(task.state, "OK"),
-        "logMessages": [{"message": text, "timestampAt": stamp(time)} for time, text in task.log],
-        "parent": _short(parent) if parent else None,
+        "healthStatus": "WARNING" if done and task.partial else HEALTH.get(task.state, "OK"),
+        "logMessages": [{"message": text, "timestampAt": format_time(time)} for time, text in task.log],
+        "parent": _reference(ancestors[0]) if ancestors else None,
         "progressPercent": progress,
         "recommendations": [],
-        "rootOperation": _short(parent) if parent else None,
+        "rootOperation": _reference(ancestors[-1]) if ancestors else None,
         "services": ["backup-and-recovery"],
-        word: task.state,
-        "subtreeOperationCount": len(task.children),
-        "suggestedPollingIntervalSeconds": tenant.polling(),
+        "state": task.state,
+        "subtreeOperationCount": descendants,
+        "suggestedPollingIntervalSeconds": polling_seconds,
         "userId": "api-client@example.com",
         "error": None,
     }
@@ -166,14 +112,15 @@ def shown(tenant: Tenant, task: Task) -> Item:
     return item
 
 
-def _name(item: Item) -> str:
+def display_name(item: Item) -> str:
+    """What people call a resource; a job by its asset."""
     return str(item.get("displayName") or item.get("name") or item.get("assetInfo", {}).get("name", ""))
 
 
-def _associated(item: Item) -> Item:
-    return {"name": _name(item), "type": item["type"], "resourceUri": item["resourceUri"]}
+def _association(item: Item) -> Item:
+    return {"name": display_name(item), "type": item["type"], "resourceUri": item["resourceUri"]}
 
 
-def _short(task: Task) -> Item:
+def _reference(task: Task) -> Item:
     return {"id": task.id, "name": task.name, "type": "data-services/async-operation",
             "resourceUri": uri("async-operations", task.id)}  # fmt: skip

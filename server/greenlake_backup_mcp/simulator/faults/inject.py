@@ -16,7 +16,7 @@ import anyio
 import anyio.lowlevel
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal, error_body
-from greenlake_backup_mcp.simulator.seed.names import Item
+from greenlake_backup_mcp.simulator.names import Item
 
 from .script import Fault
 
@@ -30,7 +30,7 @@ ATTACK = (
 RATE = {"ratelimit": "ratelimit-{}", "rateLimit": "rateLimit-{}", "X-RateLimit": "X-RateLimit-{}"}
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """A connection to be broken; on a real socket it is closed, in-process it becomes the client's exception."""
 
 
@@ -40,7 +40,7 @@ async def break_connection(send: Send, how: str) -> NoReturn:
     if transport is not None:  # uvicorn: there is a socket
         transport.abort()
         await anyio.lowlevel.checkpoint()  # so that the server notices before it looks for an answer
-        raise Broken(how)
+        raise ConnectionBroken(how)
     import httpx2  # noqa: PLC0415  only tests in-process need it
 
     if how == "refuse":
@@ -48,7 +48,7 @@ async def break_connection(send: Send, how: str) -> NoReturn:
     raise httpx2.ReadError("The connection was reset by the simulated service")
 
 
-def refused(fault: Fault, debug_id: str, now: datetime) -> tuple[Answer, bytes | None]:
+def error_answer(fault: Fault, debug_id: str, now: datetime) -> tuple[Answer, bytes | None]:
     """The answer of a `status` fault, and its bytes where they are not JSON."""
     headers = {}
     if fault.rate_headers:
@@ -82,8 +82,8 @@ def refused(fault: Fault, debug_id: str, now: datetime) -> tuple[Answer, bytes |
     return answer, None
 
 
-def altered(fault: Fault, answer: Answer) -> Answer:
-    """The answer with its content spoilt."""
+def alter(fault: Fault, answer: Answer) -> Answer:
+    """The answer with its content changed by the fault."""
     body, headers = answer.body, dict(answer.headers)
     if fault.kind == "no_location":
         headers.pop("Location", None)
@@ -92,18 +92,20 @@ def altered(fault: Fault, answer: Answer) -> Answer:
         headers["Location"] = fault.location + path
     if fault.kind == "no_total" and isinstance(body, dict):
         body = {name: value for name, value in body.items() if name != "total"}
-    if fault.kind in ("unknown_enum", "missing_fields", "hostile") and isinstance(body, dict):
-        spoil = {"unknown_enum": _unknown, "missing_fields": _without, "hostile": _hostile}[fault.kind]
+    if fault.kind in EDITS and isinstance(body, dict):
+        spoil = {"unknown_enum": _with_unknown_enum, "missing_fields": _without_fields, "hostile": _with_attack}[
+            fault.kind
+        ]
         body = {**body, "items": [spoil(item) for item in body["items"]]} if "items" in body else spoil(body)
     return Answer(answer.status, body, headers)
 
 
-def _unknown(item: Item) -> Item:
+def _with_unknown_enum(item: Item) -> Item:
     words = ("state", "status", "protectionStatus", "operational", "backupType", "consistency", "health")
     return {n: "SOMETHING_NEW" if n in words and isinstance(v, str) else v for n, v in item.items()}
 
 
-def _without(item: Item) -> Item:
+def _without_fields(item: Item) -> Item:
     gone = (
         "type",
         "generation",
@@ -118,13 +120,16 @@ def _without(item: Item) -> Item:
     return {n: v for n, v in item.items() if n not in gone}
 
 
-def _hostile(item: Item) -> Item:
+def _with_attack(item: Item) -> Item:
     words = ("name", "displayName", "description", "stateReason", "message", "error")
     return {n: ATTACK + v if n in words and isinstance(v, str) else v for n, v in item.items()}
 
 
-async def spoilt(fault: Fault, content: bytes) -> AsyncIterator[bytes]:
-    """The bytes of an answer, spoilt; lazily, since one of them is 50 MB."""
+EDITS = {"unknown_enum": _with_unknown_enum, "missing_fields": _without_fields, "hostile": _with_attack}
+
+
+async def corrupt(fault: Fault, content: bytes) -> AsyncIterator[bytes]:
+    """The bytes of an answer, corrupted; lazily, since one of them is 50 MB."""
     if fault.kind == "truncated":
         yield content[: max(1, len(content) * 2 // 3)]
     elif fault.kind == "not_json":
@@ -152,6 +157,6 @@ async def spoilt(fault: Fault, content: bytes) -> AsyncIterator[bytes]:
 BYTES = frozenset({"truncated", "not_json", "html", "empty", "huge", "nested", "bomb", "drip"})
 
 
-def encoded(answer: Answer) -> bytes:
+def encode(answer: Answer) -> bytes:
     """The JSON of an answer; nothing where it has no body."""
     return b"" if answer.body is None else json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Faults by script: the nth request that matches gets this fault. What each does on the wire is in chaos.py.
+"""Faults by script: the nth request that matches gets this fault. What each does on the wire is in inject.py.
 
 A fault is data, so that it can also be set over HTTP.
 """
@@ -17,7 +17,7 @@ Kind = Literal[
     "revoke",  # all access tokens become invalid: 401 in mid-work
     "no_total", "unknown_enum", "missing_fields", "hostile", "shift",  # of the answer's content
     "no_location", "foreign_location",  # of a 202
-    "task",  # the task this write begins ends as `state` (see work.Ending), with or without its `effect`
+    "task",  # the task this write begins ends as `state` (see tasks.Ending), with or without its `effect`
     "skew",  # the Date header is `seconds` off
 ]  # fmt: skip
 
@@ -77,7 +77,7 @@ class Script:
         self.rules += rules
         self.seen += [0] * len(rules)
 
-    def strikes(self, method: str, path: str) -> list[Fault]:
+    def matching_faults(self, method: str, path: str) -> list[Fault]:
         """The faults this request gets."""
         found = []
         for n, rule in enumerate(self.rules):

@@ -1,6 +1,6 @@
 """The seeded tenant: everything a mid-size customer has, linked, the same for the same seed and time.
 
-What is in it is decided in the seed_* modules; the copies and the past are made when asked for.
+What is in it is decided in the modules of this package; the copies and the past are made when asked for.
 """
 
 # ruff: noqa: A001
@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from . import databases, policies, recovery_points, sites, tasks, templates, virtual_machines
-from .names import Item, stamp, uid
+from greenlake_backup_mcp.simulator.names import Item, format_time, uid
+
+from . import approvals, databases, policies, recovery_points, sites, tasks, templates, virtual_machines
 from .series import Copies
 from .world import World
 
 BULK = "bulk-archive-01"
 
 
-def build(seed: int, now: datetime, *, hostile: bool, dual_authorization: bool) -> World:
+def build(seed: int, now: datetime, *, hostile: bool, dual_authorization: bool, pending_word: str) -> World:
     """The tenant's resources; `now` is when it was last in order."""
     world = World(seed, now)
     sites.build(world)
@@ -27,7 +28,9 @@ def build(seed: int, now: datetime, *, hostile: bool, dual_authorization: bool) 
     databases.build_volumes(world)
     tasks.issues(world)
     tasks.settings(world, dual_authorization)
-    world.things["dual-auth-operations"] = {}
+    waiting = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
+    held = copies(world, "virtual-machines", waiting, "backups").changed.values()
+    approvals.build(world, next(b for b in held if b["state"] == "PENDING_DELETE_APPROVAL"), pending_word)
     return world
 
 
@@ -67,10 +70,15 @@ def manual(world: World, vm: Item, name: str, taken: datetime, expires: datetime
     id = item["id"] = uid(world.seed, vm["id"], name)
     item["resourceUri"] += id
     item["consoleUri"] += id
-    item |= {"name": name, "pointInTime": stamp(taken), "createdAt": stamp(taken), "updatedAt": stamp(taken)}
+    item |= {
+        "name": name,
+        "pointInTime": format_time(taken),
+        "createdAt": format_time(taken),
+        "updatedAt": format_time(taken),
+    }
     item["sourceCopyInfo"] = {"id": uid(id, "source"), "type": "SNAPSHOT"}
     item["fullBackup"] = True
     item["backupSetsInfo"] = [{"backups": [{"id": uid(id, "set"), "objectCount": 1, "sizeInMib": 53_248}]}]
     if expires:
-        item["expiresAt"] = stamp(expires)
+        item["expiresAt"] = format_time(expires)
     return item

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from greenlake_backup_mcp.simulator.names import Item, format_time, number, reference, uid
+
 from . import policies
-from .names import Item, number, reference, stamp, uid
 from .sites import array_reference
 from .world import World
 
@@ -152,7 +153,7 @@ def _volume_group(world: World, n: int, array: Item) -> None:
             "status": "ERROR",
             "stateReason": "A volume of this group was deleted on the array.",
         }
-        group["updatedAt"] = stamp(world.now - timedelta(days=1))
+        group["updatedAt"] = format_time(world.now - timedelta(days=1))
 
 
 def system_reference(array: Item) -> Item:

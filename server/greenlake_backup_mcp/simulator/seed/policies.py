@@ -1,6 +1,6 @@
 """Seeded protection policies, and the jobs that put one to work on an asset with its last runs.
 
-Knows the sites; who gets which policy is decided in seed_vms.py, seed_sql.py and seed_volumes.py.
+Knows the sites; who gets which policy is decided in virtual_machines.py and databases.py.
 """
 
 # ruff: noqa: A002
@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from .names import Item, number, span, stamp, uid, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, number, span, uid, uri
+
 from .world import World
 
 GOLD, SILVER, BRONZE = "Gold-Protection-Policy", "Silver-Protection-Policy", "Bronze-Protection-Policy"
@@ -179,7 +180,7 @@ def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str
                 **schedule,
                 "operational": "ACTIVE",
                 "executionStatuses": [],
-                "nextRunTime": stamp(last_run(schedule, now) + period(schedule)),
+                "nextRunTime": format_time(last_run(schedule, now) + period(schedule)),
             }
             for schedule in protection["schedules"]
         ]
@@ -193,7 +194,7 @@ def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str
         "assetInfo": info,
         "associatedAssetsInfo": members,
         "dataOrchestratorId": orchestrator,
-        "effectiveFromDateTime": stamp(now),
+        "effectiveFromDateTime": format_time(now),
         "operational": "ACTIVE",
         "protectionPolicyInfo": policy_reference(policy),
         "protections": protections,
@@ -209,7 +210,7 @@ def _history(schedule: Item, asset: Item, now: datetime, forced: list[str]) -> N
         status = forced[n] if n < len(forced) else "OK" if forced else STATUSES[dice % 1000]
         entry = {
             "status": status,
-            "timestamp": stamp(min(time + timedelta(seconds=dice % 600), now)),
+            "timestamp": format_time(min(time + timedelta(seconds=dice % 600), now)),
             "taskUri": task_uri(asset, schedule, time),
         }
         if status == "ERROR":

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from greenlake_backup_mcp.simulator.names import BACKUP, Item, format_time, number, uid
+
 from . import policies
-from .names import BACKUP, Item, number, stamp, uid
 from .policies import length, period
 from .series import Copies, Series
 from .templates import SINGULAR, template
@@ -70,7 +71,7 @@ def fresh(
 ) -> Item:
     """A recovery point that somebody or a schedule has just made; `values` beats what it would be."""
     item = template(world, holder, asset, kind, values.pop("protection", None), values.pop("schedule", None))
-    time = stamp(taken)
+    time = format_time(taken)
     item |= {
         "id": id,
         "pointInTime": time,
@@ -107,7 +108,7 @@ def _detail(
         name if series.tier == "SNAPSHOT" else f"{'Cloud' if series.tier[0] == 'C' else 'Local'}_Backup_{name}"
     )
     ready = taken + timedelta(seconds=30 if series.tier == "SNAPSHOT" else 600 + dice % 1800)
-    item["updatedAt"] = stamp(ready)
+    item["updatedAt"] = format_time(ready)
     item["generation"] = 1 + dice % 4
     if holder != "mssql-databases":
         item["createdAt"] = item["pointInTime"]
@@ -130,7 +131,7 @@ def _detail(
                 "state": "VERIFIED",
                 "stateReason": "",
                 "status": "OK",
-                "verifiedAt": stamp(ready),
+                "verifiedAt": format_time(ready),
             }
         if "fullBackup" in item:
             item["fullBackup"] = index % 14 == 13

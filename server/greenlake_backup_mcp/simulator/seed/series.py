@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from .names import Item, moment, number, stamp
+from greenlake_backup_mcp.simulator.names import Item, format_time, number, parse_time
 
 ODD = 0x9E3779B97F4B  # an odd number is invertible modulo 2**48: it makes ids of indexes, and back
 BACK = pow(ODD, -1, 1 << 48)
@@ -68,14 +68,14 @@ class Series:
         taken = self.newest - index * self.every
         item = dict(self.template)
         id = item["id"] = self.id(index)
-        item["pointInTime"] = stamp(taken)
+        item["pointInTime"] = format_time(taken)
         if "consoleUri" in item:
             item["consoleUri"] += id
         item["resourceUri"] += id
         if self.keep is not None:
-            item["expiresAt"] = stamp(taken + self.keep)
+            item["expiresAt"] = format_time(taken + self.keep)
         if self.lock is not None:
-            item["lockedUntil"] = stamp(taken + self.lock)
+            item["lockedUntil"] = format_time(taken + self.lock)
         self.detail(self, index, item)
         return item
 
@@ -149,8 +149,8 @@ class Copies:
             if (
                 expiry
                 and item["id"] not in self.stuck
-                and moment(expiry) + late < now
-                and (not lock or moment(lock) < now)
+                and parse_time(expiry) + late < now
+                and (not lock or parse_time(lock) < now)
             ):
                 self.drop(item["id"])
 

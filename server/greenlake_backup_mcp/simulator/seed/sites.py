@@ -1,6 +1,6 @@
 """Seeded data centers: vCenters, clusters, hosts, datastores, networks, arrays; two sites, linked as the service does.
 
-What does the backup there is in seed_systems.py; the rest of the tenant is built upon both.
+What does the backup there is in systems.py; the rest of the tenant is built upon both.
 """
 
 # ruff: noqa: A001, PLR0913, PLR0917
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from .names import Item, kind, number, reference, stamp, uid, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, kind, number, reference, uid, uri
+
 from .systems import gateway, orchestrator, short, storeonce, stores
 from .world import TIB, World
 
@@ -38,7 +39,7 @@ def _site(world: World, n: int, site: str) -> None:
         dataOrchestratorInfo=short(held),
         description=f"vCenter of {site}",
         hypervisorManagerType="VMWARE_VCENTER",
-        lastRefreshed=stamp(world.now - timedelta(minutes=11 + 7 * n)),
+        lastRefreshed=format_time(world.now - timedelta(minutes=11 + 7 * n)),
         networkAddress=f"vcenter-{site}.example.com",
         releaseVersion="8.0.3",
         state="OK",

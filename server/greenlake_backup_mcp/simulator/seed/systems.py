@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from .names import CUSTOMER_UUID, Item, number, stamp, uid
+from greenlake_backup_mcp.simulator.names import CUSTOMER_UUID, Item, format_time, number, uid
+
 from .world import TIB, World
 
 
@@ -54,8 +55,8 @@ def orchestrator(world: World, n: int, site: str) -> Item:
                 "searchDomains": ["example.com"],
             }
         },
-        lastUpdateCheckTime=stamp(world.now - timedelta(hours=5)),
-        latestRecoveryPoint=stamp(world.now - timedelta(hours=9)),
+        lastUpdateCheckTime=format_time(world.now - timedelta(hours=5)),
+        latestRecoveryPoint=format_time(world.now - timedelta(hours=9)),
         ntp={
             "ntpServers": [{"networkAddress": f"ntp.{site}.example.com"}],
             "state": "DEGRADED" if degraded else "OK",
@@ -63,7 +64,7 @@ def orchestrator(world: World, n: int, site: str) -> Item:
             "status": "WARNING" if degraded else "OK",
         },
         platform="VMWARE_ESXI",
-        poweredOnAt=stamp(world.now - timedelta(days=40 - 11 * n)),
+        poweredOnAt=format_time(world.now - timedelta(days=40 - 11 * n)),
         totalMemoryInGiB=64,
         vCpu=16,
         adminUserCiphertext=f"SIMULATED-CIPHERTEXT-admin-{uid(world.seed, site, 'a')}",
@@ -78,6 +79,7 @@ def gateway(world: World, n: int, site: str, orchestrator: Item) -> Item:
     """A site's gateway; the second one is disconnected."""
     name = f"psg-{site}-01"
     lost = n == 1
+    contact = world.now - timedelta(days=2, hours=5)
     datastores = [d for d in world.all("datastores") if d["name"].startswith(f"ds-{site}")][:2]
     return world.add(
         "protection-store-gateways", site, created_days=410, name=name, displayName=name,
@@ -87,9 +89,9 @@ def gateway(world: World, n: int, site: str, orchestrator: Item) -> Item:
         datastoresInfo=[{"id": d["id"], "resourceUri": d["resourceUri"], "totalProvisionedDiskInTiB": 12.5,
                          "type": d["type"]} for d in datastores],
         health={"state": "PSG_HEALTH_STATE_CRITICAL" if lost else "PSG_HEALTH_STATE_OK",
-                "stateReason": "No contact since " + stamp(world.now - timedelta(days=2, hours=5)) if lost else "",
+                "stateReason": "No contact since " + format_time(contact) if lost else "",
                 "status": "PSG_HEALTH_STATUS_DISCONNECTED" if lost else "PSG_HEALTH_STATUS_CONNECTED",
-                "updatedAt": stamp(world.now - (timedelta(days=2, hours=5) if lost else timedelta(minutes=4)))},
+                "updatedAt": format_time(contact if lost else world.now - timedelta(minutes=4))},
         network={"dns": [{"networkAddress": f"10.{n + 1}.0.53"}], "hostname": f"{name}.example.com",
                  "nics": [{"gateway": f"10.{n + 1}.0.1", "id": uid(world.seed, site, "nic", i), "networkIndex": i + 1,
                            "networkAddress": f"10.{n + 1}.{i}.40", "networkName": ("VM Network", "Backup-300")[i],
@@ -111,10 +113,10 @@ def storeonce(world: World, orchestrator: Item) -> Item:
         "storeonces", "so-dc1-5260", created_days=480, name="so-dc1-5260", description="StoreOnce 5260 of dc1",
         dataOrchestrators=[{**short(orchestrator), "name": orchestrator["name"],
                             "serialNumber": orchestrator["serialNumber"]}],
-        dateTime={"methodDateTimeSet": "NTP", "timezone": "Etc/UTC", "utcDateTime": stamp(world.now)},
+        dateTime={"methodDateTimeSet": "NTP", "timezone": "Etc/UTC", "utcDateTime": format_time(world.now)},
         fibreChannel={"initiators": []},
         health={"state": "SO_HEALTH_STATE_OK", "stateReason": "", "status": "SO_HEALTH_STATUS_CONNECTED",
-                "updatedAt": stamp(world.now - timedelta(minutes=6))},
+                "updatedAt": format_time(world.now - timedelta(minutes=6))},
         network={"dns": [{"networkAddress": "10.1.0.53"}], "hostname": "so-dc1-5260.example.com",
                  "nics": [{"gateway": "10.1.0.1", "id": "1", "networkAddress": "10.1.0.60", "networkIndex": 1,
                            "networkName": "Data", "networkType": "STATIC"}],

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .names import CUSTOMER, Item, moment, number, stamp, uid, uri
+from greenlake_backup_mcp.simulator.names import CUSTOMER, Item, format_time, number, parse_time, uid, uri
+
 from .policies import REASONS
 from .world import World
 
@@ -51,7 +52,7 @@ def tasks(world: World) -> dict[str, Item]:
     found.append(
         _task(world, uid(world.seed, "endless"), "Generate support bundle", "RUNNING", started, 0, endless, "")
     )
-    found[-1]["logMessages"].append({"message": HOSTILE_LOG, "timestampAt": stamp(started)})
+    found[-1]["logMessages"].append({"message": HOSTILE_LOG, "timestampAt": format_time(started)})
     odd = _task(
         world, uid(world.seed, "odd"), "Migrate catalog", "QUIESCING", world.now - timedelta(hours=2), 0, endless, ""
     )
@@ -75,7 +76,7 @@ def _runs(world: World, job: Item) -> list[Item]:
                         status["taskUri"][-36:],
                         name,
                         state,
-                        moment(status["timestamp"]),
+                        parse_time(status["timestamp"]),
                         seconds,
                         job["assetInfo"],
                         status.get("errorMessage", ""),
@@ -94,9 +95,9 @@ def _task(
     about: Item,
     error: str,
 ) -> Item:
-    begin = stamp(created)
+    begin = format_time(created)
     ended = state not in ("RUNNING", "QUIESCING")
-    end = stamp(min(created + timedelta(seconds=seconds), max(created, world.now)))
+    end = format_time(min(created + timedelta(seconds=seconds), max(created, world.now)))
     associated = {"name": about["name"], "type": about["type"], "resourceUri": about["resourceUri"]}
     item: Item = {
         "id": id,
@@ -158,7 +159,7 @@ def issues(world: World) -> dict[str, Item]:
         item = world.add(
             "issues", n, created_days=n, name=text, body=f"{text}: {_name(about)}.", category=category,
             groups=[], issueType=text.lower().replace(" ", "-")[:40], occurrenceCount=1 + n,
-            lastOccurredAt=stamp(world.now - timedelta(minutes=17 * (n + 1))), snoozed=False, snoozedFor="NONE",
+            lastOccurredAt=format_time(world.now - timedelta(minutes=17 * (n + 1))), snoozed=False, snoozedFor="NONE",
             recommendation="Open the resource in the console and follow its health page.", severity=severity,
             relatedResources=[{"id": about["id"], "name": _name(about), "type": about["type"],
                                "resourceUri": about["resourceUri"]}],
@@ -182,5 +183,5 @@ def settings(world: World, dual_authorization: bool) -> dict[str, Item]:
     ):  # fmt: skip
         world.add("settings", name, name=name, currentValue=value, nextValue=value, possibleValues=possible,
                   description=about, externalApplicationName="Backup and Recovery", lastUpdatedBy=USER,
-                  lastUpdatedAt=stamp(world.now - timedelta(days=90)))  # fmt: skip
+                  lastUpdatedAt=format_time(world.now - timedelta(days=90)))  # fmt: skip
     return world.things["settings"]

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from greenlake_backup_mcp.simulator.names import BACKUP, CUSTOMER, CUSTOMER_UUID, Item, number
+
 from .databases import system_reference
-from .names import BACKUP, CUSTOMER, CUSTOMER_UUID, Item, number
 from .policies import PERSON, store_reference
 from .virtual_machines import array_of
 from .world import World

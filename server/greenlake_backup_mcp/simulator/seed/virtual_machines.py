@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from greenlake_backup_mcp.simulator.names import Item, format_time, kind, number, reference, uid
+
 from . import policies
-from .names import Item, kind, number, reference, stamp, uid
 from .sites import array_reference
 from .world import World
 
@@ -215,7 +216,7 @@ def _protect(world: World, vm: Item, status: str, policy: str) -> None:
     vm["protectionPolicyAppliedAtInfo"] = {**reference("virtual-machines", vm), "type": "VIRTUAL_MACHINE"}
     if status == "PAUSED":
         ended = world.now - timedelta(days=7, hours=3)
-        vm["stateReason"] = f"Protection suspended for maintenance until {stamp(ended)[:16]}Z."
+        vm["stateReason"] = f"Protection suspended for maintenance until {format_time(ended)[:16]}Z."
     if status == "PENDING":
         world.plans[vm["id"]] = ""
         for protection in job["protections"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .names import CUSTOMER, Item, kind, number, stamp, uid, uri
+from greenlake_backup_mcp.simulator.names import CUSTOMER, Item, format_time, kind, number, uid, uri
 
 TIB = 1 << 40
 
@@ -39,8 +39,8 @@ class World:
             "resourceUri": uri(collection, id),
             "generation": 1 + number(id) % 40,
             "customerId": CUSTOMER,
-            "createdAt": stamp(created),
-            "updatedAt": stamp(self.now - timedelta(seconds=number(id, "updated") % 86400)),
+            "createdAt": format_time(created),
+            "updatedAt": format_time(self.now - timedelta(seconds=number(id, "updated") % 86400)),
             **values,
         }
         self.things.setdefault(collection, {})[id] = item

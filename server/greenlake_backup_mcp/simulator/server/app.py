@@ -78,14 +78,14 @@ class Endpoint:
             return
         try:
             await self._request(scope, receive, send)
-        except inject.Broken:
+        except inject.ConnectionBroken:
             return
 
     async def _request(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         request = await _read(scope, receive)
         tenant, script = self.service.tenant, self.service.script
         controls = request.path.startswith(control.PREFIX)
-        faults = [] if controls else script.strikes(request.method, request.path)
+        faults = [] if controls else script.matching_faults(request.method, request.path)
         status, operation = 0, ""
         began = tenant.now()
         try:
@@ -97,19 +97,19 @@ class Endpoint:
             if first and first.kind != "status":
                 await inject.break_connection(send, first.kind)
             if first:
-                answer, content = inject.refused(first, tenant.new_id("debug"), tenant.now())
+                answer, content = inject.error_answer(first, tenant.new_id("debug"), tenant.now())
             else:
                 _prepare(tenant, faults)
                 answer, operation = self.service.answer(request)
                 if answer.status != 202 and any(f.kind == "task" for f in faults):
                     tenant.endings.pop()  # no task began
                 for fault in faults:
-                    answer = inject.altered(fault, answer)
+                    answer = inject.alter(fault, answer)
             status = answer.status
             await _send(tenant, send, answer, content, faults)
         finally:
             if not controls:
-                tenant.requests.append(_log(request, began, status, operation))
+                tenant.requests.append(_log_entry(request, began, status, operation))
 
 
 def _prepare(tenant: Tenant, faults: list[Fault]) -> None:
@@ -141,7 +141,7 @@ async def _read(scope: Scope, receive: Receive) -> Incoming:
 
 async def _send(tenant: Tenant, send: AsgiSend, answer: Answer, raw: bytes | None, faults: list[Fault]) -> None:
     kinds = {fault.kind: fault for fault in faults}
-    content = inject.encoded(answer) if raw is None else raw
+    content = inject.encode(answer) if raw is None else raw
     headers = {"Content-Type": "application/json"} if content else {}
     headers |= answer.headers
     if "wrong_type" in kinds or "html" in kinds:
@@ -161,13 +161,13 @@ async def _send(tenant: Tenant, send: AsgiSend, answer: Answer, raw: bytes | Non
         await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
         await inject.break_connection(send, "reset_during")
     if spoiling:
-        async for chunk in inject.spoilt(spoiling, content):
+        async for chunk in inject.corrupt(spoiling, content):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         content = b""
     await send({"type": "http.response.body", "body": content})
 
 
-def _log(request: Incoming, time: datetime, status: int, operation: str) -> Received:
+def _log_entry(request: Incoming, time: datetime, status: int, operation: str) -> Received:
     headers = {n: "(present)" if n == "authorization" else v for n, v in request.headers.items()}
     body: Any = None
     if request.content and oauth.workspace(request.path) is None:

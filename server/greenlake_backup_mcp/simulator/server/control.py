@@ -12,11 +12,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from greenlake_backup_mcp.simulator import switches
+from greenlake_backup_mcp.simulator import approvals, switches
 from greenlake_backup_mcp.simulator.answers import Answer
 from greenlake_backup_mcp.simulator.faults import script as faults
 from greenlake_backup_mcp.simulator.faults.script import Script
-from greenlake_backup_mcp.simulator.seed.names import stamp
+from greenlake_backup_mcp.simulator.names import format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Ending
 
@@ -37,7 +37,7 @@ def _post(tenant: Tenant, script: Script, what: str, given: Any) -> Any:
     verb, _, id = what.partition("/")
     if verb == "advance":
         tenant.advance(float(given["seconds"]))
-        return {"now": stamp(tenant.now())}
+        return {"now": format_time(tenant.now())}
     if verb == "switches":
         tenant.switches = switches.from_json(given, tenant.switches)
         return asdict(tenant.switches)
@@ -48,7 +48,7 @@ def _post(tenant: Tenant, script: Script, what: str, given: Any) -> Any:
         tenant.endings.extend(Ending(**ending) for ending in given)
         return {"endings": len(tenant.endings)}
     if verb in ("approve", "cancel"):
-        (tenant.approve if verb == "approve" else tenant.cancel)(id)
+        (approvals.approve if verb == "approve" else approvals.cancel)(tenant, id)
         return {verb: id}
     if verb == "revoke":
         tenant.tokens.clear()
@@ -59,11 +59,11 @@ def _post(tenant: Tenant, script: Script, what: str, given: Any) -> Any:
 def _get(tenant: Tenant, path: str) -> Any:
     what = path.removeprefix(PREFIX)
     if what == "requests":
-        return [{**asdict(r), "time": stamp(r.time)} for r in tenant.requests]
+        return [{**asdict(r), "time": format_time(r.time)} for r in tenant.requests]
     if what == "writes":
         return [{"operation": operation, "path": where, "times": n} for (operation, where), n in tenant.writes.items()]
     if what == "switches":
         return asdict(tenant.switches)
     if what == "approvals":
-        return {"waiting": list(tenant.waiting)}
+        return {"waiting": approvals.waiting(tenant)}
     return None

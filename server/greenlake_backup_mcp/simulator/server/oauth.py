@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from greenlake_backup_mcp.simulator.answers import Answer
-from greenlake_backup_mcp.simulator.seed.names import WORKSPACE
+from greenlake_backup_mcp.simulator.names import WORKSPACE
 from greenlake_backup_mcp.simulator.state import Tenant
 
 CLIENT_ID = "demo"
@@ -31,15 +31,15 @@ def token(tenant: Tenant, method: str, path: str, headers: Mapping[str, str], bo
     if method != "POST":
         return Answer(405, {"error": "invalid_request", "error_description": "Use POST."}, {"Allow": "POST"})
     if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return _refused(400, "invalid_request", "The request must be form-urlencoded.")
+        return _error(400, "invalid_request", "The request must be form-urlencoded.")
     form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     if form.get("grant_type") != "client_credentials":
-        return _refused(400, "unsupported_grant_type", "Only client_credentials is supported.")
+        return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
     if (workspace(path) or WORKSPACE) != WORKSPACE:
-        return _refused(400, "invalid_request", "There is no such workspace.")
+        return _error(400, "invalid_request", "There is no such workspace.")
     given = _basic(headers.get("authorization", "")) or (form.get("client_id", ""), form.get("client_secret", ""))
     if not (given[0] == CLIENT_ID and hmac.compare_digest(given[1].encode(), CLIENT_SECRET.encode())):
-        return _refused(401, "invalid_client", "The client id or secret is wrong.")
+        return _error(401, "invalid_client", "The client id or secret is wrong.")
     answer: dict[str, Any] = {"access_token": tenant.new_token(), "token_type": "Bearer", "scope": ["hpe-greenlake"]}
     if tenant.switches.token_expires_in:
         answer["expires_in"] = tenant.switches.token_seconds
@@ -57,5 +57,5 @@ def _basic(header: str) -> tuple[str, str] | None:
     return (unquote(name), unquote(secret)) if colon else ("", "")
 
 
-def _refused(status: int, error: str, description: str) -> Answer:
+def _error(status: int, error: str, description: str) -> Answer:
     return Answer(status, {"error": error, "error_description": description})

@@ -7,14 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item
+from greenlake_backup_mcp.simulator.names import Item
 from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.seed.series import Copies
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.writes.call import Call
 
+from . import dialect
 from .attributes import GRAMMARS
-from .query import ordered, predicate, selected
+from .query import predicate, select_fields, sort_items
 
 # issues insist on these when select is used
 INSISTS = {"ListIssues": ("id", "type", "customerId", "generation", "resourceUri", "createdAt", "updatedAt")}
@@ -22,22 +23,22 @@ INSISTS = {"ListIssues": ("id", "type", "customerId", "generation", "resourceUri
 
 def get(call: Call) -> Answer:
     """The answer to a GET."""
-    if call.known.lists:
+    if call.route.is_list:
         return Answer(200, _page(call))
     item = call.tenant.read(call.ref)
     if item is None:
         raise Refusal(404, f"{call.ref[-2].replace('-', ' ')} {call.ref[-1]} not found.")
     if "select" in call.query:
-        insists = INSISTS["ListIssues"] if call.known.operation.id == "GetIssue" else ()
-        item = selected([item], call.query["select"], call.known.properties, insists)[0]
-    return Answer(200, item)
+        insists = INSISTS["ListIssues"] if call.route.operation.id == "GetIssue" else ()
+        item = select_fields([item], call.query["select"], call.route.properties, insists)[0]
+    return Answer(200, dialect.write_item(call.collection, item, call.tenant.switches))
 
 
 def _page(call: Call) -> Item:
-    tenant, known, query = call.tenant, call.known, call.query
-    schema = known.parameters.get(("query", "limit"), {})
+    tenant, route, query = call.tenant, call.route, call.query
+    schema = route.parameters.get(("query", "limit"), {})
     limit, offset = query.get("limit", schema.get("default", 1000)), query.get("offset", 0)
-    name = known.operation.id
+    name = route.operation.id
     needs_all = "filter" in query or "sort" in query
     if call.ids and call.collection in HOLDERS and not needs_all:
         copies = _copies(call)
@@ -47,20 +48,20 @@ def _page(call: Call) -> Item:
         if "filter" in query:
             test = predicate(query["filter"], GRAMMARS[name], tenant.switches)
             found = [item for item in found if test(item)]
-            if not found and tenant.switches.no_match_is_404 and 404 in known.documented:
+            if not found and tenant.switches.no_match_is_404 and 404 in route.status_codes:
                 raise Refusal(404, "The filter attribute's value does not exist.")
         if "sort" in query:
-            found = ordered(found, query["sort"], GRAMMARS[name].sort or known.properties)
+            found = sort_items(found, query["sort"], GRAMMARS[name].sort or route.properties)
         items = list(found)
         total, items = len(items), items[offset : offset + limit]
     if "select" in query:
-        items = selected(items, query["select"], known.properties, INSISTS.get(name, ()))
+        items = select_fields(items, query["select"], route.properties, INSISTS.get(name, ()))
     return _envelope(tenant, call, items, total, limit, offset)
 
 
 def _copies(call: Call) -> Copies:
     try:
-        return call.tenant.copies(call.collection, call.ids[0], call.known.segments[4])
+        return call.tenant.copies(call.collection, call.ids[0], call.route.segments[4])
     except KeyError:
         raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.") from None
 
@@ -73,14 +74,15 @@ def _all(call: Call) -> Iterable[Item]:
         return _copies(call).all(tenant.now(), tenant.lag)
     if tenant.read((call.collection, call.ids[0])) is None:
         raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.")
-    held = tenant.all(call.known.segments[4])
+    held = tenant.all(call.route.segments[4])
     return [item for item in held if item["hypervisorManagerInfo"]["id"] == call.ids[0]]
 
 
 def _envelope(tenant: Tenant, call: Call, items: list[Item], total: int, limit: int, offset: int) -> Item:
-    schema = call.known.answer
+    schema = call.route.answer_schema
     names = schema["properties"]
-    page: Item = {"items": items, "count": len(items)}
+    written = [dialect.write_item(call.collection, item, tenant.switches) for item in items]
+    page: Item = {"items": written, "count": len(items)}
     if "pageLimit" in names:
         page |= {"pageLimit": limit, "pageOffset": offset}
     else:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, moment
+from greenlake_backup_mcp.simulator.names import Item, parse_time
 from greenlake_backup_mcp.simulator.switches import Switches
 
 from .attributes import Grammar
@@ -70,13 +70,13 @@ def _condition(
         raise Refusal(400, "Invalid filter: expected <property> <operator> <literal>.")
     (left_kind, left), (_, operator), (right_kind, right) = tokens[:3]
     if operator not in ("eq", "ne", "gt", "lt", "in", "ge", "le") or operator not in grammar.operators:
-        raise Refusal(400, f"Invalid filter: operator {operator!r} is not supported; use {_listed(grammar.operators)}.")
+        raise Refusal(400, f"Invalid filter: operator {operator!r} is not supported; use {_join(grammar.operators)}.")
     if operator == "in":
         if left_kind == "string" and right_kind == "word":  # 'x' in services
-            name, wanted = _attribute(right, grammar), _unquoted(left)
+            name, wanted = _attribute(right, grammar), _unquote(left)
             return lambda item: wanted in values(item, name), tokens[3:]
         name = _attribute(left, grammar)
-        many, rest = _list(tokens[2:])
+        many, rest = _list(tokens[2:], switches.in_lists)
         return lambda item: any(_equal(value, w, switches) for value in values(item, name) for w in many), rest
     name = _attribute(left, grammar)
     literal = _literal(right_kind, right, switches)
@@ -86,14 +86,15 @@ def _condition(
 def _contains(tokens: list[tuple[str, str]], grammar: Grammar) -> tuple[Test, list[tuple[str, str]]]:
     if "contains" not in grammar.operators or tokens[3] != ("mark", ",") or tokens[5] != ("mark", ")"):
         raise Refusal(400, "Invalid filter: contains() is not supported here or malformed.")
-    name, part = _attribute(tokens[2][1], grammar), _unquoted(tokens[4][1])
+    name, part = _attribute(tokens[2][1], grammar), _unquote(tokens[4][1])
     return lambda item: any(part in str(value) for value in values(item, name)), tokens[6:]
 
 
-def _list(tokens: list[tuple[str, str]]) -> tuple[list[Literal], list[tuple[str, str]]]:
-    if tokens[0][1] not in ("(", "["):
+def _list(tokens: list[tuple[str, str]], brackets: str) -> tuple[list[Literal], list[tuple[str, str]]]:
+    if tokens[0][1] not in {"either": ("(", "["), "round": ("(",), "square": ("[",)}[brackets]:
+        example = "['a','b']" if brackets == "square" else "('a','b')"
         raise Refusal(
-            400, "Invalid filter: 'in' takes ('a','b') after a property, or a value before an array property."
+            400, f"Invalid filter: 'in' takes {example} after a property, or a value before an array property."
         )
     closing = {"(": ")", "[": "]"}[tokens[0][1]]
     found: list[Literal] = []
@@ -110,14 +111,14 @@ def _list(tokens: list[tuple[str, str]]) -> tuple[list[Literal], list[tuple[str,
 def _attribute(name: str, grammar: Grammar) -> str:
     if name not in grammar.attributes:
         raise Refusal(
-            400, f"Invalid filter: property {name!r} cannot be filtered by; allowed: {_listed(grammar.attributes)}."
+            400, f"Invalid filter: property {name!r} cannot be filtered by; allowed: {_join(grammar.attributes)}."
         )
     return name
 
 
 def _literal(what: str, text: str, switches: Switches) -> Literal:
     if what == "string":
-        inner = _unquoted(text)
+        inner = _unquote(text)
         if switches.bare_timestamps and _time(inner):
             raise Refusal(400, f"Invalid filter: timestamp {text} must not be quoted.")
         return inner
@@ -183,12 +184,12 @@ def _time(value: Any) -> datetime | None:
     if not isinstance(value, str) or not value[:4].isdigit():
         return None
     try:
-        return moment(value)
+        return parse_time(value)
     except ValueError:
         return None
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     return text[1:-1].replace("''", "'") if text.startswith("'") else text
 
 
@@ -205,7 +206,7 @@ def values(item: Any, name: str) -> list[Any]:
     return found
 
 
-def ordered(items: Iterable[Item], text: str, allowed: Collection[str]) -> list[Item]:
+def sort_items(items: Iterable[Item], text: str, allowed: Collection[str]) -> list[Item]:
     """The items by `property asc|desc, …`; items without the property come last."""
     out = list(items)
     for clause in reversed(text.split(",")):
@@ -217,16 +218,18 @@ def ordered(items: Iterable[Item], text: str, allowed: Collection[str]) -> list[
             raise Refusal(400, f"Invalid sort: cannot sort by {name!r}.")
         down = words[-1] == "desc"
         known = [(key[0], item) for item in out if (key := values(item, name))]
-        known.sort(key=lambda pair: _sortable(pair[0]), reverse=down)
+        known.sort(key=lambda pair: _sort_key(pair[0]), reverse=down)
         out = [item for _, item in known] + [item for item in out if not values(item, name)]
     return out
 
 
-def _sortable(value: Any) -> tuple[int, Any]:
+def _sort_key(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, (int, float)) else (1, str(value))
 
 
-def selected(items: Iterable[Item], text: str, known: Collection[str], required: Collection[str] = ()) -> list[Item]:
+def select_fields(
+    items: Iterable[Item], text: str, known: Collection[str], required: Collection[str] = ()
+) -> list[Item]:
     """The items with only the properties of `a,b/c`; 422 where the list insists on some that were left out."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
@@ -262,5 +265,5 @@ def _pick(source: Any, target: Item, path: list[str]) -> None:
         _pick(value, target.setdefault(name, {}), rest)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

@@ -1,27 +1,29 @@
 """The simulated service: a request in, an answer out. Authorization, route, description, then the work.
 
-Knows HTTP's words but no socket; app.py brings the requests, chaos.py breaks the connections.
+Knows HTTP's words but no socket; app.py brings the requests, inject.py breaks the connections.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal, error_body
-from greenlake_backup_mcp.simulator.description import Descriptions, Known
+from greenlake_backup_mcp.simulator.description import Descriptions, Route
 from greenlake_backup_mcp.simulator.faults.script import Script
+from greenlake_backup_mcp.simulator.names import merge_patch
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.writes import registry
 from greenlake_backup_mcp.simulator.writes.call import Call
 
-from . import control, oauth, pages
+from . import control, dialect, oauth, pages
 
 LARGEST = 2 << 20  # bytes of a request body
+FINITE = 1e300
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,15 @@ class Service:
             return oauth.token(self.tenant, request.method, request.path, request.headers, request.content), "token"
         operation = ""
         try:
-            self._authorized(request)
-            self._paced()
-            known, segments = self._route(request)
-            operation = known.operation.id
-            return self._carried_out(request, known, segments), operation
+            self._authorize(request)
+            self._check_rate()
+            route, segments = self._route(request)
+            operation = route.operation.id
+            return self._perform(request, route, segments), operation
         except Refusal as refusal:
-            return self.refused(refusal), operation
+            return self.error_answer(refusal), operation
 
-    def refused(self, refusal: Refusal) -> Answer:
+    def error_answer(self, refusal: Refusal) -> Answer:
         """A refusal in the vendor's words."""
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
         if refusal.status == 429:
@@ -77,14 +79,14 @@ class Service:
             refusal.status, error_body(refusal, self.tenant.new_id("debug").replace("-", ""), old=old), headers
         )
 
-    def _authorized(self, request: Incoming) -> None:
+    def _authorize(self, request: Incoming) -> None:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise Refusal(401, "The Authorization header is missing.")
         if not self.tenant.accepts(token.strip()):
             raise Refusal(401, "The token is invalid or has expired.")
 
-    def _paced(self) -> None:
+    def _check_rate(self) -> None:
         most = self.tenant.switches.rate_limit
         if most is None:
             return
@@ -94,53 +96,85 @@ class Service:
             raise Refusal(429, "Too many requests: the rate limit of this API client is reached.")
         self.recent.append(now)
 
-    def _route(self, request: Incoming) -> tuple[Known, list[str]]:
+    def _route(self, request: Incoming) -> tuple[Route, list[str]]:
         segments = request.path.strip("/").split("/")
-        known, methods = self.descriptions.find(request.method, segments)
-        if known is None and methods:
+        route, methods = self.descriptions.find(request.method, segments)
+        if route is None and methods:
             allowed = ", ".join(sorted(set(methods)))
             raise Refusal(405, f"Method {request.method} is not allowed here.", extra={"allow": allowed})
-        if known is None:
+        if route is None:
             raise Refusal(404, "There is no such path.")
-        return known, segments
+        return route, segments
 
-    def _carried_out(self, request: Incoming, known: Known, segments: list[str]) -> Answer:
+    def _perform(self, request: Incoming, route: Route, segments: list[str]) -> Answer:
         reads = request.method == "GET"
         if not reads and self.tenant.switches.read_only_client:
             verb = {"POST": "create", "DELETE": "delete"}.get(request.method, "update")
-            raise Refusal(403, f"Permission denied: data-services.{known.segments[2].rstrip('s')}.{verb} is missing.")
-        ids = tuple(description.path_values(known, segments).values())
+            raise Refusal(403, f"Permission denied: data-services.{route.segments[2].rstrip('s')}.{verb} is missing.")
+        ids = tuple(description.path_values(route, segments).values())
         pairs = parse_qsl(request.query, keep_blank_values=True, strict_parsing=False)
-        query = description.query_values(known, pairs)
-        body = None if reads else self._body(request, known)
-        call = Call(self.tenant, known, ids, query, body, request.headers, request.base)
+        query = description.query_values(route, pairs)
+        body = None if reads else self._body(request, route)
+        call = Call(self.tenant, route, ids, query, body, request.headers, request.base)
         if reads:
             return pages.get(call)
-        writer = registry.WRITERS[known.operation.id]
-        answer = writer(call)
-        self.tenant.writes[known.operation.id, request.path] += 1
+        answer = self._write(call)
+        self.tenant.writes[route.operation.id, request.path] += 1
         return answer
 
-    def _body(self, request: Incoming, known: Known) -> Any:
-        if known.body is None:
+    def _write(self, call: Call) -> Answer:
+        """Carry a write out, or what it deviates to."""
+        tenant, operation = self.tenant, call.route.operation.id
+        writer = registry.WRITERS.get(operation)
+        if writer is None:
+            raise Refusal(404, "This simulated service cannot carry the operation out.")
+        deviation = tenant.deviation(operation)
+        if deviation and deviation.request and isinstance(call.body, dict):
+            call = replace(call, body=merge_patch(call.body, deviation.request))
+        tenant.operation, tenant.written = operation, []
+        try:
+            answer = writer(call)
+        finally:
+            tenant.operation = ""
+        if answer.status != 202:  # else its task deviates
+            tenant.deviate(operation)
+        return answer
+
+    def _body(self, request: Incoming, route: Route) -> Any:
+        if route.body is None:
             if request.content.strip() not in (b"", b"{}"):
                 raise Refusal(400, "This operation takes no request body.")
             return None
         if not request.content:
-            if known.operation.body_required:
+            if route.operation.body_required:
                 raise Refusal(400, "The request body is missing.")
             return {}
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        wanted = known.operation.media_type
-        lenient = self.tenant.switches.media_types == "lenient" and given in ("application/json", "")
+        wanted = route.operation.media_type
+        switches = self.tenant.switches
+        if switches.media_types == "json":
+            wanted = "application/json"
+        lenient = switches.media_types == "lenient" and given in ("application/json", "")
         if given != wanted and not lenient:
             raise Refusal(415, f"Content-Type must be {wanted}, not {given or 'missing'}.")
         if len(request.content) > LARGEST:
             raise Refusal(400, "The request body is too large.")
         try:
-            body = json.loads(request.content)
+            body = json.loads(request.content, parse_constant=_refuse_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             raise Refusal(400, "The request body is not JSON.") from None
-        extra = self.tenant.switches.unknown_properties == "ignored"
-        description.check_body(known, body, extra_allowed=extra)
+        body = dialect.read_body(route.operation.id, body, switches)
+        extra = switches.unknown_properties == "ignored"
+        description.check_body(route, body, extra_allowed=extra)
         return body
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(text)  # NaN and Infinity are Python's, not JSON's
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if abs(value) > FINITE:
+        raise ValueError(text)
+    return value

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.description import Known
-from greenlake_backup_mcp.simulator.seed.names import Item, uri
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.description import Route
+from greenlake_backup_mcp.simulator.names import Item, Ref, uri
+from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 Writer = Callable[["Call"], Answer]
@@ -22,7 +22,7 @@ class Call:
     """What a writer works with. `ids` are the path's parameters in order."""
 
     tenant: Tenant
-    known: Known
+    route: Route
     ids: tuple[str, ...]
     query: Mapping[str, Any]
     body: Any
@@ -32,13 +32,13 @@ class Call:
     @property
     def collection(self) -> str:
         """The collection the path begins with."""
-        return self.known.segments[2]
+        return self.route.segments[2]
 
     @property
     def ref(self) -> Ref:
         """The resource the path names."""
         if len(self.ids) == 2:
-            return (self.collection, self.ids[0], self.known.segments[4], self.ids[1])
+            return (self.collection, self.ids[0], self.route.segments[4], self.ids[1])
         return (self.collection, *self.ids)
 
     def target(self) -> Item:
@@ -67,7 +67,7 @@ class Call:
 
     def refuse_conflict(self, message: str) -> Refusal:
         """A refusal because of the target's state, with the code that the operation documents for it."""
-        code = next((c for c in (409, 412) if c in self.known.documented), 400)
+        code = next((c for c in (409, 412) if c in self.route.status_codes), 400)
         return Refusal(code, message)
 
     def accepted(self, task: Task) -> Answer:

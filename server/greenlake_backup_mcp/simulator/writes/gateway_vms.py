@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item
+from greenlake_backup_mcp.simulator.names import Item
 
 from .call import Call
 from .gateways import changing, healthy, must_be_connected
@@ -108,7 +108,7 @@ def diagnose(call: Call) -> Answer:
         if address.endswith(".invalid"):
             raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
 
-    verb = call.known.segments[-1]
+    verb = call.route.segments[-1]
     return call.accepted(call.tenant.start(f"{verb.capitalize()} {address}"[:80], 10, item, finish=finish))
 
 

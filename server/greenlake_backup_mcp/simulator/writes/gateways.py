@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, stamp, uid
+from greenlake_backup_mcp.simulator.names import Item, format_time, uid
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
@@ -65,12 +65,12 @@ def create(call: Call) -> Answer:
     about = {
         "name": body["name"],
         "type": "backup-recovery/protection-store-gateway",
-        "resourceUri": call.known.operation.path,
+        "resourceUri": call.route.operation.path,
     }
 
     def finish() -> None:
         key = tenant.new_id("gateway")
-        now = stamp(tenant.now())
+        now = format_time(tenant.now())
         network = config.get("network", {})
         nic = {"id": uid(key, "nic"), "networkIndex": 1, "networkType": network.get("networkType", "DHCP")}
         nic |= {name: network[name] for name in ("gateway", "networkAddress", "subnetMask") if network.get(name)}
@@ -191,7 +191,7 @@ def healthy(tenant: Tenant) -> Item:
         "state": "PSG_HEALTH_STATE_OK",
         "stateReason": "",
         "status": "PSG_HEALTH_STATUS_CONNECTED",
-        "updatedAt": stamp(tenant.now()),
+        "updatedAt": format_time(tenant.now()),
     }
 
 

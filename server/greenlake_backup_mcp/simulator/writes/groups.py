@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, reference, uri
 from greenlake_backup_mcp.simulator.seed.databases import system_reference
-from greenlake_backup_mcp.simulator.seed.names import Item, kind, reference, stamp, uri
 from greenlake_backup_mcp.simulator.seed.policies import length
 from greenlake_backup_mcp.simulator.seed.recovery_points import fresh
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
 
@@ -30,7 +30,7 @@ def create(call: Call) -> Answer:
     tenant, body, collection = call.tenant, call.body, call.collection
     if any(g["name"] == body["name"] for g in tenant.all(collection)):
         raise Refusal(400, f"A group with the name {body['name']!r} already exists.")
-    id, now = tenant.new_id(collection), stamp(tenant.now())
+    id, now = tenant.new_id(collection), format_time(tenant.now())
     item: Item = {
         "id": id, "type": kind(collection), "resourceUri": uri(collection, id), "generation": 1, "createdAt": now,
         "updatedAt": now, "name": body["name"], "description": body.get("description", ""), "state": "OK",
@@ -220,7 +220,7 @@ def _made(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
     if keep and lock and length(keep) < length(lock):
         raise Refusal(400, "expireAfter cannot be less than lockFor.")
     now = tenant.now()
-    dates = {name: stamp(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
+    dates = {name: format_time(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
     id = tenant.new_id("copy")
     item = fresh(tenant.world, call.collection, group, copy_kind, id, now, name=body["name"])
     item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}

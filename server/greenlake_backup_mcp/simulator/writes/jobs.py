@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, moment, stamp, uri
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time, uri
 from greenlake_backup_mcp.simulator.seed.policies import REASONS, job_reference, length, new_job
 from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS, TIERS, fresh
 from greenlake_backup_mcp.simulator.seed.tasks import RUNS
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
 from .recovery_points import settle_protection
@@ -49,7 +50,7 @@ def create(call: Call) -> Answer:
     def finish() -> None:
         job = new_job(id, policy, asset, tenant.now(), orchestrator)
         if "effectiveFromDateTime" in body:
-            job["effectiveFromDateTime"] = stamp(moment(body["effectiveFromDateTime"]))
+            job["effectiveFromDateTime"] = format_time(parse_time(body["effectiveFromDateTime"]))
         tenant.put(("protection-jobs", id), job)
         _applied(tenant, ref, job)
         run_schedules(tenant, job, None, None)
@@ -114,7 +115,7 @@ def run(call: Call) -> Answer:
     wanted = set(call.body.get("includeResources", ()))
     if wanted - {a["id"] for a in job["associatedAssetsInfo"]} - {job["assetInfo"]["id"]}:
         raise Refusal(400, "includeResources names an asset that is not of this job.")
-    holder: list[str] = []
+    holder: list[Task] = []
     task = tenant.start(
         "Run protection job",
         8,
@@ -122,11 +123,11 @@ def run(call: Call) -> Answer:
         others=[job],
         finish=lambda: run_schedules(tenant, job, chosen, holder[0]),
     )
-    holder.append(task.id)
+    holder.append(task)
     return call.accepted(task)
 
 
-def run_schedules(tenant: Tenant, job: Item, chosen: set[int] | None, parent: str | None) -> None:
+def run_schedules(tenant: Tenant, job: Item, chosen: set[int] | None, parent: Task | None) -> None:
     """Begin a task for each schedule; one that copies from another waits for it."""
     before = 0.0
     for protection in job["protections"]:
@@ -175,9 +176,9 @@ def _recovery_point(tenant: Tenant, ref: Ref, protection: Item, schedule: Item) 
     if kind is None or asset is None:
         return
     now = tenant.now()
-    dates = {"expiresAt": stamp(now + length(schedule["expireAfter"]))} if "expireAfter" in schedule else {}
+    dates = {"expiresAt": format_time(now + length(schedule["expireAfter"]))} if "expireAfter" in schedule else {}
     if "lockFor" in schedule:
-        dates["lockedUntil"] = stamp(now + length(schedule["lockFor"]))
+        dates["lockedUntil"] = format_time(now + length(schedule["lockFor"]))
     item = fresh(
         tenant.world, ref[0], asset, kind, tenant.new_id("copy"), now, protection=protection, schedule=schedule
     )
@@ -192,7 +193,7 @@ def _noted(tenant: Tenant, job: Item, schedule_id: int, reason: str, task_id: st
     held = tenant.read(ref)
     if held is None:
         return
-    time = stamp(tenant.now())
+    time = format_time(tenant.now())
     entry = {"status": "ERROR" if reason else "OK", "timestamp": time, "taskUri": uri("async-operations", task_id)}
     if reason:
         entry["errorMessage"] = reason

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, kind, stamp, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, kind, uri
 from greenlake_backup_mcp.simulator.seed.policies import PERSON, length, policy_reference, store_reference
 
 from .call import Call
@@ -20,7 +20,7 @@ def create(call: Call) -> Answer:
     tenant, body = call.tenant, call.body
     _unique(call, body["name"], "")
     id = tenant.new_id("policy")
-    now = stamp(tenant.now())
+    now = format_time(tenant.now())
     item: Item = {
         "id": id,
         "type": kind("protection-policies"),

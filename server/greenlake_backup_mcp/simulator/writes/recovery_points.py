@@ -6,8 +6,8 @@ from datetime import datetime
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, moment, stamp
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time
+from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
@@ -26,16 +26,16 @@ def update(call: Call) -> Answer:
     lock = _time(body.get("lockedUntil")) or _time(item.get("lockedUntil"))
     if "lockedUntil" in body and (old := _time(item.get("lockedUntil"))) and lock and lock < old and old > now:
         if switches.shorter_lock == "refused":
-            raise Refusal(400, f"lockedUntil cannot be moved before {stamp(old)}: a lock cannot be shortened.")
+            raise Refusal(400, f"lockedUntil cannot be moved before {format_time(old)}: a lock cannot be shortened.")
         if switches.shorter_lock == "ignored":
             del body["lockedUntil"]
             lock = old
     expiry = _time(body.get("expiresAt")) or _time(item.get("expiresAt"))
     if expiry and lock and expiry < lock and lock > now:
-        raise Refusal(400, f"expiresAt cannot be before lockedUntil ({stamp(lock)}).")
+        raise Refusal(400, f"expiresAt cannot be before lockedUntil ({format_time(lock)}).")
     if "expiresAt" in body and expiry and expiry < now and switches.past_expiry == "refused":
         raise Refusal(400, "expiresAt must not be in the past.")
-    changes = {n: stamp(moment(v)) if n in ("expiresAt", "lockedUntil") else v for n, v in body.items()}
+    changes = {n: format_time(parse_time(v)) if n in ("expiresAt", "lockedUntil") else v for n, v in body.items()}
     tenant, ref = call.tenant, call.ref
 
     def finish() -> None:
@@ -88,7 +88,7 @@ def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
         held = tenant.copies("mssql-databases", database["id"], ref[2])
         for other in list(held.all(tenant.now(), tenant.lag)):
             # one run made them all, within a quarter of an hour
-            if abs((moment(other["pointInTime"]) - moment(item["pointInTime"])).total_seconds()) < 900 and (
+            if abs((parse_time(other["pointInTime"]) - parse_time(item["pointInTime"])).total_seconds()) < 900 and (
                 other.get("scheduleInfo") == item.get("scheduleInfo")
             ):
                 held.drop(other["id"])
@@ -111,7 +111,7 @@ def ask_second(call: Call, item: Item) -> Answer:
 
     def finish() -> None:
         tenant.write(ref, state="PENDING_DELETE_APPROVAL")
-        approvals.ask(tenant.world, tenant, ref, item, "Delete recovery point", approved)
+        approvals.request(tenant, item, "Delete recovery point", approved)
 
     def approved() -> None:
         tenant.start("Delete recovery point", 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref))
@@ -122,8 +122,8 @@ def ask_second(call: Call, item: Item) -> Answer:
 def lock_of(tenant: Tenant, item: Item) -> str:
     """Until when the recovery point is locked; empty where it is not."""
     lock = _time(item.get("lockedUntil"))
-    return stamp(lock) if lock and lock > tenant.now() else ""
+    return format_time(lock) if lock and lock > tenant.now() else ""
 
 
 def _time(text: str | None) -> datetime | None:
-    return moment(text) if text else None
+    return parse_time(text) if text else None

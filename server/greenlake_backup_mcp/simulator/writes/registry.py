@@ -1,6 +1,6 @@
 """TABLE of writers: which function carries out which operation that is not a GET.
 
-To add an operation: write its function in a write_* module and put it here.
+To add an operation: write its function in a module of this package and put it here.
 """
 
 from __future__ import annotations

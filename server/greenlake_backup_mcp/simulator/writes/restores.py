@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, stamp, uid
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid
+from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
 
@@ -213,7 +213,7 @@ def _beside(call: Call, name: str, source: Item, copy_ref: Ref, new_name: str, s
 
 def _copied(tenant: Tenant, collection: str, source: Item, name: str) -> None:
     id = tenant.new_id("restored", name)
-    now = stamp(tenant.now())
+    now = format_time(tenant.now())
     item = {**source, "id": id, "name": name, "resourceUri": source["resourceUri"].replace(source["id"], id)}
     item |= {"generation": 1, "createdAt": now, "updatedAt": now, "protectionStatus": "UNPROTECTED", "state": "OK"}
     item |= {"recoveryPointsExist": False}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, stamp
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
 from greenlake_backup_mcp.simulator.seed.systems import store
 from greenlake_backup_mcp.simulator.seed.world import TIB
-from greenlake_backup_mcp.simulator.state import Ref, Tenant
+from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
@@ -37,7 +37,7 @@ def create(call: Call) -> Answer:
 
     def finish() -> None:
         new = store(tenant.world, name, system, place, 0, connected=True, created_days=0)
-        new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
+        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
 
     return call.accepted(tenant.start("Create protection store", 300 if place else 60, system, finish=finish))
 
@@ -74,7 +74,7 @@ def _second(call: Call, item: Item, force: bool) -> Answer:
     tenant, ref = call.tenant, call.ref
 
     def finish() -> None:
-        approvals.ask(tenant.world, tenant, ref, item, "Delete protection store", approved)
+        approvals.request(tenant, item, "Delete protection store", approved)
 
     def approved() -> None:
         _begin(tenant, ref, item, force)
@@ -140,7 +140,7 @@ def register(call: Call) -> Answer:
             description=body.get("description", ""),
             **kept,
         )
-        new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
+        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
 
     about = {"name": name, "type": "backup-recovery/storeonce", "resourceUri": "/backup-recovery/v1beta1/storeonces"}
     return call.accepted(tenant.start("Register StoreOnce", 600, about, finish=finish))

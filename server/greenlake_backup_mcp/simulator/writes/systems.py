@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.seed.names import Item, kind, stamp, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, kind, uri
 
 from .call import Call
 
@@ -16,7 +16,7 @@ def create_orchestrator(call: Call) -> Answer:
     """POST: 201, and Location is the orchestrator itself, not a task."""
     tenant, body = call.tenant, call.body
     id = tenant.new_id("orchestrator")
-    name, now = body.get("displayName") or f"do-{id[:6]}", stamp(tenant.now())
+    name, now = body.get("displayName") or f"do-{id[:6]}", format_time(tenant.now())
     path = uri("data-orchestrators", id)
     item = {
         "id": id, "type": kind("data-orchestrators"), "resourceUri": path, "generation": 1, "name": name,
@@ -63,7 +63,9 @@ def restart_orchestrator(call: Call) -> Answer:
     """POST restart-guest-os."""
     item = call.target()
     _ready(item, call)
-    return _changed(call, item, "Restart data orchestrator", 180, "UPDATING", poweredOnAt=stamp(call.tenant.now()))
+    return _changed(
+        call, item, "Restart data orchestrator", 180, "UPDATING", poweredOnAt=format_time(call.tenant.now())
+    )
 
 
 def shut_down_orchestrator(call: Call) -> Answer:
@@ -113,7 +115,7 @@ def register_host(call: Call) -> Answer:
     if any(h["networkAddress"] == body["networkAddress"] for h in tenant.all("application-hosts")):
         raise Refusal(400, "A host with this network address is already registered.")
     name = body.get("name") or body["networkAddress"]
-    about = {"name": name, "type": kind("application-hosts"), "resourceUri": call.known.operation.path}
+    about = {"name": name, "type": kind("application-hosts"), "resourceUri": call.route.operation.path}
 
     orchestrator = call.orchestrator()
 
@@ -126,7 +128,7 @@ def register_host(call: Call) -> Answer:
             username=body["credentials"].get("username", ""), virtual=False,
             dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
         )  # fmt: skip
-        new["createdAt"] = new["updatedAt"] = stamp(tenant.now())
+        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
 
     return call.accepted(tenant.start("Register application host", 120, about, finish=finish))
 

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Item = dict[str, Any]
+Ref = tuple[str, ...]
+"""Where a resource is: (collection, id), or (holder, asset id, "backups" or "snapshots", id)."""
 
 BACKUP = "/backup-recovery/v1beta1"
 VIRTUAL = "/virtualization/v1beta1"
@@ -66,12 +69,12 @@ def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
 
 
-def stamp(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """A time as the service writes it: UTC, six decimals, Z."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """The time of an RFC 3339 text; ValueError where it is none or tells no zone."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None or "T" not in text.upper():
@@ -99,3 +102,16 @@ def reference(collection: str, item: Item, *names: str) -> Item:
     shown = item.get("displayName") or item.get("name", "")
     named = {name: item.get("name", shown) if name == "name" else shown for name in names or ("name",)}
     return {"id": item["id"], **named, "resourceUri": item["resourceUri"], "type": kind(collection)}
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target with a merge patch applied (RFC 7386); neither is changed."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
