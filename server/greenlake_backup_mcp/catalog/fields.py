@@ -1,0 +1,110 @@
+"""What a column of the catalog is: where of an item it is read from, how it is kept, what it means.
+
+Knows items as the service sends them; no SQL, no HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.text import units
+
+Kind = Literal["text", "past", "future", "size", "number", "flag"]
+"""How a value is kept: text, a moment behind or ahead (seconds since 1970), bytes, a number, 0 or 1."""
+
+Item = Mapping[str, Any]
+Read = Callable[[Item, Sequence[str]], Any]
+
+LONGEST = 500  # characters of a text that are kept
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: its name, the paths of an item it is read from (the first with a value), its kind, its meaning."""
+
+    name: str
+    comment: str
+    paths: tuple[str, ...]
+    kind: Kind = "text"
+    read: Read = field(default=extractors.first, repr=False)
+
+    def value(self, item: Item) -> Any:
+        """The value for a row; None where the item has none, or none of the kind."""
+        return convert(self.read(item, self.paths), self.kind)
+
+
+def convert(value: Any, kind: Kind) -> Any:
+    """A value of an item as it is kept."""
+    if value is None:
+        return None
+    if kind == "text":
+        if isinstance(value, list):
+            value = ", ".join(extractors.text(one) for one in value)
+        return extractors.text(value)[:LONGEST] or None
+    if kind in ("past", "future"):
+        return seconds(value)
+    if kind == "flag":
+        return int(value) if isinstance(value, bool) else None
+    number = units.number(value)
+    if number is None or abs(number) >= 2**63:
+        return None
+    return int(number) if float(number).is_integer() else number
+
+
+def seconds(value: Any) -> int | None:
+    """Seconds since 1970 of an RFC 3339 text; None for anything else."""
+    when = units.parse_time(value)
+    return None if when is None else int(when.timestamp())
+
+
+def row(fields: Iterable[Field], item: Item) -> tuple[Any, ...]:
+    """The values of an item, in the order of the fields."""
+    return tuple(one.value(item) for one in fields)
+
+
+def text(name: str, comment: str, *paths: str, read: Read = extractors.first) -> Field:
+    """A column of text; the name itself is the path where none is given."""
+    return Field(name, comment, paths or (name,), "text", read)
+
+
+def every(name: str, comment: str, *paths: str) -> Field:
+    """A column of all values under the paths, joined by commas."""
+    return Field(name, comment, paths, "text", extractors.every)
+
+
+def word(name: str, comment: str, path: str) -> Field:
+    """A column of a state without its family name: PSG_HEALTH_STATE_OK is OK."""
+    return Field(name, comment, (path,), "text", extractors.word)
+
+
+def past(name: str, comment: str, *paths: str) -> Field:
+    """A column of a moment that lies behind; a view adds its age in hours."""
+    return Field(name, comment, paths, "past")
+
+
+def future(name: str, comment: str, *paths: str) -> Field:
+    """A column of a moment that lies ahead; a view adds how many days."""
+    return Field(name, comment, paths, "future")
+
+
+def size(name: str, comment: str, *paths: str) -> Field:
+    """A column of bytes; a view shows GiB."""
+    return Field(name, comment, paths, "size", extractors.total_bytes)
+
+
+def number(name: str, comment: str, *paths: str) -> Field:
+    """A column of a number."""
+    return Field(name, comment, paths, "number")
+
+
+def count(name: str, comment: str, path: str) -> Field:
+    """A column of how many elements a list has."""
+    return Field(name, comment, (path,), "number", extractors.amount)
+
+
+def flag(name: str, comment: str, *paths: str) -> Field:
+    """A column of yes or no, kept as 1 or 0."""
+    return Field(name, comment, paths, "flag")
