@@ -16,7 +16,14 @@ from .fields import Field, Item, count, every, flag, future, number, past, size,
 
 VERSION = 1  # of the file; one of another version is built anew
 
-_SQL = {"text": "TEXT", "past": "INTEGER", "future": "INTEGER", "size": "INTEGER", "number": "NUMERIC", "flag": "INTEGER"}
+_SQL = {
+    "text": "TEXT",
+    "past": "INTEGER",
+    "future": "INTEGER",
+    "size": "INTEGER",
+    "number": "NUMERIC",
+    "flag": "INTEGER",
+}
 
 
 @dataclass(frozen=True)
@@ -357,9 +364,7 @@ def _columns(table: Table) -> Iterator[str]:
 
 def statements() -> str:
     """The script that makes an empty catalog."""
-    made = [
-        f"CREATE TABLE {table.name} ({', '.join(_columns(table))}, gone INTEGER);" for table in (ASSETS, *GENERIC)
-    ]
+    made = [f"CREATE TABLE {table.name} ({', '.join(_columns(table))}, gone INTEGER);" for table in (ASSETS, *GENERIC)]
     made += [f"CREATE TABLE {t.name} ({', '.join(_columns(t))}, PRIMARY KEY ({t.key[0].split()[0]}, seq));"
              for t in NESTED]  # fmt: skip
     indexes = (
@@ -377,7 +382,11 @@ def table(name: str) -> Table:
 
 def properties(name: str) -> list[str]:
     """The top properties of an item that a table reads: what `select` has to ask for."""
-    extra = {"policies": ["protections"], "jobs": ["protections", "associatedAssetsInfo"], "tags": ["associatedResources"],
-             "assets": ["assets", "members"]}  # fmt: skip
+    extra = {
+        "policies": ["protections"],
+        "jobs": ["protections", "associatedAssetsInfo"],
+        "tags": ["associatedResources"],
+        "assets": ["assets", "members"],
+    }
     paths = [path for one in table(name).fields for path in one.paths]
     return list(dict.fromkeys(["id", *(p.split("/", 1)[0] for p in paths), *extra.get(name, ())]))
