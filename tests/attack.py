@@ -260,7 +260,7 @@ async def foreign_principal(here: Field, target: Victim, rng: random.Random, cli
     given = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
     plain = {n: v for n, v in given.items() if n != "confirm"}
     there = await effects.read_target(here.api, known, target.tool, given, arguments.build_request(target.tool, given))
-    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.now[0])).weight
+    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.now[0])).binding_facts
     ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
     mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)

@@ -87,8 +87,8 @@ async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock(
 
 async def test_deleting_the_last_recovery_point_says_so():
     found = await effect(tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert any("LAST recovery point" in line for line in found.follows)
-    assert "the LAST recovery point" in found.exceptions
+    assert any("LAST recovery point" in line for line in found.consequences)
+    assert "the LAST recovery point" in found.warnings
 
 
 async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are():
@@ -113,8 +113,8 @@ async def test_a_copy_that_is_going_does_not_count_as_remaining():
 )
 async def test_a_copy_that_nobody_can_count_on_does_not_keep_another_from_being_the_last(flaw, told):
     found = await effect(tenant(others=(backup(id=SNAPSHOT, **flaw),)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert f"It is the LAST usable recovery point; {told}. Without this nothing can be restored." in found.follows
-    assert "the LAST usable recovery point" in found.exceptions
+    assert f"It is the LAST usable recovery point; {told}. Without this nothing can be restored." in found.consequences
+    assert "the LAST usable recovery point" in found.warnings
 
 
 async def test_copies_that_nobody_can_count_on_are_not_counted_among_those_that_remain():
@@ -128,14 +128,15 @@ async def test_where_other_copies_cannot_be_read_it_is_said_that_this_may_be_the
     app = tenant()
     app.refusals[SNAPSHOTS] = 503
     found = await effect(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "whether another recovery point remains is not known" in found.exceptions
+    assert "whether another recovery point remains is not known" in found.warnings
 
 
 async def test_an_earlier_expiry_of_the_last_copy_says_that_it_is_the_last():
     found = await effect(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-25T03:00:00Z")
-    assert "the LAST recovery point" in found.exceptions
+    assert "the LAST recovery point" in found.warnings
     assert any(
-        "Once this has expired, nothing can be restored, unless another is made before." in f for f in found.follows
+        "Once this has expired, nothing can be restored, unless another is made before." in f
+        for f in found.consequences
     )
 
 
@@ -193,8 +194,8 @@ async def test_deleting_a_copy_of_a_database_names_the_databases_deleted_along()
     copy = backup(associatedDatabases=along)
     app = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": copy, f"{path}/backups": [copy]})
     found = await effect(app, "delete_mssql_database_backup", mssqlDatabaseId=DB, backupId=BACKUP)
-    assert any('deleted along: "payroll", "hr".' in line for line in found.follows)
-    assert "takes 2 other databases along" in found.exceptions
+    assert any('deleted along: "payroll", "hr".' in line for line in found.consequences)
+    assert "takes 2 other databases along" in found.warnings
 
 
 async def test_an_earlier_expiry_is_told_as_a_deletion():
@@ -215,7 +216,7 @@ async def test_a_later_expiry_is_told_as_longer_and_can_be_changed_back():
 
 async def test_an_expiry_in_the_past_is_told_as_immediate():
     found = await effect(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-01T00:00:00Z")
-    assert "would expire at once" in found.exceptions
+    assert "would expire at once" in found.warnings
 
 
 async def test_a_lock_is_told_as_irreversible():
@@ -344,8 +345,8 @@ async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recov
 async def test_a_restore_from_a_copy_that_nobody_can_count_on_is_warned_of(flaw, warning, exception):
     for kind in ("PARENT", "ALTERNATE"):
         found = await effect(tenant(backup(**flaw)), "restore_vm", vmId=VM, backupId=BACKUP, restoreType=kind)
-        assert any(warning in line for line in found.follows)
-        assert exception in found.exceptions
+        assert any(warning in line for line in found.consequences)
+        assert exception in found.warnings
 
 
 async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_code():
@@ -392,7 +393,7 @@ async def test_restoring_a_group_over_itself_says_what_each_member_loses():
     app.refusals[f"{OWN}/virtual-machines/m3/snapshots"] = 500
     given = {"vmProtectionGroupId": GROUP, "restoreType": "PARENT", "restoreAllResources": True}
     found = await effect(app, "restore_vm_protection_group", **given)
-    text = "\n".join(found.follows)
+    text = "\n".join(found.consequences)
     assert "Everything written to each member since its latest recovery point is LOST." in text
     assert "Members that are powered on go down" in text
     assert 'Newest recovery point of "web-0": 2026-11-23 08:00 UTC (yesterday, 24 hours ago).' in text
@@ -401,7 +402,7 @@ async def test_restoring_a_group_over_itself_says_what_each_member_loses():
     assert 'Newest known recovery point of "web-3": 2026-11-21' in text
     assert "Of 2 further members the recovery points were not read." in text
     assert '"web-10"' not in text.partition("Newest")[2]
-    assert "1 member without a usable recovery point" in found.exceptions
+    assert "1 member without a usable recovery point" in found.warnings
 
 
 async def test_restoring_a_group_from_named_recovery_points_looks_for_no_others():
@@ -443,10 +444,10 @@ async def test_a_member_list_names_who_is_dropped_and_who_is_added():
     found = await effect(
         app, "update_vm_protection_group", vmProtectionGroupId=GROUP, assets=[{"id": "c"}, {"id": "d", "name": "new"}]
     )
-    text = "\n".join(found.follows)
+    text = "\n".join(found.consequences)
     assert 'DROPPED, and without the group\'s protection from then on: "web-1", "web-2".' in text
     assert 'Added: "new".' in text
-    assert "drops 2 members" in found.exceptions
+    assert "drops 2 members" in found.warnings
 
 
 async def test_members_of_a_database_group_are_compared_by_resource_uri():
@@ -504,7 +505,7 @@ async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool)
     text = "\n".join(found.lines())
     assert "0 jobs" not in text
     assert "whether it is assigned is not known" in text
-    assert found.exceptions == ("may be assigned",)
+    assert found.warnings == ("may be assigned",)
     app.resources[f"{OWN}/protection-policies/{POLICY}"]["assigned"] = True
     assert "assigned, to which jobs is not known" in await said(app, tool, protectionPolicyId=POLICY, **more)
 
@@ -637,7 +638,7 @@ async def test_stores_that_cannot_be_read_are_not_said_to_be_none():
     assert "Which stores are on it, and how much is in them, is not known." in text
     assert "on-premises stores is LOST with it; which those are is not known." in text
     assert "0 " not in text
-    assert "what is on it is not known" in found.exceptions
+    assert "what is on it is not known" in found.warnings
     assert "It may have stores" in await said(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX)
 
 
@@ -684,7 +685,7 @@ async def test_a_host_whose_databases_cannot_be_read_is_not_said_to_have_none():
     text = "\n".join(found.lines())
     assert "Which instances it has is not known." in text
     assert "Which databases it has is not known." in text
-    assert found.exceptions == ("its databases are not known",)
+    assert found.warnings == ("its databases are not known",)
 
 
 def orchestrator() -> Tenant:

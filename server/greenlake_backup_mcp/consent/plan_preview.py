@@ -49,9 +49,9 @@ class PlanPreview:
     forbidden: str
 
     @property
-    def weight(self) -> tuple[str, ...]:
+    def binding_facts(self) -> tuple[str, ...]:
         """What consent rests on besides the targets: of each call, by its number."""
-        return tuple(f"call {item.number}: {kind}" for item, effect in self.rows for kind in effect.weight)
+        return tuple(f"call {item.number}: {kind}" for item, effect in self.rows for kind in effect.binding_facts)
 
     def lines(self) -> Iterator[str]:
         """The list as text."""
@@ -73,40 +73,40 @@ class PlanPreview:
     def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
         finals: dict[str, list[int]] = {}
         for item, effect in group:
-            finals.setdefault(effect.final, []).append(item.number)
+            finals.setdefault(effect.reversibility, []).append(item.number)
         only = next(iter(finals)) if len(finals) == 1 else ""
         yield ""
         yield f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip()
         if not only:
             yield from (f"  {final} ({_calls(numbers)})" for final, numbers in finals.items() if final)
         yield from _exceptions(group)
-        kinds = Counter(kind for _, effect in group for kind in effect.weight)
-        lines = Counter(line for _, effect in group for line in dict.fromkeys(effect.follows))
-        shared = [line for line in group[0][1].follows if lines[line] == len(group) > 1]
+        kinds = Counter(kind for _, effect in group for kind in effect.binding_facts)
+        lines = Counter(line for _, effect in group for line in dict.fromkeys(effect.consequences))
+        shared = [line for line in group[0][1].consequences if lines[line] == len(group) > 1]
         yield from (f"  Each of them: {line}" for line in shared)
         for item, effect in group:
-            yield f"  {item.number}. {effect.brief or effect.does}{_row_marks(effect, kinds, len(group))}"
-            if not effect.brief:
-                yield from (f"     {line}" for line in effect.about)
-            yield from (f"     - {line}" for line in effect.follows if line not in shared)
+            yield f"  {item.number}. {effect.summary or effect.title}{_row_marks(effect, kinds, len(group))}"
+            if not effect.summary:
+                yield from (f"     {line}" for line in effect.facts)
+            yield from (f"     - {line}" for line in effect.consequences if line not in shared)
             if effect.unknown:
                 yield f"     not known: {'; '.join(effect.unknown)}"
 
 
 def _row_marks(effect: Effect, kinds: Counter[str], of: int) -> str:
     """What sets a call apart, on its row; what is so of all of them, or of the only one, is said above."""
-    marks = [e for e in effect.exceptions if kind_of(e) != e or kinds[kind_of(e)] < of]
+    marks = [e for e in effect.warnings if kind_of(e) != e or kinds[kind_of(e)] < of]
     return f" [{'; '.join(marks)}]" if marks and of > 1 else ""
 
 
 def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
     """What most calls have in common, and what sets single ones apart."""
-    counts = Counter(kind for _, effect in group for kind in effect.weight)
+    counts = Counter(kind for _, effect in group for kind in effect.binding_facts)
     for kind, count in sorted(counts.items()):
         if count > 1 and 2 * count > len(group):
             yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
     for item, effect in group:
-        rare = [e for e in effect.exceptions if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1]
+        rare = [e for e in effect.warnings if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1]
         if rare:
             yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
 

@@ -68,13 +68,13 @@ class Consent:
 
 
 class Statement(Protocol):
-    """An effect in lines. `forbidden` says why there can be no code for it; `weight` is what a code is bound to."""
+    """An effect in lines: `forbidden` is why there can be no code, `binding_facts` are what a code is bound to."""
 
     @property
     def forbidden(self) -> str: ...  # noqa: D102
 
     @property
-    def weight(self) -> tuple[str, ...]: ...  # noqa: D102
+    def binding_facts(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def lines(self) -> Iterable[str]: ...  # noqa: D102
 
@@ -116,5 +116,5 @@ async def evaluate(proposal: Proposal, caller: Caller, now: datetime) -> Evaluat
     """
     subject = await proposal.read()
     told = await proposal.tell(subject, now)
-    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), told.weight)
+    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), told.binding_facts)
     return Evaluation(proposal, subject, told, call)

@@ -32,13 +32,13 @@ def describe_login(s: Subject) -> Effect:
     totp = s.tool.name.startswith("generate")
     what = "a one-time code for the console" if totp else "user name and password of the console"
     return Effect(
-        does=f"Show {what} of the {s.label}",
-        about=(_about(s),),
-        follows=(
+        title=f"Show {what} of the {s.label}",
+        facts=(_about(s),),
+        consequences=(
             f"Whoever reads the answer can log in to the appliance: {what}.",
             "This server hides it from the conversation unless it was started with --reveal-secrets.",
         ),
-        final="What was shown cannot be taken back" + ("; the code runs out by itself." if totp else "."),
+        reversibility="What was shown cannot be taken back" + ("; the code runs out by itself." if totp else "."),
     )
 
 
@@ -50,14 +50,14 @@ def describe_remote_support(s: Subject) -> Effect:
     verb = "Open" if opens else "Close" if wanted is False else "Set"
     words = {True: "open", False: "closed", None: "in a state that is not known"}
     return Effect(
-        does=f"{verb} the vendor's remote access to the {s.label}",
-        about=(_about(s),),
-        follows=(
+        title=f"{verb} the vendor's remote access to the {s.label}",
+        facts=(_about(s),),
+        consequences=(
             f"It is {words.get(now, 'not known')} now.",
             "HPE support can log in to the appliance from then on." if opens else "HPE support can no longer log in.",
             *(["That is as it is already."] if wanted is not None and wanted == now else []),
         ),
-        final="It can be switched back.",
+        reversibility="It can be switched back.",
     )
 
 
@@ -66,10 +66,10 @@ def describe_attach(s: Subject) -> Effect:
     parts = s.arguments.get("individualBackupIds")
     which = f"{counted(len(parts), 'volume')} of it" if parts else "ALL volumes in it"
     return Effect(
-        does=f"Attach the {s.label} to host {quoted(s.arguments.get('hostIqn'))}",
-        about=(_mounted_hosts(s),),
-        follows=(f"That host can read {which}: the data as it was backed up.",),
-        final="detach_volume_protection_group_backup ends it; what was read until then was read.",
+        title=f"Attach the {s.label} to host {quoted(s.arguments.get('hostIqn'))}",
+        facts=(_mounted_hosts(s),),
+        consequences=(f"That host can read {which}: the data as it was backed up.",),
+        reversibility="detach_volume_protection_group_backup ends it; what was read until then was read.",
         unknown=not_known(*s.facts.values()),
     )
 
@@ -82,10 +82,10 @@ def describe_detach(s: Subject) -> Effect:
     if isinstance(hosts, list) and iqn not in hosts:
         follows.append("That host is not among those it is attached to.")
     return Effect(
-        does=f"Detach the {s.label} from host {quoted(iqn)}",
-        about=(_mounted_hosts(s),),
-        follows=tuple(follows),
-        final="It can be attached again; data that was not written yet is lost.",
+        title=f"Detach the {s.label} from host {quoted(iqn)}",
+        facts=(_mounted_hosts(s),),
+        consequences=tuple(follows),
+        reversibility="It can be attached again; data that was not written yet is lost.",
     )
 
 
@@ -96,15 +96,15 @@ def describe_network_update(s: Subject) -> Effect:
     old = {n: item_at(s.resource, *places.get(n, (n,))) for n in body}
     known = {n: v for n, v in old.items() if v is not None}
     return Effect(
-        does=f"Change the {s.label}",
-        about=(_about(s),),
-        follows=(
+        title=f"Change the {s.label}",
+        facts=(_about(s),),
+        consequences=(
             *changes(body, known, s.now),
             "Lists are replaced whole.",
             "If the new values are wrong, the appliance is cut off, and nothing that runs through it works.",
         ),
-        final="It can be changed back only while the appliance can still be reached.",
-        exceptions=("network",) if "network" in body or "proxy" in body else (),
+        reversibility="It can be changed back only while the appliance can still be reached.",
+        warnings=("network",) if "network" in body or "proxy" in body else (),
     )
 
 
@@ -137,10 +137,10 @@ def describe_nic_update(s: Subject) -> Effect:
         final, missing = "It can be changed back only while the gateway can still be reached.", mine is None
     known = isinstance(item_at(s.resource, "network", "nics"), list)
     return Effect(
-        does=does,
-        about=(_about(s), *([f"its interfaces: {listed}"] if listed else [])),
-        follows=tuple(follows),
-        final=final,
+        title=does,
+        facts=(_about(s), *([f"its interfaces: {listed}"] if listed else [])),
+        consequences=tuple(follows),
+        reversibility=final,
         forbidden="The gateway has no interface with that id." if missing and known else "",
     )
 
@@ -163,10 +163,10 @@ def describe_resize(s: Subject) -> Effect:
             )
     follows.append("Whether the gateway restarts for it is not documented.")
     return Effect(
-        does=f"Resize the {s.label}",
-        about=(_about(s),),
-        follows=tuple(follows),
-        final="Storage can only grow: this cannot be undone.",
+        title=f"Resize the {s.label}",
+        facts=(_about(s),),
+        consequences=tuple(follows),
+        reversibility="Storage can only grow: this cannot be undone.",
     )
 
 
@@ -177,13 +177,13 @@ def describe_any(s: Subject) -> Effect:
     body = {n: v for n, v in s.arguments.items() if n != "confirm"}
     known = s.target.found.known
     return Effect(
-        does=f"Carry out {key}" + (f" on the {s.label}" if s.target.path else ""),
-        about=(_about(s),) if known else (),
-        follows=(
+        title=f"Carry out {key}" + (f" on the {s.label}" if s.target.path else ""),
+        facts=(_about(s),) if known else (),
+        consequences=(
             f"{cell(s.tool.description, 400)}",
             *changes(body, s.resource, s.now),
         ),
-        final="This operation is not one this server knows; take it that it cannot be undone.",
+        reversibility="This operation is not one this server knows; take it that it cannot be undone.",
         unknown=("what it does beyond its description",),
     )
 

@@ -60,10 +60,10 @@ def describe_restore(s: Subject) -> Effect:
         follows += [f"Where to: {places.describe_place(s)}.", *places.duplicates(s)]
     follows += [*restore_sources.options(s), *restore_sources.warnings(s)]
     return Effect(
-        does=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
-        about=(restore_sources.state(s),),
-        follows=tuple(follows),
-        final=(
+        title=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
+        facts=(restore_sources.state(s),),
+        consequences=tuple(follows),
+        reversibility=(
             "What is overwritten cannot be brought back. check_vm_protection_group_restore tells beforehand "
             "whether each member can be restored."
             if over
@@ -71,7 +71,7 @@ def describe_restore(s: Subject) -> Effect:
         ),
         unknown=not_known(s.target.found, *s.target.uses.values()),
         forbidden=restore_sources.unusable_reasons(s, overwrites=over),
-        exceptions=(
+        warnings=(
             *(("overwrites",) if over else ()),
             *((f"{counted(len(bare), 'member')} without a usable recovery point",) if bare else ()),
             *restore_sources.flaws(s),

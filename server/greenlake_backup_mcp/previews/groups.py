@@ -46,14 +46,14 @@ def describe_delete(s: Subject) -> Effect:
         follows.append("force: the service does not stop at what else depends on it.")
     danger = tuple(n for n in ("cascadedelete", "force") if a.get(n))
     return Effect(
-        does=f"Delete the {s.label}",
-        about=_group_facts(s),
-        follows=tuple(follows),
-        final="A new group can be made; what cascadedelete took is gone for good."
+        title=f"Delete the {s.label}",
+        facts=_group_facts(s),
+        consequences=tuple(follows),
+        reversibility="A new group can be made; what cascadedelete took is gone for good."
         if a.get("cascadedelete")
         else "A new group can be made; runs missed until then are not made up for.",
         unknown=not_known(*s.facts.values()),
-        exceptions=(*danger, *(("protected",) if job else ()), *((f"{len(members)} members",) if members else ())),
+        warnings=(*danger, *(("protected",) if job else ()), *((f"{len(members)} members",) if members else ())),
     )
 
 
@@ -87,11 +87,11 @@ def describe_update(s: Subject) -> Effect:
     if s.resource.get("vmProtectionGroupType") == "NATIVE" or s.resource.get("volumeProtectionGroupType") == "NATIVE":
         follows.append("It is a NATIVE group; the service is expected to refuse a member list.")
     return Effect(
-        does=f"Change the {s.label}",
-        about=_group_facts(s),
-        follows=tuple(follows),
-        final="It can be changed back; runs missed until then are not made up for.",
-        exceptions=tuple(exceptions),
+        title=f"Change the {s.label}",
+        facts=_group_facts(s),
+        consequences=tuple(follows),
+        reversibility="It can be changed back; runs missed until then are not made up for.",
+        warnings=tuple(exceptions),
     )
 
 

@@ -43,15 +43,15 @@ def describe_delete(s: Subject) -> Effect:
     """An asset loses its policy."""
     asset = name_of(s.resource.get("assetInfo") or {})
     return Effect(
-        does=f"Delete the {_job(s)}",
-        about=_job_facts(s),
-        follows=(
+        title=f"Delete the {_job(s)}",
+        facts=_job_facts(s),
+        consequences=(
             f"{asset} is protected no more: no further snapshots or backups of it are made.",
             f"Its copies stay until they expire: {recovery_points_of(s)}.",
         ),
-        final="A new job can be made (create_protection_job); runs missed until then are not made up for.",
+        reversibility="A new job can be made (create_protection_job); runs missed until then are not made up for.",
         unknown=not_known(*s.facts.values()),
-        exceptions=("is suspended",) if s.resource.get("operational") == "SUSPENDED" else (),
+        warnings=("is suspended",) if s.resource.get("operational") == "SUSPENDED" else (),
     )
 
 
@@ -70,10 +70,10 @@ def describe_suspend(s: Subject) -> Effect:
         follows.append(f"The job has no schedule {', '.join(map(str, strangers))}.")
     follows.append("Existing copies go on expiring. Nobody is reminded to resume.")
     return Effect(
-        does=f"Suspend the {_job(s)}",
-        about=_job_facts(s),
-        follows=tuple(follows),
-        final="resume_protection_job takes it back; runs missed until then are not made up for.",
+        title=f"Suspend the {_job(s)}",
+        facts=_job_facts(s),
+        consequences=tuple(follows),
+        reversibility="resume_protection_job takes it back; runs missed until then are not made up for.",
         forbidden="It is suspended already." if s.resource.get("operational") == "SUSPENDED" and not ids else "",
     )
 

@@ -5,13 +5,16 @@ Everything that comes from the service passes `hygiene` here. Must know nothing 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from greenlake_backup_mcp.text import masking, sanitize, units
+from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
 from . import times
@@ -48,41 +51,72 @@ class Subject:
         return self.target.uses.get(name) or self.facts.get(name) or ReadResult(name, problem="not read")
 
 
+class Gravity(IntEnum):
+    """How much a change weighs for the person who answers for it."""
+
+    DETAIL = 0
+    NOTABLE = 1
+    GRAVE = 2  # LOST, overwritten, a program, a lock, an address: never folded before 200 of them
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs, in harmless text: what, how it is, how it would be, how grave, and of which kind."""
+
+    words: str
+    before: str = ""  # "" where there is none, or none that is known
+    after: str = ""  # "" where none is left
+    gravity: Gravity = Gravity.DETAIL
+    kind: str = ""  # LOST, OVERWRITTEN, PROGRAM, LOCK, ADDRESS, ...; "" for a plain change
+    path: str = ""  # of the leaf in the request
+
+
 @dataclass(frozen=True)
 class Effect:
-    """What a call would do to its target, in sentences for the person who answers for it."""
+    """What a call would do to its target, for the person who answers for it: all of it, gravest first."""
 
-    does: str  # in the imperative, with the target's name
-    about: tuple[str, ...] = ()  # what the target is
-    follows: tuple[str, ...] = ()  # what would happen
-    final: str = ""  # what cannot be undone, or how it can
+    title: str  # in the imperative, with the target's name
+    gravest: str = ""  # the gravest fact, in at most 120 characters
+    facts: tuple[str, ...] = ()  # what the target is
+    changes: tuple[Change, ...] = ()  # all that differs, gravest first
+    consequences: tuple[str, ...] = ()  # what would happen, gravest first
+    reversibility: str = ""  # what cannot be undone, or how it can
     unknown: tuple[str, ...] = ()  # what could not be read
     forbidden: str = ""  # why it cannot be done: then there is no code
-    exceptions: tuple[str, ...] = ()  # what sets this target apart from others in a long list: `kind` or `kind: more`
-    brief: str = ""  # the target in one short line, for a long list
+    warnings: tuple[str, ...] = ()  # what sets this target apart from others in a long list: `kind` or `kind: more`
+    summary: str = ""  # the target in one short line, for a long list
     size: float = 0  # bytes that go
+    danger: Danger = Danger.DESTROY  # what the call costs with these arguments on this target
+    whole: tuple[str, ...] = ()  # the whole difference, a leaf a line
 
     @property
-    def weight(self) -> tuple[str, ...]:
-        """What consent rests on besides the target: the kinds of exceptions, which time alone does not reword."""
-        return tuple(sorted({kind_of(exception) for exception in self.exceptions}))
+    def binding_facts(self) -> tuple[str, ...]:
+        """What consent rests on besides the target: what time alone does not reword."""
+        return tuple(sorted({kind_of(warning) for warning in self.warnings}))
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that this says: of its text and of the whole difference."""
+        return hashlib.sha256("\n".join((*self.lines(), "", *self.whole)).encode()).hexdigest()
 
     def lines(self) -> Iterator[str]:
         """The effect as text, one statement a line."""
-        yield self.does + "."
-        yield from (f"  {line}" for line in self.about)
-        if self.follows:
+        if self.gravest:
+            yield self.gravest
+        yield self.title + "."
+        yield from (f"  {line}" for line in self.facts)
+        if self.consequences:
             yield "What would happen:" if not self.forbidden else "What it asks for:"
-            yield from (f"- {line}" for line in self.follows)
+            yield from (f"- {line}" for line in self.consequences)
         if self.unknown:
             yield "Not known: " + "; ".join(self.unknown) + "."
-        if self.final and not self.forbidden:
-            yield self.final
+        if self.reversibility and not self.forbidden:
+            yield self.reversibility
 
 
-def kind_of(exception: str) -> str:
-    """An exception without what is particular to one target."""
-    return exception.partition(":")[0]
+def kind_of(warning: str) -> str:
+    """A warning without what is particular to one target."""
+    return warning.partition(":")[0]
 
 
 def quoted(text: Any) -> str:

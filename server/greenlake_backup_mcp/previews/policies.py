@@ -32,12 +32,12 @@ def describe_delete(s: Subject) -> Effect:
     elif _unsure(s):
         follows.append("Whether a job uses it is not known; while one does, the service is expected to refuse.")
     return Effect(
-        does=f"Delete the {s.label}",
-        about=_policy_facts(s),
-        follows=tuple(follows),
-        final="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
+        title=f"Delete the {s.label}",
+        facts=_policy_facts(s),
+        consequences=tuple(follows),
+        reversibility="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
         unknown=_unknown_jobs(s),
-        exceptions=_in_use(s),
+        warnings=_in_use(s),
     )
 
 
@@ -52,12 +52,12 @@ def describe_update(s: Subject) -> Effect:
         follows.append("For which jobs it holds at once is not known.")
     follows.append("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
     return Effect(
-        does=f"Change the {s.label}",
-        about=_policy_facts(s),
-        follows=tuple(follows),
-        final="It can be changed back; copies made meanwhile keep what they were given.",
+        title=f"Change the {s.label}",
+        facts=_policy_facts(s),
+        consequences=tuple(follows),
+        reversibility="It can be changed back; copies made meanwhile keep what they were given.",
         unknown=_unknown_jobs(s),
-        exceptions=(f"holds for {_count_jobs(s)}",) if jobs else _in_use(s),
+        warnings=(f"holds for {_count_jobs(s)}",) if jobs else _in_use(s),
     )
 
 
@@ -88,12 +88,12 @@ def describe_replace(s: Subject) -> Effect:
     elif _unsure(s):
         follows.append("Which jobs stand on it is not known; the API expects this only before assignment.")
     return Effect(
-        does=f"Replace the whole {s.label}",
-        about=_policy_facts(s),
-        follows=tuple(follows),
-        final="The present policy cannot be brought back, only written down and made anew.",
+        title=f"Replace the whole {s.label}",
+        facts=_policy_facts(s),
+        consequences=tuple(follows),
+        reversibility="The present policy cannot be brought back, only written down and made anew.",
         unknown=_unknown_jobs(s),
-        exceptions=_in_use(s),
+        warnings=_in_use(s),
     )
 
 

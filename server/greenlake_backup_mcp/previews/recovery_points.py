@@ -65,14 +65,14 @@ def describe_delete(s: Subject) -> Effect:
     elif copy.get("state") in GOING:
         forbidden = f"It is already on its way out: state {cell(str(copy['state']))}."
     return Effect(
-        does=f"Delete the {s.label}",
-        about=describe(s, copy),
-        follows=tuple(follows),
-        final="This cannot be undone.",
+        title=f"Delete the {s.label}",
+        facts=describe(s, copy),
+        consequences=tuple(follows),
+        reversibility="This cannot be undone.",
         unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
         forbidden=forbidden,
-        exceptions=tuple(exceptions),
-        brief=_brief(s),
+        warnings=tuple(exceptions),
+        summary=_brief(s),
         size=recovery_point_size(copy),
     )
 
@@ -102,14 +102,14 @@ def describe_update(s: Subject) -> Effect:
     if lock.exception:
         final = (final + " " if ends_earlier else "") + "The lock cannot be undone."
     return Effect(
-        does=f"Change the {s.label}",
-        about=describe(s, copy),
-        follows=tuple(follows),
-        final=final,
+        title=f"Change the {s.label}",
+        facts=describe(s, copy),
+        consequences=tuple(follows),
+        reversibility=final,
         unknown=not_known(s.found("asset"), s.found("backups"), s.found("snapshots")),
         forbidden=forbidden,
-        exceptions=tuple(exceptions),
-        brief=_brief(s),
+        warnings=tuple(exceptions),
+        summary=_brief(s),
     )
 
 

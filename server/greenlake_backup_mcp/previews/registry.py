@@ -154,12 +154,12 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     if acted_on.found.missing:
         what = f"{acted_on.kind} {cell(identity)}"
         return Effect(
-            does=f"{tool.title} ({what})",
+            title=f"{tool.title} ({what})",
             forbidden=f"There is no {what}: it does not exist, or not any more.",
         )
     if acted_on.path and not acted_on.found.known and not any(f.known for f in acted_on.uses.values()):
         return Effect(
-            does=f"{tool.title} ({acted_on.kind} {cell(identity)})",
+            title=f"{tool.title} ({acted_on.kind} {cell(identity)})",
             forbidden=f"The {acted_on.kind} could not be read ({acted_on.found.problem}): the effect is not known.",
         )
     row = spec_for(tool)

@@ -70,13 +70,13 @@ def describe_restore(s: Subject) -> Effect:
         follows.append("NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one.")
     follows += [*restore_sources.options(s), *restore_sources.warnings(s)]
     return Effect(
-        does=does,
-        about=restore_sources.about(s),
-        follows=tuple(follows),
-        final=final,
+        title=does,
+        facts=restore_sources.about(s),
+        consequences=tuple(follows),
+        reversibility=final,
         unknown=not_known(s.target.found, *s.target.uses.values(), *s.facts.values()),
         forbidden=restore_sources.unusable_reasons(s, overwrites=over),
-        exceptions=(*(("overwrites",) if over else ()), *restore_sources.flaws(s)),
+        warnings=(*(("overwrites",) if over else ()), *restore_sources.flaws(s)),
     )
 
 
@@ -91,16 +91,16 @@ def describe_disk_restore(s: Subject) -> Effect:
     ]
     disks = ", ".join(pairs) or "ALL its disks (none is named)"
     return Effect(
-        does=f"Overwrite disks of the {where.removeprefix('the ')} from a recovery point of the {s.label}",
-        about=restore_sources.about(s),
-        follows=(
+        title=f"Overwrite disks of the {where.removeprefix('the ')} from a recovery point of the {s.label}",
+        facts=restore_sources.about(s),
+        consequences=(
             f"Overwritten with the recovery point{restore_sources.since(s.found('copy'), s)}: {disks}.",
             *restore_sources.warnings(s),
         ),
-        final="What is overwritten cannot be brought back, unless a recovery point of it is taken first.",
+        reversibility="What is overwritten cannot be brought back, unless a recovery point of it is taken first.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
         forbidden=restore_sources.unusable_reasons(s, overwrites=True),
-        exceptions=("overwrites disks", *restore_sources.flaws(s)),
+        warnings=("overwrites disks", *restore_sources.flaws(s)),
     )
 
 
@@ -123,16 +123,18 @@ def describe_file_restore(s: Subject) -> Effect:
     }
     overwrites = method not in ("KEEPASBACKUP", "SKIP")
     return Effect(
-        does=f"Write files from a recovery point into the guest of the {where}",
-        about=restore_sources.about(s),
-        follows=(
+        title=f"Write files from a recovery point into the guest of the {where}",
+        facts=restore_sources.about(s),
+        consequences=(
             f"{counted(len(files), 'path')}: {paths}{more}.",
             words.get(method, f"What happens to files that are there is not known ({cell(method)})."),
             "The guest is entered with the credentials given (not shown).",
             *restore_sources.warnings(s),
         ),
-        final="Overwritten files cannot be brought back." if overwrites else "The files written can be deleted again.",
+        reversibility="Overwritten files cannot be brought back."
+        if overwrites
+        else "The files written can be deleted again.",
         unknown=not_known(s.target.found, *s.target.uses.values()),
         forbidden=restore_sources.unusable_reasons(s, overwrites=overwrites),
-        exceptions=(*(("overwrites files",) if overwrites else ()), *restore_sources.flaws(s)),
+        warnings=(*(("overwrites files",) if overwrites else ()), *restore_sources.flaws(s)),
     )

@@ -72,14 +72,14 @@ def describe_delete(s: Subject) -> Effect:
     follows += _counted_copies(s, jobs)
     follows += stopped(s, jobs)
     return Effect(
-        does=f"Delete the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="Backups deleted with it are gone for good."
+        title=f"Delete the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="Backups deleted with it are gone for good."
         if s.arguments.get("force")
         else "It cannot be brought back.",
         unknown=_unknown(s),
-        exceptions=(("force",) if s.arguments.get("force") else ()) + ((f"holds data: {holds}",) if data != 0 else ()),
+        warnings=(("force",) if s.arguments.get("force") else ()) + ((f"holds data: {holds}",) if data != 0 else ()),
     )
 
 
@@ -103,12 +103,12 @@ def describe_host_delete(s: Subject) -> Effect:
     follows += stopped(s, jobs)
     holds = (f"{len(stores)} stores",) if stores else () if known else ("what is on it is not known",)
     return Effect(
-        does=f"Delete the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
+        title=f"Delete the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
         unknown=_unknown(s),
-        exceptions=(("force",) if s.arguments.get("force") else ()) + holds,
+        warnings=(("force",) if s.arguments.get("force") else ()) + holds,
     )
 
 
@@ -130,12 +130,12 @@ def describe_gateway_recovery(s: Subject) -> Effect:
     elif connected:
         follows.append("The gateway is CONNECTED; without force the service is expected to refuse.")
     return Effect(
-        does=f"Recover the {s.label} onto a new VM",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="This cannot be undone.",
+        title=f"Recover the {s.label} onto a new VM",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="This cannot be undone.",
         unknown=not_known(*s.facts.values()),
-        exceptions=("still connected",) if connected else (),
+        warnings=("still connected",) if connected else (),
     )
 
 
@@ -148,10 +148,10 @@ def describe_reattach(s: Subject) -> Effect:
     if s.resource.get("connectedState") == "CONNECTED":
         follows.append("It is CONNECTED; backups and restores through its present system fail from then on.")
     return Effect(
-        does=f"Reattach the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="It cannot be taken back; it can be reattached once more.",
+        title=f"Reattach the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="It cannot be taken back; it can be reattached once more.",
         unknown=not_known(*s.target.uses.values()),
         forbidden="The system to move to does not exist." if system.missing else "",
     )

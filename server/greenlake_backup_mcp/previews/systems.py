@@ -71,13 +71,13 @@ def describe_stop(s: Subject) -> Effect:
     elif off:
         final = "power_on_protection_store_gateway starts it again."
     return Effect(
-        does=f"{'Shut down' if off else 'Restart'} the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final=final,
+        title=f"{'Shut down' if off else 'Restart'} the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility=final,
         unknown=not_known(*s.facts.values()),
         forbidden="It is off already." if off and s.resource.get("state") == "PSG_STATE_OK_OFF" else "",
-        exceptions=("no way back from here",) if off and orchestrator else (),
+        warnings=("no way back from here",) if off and orchestrator else (),
     )
 
 
@@ -87,12 +87,12 @@ def describe_orchestrator_delete(s: Subject) -> Effect:
     if s.arguments.get("force"):
         follows.append("force: it goes even though resources depend on it.")
     return Effect(
-        does=f"Delete the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="It cannot be taken back; an orchestrator must be installed and registered anew.",
+        title=f"Delete the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="It cannot be taken back; an orchestrator must be installed and registered anew.",
         unknown=not_known(*s.facts.values()),
-        exceptions=("force",) if s.arguments.get("force") else (),
+        warnings=("force",) if s.arguments.get("force") else (),
     )
 
 
@@ -100,16 +100,16 @@ def describe_orchestrator_recovery(s: Subject) -> Effect:
     """An orchestrator is replaced."""
     connected = s.resource.get("connectionState") == "CONNECTED"
     return Effect(
-        does=f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
-        about=(facts(s),),
-        follows=(
+        title=f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
+        facts=(facts(s),),
+        consequences=(
             "The new appliance takes over; the present one is replaced for good.",
             *_managed_assets(s),
             *(["The present one is CONNECTED: it works, and would be replaced nonetheless."] if connected else []),
         ),
-        final="This cannot be undone.",
+        reversibility="This cannot be undone.",
         unknown=not_known(*s.facts.values()),
-        exceptions=("still connected",) if connected else (),
+        warnings=("still connected",) if connected else (),
     )
 
 
@@ -128,12 +128,12 @@ def describe_host_removal(s: Subject) -> Effect:
     if s.arguments.get("force"):
         follows.append("force: it goes even though resources depend on it.")
     return Effect(
-        does=f"Unregister the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="It can be registered anew; whether the databases then find their recovery points is not documented.",
+        title=f"Unregister the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="It can be registered anew; whether its databases then find their recovery points, nobody says.",
         unknown=not_known(*s.facts.values()),
-        exceptions=(f"{len(protected)} protected databases",)
+        warnings=(f"{len(protected)} protected databases",)
         if protected
         else ()
         if databases.known
@@ -156,10 +156,10 @@ def describe_credentials_update(s: Subject) -> Effect:
         follows.append(f"Stores that depend on it: {at_least(s.found('stores'))}{len(stores):,} ({names(stores)}).")
     follows.append("If the new values are wrong, every backup and restore through it fails.")
     return Effect(
-        does=f"Change the {s.label}",
-        about=(facts(s),),
-        follows=tuple(follows),
-        final="It can be changed back, if the old password is known."
+        title=f"Change the {s.label}",
+        facts=(facts(s),),
+        consequences=tuple(follows),
+        reversibility="It can be changed back, if the old password is known."
         if "credentials" in body
         else "It can be changed back.",
         unknown=not_known(*s.facts.values()) or _unread_databases(s),
