@@ -81,10 +81,12 @@ def by_issuer(issuer: IssuerOfTokens) -> Authenticator:
 
 
 @asynccontextmanager
-async def served(app: Any = None, known: Authenticator | None = None, **given: Any) -> AsyncIterator[Served]:
+async def served(app: Any = None, authenticator: Authenticator | None = None, **given: Any) -> AsyncIterator[Served]:
     """The server over a little tenant, with these settings."""
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0, **given)
-    async with serving(create_app(chosen, app=app or tenant(), now=lambda: NOW, known=known)) as running:
+    async with serving(
+        create_app(chosen, app=app or tenant(), now=lambda: NOW, authenticator=authenticator)
+    ) as running:
         yield running
 
 
@@ -133,17 +135,17 @@ def test_hosts_and_origins_of_each_kind_can_be_allowed() -> None:
     found = middleware.host_policy(
         "::1", None, "a.example, 10.0.0.1:80,[fd00::1]:8080", "https://a.example:8443/,vscode-webview://x-1"
     )
-    assert found.host("[fd00::1]:8080")
-    assert found.host("10.0.0.1:80")
-    assert found.origin("https://a.example:8443")
-    assert found.origin("vscode-webview://x-1")
+    assert found.allows_host("[fd00::1]:8080")
+    assert found.allows_host("10.0.0.1:80")
+    assert found.allows_origin("https://a.example:8443")
+    assert found.allows_origin("vscode-webview://x-1")
 
 
 @given(st.text(max_size=60))
 def test_no_text_passes_as_a_host_unless_it_is_one_of_ours(text: str) -> None:
     hosts = middleware.host_policy("127.0.0.1", None, "", "")
-    assert hosts.host(text) == bool(re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", text.lower()))
-    assert not hosts.origin(f"https://{text}")
+    assert hosts.allows_host(text) == bool(re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", text.lower()))
+    assert not hosts.allows_origin(f"https://{text}")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_answers_are_not_held_back_until_they_fill_a_packet() -> None:
 
 
 async def test_no_token_is_told_where_to_get_one(issuer: IssuerOfTokens) -> None:
-    async with served(known=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
         answer = await discover(at.url)
         assert answer.status_code == 401
         challenge = answer.headers["www-authenticate"]
@@ -232,7 +234,7 @@ async def test_no_token_is_told_where_to_get_one(issuer: IssuerOfTokens) -> None
 
 
 async def test_tokens_of_the_issuer_get_in_and_others_hear_why_not(issuer: IssuerOfTokens) -> None:
-    async with served(known=by_issuer(issuer), public_url=PUBLIC) as at:
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at:
         assert (await discover(at.url, issuer.token())).status_code == 200
         for claims, status, reason in (
             ({"aud": "https://other.example"}, 401, "another audience"),
@@ -328,7 +330,7 @@ async def session(http: httpx2.AsyncClient, url: str, shown: str, ident: str | N
 
 async def test_within_a_session_each_request_has_the_role_of_its_own_token(issuer: IssuerOfTokens) -> None:
     start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
-    async with served(known=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
         opened = await session(
             http, at.url, issuer.token("backup:destroy"), None, {"id": 1, "method": "initialize", "params": start}
         )

@@ -193,24 +193,24 @@ async def test_behind_the_end_404_means_that_nothing_follows() -> None:
 @pytest.mark.parametrize("body", [[], "text", {"error": 1}, {"items": "no"}, 7])
 def test_what_is_no_list_is_an_error(body: Any) -> None:
     if body == []:
-        assert pages.envelope(body, "List") == pages.Page((), None)
+        assert pages.parse_page(body, "List") == pages.Page((), None)
         return
     with pytest.raises(BackupError, match="no list"):
-        pages.envelope(body, "List")
+        pages.parse_page(body, "List")
 
 
 @pytest.mark.parametrize("body", [None, {}, {"count": 0}, {"items": None, "total": 0}, {"items": [], "total": "0"}])
 def test_an_empty_collection_has_many_spellings(body: Any) -> None:
-    assert pages.envelope(body, "List").items == ()
+    assert pages.parse_page(body, "List").items == ()
 
 
 @pytest.mark.parametrize("total", [True, -1, 1.5, "many", {}, [3]])
 def test_a_total_that_is_no_number_is_no_total(total: Any) -> None:
-    assert pages.envelope({"items": [], "total": total}, "List").total is None
+    assert pages.parse_page({"items": [], "total": total}, "List").total is None
 
 
 def test_what_is_no_object_among_the_items_is_left_out() -> None:
-    assert pages.envelope({"items": [1, None, {"id": "a"}, "x"]}, "List").items == ({"id": "a"},)
+    assert pages.parse_page({"items": [1, None, {"id": "a"}, "x"]}, "List").items == ({"id": "a"},)
 
 
 async def test_progress_is_told_page_by_page() -> None:

@@ -517,7 +517,7 @@ async def turns(pace: RateLimiter, clock: Callable[[], float], count: int) -> li
     """When each of so many requests went out."""
     went = []
     for _ in range(count):
-        async with pace.turn():
+        async with pace.slot():
             went.append(clock())
     return went
 
@@ -538,7 +538,7 @@ async def test_a_slow_rate_still_lets_the_first_request_out_at_once() -> None:
 async def test_the_service_can_hold_all_requests_but_not_for_ever() -> None:
     clock = Clock()
     pace = RateLimiter(None, 4, clock, clock.sleep)
-    pace.hold(1e9)
+    pace.pause_for(1e9)
     assert await turns(pace, clock, 2) == [LONGEST, LONGEST]
 
 
@@ -552,7 +552,7 @@ async def test_whoever_is_cancelled_while_waiting_gives_the_turn_back() -> None:
     await turns(pace, clock, 10)
     for _ in range(5):
         with anyio.move_on_after(0):
-            async with pace.turn():
+            async with pace.slot():
                 raise AssertionError("no turn was due")
     clock.now = 1.0
     assert await turns(pace, clock, 1) == [1.0]
@@ -606,5 +606,5 @@ async def test_a_request_under_way_ends_with_the_call_that_wanted_it() -> None:
 
 async def test_a_wait_for_the_rate_ends_with_the_call_that_wanted_it() -> None:
     async with client.connect(demo(), app=tenant()) as api:
-        api.wire.pace.hold(LONGEST)
+        api.transport.limiter.pause_for(LONGEST)
         assert await cancelled(lambda: client.send(api, LIST))

@@ -153,9 +153,9 @@ async def test_a_refused_token_is_replaced_but_not_the_one_that_replaced_it() ->
     endpoint, clock = Endpoint(), Clock()
     tokens = made(endpoint, clock)
     old = f"Bearer {await tokens.token()}"
-    tokens.refused(old)
+    tokens.discard(old)
     assert await tokens.token() == "token-2"
-    tokens.refused(old)  # a second request that had left with the old one
+    tokens.discard(old)  # a second request that had left with the old one
     assert await tokens.token() == "token-2"
     assert len(endpoint.asked) == 2
 

@@ -81,8 +81,8 @@ def _announce(chosen: Settings) -> None:
             startup_checks.check_tenant(chosen)
     except BackupError as error:
         print_message(f"{error.message} {error.hint}".strip())
-    if told := startup_checks.unused_settings(chosen):
-        print_message(told)
+    if notice := startup_checks.unused_settings(chosen):
+        print_message(notice)
 
 
 def tools(options: argparse.Namespace) -> int:
@@ -91,8 +91,8 @@ def tools(options: argparse.Namespace) -> int:
 
     tools = app.tool_set(_settings(options)).offered.values()
     if options.json:
-        shown = [app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
-        print_result(json.dumps(shown, indent=1, ensure_ascii=False))
+        listed = [app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
+        print_result(json.dumps(listed, indent=1, ensure_ascii=False))
         return 0
     toolset = ""
     for tool in tools:
@@ -115,7 +115,7 @@ def call(options: argparse.Namespace) -> int:
     if "log_level" not in loaded.model_fields_set:
         call_log.configure("error")  # the answer says what went wrong
     server = app.create(loaded)
-    given = pairs(options.arguments)
+    arguments = pairs(options.arguments)
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:
         print_message(f"… {message or progress}")
@@ -123,7 +123,7 @@ def call(options: argparse.Namespace) -> int:
     async def run() -> int:
         async with Client(server) as client:
             try:
-                result = await client.call_tool(options.tool, given, progress_callback=progress)
+                result = await client.call_tool(options.tool, arguments, progress_callback=progress)
             except MCPError as error:
                 raise InputError(error.error.message, hint="`tools` shows those there are.") from None
         if result.structured_content is not None:
@@ -171,19 +171,19 @@ def config(options: argparse.Namespace) -> int:
 
     client = registry.client(options.client)
     _must_start(options)
-    told = registry.entry(client, _flags(options), os.environ)
+    entry = registry.entry(client, _flags(options), os.environ)
     if options.write:
-        file, copy = files.write(client, told)
+        file, copy = files.write(client, entry)
         print_message(
             f"{client.title}: {file} holds {registry.NAME}." + (f" What it was before: {copy}" if copy else "")
         )
         print_message(f"Restart {client.title} to see it.")
     else:
         print_message(f"{client.title} reads {registry.config_path(client)}; --write puts this there:\n")
-        print_result(files.snippet(client, told))
+        print_result(files.snippet(client, entry))
     if client.note:
         print_message(client.note)
-    if told.get("env", {}).get(registry.SECRET) == "":
+    if entry.get("env", {}).get(registry.SECRET) == "":
         print_message(f"{registry.SECRET} is left empty: fill it in. It is never written for you.")
     return 0
 
@@ -210,11 +210,11 @@ def _flags(options: argparse.Namespace) -> list[str]:
         if isinstance(value, bool):
             flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
         elif value is not None:
-            flags += [f"--{name.replace('_', '-')}", _number(value) if name in FILES else str(value)]
+            flags += [f"--{name.replace('_', '-')}", _absolute(value) if name in FILES else str(value)]
     return flags
 
 
-def _number(path: str) -> str:
+def _absolute(path: str) -> str:
     """The path from the root: the client starts the server in a directory of its own."""
     try:
         return str(Path(path).absolute())

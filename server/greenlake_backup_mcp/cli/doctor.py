@@ -67,7 +67,7 @@ def _start(settings: Settings) -> str:
     from greenlake_backup_mcp.http import app, server  # noqa: PLC0415
 
     host, port, known = server.check_settings(settings)
-    app.create_app(settings, known=known, bound=host)
+    app.create_app(settings, authenticator=known, bound=host)
     return f"over HTTP on {host}, port {port}; {'with' if known.required else 'without'} logins"
 
 

@@ -60,7 +60,7 @@ def record(  # noqa: PLR0913  a line has its fields
     **details: Any,
 ) -> None:
     """Append a line and force it to the disk. Raises BackupError: a gated call that cannot be recorded is not made."""
-    lines.log_message("gated", {"tool": tool, "event": event, "outcome": outcome})
+    lines.notify_watchers("gated", {"tool": tool, "event": event, "outcome": outcome})
     if log.descriptor is None:
         return
     line = {

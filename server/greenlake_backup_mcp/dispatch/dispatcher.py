@@ -71,7 +71,9 @@ async def call(desk: CallContext, name: str, raw: Mapping[str, Any], caller: Cal
             result = await _answer(desk, name, raw, caller)
             # what the call itself gave stays in previews: a person decides by the whole text
             return (
-                results.mask_result(result, desk.api.wire.secrets()) if isinstance(result, CallToolResult) else result
+                results.mask_result(result, desk.api.transport.secrets())
+                if isinstance(result, CallToolResult)
+                else result
             )
         except BackupError as problem:
             line.outcome = problem.code
@@ -86,7 +88,7 @@ async def call(desk: CallContext, name: str, raw: Mapping[str, Any], caller: Cal
 def _mask_for(desk: CallContext, arguments: Mapping[str, Any]) -> Callable[[str], str]:
     """What takes our own secrets and those that a call gave out of a text of the service."""
     given = masking.secrets_in(arguments)
-    return lambda text: masking.mask(text, (*desk.api.wire.secrets(), *given))
+    return lambda text: masking.mask(text, (*desk.api.transport.secrets(), *given))
 
 
 async def _answer(desk: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:

@@ -25,7 +25,7 @@ class InFlightCalls:
 
     _calls: set[anyio.CancelScope] = field(default_factory=set)
 
-    async def ended(
+    async def run(
         self, call: Awaitable[CallToolResult | InputRequiredResult], tool: Tool, settings: Settings
     ) -> CallToolResult | InputRequiredResult:
         """The result of a call, or what is known of it where it is broken off."""
@@ -37,7 +37,7 @@ class InFlightCalls:
                 self._calls.discard(scope)
         return results.error_result(_interrupted(tool), settings)
 
-    def break_off(self) -> None:
+    def cancel_all(self) -> None:
         """End what still runs: the time that it had is over."""
         for call in list(self._calls):
             call.cancel()

@@ -1,4 +1,4 @@
-"""The ASGI app: the SDK's streamable HTTP of both eras and the probes, behind doors; and whether it still serves.
+"""The ASGI app: the SDK's streamable HTTP of both eras and the probes, behind middleware; and whether it still serves.
 
 Knows Starlette and the settings of serving. Must know nothing of sockets, tools or the service.
 """
@@ -29,8 +29,8 @@ from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.settings import Settings
 
 from . import middleware
-from .auth import authenticator, jwks
-from .auth.authenticator import Authenticator
+from .auth import jwks
+from .auth.authenticator import Authenticator, configure
 
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
@@ -74,15 +74,15 @@ class ServerApp:
             await send({"type": "http.response.body", "body": b""})
         return None
 
-    def end(self) -> None:
+    def drain(self) -> None:
         """Take no more, and close the streams, so that only calls are left to wait for."""
         self.ready, self.ending = False, True
         for stream in list(self._streams):
             stream.cancel()
 
-    def break_off(self) -> None:
+    def cancel_calls(self) -> None:
         """Answer what still runs: its time is over."""
-        self.calls.break_off()
+        self.calls.cancel_all()
 
 
 def create_app(
@@ -90,24 +90,24 @@ def create_app(
     *,
     app: Any = None,
     now: Callable[[], datetime] | None = None,
-    known: Authenticator | None = None,
+    authenticator: Authenticator | None = None,
     bound: str = "127.0.0.1",
 ) -> ServerApp:
     """The whole ASGI app over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
-    `known` is who is let in (default: as the settings say), `bound` the address that is listened on. Raises
+    `authenticator` is who is let in (default: as the settings say), `bound` the address that is listened on. Raises
     BackupError where the settings would serve others without knowing them.
     """
-    known = known or authenticator.configure(settings)
+    authenticator = authenticator or configure(settings)
     served = middleware.host_policy(bound, settings.public_url, settings.allowed_hosts, settings.allowed_origins)
-    _check_public_url(settings, known, bound, served)
+    _check_public_url(settings, authenticator, bound, served)
     running = InFlightCalls()
-    server = mcp_server.create(settings, app=app, now=now, logins=known.required, running=running)
+    server = mcp_server.create(settings, app=app, now=now, logins=authenticator.required, running=running)
     manager = StreamableHTTPSessionManager(
         server,
         stateless=settings.stateless,
         max_request_body_size=settings.max_body,
-        # The doors check Host and Origin for every path, and say what is wrong.
+        # The middleware checks Host and Origin for every path, and says what is wrong.
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
 
@@ -129,16 +129,16 @@ def create_app(
     routes = [Route(PATH, protocol), Route("/healthz", healthy), Route("/readyz", ready)]
     public = list(middleware.PROBES)
     metadata_url = None
-    if known.issuer is not None and settings.public_url:
+    if authenticator.issuer is not None and settings.public_url:
         parts = urlsplit(settings.public_url)
         path = METADATA + parts.path.rstrip("/")
         metadata_url = f"{parts.scheme}://{parts.netloc}{path}"
-        routes.append(Route(path, _metadata(settings.public_url, known)))
+        routes.append(Route(path, _metadata(settings.public_url, authenticator)))
         public.append(path)
     others = Starlette(routes=routes, lifespan=lifespan)
 
     async def within(scope: Scope, receive: Receive, send: Send) -> None:
-        """What is behind the doors. Nearly all are calls, which need nothing of Starlette's layers."""
+        """What is behind the middleware. Nearly all are calls, which need nothing of Starlette's layers."""
         if scope["type"] != "http" or scope["path"] != PATH:
             await others(scope, receive, send)
         elif any(name == b"content-length" for name, _ in scope["headers"]):
@@ -147,7 +147,7 @@ def create_app(
             await protocol(scope, receive, _with_limit_header(send, settings.max_body))
 
     guarded = middleware.EdgeMiddleware(
-        within, served, known, settings.max_body, public=tuple(public), metadata_url=metadata_url
+        within, served, authenticator, settings.max_body, public=tuple(public), metadata_url=metadata_url
     )
     live = ServerApp(
         guarded,
@@ -179,13 +179,13 @@ def _with_limit_header(send: Send, most: int) -> Send:
     return sent
 
 
-def _metadata(public_url: str, known: Authenticator) -> Callable[[Request], Any]:
+def _metadata(public_url: str, authenticator: Authenticator) -> Callable[[Request], Any]:
     """Whom to ask for a token (RFC 9728)."""
     content = json.dumps(
         {
             "resource": public_url,
-            "authorization_servers": [known.issuer.url] if known.issuer else [],
-            "scopes_supported": list(known.scopes),
+            "authorization_servers": [authenticator.issuer.url] if authenticator.issuer else [],
+            "scopes_supported": list(authenticator.scopes),
             "bearer_methods_supported": ["header"],
             "resource_name": "HPE GreenLake Backup and Recovery over MCP",
         }
@@ -198,11 +198,13 @@ def _metadata(public_url: str, known: Authenticator) -> Callable[[Request], Any]
     return metadata
 
 
-def _check_public_url(settings: Settings, known: Authenticator, bound: str, served: middleware.HostPolicy) -> None:
+def _check_public_url(
+    settings: Settings, authenticator: Authenticator, bound: str, served: middleware.HostPolicy
+) -> None:
     """Refuse to serve anybody but this machine without knowing them."""
     if settings.public_url:
         jwks.is_private(settings.public_url, "GREENLAKE_MCP_PUBLIC_URL")
-    if known.required:
+    if authenticator.required:
         return
     foreign = [host for host in served.hosts if middleware.strip_port(host) not in middleware.LOOPBACK]
     if bound not in jwks.LOOPBACK or foreign:

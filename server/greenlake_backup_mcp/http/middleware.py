@@ -20,8 +20,7 @@ from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.text import sanitize
 
-from .auth import authenticator
-from .auth.authenticator import Authenticator
+from .auth.authenticator import Authenticator, authenticate
 from .auth.principals import TokenRejectedError
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -38,16 +37,16 @@ class HostPolicy:
     hosts: frozenset[str]
     origins: frozenset[str]
 
-    def host(self, given: str) -> bool:
+    def allows_host(self, host: str) -> bool:
         """Whether a Host header is ours."""
-        lower = given.lower()
+        lower = host.lower()
         return lower in self.hosts or strip_port(lower) in self.hosts
 
-    def origin(self, given: str) -> bool:
+    def allows_origin(self, origin: str) -> bool:
         """Whether pages of an origin may talk to us; `null` (a file, a sandboxed frame) never may."""
-        lower = given.lower()
-        scheme, mark, host = lower.partition("://")
-        return lower in self.origins or bool(mark and scheme == "http" and strip_port(host) in LOOPBACK)
+        lower = origin.lower()
+        scheme, mark, name = lower.partition("://")
+        return lower in self.origins or bool(mark and scheme == "http" and strip_port(name) in LOOPBACK)
 
 
 def strip_port(host: str) -> str:
@@ -56,9 +55,9 @@ def strip_port(host: str) -> str:
     return head if colon and port.isdigit() and (not head.count(":") or head.endswith("]")) else host
 
 
-def _unmatched_names(setting: str, given: str, wanted: str) -> BackupError:
+def _unmatched_names(setting: str, value: str, wanted: str) -> BackupError:
     return SettingsError(
-        f"Settings: {setting} holds {given[:200]!r}, which no request could match.",
+        f"Settings: {setting} holds {value[:200]!r}, which no request could match.",
         hint=f"It takes {wanted}, separated by commas; there is no sign that stands for all.",
     )
 
@@ -93,13 +92,13 @@ def _split(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class EdgeMiddleware:
-    """The doors in front of an app, in the order in which a request meets them."""
+    """What stands in front of an app, in the order in which a request meets it."""
 
     app: ASGIApp
     hosts: HostPolicy
-    identity: Authenticator
-    most_bytes: int
-    open: tuple[str, ...] = PROBES  # paths that need no Host
+    authenticator: Authenticator
+    max_bytes: int
+    nameless: tuple[str, ...] = PROBES  # paths that need no Host
     public: tuple[str, ...] = PROBES  # paths that need no token
     metadata_url: str | None = None  # where clients learn whom to ask for a token
 
@@ -109,43 +108,43 @@ class EdgeMiddleware:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return None
-        refusal = None if scope["path"] in self.open else self._foreign(scope)
-        refusal = refusal or self._too_large(scope)
+        refusal = None if scope["path"] in self.nameless else self._check_host_and_origin(scope)
+        refusal = refusal or self._check_length(scope)
         if refusal is not None:
             return await refuse(send, *refusal)
-        if not self.identity.required or scope["path"] in self.public or scope["method"] == "OPTIONS":
+        if not self.authenticator.required or scope["path"] in self.public or scope["method"] == "OPTIONS":
             return await self.app(scope, receive, send)
-        return await self._known(scope, receive, send)
+        return await self._authenticate(scope, receive, send)
 
-    def _foreign(self, scope: Scope) -> tuple[int, str] | None:
-        given = _headers(scope, b"host")
-        if len(given) != 1 or not self.hosts.host(given[0]):
-            told = sanitize.quoted(", ".join(given)) if given else "no name"
-            return 421, f"Host {told} is not served here. Allow it with GREENLAKE_MCP_ALLOWED_HOSTS (--allowed-hosts)."
+    def _check_host_and_origin(self, scope: Scope) -> tuple[int, str] | None:
+        hosts = _headers(scope, b"host")
+        if len(hosts) != 1 or not self.hosts.allows_host(hosts[0]):
+            name = sanitize.quoted(", ".join(hosts)) if hosts else "no name"
+            return 421, f"Host {name} is not served here. Allow it with GREENLAKE_MCP_ALLOWED_HOSTS (--allowed-hosts)."
         for origin in _headers(scope, b"origin"):
-            if not self.hosts.origin(origin):
+            if not self.hosts.allows_origin(origin):
                 cure = "Allow it with GREENLAKE_MCP_ALLOWED_ORIGINS (--allowed-origins)."
                 return 403, f"Pages of {sanitize.quoted(origin)} may not use this server. {cure}"
         return None
 
-    def _too_large(self, scope: Scope) -> tuple[int, str] | None:
+    def _check_length(self, scope: Scope) -> tuple[int, str] | None:
         """By the length declared; what comes without one is counted by the SDK as it arrives."""
         sizes = [int(size) for size in _headers(scope, b"content-length") if size.isdigit()]
-        if sizes and max(sizes) > self.most_bytes:
+        if sizes and max(sizes) > self.max_bytes:
             return (
                 413,
-                f"A request holds at most {self.most_bytes:,} bytes, not {max(sizes):,} (GREENLAKE_MCP_MAX_BODY).",
+                f"A request holds at most {self.max_bytes:,} bytes, not {max(sizes):,} (GREENLAKE_MCP_MAX_BODY).",
             )
         return None
 
-    async def _known(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _authenticate(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Go on as whom the token shows."""
-        given = _headers(scope, b"authorization")
-        kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        values = _headers(scope, b"authorization")
+        kind, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
         if kind.lower() != "bearer" or not token.strip():
             return await self._challenge(send, None)
         try:
-            access = await authenticator.authenticate(self.identity, token.strip())
+            access = await authenticate(self.authenticator, token.strip())
         except TokenRejectedError as refusal:
             call_log.LOGGER.warning("token refused", extra={"fields": {"reason": refusal.reason}})
             return await self._challenge(send, refusal)
@@ -164,12 +163,12 @@ class EdgeMiddleware:
         parts = []
         if refusal:
             parts += [f'error="{error}"', f'error_description="{refusal.reason}"']
-        if self.identity.issuer is not None:
-            parts.append(f'scope="{self.identity.scopes[0]}"')
+        if self.authenticator.issuer is not None:
+            parts.append(f'scope="{self.authenticator.scopes[0]}"')
         if self.metadata_url:
             parts.append(f'resource_metadata="{self.metadata_url}"')
-        told = refusal.reason if refusal else "This server needs a bearer token in the Authorization header."
-        body = {"error": error, "error_description": told}
+        reason = refusal.reason if refusal else "This server needs a bearer token in the Authorization header."
+        body = {"error": error, "error_description": reason}
         extra = {"WWW-Authenticate": f"Bearer {', '.join(parts)}".strip()} if status != 503 else {"Retry-After": "30"}
         await send_json(send, status, body, extra)
 
@@ -188,8 +187,8 @@ async def refuse(send: Send, status: int, message: str) -> None:
 async def send_json(send: Send, status: int, body: object, headers: dict[str, str] | None = None) -> None:
     """A JSON answer."""
     content = json.dumps(body).encode()
-    told = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
-    start: Message = {"type": "http.response.start", "status": status, "headers": list(_raw_headers(told.items()))}
+    fields = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
+    start: Message = {"type": "http.response.start", "status": status, "headers": list(_raw_headers(fields.items()))}
     await send(start)
     await send({"type": "http.response.body", "body": content})
 

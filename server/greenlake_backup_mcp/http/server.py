@@ -21,8 +21,7 @@ from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.settings import Settings
 
 from .app import PATH, ServerApp, create_app
-from .auth import authenticator
-from .auth.authenticator import Authenticator
+from .auth.authenticator import Authenticator, configure
 
 IDLE_SECONDS = 75  # an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
 BACKLOG = 2048
@@ -59,13 +58,13 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; running calls then get `grace` seconds to end."""
-    host, port, known = check_settings(settings)
-    if told := startup_checks.unused_settings(settings):
-        call_log.LOGGER.warning(told)
-    if known.required and settings.secret is None:
+    host, port, authenticator = check_settings(settings)
+    if notice := startup_checks.unused_settings(settings):
+        call_log.LOGGER.warning(notice)
+    if authenticator.required and settings.secret is None:
         call_log.LOGGER.warning("no GREENLAKE_MCP_SECRET: codes hold in this process only, and not after a restart")
     with otel.run_exporters():
-        app = create_app(settings, known=known, bound=host)
+        app = create_app(settings, authenticator=authenticator, bound=host)
         with open_socket(host, port) as sock:
             at = f"{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
             call_log.LOGGER.info("serving", extra={"fields": {"address": at}})
@@ -89,10 +88,10 @@ def check_settings(settings: Settings) -> tuple[str, int, Authenticator]:
             "no replica would know the codes of another.",
             hint=f"Give all replicas one key. {codes.MAKE_ONE}",
         )
-    known = authenticator.configure(settings)
+    authenticator = configure(settings)
     for kind in ("traces", "metrics"):
         otel.is_exporting(kind, os.environ)
-    return host, port, known
+    return host, port, authenticator
 
 
 def server(app: ServerApp, grace: float) -> uvicorn.Server:
@@ -120,9 +119,9 @@ async def run(app: ServerApp, server: uvicorn.Server, sock: socket.socket, grace
     async def ended() -> None:
         while not server.should_exit:  # noqa: ASYNC110  uvicorn offers no event
             await anyio.sleep(0.05)
-        app.end()
+        app.drain()
         await anyio.sleep(grace)
-        app.break_off()
+        app.cancel_calls()
 
     async with anyio.create_task_group() as group:
         group.start_soon(ended)

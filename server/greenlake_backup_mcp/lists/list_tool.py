@@ -81,7 +81,7 @@ async def _empty(api: client.ApiClient, query: Query, way: Strategy, problem: Ba
     """A 404 to a filter means that nothing matches, unless the list is not there without the filter either."""
     unfiltered = replace(query, filter=None, order=())
     try:
-        await pages.page(api, queries.source(unfiltered, replace(way, select=False)), 0, 1)
+        await pages.fetch_page(api, queries.source(unfiltered, replace(way, select=False)), 0, 1)
     except BackupError:
         raise problem from None
     return Outcome(query, way, _aggregate(query, way), (), paging.Scan(0, 0, whole=True), more=False)
@@ -139,7 +139,7 @@ async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:
         at = start + len(rows)
         if bound is not None and at > bound:
             break
-        found = await pages.page(api, source, at, wanted - len(rows))
+        found = await pages.fetch_page(api, source, at, wanted - len(rows))
         total = found.total if found.total is not None else total
         rows += found.items
         ended = not found.items or not source.paged

@@ -41,7 +41,7 @@ class Call:
 
     def fields(self) -> dict[str, Any]:
         """The line as names and values; what is not known is left out."""
-        told = {
+        values = {
             "tool": self.tool,
             "principal": self.principal or None,
             "outcome": self.outcome,
@@ -50,7 +50,7 @@ class Call:
             "repeated": self.repeated or None,
             "debug_id": self.debug_id,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 _CALL: ContextVar[Call | None] = ContextVar("call", default=None)
@@ -89,11 +89,11 @@ def call(tool: str, principal: str = "") -> Iterator[Call]:
         if LOGGER.isEnabledFor(level):
             LOGGER.log(level, "call", extra={"fields": line.fields()})
         if WATCHERS:
-            log_message("call", line.fields())
+            notify_watchers("call", line.fields())
 
 
-def log_message(event: str, fields: Mapping[str, Any]) -> None:
-    """Tell whoever counts."""
+def notify_watchers(event: str, fields: Mapping[str, Any]) -> None:
+    """Hand an event to whoever counts."""
     for watcher in WATCHERS:
         watcher(event, fields)
 
@@ -106,14 +106,14 @@ def count_request(operation: str, status: int | str, ms: float, debug_id: str | 
         line.requests += 1
         line.debug_id = debug_id or line.debug_id
     if WATCHERS:
-        log_message("request", {"operation": operation, "status": status, "ms": ms})
+        notify_watchers("request", {"operation": operation, "status": status, "ms": ms})
     if LOGGER.isEnabledFor(logging.DEBUG):
-        told = {"operation": operation, "status": status, "ms": round(ms), "debug_id": debug_id}
-        fields = {name: value for name, value in told.items() if value is not None}
+        values = {"operation": operation, "status": status, "ms": round(ms), "debug_id": debug_id}
+        fields = {name: value for name, value in values.items() if value is not None}
         LOGGER.debug("request", extra={"fields": fields})
 
 
-def name_secret(debug_id: str | None) -> None:
+def record_debug_id(debug_id: str | None) -> None:
     """The vendor's debug id stood in an answer's body."""
     if (line := _CALL.get()) is not None and debug_id:
         line.debug_id = line.hide(debug_id)
@@ -127,7 +127,7 @@ def count_write() -> None:
 
 def count_retry() -> None:
     """A request of this call is about to be sent again."""
-    log_message("repeat", {})
+    notify_watchers("repeat", {})
     if (line := _CALL.get()) is not None:
         line.repeated += 1
 
@@ -161,8 +161,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        told = " ".join(f"{name}={_plain(value)}" for name, value in _fields(record).items())
-        return f"{_moment(record)} {record.levelname.lower()} {_plain(record.getMessage())} {told}".rstrip()
+        fields = " ".join(f"{name}={_plain(value)}" for name, value in _fields(record).items())
+        return f"{_moment(record)} {record.levelname.lower()} {_plain(record.getMessage())} {fields}".rstrip()
 
 
 class JsonFormatter(logging.Formatter):
@@ -170,8 +170,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
-        told = {"time": _moment(record), "level": record.levelname.lower(), "message": record.getMessage()}
-        return json.dumps({**told, **_fields(record)}, default=str)
+        entry = {"time": _moment(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        return json.dumps({**entry, **_fields(record)}, default=str)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -81,8 +81,8 @@ def count_calls() -> Callable[[str, Mapping[str, Any]], None]:
             retries.add(1)
         elif event == "gated":
             outcome = fields["outcome"] if fields["outcome"] in OUTCOMES else "plan" if fields["outcome"] else ""
-            told = {"tool": fields["tool"], "event": fields["event"], "outcome": outcome}
-            gated.add(1, {name: value for name, value in told.items() if value})
+            attributes = {"tool": fields["tool"], "event": fields["event"], "outcome": outcome}
+            gated.add(1, {name: value for name, value in attributes.items() if value})
 
     return watcher
 

@@ -1,6 +1,6 @@
 """The MCP surface: tools listed and called, the stdio transport.
 
-Knows MCP and hands each call to calls.py. Must not know HTTP to the service, nor judge any operation.
+Knows MCP and hands each call to the dispatcher. Must not know HTTP to the service, nor judge any operation.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def create(  # noqa: PLR0913  what a server is made of
 
     def role() -> roles.Role:
         login = get_access_token()
-        if login is None and logins:  # the doors let nobody through without one
+        if login is None and logins:  # the middleware lets nobody through without one
             raise MCPError(code=INVALID_REQUEST, message="This server needs a login.")
         return roles.role_of(login.scopes) if login else "destroy"
 
@@ -160,7 +160,7 @@ def create(  # noqa: PLR0913  what a server is made of
         if surface and params.name in visible:
             desk = await ctx.lifespan_context.desk(role())
             found = surface.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
-            return await under_way.ended(found, visible[params.name], settings)
+            return await under_way.run(found, visible[params.name], settings)
         if params.name not in tools.known:
             import difflib  # noqa: PLC0415
 
@@ -169,7 +169,7 @@ def create(  # noqa: PLR0913  what a server is made of
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
         desk = await ctx.lifespan_context.desk(role())
         result = dispatcher.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
-        return await under_way.ended(result, tools.known[params.name], settings)
+        return await under_way.run(result, tools.known[params.name], settings)
 
     server: Server[LazyContext] = Server(
         NAME,

@@ -77,7 +77,7 @@ class Completer:
         try:
             request = arguments.build_request(tool, {})
             reply = await client.send(desk.api, replace(request, query=(("limit", str(READ)),)))
-            items = pages.envelope(reply.body, request.operation_id).items
+            items = pages.parse_page(reply.body, request.operation_id).items
         except BackupError:
             return ()
         names = (sanitize.cell(str(item.get("displayName") or item.get("name") or "")) for item in items)

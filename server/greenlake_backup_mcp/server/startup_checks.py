@@ -22,7 +22,7 @@ def check_tenant(settings: Settings) -> None:
     if not settings.demo:
         from greenlake_backup_mcp.upstream import transport  # noqa: PLC0415
 
-        transport.Transport(settings).line()
+        transport.Transport(settings).connection()
 
 
 def check_names(settings: Settings) -> bool:

@@ -34,7 +34,7 @@ def redact(value: Any, reveal: bool = False) -> Any:
     if isinstance(value, dict):
         return {
             name: HIDDEN
-            if is_secret(name) and _names_secret(item)
+            if is_secret(name) and _holds_secret(item)
             else redact(item)
             if isinstance(item, (dict, list))
             else item
@@ -49,12 +49,12 @@ def redact_all_but_known(value: Any) -> Any:
     """What an operation that gives out secrets answers: only what is known to be none stays, whatever its name."""
     if isinstance(value, dict):
         return {
-            name: item if name in NO_SECRET and not _contains_secret(item) else redact_all_but_known(item)
+            name: item if name in NO_SECRET and not _is_container(item) else redact_all_but_known(item)
             for name, item in value.items()
         }
     if isinstance(value, list):
         return [redact_all_but_known(item) for item in value]
-    return HIDDEN if _names_secret(value) else value
+    return HIDDEN if _holds_secret(value) else value
 
 
 def secrets_in(arguments: Any) -> tuple[str, ...]:
@@ -113,10 +113,10 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
-def _names_secret(item: Any) -> bool:
+def _holds_secret(item: Any) -> bool:
     # true, false and null tell whether there is a secret, not what it is
     return item is not None and not isinstance(item, bool) and item not in ("", [], {})
 
 
-def _contains_secret(item: Any) -> bool:
+def _is_container(item: Any) -> bool:
     return isinstance(item, (dict, list))

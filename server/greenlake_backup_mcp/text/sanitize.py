@@ -30,7 +30,7 @@ _MARKUP = re.compile(r"(\\*)\||<(?=[A-Za-z/!?])|`|!(?=\[)|\](?=\()")
 
 def clean(text: str) -> str:
     """The text without control, bidi, zero-width, tag and other invisible characters; newlines and tabs stay."""
-    if text.isprintable() and (text.isascii() or not _strip_invisible(text)):
+    if text.isprintable() and (text.isascii() or not _has_invisible(text)):
         return text
     if "\x1b" in text or not text.isascii():
         text = _ESCAPES.sub("", text)
@@ -53,7 +53,7 @@ def quoted(text: str, most: int = 120) -> str:
     return '"' + cell(text, most).replace('"', "'") + '"'
 
 
-def _strip_invisible(text: str) -> bool:
+def _has_invisible(text: str) -> bool:
     return _INVISIBLE.search(text) is not None or any(unicodedata.combining(c) for c in text)
 
 

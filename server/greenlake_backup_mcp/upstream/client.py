@@ -47,8 +47,8 @@ class Request:
     tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
 
     @property
-    def called(self) -> str:
-        """What it is called in errors."""
+    def name(self) -> str:
+        """What errors call it."""
         return self.tool or self.operation_id
 
 
@@ -64,17 +64,17 @@ class Response:
 
 @dataclass(frozen=True)
 class ApiClient:
-    """The way to the service: settings, the wire, and the clock that ages are told by."""
+    """The way to the service: settings, transport, and the clock by which ages are counted."""
 
     settings: Settings
-    wire: Transport
+    transport: Transport
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
     @property
     def simulated(self) -> bool:
         """Whether nothing here is real."""
-        return self.wire.simulated
+        return self.transport.simulated
 
 
 @asynccontextmanager
@@ -89,31 +89,31 @@ async def connect(
 
     Missing credentials are told by the first `send`, so that the tools can be listed without them.
     """
-    wire = Transport(settings, app, sleep)
+    transport = Transport(settings, app, sleep)
     try:
-        yield ApiClient(settings, wire, now or (lambda: datetime.now(UTC)), sleep)
+        yield ApiClient(settings, transport, now or (lambda: datetime.now(UTC)), sleep)
     finally:
         with anyio.CancelScope(shield=True):
-            await wire.close()
+            await transport.close()
 
 
 async def send(api: ApiClient, request: Request) -> Response:
-    """The service's 2xx reply; every other outcome is a BackupError that says what is known."""
+    """The service's 2xx response; every other outcome is a BackupError that says what is known."""
     if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
         raise InputError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.")
     content = None
     if request.media_type is not None:
         content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-    api.wire.line()
+    api.transport.connection()
 
     async def once() -> Response:
-        async with api.wire.pace.turn():
+        async with api.transport.limiter.slot():
             return await _exchange(api, request, content)
 
     with call_log.span(request.method, request.operation_id) as span:
-        reply = await retry(once, attempts=1 + api.settings.retries, seconds=2 * api.settings.timeout)
-        span.set_attribute("http.response.status_code", reply.status)
-        return reply
+        response = await retry(once, attempts=1 + api.settings.retries, seconds=2 * api.settings.timeout)
+        span.set_attribute("http.response.status_code", response.status)
+        return response
 
 
 @dataclass
@@ -129,13 +129,13 @@ class _Answer:
 async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> Response:
     """One attempt, and a second one where the token was refused: then the request was not carried out."""
     answer = await _attempt(api, request, content)
-    if answer.status == 401 and api.wire.line().tokens.renewable:
+    if answer.status == 401 and api.transport.connection().tokens.renewable:
         call_log.count_retry()
         answer = await _attempt(api, request, content)
     if answer.status == 0:
         raise _no_answer(request, answer.broken)
     if wait := retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)):
-        api.wire.pace.hold(wait)
+        api.transport.limiter.pause_for(wait)
     if not 200 <= answer.status < 300:
         raise _error_of(request, answer)
     return _response_of(request, answer)
@@ -143,11 +143,11 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
 
 async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _Answer:
     """Send once and read the answer, within the time a request may take. Raises only before anything was sent."""
-    line = api.wire.line()
-    url = line.base + request.path
+    connection = api.transport.connection()
+    url = connection.base + request.path
     if request.query:
         url += "?" + urlencode(request.query, quote_via=quote)
-    headers = {"Authorization": f"Bearer {await line.tokens.token()}"}
+    headers = {"Authorization": f"Bearer {await connection.tokens.token()}"}
     if content is not None:
         headers["Content-Type"] = str(request.media_type)
     answer = _Answer()
@@ -156,17 +156,17 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
     started = time.perf_counter()
     try:
         with anyio.fail_after(api.settings.timeout):
-            async with line.client.stream(request.method, url, content=content, headers=headers) as response:
+            async with connection.client.stream(request.method, url, content=content, headers=headers) as response:
                 answer.status = response.status_code
                 answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
                 answer.content = await body_limits.read_body(response)
     except (*BROKEN, BackupError) as error:
         answer.broken = error
     if answer.status == 401:
-        line.tokens.refused(headers["Authorization"])
+        connection.tokens.discard(headers["Authorization"])
     ms = (time.perf_counter() - started) * 1000
-    told = answer.status or type(answer.broken).__name__
-    call_log.count_request(request.operation_id, told, ms, error_mapping.debug_id(answer.headers, None))
+    outcome = answer.status or type(answer.broken).__name__
+    call_log.count_request(request.operation_id, outcome, ms, error_mapping.debug_id(answer.headers, None))
     return answer
 
 
@@ -174,10 +174,10 @@ def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     """What to raise where not even a status arrived."""
     assert broken is not None  # noqa: S101  a missing status has a cause
     if not request.reads and not isinstance(broken, NOT_SENT):
-        return error_mapping.unknown_outcome(f"the service {describe_failure(broken)}", request.called)
+        return error_mapping.unknown_outcome(f"the service {describe_failure(broken)}", request.name)
     return TransientError(
         Unreachable(
-            f"{request.called}: the service {describe_failure(broken)}.",
+            f"{request.name}: the service {describe_failure(broken)}.",
             hint="Nothing was changed. Try again in a minute; `doctor` checks the way there.",
         )
     )
@@ -190,16 +190,16 @@ def _error_of(request: Request, answer: _Answer) -> Exception:
         body = body_limits.parse_body(answer.content)
     except (body_limits.UnusableBodyError, BackupError):
         body, text = None, answer.content[:65_536].decode("utf-8", "replace")
-    told = error_mapping.parse_error_body(answer.headers, body, text)
-    call_log.name_secret(told.debug_id)
-    error = error_mapping.error_for_status(request.called, answer.status, told, reads=request.reads)
+    problem = error_mapping.parse_error_body(answer.headers, body, text)
+    call_log.record_debug_id(problem.debug_id)
+    error = error_mapping.error_for_status(request.name, answer.status, problem, reads=request.reads)
     if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
         return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
     return error
 
 
 def _response_of(request: Request, answer: _Answer) -> Response:
-    """The reply of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
+    """The response of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
     body = None
     problem: Exception | None = None
     if answer.broken is not None:
@@ -224,7 +224,7 @@ def _response_of(request: Request, answer: _Answer) -> Response:
         if answer.status not in (202, 204):  # whose bodies say nothing
             raise error_mapping.unknown_outcome(
                 f"the service accepted it (HTTP {answer.status}), but its answer could not be read",
-                request.called,
+                request.name,
                 answer.status,
                 error_mapping.debug_id(answer.headers, None),
             )
@@ -233,6 +233,6 @@ def _response_of(request: Request, answer: _Answer) -> Response:
 
 def _incomplete(request: Request, how_it_failed: str) -> BackupError:
     return Unreachable(
-        f"{request.called}: the service {how_it_failed}.",
+        f"{request.name}: the service {how_it_failed}.",
         hint="Nothing was changed. Try again in a minute. A page in HTML usually comes from a proxy in between.",
     )

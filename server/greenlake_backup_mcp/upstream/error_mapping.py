@@ -64,14 +64,14 @@ def debug_id(headers: Mapping[str, str], body: Any) -> str | None:
     return sanitize.cell(str(found), 80).replace('"', "'") or None if found else None
 
 
-def error_for_status(operation: str, status: int, told: ErrorBody, *, reads: bool) -> BackupError:
+def error_for_status(operation: str, status: int, error: ErrorBody, *, reads: bool) -> BackupError:
     """The error of an answer with this status. For a write it also says whether anything may have been done."""
-    if not reads and _ambiguous(status, told):
+    if not reads and _ambiguous(status, error):
         how = "the service failed" if status == 408 or status >= 500 else "its answer does not say what became of it"
-        return unknown_outcome(f"{how}{_quoted(told)}", operation, status, told.debug_id)
-    why, hint = _meaning(status, told, reads=reads)
+        return unknown_outcome(f"{how}{_quoted(error)}", operation, status, error.debug_id)
+    why, hint = _meaning(status, error, reads=reads)
     return ServiceError(
-        f"{operation} was refused, {why}{_quoted(told)}.", hint=hint, status=status, debug_id=told.debug_id
+        f"{operation} was refused, {why}{_quoted(error)}.", hint=hint, status=status, debug_id=error.debug_id
     )
 
 
@@ -85,12 +85,12 @@ def unknown_outcome(what: str, operation: str, status: int | None = None, debug_
     )
 
 
-def _ambiguous(status: int, told: ErrorBody) -> bool:
+def _ambiguous(status: int, error: ErrorBody) -> bool:
     """Whether a write answered like this may have been carried out."""
     # A 503 with which the service itself tells of maintenance is a refusal; any other may be a proxy's and follow a
     # connection lost half-way, as 500, 502 and 504 may. A 303 even says that the request was processed.
     if status == 503:
-        return not (told.vendor and told.maintenance)
+        return not (error.vendor and error.maintenance)
     return status not in REFUSED
 
 
@@ -135,23 +135,23 @@ _FAILED = ("the service failed", "Try again in a minute; if it stays, ask HPE su
 _OTHER = ("the service does not accept it", "See the message.")
 
 
-def _meaning(status: int, told: ErrorBody, *, reads: bool) -> tuple[str, str]:
+def _meaning(status: int, error: ErrorBody, *, reads: bool) -> tuple[str, str]:
     """Why, and what to do next."""
-    if status == 503 and told.maintenance:
+    if status == 503 and error.maintenance:
         why, hint = _MAINTENANCE
     elif status in _MEANINGS:
         why, hint = _MEANINGS[status]
     else:
         why, hint = _ELSEWHERE if status < 400 else _OTHER if status < 500 else _FAILED
-    permission = _PERMISSION.search(told.message)
+    permission = _PERMISSION.search(error.message)
     hint = hint.replace("{permission}", f"the permission {permission[0]}" if permission else "the permission for this")
     return why, hint if reads else f"{hint} Nothing was changed."
 
 
-def _quoted(told: ErrorBody) -> str:
+def _quoted(error: ErrorBody) -> str:
     """The service's words as a quotation, so that they read as data."""
-    code = f" [{told.code}]" if told.code and told.code.strip("0123456789") else ""
-    return f': "{told.message}"{code}' if told.message else code
+    code = f" [{error.code}]" if error.code and error.code.strip("0123456789") else ""
+    return f': "{error.message}"{code}' if error.message else code
 
 
 def _join(value: Any) -> list[Any]:

@@ -33,36 +33,36 @@ class RateLimiter:
     ) -> None:
         self._interval = 60.0 / rate if rate else 0.0
         self._slots = concurrency
-        self._places: anyio.Semaphore | None = None
+        self._semaphore: anyio.Semaphore | None = None
         self._now = now
         self._sleep = sleep
         self._due = float("-inf")  # when the next request would be due if they went evenly spaced
-        self._held_until = float("-inf")
+        self._paused_until = float("-inf")
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and hold a place while the request is under way."""
-        if self._places is None:
-            self._places = anyio.Semaphore(self._slots, fast_acquire=True)  # a free place needs no turn of the loop
-        async with self._places:
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for one's turn, and hold a slot while the request is under way."""
+        if self._semaphore is None:
+            self._semaphore = anyio.Semaphore(self._slots, fast_acquire=True)  # a free slot needs no turn of the loop
+        async with self._semaphore:
             await self._wait()
             yield
 
     async def _wait(self) -> None:
         now = self._now()
         self._due = max(self._due, now - max(BURST_SECONDS, self._interval)) + self._interval
-        wait = max(self._due - now if self._interval else 0.0, self._held_until - now)
+        wait = max(self._due - now if self._interval else 0.0, self._paused_until - now)
         if wait <= 0:
             return
         try:
             await self._sleep(wait)
         except BaseException:
-            self._due -= self._interval  # whoever is cancelled gives his turn back
+            self._due -= self._interval  # whoever is cancelled gives the turn back
             raise
 
-    def hold(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Let no request out for so long: the service said so to one of them."""
-        self._held_until = max(self._held_until, self._now() + min(seconds, LONGEST))
+        self._paused_until = max(self._paused_until, self._now() + min(seconds, LONGEST))
 
 
 def retry_after_seconds(headers: Mapping[str, str], status: int, now: datetime) -> float | None:

@@ -1,6 +1,6 @@
 """Doing again what failed in passing: how often, how long between, and for how long at most.
 
-Knows nothing of HTTP; what may be done again is decided by whoever raises `Passing`.
+Knows nothing of HTTP; what may be done again is decided by whoever raises `TransientError`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
     """What `once` returns, tried at most `attempts` times and begun within `seconds`; then its last error."""
     try:
         return await once()  # nearly always all there is to it
-    except TransientError as passed:
-        failed: TransientError | None = passed
+    except TransientError as failure:
+        failed: TransientError | None = failure
     import stamina  # noqa: PLC0415  40 ms that only a failure need pay
 
     stamina.instrumentation.set_on_retry_hooks([])  # its own log lines would go past ours
@@ -50,14 +50,14 @@ async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
                     raise first
                 call_log.count_retry()
                 return await once()
-    except TransientError as passed:
-        raise _log_retry(passed, attempts) from None
+    except TransientError as failure:
+        raise _error_after(failure, attempts) from None
     raise AssertionError("retry_context yields at least once")
 
 
-def _log_retry(passed: TransientError, attempts: int) -> BackupError:
-    error = passed.error
-    if (passed.after or 0.0) > LONGEST:
-        hint = f"The service asks to wait {round(passed.after or 0.0)} seconds. Call again after that."
+def _error_after(failure: TransientError, attempts: int) -> BackupError:
+    error = failure.error
+    if (failure.after or 0.0) > LONGEST:
+        hint = f"The service asks to wait {round(failure.after or 0.0)} seconds. Call again after that."
         return error.with_hint(hint)
     return error

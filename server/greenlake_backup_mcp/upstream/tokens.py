@@ -1,7 +1,7 @@
 """Access tokens: OAuth2 client credentials, or a ready token; one fetch at a time, early, and anew when refused.
 
 Knows the token endpoints and nothing of what the requests are for. A token is never logged nor told.
-No httpx2.Auth: rest.py must know whether a request had left when a token failed, and reads even a 401 within bounds.
+No httpx2.Auth: client.py must know whether a request had left when a token failed, and reads even a 401 within bounds.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def client(settings: Settings, *, simulated: bool = False) -> Client | None:
     raise missing_settings("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
 
 
-def is_configured(settings: Settings) -> str | None:
+def ready_token(settings: Settings) -> str | None:
     """The token of the settings, where they have one; a BackupError where it cannot be one."""
     if settings.token is None:
         return None
@@ -118,14 +118,14 @@ class Tokens:
         self._basic = False  # which of the two ways of sending the secret this endpoint takes
         self._lock: anyio.Lock | None = None
         self._fetching = False
-        self.sent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
+        self.recent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
 
     @property
     def renewable(self) -> bool:
         """Whether a refused token can be replaced: not so a ready one."""
         return self._client is not None
 
-    def refused(self, header: str) -> None:
+    def discard(self, header: str) -> None:
         """The service did not take the token of this Authorization header: the next request gets another one."""
         if self._held is not None and header == f"Bearer {self._held.token}":
             self._held = None
@@ -160,10 +160,10 @@ class Tokens:
             raise SettingsError("There is neither a ready token nor an API client.")
         status, body = await self._ask(self._client, basic=self._basic)
         if status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
-            other, told = await self._ask(self._client, basic=not self._basic)
+            other, answer = await self._ask(self._client, basic=not self._basic)
             if other == 200:
                 self._basic = not self._basic
-                status, body = other, told
+                status, body = other, answer
         if status != 200:
             raise _refusal(self._client, status, body)
         if not (isinstance(body, dict) and isinstance(body.get("access_token"), str) and body["access_token"]):
@@ -178,7 +178,7 @@ class Tokens:
                 hint="Nothing was sent to the service. Is GREENLAKE_TOKEN_URL (if set) the endpoint of HPE GreenLake?",
                 status=status,
             )
-        self.sent = (body["access_token"], *self.sent[:MOST_SENT])
+        self.recent = (body["access_token"], *self.recent[:MOST_SENT])
         lifetime = _lifetime(body.get("expires_in"))
         start = self._now()
         return _HeldToken(body["access_token"], start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
@@ -213,16 +213,16 @@ def _refusal(client: Client, status: int, body: Any) -> BackupError:
     """The sentence for an answer of the token endpoint that is not 200."""
     # its own text may quote what was sent: only the error code is passed on
     code = _error(body)
-    said = f" ({code})" if code in _CODES else ""
+    detail = f" ({code})" if code in _CODES else ""
     if status in (400, 401, 403, 404):
         return SettingsError(
-            f"The token endpoint {_host(client)} refused the API client: HTTP {status}{said}.",
+            f"The token endpoint {_host(client)} refused the API client: HTTP {status}{detail}.",
             hint="Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may have "
             "been deleted with its user, or its secret reset. Nothing was sent to the service.",
             status=status,
         )
     return Unreachable(
-        f"No access token: the token endpoint {_host(client)} answered HTTP {status}{said}.",
+        f"No access token: the token endpoint {_host(client)} answered HTTP {status}{detail}.",
         hint="Nothing was sent to the service. Try again in a minute.",
         status=status,
     )

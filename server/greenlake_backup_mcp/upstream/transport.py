@@ -44,42 +44,42 @@ class Connection:
 
 
 class Transport:
-    """Opens the line when it is first needed, and keeps the pace of all requests on it."""
+    """Opens the connection when it is first needed, and limits the rate of all requests on it."""
 
     def __init__(
         self, settings: Settings, app: Any = None, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     ) -> None:
         self.settings = settings
         self.simulated = app is not None or settings.demo
-        self.pace = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
+        self.limiter = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
         self._app = app
-        self._line: Connection | None = None
+        self._connection: Connection | None = None
 
-    def line(self) -> Connection:
-        """The line; a SettingsError says what is missing for it."""
-        if self._line is None:
+    def connection(self) -> Connection:
+        """The connection; a SettingsError says what is missing for it."""
+        if self._connection is None:
             base = base_url(self.settings, simulated=self.simulated)
             client = auth.client(self.settings, simulated=self.simulated)
             for url in (base, client.token_url if client else base):
                 _check_https(url)
-            self._line = Connection(
-                self._client(), auth.Tokens(client, auth.is_configured(self.settings), self._post), base
+            self._connection = Connection(
+                self._client(), auth.Tokens(client, auth.ready_token(self.settings), self._post), base
             )
-        return self._line
+        return self._connection
 
     def secrets(self) -> tuple[str, ...]:
         """What no answer may repeat: the client's secret, and the tokens that were sent."""
-        set_ = [
+        configured = [
             value.get_secret_value().strip() for value in (self.settings.token, self.settings.client_secret) if value
         ]
-        found = (*set_, *(self._line.tokens.sent if self._line else ()))
-        return tuple(secret for secret in found if len(secret) >= SHORTEST)
+        secrets = (*configured, *(self._connection.tokens.recent if self._connection else ()))
+        return tuple(secret for secret in secrets if len(secret) >= SHORTEST)
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._line is not None:
-            await self._line.client.aclose()
-            self._line = None
+        if self._connection is not None:
+            await self._connection.client.aclose()
+            self._connection = None
 
     def _client(self) -> httpx2.AsyncClient:
         if self.simulated and self._app is None:
@@ -101,11 +101,11 @@ class Transport:
                 },
             )
         except (ImportError, ValueError, httpx2.InvalidURL, OSError) as error:
-            raise _unusable_url(error) from None
+            raise _unusable_client(error) from None
 
     async def _post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> tuple[int, Any]:
         """An answer of the token endpoint. Asking for a token changes nothing, so it is repeated like a read."""
-        client = self.line().client
+        client = self.connection().client
         host = httpx2.URL(url).host
 
         def failed(how: str, status: int | None = None) -> BackupError:
@@ -179,7 +179,7 @@ def base_url(settings: Settings, *, simulated: bool = False) -> str:
     raise auth.missing_settings("GREENLAKE_REGION", *credentials)
 
 
-def _unusable_url(error: Exception) -> BackupError:
+def _unusable_client(error: Exception) -> BackupError:
     """What keeps the HTTP client from being made: a proxy or certificates that the environment names."""
     if isinstance(error, OSError):
         named = os.environ.get("SSL_CERT_FILE")

@@ -40,10 +40,8 @@ async def follow(  # noqa: PLR0913  a write and how it is followed
     api: ApiClient, reply: Response, sent: Request, *, target: Request | None, seconds: float, progress: Progress
 ) -> TaskReport:
     """What became of an accepted write, waited for at most `seconds`. Never raises for what the service answers."""
-    case = WriteContext(
-        api, progress, seconds, sent.called, target, sent.method == "DELETE", verification.expected(sent)
-    )
-    path, problem = task_model.located(reply.headers.get("location"), api.wire.line().base)
+    case = WriteContext(api, progress, seconds, sent.name, target, sent.method == "DELETE", verification.expected(sent))
+    path, problem = task_model.located(reply.headers.get("location"), api.transport.connection().base)
     if not path:
         return await _report_unreadable(case, problem)
     return await _build_report(await poll(case, path))

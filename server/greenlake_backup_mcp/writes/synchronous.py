@@ -21,7 +21,7 @@ async def verify(  # noqa: PLR0913  a write and how it is proven
 ) -> TaskReport:
     """What became of a write that was answered with a 2xx other than 202. Never raises for what the service answers."""
     deletes, left = sent.method == "DELETE", api.settings.wait
-    case = WriteContext(api, progress, left, sent.called, target, deletes, verification.expected(sent))
+    case = WriteContext(api, progress, left, sent.name, target, deletes, verification.expected(sent))
     told = ReadBack(reply.body)  # what the answer itself says
     seen = await read_back(api, target)
     if left > 0 and PENDING not in (seen.state, told.state) and verification.not_yet_visible(case, seen):

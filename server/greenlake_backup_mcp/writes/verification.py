@@ -29,10 +29,10 @@ def expected(sent: Request) -> Mapping[str, Any]:
     given = sent.body if isinstance(sent.body, Mapping) else {}
     if sent.method in ("PATCH", "PUT"):
         return given
-    if sent.called in OPERATIONAL and not given.get("scheduleIds"):  # of single schedules the job's state says little
-        return {"operational": OPERATIONAL[sent.called]}
+    if sent.name in OPERATIONAL and not given.get("scheduleIds"):  # of single schedules the job's state says little
+        return {"operational": OPERATIONAL[sent.name]}
     enabled = given.get("enabled", given.get("remoteAccessEnabled"))
-    if sent.called.endswith("_remote_support") and isinstance(enabled, bool):
+    if sent.name.endswith("_remote_support") and isinstance(enabled, bool):
         return {"remoteAccessEnabled": enabled}
     return {}
 

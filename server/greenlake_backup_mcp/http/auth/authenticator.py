@@ -62,12 +62,15 @@ def configure(settings: Settings) -> Authenticator:
     return Authenticator(file, Issuer(settings.issuer, audiences, keys, settings.role_claim, scopes), tuple(names))
 
 
-async def authenticate(identity: Authenticator, token: str) -> AccessToken:
-    """Whose token this is and which role it gives (as scope); RefusedError says why it is not accepted."""
+async def authenticate(authenticator: Authenticator, token: str) -> AccessToken:
+    """Whose token this is and which role it gives (as scope); TokenRejectedError says why it is not accepted."""
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise TokenRejectedError("This is no token of ours.")
-    if identity.file is not None and (found := static_tokens.find_token(identity.file.current(), token)) is not None:
+    if (
+        authenticator.file is not None
+        and (found := static_tokens.find_token(authenticator.file.current(), token)) is not None
+    ):
         return found.access
-    if identity.issuer is None:
+    if authenticator.issuer is None:
         raise TokenRejectedError("The token is not known.")
-    return await jwts.verify(identity.issuer, token)
+    return await jwts.verify(authenticator.issuer, token)

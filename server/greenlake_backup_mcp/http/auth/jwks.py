@@ -80,13 +80,13 @@ class Keys:
         """
         if self.clock() - self._at > FRESH:
             await self._renew()
-        known = self._pick(kid, algorithm)
-        if known is None:  # the issuer may have changed its keys
+        key = self._pick(kid, algorithm)
+        if key is None:  # the issuer may have changed its keys
             await self._renew()
-            known = self._pick(kid, algorithm)
-        if known is None and self.clock() - self._at > STALE:
+            key = self._pick(kid, algorithm)
+        if key is None and self.clock() - self._at > STALE:
             raise Unreachable("The keys of the issuer cannot be had.")
-        return known
+        return key
 
     def _pick(self, kid: str | None, algorithm: str) -> PyJWK | None:
         if (made := self._made.get((kid, algorithm))) is not None:
@@ -125,11 +125,15 @@ class Keys:
             return self.url
         for place in key_urls(self.issuer):
             try:
-                told = await self.fetch(place)
+                metadata = await self.fetch(place)
             except BackupError:
                 continue
-            if isinstance(told, dict) and told.get("issuer") == self.issuer and isinstance(told.get("jwks_uri"), str):
-                self.url = is_private(told["jwks_uri"])
+            if (
+                isinstance(metadata, dict)
+                and metadata.get("issuer") == self.issuer
+                and isinstance(metadata.get("jwks_uri"), str)
+            ):
+                self.url = is_private(metadata["jwks_uri"])
                 return self.url
         raise Unreachable(f"{self.issuer} does not say where its keys are.")
 

@@ -40,7 +40,7 @@ class Issuer:
 
 
 async def verify(issuer: Issuer, token: str) -> AccessToken:
-    """Whose token this is and which role it gives; RefusedError says why it is not accepted."""
+    """Whose token this is and which role it gives; TokenRejectedError says why it is not accepted."""
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
@@ -91,9 +91,9 @@ def _claim_values(issuer: Issuer, claims: Mapping[str, Any]) -> AccessToken:
     client = next((c for n in ("client_id", "azp", "appid") if isinstance(c := claims.get(n), str) and c), subject)
     if not isinstance(subject, str) or not subject or max(len(subject), len(client)) > MOST_TEXT:
         raise TokenRejectedError("The token names no usable subject.")
-    said = claims.get(issuer.role_claim, claims.get("scp") if issuer.role_claim == "scope" else None)
-    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else []
-    given = [issuer.scopes[word] for word in words if isinstance(word, str) and word in issuer.scopes]
-    if not given:
+    claim = claims.get(issuer.role_claim, claims.get("scp") if issuer.role_claim == "scope" else None)
+    words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    roles = [issuer.scopes[word] for word in words if isinstance(word, str) and word in issuer.scopes]
+    if not roles:
         raise TokenRejectedError(f"The token gives none of the scopes {', '.join(issuer.scopes)}.", 403)
-    return principals.access_token(client, max(given, key=ROLES.index), issuer.url, subject, int(expires))
+    return principals.access_token(client, max(roles, key=ROLES.index), issuer.url, subject, int(expires))

@@ -19,7 +19,7 @@ class TokenRejectedError(Exception):
         self.status = status
 
 
-def access_token(client: str, given: Role, issuer: str, subject: str, expires: int | None) -> AccessToken:
+def access_token(client: str, role: Role, issuer: str, subject: str, expires: int | None) -> AccessToken:
     """Who calls, and as what; no trace of the token.
 
     The SDK binds sessions, codes and sealed questions to client, issuer and subject. The token itself stays behind.
@@ -27,7 +27,7 @@ def access_token(client: str, given: Role, issuer: str, subject: str, expires: i
     return AccessToken(
         token="-",  # noqa: S106
         client_id=client,
-        scopes=[given],
+        scopes=[role],
         expires_at=expires,
         subject=subject,
         claims={"iss": issuer},

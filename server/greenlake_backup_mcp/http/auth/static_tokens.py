@@ -72,9 +72,9 @@ class TokensFile:
         return self.tokens
 
 
-def find_token(tokens: tuple[StaticToken, ...], given: str) -> StaticToken | None:
+def find_token(tokens: tuple[StaticToken, ...], token: str) -> StaticToken | None:
     """The entry of a token. All are compared, in constant time, so that the time taken tells nothing."""
-    digest = hashlib.sha256(given.encode()).digest()
+    digest = hashlib.sha256(token.encode()).digest()
     match = None
     for entry in tokens:
         if hmac.compare_digest(entry.digest, digest):
@@ -111,20 +111,20 @@ class _EntryError(ValueError):
 def _entry(number: int, item: Any) -> StaticToken:
     if not isinstance(item, dict) or {*item} - {"name", "role", "sha256", "token"}:
         raise _EntryError(f'entry {number} may hold "name", "role" and "sha256" or "token"')
-    name, given, plain, digest = (item.get(key) for key in ("name", "role", "token", "sha256"))
+    name, role, plain, digest = (item.get(key) for key in ("name", "role", "token", "sha256"))
     if not isinstance(name, str) or not re.fullmatch(r"[\w.@:+ -]{1,80}", name):
         raise _EntryError(f'entry {number} needs a "name" of letters, digits, blanks and . @ : + - _')
-    if given not in ROLES:
+    if role not in ROLES:
         raise _EntryError(f'the "role" of {name} is none of {", ".join(ROLES)}')
     if (plain is None) == (digest is None):
         raise _EntryError(f'{name} needs either "sha256" or "token"')
     if plain is not None:
         if not isinstance(plain, str) or len(plain) < SHORTEST_TOKEN or not plain.isascii() or " " in plain:
             raise _EntryError(f"the token of {name} needs at least {SHORTEST_TOKEN} ASCII characters without blanks")
-        return StaticToken(name, given, hashlib.sha256(plain.encode()).digest())
+        return StaticToken(name, role, hashlib.sha256(plain.encode()).digest())
     if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
         raise _EntryError(f'the "sha256" of {name} is not 64 hexadecimal digits')
-    return StaticToken(name, given, bytes.fromhex(digest))
+    return StaticToken(name, role, bytes.fromhex(digest))
 
 
 def _warn_if_readable(path: Path, *, plain: bool) -> None:
@@ -133,12 +133,12 @@ def _warn_if_readable(path: Path, *, plain: bool) -> None:
     except OSError:
         return
     if plain and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        told = {
+        fields = {
             "file": str(path),
             "mode": oct(stat.S_IMODE(mode)),
             "cure": "chmod 600, or keep sha256 instead of token",
         }
-        call_log.LOGGER.warning("others can read plain tokens", extra={"fields": told})
+        call_log.LOGGER.warning("others can read plain tokens", extra={"fields": fields})
 
 
 MAKE_ONE = "Make a token with `openssl rand -hex 32`, its sha256 with `printf %s TOKEN | sha256sum`."

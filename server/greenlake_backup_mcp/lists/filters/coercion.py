@@ -77,8 +77,8 @@ def coerce(
         else:
             values.append(_value(expression.attribute, means, (value, text), argument, now))
     if len(values) > len(pairs):
-        told = replace(expression, operator="in", values=tuple(values), raw=())
-        return Junction("not", (told,)) if expression.operator == "ne" else told
+        inside = replace(expression, operator="in", values=tuple(values), raw=())
+        return Junction("not", (inside,)) if expression.operator == "ne" else inside
     return replace(expression, values=tuple(values))
 
 
@@ -94,9 +94,9 @@ def _value(attribute: str, means: Meaning, pair: tuple[Value, str], argument: st
             return units.instant(when)
         raise _no(argument, attribute, "a time", text, TIMES)
     if means.form == "flag":
-        said = {"yes": True, "true": True, "no": False, "false": False}.get(text.casefold())
-        if said is not None:
-            return said
+        flag = {"yes": True, "true": True, "no": False, "false": False}.get(text.casefold())
+        if flag is not None:
+            return flag
         raise _no(argument, attribute, "yes or no", text, f"{attribute} eq true, or {attribute} eq false.")
     found = _amount(text, means)
     if found is not None:
@@ -141,8 +141,8 @@ def _within_days(
             spans.append(Junction("and", (after, before)))
         else:
             spans.append(Comparison(name, "eq", (_value(name, Meaning("time"), (value, text), argument, now),)))
-    told = spans[0] if len(spans) == 1 else Junction("or", tuple(spans))
-    return Junction("not", (told,)) if comparison.operator == "ne" else told
+    span = spans[0] if len(spans) == 1 else Junction("or", tuple(spans))
+    return Junction("not", (span,)) if comparison.operator == "ne" else span
 
 
 def _amount(text: str, means: Meaning) -> float | int | None:

@@ -5,8 +5,8 @@
     value        'text' ('' is a quote) · 12.5 · true · null · 2026-01-31T00:00:00Z · now · now-24h · now+7d
 
 Takes what people write besides: `==`, `!=`, `>=`, text without quotes, a whole filter in double quotes.
-Knows no list, no service and no HTTP: which of this a list understands is in abilities.py; what becomes of an
-expression is in filters.py.
+Knows no list, no service and no HTTP: which of this a list understands is in capabilities.py; what becomes of an
+expression is in matching.py.
 """
 
 from __future__ import annotations

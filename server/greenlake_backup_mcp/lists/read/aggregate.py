@@ -81,9 +81,9 @@ class Aggregate:
 
     def _trouble(self, item: Item, problem: str) -> None:
         self.troubled += 1
-        known = self.troubles.get(problem)
-        if known is not None:
-            known.count += 1
+        count = self.troubles.get(problem)
+        if count is not None:
+            count.count += 1
         elif len(self.troubles) < MOST_VALUES:
             self.troubles[problem] = ProblemCount(1, item)
 
@@ -105,9 +105,9 @@ class Aggregate:
         rows = self.kept
         for name, descending in reversed(self.order):
             pairs = [(sort_key(self.value(item, name)), item) for item in rows]
-            told = [pair for pair in pairs if pair[0] is not None]
-            told.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type, return-value]
-            rows = [item for _, item in told] + [item for key, item in pairs if key is None]
+            present = [pair for pair in pairs if pair[0] is not None]
+            present.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type, return-value]
+            rows = [item for _, item in present] + [item for key, item in pairs if key is None]
         return rows
 
     def _count(self, item: Item) -> None:
@@ -125,8 +125,8 @@ class Aggregate:
         for column in self.resource.sums:
             amount = units.number(column.of(item))
             if amount is not None and amount >= 0:
-                total, told = self.sums[column.name]
-                self.sums[column.name] = (total + amount, told + 1)
+                total, counted = self.sums[column.name]
+                self.sums[column.name] = (total + amount, counted + 1)
 
     def _times(self, item: Item) -> None:
         if self.resource.point is not None:
@@ -168,9 +168,9 @@ def sort_key(value: Any) -> tuple[int, Any] | None:
     return (2, value.casefold()) if isinstance(value, str) and value else None
 
 
-def columns_read(resource: Resource, shown: Iterable[Column]) -> list[str]:
+def columns_read(resource: Resource, visible: Iterable[Column]) -> list[str]:
     """The properties of an item that folding and showing it need: what `select` has to ask for."""
-    columns = [*shown, *resource.counted, *resource.sums, *(c for c in (resource.trouble, resource.point) if c)]
+    columns = [*visible, *resource.counted, *resource.sums, *(c for c in (resource.trouble, resource.point) if c)]
     paths = ["id", *(path for column in columns for path in column.paths)]
     paths += ["name", "displayName"] if resource.trouble else []
     paths += ["expiresAt", "lockedUntil"] if resource.expires else []

@@ -21,8 +21,8 @@ class Source:
 
     request: client.Request
     paged: bool  # False: the list has neither limit nor offset and comes whole
-    most: int  # rows of one page
-    offset: int | None  # the largest offset it accepts
+    max_limit: int  # rows of one page
+    max_offset: int | None  # the largest offset it accepts
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,21 @@ class Page:
     total: int | None
 
 
-async def page(api: client.ApiClient, source: Source, offset: int, limit: int) -> Page:
+async def fetch_page(api: client.ApiClient, source: Source, offset: int, limit: int) -> Page:
     """One page; `limit` is cut to what the list allows."""
     query = source.request.query
     if source.paged:
-        query = (*query, ("limit", str(max(1, min(limit, source.most)))), ("offset", str(offset)))
+        query = (*query, ("limit", str(max(1, min(limit, source.max_limit)))), ("offset", str(offset)))
     try:
-        reply = await client.send(api, replace(source.request, query=query))
+        response = await client.send(api, replace(source.request, query=query))
     except BackupError as problem:
         if problem.status == 404 and offset > 0:
             return Page((), None)  # behind the end
         raise
-    return envelope(reply.body, source.request.operation_id)
+    return parse_page(response.body, source.request.operation_id)
 
 
-def envelope(body: Any, operation: str) -> Page:
+def parse_page(body: Any, operation: str) -> Page:
     """The items and the total of an answer: {items, count, offset | pageOffset, total?}. No body is an empty page."""
     if body is None or body == {}:
         return Page((), None)

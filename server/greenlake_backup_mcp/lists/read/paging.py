@@ -82,8 +82,11 @@ class _Reader:
     seen: array[int] = field(default_factory=lambda: array("q"))  # 8 bytes an item: memory stays flat
 
     async def run(self) -> None:
-        size = min(self.cap, self.source.most if self.source.offset is None else min(FIRST_PAGE, self.source.most))
-        first = await pages.page(self.api, self.source, 0, size)
+        size = min(
+            self.cap,
+            self.source.max_limit if self.source.max_offset is None else min(FIRST_PAGE, self.source.max_limit),
+        )
+        first = await pages.fetch_page(self.api, self.source, 0, size)
         self.first_total, came = first.total, len(first.items)
         await self._accept(first)
         del first  # a page of a thousand items is some megabytes
@@ -102,22 +105,22 @@ class _Reader:
             self.ended = self.ended or stale >= STALE_ROUNDS
 
     def _done(self) -> bool:
-        known = self.total is not None and self.at >= self.total
-        return self.ended or self.enough or known or self.read >= self.cap or self.failure is not None
+        complete = self.total is not None and self.at >= self.total
+        return self.ended or self.enough or complete or self.read >= self.cap or self.failure is not None
 
     def _spans(self, size: int, *, full: bool) -> list[tuple[int, int]]:
         """The pages to read next: all that `total` promises; where it does not, a few, or one to see the end."""
         end = self.cap if self.total is None else min(self.total, self.cap)
         if self.total is None:
             end = min(end, self.at + size * (self.concurrency if full else 1))
-        bound = self.source.offset
+        bound = self.source.max_offset
         spans, start = [], self.at
         while start < end:
             if bound is not None and start > bound:
                 self.bounded = True
                 break
             last = bound is not None and start + size > bound
-            length = min(end - start, self.source.most if last else size)
+            length = min(end - start, self.source.max_limit if last else size)
             spans.append((start, length))
             start += length
         return spans
@@ -162,10 +165,10 @@ class _Reader:
         parts: list[Page] = []
         got = 0
         while got < length:
-            if parts and self.source.offset is not None and start + got > self.source.offset:
+            if parts and self.source.max_offset is not None and start + got > self.source.max_offset:
                 self.bounded = True
                 break
-            found = await pages.page(self.api, self.source, start + got, length - got)
+            found = await pages.fetch_page(self.api, self.source, start + got, length - got)
             parts.append(found)
             if not found.items:
                 break
@@ -190,14 +193,14 @@ class _Reader:
     def _fresh(self, items: Sequence[Item]) -> list[Item]:
         """The items that did not come before, told by their ids."""
         marks = [hash(i) & HASH_BITS if isinstance(i := item.get("id"), str) else None for item in items]
-        known = set(marks).intersection(self.seen)
+        seen = set(marks).intersection(self.seen)
         fresh: list[Item] = []
         for item, mark in zip(items, marks, strict=True):
             if mark is not None:
-                if mark in known:
+                if mark in seen:
                     self.again += 1
                     continue
-                known.add(mark)
+                seen.add(mark)
                 self.seen.append(mark)
             fresh.append(item)
         return fresh
@@ -219,5 +222,5 @@ class _Reader:
         if whole and self.total is not None and self.read > self.total:
             notes.append(f"{self.read - self.total:,} more came than the {self.total:,} the service counts")
         if self.bounded:
-            notes.append(f"the service lets this list be read no further than offset {self.source.offset:,}")
+            notes.append(f"the service lets this list be read no further than offset {self.source.max_offset:,}")
         return Scan(self.read, total, whole, tuple(notes), self.failure)
