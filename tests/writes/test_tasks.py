@@ -17,6 +17,7 @@ from mcp import Client
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
@@ -278,7 +279,7 @@ async def test_a_wait_never_exceeds_its_seconds_whatever_interval_is_suggested(i
     app = Asleep({"id": ID, "state": "RUNNING", "suggestedPollingIntervalSeconds": interval})
     async with rest.connect(READY, app=app, sleep=app.sleep) as api:
         report = await follow.wait(api, ID, 60, nobody)
-    assert report.outcome == "still running"
+    assert report.outcome is Outcome.RUNNING
     assert sum(app.slept) <= 60.001
     assert 2 < app.asked < 70
 
@@ -376,7 +377,7 @@ def test_after_each_create_there_is_a_list_that_shows_what_was_made() -> None:
 
 def task_list(name: str) -> str:
     case = polling.WriteContext(None, nobody, 0, name)  # type: ignore[arg-type]
-    (line,) = verification.next_steps(case, task_model.Task(ID), "succeeded", evidence.ReadBack())
+    (line,) = verification.next_steps(case, task_model.Task(ID), Outcome.DONE, evidence.ReadBack())
     return line.split()[1]
 
 

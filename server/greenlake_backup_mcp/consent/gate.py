@@ -27,6 +27,7 @@ from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools import id_sources
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.progress import Progress
 
 from . import audit_entries, codes, elicitation, issued_codes
 from .codes import SLOT, Match
@@ -40,10 +41,10 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
     """The caller of an MCP request."""
     login = authenticated_principal(ctx) if get_access_token() else None
 
-    async def progress(done: float, total: float | None, words: str) -> None:
+    async def send(done: float, total: float | None, words: str) -> None:
         await ctx.session.report_progress(done, total, words)
 
-    return Caller(login or NOBODY, elicitation.person(ctx, params), progress)
+    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send))
 
 
 async def gate(  # noqa: PLR0913, PLR0917  a call is what all of these say together

@@ -28,6 +28,8 @@ from .proposals import Caller, Consent, Proposal
 
 STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
 
+READING = 0.1  # of the progress of a plan: its targets are read
+
 
 class RowOutcome(Protocol):
     """What became of one request: `done`, `failed`, `unknown`, or a task's word; and what to tell of it."""
@@ -127,10 +129,11 @@ def _duplicates(items: list[Item]) -> Iterator[str]:
 
 async def _targets(api: ApiClient, tools: Mapping[str, Tool], items: list[Item], caller: Caller) -> list[Target]:
     found: dict[int, Target] = {}
+    reading, _ = caller.progress.split(READING)
 
     async def one(item: Item) -> None:
         found[item.number] = await _target(api, tools, item)
-        await caller.progress(len(found), len(items), "reading the targets")
+        await reading(len(found), len(items), "reading the targets")
 
     async with anyio.create_task_group() as group:
         for item in items:
@@ -162,19 +165,20 @@ class PlanRun:
 
 async def _execute_all(work: PlanRun, items: list[Item], seen: list[Target], report: list[str], *, go_on: bool) -> None:
     """Carry out the calls in order; `report` says at each moment what became of each."""
-    progress = work.caller.progress
+    _, working = work.caller.progress.split(READING)
     for n, (item, before) in enumerate(zip(items, seen, strict=True)):
-        await progress(n, len(items), f"call {item.number} of {len(items)}: {item.call.tool.name}")
+        progress = working.part(n, len(items))
+        await progress(0, None, f"call {item.number} of {len(items)}: {item.call.tool.name}")
         try:
             mine = await _unchanged(work, item, before)
         except BackupError as problem:
             report[n] = f"refused: {sanitize.cell(problem.message, 300)}"
         else:
             report[n] = "unknown"  # for whoever reads the report of a plan that was broken off here
-            report[n] = await _execute_one(work, item, mine)
+            report[n] = await _execute_one(work, item, replace(mine, progress=progress))
         if report[n].partition(":")[0] in STOPS and not go_on:
             break
-    await progress(len(items), len(items), "done")
+    await work.caller.progress(1, 1, "the plan has ended")
 
 
 async def _unchanged(work: PlanRun, item: Item, before: Target) -> Caller:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import anyio
 
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.upstream.client import Progress
+from greenlake_backup_mcp.upstream.progress import Progress
 
 from . import audit_log, codes, issued_codes
 from .elicitation import Person

@@ -13,6 +13,7 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import query as queries
 from .filters import matching
@@ -32,7 +33,7 @@ class Answer:
     value: Any = None
 
 
-async def answer(api: client.ApiClient, tool: Tool, arguments: Mapping[str, Any], progress: client.Progress) -> Answer:
+async def answer(api: client.ApiClient, tool: Tool, arguments: Mapping[str, Any], progress: Report) -> Answer:
     """The answer to a call of a list tool; `arguments` are validated. BackupErrors say what is wrong with them."""
     query = queries.build_query(tool, arguments, api.now(), api.settings.budget)
     outcome = await _run_strategy(api, query, progress)
@@ -43,7 +44,7 @@ async def answer(api: client.ApiClient, tool: Tool, arguments: Mapping[str, Any]
     return Answer(lines=tuple(telling.text(outcome, room, reveal)))
 
 
-async def _run_strategy(api: client.ApiClient, query: Query, progress: client.Progress) -> Outcome:
+async def _run_strategy(api: client.ApiClient, query: Query, progress: Report) -> Outcome:
     """The outcome, in the first way the service accepts; the first refusal is the one told."""
     way = Strategy(sort_here=bool(query.order) and not queries.sorts_upstream(query))
     refused: BackupError | None = None
@@ -92,7 +93,7 @@ def _aggregate(query: Query, way: Strategy) -> Aggregate:
     return Aggregate(query.resource, query.now, query.offset, query.offset + query.limit, order, query.value)
 
 
-async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: client.Progress) -> Outcome:
+async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Report) -> Outcome:
     if not query.whole and query.where is None and not way.sort_here:
         return await _page(api, query, way)
     here = query.where is not None or way.sort_here  # the rows come out of the scan, so it needs all they show

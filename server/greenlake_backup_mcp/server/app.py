@@ -57,21 +57,21 @@ class ToolSet:
 
 @dataclass
 class LazyContext:
-    """The desk of this process, opened by the first call: tools/list does not wait for what only calls need."""
+    """The context of this process, opened by the first call: tools/list does not wait for what only calls need."""
 
     open: Callable[[], AbstractAsyncContextManager[CallContext]]
     stack: AsyncExitStack
     lock: anyio.Lock = field(default_factory=anyio.Lock)
-    desks: dict[roles.Role, CallContext] = field(default_factory=dict)
+    contexts: dict[roles.Role, CallContext] = field(default_factory=dict)
 
-    async def desk(self, role: roles.Role = "destroy") -> CallContext:
-        """The desk as callers of a role have it; closed with the server."""
-        if role not in self.desks:
+    async def for_role(self, role: roles.Role = "destroy") -> CallContext:
+        """The context as callers of a role have it; closed with the server."""
+        if role not in self.contexts:
             async with self.lock:
-                if not self.desks:
-                    desk = await self.stack.enter_async_context(self.open())
-                    self.desks.update({each: replace(desk, role=each) for each in roles.ROLES})
-        return self.desks[role]
+                if not self.contexts:
+                    context = await self.stack.enter_async_context(self.open())
+                    self.contexts.update({each: replace(context, role=each) for each in roles.ROLES})
+        return self.contexts[role]
 
 
 def tool_set(settings: Settings) -> ToolSet:
@@ -158,8 +158,8 @@ def create(  # noqa: PLR0913  what a server is made of
         from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
         if surface and params.name in visible:
-            desk = await ctx.lifespan_context.desk(role())
-            found = surface.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
+            context = await ctx.lifespan_context.for_role(role())
+            found = surface.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
             return await under_way.run(found, visible[params.name], settings)
         if params.name not in tools.known:
             import difflib  # noqa: PLC0415
@@ -167,8 +167,8 @@ def create(  # noqa: PLR0913  what a server is made of
             near = difflib.get_close_matches(params.name, visible, 3, 0.5)
             cure = f" Did you mean {' or '.join(near)}?" if near else ""
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
-        desk = await ctx.lifespan_context.desk(role())
-        result = dispatcher.call(desk, params.name, params.arguments or {}, gate.caller(ctx, params))
+        context = await ctx.lifespan_context.for_role(role())
+        result = dispatcher.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
         return await under_way.run(result, tools.known[params.name], settings)
 
     server: Server[LazyContext] = Server(

@@ -47,36 +47,39 @@ class Completer:
     memory: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
 
     async def complete(
-        self, desk: CallContext, tools: Mapping[str, Tool], params: CompleteRequestParams
+        self, context: CallContext, tools: Mapping[str, Tool], params: CompleteRequestParams
     ) -> CompleteResult:
         """The values that contain what was typed, those that begin with it first."""
         typed = params.argument.value.casefold()
-        found = [v for v in await self._values(desk, tools, params) if typed in v.casefold()]
+        found = [v for v in await self._values(context, tools, params) if typed in v.casefold()]
         found.sort(key=lambda value: (not value.casefold().startswith(typed), value.casefold()))
         return CompleteResult(completion=Completion(values=found[:MOST], total=len(found), has_more=len(found) > MOST))
 
     async def _values(
-        self, desk: CallContext, tools: Mapping[str, Tool], params: CompleteRequestParams
+        self, context: CallContext, tools: Mapping[str, Tool], params: CompleteRequestParams
     ) -> tuple[str, ...]:
         name = params.argument.name
         if isinstance(params.ref, ResourceTemplateReference):
             is_tool = params.ref.uri == resources.TEMPLATE and name == "tool"
             return tuple(t.name for t in tools.values() if t.operation) if is_tool else ()
-        if not isinstance(params.ref, PromptReference) or desk.problem is not None:
+        if not isinstance(params.ref, PromptReference) or context.problem is not None:
             return ()
         found = [
-            value for tool in SOURCES.get(name, ()) if tool in tools for value in await self._names(desk, tools[tool])
+            value
+            for tool in SOURCES.get(name, ())
+            if tool in tools
+            for value in await self._names(context, tools[tool])
         ]
         return tuple(dict.fromkeys((*FIXED.get(name, ()), *found)))
 
-    async def _names(self, desk: CallContext, tool: Tool) -> tuple[str, ...]:
-        now = desk.api.now()
+    async def _names(self, context: CallContext, tool: Tool) -> tuple[str, ...]:
+        now = context.api.now()
         known = self.memory.get(tool.name)
         if known and now - known[0] < MEMORY_SECONDS:
             return known[1]
         try:
             request = arguments.build_request(tool, {})
-            reply = await client.send(desk.api, replace(request, query=(("limit", str(READ)),)))
+            reply = await client.send(context.api, replace(request, query=(("limit", str(READ)),)))
             items = pages.parse_page(reply.body, request.operation_id).items
         except BackupError:
             return ()

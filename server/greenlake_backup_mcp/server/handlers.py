@@ -61,7 +61,7 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
 
         if not completer:
             completer.append(completions.Completer())
-        found: CompleteResult = await completer[0].complete(await ctx.lifespan_context.desk(), allowed(), params)
+        found: CompleteResult = await completer[0].complete(await ctx.lifespan_context.for_role(), allowed(), params)
         return found
 
     return {

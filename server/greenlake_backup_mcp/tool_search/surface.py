@@ -93,28 +93,30 @@ class Surface:
 
         return ranking.index(self.tools)
 
-    async def call(self, desk: CallContext, name: str, given: Mapping[str, Any], caller: Caller) -> Result:
+    async def call(self, context: CallContext, name: str, given: Mapping[str, Any], caller: Caller) -> Result:
         """The result of one of the three. Problems are results too, never exceptions."""
         try:
             if name == FIND.name:
-                return results.text_result(self._found(desk, given), desk.settings)
+                return results.text_result(self._found(context, given), context.settings)
             inner, arguments = _inner(given)
-            tool = desk.known.get(inner)
-            writable = not desk.settings.read_only and roles.role_allows(desk.role, WRITE)  # else calls.py says why not
+            tool = context.tools.get(inner)
+            writable = not context.settings.read_only and roles.role_allows(
+                context.role, WRITE
+            )  # else dispatcher.py says why not
             if name == READ.name and writable and tool is not None and tool.danger is not Danger.READ:
                 raise PolicyRefusal(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.")
             if name == WRITE.name and tool is not None and tool.gated and "confirm" not in arguments:
                 raise InputError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
         except BackupError as problem:
-            return results.error_result(problem, desk.settings)
+            return results.error_result(problem, context.settings)
         except Exception as fault:  # as in calls.py; what is called within has its own
             call_log.LOGGER.debug("fault", exc_info=True)
-            return results.fault_result(name, fault, desk.settings)
-        return await dispatcher.call(desk, inner, arguments, caller)
+            return results.fault_result(name, fault, context.settings)
+        return await dispatcher.call(context, inner, arguments, caller)
 
-    def _found(self, desk: CallContext, given: Mapping[str, Any]) -> list[str]:
-        if desk.problem is not None:
-            raise desk.problem
+    def _found(self, context: CallContext, given: Mapping[str, Any]) -> list[str]:
+        if context.problem is not None:
+            raise context.problem
         query, limit = given.get("query"), given.get("limit", USUAL)
         if not isinstance(query, str) or not query.strip():
             raise InputError("query is missing: say in words what is to be known or done.")
@@ -122,7 +124,7 @@ class Surface:
             raise InputError(f"limit is a number from 1 to {MOST}.")
         from . import ranking  # noqa: PLC0415
 
-        found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(desk.role, t)][:limit]
+        found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(context.role, t)][:limit]
         if not found:
             toolsets = dict.fromkeys(t.toolset for t in self.tools)
             return [f"No tool answers to these words. There are tools for: {', '.join(toolsets)}."]

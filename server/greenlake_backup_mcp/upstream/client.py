@@ -27,9 +27,6 @@ from .rate_limiter import retry_after_seconds
 from .retry import TransientError, retry
 from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport, describe_failure
 
-Progress = Callable[[float, float | None, str], Awaitable[None]]
-"""How long work tells how far it is: done, of how many (None: unknown), in words."""
-
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
 
 

@@ -1,4 +1,4 @@
-"""A task watched until it stands still: how often it is looked at, for how long, and what ends the watch.
+"""A task result until it stands still: how often it is looked at, for how long, and what ends the watch.
 
 Knows how tasks are read and nothing of what they mean for the write; that is in verification.py.
 """
@@ -14,7 +14,8 @@ import anyio
 
 from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.upstream import client
-from greenlake_backup_mcp.upstream.client import ApiClient, Progress, Request
+from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import evidence, task_model
 from .task_model import Task
@@ -31,7 +32,7 @@ class WriteContext:
     """One write being followed, or one task that somebody waits for (then `tool` is "")."""
 
     api: ApiClient
-    progress: Progress
+    progress: Report
     left: float  # seconds that may still be waited
     tool: str = ""
     target: Request | None = None
@@ -43,7 +44,7 @@ class WriteContext:
 class PollResult:
     """The last that was seen of a task, and what kept from seeing more."""
 
-    case: WriteContext
+    context: WriteContext
     task: Task
     known: bool = False
     vanished: bool = False
@@ -51,43 +52,43 @@ class PollResult:
     trouble: str = ""
 
 
-async def poll(case: WriteContext, path: str) -> PollResult:
+async def poll(context: WriteContext, path: str) -> PollResult:
     """Look at a task until it stands still, the resource shows the outcome, or the time is over."""
     task_id = path.rpartition("/")[2]
-    seen = PollResult(case, Task(task_id))
-    missing, furthest, pauses, left = 0, 0.0, iter(EARLY), case.left
+    seen = PollResult(context, Task(task_id))
+    missing, furthest, pauses, left = 0, 0.0, iter(EARLY), context.left
     while True:
         began = time.monotonic()
-        seen, missing = await _poll_once(replace(seen, case=replace(case, left=left)), path, missing)
+        seen, missing = await _poll_once(replace(seen, context=replace(context, left=left)), path, missing)
         if seen.task.stands_still or seen.vanished or seen.barred:
             break
         furthest = max(furthest, seen.task.percent or 0.0)
-        await case.progress(
+        await context.progress(
             furthest, 100.0, f"{seen.task.name or 'Task'}: {seen.task.state or 'accepted'} {furthest:.0f}%"
         )
-        if case.deletes and (await _resource_shows_end(case)):
+        if context.deletes and (await _resource_shows_end(context)):
             # the task may have ended between the two reads: its last word is told beside the proof
-            seen, missing = await _poll_once(replace(seen, case=replace(case, left=left)), path, missing)
+            seen, missing = await _poll_once(replace(seen, context=replace(context, left=left)), path, missing)
             break
         left -= time.monotonic() - began
         if left <= 0:
             break
         pause = min(next(pauses, seen.task.interval or INTERVAL), left)
-        await case.api.sleep(pause)
+        await context.api.sleep(pause)
         left -= pause
-    return replace(seen, case=replace(case, left=max(0.0, left)))
+    return replace(seen, context=replace(context, left=max(0.0, left)))
 
 
 async def _poll_once(seen: PollResult, path: str, missing: int) -> tuple[PollResult, int]:
     """One look at a task, and how many times in a row it was not there."""
-    api, before = seen.case.api, seen.task
-    with anyio.move_on_after(max(seen.case.left, LEAST_READ)):
+    api, before = seen.context.api, seen.task
+    with anyio.move_on_after(max(seen.context.left, LEAST_READ)):
         try:
             reply = await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))
         except BackupError as error:
             if error.status == 404:
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
-                gone = seen.known or not seen.case.tool or missing + 1 >= MISSING
+                gone = seen.known or not seen.context.tool or missing + 1 >= MISSING
                 return replace(seen, vanished=gone, trouble=error.message), missing + 1
             final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
             return replace(seen, barred=final, trouble=error.message), 0
@@ -95,9 +96,9 @@ async def _poll_once(seen: PollResult, path: str, missing: int) -> tuple[PollRes
     return replace(seen, trouble="The service did not answer in time."), 0
 
 
-async def _resource_shows_end(case: WriteContext) -> bool:
+async def _resource_shows_end(context: WriteContext) -> bool:
     """Whether the target of a delete is gone, or waits for a second person: then the task need not be waited for."""
-    if case.target is None:
+    if context.target is None:
         return False
-    seen = await evidence.read_back(case.api, case.target, max(case.left, LEAST_READ))
+    seen = await evidence.read_back(context.api, context.target, max(context.left, LEAST_READ))
     return seen.gone or seen.state == PENDING

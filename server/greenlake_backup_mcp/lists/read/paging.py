@@ -17,6 +17,7 @@ import anyio
 
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import pages
 from .pages import Item, Page, Source
@@ -47,7 +48,7 @@ async def scan(  # noqa: PLR0913  a scan has its bounds
     *,
     cap: int,
     concurrency: int,
-    progress: client.Progress | None = None,
+    progress: Report | None = None,
     noun: str = "items",
 ) -> Scan:
     """Read the collection from its beginning, at most `cap` items of it, handing each page to `take`.
@@ -68,7 +69,7 @@ class _Reader:
     take: Take
     cap: int
     concurrency: int
-    progress: client.Progress | None
+    progress: Report | None
     noun: str
     at: int = 0  # position in the collection up to which was read
     read: int = 0
