@@ -3,8 +3,9 @@
 What counts as evidence, and what needs none:
 
 * Names of tools, arguments and attributes, and words of the filter's grammar, are the language: no evidence needed. Nor
-  do true, false and null, how much to read (`limit`, `offset`, `seconds`: up to 1,000), the LIMIT of a query, and any
-  value that the tool's own schema shows at this place (an enum, a default, a quoted example of the description).
+  do true, false, null, 0 and 1, how much to read (`limit`, `offset`, `seconds`: up to 1,000), the LIMIT of a query, and
+  any value that the tool's own schema shows at this place (an enum, a default, a number or quoted example of the
+  description).
 * Words in capitals that the service's public description contains (FAILED, CLOUD_BACKUP) name nothing of a tenant: they
   may stand in expressions.
 * Any other string must stand whole in the question or in an answer, not as part of a longer word. In `filter`, `where`
@@ -126,9 +127,10 @@ class Evidence:
                     self._check(inner, schema.get("properties", {}).get(name, {}), f"{where}/{name}")
             case list():
                 for inner in value:
-                    self._check(inner, schema.get("items", {}), where)
+                    words = " ".join(str(one.get("description", "")) for one in (schema, schema.get("items", {})))
+                    self._check(inner, {**schema.get("items", {}), "description": words}, where)
             case int() | float():
-                if not (free and 0 <= value <= FREE_MOST) and value not in _shown_by(schema):
+                if value not in (0, 1) and not (free and 0 <= value <= FREE_MOST) and value not in _shown_by(schema):
                     self.check_number(value, where)
             case str():
                 if value not in _shown_by(schema):
@@ -157,6 +159,7 @@ def _shown_by(schema: Schema) -> set[Any]:
     found: set[Any] = {v for v in schema.get("enum", ()) if not isinstance(v, (dict, list))}
     found |= {schema[key] for key in ("const", "default") if isinstance(schema.get(key), (str, int, float))}
     text = str(schema.get("description", ""))
+    found |= {int(number) for number in re.findall(r"(?<![\w.-])\d+(?![\w-]|\.\w)", text)}
     found |= set(re.findall(r'"([^"]+)"', text)) | set(re.findall(r"e\.g\. ([^\s,]+[^\s,.])", text))
     for branch in _branches(schema):
         found |= _shown_by(branch)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from mcp import Client
 
 from greenlake_backup_mcp import openapi, settings
 from greenlake_backup_mcp.server import app
@@ -78,33 +80,47 @@ def clock() -> Callable[[], datetime]:
     return lambda: START + timedelta(seconds=time.monotonic() - began)
 
 
-async def run(jobs: list[Job], seed: int) -> list[Result]:
-    """Run jobs one after the other on one tenant, each in a session of its own that knows nothing of the others."""
+async def run(jobs: Sequence[Job], seed: int) -> list[Result]:
+    """Run jobs, each in a session of its own; those that only look share a tenant and a server."""
+    looks = [job for job in jobs if job.key.startswith("A")]
+    results = await _run_together(looks, seed) if looks else []
+    for job in jobs:
+        if job not in looks:
+            results += await _run_together([job], seed)
+    return results
+
+
+async def _run_together(jobs: Sequence[Job], seed: int) -> list[Result]:
     now = clock()
     tenant = create_app(seed=seed, now=now, scale=SCALE)
     truth = Truth(tenant.state.tenant)
     server = app.create(settings.load(environment=False, demo=True, seed=seed, wait=20), app=tenant, now=now)
-    results = []
-    async with AsyncExitStack() as stack:
-        client, schemas = await stack.enter_async_context(connected(server))
-        for job in jobs:
-            question = job.ask(truth)
-            before = job.before(truth)
-            session = Session(client, str(question), question.words, schemas, vocabulary())
-            facts: dict[str, str] = {}
-            stopped = ""
-            try:
-                found = await job.script(session)
-            except StepFailed as failed:
-                stopped = str(failed)
-            except UnknownValue as unknown:
-                stopped = f"refused, {unknown}"
-            else:
-                facts = job.check(before, truth, found)
-            results.append(
-                Result(job.key, seed, facts, stopped, session.calls, session.bytes, session.tokens, session.log)
-            )
-    return results
+    async with connected(server) as (client, schemas):
+        return [await _run(job, seed, truth, client, schemas) for job in jobs]
+
+
+async def _run(job: Job, seed: int, truth: Truth, client: Client, schemas: Mapping[str, Any]) -> Result:
+    question, before = job.ask(truth), job.before(truth)
+    session = Session(client, str(question), question.words, schemas, vocabulary())
+    facts: dict[str, str] = {}
+    stopped = ""
+    try:
+        found = await job.script(session)
+    except StepFailed as failed:
+        stopped = str(failed)
+    except UnknownValue as unknown:
+        stopped = f"refused, {unknown}"
+    except (LookupError, ValueError, TypeError, AttributeError, StopIteration) as lost:  # an answer without its place
+        stopped = f"{_place(lost)}: an answer does not show what the script looks for ({lost!r})"
+    else:
+        facts = job.check(before, truth, found)
+    return Result(job.key, seed, facts, stopped, session.calls, session.bytes, session.tokens, session.log)
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((f for f in reversed(frames) if "set_" in f.filename or "steps" in f.filename), frames[-1])
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 @cache

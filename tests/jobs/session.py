@@ -39,6 +39,12 @@ class Answer:
         return table(self.text)
 
     @property
+    def data(self) -> Row:
+        """The answer as the JSON it is."""
+        found: Row = json.loads(self.text)
+        return found
+
+    @property
     def detail(self) -> Row:
         """The labelled lines of one item."""
         return detail(self.text)

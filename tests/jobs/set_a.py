@@ -12,11 +12,10 @@ from typing import Any
 
 from .job import Findings, Job, Question, compare
 from .session import Session
+from .steps import GOOD, NOW, offline_stores, readable
 from .tables import Row, size, time
 from .truth import Item, Truth, interval, last_success, moment, tiers, to_minute
 
-NOW = "2026-11-24 07:40"
-GOOD = "state ne 'ERROR' and state ne 'CREATING' and state ne 'DELETING' and state ne 'PENDING_DELETE_APPROVAL'"
 TIER_WORDS = {"snapshot": "SNAPSHOT", "backup": "BACKUP", "cloud backup": "CLOUD_BACKUP",
               "log backup": "DATABASE_LOG_BACKUP", "replicated snapshot": "REPLICATED_SNAPSHOT"}  # fmt: skip
 
@@ -157,15 +156,6 @@ def a3_before(truth: Truth) -> Findings:
 async def regular_vms(s: Session) -> list[Row]:
     """All VMs but the infrastructure's, with what their list says of recovery points."""
     return await s.rows("list_vms", where="class eq null", select="name,recoveryPoints", limit=200, summary="page")
-
-
-async def offline_stores(s: Session) -> list[str]:
-    stores = await s.read("list_protection_stores")
-    return [row["name"] for row in stores.rows if "DISCONNECTED" in row["health"]]
-
-
-def readable(stores: list[str]) -> str:
-    return " and ".join([GOOD, *(f"store ne '{name}'" for name in stores)])
 
 
 async def a3_script(s: Session) -> Findings:

@@ -1,15 +1,19 @@
 """What is so in the tenant: computed from its JSON resources, asked for directly, never from the server's answers.
 
 `Truth` is the only way to the simulated tenant. It uses of `Tenant` what its HTTP API would answer (`all`, `copies`,
-`read`, `now`) and the count of writes carried out. May import the simulator only: `test_rule` holds it to that.
+`now`), what was written (`writes`, `requests`), and one request answered by its service. May import the simulator only:
+`test_rule` holds it to that.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from greenlake_backup_mcp.simulator import description
+from greenlake_backup_mcp.simulator.server.service import Incoming, Service
 from greenlake_backup_mcp.simulator.state import Tenant
 
 Item = dict[str, Any]
@@ -61,6 +65,20 @@ class Truth:
     def writes(self) -> Counter[tuple[str, str]]:
         """How often each write (operation id, path) was carried out."""
         return Counter(self._tenant.writes)
+
+    def sent(self, path_end: str) -> list[Item]:
+        """The bodies of the accepted writes whose path ends so, in order."""
+        found = (r for r in self._tenant.requests if r.method != "GET" and r.path.endswith(path_end) and r.status < 300)
+        return [r.body or {} for r in found]
+
+    def answer(self, method: str, path: str, body: Item) -> Item:
+        """What the HTTP API answers to one request, asked beside the server."""
+        token = {"authorization": f"Bearer {self._tenant.switches.ready_token}", "content-type": "application/json"}
+        request = Incoming(method, path, "", token, json.dumps(body).encode(), "http://tenant.test")
+        answer, _ = Service(self._tenant, description.load()).answer(request)
+        assert answer.status == 200, answer
+        found: Item = answer.body
+        return found
 
     # --- resources by name ---------------------------------------------------------------------------------------
 
