@@ -1,23 +1,15 @@
-"""What each list is said to take is what is known of the service (../shared/domain/filters.json, if it is there)."""
+"""What each list is said to take is what is known of the service."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.tools import registry
+from tests.support import facts
 
-FACTS = Path(__file__).parents[3] / "shared" / "domain" / "filters.json"
 LISTS = {t.operation.id: t.operation for t in registry.tools() if t.lists and t.operation}
-KNOWN: dict[str, dict[str, Any]] = (
-    {name.partition("@")[0]: row for name, row in json.loads(FACTS.read_text(encoding="utf-8")).items()}
-    if FACTS.exists()
-    else {}
-)
+KNOWN = facts.filters()
 UNHELD = {  # documented as filters though no item has them: what they would compare is not known, so `where` is offered
     "MSSQLDatabaseBackupList": {"storageSystemInfo/name", "verified"},
     "MSSQLDatabaseSnapshotList": {
@@ -25,7 +17,6 @@ UNHELD = {  # documented as filters though no item has them: what they would com
     },
     "DataManagementTemplatesList": {"protections/applicationType"},
 }  # fmt: skip
-pytestmark = pytest.mark.skipif(not KNOWN, reason="../shared is not here")
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -35,12 +26,11 @@ def test_a_list_takes_what_is_known_of_it(name: str) -> None:
     # Membership, x in ('a','b'), is documented for all of data-services, though not at each list.
     assert able.operators - operators <= ({"in"} if row["service"] == "data-services" and operators else set())
     assert operators <= able.operators
-    assert able.select == bool(row["select_supported"])
-    assert able.sort == bool(row["sort_supported"])
-    bounds = {name: (row.get(name) or {}).get("maximum") for name in ("limit", "offset")}
-    if able.paged and bounds["limit"]:
-        assert able.limit == bounds["limit"]
-    assert able.offset == bounds["offset"]
+    assert able.select == bool(row["select"])
+    assert able.sort == bool(row["sort"])
+    if able.paged and row["limit"]:
+        assert able.limit == row["limit"]
+    assert able.offset == row["offset"]
 
 
 @pytest.mark.parametrize("name", LISTS)
