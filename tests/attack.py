@@ -365,7 +365,7 @@ SPECIAL = {
 def here_tools() -> list[Tool]:
     """All tools; made once."""
     if not _TOOLS:
-        _TOOLS.extend(mcp_server.tool_set(settings.load(demo=True)).known.values())
+        _TOOLS.extend(mcp_server.tool_set(settings.load(demo=True)).all.values())
     return _TOOLS
 
 

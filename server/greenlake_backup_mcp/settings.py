@@ -145,8 +145,8 @@ def load(*, environment: bool = True, **flags: Any) -> Settings:
         lines = []
         for problem in error.errors():
             name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
-            given = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
-            lines.append(f"{name} {_missing(problem['type'], problem['msg'])}{given}")
+            value_words = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
+            lines.append(f"{name} {_missing(problem['type'], problem['msg'])}{value_words}")
         raise SettingsError(
             "Settings: " + "; ".join(lines) + ".",
             hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",

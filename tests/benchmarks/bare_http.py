@@ -35,7 +35,7 @@ TOOL = Tool(name="get_protection_store", input_schema={"type": "object"})
 def create(upstream: str) -> Server[httpx2.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
-        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in service/wire.py
+        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in upstream/transport.py
         async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, limits=limits) as client:
             yield client
 

@@ -85,7 +85,7 @@ def test_every_flag_and_variable_of_the_documents_exists(document: Path) -> None
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -> None:
-    tools = app.tool_set(settings.defaults()).known
+    tools = app.tool_set(settings.defaults()).all
     text = document.read_text(encoding="utf-8").partition("## Modules")[0]
     verbs = "list|get|create|update|replace|delete|restore|run|wait|suspend|resume"
     named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))

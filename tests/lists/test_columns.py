@@ -133,20 +133,20 @@ def test_a_row_is_guessed_for_what_no_table_knows() -> None:
 
 def test_sizes_are_bytes_whatever_unit_the_vendor_gives() -> None:
     mib, bytes_ = columns.size("size", "backups/sizeInMib"), columns.size("size", "backups/sizeInBytes")
-    assert mib.of({"backups": [{"sizeInMib": 1}, {"sizeInMib": 2.5}, {}]}) == int(3.5 * 1024 * 1024)
-    assert bytes_.of({"backups": [{"sizeInBytes": 1}, {"sizeInBytes": "2"}]}) == 3
-    assert columns.size("size", "parts/sizeInMiB").of({"parts": [{"sizeInMiB": 1}]}) == 1024 * 1024
+    assert mib.value_of({"backups": [{"sizeInMib": 1}, {"sizeInMib": 2.5}, {}]}) == int(3.5 * 1024 * 1024)
+    assert bytes_.value_of({"backups": [{"sizeInBytes": 1}, {"sizeInBytes": "2"}]}) == 3
+    assert columns.size("size", "parts/sizeInMiB").value_of({"parts": [{"sizeInMiB": 1}]}) == 1024 * 1024
     for nothing in ({}, {"backups": None}, {"backups": [{"sizeInMib": None}]}, {"backups": [{"sizeInMib": -1}]}):
-        assert mib.of(nothing) is None
+        assert mib.value_of(nothing) is None
 
 
 def test_storage_systems_come_as_an_object_or_as_a_list() -> None:
     array = columns.text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
-    assert array.of({"storageSystemsInfo": {"name": "a"}}) == "a"
-    assert array.of({"storageSystemsInfo": [{"name": "a"}, {"name": "b"}]}) == "a"
-    assert array.of({"storageSystemsInfo": [{"displayName": "", "name": "a"}]}) == "a"
-    assert array.of({"storageSystemsInfo": []}) is None
-    assert array.of({"storageSystemsInfo": "odd"}) is None
+    assert array.value_of({"storageSystemsInfo": {"name": "a"}}) == "a"
+    assert array.value_of({"storageSystemsInfo": [{"name": "a"}, {"name": "b"}]}) == "a"
+    assert array.value_of({"storageSystemsInfo": [{"displayName": "", "name": "a"}]}) == "a"
+    assert array.value_of({"storageSystemsInfo": []}) is None
+    assert array.value_of({"storageSystemsInfo": "odd"}) is None
 
 
 @pytest.mark.parametrize(
@@ -249,5 +249,5 @@ def test_a_job_that_never_ran_well_says_so() -> None:
     ],
 )
 def test_states_are_one_word_where_they_agree(item: dict[str, object], health: str | None, trouble: str | None) -> None:
-    assert columns.HEALTH.of(item) == health
-    assert columns.TROUBLE.of(item) == trouble
+    assert columns.HEALTH.value_of(item) == health
+    assert columns.TROUBLE.value_of(item) == trouble

@@ -177,7 +177,7 @@ def test_instructions_stay_within_500_tokens_and_name_no_tool_that_is_not_offere
     words = instructions.instructions_for(offer.offered, search=search)
     assert len(words) <= 500 * 4
     named = set(re.findall(r"[a-z]+(?:_[a-z]+)+", words))
-    assert named & offer.known.keys() <= offer.offered.keys()
+    assert named & offer.all.keys() <= offer.offered.keys()
     assert ("find_tools" in words) == search
     assert ("confirm" in words) == any(tool.gated for tool in offer.offered.values())
 

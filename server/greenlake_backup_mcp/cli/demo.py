@@ -35,10 +35,10 @@ class Screen:
 
     def call(self, tool: str, arguments: dict[str, Any]) -> None:
         """What the assistant calls."""
-        told = " ".join(
+        words = " ".join(
             f"{name}={value!r}" if isinstance(value, str) else f"{name}={value}" for name, value in arguments.items()
         )
-        self._print(f"   assistant ▸ {tool} {told}", "36")
+        self._print(f"   assistant ▸ {tool} {words}", "36")
 
     def answer(self, text: str, most: int) -> None:
         """What the assistant reads, its first lines."""

@@ -30,8 +30,8 @@ async def examine(settings: Settings) -> int:
     try:
         _print("ok", f"description: {len(app.tool_set(settings).offered)} tools")
         _print("ok", f"start: {_start(settings)}")
-        if told := startup_checks.unused_settings(settings):
-            _print("note", told)
+        if unused := startup_checks.unused_settings(settings):
+            _print("note", unused)
         async with client.connect(settings) as api:
             reply = await client.send(
                 api,
@@ -66,9 +66,9 @@ def _start(settings: Settings) -> str:
         return "on stdin and stdout"
     from greenlake_backup_mcp.http import app, server  # noqa: PLC0415
 
-    host, port, known = server.check_settings(settings)
-    app.create_app(settings, authenticator=known, bound=host)
-    return f"over HTTP on {host}, port {port}; {'with' if known.required else 'without'} logins"
+    host, port, authenticator = server.check_settings(settings)
+    app.create_app(settings, authenticator=authenticator, bound=host)
+    return f"over HTTP on {host}, port {port}; {'with' if authenticator.required else 'without'} logins"
 
 
 def _credentials(settings: Settings) -> str:

@@ -61,15 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _suggest_command(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:
     """What `serve` runs with where its words are wrong: a server that tells so; None where they are right."""
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stderr(output), contextlib.redirect_stdout(io.StringIO()):
             parser.parse_args(words)
     except SystemExit as end:
         over_http = os.environ.get("GREENLAKE_MCP_HTTP") or any(word.startswith("--http") for word in words)
         if not end.code or over_http:
             return None
-        wrong = said.getvalue().strip().rpartition("error: ")[2]
+        wrong = output.getvalue().strip().rpartition("error: ")[2]
         problem = SettingsError(
             f"The command line that starts this server is wrong: {wrong}.",
             hint="Put it right where the client is told of this server; `serve --help` tells all flags.",

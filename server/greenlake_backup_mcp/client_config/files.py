@@ -19,22 +19,26 @@ from greenlake_backup_mcp.errors import SettingsError
 from .registry import NAME, SECRET, TENANT, TENANT_SETTINGS, Client, Entry, config_path, why_unknown
 
 
-def snippet(of: Client, told: Entry) -> str:
+def snippet(client: Client, entry: Entry) -> str:
     """The part of the client's file that tells of this server."""
-    return _toml(of, told) if config_path(of).suffix == ".toml" else _json(_render_file(of, {}, told))
+    return _toml(client, entry) if config_path(client).suffix == ".toml" else _json(_render_file(client, {}, entry))
 
 
-def write(of: Client, told: Entry) -> tuple[Path, Path | None]:
+def write(client: Client, entry: Entry) -> tuple[Path, Path | None]:
     """Merge the entry into the client's file: the file, and the copy of what it was before."""
-    file = config_path(of)
+    file = config_path(client)
     before = _text(file)
     try:
-        after = _merge_toml(of, before, told, file) if file.suffix == ".toml" else _merge_json(of, before, told, file)
+        after = (
+            _merge_toml(client, before, entry, file)
+            if file.suffix == ".toml"
+            else _merge_json(client, before, entry, file)
+        )
         return file, None if after == before else _replace(file, before, after)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a link to itself, or JSON nested without end
         raise SettingsError(
             f"{file} cannot be changed: {why_unknown(error)}. It was left as it is.",
-            hint=f"Add this by hand:\n{snippet(of, told)}",
+            hint=f"Add this by hand:\n{snippet(client, entry)}",
         ) from None
 
 
@@ -72,76 +76,78 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _merge_json(of: Client, before: str, told: Entry, file: Path) -> str:
+def _merge_json(client: Client, before: str, entry: Entry, file: Path) -> str:
     try:
         content = json.loads(before) if before.strip() else {}
     except ValueError:
         content = None
-    odd = _unusable_file(of, content)
+    odd = _unusable_file(client, content)
     if odd or content is None:
         raise SettingsError(
-            f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{snippet(of, told)}"
+            f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{snippet(client, entry)}"
         )
-    merged = _render_file(of, content, told)
+    merged = _render_file(client, content, entry)
     return before if merged == content else _json(merged)
 
 
-def _unusable_file(of: Client, content: Any) -> str:
+def _unusable_file(client: Client, content: Any) -> str:
     """What the file would have to be for the entry to fit in; "" where it is so."""
-    if not isinstance(content, dict) or not isinstance(content.get(of.table, {}), dict):
-        return f"plain JSON with an object {of.table} (comments, perhaps)"
-    mine = content.get(of.table, {}).get(NAME, {})
+    if not isinstance(content, dict) or not isinstance(content.get(client.table, {}), dict):
+        return f"plain JSON with an object {client.table} (comments, perhaps)"
+    mine = content.get(client.table, {}).get(NAME, {})
     if not isinstance(mine, dict) or not isinstance(mine.get("env", {}), dict):
         return f"one where {NAME} is an object, and its env one too"
-    asks = of.variable.startswith("${input:")
+    asks = client.variable.startswith("${input:")
     return "one where inputs is a list" if asks and not isinstance(content.get("inputs", []), list) else ""
 
 
-def _render_file(of: Client, content: Mapping[str, Any], told: Entry) -> dict[str, Any]:
+def _render_file(client: Client, content: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
     """The content with the entry in it. What a person filled in before, and other keys of theirs, stay.
 
     A demo takes the tenant's variables away: beside them the server would refuse every call.
     """
-    servers = dict(content.get(of.table, {}))
+    servers = dict(content.get(client.table, {}))
     old: dict[str, Any] = servers.get(NAME, {})
-    gone = TENANT_SETTINGS if "--demo" in told["args"] else ()
-    new = told.get("env", {})
+    gone = TENANT_SETTINGS if "--demo" in entry["args"] else ()
+    new = entry.get("env", {})
     kept = {n: value for n, value in old.get("env", {}).items() if (value or n not in new) and n not in gone}
-    servers[NAME] = {**old, **told}
-    if "env" in told or kept:
+    servers[NAME] = {**old, **entry}
+    if "env" in entry or kept:
         servers[NAME]["env"] = {**new, **kept}
-    whole = {**content, of.table: servers}
+    whole = {**content, client.table: servers}
     wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get("env", {}).values()]
     if wanted:
-        asked = list(content.get("inputs", []))
-        known = [i.get("id") for i in asked if isinstance(i, dict)]
-        asked += [
+        inputs = list(content.get("inputs", []))
+        ids = [i.get("id") for i in inputs if isinstance(i, dict)]
+        inputs += [
             {"type": "promptString", "id": n, "description": TENANT[n], "password": n == SECRET}
             for n in wanted
-            if n not in known
+            if n not in ids
         ]
-        whole["inputs"] = asked
+        whole["inputs"] = inputs
     return whole
 
 
-def _toml(of: Client, told: Entry) -> str:
-    lines = [f"[{of.table}.{NAME}]"]
-    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+def _toml(client: Client, entry: Entry) -> str:
+    lines = [f"[{client.table}.{NAME}]"]
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()]
     return "\n".join(lines) + "\n"
 
 
-def _merge_toml(of: Client, before: str, told: Entry, file: Path) -> str:
+def _merge_toml(client: Client, before: str, entry: Entry, file: Path) -> str:
     """Text is added at the end, or put in the place of the former entry; the rest is not touched."""
     try:
         content = tomllib.loads(before)
-        odd = "" if isinstance(content.get(of.table, {}), dict) else f"one where {of.table} is a table"
+        odd = "" if isinstance(content.get(client.table, {}), dict) else f"one where {client.table} is a table"
     except tomllib.TOMLDecodeError as error:
         content, odd = {}, f"valid TOML ({error})"
     if odd:
-        raise SettingsError(f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{_toml(of, told)}")
-    if content.get(of.table, {}).get(NAME) == told:
+        raise SettingsError(
+            f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{_toml(client, entry)}"
+        )
+    if content.get(client.table, {}).get(NAME) == entry:
         return before
-    headings = (f"[{of.table}.{NAME}]", f'[{of.table}."{NAME}"]')
+    headings = (f"[{client.table}.{NAME}]", f'[{client.table}."{NAME}"]')
     lines, out, mine = before.splitlines(keepends=True), [], False
     for line in lines:
         if line.lstrip().startswith("["):
@@ -149,15 +155,15 @@ def _merge_toml(of: Client, before: str, told: Entry, file: Path) -> str:
         if not mine:
             out.append(line)
     after = "".join(out)
-    after += ("\n" if after and not after.endswith("\n") else "") + ("\n" if after else "") + _toml(of, told)
+    after += ("\n" if after and not after.endswith("\n") else "") + ("\n" if after else "") + _toml(client, entry)
     try:
-        rest = {**content, of.table: {**content.get(of.table, {}), NAME: told}}
+        rest = {**content, client.table: {**content.get(client.table, {}), NAME: entry}}
         same = tomllib.loads(after) == rest
     except (tomllib.TOMLDecodeError, TypeError):
         same = False
     if not same:  # an entry in a spelling that is not ours: inline, dotted, with tables of its own
         raise SettingsError(
             f"{file} tells of {NAME} in a way that cannot be changed safely: it was left as it is.",
-            hint=f"Put this in its place by hand:\n{_toml(of, told)}",
+            hint=f"Put this in its place by hand:\n{_toml(client, entry)}",
         )
     return after

@@ -136,24 +136,26 @@ def client(name: str) -> Client:
     return TABLE[name]
 
 
-def entry(of: Client, flags: Sequence[str], environment: Mapping[str, str]) -> Entry:
+def entry(client: Client, flags: Sequence[str], environment: Mapping[str, str]) -> Entry:
     """What the client is told of this server: its command, with flags that keep to the client's limit."""
     chosen = any(flag in (f"--{name.replace('_', '-')}" for name in READ_ONLY_SETTINGS) for flag in flags)
-    command = [sys.executable, "-m", "greenlake_backup_mcp", "serve", *flags, *(() if chosen else of.smaller)]
+    command = [sys.executable, "-m", "greenlake_backup_mcp", "serve", *flags, *(() if chosen else client.smaller)]
     if "--demo" in flags:
-        return of.entry(command, {})
-    known = {name: environment.get(name, "") for name in TENANT}
-    env = {name: of.variable % name if of.variable else "" if name == SECRET else known[name] for name in TENANT}
-    return of.entry(command, env)
+        return client.entry(command, {})
+    values = {name: environment.get(name, "") for name in TENANT}
+    env = {
+        name: client.variable % name if client.variable else "" if name == SECRET else values[name] for name in TENANT
+    }
+    return client.entry(command, env)
 
 
-def config_path(of: Client) -> Path:
+def config_path(client: Client) -> Path:
     """The client's file; a BackupError where there is no home, or no directory to stand in."""
     try:
-        return of.file()
+        return client.file()
     except (OSError, RuntimeError) as error:
         raise SettingsError(
-            f"Where {of.title} keeps its file cannot be told: {why_unknown(error)}.",
+            f"Where {client.title} keeps its file cannot be told: {why_unknown(error)}.",
             hint="Nothing was written. Go to a directory that exists, with HOME set.",
         ) from None
 

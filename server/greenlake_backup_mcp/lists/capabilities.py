@@ -49,18 +49,18 @@ def _table() -> Mapping[str, Mapping[str, Any]]:
 def capabilities_of(operation: Operation) -> Capabilities:
     """The abilities of a list."""
     row = _table().get(operation.id)
-    given = {parameter.name: parameter.schema for parameter in operation.parameters if parameter.place == "query"}
-    most = given.get("limit", {}).get("maximum")
+    parameters = {parameter.name: parameter.schema for parameter in operation.parameters if parameter.place == "query"}
+    most = parameters.get("limit", {}).get("maximum")
     if row is None:
         return Capabilities(
-            operators=frozenset(("eq", "gt", "lt", "holds", "and")) if "filter" in given else frozenset(),
+            operators=frozenset(("eq", "gt", "lt", "holds", "and")) if "filter" in parameters else frozenset(),
             attributes=None,
-            sort="sort" in given,
+            sort="sort" in parameters,
             sorts=None,
-            select="select" in given,
-            paged="limit" in given and "offset" in given,
+            select="select" in parameters,
+            paged="limit" in parameters and "offset" in parameters,
             limit=most if isinstance(most, int) and most > 0 else 100,
-            offset=given.get("offset", {}).get("maximum"),
+            offset=parameters.get("offset", {}).get("maximum"),
             keep=(),
         )
     documented = row.get("sort", "")
@@ -143,21 +143,21 @@ def _check_comparison(comparison: Comparison, able: Capabilities, noun: str) -> 
         )
 
 
-def check_attributes(argument: str, names: Collection[str], known: Collection[str], noun: str) -> None:
+def check_attributes(argument: str, names: Collection[str], allowed: Collection[str], noun: str) -> None:
     """Raise where an attribute is neither in the description of an item nor a column of ours; the nearest is named."""
     for name in names:
-        if known and name not in known:
-            top = [k for k in known if "/" not in k]
+        if allowed and name not in allowed:
+            top = [k for k in allowed if "/" not in k]
             raise InputError(
-                f"{argument}: {noun} have no attribute {name!r}.{_suggest(name, known)}",
+                f"{argument}: {noun} have no attribute {name!r}.{_suggest(name, allowed)}",
                 hint=f"They have: {_join(top, name)}.",
             )
 
 
-def check_list_arguments(argument: str, expression: Expression, known: Collection[str]) -> None:
+def check_list_arguments(argument: str, expression: Expression, allowed: Collection[str]) -> None:
     """Raise where what stands after `in` was meant as the value: state in OK."""
     for c in matching.comparisons(expression):
-        if c.operator == "holds" and c.attribute not in known and str(c.values[0]) in known:
+        if c.operator == "holds" and c.attribute not in allowed and str(c.values[0]) in allowed:
             name, value = c.values[0], c.attribute
             raise InputError(
                 f"{argument}: after `in` come values in parentheses.",
@@ -170,18 +170,18 @@ def attributes_of(expression: Expression) -> list[str]:
     return list(dict.fromkeys(c.attribute for c in matching.comparisons(expression)))
 
 
-def _suggest(name: str, known: Collection[str]) -> str:
-    near = _near_names(name, known)[:2]
+def _suggest(name: str, allowed: Collection[str]) -> str:
+    near = _near_names(name, allowed)[:2]
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
-def _near_names(name: str, known: Collection[str]) -> list[str]:
+def _near_names(name: str, allowed: Collection[str]) -> list[str]:
     """The attributes that may be meant, the likeliest first; `policy` may be what ends in it."""
-    folded = {k.casefold(): k for k in known}
+    folded = {k.casefold(): k for k in allowed}
     near = [folded[n] for n in get_close_matches(name.casefold(), folded, n=2, cutoff=0.6)]
     last = name.rsplit("/", 1)[-1].casefold()
-    ending = [k for k in known if last in k.casefold().rsplit("/", 1)[-1]]
-    within = [k for k in known if last in k.casefold()]
+    ending = [k for k in allowed if last in k.casefold().rsplit("/", 1)[-1]]
+    within = [k for k in allowed if last in k.casefold()]
     return list(dict.fromkeys([*near, *ending, *within]))
 
 

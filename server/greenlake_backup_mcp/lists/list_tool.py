@@ -1,6 +1,6 @@
 """The answer of a list tool: what of it the service does and what is done here, then rows and the next call.
 
-Knows lists as a whole; must know nothing of MCP. How things are said is in telling.py, what matters in judgement.py.
+Knows lists as a whole; must know nothing of MCP. How things are said is in render, what matters in views.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _aggregate(query: Query, way: Strategy) -> Aggregate:
 async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Report) -> Outcome:
     if not query.whole and query.where is None and not way.sort_here:
         return await _page(api, query, way)
-    here = query.where is not None or way.sort_here  # the rows come out of the scan, so it needs all they show
+    scanned = query.where is not None or way.sort_here  # the rows come out of the scan, so it needs all they show
     fold = _aggregate(query, way)
     enough = not query.whole and not way.sort_here
 
@@ -111,7 +111,7 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
 
     scan = await paging.scan(
         api,
-        queries.source(query, way, all_properties=query.as_json and here and not query.picked),
+        queries.source(query, way, all_properties=query.as_json and scanned and not query.picked),
         take,
         cap=api.settings.scan_cap,
         concurrency=api.settings.concurrency,
@@ -119,10 +119,12 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
         noun=units.plural(2, query.resource.noun)[2:],
     )
     rows = list(fold.rows())
-    if not here and (query.as_json or (query.offset >= scan.read and query.offset > 0)) and query.limit:
+    if not scanned and (query.as_json or (query.offset >= scan.read and query.offset > 0)) and query.limit:
         rows = list((await _page(api, query, way)).rows)  # whole items, or rows beyond the cap
     after = query.offset + len(rows)
-    unread = not here and (rows or not query.limit) and (not scan.whole if scan.total is None else after < scan.total)
+    unread = (
+        not scanned and (rows or not query.limit) and (not scan.whole if scan.total is None else after < scan.total)
+    )
     return Outcome(query, way, fold, rows, scan, more=bool(fold.count > after or unread))
 
 
@@ -137,10 +139,10 @@ async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:
     ended = False
     wanted = max(1, skipped + query.limit)  # without rows, one tells the total
     while len(rows) < wanted:
-        at = start + len(rows)
-        if bound is not None and at > bound:
+        position = start + len(rows)
+        if bound is not None and position > bound:
             break
-        found = await pages.fetch_page(api, source, at, wanted - len(rows))
+        found = await pages.fetch_page(api, source, position, wanted - len(rows))
         total = found.total if found.total is not None else total
         rows += found.items
         ended = not found.items or not source.paged

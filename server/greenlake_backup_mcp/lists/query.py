@@ -42,12 +42,12 @@ class Query:
     tool: Tool
     reader: Tool | None  # what shows one item in full
     operation: Operation
-    given: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     able: Capabilities
     resource: Resource
     kinds: Mapping[str, Kind]
     now: datetime
-    shown: tuple[Column, ...]
+    view_columns: tuple[Column, ...]
     picked: tuple[str, ...]  # what `select` asked for
     filter: Expression | None
     where: Expression | None
@@ -65,7 +65,7 @@ class Query:
     def values(self, item: Item, name: str) -> Sequence[Any]:
         """Every value under a name."""
         if self.kinds.get(name, "any") == "any" and (column := self.column(name)) is not None:
-            value = column.of(item)
+            value = column.value_of(item)
             return value if isinstance(value, list) else [value]
         column = self.column(name)
         if column is not None and name in column.paths and column.read is extractors.first:
@@ -96,7 +96,7 @@ class Strategy:
     sort_here: bool = False
 
 
-def build_query(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int) -> Query:
+def build_query(tool: Tool, arguments: Mapping[str, Any], now: datetime, budget: int) -> Query:
     """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible."""
     if tool.operation is None:
         raise InputError(f"{tool.name} lists nothing.")
@@ -105,45 +105,47 @@ def build_query(tool: Tool, given: Mapping[str, Any], now: datetime, budget: int
     kinds = capabilities.kinds(capabilities.item_schema(operation))
     resource = own.view_for(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
-    known = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
+    attributes = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
     meant = partial(coercion.meaning, kinds=kinds, resource=resource)
-    filter_ = grammar.parse(given["filter"], argument="filter", now=now) if given.get("filter") else None
+    filter_ = grammar.parse(arguments["filter"], argument="filter", now=now) if arguments.get("filter") else None
     if filter_ is not None:
-        capabilities.check_list_arguments("filter", filter_, known)
+        capabilities.check_list_arguments("filter", filter_, attributes)
         capabilities.check_filter(filter_, able, nouns)
         filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, here=False)
-    where = grammar.parse(given["where"], argument="where", now=now) if given.get("where") else None
+    where = grammar.parse(arguments["where"], argument="where", now=now) if arguments.get("where") else None
     if where is not None:
-        capabilities.check_list_arguments("where", where, known)
-        capabilities.check_attributes("where", capabilities.attributes_of(where), known, nouns)
+        capabilities.check_list_arguments("where", where, attributes)
+        capabilities.check_attributes("where", capabilities.attributes_of(where), attributes, nouns)
         where = coercion.coerce(where, meant, argument="where", now=now, here=True)
-    order = _order(given.get("sort", ""))
-    capabilities.check_attributes("sort", [name for name, _ in order], known, nouns)
-    picked = tuple(dict.fromkeys(p.strip().replace(".", "/") for p in given.get("select", "").split(",") if p.strip()))
-    capabilities.check_attributes("select", picked, known, nouns)
-    shown = resource.columns
+    order = _order(arguments.get("sort", ""))
+    capabilities.check_attributes("sort", [name for name, _ in order], attributes, nouns)
+    picked = tuple(
+        dict.fromkeys(p.strip().replace(".", "/") for p in arguments.get("select", "").split(",") if p.strip())
+    )
+    capabilities.check_attributes("select", picked, attributes, nouns)
+    view_columns = resource.columns
     if picked:
-        shown = tuple(
+        view_columns = tuple(
             columns.column_for(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked))
         )
     return Query(
         tool=tool,
         reader=_reader(operation),
         operation=operation,
-        given=given,
+        arguments=arguments,
         able=able,
         resource=resource,
         kinds=kinds,
         now=now,
-        shown=shown,
+        view_columns=view_columns,
         picked=picked,
         filter=filter_,
         where=where,
         order=order,
-        offset=given.get("offset", 0),
-        limit=min(given.get("limit", ROWS), int(budget * BYTES_PER_TOKEN / SMALLEST_ROW)),
-        whole=given.get("summary", "all") == "all",
-        as_json=given.get("output") == "json",
+        offset=arguments.get("offset", 0),
+        limit=min(arguments.get("limit", ROWS), int(budget * BYTES_PER_TOKEN / SMALLEST_ROW)),
+        whole=arguments.get("summary", "all") == "all",
+        as_json=arguments.get("output") == "json",
     )
 
 
@@ -186,10 +188,10 @@ def source(query: Query, way: Strategy, *, all_properties: bool = False) -> page
     """The list's request without its page."""
     path, pairs = query.operation.path, []
     for argument in query.tool.arguments.values():
-        if argument.name in query.given and argument.place == "path":
-            path = path.replace("{" + argument.wire + "}", quote(str(query.given[argument.name]), safe=""))
-        elif argument.name in query.given and argument.place == "query":
-            pairs.append((argument.wire, extractors.text(query.given[argument.name])))
+        if argument.name in query.arguments and argument.place == "path":
+            path = path.replace("{" + argument.wire + "}", quote(str(query.arguments[argument.name]), safe=""))
+        elif argument.name in query.arguments and argument.place == "query":
+            pairs.append((argument.wire, extractors.text(query.arguments[argument.name])))
     if query.filter is not None:
         pairs.append(("filter", matching.to_query(query.filter, query.kinds, bare_times=way.bare_times)))
     if query.order and not way.sort_here:
@@ -208,8 +210,8 @@ def _properties(query: Query, way: Strategy) -> list[str]:
         *(capabilities.attributes_of(query.where) if query.where else ()),
         *(n for n, _ in query.order if way.sort_here),
     ]
-    counted = aggregate.columns_read(query.resource, query.shown) if query.whole else ["id"]
-    shown = [path.split("/", 1)[0] for column in query.shown for path in column.paths]
-    found = dict.fromkeys([*query.able.keep, *counted, *shown, *query.properties(named)])
+    counted = aggregate.columns_read(query.resource, query.view_columns) if query.whole else ["id"]
+    view_columns = [path.split("/", 1)[0] for column in query.view_columns for path in column.paths]
+    found = dict.fromkeys([*query.able.keep, *counted, *view_columns, *query.properties(named)])
     top = {name for name in query.kinds if "/" not in name}
     return [name for name in found if not top or name in top]

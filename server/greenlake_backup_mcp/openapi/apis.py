@@ -1,7 +1,7 @@
 """TABLE of the descriptions bundled, and the words their tags and paths become.
 
 To add a sibling API: put its description beside this file, add a row to APIS and its tags to TOOLSETS.
-Knows no operation by itself; judgement on single operations is in danger.py and lists/judgement.py.
+Knows no operation by itself; judgement on single operations is in tools/danger.py and lists/views.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ NAME = "greenlake-backup-mcp"
 class ToolSet:
     """All tools known to this server, and those it offers, by name and in order."""
 
-    known: dict[str, Tool]
+    all: dict[str, Tool]
     offered: dict[str, Tool]
 
 
@@ -124,9 +124,9 @@ def create(  # noqa: PLR0913  what a server is made of
 
         surface = search.Surface(tuple(tools.offered.values()))
     visible = {t.name: t for t in (search.search_tools(settings.read_only) if surface else tools.offered.values())}
-    shown = {tool.name: to_mcp_tool(tool) for tool in visible.values()}
+    listed_tools = {tool.name: to_mcp_tool(tool) for tool in visible.values()}
     pages = {
-        role: ListToolsResult(tools=[shown[t.name] for t in visible.values() if roles.role_allows(role, t)])
+        role: ListToolsResult(tools=[listed_tools[t.name] for t in visible.values() if roles.role_allows(role, t)])
         for role in roles.ROLES
     }
 
@@ -161,7 +161,7 @@ def create(  # noqa: PLR0913  what a server is made of
             context = await ctx.lifespan_context.for_role(role())
             found = surface.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
             return await under_way.run(found, visible[params.name], settings)
-        if params.name not in tools.known:
+        if params.name not in tools.all:
             import difflib  # noqa: PLC0415
 
             near = difflib.get_close_matches(params.name, visible, 3, 0.5)
@@ -169,7 +169,7 @@ def create(  # noqa: PLR0913  what a server is made of
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
         context = await ctx.lifespan_context.for_role(role())
         result = dispatcher.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
-        return await under_way.run(result, tools.known[params.name], settings)
+        return await under_way.run(result, tools.all[params.name], settings)
 
     server: Server[LazyContext] = Server(
         NAME,
@@ -207,7 +207,7 @@ async def _context(
         consent = proposals.consent(Settings.model_construct())
     async with client.connect(settings, app=app, now=now) as api:
         try:
-            yield dispatcher.CallContext(api, tools.known, tools.offered, consent, problem=problem)
+            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, problem=problem)
         finally:
             if used is not None:
                 await used.close()

@@ -74,9 +74,9 @@ class Completer:
 
     async def _names(self, context: CallContext, tool: Tool) -> tuple[str, ...]:
         now = context.api.now()
-        known = self.memory.get(tool.name)
-        if known and now - known[0] < MEMORY_SECONDS:
-            return known[1]
+        remembered = self.memory.get(tool.name)
+        if remembered and now - remembered[0] < MEMORY_SECONDS:
+            return remembered[1]
         try:
             request = arguments.build_request(tool, {})
             reply = await client.send(context.api, replace(request, query=(("limit", str(READ)),)))

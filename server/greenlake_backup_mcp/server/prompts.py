@@ -225,7 +225,7 @@ def list_prompts(prompt: Prompt) -> ListedPrompt:
 def fill(
     tools: Mapping[str, Tool],
     name: str,
-    given: Mapping[str, str],
+    arguments: Mapping[str, str],
     *,
     search: bool = False,
     now: datetime | None = None,
@@ -236,7 +236,7 @@ def fill(
         raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {name[:80]!r}.")
     values = {}
     for argument in prompt.arguments:
-        value = given.get(argument.name, "").strip()
+        value = arguments.get(argument.name, "").strip()
         if not value and not argument.default:
             raise MCPError(code=INVALID_PARAMS, message=f"{argument.name} is missing: {argument.description}")
         values[argument.name] = _render(argument, value)

@@ -67,8 +67,8 @@ def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
     if tool is None or tool.operation is None:
         message = f"There is no such resource. {_hint(tools, uri)}"
         raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": uri[:300]})
-    told = json.dumps(describe_operation(tool, tool.operation), indent=1, ensure_ascii=False)
-    return _result(uri, "application/json", told)
+    content = json.dumps(describe_operation(tool, tool.operation), indent=1, ensure_ascii=False)
+    return _result(uri, "application/json", content)
 
 
 def _hint(tools: Mapping[str, Tool], uri: str) -> str:
@@ -76,8 +76,11 @@ def _hint(tools: Mapping[str, Tool], uri: str) -> str:
     name = uri.removeprefix(OPERATIONS)
     if name in tools:
         return f"{name} is no single operation of the service: its entry in tools/list says all there is."
-    known = [*(SCHEME + page for page in PAGES), *(OPERATIONS + tool.name for tool in tools.values() if tool.operation)]
-    near = difflib.get_close_matches(uri[:300], known, 3, 0.8)
+    addresses = [
+        *(SCHEME + page for page in PAGES),
+        *(OPERATIONS + tool.name for tool in tools.values() if tool.operation),
+    ]
+    near = difflib.get_close_matches(uri[:300], addresses, 3, 0.8)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     return f"{meant}There are {SCHEME}confirmation, {SCHEME}glossary and {TEMPLATE}; resources/list gives all."
 
@@ -97,7 +100,7 @@ def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:
         }
         for p in operation.parameters
     ]
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "tool": tool.name,
         "operationId": operation.id,
         "request": operation.key,
@@ -108,17 +111,17 @@ def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:
         "parameters": parameters,
     }
     if operation.body is not None:
-        told["body"] = {
+        content["body"] = {
             "mediaType": operation.media_type,
             "required": operation.body_required,
             "schema": operation.body,
         }
-    told["answers"] = {
+    content["answers"] = {
         code: document.expand(operation.document, answer).get("description", "")
         for code, answer in sorted(operation.answers.items())
     }
-    told["answerSchema"] = document.answer_schema(operation)
-    return told
+    content["answerSchema"] = document.answer_schema(operation)
+    return content
 
 
 def _result(uri: str, media_type: str, text: str) -> ReadResourceResult:

@@ -48,11 +48,11 @@ def check_audit_log(settings: Settings) -> None:
 
 def unused_settings(settings: Settings) -> str:
     """A sentence about settings that nothing looks at, for whoever believes that they protect; "" where all count."""
-    given = [name for name in settings.model_fields_set if getattr(settings, name)]
+    names = [name for name in settings.model_fields_set if getattr(settings, name)]
     if not settings.http:
-        idle = [name for name in (*OVER_HTTP, *OF_AN_ISSUER) if name in given]
+        idle = [name for name in (*OVER_HTTP, *OF_AN_ISSUER) if name in names]
         why = "without --http the only caller is whoever started this server"
     else:
-        idle = [name for name in OF_AN_ISSUER if name in given and not settings.issuer]
+        idle = [name for name in OF_AN_ISSUER if name in names and not settings.issuer]
         why = "without GREENLAKE_MCP_ISSUER no issuer's tokens are accepted"
     return f"Not looked at: {', '.join(map(variable, idle))}; {why}." if idle else ""

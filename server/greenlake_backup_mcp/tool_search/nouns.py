@@ -98,7 +98,7 @@ def find_nouns(words: Sequence[str]) -> list[NounPhrase]:
     return [_noun(match, words) for match in sorted(found, key=lambda m: (m.start, m.end))]
 
 
-def find_subjects(words: Sequence[str], found: Sequence[NounPhrase], said: frozenset[str]) -> Subjects:
+def find_subjects(words: Sequence[str], found: Sequence[NounPhrase], meanings: frozenset[str]) -> Subjects:
     """What it is about, by what is named, hinted at, and by names that give a thing away."""
     what = Subjects()
     for place, thing in enumerate(found):
@@ -109,7 +109,7 @@ def find_subjects(words: Sequence[str], found: Sequence[NounPhrase], said: froze
             what.add(meaning, weight)
         elif what.kinds:
             what.kinds[meaning] = max(what.kinds.get(meaning, 0), weight)
-    _one(what, found, said)
+    _one(what, found, meanings)
     for name in (w for w in words if w.startswith(NAME)):
         for n, part in enumerate(re.split(r"[^a-z]+", name[1:])):
             meaning, weight = vocabulary.NAME_HINTS.get(part, ("", 0.0))
@@ -169,10 +169,10 @@ def _weigh(what: Subjects, thing: NounPhrase, place: int, found: Sequence[NounPh
         what.add(thing.meaning, LATER**place * (BESIDE if thing.beside or leads else 1) * (ASKED if thing.asked else 1))
 
 
-def _one(what: Subjects, found: Sequence[NounPhrase], said: frozenset[str]) -> None:
+def _one(what: Subjects, found: Sequence[NounPhrase], meanings: frozenset[str]) -> None:
     for thing in found:
-        loose = (0.8 if thing.meaning in ASSETS or thing.meaning in KINDS else 0.45) if "one" in said else 0.0
-        sure = -1.0 if thing.plural or thing.asked else thing.single or loose or (-1.0 if "many" in said else 0.0)
+        loose = (0.8 if thing.meaning in ASSETS or thing.meaning in KINDS else 0.45) if "one" in meanings else 0.0
+        sure = -1.0 if thing.plural or thing.asked else thing.single or loose or (-1.0 if "many" in meanings else 0.0)
         if sure:
             before = what.one.get(thing.meaning, sure)
             what.one[thing.meaning] = max(before, sure) if thing.single >= 1 else before
@@ -185,11 +185,11 @@ def _group(what: Subjects) -> None:
     """A group is one of VMs, of databases or of volumes, by what stands beside it; it outweighs its members."""
     if "group" in what.things:
         weight, single = what.things.pop("group"), what.one.pop("group", 0)
-        of = [group for member, group in GROUPS.items() if what.sure(member) >= MEMBERED]
-        for group in of or ("vm_group",):
+        groups = [group for member, group in GROUPS.items() if what.sure(member) >= MEMBERED]
+        for group in groups or ("vm_group",):
             what.add(group, weight)
             what.one[group] = max(what.one.get(group, -1), single)
-        for group in () if of else ("sql_group", "volume_group"):
+        for group in () if groups else ("sql_group", "volume_group"):
             what.add(group, weight * UNSURE)
             what.one.setdefault(group, single)
     for member, group in GROUPS.items():

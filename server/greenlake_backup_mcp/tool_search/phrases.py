@@ -43,21 +43,21 @@ def table(rows: Iterable[str]) -> Table:
     return Table(heads)
 
 
-def matches(known: Table, words: Sequence[str]) -> Iterator[Match]:
+def matches(vocabulary: Table, words: Sequence[str]) -> Iterator[Match]:
     """All rows that stand in the words: each beginning with the longest phrase that stands there."""
     for start, word in enumerate(words):
         longest: dict[int, Match] = {}
         for head in dict.fromkeys((word, *_singular(word))):
-            for row, phrase in known.heads.get(head, ()):
+            for row, phrase in vocabulary.heads.get(head, ()):
                 end, plural = _end(_steps(phrase), words, start)
                 if end > (longest[row].end if row in longest else start):
                     longest[row] = Match(row, start, end, plural)
         yield from longest.values()
 
 
-def rows(known: Table, words: Sequence[str]) -> frozenset[int]:
+def rows(vocabulary: Table, words: Sequence[str]) -> frozenset[int]:
     """Which rows stand in the words."""
-    return frozenset(match.row for match in matches(known, words))
+    return frozenset(match.row for match in matches(vocabulary, words))
 
 
 @cache

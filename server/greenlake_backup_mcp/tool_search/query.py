@@ -62,12 +62,12 @@ def parse_query(question: str) -> SearchQuery:
     bare = _POLITE.sub("", full)
     text = bare.split()
     matches = [(tuple(vocabulary.SPEECH)[m.row], m.start) for m in phrases.matches(_speech(), text)]
-    said = frozenset(meaning for meaning, _ in matches)
+    meanings = frozenset(meaning for meaning, _ in matches)
     found = nouns.find_nouns(text)
-    what = nouns.find_subjects(text, found, said)
-    orders = _orders(text, found, "wish" in said)
+    what = nouns.find_subjects(text, found, meanings)
+    orders = _orders(text, found, "wish" in meanings)
     begins = any(meaning == "asks" and start == 0 for meaning, start in matches)
-    asks = _asks(text, begins, "wish" not in said and bare == full, max(orders.values(), default=0))
+    asks = _asks(text, begins, "wish" not in meanings and bare == full, max(orders.values(), default=0))
     if asks >= LESSER:
         orders = {o: w if o in PROBES else w * IMPLIED for o, w in orders.items()}
         asks = 0.5 if any(orders.get(o, 0) >= 1 for o in PROBES) else asks
@@ -77,7 +77,7 @@ def parse_query(question: str) -> SearchQuery:
     if asks >= 0.5:
         _has_word(what)
     _default(what, found, text)
-    if "named" in said:
+    if "named" in meanings:
         what.one = dict.fromkeys(what.one, -1.0)
     return SearchQuery(what.things, what.kinds, orders, asks, what.one, tuple(words.stems(text)))
 
@@ -94,8 +94,8 @@ def _orders(text: Sequence[str], found: Sequence[NounPhrase], wished: bool) -> d
         if base not in words.verbs() or noun or before == "not" or (form == "ed" and not (wished or passive)):
             continue
         begins = passive or not place or before in _BEFORE
-        told = form == "ed" and wished  # "wants it kept"
-        weight = FIRST if not place else BEGINS if begins and first else LATER if begins or told else AMID
+        participle = form == "ed" and wished  # "wants it kept"
+        weight = FIRST if not place else BEGINS if begins and first else LATER if begins or participle else AMID
         for n, order in enumerate(words.verbs()[base]):
             orders[order] = max(orders.get(order, 0), weight * (1 if n == 0 else LESSER))
         first = first and not begins

@@ -93,17 +93,22 @@ def index(tools: Iterable[Tool]) -> Index:
     return Index(entries, {term: math.log(1 + (len(entries) - n + 0.5) / (n + 0.5)) for term, n in found.items()})
 
 
-def rank(known: Index, question: str, most: int = 5) -> list[Tool]:
+def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
     """The tools that fit best, best first; none for a question that says nothing of this field."""
-    asked = query.parse_query(question)
+    query_ = query.parse_query(question)
     named = re.sub(r"\W+", "_", question.strip().lower())
-    if not asked.things and not asked.kinds and not asked.orders and not any(w in known.rarity for w in asked.words):
+    if (
+        not query_.things
+        and not query_.kinds
+        and not query_.orders
+        and not any(w in index_.rarity for w in query_.words)
+    ):
         return []
     scored = [
-        (_score(known, entry, asked) + (100 if entry.tool.name in named else 0), -n)
-        for n, entry in enumerate(known.entries)
+        (_score(index_, entry, query_) + (100 if entry.tool.name in named else 0), -n)
+        for n, entry in enumerate(index_.entries)
     ]
-    return [known.entries[-n].tool for _, n in sorted(scored, reverse=True)[:most]]
+    return [index_.entries[-n].tool for _, n in sorted(scored, reverse=True)[:most]]
 
 
 def _entry(tool: Tool) -> IndexEntry:
@@ -140,57 +145,59 @@ def _without_neighbours(description: str) -> str:
     return " ".join(s for s in description.split(". ") if not re.search(r"[a-z]_[a-z]", s.partition(":")[2]))
 
 
-def _score(known: Index, entry: IndexEntry, asked: SearchQuery) -> float:
-    return _of_thing(entry, asked) + _of_kind(entry, asked) + _of_order(entry, asked) + _of_words(known, entry, asked)
+def _score(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
+    return (
+        _of_thing(entry, query_) + _of_kind(entry, query_) + _of_order(entry, query_) + _of_words(index_, entry, query_)
+    )
 
 
-def _of_thing(entry: IndexEntry, asked: SearchQuery) -> float:
+def _of_thing(entry: IndexEntry, query_: SearchQuery) -> float:
     if not entry.thing:
         return 0.0
-    sure = max(asked.things.get(entry.thing, 0), _implied(entry, asked))
-    best = max(asked.things.values(), default=0)
+    sure = max(query_.things.get(entry.thing, 0), _implied(entry, query_))
+    best = max(query_.things.values(), default=0)
     score = THING * sure - ABSENT * (1 - min(1, sure))
     if best and sure < best:
         score -= ASIDE * (best - sure)
     for part in entry.parts:
-        said = asked.things.get(part, 0)
-        score += PART * said if said else -PART
+        weight = query_.things.get(part, 0)
+        score += PART * weight if weight else -PART
     return score
 
 
-def _implied(entry: IndexEntry, asked: SearchQuery) -> float:
+def _implied(entry: IndexEntry, query_: SearchQuery) -> float:
     """How surely the tool's thing is meant because of what is to be done, though it may not be named."""
     sure = 0.0
     for order in entry.orders:
         thing, weight = vocabulary.IMPLIES.get(order, ("", 0.0))
-        if thing == entry.thing and not any(asked.things.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())):
-            sure = max(sure, weight * min(1, asked.orders.get(order, 0)))
+        if thing == entry.thing and not any(query_.things.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())):
+            sure = max(sure, weight * min(1, query_.orders.get(order, 0)))
     return sure
 
 
-def _of_kind(entry: IndexEntry, asked: SearchQuery) -> float:
-    said = asked.kinds.get(entry.kind, 0)
+def _of_kind(entry: IndexEntry, query_: SearchQuery) -> float:
+    weight = query_.kinds.get(entry.kind, 0)
     if entry.kind:
-        return KIND * said if said else -WRONG_KIND if asked.kinds else -UNSAID_KIND
-    return -NO_KIND * max(asked.kinds.values(), default=0) if not entry.orders else 0.0
+        return KIND * weight if weight else -WRONG_KIND if query_.kinds else -UNSAID_KIND
+    return -NO_KIND * max(query_.kinds.values(), default=0) if not entry.orders else 0.0
 
 
-def _of_order(entry: IndexEntry, asked: SearchQuery) -> float:
+def _of_order(entry: IndexEntry, query_: SearchQuery) -> float:
     if not entry.orders:
-        one = asked.one.get(entry.kind or entry.thing, MISSING)
-        return READ * asked.asks + FITS * (abs(one) if entry.alone else -one if entry.many else one)
-    sure = max((asked.orders.get(order, 0) * weight for order, weight in entry.orders.items()), default=0)
+        one = query_.one.get(entry.kind or entry.thing, MISSING)
+        return READ * query_.asks + FITS * (abs(one) if entry.alone else -one if entry.many else one)
+    sure = max((query_.orders.get(order, 0) * weight for order, weight in entry.orders.items()), default=0)
     score = ORDER * sure - (UNORDERED if sure < 0.2 else 0)
     if entry.new:
-        score += FITS if "new" in asked.words or asked.one.get(entry.thing, 0) < 0.5 else -FITS
+        score += FITS if "new" in query_.words or query_.one.get(entry.thing, 0) < 0.5 else -FITS
     if not entry.thing and sure >= 0.7:
         score += THING + KIND + FITS
     return score
 
 
-def _of_words(known: Index, entry: IndexEntry, asked: SearchQuery) -> float:
+def _of_words(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
     return WORDS * sum(
-        known.rarity[word] * entry.terms[word] / (entry.terms[word] + SATURATION)
-        for word in dict.fromkeys(asked.words)
+        index_.rarity[word] * entry.terms[word] / (entry.terms[word] + SATURATION)
+        for word in dict.fromkeys(query_.words)
         if word in entry.terms
     )

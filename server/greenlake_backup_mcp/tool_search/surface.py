@@ -93,12 +93,12 @@ class Surface:
 
         return ranking.index(self.tools)
 
-    async def call(self, context: CallContext, name: str, given: Mapping[str, Any], caller: Caller) -> Result:
+    async def call(self, context: CallContext, name: str, arguments: Mapping[str, Any], caller: Caller) -> Result:
         """The result of one of the three. Problems are results too, never exceptions."""
         try:
             if name == FIND.name:
-                return results.text_result(self._found(context, given), context.settings)
-            inner, arguments = _inner(given)
+                return results.text_result(self._found(context, arguments), context.settings)
+            inner, arguments = _inner(arguments)
             tool = context.tools.get(inner)
             writable = not context.settings.read_only and roles.role_allows(
                 context.role, WRITE
@@ -109,15 +109,15 @@ class Surface:
                 raise InputError(f"{inner} needs confirm.", hint='Begin with confirm: "preview" among its arguments.')
         except BackupError as problem:
             return results.error_result(problem, context.settings)
-        except Exception as fault:  # as in calls.py; what is called within has its own
+        except Exception as fault:  # as in the dispatcher; what is called within has its own
             call_log.LOGGER.debug("fault", exc_info=True)
             return results.fault_result(name, fault, context.settings)
         return await dispatcher.call(context, inner, arguments, caller)
 
-    def _found(self, context: CallContext, given: Mapping[str, Any]) -> list[str]:
+    def _found(self, context: CallContext, arguments: Mapping[str, Any]) -> list[str]:
         if context.problem is not None:
             raise context.problem
-        query, limit = given.get("query"), given.get("limit", USUAL)
+        query, limit = arguments.get("query"), arguments.get("limit", USUAL)
         if not isinstance(query, str) or not query.strip():
             raise InputError("query is missing: say in words what is to be known or done.")
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
@@ -136,9 +136,9 @@ def search_tools(read_only: bool) -> tuple[Tool, ...]:
     return TOOLS[:2] if read_only else TOOLS
 
 
-def _inner(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _inner(call: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The name and arguments of the call within the call; arguments that came as JSON text are read."""
-    name, arguments = given.get("name"), given.get("arguments")
+    name, arguments = call.get("name"), call.get("arguments")
     if not isinstance(name, str) or not name:
         raise InputError("name is missing: the name of the tool to call.", hint="find_tools gives names.")
     if isinstance(arguments, str):

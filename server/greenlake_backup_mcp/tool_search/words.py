@@ -26,8 +26,8 @@ def plain(text: str) -> list[str]:
     text = _QUOTED.sub(
         lambda m: f" {NAME}" + re.sub(r"\W+", "-", m[1]) + " ", re.sub(r"\bDOs?\b", "orchestrator", text)
     )
-    for said, meant in _SHORT:
-        text = text.replace(said, meant)
+    for short, meant in _SHORT:
+        text = text.replace(short, meant)
     out: list[str] = []
     for place, raw in enumerate(_TOKEN.findall(text)):
         word = raw.lower()

@@ -28,13 +28,13 @@ _ID = re.compile(r"\b[a-z]\w*Id\b")
 
 
 def add_hint(
-    problem: BackupError, tool: Tool | None, given: Mapping[str, Any], tools: Mapping[str, Tool]
+    problem: BackupError, tool: Tool | None, arguments: Mapping[str, Any], tools: Mapping[str, Tool]
 ) -> BackupError:
     """The problem, and where the ids it is about come from; as it was where it is about none."""
     if tool is None or not (isinstance(problem, InputError) or problem.status == 404):
         return problem
     about = id_arguments(tool) if problem.status == 404 else tuple(dict.fromkeys(_ID.findall(problem.message)))
-    if not (advice := describe_sources(about, tool, given, tools)):
+    if not (advice := describe_sources(about, tool, arguments, tools)):
         return problem
     return problem.with_hint(f"{problem.hint} {advice}".strip())
 
@@ -44,12 +44,12 @@ def id_arguments(tool: Tool) -> tuple[str, ...]:
     return tuple(a.name for a in tool.arguments.values() if a.place == "path")
 
 
-def describe_sources(names: Iterable[str], tool: Tool, given: Mapping[str, Any], tools: Mapping[str, Tool]) -> str:
+def describe_sources(names: Iterable[str], tool: Tool, arguments: Mapping[str, Any], tools: Mapping[str, Tool]) -> str:
     """Where these ids come from, in a sentence; whether one looks like a name. Empty where nothing is known."""
     found = {name: origin for name in names if (origin := source_of(name, tool, tools))}
     if not found:
         return ""
-    named = [n for n in found if isinstance(given.get(n), str) and not validation.is_uuid(given[n])]
+    named = [n for n in found if isinstance(arguments.get(n), str) and not validation.is_uuid(arguments[n])]
     looks = f"{' and '.join(named)}: that looks like a name, an id is wanted. " if named else ""
     return f"{looks}{'; '.join(f'{n} comes from {o}' for n, o in found.items())}."
 
@@ -57,17 +57,17 @@ def describe_sources(names: Iterable[str], tool: Tool, given: Mapping[str, Any],
 def source_of(name: str, tool: Tool, tools: Mapping[str, Tool]) -> str | None:
     """The list tool that shows the ids this argument takes; None where no list does, or several alike may."""
     own = tail(tool.operation.path) if tool.operation else ""
-    shown = {tail(t.operation.path): t.name for t in tools.values() if t.lists and t.operation}
+    lists = {tail(t.operation.path): t.name for t in tools.values() if t.lists and t.operation}
     candidates = {
         collection
         for other in tools.values()
         if other.operation and (argument := other.arguments.get(name)) and argument.place == "path"
-        if (collection := tail(other.operation.path.split("/{" + argument.wire + "}", 1)[0])) in shown
+        if (collection := tail(other.operation.path.split("/{" + argument.wire + "}", 1)[0])) in lists
     }
     below = [c for c in candidates if own.startswith(c + "/")]
     beside = [c for c in candidates if c.startswith(own.rpartition("{}")[0] + "{}/")] if "{}" in own else []
     for choice in (below, beside, list(candidates)):
         if len(choice) == 1:
-            return shown[choice[0]]
+            return lists[choice[0]]
     also = ALSO.get(name)
     return also if also in tools else None

@@ -30,8 +30,8 @@ def role_allows(role: Role, tool: Tool) -> bool:
 
 def role_of(scopes: Iterable[str]) -> Role:
     """The role that a verified login's scopes give: the least of them, should there ever be several."""
-    given = set(scopes)
-    return next((role for role in ROLES if role in given), "read")
+    granted = set(scopes)
+    return next((role for role in ROLES if role in granted), "read")
 
 
 def required_role(tool: Tool) -> Role:

@@ -17,13 +17,13 @@ def target_read(tool: Tool, request: Request, tools: Mapping[str, Tool]) -> Requ
     """The read of the resource that a call of `tool` acts on; None where it names none, or no tool reads it."""
     if tool.operation is None or "}" not in tool.operation.path:
         return None
-    names, given = tool.operation.path.split("/"), request.path.split("/")
+    names, segments = tool.operation.path.split("/"), request.path.split("/")
     end = max(n for n, segment in enumerate(names) if is_id(segment)) + 1
     wanted = tail("/".join(names[:end]))
     reads = (t.operation for t in tools.values() if t.operation and t.operation.method == "GET")
     reader = next((operation for operation in reads if tail(operation.path) == wanted), None)
     if reader is None:
         return None
-    ids = iter(value for name, value in zip(names, given, strict=True) if is_id(name))
+    ids = iter(value for name, value in zip(names, segments, strict=True) if is_id(name))
     path = "/".join(next(ids) if is_id(segment) else segment for segment in reader.path.split("/"))
     return Request(operation_id=reader.id, method="GET", path=path, reads=True)

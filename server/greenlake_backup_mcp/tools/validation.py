@@ -32,11 +32,11 @@ def repair(schema: Schema, value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         value = int(value)
     if isinstance(value, dict) and "properties" in schema:
-        known = schema["properties"]
+        allowed = schema["properties"]
         return {
-            name: repair(known.get(name, {}), item)
+            name: repair(allowed.get(name, {}), item)
             for name, item in value.items()
-            if not (item is None and name in known and "null" not in _types(known[name]))
+            if not (item is None and name in allowed and "null" not in _types(allowed[name]))
         }
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
         return [repair(schema["items"], item) for item in value]
@@ -70,12 +70,12 @@ def _unwrap(text: str, types: set[str]) -> Any:
 
 def no_branch_matches(branches: list[Schema], body: Any) -> str:
     """Which forms the body may take, and how far the given one is from the nearest."""
-    given = set(body) if isinstance(body, dict) else set()
+    value_words = set(body) if isinstance(body, dict) else set()
     forms = [
         f"({n}) {', '.join(b.get('required', ())) or ', '.join(b.get('properties', {})) or b.get('type', 'other')}"
         for n, b in enumerate(branches, 1)
     ]
-    nearest = max(branches, key=lambda b: len(given & {*b.get("properties", ()), *b.get("required", ())}))
+    nearest = max(branches, key=lambda b: len(value_words & {*b.get("properties", ()), *b.get("required", ())}))
     reasons = [*explain(nearest, body, ""), *unknown_names(nearest, body, "")]
     return (
         f"the arguments fit none of the allowed forms, required: {'; '.join(forms)}. Nearest: {'; '.join(reasons[:2])}"
@@ -88,7 +88,9 @@ def unknown_names(schema: Schema, value: Any, where: str) -> Iterator[str]:
         if not (schema.get("oneOf") or schema.get("anyOf")):
             for name in value:
                 if where and name not in schema["properties"]:
-                    yield unknown_arguments(f"{where}.{name}", [f"{where}.{known}" for known in schema["properties"]])
+                    yield unknown_arguments(
+                        f"{where}.{name}", [f"{where}.{allowed}" for allowed in schema["properties"]]
+                    )
         for name, sub in schema["properties"].items():
             if name in value:
                 yield from unknown_names(sub, value[name], f"{where}.{name}" if where else name)
@@ -107,7 +109,7 @@ def _sentence(error: ValidationError, where: str) -> str:
     name = where + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
     name = name.lstrip(".") or "the arguments"
     private = any(masking.is_secret(str(part)) or part == "credentials" for part in (where, *error.absolute_path))
-    given = masking.HIDDEN if private else _quoted(masking.redact(cast("Any", error.instance)))
+    value_words = masking.HIDDEN if private else _quoted(masking.redact(cast("Any", error.instance)))
     wanted = cast("Any", error.validator_value)
     instance = cast("Any", error.instance)
     match str(error.validator):
@@ -115,27 +117,27 @@ def _sentence(error: ValidationError, where: str) -> str:
             missing = error.message.split("'")[1] if "'" in error.message else str(wanted)
             return f"{'' if name == 'the arguments' else name + '.'}{missing} is missing"
         case "enum":
-            return f"{name} is {given}; allowed: {', '.join(str(v) for v in wanted)}"
+            return f"{name} is {value_words}; allowed: {', '.join(str(v) for v in wanted)}"
         case "type":
             types = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"{name} is {given}; wanted: {types}"
+            return f"{name} is {value_words}; wanted: {types}"
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             bound = "at least" if "min" in str(error.validator).lower() else "at most"
-            return f"{name} is {given}; allowed: {bound} {wanted}"
+            return f"{name} is {value_words}; allowed: {bound} {wanted}"
         case "minLength" | "maxLength" | "minItems" | "maxItems":
             bound = "at least" if str(error.validator).startswith("min") else "at most"
             unit = "characters" if str(error.validator).endswith("Length") else "items"
             return f"{name} has {len(instance)} {unit}; allowed: {bound} {wanted}"
         case "format":
-            return f"{name} is {given}; wanted: {_FORMAT_WORDS.get(str(wanted), wanted)}"
+            return f"{name} is {value_words}; wanted: {_FORMAT_WORDS.get(str(wanted), wanted)}"
         case "oneOf" | "anyOf":
             needed = [" and ".join(b.get("required", ())) for b in wanted if b.get("required")]
             several = "exactly one of" if error.validator == "oneOf" else "one of"
             if needed and len(needed) == len(wanted):
                 return f"{'Give' if name == 'the arguments' else f'{name}: give'} {several} {', '.join(needed)}"
-            return f"{name} is {given}, which fits none of its forms"
+            return f"{name} is {value_words}, which fits none of its forms"
         case _:
-            return f"{name} is {given}, which breaks {error.validator} {_quoted(wanted)}"
+            return f"{name} is {value_words}, which breaks {error.validator} {_quoted(wanted)}"
 
 
 _FORMAT_WORDS = {
@@ -162,8 +164,8 @@ def unsafe_ids(schema: Schema, value: Any, where: str) -> Iterator[str]:
         if isinstance(value, dict):
             for name, sub in branch.get("properties", {}).items():
                 path = f"{where}.{name}" if where else name
-                for at, held in _strings(path, value.get(name)) if re.search(r"(^id|Ids?)$", name) else ():
-                    yield from unsafe_id(at, held)
+                for location, held in _strings(path, value.get(name)) if re.search(r"(^id|Ids?)$", name) else ():
+                    yield from unsafe_id(location, held)
                 if name in value:
                     yield from unsafe_ids(sub, value[name], path)
         elif isinstance(value, list) and isinstance(branch.get("items"), dict):
@@ -178,12 +180,12 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield from ((f"{path}[{n}]", item) for n, item in enumerate(value) if isinstance(item, str))
 
 
-def unknown_arguments(name: str, known: Iterable[str]) -> str:
+def unknown_arguments(name: str, allowed: Iterable[str]) -> str:
     """An unknown argument, with the nearest known one."""
-    known = sorted(known)
+    allowed = sorted(allowed)
     plain = re.sub(r"[_-]", "", name).lower()
-    near = [k for k in known if k.lower() == plain] or difflib.get_close_matches(name, known, 1, 0.5)
-    cure = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}."
+    near = [k for k in allowed if k.lower() == plain] or difflib.get_close_matches(name, allowed, 1, 0.5)
+    cure = f"did you mean {near[0]}?" if near else f"known: {', '.join(allowed) or 'none'}."
     return f"There is no argument {_quoted(name)}; {cure}"
 
 

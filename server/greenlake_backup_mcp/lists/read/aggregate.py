@@ -76,7 +76,7 @@ class Aggregate:
             self.count += 1
             self._count(item)
             self._times(item)
-            if self.resource.trouble is not None and (problem := self.resource.trouble.of(item)):
+            if self.resource.trouble is not None and (problem := self.resource.trouble.value_of(item)):
                 self._trouble(item, str(problem))
 
     def _trouble(self, item: Item, problem: str) -> None:
@@ -123,14 +123,14 @@ class Aggregate:
                     word = OTHERS
                 counter[word] += 1
         for column in self.resource.sums:
-            amount = units.number(column.of(item))
+            amount = units.number(column.value_of(item))
             if amount is not None and amount >= 0:
                 total, counted = self.sums[column.name]
                 self.sums[column.name] = (total + amount, counted + 1)
 
     def _times(self, item: Item) -> None:
         if self.resource.point is not None:
-            when = units.parse_time(self.resource.point.of(item))
+            when = units.parse_time(self.resource.point.value_of(item))
             if when is None:
                 self.timeless += 1
             elif self.resource.expires and item.get("state") in extractors.NO_POINT:

@@ -39,7 +39,7 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     """Lines of at most `room` bytes: the summary, the table, how to go on. Rows that do not fit are counted."""
     query = outcome.query
     head = [*_heading(outcome), *(summaries.lines(outcome.fold) if query.whole else ())]
-    table = rows.table(query.shown, outcome.rows, query.now, reveal=reveal)
+    table = rows.table(query.view_columns, outcome.rows, query.now, reveal=reveal)
     before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
     left = room - sum(len(line.encode()) + 1 for line in (*head, *before))
     kept = rows.fit_rows(body, left - 300 - min(len(_call(query, {})), room // LARGEST_CALL))
@@ -53,17 +53,17 @@ def _heading(outcome: Outcome) -> list[str]:
     query, scan, fold = outcome.query, outcome.scan, outcome.fold
     noun = query.resource.noun
     nouns = units.plural(2, noun)[2:]
-    said = scan.read if scan.whole else scan.total  # the number that "matches" or "match" follows
-    by_filter = f" that {'matches' if said == 1 else 'match'} filter (done by the service)" if query.filter else ""
+    count = scan.read if scan.whole else scan.total  # the number that "matches" or "match" follows
+    by_filter = f" that {'matches' if count == 1 else 'match'} filter (done by the service)" if query.filter else ""
     if not query.whole and query.where is None:
         total = f"an unknown number of {nouns}" if scan.total is None else units.plural(scan.total, noun)
         return [f"Page of {total}{by_filter}."]
     if scan.whole:
         lines = [f"{units.plural(scan.read, noun)}{by_filter}." if scan.read else f"No {nouns}{by_filter}."]
     else:
-        of = f" of {scan.total:,}" if scan.total is not None else ""
+        suffix = f" of {scan.total:,}" if scan.total is not None else ""
         only = ": the summary is about these only" if query.whole else " read"
-        lines = [f"First {scan.read:,}{of} {nouns}{by_filter}{only}."]
+        lines = [f"First {scan.read:,}{suffix} {nouns}{by_filter}{only}."]
     if query.where is not None:
         matching = "matches" if fold.count == 1 else "match"
         lines.append(f"{fold.count:,} of these {scan.read:,} {matching} where (evaluated here).")
@@ -77,30 +77,32 @@ def _heading(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _tail(outcome: Outcome, shown: int, room: int) -> list[str]:
+def _tail(outcome: Outcome, row_count: int, room: int) -> list[str]:
     """How much is shown, and the exact call that goes on, or as much of it as there is room for."""
     query, scan = outcome.query, outcome.scan
-    dropped = len(outcome.rows) - shown
-    if not dropped and not shown and (query.limit or not outcome.more):
+    dropped = len(outcome.rows) - row_count
+    if not dropped and not row_count and (query.limit or not outcome.more):
         return _nothing(outcome)
-    if dropped and not shown:
+    if dropped and not row_count:
         if query.whole:
             return [f"No room for rows beside the summary. Without it: {_call(query, {'summary': 'page'}, room)}"]
         short = query.resource.columns[min(1, len(query.resource.columns) - 1)].name
-        select = {"select": short} if query.given.get("select") != short else {"output": "json"}
+        select = {"select": short} if query.arguments.get("select") != short else {"output": "json"}
         return [f"The first row alone is larger than the answer may be. Fewer columns: {_call(query, select, room)}"]
-    if not shown:
+    if not row_count:
         return [f"Rows: {_call(query, {'limit': ROWS}, room)}"]
-    known = _coverage(outcome)
+    coverage = _coverage(outcome)
     wanted = (
-        query.given.get("limit", ROWS) if known is None else min(query.given.get("limit", ROWS), known - query.offset)
+        query.arguments.get("limit", ROWS)
+        if coverage is None
+        else min(query.arguments.get("limit", ROWS), coverage - query.offset)
     )
-    lines = [f"{max(dropped, wanted - shown):,} rows left out: the answer's budget is full."] if dropped else []
-    of = f" of {known:,}" if known is not None else ""
-    first, last = query.offset + 1, query.offset + shown
-    span = f"Row {first:,}{of}" if shown == 1 else f"Rows {first:,}-{last:,}{of}"
+    lines = [f"{max(dropped, wanted - row_count):,} rows left out: the answer's budget is full."] if dropped else []
+    suffix = f" of {coverage:,}" if coverage is not None else ""
+    first, last = query.offset + 1, query.offset + row_count
+    span = f"Row {first:,}{suffix}" if row_count == 1 else f"Rows {first:,}-{last:,}{suffix}"
     if outcome.more or dropped:
-        return [*lines, f"{span}. Next: {_call(query, _next(outcome, shown), room)}"]
+        return [*lines, f"{span}. Next: {_call(query, _next(outcome, row_count), room)}"]
     if not scan.whole and (query.where is not None or outcome.way.sort_here):
         return [*lines, f"{span}; no more among those read. {UNREAD}"]
     return [*lines, f"{span}; no more.{_one(query)}"]
@@ -136,13 +138,13 @@ def _one(query: Query) -> str:
     if query.reader is None:
         return ""
     *outer, own = (a.name for a in query.reader.arguments.values() if a.place == "path")
-    arguments = {name: query.given.get(name, f"<{name}>") for name in outer} | {own: "<id>"}
+    arguments = {name: query.arguments.get(name, f"<{name}>") for name in outer} | {own: "<id>"}
     return f" One in full: {query.reader.name} {json.dumps(arguments, ensure_ascii=False)}"
 
 
-def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
+def _next(outcome: Outcome, row_count: int) -> dict[str, Any]:
     query = outcome.query
-    changed: dict[str, Any] = {"offset": query.offset + shown}
+    changed: dict[str, Any] = {"offset": query.offset + row_count}
     if query.where is None and not outcome.way.sort_here:
         changed["summary"] = "page"  # the summary would be the same
     return changed
@@ -150,11 +152,11 @@ def _next(outcome: Outcome, shown: int) -> dict[str, Any]:
 
 def _call(query: Query, changed: Mapping[str, Any], room: int | None = None) -> str:
     """The call with other arguments; where it is too long to repeat, what changes."""
-    arguments = {name: value for name, value in {**query.given, **changed}.items() if value is not None}
-    told = f"{query.tool.name} {json.dumps(arguments, ensure_ascii=False)}"
-    if room is not None and len(told.encode()) > room // LARGEST_CALL:
+    arguments = {name: value for name, value in {**query.arguments, **changed}.items() if value is not None}
+    call = f"{query.tool.name} {json.dumps(arguments, ensure_ascii=False)}"
+    if room is not None and len(call.encode()) > room // LARGEST_CALL:
         return f"the same call with {json.dumps(changed, ensure_ascii=False)}"
-    return told
+    return call
 
 
 def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _first_cut(query: Query, item: Mapping[str, Any], out: dict[str, Any], room:
 
 
 def _render_rows(query: Query, changed: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tool": query.tool.name, "arguments": {**query.given, **changed}}
+    return {"tool": query.tool.name, "arguments": {**query.arguments, **changed}}
 
 
 def _pick(query: Query, item: Item) -> dict[str, Any]:
@@ -206,4 +208,4 @@ def _pick(query: Query, item: Item) -> dict[str, Any]:
         return dict(item)
     wanted = {"id", *(path.split("/", 1)[0] for path in query.picked)}
     out = {name: value for name, value in item.items() if name in wanted}
-    return out | {c.name: c.of(item) for c in query.shown if c.name not in item and "/" not in c.name}
+    return out | {c.name: c.value_of(item) for c in query.view_columns if c.name not in item and "/" not in c.name}

@@ -45,7 +45,7 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
     resource = own.is_known(kind) or own.guess_view("item", item)
     shown = masking.redact(dict(item), reveal)
     told, covered = _render_operation(resource)
-    values = [(column, column.of(shown)) for column in told]
+    values = [(column, column.value_of(shown)) for column in told]
     out = list(_render_view(values, now))
     for column, value in values:
         name = column.name

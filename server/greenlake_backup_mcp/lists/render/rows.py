@@ -21,20 +21,22 @@ FEWEST_ROWS = 8  # with fewer, a ditto mark saves less than it costs to understa
 WORTH_SAVING = 60  # bytes
 
 
-def table(shown: Sequence[Column], found: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
+def table(view_columns: Sequence[Column], found: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
     """Items as a table. What all rows share is said once above it, as are the columns without any value.
 
     A value that nearly all rows share is written `=` and told above: an empty cell always means that there is none.
     """
     if not found:
         return []
-    cells = [[cell(column, item, now, reveal=reveal) for column in shown] for item in found]
-    filled = [n for n in range(len(shown)) if any(row[n] for row in cells)]
-    plain = [n for n in filled if n and shown[n].name != "name"]
+    cells = [[cell(column, item, now, reveal=reveal) for column in view_columns] for item in found]
+    filled = [n for n in range(len(view_columns)) if any(row[n] for row in cells)]
+    plain = [n for n in filled if n and view_columns[n].name != "name"]
     same = [n for n in plain if len(found) > 2 and len({row[n] for row in cells}) == 1]
     kept = [n for n in filled if n not in same]
     usual = {
-        n: value for n in plain if n in kept and (value := _common_values(shown[n].name, [row[n] for row in cells]))
+        n: value
+        for n in plain
+        if n in kept and (value := _common_values(view_columns[n].name, [row[n] for row in cells]))
     }
     if any(one == DITTO for row in cells for one in row):
         usual = {}  # it would be read as the mark
@@ -42,13 +44,13 @@ def table(shown: Sequence[Column], found: Sequence[Item], now: datetime, *, reve
         row[:] = [DITTO if usual.get(n) == one else one for n, one in enumerate(row)]
     out = []
     if same:
-        out.append(f"Same in all rows below: {_with_names((shown[n].name, cells[0][n]) for n in same)}")
-    if empty := [column.name for n, column in enumerate(shown) if n not in filled]:
+        out.append(f"Same in all rows below: {_with_names((view_columns[n].name, cells[0][n]) for n in same)}")
+    if empty := [column.name for n, column in enumerate(view_columns) if n not in filled]:
         out.append(f"Empty in all rows below: {', '.join(empty)}")
     if usual:
-        out.append(f"{DITTO} means: {_with_names((shown[n].name, value) for n, value in usual.items())}")
-    timed = any(shown[n].show in columns.TIMES for n in (*kept, *same))
-    out.append("|".join(shown[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
+        out.append(f"{DITTO} means: {_with_names((view_columns[n].name, value) for n, value in usual.items())}")
+    timed = any(view_columns[n].show in columns.TIMES for n in (*kept, *same))
+    out.append("|".join(view_columns[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
     return out + ["|".join(row[n] for n in kept) for row in cells]
 
 
@@ -67,7 +69,7 @@ def _common_values(name: str, cells: Sequence[str]) -> str | None:
 
 def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> str:
     """The value of a column as a cell of a table; '' without one."""
-    value = column.of(item)
+    value = column.value_of(item)
     if value is None:
         return ""
     if not reveal and any(masking.is_secret(path.rsplit("/", 1)[-1]) for path in column.paths):

@@ -26,9 +26,9 @@ def lines(fold: Aggregate) -> Iterator[str]:
     yield from _counts(fold)
     if fold.oldest is not None and fold.newest is not None and fold.resource.point is not None:
         newest, oldest = units.relative(fold.newest.when, fold.now), units.relative(fold.oldest.when, fold.now)
-        told = newest if newest == oldest else f"newest {newest}, oldest {oldest}"
-        told += f", {fold.timeless:,} without" if fold.timeless else ""
-        yield f"{fold.resource.point.name}: {told}" + (f"; {_unusable(fold)}" if fold.unusable else "")
+        ranked = newest if newest == oldest else f"newest {newest}, oldest {oldest}"
+        ranked += f", {fold.timeless:,} without" if fold.timeless else ""
+        yield f"{fold.resource.point.name}: {ranked}" + (f"; {_unusable(fold)}" if fold.unusable else "")
     elif fold.unusable and fold.resource.point is not None:
         yield f"{fold.resource.point.name}: none that can be used ({_unusable(fold)})"
     if fold.resource.expires and fold.count:
@@ -49,14 +49,20 @@ def _unusable(fold: Aggregate) -> str:
 
 def _problems(fold: Aggregate) -> Iterator[str]:
     """What is wrong, the commonest first, each with an item that has it."""
-    told = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:MOST_TROUBLES]
-    rest = fold.troubled - sum(trouble.count for _, trouble in told)
-    several = rest or any(trouble.count > 1 for _, trouble in told)
+    ranked = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:MOST_TROUBLES]
+    rest = fold.troubled - sum(trouble.count for _, trouble in ranked)
+    several = rest or any(trouble.count > 1 for _, trouble in ranked)
     yield f"With a problem: {fold.troubled:,}" + (" (where: problem ne null)" if several else "")
-    for problem, trouble in told:
-        said = sanitize.cell(problem, MOST_OF_PROBLEM)
-        ident = _ident(trouble.item, with_name=not fold.resource.expires, beside=said)  # copies are named by their time
-        yield f"- {trouble.count:,} × {said} (first: {ident})" if trouble.count > 1 else f"- {said} ({ident})"
+    for problem, trouble in ranked:
+        problem_words = sanitize.cell(problem, MOST_OF_PROBLEM)
+        ident = _ident(
+            trouble.item, with_name=not fold.resource.expires, beside=problem_words
+        )  # copies are named by their time
+        yield (
+            f"- {trouble.count:,} × {problem_words} (first: {ident})"
+            if trouble.count > 1
+            else f"- {problem_words} ({ident})"
+        )
     if rest:
         yield f"- {rest:,} others"
 
@@ -64,18 +70,18 @@ def _problems(fold: Aggregate) -> Iterator[str]:
 def _counts(fold: Aggregate) -> Iterator[str]:
     same = []
     for name, counter in _same_values(fold.counts):
-        told = [(value, count) for value, count in counter.most_common() if value != OTHERS]
-        if len(told) == 1 and counter.total() == told[0][1] == fold.count:
-            if told[0][0]:
-                same.append(f"{name} {_value(told[0][0])}")
+        ranked = [(value, count) for value, count in counter.most_common() if value != OTHERS]
+        if len(ranked) == 1 and counter.total() == ranked[0][1] == fold.count:
+            if ranked[0][0]:
+                same.append(f"{name} {_value(ranked[0][0])}")
             continue
-        shown = [f"{_value(value)} {count:,}" for value, count in told[:MOST_COUNTED]]
-        rest = counter.total() - sum(count for _, count in told[:MOST_COUNTED])
+        values = [f"{_value(value)} {count:,}" for value, count in ranked[:MOST_COUNTED]]
+        rest = counter.total() - sum(count for _, count in ranked[:MOST_COUNTED])
         if rest:
-            shown.append(f"{rest:,} with other values")
-        if shown:
+            values.append(f"{rest:,} with other values")
+        if values:
             several = f" (several per {fold.resource.noun})" if counter.total() > fold.count else ""
-            yield f"{name}{several}: {', '.join(shown)}"
+            yield f"{name}{several}: {', '.join(values)}"
     if same and fold.count > 1:
         yield f"All {fold.count:,}: {', '.join(same)}"
 
@@ -110,10 +116,10 @@ def _expiry(fold: Aggregate) -> str:
 
 def _totals(fold: Aggregate) -> Iterator[str]:
     for column in fold.resource.sums:
-        total, told = fold.sums[column.name]
-        if told:
+        total, ranked = fold.sums[column.name]
+        if ranked:
             amount = units.size(total) if column.show == "size" else f"{total:,.0f}"
-            missing = f" ({fold.count - told:,} do not say)" if told < fold.count else ""
+            missing = f" ({fold.count - ranked:,} do not say)" if ranked < fold.count else ""
             yield f"{column.name} {amount}{missing}"
 
 
@@ -137,7 +143,7 @@ def json_summary(fold: Aggregate) -> dict[str, Any]:
     if fold.resource.expires:
         out["expiry"] = {"next": _instant(fold.next_expiry), "expired": fold.expired, "withoutExpiry": fold.endless}
         out["locked"] = fold.locked
-    out["sums"] = {name: {"sum": total, "items": told} for name, (total, told) in fold.sums.items()}
+    out["sums"] = {name: {"sum": total, "items": ranked} for name, (total, ranked) in fold.sums.items()}
     out["withProblem"] = {
         "count": fold.troubled,
         "problems": [

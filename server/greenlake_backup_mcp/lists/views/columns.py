@@ -1,6 +1,6 @@
 """Columns: a value of an item, the attributes it is read from, how it is shown; and those that many resources share.
 
-A column's name is what `select`, `sort` and `where` call it. The TABLE of resources is in judgement.py.
+A column's name is what `select`, `sort` and `where` call it. The VIEWS of resources are in own.py.
 Knows no HTTP and formats nothing.
 """
 
@@ -33,7 +33,7 @@ class Column:
     read: Read = extractors.first
     most: int = 60
 
-    def of(self, item: Item) -> Any:
+    def value_of(self, item: Item) -> Any:
         """The value for an item; a list where it has several, None without."""
         return self.read(item, self.paths)
 
@@ -131,8 +131,8 @@ ASSOCIATED = lines(
 
 def column_for(path: str, kind: str, resource: Resource) -> Column:
     """The column for an attribute that `select` asks for: one of ours by name, or read as it is."""
-    if kind in ("", "any") and (ours := next((c for c in resource.every if c.name == path), None)) is not None:
-        return ours
+    if kind in ("", "any") and (column := next((c for c in resource.every if c.name == path), None)) is not None:
+        return column
     if MIB.search(path) or BYTES.search(path):
         return size(path)
     if kind == "time":

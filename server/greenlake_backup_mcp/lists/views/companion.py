@@ -1,6 +1,6 @@
 """TABLE of judgement for the reads of the sibling APIs: virtualization and data-services.
 
-As judgement.py, of which it is a part. Knows no HTTP and formats nothing.
+As own.py, of which it is a part. Knows no HTTP and formats nothing.
 """
 
 from __future__ import annotations

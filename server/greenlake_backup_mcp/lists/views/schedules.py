@@ -43,18 +43,18 @@ def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
         words = [TIERS.get(kind, kind.lower().replace("_", " ")), rhythm(schedule)]
         if kept := period(schedule.get("expireAfter")):
             words.append(f"kept {kept}")
-        said = " ".join(w for w in words if w)
+        parts = " ".join(w for w in words if w)
         if locked := period(schedule.get("lockFor")):
-            said += f", locked {locked}"
+            parts += f", locked {locked}"
         if store := extractors.text(extractors.first(tier, ["protectionStoreInfo/name"])):
-            said += f", store {store}"
-        found.append(said)
+            parts += f", store {store}"
+        found.append(parts)
     return found or None
 
 
 def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """Each schedule of a job: `2: backup daily 20:00Z kept 14 d; ACTIVE; last run ERROR …; last good …; next …`."""
-    said = []
+    lines = []
     for (_, schedule), words in zip(_each(item), tiers(item) or (), strict=True):
         parts = [
             f"{extractors.text(schedule.get('scheduleId'))}: {words}",
@@ -68,8 +68,8 @@ def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
             for label, name in (("last good", "prevSuccessfulRunTime"), ("next", "nextRunTime"))
             if (when := _stamp(schedule.get(name)))
         ]
-        said.append("; ".join(p for p in parts if p))
-    return said or None
+        lines.append("; ".join(p for p in parts if p))
+    return lines or None
 
 
 def _stamp(value: Any) -> str:
