@@ -1,7 +1,7 @@
 """`--surface search`: three tools that find and call all the others, for clients that cannot carry every tool.
 
-Finding gives names, hints and arguments; calling goes through calls.py, with the same gates. Reads and writes have a
-tool each, so that a client's own permission for the one says nothing about the other.
+Finding gives names, hints and arguments; calling goes through the dispatcher, with the same gates. Reads and writes
+have a tool each, so that a client's own permission for the one says nothing about the other.
 Knows MCP results; must not know HTTP.
 """
 
