@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         None, description="Redis in which replicas share which codes were used (environment only)."
     )
 
+    # the backup catalog
+    catalog: str | None = Field(
+        None, description="The backup catalog: a file, `memory` or `off` (default: a file of this user)."
+    )
+    catalog_fill: bool = Field(False, description="Fill the catalog from the start, not from the first question on.")
+    catalog_keep: int = Field(400, ge=1, le=3650, description="Days that the catalog remembers changes.")
+
     # how it works
     wait: float = Field(25, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
     budget: int = Field(6000, ge=500, le=100_000, description="Most tokens of one answer.")

@@ -307,7 +307,12 @@ def _generic() -> Iterator[View]:
 
 
 def _others() -> Iterator[View]:
-    job = (*_JOB, Column("asset_id", "j.asset_id", "asset of the job"), Column("asset", "j.asset_name", "its name"))
+    job = (
+        *_JOB[:3],
+        Column("job_operational", "j.operational", "ACTIVE, SUSPENDED, …"),
+        Column("asset_id", "j.asset_id", "asset of the job"),
+        Column("asset", "j.asset_name", "its name"),
+    )
     yield View("schedules", schema.table("schedules").comment, (*job, *_fields("schedules")),
                "main.schedules t JOIN main.jobs j ON j.id = t.job_id WHERE j.gone IS NULL")  # fmt: skip
     yield View("policy_schedules", schema.table("policy_schedules").comment,

@@ -1,0 +1,243 @@
+"""The backup catalog of one server: opened by the first question, filled in the background, told with its coverage.
+
+`Catalog` is what tools and rules use. Knows when to read and whom to let wait; how is in fill.py, what in schema.py.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.upstream.client import ApiClient, Progress
+
+from . import coverage as coverages
+from . import store as stores
+from .coverage import Coverage
+from .fill import Filler
+from .reading import Pace, Reader
+
+T = TypeVar("T")
+FRESH_SECONDS = 120  # a question asked so soon after a refresh needs no other
+REFRESH_SECONDS = 600  # between two refreshes while nobody asks
+IDLE_SECONDS = 30  # until the background looks again whether anything is due
+WORKERS = 2  # lists of copies read at once
+
+
+@dataclass
+class Catalog:
+    """The catalog of a server. `group`: where its background runs; None: only what a question waits for is read."""
+
+    settings: Settings
+    api: ApiClient
+    operations: Mapping[str, Operation]
+    group: TaskGroup | None = None
+    store: stores.Store | None = None
+    filler: Filler | None = None
+    problem: str = ""  # why nothing can be written: told with each answer
+    others: bool = False  # another process fills the file
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)
+    _progress: anyio.Event = field(default_factory=anyio.Event)  # set whenever something more was read
+    _running: bool = False
+    _refreshed: float | None = None
+
+    # --- asked -----------------------------------------------------------------------------------------------------
+
+    async def ask(
+        self, work: Callable[[sqlite3.Connection, Coverage], T], *, progress: Progress | None = None,
+        kinds: Sequence[str] = (), seconds: float | None = None, whole: bool = True,
+    ) -> T:  # fmt: skip
+        """What `work` finds over a read-only connection with all views, and the coverage that its answer has to name.
+
+        Waits up to `seconds` (default: the setting `wait`) until the lists are fresh and, where `whole`, until the
+        recovery points of all assets were read once; then works with what there is, and the reading goes on.
+        `work` runs in a thread. SettingsError where the catalog is off.
+        """
+        await self.start()
+        limit = self.settings.wait if seconds is None else seconds
+        with anyio.move_on_after(limit):
+            await self._until_ready(progress, kinds, whole=whole)
+        return await self.read(work, kinds)
+
+    async def read(self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str] = ()) -> T:
+        """The same from what there is, without waiting."""
+        held = await self._open()
+
+        def within() -> T:
+            now = self.api.now()
+            connection = held.reader(int(now.timestamp()))
+            try:
+                return work(connection, self._coverage(connection, kinds))
+            finally:
+                connection.close()
+
+        return await anyio.to_thread.run_sync(within)
+
+    def _coverage(self, connection: sqlite3.Connection, kinds: Sequence[str] = ()) -> Coverage:
+        notes = tuple(filter(None, (self.store.note if self.store else "", self.problem)))
+        if self.others:
+            notes += ("Another process of this server fills this catalog.",)
+        return coverages.coverage(
+            connection, self.api.now(), kinds=kinds, filling=self._running and not self.problem, notes=notes
+        )
+
+    async def _until_ready(self, progress: Progress | None, kinds: Sequence[str], *, whole: bool) -> None:
+        if self.filler is not None:
+            self.filler.reader.pace.hurry += 1
+        try:
+            while True:
+                event = self._progress
+                covered = await self.read(lambda connection, found: found, kinds)
+                fresh = self._refreshed is not None or self.others or self.problem
+                if fresh and (not whole or not covered.unread or self._exhausted(covered)):
+                    return
+                if progress is not None:
+                    total = sum(kind.total for kind in covered.kinds)
+                    await progress(total - covered.unread, total or None, "recovery points of assets read")
+                if self.group is None:
+                    return
+                await event.wait()
+        finally:
+            if self.filler is not None:
+                self.filler.reader.pace.hurry -= 1
+
+    def _exhausted(self, covered: Coverage) -> bool:
+        """Whether what is unread failed, so that waiting for it does not help."""
+        return not any(reason == "not yet" for kind in covered.kinds for reason, _ in kind.reasons)
+
+    # --- filled ----------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> stores.Store:
+        async with self._lock:
+            if self.store is None:
+                self.store = await anyio.to_thread.run_sync(stores.open_store, self.settings)
+                pace = Pace(None if self.api.simulated else self.settings.rate, self.api.sleep)
+                self.filler = Filler(
+                    self.store,
+                    Reader(self.api, self.operations, pace),
+                    lambda: int(self.api.now().timestamp()),
+                    self.settings.catalog_keep,
+                )
+            return self.store
+
+    async def start(self) -> None:
+        """Begin to fill in the background, or let it know that fresh lists are wanted."""
+        await self._open()
+        if not self._running and self.group is not None:
+            self._running = True
+            self.group.start_soon(self._fill)
+        elif self._refreshed is not None and self.api.now().timestamp() - self._refreshed > FRESH_SECONDS:
+            self._refreshed = None
+            self._wake()
+
+    def _wake(self) -> None:
+        event, self._progress = self._progress, anyio.Event()
+        event.set()
+
+    async def _fill(self) -> None:
+        """Go on for as long as the server lives; a disk without room or a lost file ends it, and is told."""
+        assert self.filler is not None  # noqa: S101  opened before
+        try:
+            while True:
+                self.others = not await self.filler.acquire()
+                if self.others:
+                    self._wake()
+                    await self._idle(IDLE_SECONDS)
+                    continue
+                await self._round()
+        except sqlite3.Error as error:
+            self.problem = f"The catalog cannot be written ({error}): it stays as it is."
+        finally:
+            self._running = False
+            self._wake()
+
+    async def _round(self) -> None:
+        assert self.filler is not None  # noqa: S101
+        now = self.api.now().timestamp()
+        if self._refreshed is None or now - self._refreshed > REFRESH_SECONDS:
+            await self.filler.refresh()
+            self._refreshed = self.api.now().timestamp()
+            self._wake()
+        due = await self.filler.due_copies()
+        if not due:
+            await self._idle(IDLE_SECONDS)
+            return
+        limiter = anyio.CapacityLimiter(WORKERS)
+        async with anyio.create_task_group() as group:
+            for one in due:
+                group.start_soon(self._read_one, limiter, *one)
+
+    async def _read_one(self, limiter: anyio.CapacityLimiter, asset: int, kind: str, ident: str, list_: int) -> None:
+        assert self.filler is not None  # noqa: S101
+        async with limiter:
+            await self.filler.read_copies(asset, kind, ident, list_)
+        self._wake()
+
+    async def _idle(self, seconds: float) -> None:
+        """Wait, or until a question wants something fresh."""
+        event = self._progress
+        with anyio.move_on_after(seconds):
+            await event.wait()
+
+    async def sync(self, progress: Progress | None = None) -> Coverage:
+        """Read everything that is due, to the end: for `catalog sync`. BackupError where another process fills."""
+        await self._open()
+        assert self.filler is not None  # noqa: S101
+        if not await self.filler.acquire():
+            raise BackupError(
+                "Another process fills this catalog at the moment.", hint="Ask again when it is done, or let it."
+            )
+        await self.filler.refresh(progress, everything=True)
+        done = 0
+        while due := await self.filler.due_copies():
+            for asset, kind, ident, list_ in due:
+                await self.filler.read_copies(asset, kind, ident, list_)
+                done += 1
+                if progress is not None:
+                    await progress(done, None, f"{done} lists of recovery points read")
+            await self.filler.acquire()
+        await self.filler.refresh(progress)
+        return await self.read(lambda connection, found: found)
+
+    # --- told ------------------------------------------------------------------------------------------------------
+
+    async def note_write(self, tool: str, method: str, path: str, outcome: str) -> None:
+        """Remember a write of this server, so that what it did is no surprise; its asset is read again soon."""
+        if stores.location(self.settings) == "off" or (self.store is None and not self._has_file()):
+            return
+        await self._open()
+        at = self.api.now().timestamp()
+        assert self.filler is not None  # noqa: S101
+        await self.filler.note_write(at, tool, method, path, outcome)
+
+    def _has_file(self) -> bool:
+        where = stores.location(self.settings)
+        return not isinstance(where, str) and where.exists()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.store is not None:
+            self.store.close()
+
+
+@asynccontextmanager
+async def opened(catalog: Catalog) -> AsyncIterator[Catalog]:
+    """The catalog with a background of its own, for commands and tests; it ends with the block."""
+    async with anyio.create_task_group() as group:
+        catalog.group = group
+        try:
+            yield catalog
+        finally:
+            group.cancel_scope.cancel()
+            catalog.group = None
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(catalog.close)

@@ -1,0 +1,315 @@
+"""The catalog filled: every list at each refresh, then the copies of each asset, worst first, and again when due.
+
+A refresh reads what changes often; of the copies only those whose tier ran, which a write of ours touched, which did
+not come the last time, or which were read a day ago. What fails is told as unread and tried again, later each time.
+Knows the order of reading. Must know nothing of tools.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.lists.views import own
+from greenlake_backup_mcp.upstream.client import Progress
+
+from . import changes, rows, writer
+from .collections import COLLECTIONS, COPIES, Collection
+from .fields import Item
+from .reading import Reader
+from .rows import Copy
+from .store import Store
+
+T = TypeVar("T")
+SLOW_SECONDS = 3600  # between two readings of lists that change seldom
+REREAD_SECONDS = 22 * 3600  # after which the copies of an asset are read again, whatever happened
+SOON_SECONDS = 300  # until copies are read again of which one is being made
+RETRY_SECONDS = 120  # until a list that failed is tried again; doubled each time
+LONGEST_RETRY = 6 * 3600
+FLUSH = 4000  # copies converted before they are written
+MOST_CONFIRMED = 200  # missing things looked for one by one, in one reading
+
+
+@dataclass
+class Filler:
+    """Fills a store. One process does at a time (the store's lease); it goes on where the last one stopped."""
+
+    store: Store
+    reader: Reader
+    now: Callable[[], int]  # seconds since 1970
+    keep_days: int
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something in a transaction, in a thread, one after the other."""
+
+        def within() -> T:
+            with self.store.write() as connection:
+                return work(connection)
+
+        return await anyio.to_thread.run_sync(within, limiter=self.threads)
+
+    # --- lists -----------------------------------------------------------------------------------------------------
+
+    async def refresh(self, progress: Progress | None = None, *, everything: bool = False) -> None:
+        """Read the lists that are due, then find what did what changed."""
+        async with self.lock:
+            due = await self._write(partial(_due_lists, now=self.now(), everything=everything))
+            for n, collection in enumerate(due):
+                if progress is not None:
+                    await progress(n, len(due), f"{n} of {len(due)} lists read")
+                await self._read_collection(collection)
+            await self._write(partial(_after_refresh, at=self.now(), keep_days=self.keep_days))
+
+    async def _read_collection(self, collection: Collection) -> None:
+        at = self.now()
+        try:
+            items = await self._items(collection)
+            missing = await self._write(lambda c: writer.write_collection(c, collection, items, at))
+            if collection.first or collection.per:
+                missing = [] if collection.first else missing
+            await self._confirm_things(collection, missing, at)
+        except BackupError as problem:
+            await self._write(partial(_failed, collection=collection.name, asset=0, at=at, problem=problem))
+            return
+        await self._write(partial(_whole, collection=collection.name, at=at, items=len(items)))
+
+    async def _items(self, collection: Collection) -> list[Item]:
+        """All items of a list; of tasks those that are not known to have ended."""
+        if not self.reader.known(collection.operation):
+            raise BackupError("the description in use has no such list")
+        found: list[Item] = []
+        if collection.per:
+            owners = await self._write(
+                lambda c: [r[0] for r in c.execute(f"SELECT id FROM {collection.per} WHERE gone IS NULL")]
+            )
+            for owner in owners:
+                await self.reader.read(collection.operation, [owner], collection.table, _keep(found))
+            return found
+        ended: set[str] = set()
+        if collection.first:
+            ended = await self._write(
+                lambda c: {r[0] for r in c.execute("SELECT id FROM tasks WHERE ended IS NOT NULL")}
+            )
+        take = _until_known(found, ended, collection.first) if collection.first else _keep(found)
+        await self.reader.read(collection.operation, [], collection.table, take)
+        return found
+
+    async def _confirm_things(self, collection: Collection, missing: Sequence[str], at: int) -> None:
+        """What is no longer in its list is looked for by its id: a list can lose a page."""
+        if not missing:
+            return
+        getter = self._getter(collection.operation)
+        since = await self._write(partial(_read_at, collection=collection.name, asset=0))
+        lost = 0
+        for ident in missing[:MOST_CONFIRMED]:
+            item = None if getter is None else await self.reader.item(collection.operation, [ident])
+            if item is None:
+                await self._write(partial(_gone, collection=collection, ident=ident, since=since, at=at))
+            else:
+                lost += 1
+        lost += max(0, len(missing) - MOST_CONFIRMED)
+        if lost:
+            raise BackupError(f"{lost} that are there were not in the list")
+
+    @staticmethod
+    def _getter(operation: str) -> str | None:
+        view = own.is_known(operation)
+        return view.operations[1] if view is not None and len(view.operations) > 1 else None
+
+    # --- recovery points -------------------------------------------------------------------------------------------
+
+    async def due_copies(self, most: int = 20) -> list[tuple[int, str, str, int]]:
+        """The next lists of copies to read: asset, its kind and id, 0 for snapshots and 1 for backups."""
+        return await self._write(partial(_due_copies, now=self.now(), most=most))
+
+    async def read_copies(self, asset: int, kind: str, ident: str, list_: int) -> None:
+        """Read the copies of an asset, whole; what fails is noted as unread."""
+        at, name = self.now(), ("snapshots", "backups")[list_]
+        operation = COPIES[kind][list_]
+        since = await self._write(partial(_read_at, collection=name, asset=asset))
+        reading = writer.CopyReading(asset, list_, at, since)
+        waiting: list[Copy] = []
+        total = 0
+
+        def take(found: Sequence[Item]) -> bool:
+            waiting.extend(copy for item in found if (copy := rows.copy(item, list_)) is not None)
+            return True
+
+        async def flush(done: float, of: float | None, words: str) -> None:
+            if len(waiting) >= FLUSH:
+                batch = waiting[:]
+                waiting.clear()
+                await self._write(partial(_add, reading=reading, batch=batch, summed=True))
+
+        try:
+            if not self.reader.known(operation):
+                raise BackupError("the description in use has no such list")
+            total = await self.reader.read(operation, [ident], "copies", take, flush)
+            missing = await self._write(partial(_finish, reading=reading, batch=waiting, items=total))
+            await self._confirm_copies(reading, operation, ident, missing)
+        except BackupError as problem:
+            await self._write(
+                partial(_failed, collection=name, asset=asset, at=at, problem=problem, reading=reading, batch=waiting)
+            )
+
+    async def _confirm_copies(
+        self, reading: writer.CopyReading, operation: str, asset_id: str, missing: Sequence[bytes | str]
+    ) -> None:
+        """A copy that is no longer in its list is looked for by its id; only a 404 there is a copy that is gone."""
+        lost = 0
+        for ident in missing[:MOST_CONFIRMED]:
+            item = await self.reader.item(operation, [asset_id, rows.unpack(ident)])
+            lost += item is not None
+            await self._write(
+                lambda c, ident=ident, item=item: writer.confirm_copy(  # type: ignore[misc]
+                    c, reading.asset, reading.list, ident, item, reading.since or reading.at, reading.at
+                )
+            )
+        if lost:
+            raise BackupError(f"{lost} that are there were not in the list")
+
+    async def touch(self, asset_ids: Sequence[str]) -> None:
+        """Read the copies of these assets again soon: something was done to them."""
+        await self._write(partial(_touch, ids=asset_ids, due=self.now()))
+
+    async def note_write(self, at: float, tool: str, method: str, path: str, outcome: str) -> None:
+        """Remember a write of this server, and read the copies of the asset in its path again soon."""
+        ids = [part for part in path.split("/") if len(part) == 36]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO own_writes VALUES (?, ?, ?, ?, ?)", (at, tool, method, path, outcome))
+            _touch(connection, ids, int(at))
+
+        await self._write(work)
+
+    async def acquire(self) -> bool:
+        """Take or renew the lease."""
+        return await anyio.to_thread.run_sync(self.store.acquire, limiter=self.threads)
+
+
+def _keep(found: list[Item]) -> Callable[[Sequence[Item]], bool]:
+    def take(items: Sequence[Item]) -> bool:
+        found.extend(items)
+        return True
+
+    return take
+
+
+def _until_known(found: list[Item], ended: set[str], first: int) -> Callable[[Sequence[Item]], bool]:
+    """Take newest first until a page holds nothing new; on the first reading no more than so many."""
+
+    def take(items: Sequence[Item]) -> bool:
+        fresh = [item for item in items if item.get("id") not in ended]
+        found.extend(fresh)
+        return bool(fresh) and (bool(ended) or len(found) < first * 5)
+
+    return take
+
+
+# --- work in transactions ------------------------------------------------------------------------------------------
+
+
+def _due_lists(connection: sqlite3.Connection, now: int, *, everything: bool) -> list[Collection]:
+    held = {row[0]: row[1:] for row in connection.execute("SELECT collection, read, due FROM readings WHERE asset = 0")}
+    return [
+        c for c in COLLECTIONS
+        if everything or not c.slow or (held.get(c.name, (None, None))[0] or 0) <= now - SLOW_SECONDS
+    ]  # fmt: skip
+
+
+def _whole(connection: sqlite3.Connection, collection: str, at: int, items: int) -> None:
+    writer.record_reading(connection, collection, at, items=items)
+
+
+def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
+    connection: sqlite3.Connection, collection: str, asset: int, at: int, problem: BackupError,
+    reading: writer.CopyReading | None = None, batch: Sequence[Copy] = (),
+) -> None:  # fmt: skip
+    """Keep what came, and note that the rest did not; the next attempt comes later each time."""
+    if reading is not None:
+        reading.add(connection, batch)
+        writer.summarize(connection, asset, reading.list)
+    row = connection.execute(
+        "SELECT failed FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
+    ).fetchone()
+    wait = min(RETRY_SECONDS * 2 ** min(row[0] if row else 0, 12), LONGEST_RETRY)
+    writer.record_reading(connection, collection, at, asset=asset, problem=problem, due=at + wait)
+
+
+def _gone(connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, at: int) -> None:
+    writer.mark_gone(connection, collection, ident, since, at)
+
+
+def _read_at(connection: sqlite3.Connection, collection: str, asset: int) -> int | None:
+    row = connection.execute(
+        "SELECT read FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _add(connection: sqlite3.Connection, reading: writer.CopyReading, batch: Sequence[Copy], *, summed: bool) -> None:
+    reading.add(connection, batch)
+    if summed:
+        writer.summarize(connection, reading.asset, reading.list)
+
+
+def _finish(
+    connection: sqlite3.Connection, reading: writer.CopyReading, batch: Sequence[Copy], items: int
+) -> Sequence[bytes | str]:
+    reading.add(connection, batch)
+    busy = connection.execute(
+        "SELECT 1 FROM copies WHERE asset = ? AND list = ? AND state IN ('CREATING', 'DELETING', 'UPDATING') LIMIT 1",
+        (reading.asset, reading.list),
+    ).fetchone()
+    spread = reading.asset * 7919 % 7200  # so that what was read in one go is not read again in one go
+    due = reading.at + (SOON_SECONDS if busy else REREAD_SECONDS - spread)
+    return reading.finish(connection, items, due)
+
+
+def _after_refresh(connection: sqlite3.Connection, at: int, keep_days: int) -> None:
+    """What follows from fresh lists: whose tier ran is read again; what changed gets its cause; what is old goes."""
+    for list_, tiers in ((0, "'SNAPSHOT', 'REPLICATED_SNAPSHOT'"), (1, "'BACKUP', 'CLOUD_BACKUP'")):
+        name = ("snapshots", "backups")[list_]
+        connection.execute(
+            f"UPDATE readings SET due = min(coalesce(due, ?1), ?1) WHERE collection = '{name}' AND failed = 0 AND "
+            "(due IS NULL OR due > ?1) AND asset IN (SELECT a.no FROM assets a JOIN readings r ON r.asset = a.no AND "
+            f"r.collection = '{name}' WHERE r.read < (SELECT max(coalesce(s.prev_run, 0)) FROM schedules s "
+            f"JOIN jobs j ON j.id = s.job_id WHERE s.tier IN ({tiers}) AND (j.asset_id = a.id OR j.asset_id IN "
+            "(SELECT owner_id FROM members m WHERE m.member_id = a.id AND m.owner_kind <> 'tag'))))", (at,),
+        )  # fmt: skip
+    changes.explain(connection, at)
+    changes.forget_old(connection, at, keep_days)
+    connection.execute(  # of an asset whose list cannot be read any more, copies go when they expire
+        "DELETE FROM copies WHERE expires < ? AND asset IN (SELECT asset FROM readings WHERE asset > 0 AND failed > 3)",
+        (at - 86400,),
+    )
+
+
+def _due_copies(connection: sqlite3.Connection, now: int, most: int) -> list[tuple[int, str, str, int]]:
+    """Never read first, and among those the worst: without a recent success, suspended, lapsed; then by due time."""
+    found: list[tuple[int, str, str, int]] = connection.execute(
+        "SELECT a.no, a.kind, a.id, l.list FROM assets a JOIN (SELECT 1 AS list, 'backups' AS name UNION ALL "
+        "SELECT 0, 'snapshots') l LEFT JOIN readings r ON r.asset = a.no AND r.collection = l.name "
+        f"WHERE a.kind IN ({', '.join(repr(kind) for kind in COPIES)}) AND coalesce(r.due, 0) <= ? "
+        "ORDER BY r.tried IS NOT NULL, r.failed, CASE a.protection_status WHEN 'LAPSED' THEN 0 WHEN 'PARTIAL' THEN 1 "
+        "WHEN 'PAUSED' THEN 2 WHEN 'PENDING' THEN 3 WHEN 'UNPROTECTED' THEN 4 WHEN 'UNSUPPORTED' THEN 9 ELSE 5 END, "
+        "l.list DESC, coalesce(r.due, 0), a.no LIMIT ?", (now, most),
+    ).fetchall()  # fmt: skip
+    return found
+
+
+def _touch(connection: sqlite3.Connection, ids: Sequence[str], due: int) -> None:
+    for ident in ids:
+        connection.execute(
+            "UPDATE readings SET due = ? WHERE asset IN (SELECT no FROM assets WHERE id = ? UNION SELECT a.no FROM "
+            "members m JOIN assets a ON a.id = m.member_id WHERE m.owner_id = ?)", (due, ident, ident),
+        )  # fmt: skip

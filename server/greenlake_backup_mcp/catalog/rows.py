@@ -1,0 +1,241 @@
+"""Items of the service as rows of the catalog: recovery points, and what is nested in policies, jobs and groups.
+
+Knows items and tables; no SQL, no HTTP. Copes with anything an item may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.text import units
+
+from . import schema
+from .collections import asset_kind
+from .fields import LONGEST, Item, convert, seconds
+
+DAYS = {"HOURS": 1 / 24, "DAYS": 1, "WEEKS": 7, "MONTHS": 30, "YEARS": 365}
+# A copy in one of these can be restored from, or is busy with something that leaves it whole.
+GOOD = ("OK", "IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "UPDATING", "REFRESHING", "INDEXING",
+        "RESTORING")  # fmt: skip
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def pack(ident: str | None) -> bytes | str | None:
+    """An id in 16 bytes where it is a UUID as this service writes them, else as it is."""
+    if ident is not None and _UUID.fullmatch(ident):
+        return bytes.fromhex(ident.replace("-", ""))
+    return ident
+
+
+def unpack(ident: bytes | str | None) -> str:
+    """The id as the service writes it."""
+    if isinstance(ident, bytes):
+        h = ident.hex()
+        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    return ident or ""
+
+
+class Copy(NamedTuple):
+    """A recovery point as it is kept, but for words and stores, which are numbered when it is written."""
+
+    id: bytes | str
+    list: int
+    name: str | None
+    kind: int
+    point: int | None
+    created: int | None
+    expires: int | None
+    locked_until: int | None
+    ok: int
+    state: str | None
+    status: str | None
+    reason: str | None
+    verification: str | None
+    verified: int | None
+    consistency: str | None
+    flags: int
+    disks: int | None
+    size: int | None
+    store: tuple[str, str | None, str | None] | None  # id, name, type
+    array: str | None
+    schedule_id: int | str | None
+    schedule: str | None
+    source_id: bytes | str | None
+    log_until: int | None
+
+
+_FIELDS = {field.name: field for field in schema.COPIES.fields}
+
+
+def copy(item: Item, list_: int) -> Copy | None:
+    """A recovery point out of a list of snapshots (0) or backups (1); None without an id."""
+    ident = item.get("id")
+    if not isinstance(ident, str) or not ident:
+        return None
+
+    def value(name: str) -> Any:
+        return _FIELDS[name].value(item)
+
+    state, status = value("state"), value("status")
+    flags = 0
+    for bit, name in ((1, "partial"), (4, "full"), (16, "rdm")):
+        told = value(name)
+        flags |= 0 if told is None else bit * 2 + bit * told
+    kind = 2 * list_ + (value("type") in ("CLOUD_BACKUP", "REPLICATED_SNAPSHOT"))
+    if list_ and value("store_type") == "CLOUD":
+        kind = 3
+    store = value("store_id") if list_ else None
+    schedule_id = value("schedule_id")
+    return Copy(
+        id=pack(ident) or ident,
+        list=list_,
+        name=value("name"),
+        kind=kind,
+        point=value("point"),
+        created=value("created"),
+        expires=value("expires"),
+        locked_until=value("locked_until"),
+        ok=int(state in GOOD and status != "ERROR"),
+        state=state,
+        status=status,
+        reason=value("reason"),
+        verification=value("verification"),
+        verified=value("verified"),
+        consistency=value("consistency"),
+        flags=flags,
+        disks=value("disks"),
+        size=value("size"),
+        store=(store, value("store_name"), value("store_type")) if store else None,
+        array=None if list_ else value("array_name") or value("array_id"),
+        schedule_id=int(schedule_id)
+        if schedule_id and schedule_id.isdigit() and len(schedule_id) < 10
+        else schedule_id,
+        schedule=value("schedule"),
+        source_id=pack(value("source_id")),
+        log_until=value("log_until"),
+    )
+
+
+def _days(period: Any) -> float | None:
+    if not isinstance(period, Mapping):
+        return None
+    amount, unit = units.number(period.get("value")), DAYS.get(extractors.text(period.get("unit")))
+    return None if amount is None or unit is None else round(amount * unit, 3)
+
+
+def _words(period: Any) -> str | None:
+    if not isinstance(period, Mapping):
+        return None
+    return f"{extractors.text(period.get('value'))} {extractors.text(period.get('unit'))}".strip() or None
+
+
+def _schedule(tier: Item, schedule: Item) -> tuple[Any, ...]:
+    """A schedule's promise, in the order of schema.SCHEDULE."""
+
+    def at(path: str) -> Any:
+        return extractors.first(schedule, (path,))
+
+    plan: Any = schedule.get("schedule")
+    every = extractors.first(schedule, ("schedule/repeatInterval/every",))
+    on_days = [str(int(n)) for v in extractors.values_at(schedule, "schedule/repeatInterval/on")
+               if (n := units.number(v)) is not None]  # fmt: skip
+    store = extractors.first(tier, ("protectionStoreInfo/id",))
+    texts = [at(p) for p in ("schedule/startTime", "schedule/activeTime/activeFromTime",
+                             "schedule/activeTime/activeUntilTime")]  # fmt: skip
+    if every is None and isinstance(plan, Mapping):
+        every = 1
+    return (
+        convert(tier.get("type"), "text"), convert(schedule.get("scheduleId"), "text"),
+        convert(schedule.get("name"), "text"), convert(at("schedule/recurrence"), "text"), convert(every, "number"),
+        ",".join(on_days) or None, *(convert(t, "text") for t in texts),
+        _days(schedule.get("expireAfter")), _days(schedule.get("lockFor")),
+        _words(schedule.get("expireAfter")), _words(schedule.get("lockFor")),
+        convert(schedule.get("consistency"), "text"), convert(schedule.get("verify"), "flag"),
+        convert(schedule.get("sourceProtectionScheduleId"), "text"), convert(store, "text"),
+        convert(extractors.first(tier, ("protectionStoreInfo/name",)), "text"),
+    )  # fmt: skip
+
+
+def _each(item: Item) -> Iterator[tuple[Item, Item, bool]]:
+    """Each tier and schedule of a policy or job, overrides of the job in place, and whether there are any."""
+    for tier in extractors.values_at(item, "protections"):
+        for schedule in extractors.values_at(tier, "schedules"):
+            if isinstance(schedule, dict):
+                overrides = schedule.get("overrides")
+                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, dict) else {}
+                yield tier, {**schedule, **changed}, bool(changed)
+
+
+def policy_schedules(item: Item) -> list[tuple[Any, ...]]:
+    """The rows of a policy in policy_schedules, without their key."""
+    return [_schedule(tier, schedule) for tier, schedule, _ in _each(item)]
+
+
+class Run(NamedTuple):
+    """A run of a schedule as its job told it."""
+
+    schedule_id: str
+    at: int
+    status: str | None
+    error: str | None
+    task_id: str | None
+
+
+def job_schedules(item: Item) -> tuple[list[tuple[Any, ...]], list[Run]]:
+    """The rows of a job in schedules, without their key, and its runs."""
+    rows, runs = [], []
+    for tier, schedule, changed in _each(item):
+        name = extractors.text(schedule.get("scheduleId"))
+        told = [
+            Run(name, at, convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text"),
+                extractors.text(run.get("taskUri")).rsplit("/", 1)[-1] or None)
+            for run in extractors.values_at(schedule, "executionStatuses")
+            if isinstance(run, dict) and (at := seconds(run.get("timestamp"))) is not None
+        ]  # fmt: skip
+        ended = [run for run in told if run.status not in (None, "IN_PROGRESS")]
+        last = max(ended, key=lambda run: run.at, default=None)
+        rows.append((
+            *_schedule(tier, schedule), int(changed), convert(schedule.get("operational"), "text"),
+            seconds(schedule.get("prevRunTime")), seconds(schedule.get("prevSuccessfulRunTime")),
+            seconds(schedule.get("nextRunTime")),
+            last.status if last else None, last.at if last else None, last.error if last else None,
+        ))  # fmt: skip
+        runs += told
+    return rows, runs
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who belongs to a group, lies on a datastore, bears a tag."""
+
+    id: str
+    kind: str
+    name: str | None
+
+
+def members(item: Item, kind: str) -> list[Member]:
+    """The members that an item names: of a group, or of a job (its asset's)."""
+    path = {"jobs": "associatedAssetsInfo", "mssql_group": "members", "tags": "associatedResources"}.get(kind, "assets")
+    return [found for one in extractors.values_at(item, path) if (found := member(one)) is not None]
+
+
+def member(reference: Any) -> Member | None:
+    """What a reference names: {id | resourceUri, type, displayName | name}."""
+    if not isinstance(reference, dict):
+        return None
+    uri = extractors.text(reference.get("resourceUri"))
+    ident = extractors.text(reference.get("id")) or uri.rsplit("/", 1)[-1]
+    type_ = extractors.text(reference.get("type")) or (
+        uri.split("/")[-2].removesuffix("s") if uri.count("/") > 1 else ""
+    )
+    name = extractors.text(extractors.first(reference, ("displayName", "name")))[:LONGEST] or None
+    return Member(ident, asset_kind(type_), name) if ident else None
+
+
+def asset_values(item: Item) -> Sequence[Any]:
+    """The values of an asset, in the order of its table."""
+    return [field.value(item) for field in schema.ASSETS.fields]

@@ -1,0 +1,240 @@
+"""The catalog's file: found, checked, made or made anew; its connections; and the lease by which one process fills it.
+
+A file that is not a catalog of this tenant and client is never touched: the catalog is in memory then, and `note` says
+why. Knows SQLite and the file system; nothing of the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from greenlake_backup_mcp import state
+from greenlake_backup_mcp.errors import SettingsError
+from greenlake_backup_mcp.settings import Settings
+
+from . import schema, views
+
+APPLICATION = 0x47424354  # of the file's header: "GBCT"
+MAGIC = b"SQLite format 3\x00"
+LEASE_SECONDS = 60.0
+BUSY_SECONDS = 15.0
+REMOTE = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs"))
+_SERIAL = count(1)
+
+
+class Unusable(Exception):
+    """Why a file cannot be the catalog; it is left as it is."""
+
+
+@dataclass
+class Store:
+    """An open catalog. `path`: its file, None in memory; `note`: what a person must be told of it, '' for nothing."""
+
+    uri: str
+    path: Path | None
+    note: str
+    writer: sqlite3.Connection
+    holder: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
+    temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of the writer's connection: whole, or not at all."""
+        self.writer.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.writer
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self.writer.execute("ROLLBACK")
+            raise
+        self.writer.execute("COMMIT")
+
+    def reader(self, now: int) -> sqlite3.Connection:
+        """A connection that can only read, with the views as of a moment (seconds since 1970)."""
+        mode = "&mode=ro" if "?" in self.uri else "?mode=ro"
+        connection = sqlite3.connect(
+            self.uri + mode, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.executescript(views.script(now))
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+
+    def acquire(self) -> bool:
+        """Take or renew the lease; False: another process fills this file."""
+        now = time.time()
+        with self.write() as connection:
+            row = connection.execute("SELECT holder, until FROM lease").fetchone()
+            if row and row[0] != self.holder and row[1] > now:
+                return False
+            connection.execute(
+                "INSERT INTO lease VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, "
+                "until = excluded.until", (self.holder, now + LEASE_SECONDS),
+            )  # fmt: skip
+        return True
+
+    def release(self) -> None:
+        """Give the lease back."""
+        with self.write() as connection:
+            connection.execute("DELETE FROM lease WHERE holder = ?", (self.holder,))
+
+    def close(self) -> None:
+        """Give the lease back and close."""
+        with contextlib.suppress(sqlite3.Error):
+            self.release()
+        self.writer.close()
+        if self.temporary is not None:
+            self.temporary.cleanup()
+
+
+def location(settings: Settings) -> Path | Literal["memory", "off"]:
+    """Where the catalog of these settings is: a file, or in memory (a demo, unless it names a file), or nowhere."""
+    choice = (settings.catalog or "").strip()
+    if choice.lower() in ("memory", "off"):
+        return "off" if choice.lower() == "off" else "memory"
+    if choice:
+        return Path(choice).expanduser()
+    if settings.demo:
+        return "memory"
+    return state.state_directory(settings) / f"catalog-{state.tenant_key(settings)}.sqlite"
+
+
+def open_store(settings: Settings) -> Store:
+    """The catalog of these settings. SettingsError where it is switched off."""
+    where = location(settings)
+    if where == "off":
+        raise SettingsError(
+            "The backup catalog is switched off (GREENLAKE_MCP_CATALOG=off), and this tool answers from it.",
+            hint="Only a person can change that, in the server's settings; the list tools answer without it.",
+        )
+    if where == "memory":
+        return _in_memory("")
+    try:
+        return _in_file(where, state.tenant_key(settings), own_name=not settings.catalog)
+    except (Unusable, OSError, sqlite3.Error) as problem:
+        why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+        return _in_memory(f"The catalog is kept in memory and is gone when this server ends: {where}: {why}.")
+
+
+def _in_memory(note: str) -> Store:
+    if sqlite3.sqlite_version_info >= (3, 36):
+        uri = f"file:/catalog-{os.getpid()}-{next(_SERIAL)}?vfs=memdb"
+        return _made(Store(uri, None, note, _connect(uri)), "memory")
+    held = tempfile.TemporaryDirectory(prefix="backup-catalog-", ignore_cleanup_errors=True)
+    uri = _uri(Path(held.name) / "catalog.sqlite")
+    return _made(Store(uri, None, note, _connect(uri), temporary=held), "memory")
+
+
+def _in_file(path: Path, tenant: str, *, own_name: bool) -> Store:
+    if path.is_dir():
+        path = path / f"catalog-{tenant}.sqlite"
+        own_name = True
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    note = ""
+    if path.exists() and path.stat().st_size:
+        note = _check(path, own_name=own_name)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    if os.name == "posix":
+        if path.stat().st_uid != os.geteuid():
+            raise Unusable("the file belongs to somebody else")
+        path.chmod(0o600)
+    connection = _connect(_uri(path))
+    try:
+        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_remote(path) else 'WAL'}")
+        store = _made(Store(_uri(path), path, note, connection), tenant)
+        held = connection.execute("SELECT value FROM meta WHERE name = 'tenant'").fetchone()
+        if held is not None and held[0] != tenant:
+            raise Unusable("it is the catalog of another region, workspace or API client, and stays as it is")
+        return store
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _check(path: Path, *, own_name: bool) -> str:
+    """What must be said of a file that is there; one that is a broken or older catalog makes way for a new one."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    ours = head[68:72] == APPLICATION.to_bytes(4, "big")
+    if not head.startswith(MAGIC) or len(head) < 100:
+        if not own_name:
+            raise Unusable("it is no catalog of this server, and stays as it is")
+        path.replace(path.with_suffix(".broken"))
+        return f"The catalog's file was broken and is built anew; it was kept as {path.with_suffix('.broken').name}."
+    if not ours:
+        raise Unusable("it is a database of something else, and stays as it is")
+    if int.from_bytes(head[60:64], "big") != schema.VERSION:
+        _discard(path)
+        return "The catalog's file was of another version of this server and is built anew."
+    try:
+        with contextlib.closing(_connect(_uri(path))) as connection:
+            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok" and bool(
+                connection.execute("SELECT count(*) FROM readings").fetchone()
+            )
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error) or "disk" in str(error):
+            raise
+        sound = False
+    if sound:
+        return ""
+    _discard(path)
+    return "The catalog's file was broken and is built anew; what it remembered of the past is lost."
+
+
+def _discard(path: Path) -> None:
+    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        each.unlink(missing_ok=True)
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -4000")
+    return connection
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()).replace(os.sep, '/'))}"
+
+
+def _made(store: Store, tenant: str) -> Store:
+    """The store, with its tables where it has none yet."""
+    with store.write() as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is None:
+            for statement in schema.statements().split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO meta VALUES ('tenant', ?)", (tenant,))
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+    return store
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a file lies on a network file system, where a write-ahead log does not hold."""
+    if str(path).startswith("\\\\"):
+        return True
+    if sys.platform != "linux":
+        return False
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    real, best = str(path.resolve()), ("", "")
+    for line in mounts:
+        parts = line.split()
+        if len(parts) > 2 and (real + "/").startswith(parts[1].rstrip("/") + "/") and len(parts[1]) >= len(best[0]):
+            best = (parts[1], parts[2])
+    return best[1] in REMOTE

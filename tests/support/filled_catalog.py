@@ -1,0 +1,46 @@
+"""A backup catalog filled from a simulated tenant, for tests of what is answered from it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from greenlake_backup_mcp import settings as loading
+from greenlake_backup_mcp.catalog.catalog import Catalog
+from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.upstream import client
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """The operations of the service by their ids."""
+    return {tool.operation.id: tool.operation for tool in registry.tools() if tool.operation}
+
+
+@asynccontextmanager
+async def catalog_of(
+    tenant: Any, now: Callable[[], datetime], settings: Settings | None = None
+) -> AsyncIterator[Catalog]:
+    """A catalog over a simulated tenant (the app), in memory, nothing read yet: `await catalog.sync()` reads all."""
+    chosen = settings or loading.load(demo=True, wait=5)
+    async with client.connect(chosen, app=tenant, now=now) as api:
+        catalog = Catalog(chosen, api, operations())
+        try:
+            yield catalog
+        finally:
+            catalog.close()
+
+
+async def rows(catalog: Catalog, sql: str, *values: Any) -> list[dict[str, Any]]:
+    """What a query over the views finds, as dictionaries."""
+
+    def work(connection: Any, _: Any) -> list[dict[str, Any]]:
+        found = connection.execute(sql, values)
+        return [dict(zip([c[0] for c in found.description], row, strict=True)) for row in found]
+
+    return await catalog.read(work)
