@@ -18,7 +18,8 @@ from anyio.abc import TaskGroup
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.upstream.client import ApiClient, Progress
+from greenlake_backup_mcp.upstream.client import ApiClient
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import coverage as coverages
 from . import store as stores
@@ -53,7 +54,7 @@ class Catalog:
     # --- asked -----------------------------------------------------------------------------------------------------
 
     async def ask(
-        self, work: Callable[[sqlite3.Connection, Coverage], T], *, progress: Progress | None = None,
+        self, work: Callable[[sqlite3.Connection, Coverage], T], *, progress: Report | None = None,
         kinds: Sequence[str] = (), seconds: float | None = None, whole: bool = True,
     ) -> T:  # fmt: skip
         """What `work` finds over a read-only connection with all views, and the coverage that its answer has to name.
@@ -90,7 +91,7 @@ class Catalog:
             connection, self.api.now(), kinds=kinds, filling=self._running and not self.problem, notes=notes
         )
 
-    async def _until_ready(self, progress: Progress | None, kinds: Sequence[str], *, whole: bool) -> None:
+    async def _until_ready(self, progress: Report | None, kinds: Sequence[str], *, whole: bool) -> None:
         if self.filler is not None:
             self.filler.reader.pace.hurry += 1
         try:
@@ -188,7 +189,7 @@ class Catalog:
         with anyio.move_on_after(seconds):
             await event.wait()
 
-    async def sync(self, progress: Progress | None = None) -> Coverage:
+    async def sync(self, progress: Report | None = None) -> Coverage:
         """Read everything that is due, to the end: for `catalog sync`. BackupError where another process fills."""
         await self._open()
         assert self.filler is not None  # noqa: S101

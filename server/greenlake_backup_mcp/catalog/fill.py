@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.lists.views import own
-from greenlake_backup_mcp.upstream.client import Progress
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import changes, rows, writer
 from .collections import COLLECTIONS, COPIES, Collection
@@ -59,7 +59,7 @@ class Filler:
 
     # --- lists -----------------------------------------------------------------------------------------------------
 
-    async def refresh(self, progress: Progress | None = None, *, everything: bool = False) -> None:
+    async def refresh(self, progress: Report | None = None, *, everything: bool = False) -> None:
         """Read the lists that are due, then find what did what changed."""
         async with self.lock:
             due = await self._write(partial(_due_lists, now=self.now(), everything=everything))

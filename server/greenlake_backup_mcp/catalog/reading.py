@@ -17,6 +17,7 @@ from greenlake_backup_mcp.lists.read import pages, paging
 from greenlake_backup_mcp.lists.read.pages import Item
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream.progress import Report
 
 from . import schema
 
@@ -65,7 +66,7 @@ class Reader:
         ids: Sequence[str],
         table: str,
         take: paging.Take,
-        progress: client.Progress | None = None,
+        progress: Report | None = None,
     ) -> int:
         """Hand a list to `take`, page by page, whole; how many items came. BackupError where any of it did not."""
         operation = self.operations[operation_id]
@@ -152,7 +153,7 @@ class _Paced:
         self.reader.requests += 1
         await self.pace.turn()
 
-    def between(self, progress: client.Progress | None) -> client.Progress:
+    def between(self, progress: Report | None) -> Report:
         """Progress that also waits for the turn of the next page."""
 
         async def told(done: float, total: float | None, words: str) -> None:
