@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mcp import Client
@@ -94,9 +95,10 @@ async def _run_together(jobs: Sequence[Job], seed: int) -> list[Result]:
     now = clock()
     tenant = create_app(seed=seed, now=now, scale=SCALE)
     truth = Truth(tenant.state.tenant)
-    server = app.create(settings.load(environment=False, demo=True, seed=seed, wait=20), app=tenant, now=now)
-    async with connected(server) as (client, schemas):
-        return [await _run(job, seed, truth, client, schemas) for job in jobs]
+    with TemporaryDirectory() as state:
+        chosen = settings.load(environment=False, demo=True, seed=seed, wait=20, state_dir=Path(state))
+        async with connected(app.create(chosen, app=tenant, now=now)) as (client, schemas):
+            return [await _run(job, seed, truth, client, schemas) for job in jobs]
 
 
 async def _run(job: Job, seed: int, truth: Truth, client: Client, schemas: Mapping[str, Any]) -> Result:
