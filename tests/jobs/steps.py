@@ -31,9 +31,12 @@ async def job_of(s: Session, asset: str, **options: Any) -> Row:
 
 
 async def offline_stores(s: Session) -> list[str]:
-    """The names of the stores that cannot be read."""
-    stores = await s.read("list_protection_stores")
-    return [row["name"] for row in stores.rows if "DISCONNECTED" in row["health"]]
+    """The names of the stores that cannot be read: not connected, or what is before them is not."""
+    stores = (await s.read("list_protection_stores")).rows
+    lost: set[str] = set()
+    for tool in ("list_protection_store_gateways", "list_storeonces"):
+        lost |= {row["name"] for row in (await s.read(tool)).rows if "DISCONNECTED" in row["health"]}
+    return [row["name"] for row in stores if "DISCONNECTED" in row["health"] or row["system"] in lost]
 
 
 def readable(stores: Sequence[str]) -> str:

@@ -104,15 +104,22 @@ class Truth:
         return self.copies("virtual-machines", vm["id"], "backups")
 
     def reachable(self) -> set[str]:
-        """The ids of the stores that can be read."""
-        return {s["id"] for s in self.all("protection-stores") if s["connectedState"] == "CONNECTED"}
+        """The ids of the stores that can be read: connected, and so is the gateway or StoreOnce before them."""
+        lost = {
+            i["id"] for collection in ("protection-store-gateways", "storeonces") for i in self.all(collection)
+            if i["health"]["status"].endswith("DISCONNECTED")
+        }  # fmt: skip
+        return {
+            s["id"] for s in self.all("protection-stores")
+            if s["connectedState"] == "CONNECTED" and s["storageSystemInfo"]["id"] not in lost
+        }  # fmt: skip
 
     def usable(self, copies: list[Item]) -> list[Item]:
         """The copies from which one could restore now: whole, unexpired, and in a store that can be read."""
         stores = self.reachable()
         return [
             c for c in copies
-            if c["state"] not in UNFIT
+            if c["state"] not in UNFIT and c["status"] != "ERROR"
             and ("protectionStoreInfo" not in c or c["protectionStoreInfo"]["id"] in stores)
             and not ((end := moment(c.get("expiresAt"))) and end < self.now)
         ]  # fmt: skip
