@@ -3,7 +3,7 @@
 No threads: whatever is due by the clock happens when the next request (or test) looks. Knows no HTTP.
 """
 
-# ruff: noqa: A001, PLR0913
+# ruff: noqa: A001, A002, PLR0913
 
 from __future__ import annotations
 
@@ -65,6 +65,11 @@ class Tenant:
         self.tasks: dict[str, Task] = {}
         self.endings: deque[Ending] = deque()  # what becomes of the next tasks, instead of success
         self.deleted_stores: set[str] = set()
+        self.restores: list[Item] = []  # what came back from which copy, and how: what no answer tells
+        self.rewritten: dict[
+            str, datetime
+        ] = {}  # asset → when a restore last overwrote it: its next copy is a full one
+        self.untold: dict[str, Item] = {}  # id → what the tenant knows of a resource and no answer tells
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
         self._copies: dict[Ref, Copies] = {}
@@ -202,6 +207,10 @@ class Tenant:
             self.copies(*ref[:3]).drop(ref[3])
         else:
             self.world.things[ref[0]].pop(ref[1], None)
+
+    def note(self, id: str, **facts: Any) -> None:
+        """Know something of a resource that no answer tells."""
+        self.untold[id] = {**self.untold.get(id, {}), **facts}
 
     # --- tasks -----------------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Switches:
     task_word: Literal["state", "status"] = "state"
     progress_word: Literal["progressPercent", "progressPercentage"] = "progressPercent"
     log_time_word: Literal["timestampAt", "timestamp"] = "timestampAt"
+    made_in_task: bool = True
     partial_failure: Literal["succeeded", "failed"] = "succeeded"
     dual_words: Literal["upper", "capital"] = "capital"
     one_token: bool = False
@@ -64,7 +65,7 @@ class Switches:
     recovery_point_of_restore: Literal["one", "both"] = "one"
     run_order: Literal["newest", "oldest"] = "newest"
     run_without_schedules: Literal["all", "refused"] = "all"
-    source_runs_first: bool = False
+    source_runs_first: bool = True
     double_protection: Literal["refused", "shown"] = "refused"
     asset_types: Literal["virtualization", "hybrid-cloud"] = "virtualization"
     old_errors: bool = False
@@ -95,6 +96,7 @@ READINGS: Mapping[str, str] = {
     "task_word": "A task tells how it stands in `state` or in `status`.",
     "progress_word": "A task tells its progress as `progressPercent` or as `progressPercentage`.",
     "log_time_word": "Log messages of a task carry their time as `timestampAt` or as `timestamp`.",
+    "made_in_task": "A task names what it made among its associatedResources, or only what it was asked about.",
     "partial_failure": "A task whose children failed in part ends as SUCCEEDED with health WARNING, or as FAILED.",
     "dual_words": "Approvals are Pending, Approved, Canceled, or PENDING, APPROVED, CANCELLED.",
     "one_token": "A client may hold several access tokens, or a new one ends the last.",

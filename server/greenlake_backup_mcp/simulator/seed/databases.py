@@ -11,6 +11,7 @@ from .sites import array_reference
 from .world import World
 
 DATABASES = ("billing", "orders", "inventory", "payroll", "reporting", "audit", "web-content")
+WRONG_LOGIN = "The user name or password is wrong."
 GIB = 1 << 30
 
 
@@ -33,7 +34,7 @@ def build(world: World) -> None:
 
 def _host(world: World, n: int, vm: Item) -> Item:
     name = f"sqlhost-{n + 1:02d}.example.com"
-    failing = n == 3
+    failing, refused = n == 3, world.now - timedelta(days=3, hours=7)
     orchestrator = world.all("data-orchestrators")[0]
     return world.add(
         "application-hosts",
@@ -51,7 +52,7 @@ def _host(world: World, n: int, vm: Item) -> Item:
         osInfo={"buildVersion": "20348", "name": "Windows Server 2022", "releaseVersion": "21H2"},
         state="ERROR" if failing else "OK",
         status="ERROR" if failing else "OK",
-        stateReason="The user name or password is wrong." if failing else "",
+        stateReason=f"{WRONG_LOGIN[:-1]}, since {format_time(refused)}." if failing else "",
         storageInitiators={"fcHba": [], "iscsi": []},
         virtualizationInfo=_virtualization(vm),
     )

@@ -80,6 +80,13 @@ def _site(world: World, n: int, site: str) -> None:
             for h in hosts
             if h["parentInfo"]["id"] == cluster["id"]
         ]
+    for k, cluster in enumerate(clusters):
+        for name in ("Production", "Restores"):
+            own = reference("hypervisor-clusters", cluster, "name", "displayName")
+            world.add("resource-pools", (site, k, name), name=name, displayName=name, state="OK", stateReason="",
+                      status="OK", appInfo={"vmware": {"datacenterInfo": center, "moref": f"resgroup-{n}{k}{name[0]}"}},
+                      childResourcePools=[], ownerInfo={k: own[k] for k in ("id", "name", "type")},
+                      clusterInfo={**own, "moref": cluster["appInfo"]["vmware"]["moref"]}, **base)  # fmt: skip
     for k in range(15 - 5 * n):
         _datastore(world, site, k, arrays[k % len(arrays)], hosts, clusters[k % len(clusters)], center, base)
     gateway(world, n, site, held)

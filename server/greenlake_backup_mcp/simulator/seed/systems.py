@@ -158,7 +158,14 @@ def stores(world: World) -> None:
 
 
 def store(
-    world: World, name: str, system: Item, place: Item | None, percent: int, connected: bool, created_days: int
+    world: World,
+    name: str,
+    system: Item,
+    place: Item | None,
+    percent: int,
+    connected: bool,
+    created_days: int,
+    key: str = "",
 ) -> Item:
     """A protection store on a gateway or StoreOnce; with a place it is a cloud store."""
     capacity = 40 * TIB
@@ -167,8 +174,8 @@ def store(
     orchestrators = [o for o in world.all("data-orchestrators") if o["id"] == system.get("dataOrchestratorId")]
     orchestrators = orchestrators or world.all("data-orchestrators")[:1]
     item = world.add(
-        "protection-stores", name, created_days=created_days, name=name, displayName=name,
-        consoleUri=f"/backup-and-recovery/protection-stores/{uid(world.seed, 'protection-stores', name)}",
+        "protection-stores", key or name, created_days=created_days, name=name, displayName=name,
+        consoleUri=f"/backup-and-recovery/protection-stores/{uid(world.seed, 'protection-stores', key or name)}",
         connectedState="CONNECTED" if connected else "DISCONNECTED",
         dataOrchestratorInfo=[{"displayName": o["name"], "id": o["id"], "resourceUri": o["resourceUri"]}
                               for o in orchestrators],

@@ -15,6 +15,29 @@ from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 Writer = Callable[["Call"], Answer]
+WRONG = "wrong"  # the simulated systems refuse a user name or password that contains this word, and an empty password
+
+
+def is_wrong(credentials: Mapping[str, Any] | None) -> bool:
+    """Whether a simulated system refuses these credentials."""
+    given = credentials or {}
+    words = (str(given.get("username", "")), str(given.get("password", "")))
+    return not words[1] or any(WRONG in word.lower() for word in words)
+
+
+def address_user(tenant: Tenant, address: str, own_id: str = "") -> str:
+    """The name of what has a network address already; empty where nothing else has it."""
+    for collection in ("protection-store-gateways", "storeonces"):
+        for item in tenant.all(collection):
+            nics = item.get("network", {}).get("nics", ())
+            if item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
+                return str(item["name"])
+    for item in tenant.all("data-orchestrators"):
+        nics = item.get("interfaces", {}).get("network", {}).get("nic", ())
+        if item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
+            return str(item["name"])
+    vms = (v for v in tenant.all("virtual-machines") if v["powerState"] == "POWERED_ON")
+    return next((str(v["name"]) for v in vms if v.get("networkAddress") == address and v["id"] != own_id), "")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item
 
-from .call import Call
+from .call import Call, address_user
 from .gateways import changing, healthy, must_be_connected
+from .stores import connect
 
 
 def create_nic(call: Call) -> Answer:
@@ -17,22 +18,42 @@ def create_nic(call: Call) -> Answer:
     nics = item["network"]["nics"]
     if len(nics) >= 4:
         raise Refusal(400, "All gateway networks are already configured.")
-    if nic.get("networkAddress") and any(n.get("networkAddress") == nic["networkAddress"] for n in nics):
-        raise Refusal(400, "Duplicate network address.")
+    _check_nic(nic, nics)
     new = {"id": tenant.new_id("nic"), "networkIndex": len(nics) + 1, **nic}
     network = {**item["network"], "nics": [*nics, new]}
-    return changing(
-        call, item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", tenant=tenant, network=network
-    )
+    return changing(call, item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", tenant=tenant,
+                    network=network, check=lambda: _check_network(call, item, nic))  # fmt: skip
 
 
 def update_nic(call: Call) -> Answer:
-    """POST updateNic."""
+    """POST updateNic: force defaults to true, which cuts off what runs over the interface."""
     item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
-    _nic(item, nic.get("id"))
+    found = _nic(item, nic.get("id"))
+    busy = any(t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values())
+    if busy and not call.body.get("force", True):
+        raise Refusal(400, "Something runs on the gateway; use force, or wait until it has ended.")
+    _check_nic({**found, **nic}, [n for n in item["network"]["nics"] if n["id"] != found["id"]])
     nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
     network = {**item["network"], "nics": nics}
-    return changing(call, item, "Update network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
+    return changing(call, item, "Update network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network,
+                    check=lambda: _check_network(call, item, nic))  # fmt: skip
+
+
+def _check_nic(nic: Item, others: list[Item]) -> None:
+    address = nic.get("networkAddress")
+    if address and any(n.get("networkAddress") == address for n in others):
+        raise Refusal(400, "Duplicate network address.")
+    if nic.get("networkType") == "STATIC" and not (address and nic.get("subnetMask")):
+        raise Refusal(400, "A STATIC interface needs networkAddress and subnetMask.")
+
+
+def _check_network(call: Call, item: Item, nic: Item) -> None:
+    """Failure where the address is in use, or the network is not in the gateway's vCenter."""
+    address, name = nic.get("networkAddress", ""), nic.get("networkName", "")
+    if address and (user := address_user(call.tenant, address, item["id"])):
+        raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+    if name and name not in {n["name"] for n in call.tenant.all("networks")}:
+        raise Failure(f"The network {name!r} does not exist.", "NETWORK_NOT_FOUND")
 
 
 def delete_nic(call: Call) -> Answer:
@@ -68,6 +89,7 @@ def power_on(call: Call) -> Answer:
         tenant=call.tenant,
         health=health,
         state="PSG_STATE_OK",
+        check=lambda: _power(call, item, on=True),
     )
 
 
@@ -86,7 +108,14 @@ def shut_down(call: Call) -> Answer:
         tenant=call.tenant,
         health=health,
         state="PSG_STATE_OK_OFF",
+        check=lambda: _power(call, item, on=False),
     )
+
+
+def _power(call: Call, item: Item, *, on: bool) -> None:
+    """The VM of the gateway, and the stores on it, follow its power."""
+    call.tenant.write(("virtual-machines", item.get("vmId", "")), powerState="POWERED_ON" if on else "POWERED_OFF")
+    connect(call.tenant, item["id"], connected=on)
 
 
 def restart(call: Call) -> Answer:
@@ -116,9 +145,13 @@ def support_bundle(call: Call) -> Answer:
     """POST generate-support-bundle: one at a time."""
     item, tenant = call.target(), call.tenant
     name = "Generate support bundle"
+    body = call.body or {}
+    note = f"{'Slim support' if body.get('slim') else 'Support'} bundle: {body.get('description', '')}"
     if any(t.name == name and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()):
         raise Refusal(400, "A log collection is already in progress.")
-    return call.accepted(tenant.start(name, 300, item))
+    task = tenant.start(name, 60 if body.get("slim") else 300, item)
+    task.log.append((tenant.now(), note))
+    return call.accepted(task)
 
 
 def remote_support(call: Call) -> Answer:

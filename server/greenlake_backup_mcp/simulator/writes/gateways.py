@@ -1,13 +1,14 @@
 """Writes to protection store gateways: size, network, power, deletion; and what the service refuses in which state."""
 
-# ruff: noqa: A001, PLR0913
+# ruff: noqa: PLR0913
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.names import Item, format_time, uid
+from greenlake_backup_mcp.simulator.names import Item, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
@@ -29,7 +30,7 @@ def size(call: Call) -> Answer:
     if call.ids:
         call.target()
     body = call.body
-    _check_bounds(body, 409)
+    check_bounds(body, 409)
     cloud = body.get("maxInCloudDailyProtectedDataInTiB", 0)
     local = body.get("maxOnPremDailyProtectedDataInTiB", 0)
     days = body.get("maxOnPremRetentionDays", 0)
@@ -38,7 +39,8 @@ def size(call: Call) -> Answer:
                         "storageInTiB": min(500, storage), "vCpu": 4 + int((cloud + local) / 2)})  # fmt: skip
 
 
-def _check_bounds(body: Item, status: int) -> None:
+def check_bounds(body: Item, status: int) -> None:
+    """A refusal with the reasons where a number of the load or of the overrides is out of bounds."""
     reasons = [
         f"{name} must be between {low} and {high}, not {body[name]}"
         for name, (low, high) in BOUNDS.items()
@@ -54,64 +56,6 @@ def _check_bounds(body: Item, status: int) -> None:
         raise Refusal(status, "The input is out of bounds.", extra={"invalidReasons": reasons})
 
 
-def create(call: Call) -> Answer:
-    """POST: the VM is deployed, then registered."""
-    tenant, body = call.tenant, call.body
-    call.other("hypervisor-managers", body["hypervisorManagerId"], "hypervisorManagerId")
-    if any(g["name"] == body["name"] for g in tenant.all("protection-store-gateways")):
-        raise Refusal(400, f"A gateway with the name {body['name']!r} already exists.")
-    config = _checked_config(call)
-    model = call.orchestrator()
-    about = {
-        "name": body["name"],
-        "type": "backup-recovery/protection-store-gateway",
-        "resourceUri": call.route.operation.path,
-    }
-
-    def finish() -> None:
-        key = tenant.new_id("gateway")
-        now = format_time(tenant.now())
-        network = config.get("network", {})
-        nic = {"id": uid(key, "nic"), "networkIndex": 1, "networkType": network.get("networkType", "DHCP")}
-        nic |= {name: network[name] for name in ("gateway", "networkAddress", "subnetMask") if network.get(name)}
-        new = tenant.world.add(
-            "protection-store-gateways",
-            key,
-            created_days=0,
-            name=body["name"],
-            displayName=body["name"],
-            dataOrchestratorId=model["id"],
-            datastoresInfo=[],
-            remoteAccessEnabled=False,
-            softwareVersion="4.3.7",
-            health={
-                "state": "PSG_HEALTH_STATE_OK",
-                "stateReason": "",
-                "status": "PSG_HEALTH_STATUS_CONNECTED",
-                "updatedAt": now,
-            },
-            network={"dns": network.get("dns", []), "hostname": body["name"], "nics": [nic], "ntp": []},
-            override=config.get("override", {}),
-            size={n: config[n] for n in BOUNDS if n in config},
-            serialNumber=f"PSG{key[:8].upper()}",
-            state="PSG_STATE_OK",
-            vmId=uid(key, "vm"),
-        )
-        new["createdAt"] = new["updatedAt"] = now
-
-    return call.accepted(tenant.start("Deploy protection store gateway", 1800, about, finish=finish))
-
-
-def _checked_config(call: Call) -> Item:
-    config: Item = call.body["vmConfig"]
-    if sum(bool(config.get(name)) for name in ("hostId", "clusterId", "resourcePoolId")) > 1:
-        raise Refusal(400, "Only one of host, cluster, resource pool may be supplied.")
-    for id in config.get("datastoreIds", ()):
-        call.other("datastores", id, "datastoreId")
-    _check_bounds(config, 400)
-    return config
-
-
 def update(call: Call) -> Answer:
     """PATCH: name servers, time, proxy."""
     item, body, tenant = call.target(), call.body, call.tenant
@@ -120,7 +64,14 @@ def update(call: Call) -> Answer:
         kept = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
         network["proxy"] = {**network["proxy"], "credentials": kept}
     return changing(
-        call, item, "Update protection store gateway", 30, "PSG_STATE_UPDATING", network=network, tenant=tenant
+        call,
+        item,
+        "Update protection store gateway",
+        30,
+        "PSG_STATE_UPDATING",
+        network=network,
+        tenant=tenant,
+        check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})),  # no answer tells it
     )
 
 
@@ -136,47 +87,12 @@ def delete(call: Call) -> Answer:
             tenant.remove(("protection-stores", store["id"]))
             forget_copies(tenant, store["id"])
         tenant.remove(call.ref)
+        tenant.remove(("virtual-machines", item.get("vmId", "")))
 
     task = tenant.start(
         "Delete protection store gateway", 900, item, ref=call.ref, busy="PSG_STATE_DELETING", finish=finish
     )
     return call.accepted(task)
-
-
-def recover(call: Call) -> Answer:
-    """POST recover: a new gateway in place of a lost one."""
-    item, tenant = call.target(), call.tenant
-    call.other("hypervisor-managers", call.body["hypervisorManagerId"], "hypervisorManagerId")
-    _checked_config(call)
-    if item["health"]["status"] == "PSG_HEALTH_STATUS_CONNECTED" and not call.query.get("force", False):
-        raise Refusal(400, "The gateway must be disconnected before recover.")
-    stores = [s for s in tenant.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
-    if not any(s["protectionStoreType"] == "CLOUD" for s in stores):
-        raise Refusal(400, "At least one cloud store must be configured for recover.")
-
-    def finish() -> None:
-        tenant.write(call.ref, health=healthy(tenant), state="PSG_STATE_OK")
-        for store in stores:
-            if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost
-                tenant.remove(("protection-stores", store["id"]))
-                forget_copies(tenant, store["id"])
-
-    return call.accepted(tenant.start("Recover protection store gateway", 1800, item, finish=finish))
-
-
-def resize(call: Call) -> Answer:
-    """POST resize."""
-    item, body, tenant = call.target(), call.body, call.tenant
-    _check_bounds(body, 400)
-    wanted, now = body.get("override", {}).get("storageInTiB"), item.get("override", {}).get("storageInTiB", 0)
-    if wanted is not None and wanted < now:
-        raise Refusal(400, f"Override storage must be larger than or equal to the current size ({now} TiB).")
-    must_be_connected(item)
-    changes = {"size": {**item.get("size", {}), **{n: body[n] for n in BOUNDS if n in body}}}
-    changes["override"] = {**item.get("override", {}), **body.get("override", {})}
-    return changing(
-        call, item, "Resize protection store gateway", 600, "PSG_STATE_UPDATING_STORAGE_ADD", tenant=tenant, **changes
-    )
 
 
 def must_be_connected(item: Item) -> None:
@@ -196,11 +112,22 @@ def healthy(tenant: Tenant) -> Item:
 
 
 def changing(
-    call: Call, item: Item, name: str, seconds: float, busy: str, /, *, tenant: Tenant, **changes: Any
+    call: Call,
+    item: Item,
+    name: str,
+    seconds: float,
+    busy: str,
+    /,
+    *,
+    tenant: Tenant,
+    check: Callable[[], None] | None = None,
+    **changes: Any,
 ) -> Answer:
-    """A task after which the gateway has changed."""
+    """A task after which the gateway has changed; `check` may raise a Failure, or carry out what else comes of it."""
 
     def finish() -> None:
+        if check:
+            check()
         tenant.write(call.ref, **{"state": item["state"], **changes})
 
     return call.accepted(tenant.start(name, seconds, item, ref=call.ref, busy=busy, finish=finish))

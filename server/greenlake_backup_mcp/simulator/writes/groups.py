@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, reference, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, kind, reference, uri
 from greenlake_backup_mcp.simulator.seed.databases import system_reference
-from greenlake_backup_mcp.simulator.seed.policies import length
-from greenlake_backup_mcp.simulator.seed.recovery_points import fresh
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
@@ -38,11 +36,11 @@ def create(call: Call) -> Answer:
     }  # fmt: skip
     item |= MAKERS[collection](call, item)
     name = MEMBERS[collection][0]
-    item[name] = _members(call, body.get(name, []))
+    item[name] = item.get(name) or _members(call, body.get(name, []))
 
     def finish() -> None:
         tenant.put((collection, id), item)
-        _linked(tenant, collection, item, [])
+        _link(tenant, collection, item, [])
 
     return call.accepted(tenant.start("Create protection group", 20, item, finish=finish))
 
@@ -61,16 +59,28 @@ def update(call: Call) -> Answer:
         ):
             raise Refusal(400, "The members of a native group follow the resource it stands for and cannot be set.")
         body[name] = _members(call, body[name])
+        _refuse_double(tenant, group, body[name])
         if call.collection == "virtual-machine-protection-groups":
             body["protectedResourcesInfo"] = {"virtualMachinesCount": len(body[name])}
     for part in ("nativeAppInfo", "dynamicMemberFilter"):
         if part in body:
             body[part] = {**group.get(part, {}), **body[part]}
+    others = (g for g in tenant.all(call.collection) if g["id"] != group["id"])
+    if "name" in body and any(g["name"] == body["name"] for g in others):
+        raise Refusal(400, f"A group with the name {body['name']!r} already exists.")
+    if "name" in body and "displayName" in group:
+        body["displayName"] = body["name"]
 
     def finish() -> None:
         new = tenant.write(call.ref, **body, state="OK")
         if new and name in body:
-            _linked(tenant, call.collection, new, group[name])
+            _link(tenant, call.collection, new, group[name])
+        job = tenant.read(("protection-jobs", group.get("protectionJobInfo", {}).get("id", "")))
+        if new and job:  # the job follows its group
+            shorts = [{"displayName": m.get("displayName", m.get("name", "")), "name": m.get("name", ""),
+                       **{k: m[k] for k in ("id", "resourceUri", "type")}} for m in new[name]]  # fmt: skip
+            info = {**job["assetInfo"], "name": new["name"], "displayName": new.get("displayName", new["name"])}
+            tenant.write(("protection-jobs", job["id"]), associatedAssetsInfo=shorts, assetInfo=info)
 
     task = tenant.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
     return call.accepted(task)
@@ -88,9 +98,9 @@ def delete(call: Call) -> Answer:
     def finish() -> None:
         if "protectionJobInfo" in group:
             tenant.remove(("protection-jobs", group["protectionJobInfo"]["id"]))
-            _unassigned(tenant, group["protectionJobInfo"])
+            _unassign(tenant, group["protectionJobInfo"])
         tenant.remove(call.ref)
-        _linked(tenant, collection, {**group, MEMBERS[collection][0]: []}, group[MEMBERS[collection][0]])
+        _link(tenant, collection, {**group, MEMBERS[collection][0]: []}, group[MEMBERS[collection][0]])
 
     task = tenant.start("Delete protection group", 30, group, ref=call.ref, busy="DELETING", finish=finish)
     return call.accepted(task)
@@ -98,11 +108,28 @@ def delete(call: Call) -> Answer:
 
 def refresh(call: Call) -> Answer:
     """POST refresh."""
-    group = call.target()
-    return call.accepted(call.tenant.start("Refresh protection group", 60, group, ref=call.ref, busy="REFRESHING"))
+    group, tenant, (name, collection, _) = call.target(), call.tenant, MEMBERS[call.collection]
+    whole = bool((call.body or {}).get("fullRefresh"))
+    seconds = 180 if whole else 60
+    task = tenant.start("Refresh protection group", seconds, group, ref=call.ref, busy="REFRESHING", composite=True)
+    for member in group[name]:
+        ref = (collection, member["id"]) if collection and tenant.read((collection, member["id"])) else None
+        tenant.start("Refresh member", seconds - 20, {"name": member.get("displayName", ""), **member}, parent=task,
+                     ref=ref, busy="REFRESHING" if ref else "")  # fmt: skip
+    return call.accepted(task)
 
 
-def _unassigned(tenant: Tenant, job: Item) -> None:
+def _refuse_double(tenant: Tenant, group: Item, members: list[Item]) -> None:
+    """400 where a member of a protected group has a job of its own, in the reading that refuses it."""
+    if "protectionJobInfo" not in group or tenant.switches.double_protection == "shown":
+        return
+    for short in members:
+        own = (tenant.read(("virtual-machines", short["id"])) or {}).get("protectionJobInfo")
+        if own:
+            raise Refusal(400, f"The member {short.get('name', '')} is already protected by its own job.")
+
+
+def _unassign(tenant: Tenant, job: Item) -> None:
     policy = tenant.read(("protection-policies", job["protectionPolicyInfo"]["id"]))
     if policy:
         jobs = [j for j in policy["protectionJobsInfo"] if j["id"] != job["id"]]
@@ -135,7 +162,7 @@ def _members(call: Call, given: list[Item]) -> list[Item]:
     return out
 
 
-def _linked(tenant: Tenant, collection: str, group: Item, before: list[Item]) -> None:
+def _link(tenant: Tenant, collection: str, group: Item, before: list[Item]) -> None:
     """Members know their group; those who left no longer do, and are protected no longer."""
     name, of, back = MEMBERS[collection]
     if not of:
@@ -143,12 +170,22 @@ def _linked(tenant: Tenant, collection: str, group: Item, before: list[Item]) ->
     own = {"id": group["id"], "name": group["name"], "resourceUri": group["resourceUri"], "type": group["type"]}
     now = {m["id"] for m in group[name]}
     for id in now:
-        tenant.write((of, id), **{back: own if of == "mssql-databases" else [own]})
+        change: Item = {back: own if of == "mssql-databases" else [own]}
+        member = tenant.read((of, id)) or {}
+        if "protectionJobInfo" in group and member.get("protectionStatus") in ("UNPROTECTED", "LAPSED"):
+            change["protectionStatus"] = "PENDING"
+        if "protectionJobInfo" in group and of == "virtual-machines" and "protectionJobInfo" not in member:
+            change["protectionPolicyAppliedAtInfo"] = {**own, "type": "VM_PROTECTION_GROUP"}
+        tenant.write((of, id), **change)
     for id in {m["id"] for m in before} - now:
         member = tenant.read((of, id)) or {}
         status = "LAPSED" if member.get("recoveryPointsExist") else "UNPROTECTED"
-        kept = member.get("protectionStatus") if "protectionJobInfo" in member and of == "virtual-machines" else status
-        tenant.write((of, id), **{back: None if of == "mssql-databases" else []}, protectionStatus=kept)
+        own_job = "protectionJobInfo" in member and of == "virtual-machines"
+        kept = member.get("protectionStatus") if own_job else status
+        left: Item = {back: None if of == "mssql-databases" else [], "protectionStatus": kept}
+        if not own_job and "protectionPolicyAppliedAtInfo" in member:
+            left["protectionPolicyAppliedAtInfo"] = None
+        tenant.write((of, id), **left)
 
 
 def _vm_group(call: Call, item: Item) -> Item:
@@ -168,9 +205,14 @@ def _vm_group(call: Call, item: Item) -> Item:
 
 
 def _sql_group(call: Call, item: Item) -> Item:
-    style = call.body["protectionGroupType"]
-    native = call.body.get("nativeAppInfo")
-    return {"protectionGroupType": style} | ({"nativeAppInfo": native} if native else {})
+    style, native = call.body["protectionGroupType"], call.body.get("nativeAppInfo")
+    if style == "CUSTOM" or not native:
+        return {"protectionGroupType": style}
+    instance = call.tenant.read(("mssql-instances", native.get("id", "")))
+    members = [d for d in call.tenant.all("mssql-databases") if instance and d["instanceInfo"]["id"] == instance["id"]]
+    short = [{**reference("mssql-databases", d), "instanceInfo": d["instanceInfo"]} for d in members]
+    more = {"instanceInfo": reference("mssql-instances", instance), "name": instance["name"]} if instance else {}
+    return {"protectionGroupType": style, "nativeAppInfo": {**native, **more}, "members": short}
 
 
 def _volume_group(call: Call, item: Item) -> Item:
@@ -190,72 +232,3 @@ MAKERS: dict[str, Callable[[Call, Item], Item]] = {
     "mssql-database-protection-groups": _sql_group,
     "volume-protection-groups": _volume_group,
 }
-
-
-# --- copies of volume groups ---------------------------------------------------------------------------------------
-
-
-def snapshot(call: Call) -> Answer:
-    """POST snapshots of a volume group."""
-    return _made(call, call.target(), "snapshots", {})
-
-
-def backup(call: Call) -> Answer:
-    """POST backups of a volume group, from one of its recovery points."""
-    group, body = call.target(), call.body
-    store = call.other("protection-stores", body["protectionStoreId"], "Protection store")
-    source = body["sourceCopyInfo"]
-    where = (*call.ref[:2], "snapshots" if source["type"] == "SNAPSHOT" else "backups", source["id"])
-    if call.tenant.read(where) is None:
-        raise Refusal(400, f"The source {source['id']} does not exist.")
-    short = {name: store[name] for name in ("id", "name", "protectionStoreType", "resourceUri", "type")}
-    more = {"backupType": body["backupType"], "protectionStoreInfo": short}
-    more["sourceCopyInfo"] = {"id": source["id"], "copyType": source["type"], "type": source["type"]}
-    return _made(call, group, "backups", more)
-
-
-def _made(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
-    tenant, body = call.tenant, call.body
-    keep, lock = body.get("expireAfter"), body.get("lockFor")
-    if keep and lock and length(keep) < length(lock):
-        raise Refusal(400, "expireAfter cannot be less than lockFor.")
-    now = tenant.now()
-    dates = {name: format_time(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
-    id = tenant.new_id("copy")
-    item = fresh(tenant.world, call.collection, group, copy_kind, id, now, name=body["name"])
-    item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}
-    ref: Ref = (*call.ref[:2], copy_kind, id)
-    tenant.put(ref, item)
-    name = f"Create {copy_kind[:-1]}"
-    return call.accepted(
-        tenant.start(name, 60, group, finish=lambda: _settled(tenant, ref), others=[item])
-    )  # fmt: skip
-
-
-def _settled(tenant: Tenant, ref: Ref) -> None:
-    tenant.write(ref, state="OK")
-
-
-def attach(call: Call) -> Answer:
-    """POST attach: the backup's volumes appear at a host."""
-    item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
-
-    def finish() -> None:
-        tenant.write(call.ref, state="OK", mountState="ATTACHED", mountedHostsIqn=[*item["mountedHostsIqn"], iqn])
-
-    if iqn in item["mountedHostsIqn"]:
-        raise Refusal(400, "The backup is already attached to this host.")
-    return call.accepted(tenant.start("Attach backup", 60, item, ref=call.ref, busy="IN_USE_FOR_MOUNT", finish=finish))
-
-
-def detach(call: Call) -> Answer:
-    """POST detach: the volumes go from the host."""
-    item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
-    if iqn not in item["mountedHostsIqn"]:
-        raise Refusal(400, "The backup is not attached to this host.")
-    left = [i for i in item["mountedHostsIqn"] if i != iqn]
-
-    def finish() -> None:
-        tenant.write(call.ref, mountState="ATTACHED" if left else "UNATTACHED", mountedHostsIqn=left)
-
-    return call.accepted(tenant.start("Detach backup", 60, item, finish=finish))

@@ -49,7 +49,7 @@ def replace(call: Call) -> Answer:
         raise Refusal(400, "applicationType of a policy cannot be changed.")
     known = {s["scheduleId"]: p for p in old["protections"] for s in p["schedules"]}
     protections = _protections(call, body["protections"], known)
-    return _kept(call, name=body["name"], description=body.get("description", ""), protections=protections)
+    return _apply(call, name=body["name"], description=body.get("description", ""), protections=protections)
 
 
 def update(call: Call) -> Answer:
@@ -67,7 +67,7 @@ def update(call: Call) -> Answer:
             given.append({**held, **protection})
             _check_schedules(given[-1]["schedules"])
         body["protections"] = given
-    return _kept(call, **body)
+    return _apply(call, **body)
 
 
 def delete(call: Call) -> Answer:
@@ -80,7 +80,7 @@ def delete(call: Call) -> Answer:
     return Answer(204)
 
 
-def _kept(call: Call, **changes: Any) -> Answer:
+def _apply(call: Call, **changes: Any) -> Answer:
     tenant = call.tenant
     item = tenant.write(call.ref, **changes)
     if item is None:
@@ -90,16 +90,16 @@ def _kept(call: Call, **changes: Any) -> Answer:
         if job:
             tenant.write(
                 ("protection-jobs", job["id"]),
-                protections=_of_job(job, item),
+                protections=_job_protections(job, item),
                 protectionPolicyInfo=policy_reference(item),
             )
     return Answer(200, item)
 
 
-def _of_job(job: Item, policy: Item) -> list[Item]:
+def _job_protections(job: Item, policy: Item) -> list[Item]:
     """The policy's protections with what the job knows of their runs."""
     known = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
-    own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational")
+    own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational", "overrides")
     protections = []
     for protection in policy["protections"]:
         schedules = []
@@ -142,10 +142,15 @@ def _check_schedules(schedules: list[Item]) -> None:
     if len(ids) != len(set(ids)):
         raise Refusal(400, "scheduleId must be unique within a policy.")
     for schedule in schedules:
-        keep, lock = schedule.get("expireAfter"), schedule.get("lockFor")
-        if keep and lock and length(keep) < length(lock):
-            raise Refusal(400, "expireAfter cannot be less than lockFor.")
-        if keep and length(keep).days > 3650:
-            raise Refusal(400, "expireAfter exceeds the maximum number of days (3650).")
+        check_retention(schedule)
         if schedule["schedule"]["repeatInterval"]["every"] < 1:
             raise Refusal(400, "repeatInterval/every must be at least 1.")
+
+
+def check_retention(schedule: Item) -> None:
+    """400 where a schedule keeps its copies for less time than it locks them, or for too long."""
+    keep, lock = schedule.get("expireAfter"), schedule.get("lockFor")
+    if keep and lock and length(keep) < length(lock):
+        raise Refusal(400, "expireAfter cannot be less than lockFor.")
+    if keep and length(keep).days > 3650:
+        raise Refusal(400, "expireAfter exceeds the maximum number of days (3650).")

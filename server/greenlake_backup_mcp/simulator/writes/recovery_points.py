@@ -12,7 +12,7 @@ from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
 
-BUSY = ("DELETING", "RESTORING", "UPDATING", "CREATING", "IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED")
+IN_USE = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED")
 
 
 def update(call: Call) -> Answer:
@@ -32,7 +32,10 @@ def update(call: Call) -> Answer:
             lock = old
     expiry = _time(body.get("expiresAt")) or _time(item.get("expiresAt"))
     if expiry and lock and expiry < lock and lock > now:
-        raise Refusal(400, f"expiresAt cannot be before lockedUntil ({format_time(lock)}).")
+        if switches.expiry_below_lock == "refused":
+            raise Refusal(400, f"expiresAt cannot be before lockedUntil ({format_time(lock)}).")
+        if switches.expiry_below_lock == "ignored":
+            body.pop("expiresAt", None)
     if "expiresAt" in body and expiry and expiry < now and switches.past_expiry == "refused":
         raise Refusal(400, "expiresAt must not be in the past.")
     changes = {n: format_time(parse_time(v)) if n in ("expiresAt", "lockedUntil") else v for n, v in body.items()}
@@ -62,7 +65,7 @@ def begin_delete(tenant: Tenant, ref: Ref, item: Item) -> Task:
     """The task that deletes a recovery point."""
     return tenant.start(
         "Delete recovery point", 30 + tenant.random() % 60, item, ref=ref,
-        busy="" if lock_of(tenant, item) else "DELETING", finish=lambda: remove(tenant, ref),
+        busy="" if lock_of(tenant, item) or item["state"] in IN_USE else "DELETING", finish=lambda: remove(tenant, ref),
     )  # fmt: skip
 
 
@@ -73,7 +76,7 @@ def remove(tenant: Tenant, ref: Ref) -> None:
         return
     if locked := lock_of(tenant, item):
         raise Failure(f"The recovery point is locked until {locked} and cannot be deleted.", "RECOVERY_POINT_LOCKED")
-    if item["state"] in ("IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED"):
+    if item["state"] in IN_USE or item.get("mountedHostsIqn"):
         raise Failure(f"The recovery point is in use ({item['state']}).", "RECOVERY_POINT_IN_USE")
     tenant.remove(ref)
     if ref[0] == "mssql-databases":

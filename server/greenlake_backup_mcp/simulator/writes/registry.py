@@ -5,7 +5,20 @@ To add an operation: write its function in a module of this package and put it h
 
 from __future__ import annotations
 
-from . import gateway_vms, gateways, groups, jobs, policies, restores, stores, systems
+from . import (
+    database_restores,
+    gateway_deployment,
+    gateway_vms,
+    gateways,
+    group_restores,
+    groups,
+    jobs,
+    policies,
+    restores,
+    stores,
+    systems,
+    volume_groups,
+)
 from . import recovery_points as copies
 from .call import Writer
 
@@ -15,18 +28,18 @@ WRITERS: dict[str, Writer] = {
     **{f"Delete{kind}{copy}": copies.delete for kind in KINDS for copy in ("Backup", "Snapshot")},
     "RemoveVpgBackup": copies.delete,
     "RemoveVpgSnapshot": copies.delete,
-    "VpgSnapshotCreate": groups.snapshot,
-    "VpgBackupCreate": groups.backup,
-    "VpgBackupAttach": groups.attach,
-    "VpgBackupDetach": groups.detach,
+    "VpgSnapshotCreate": volume_groups.snapshot,
+    "VpgBackupCreate": volume_groups.backup,
+    "VpgBackupAttach": volume_groups.attach,
+    "VpgBackupDetach": volume_groups.detach,
     "VirtualMachineRestore": restores.vm,
     "VirtualMachineDisksRestore": restores.disks,
     "VirtualMachineFileRestore": restores.files,
     "DatastoreRestoreFromCopy": restores.datastore,
-    "MSSQLDatabaseRestore": restores.database,
-    "VmpgRestore": restores.vm_group,
-    "VmpgRestorePreCheckList": restores.check_vm_group,
-    "VolumeProtectionGroupRestore": restores.volumes,
+    "MSSQLDatabaseRestore": database_restores.restore,
+    "VmpgRestore": group_restores.restore,
+    "VmpgRestorePreCheckList": group_restores.check,
+    "VolumeProtectionGroupRestore": volume_groups.restore,
     "DataManagementJobCreate": jobs.create,
     "DeleteDataManagementJob": jobs.delete,
     "DataManagementJobSuspend": jobs.suspend,
@@ -57,11 +70,11 @@ WRITERS: dict[str, Writer] = {
     "StoreOnceReferesh": stores.refresh_storeonce,
     "ProtectionStoreGatewaySize": gateways.size,
     "ProtectionStoreGatewayPSGSize": gateways.size,
-    "ProtectionStoreGatewayCreate": gateways.create,
+    "ProtectionStoreGatewayCreate": gateway_deployment.create,
     "ProtectionStoreGatewayUpdate": gateways.update,
     "ProtectionStoreGatewayDelete": gateways.delete,
-    "ProtectionStoreGatewayRecover": gateways.recover,
-    "ProtectionStoreGatewayStorage": gateways.resize,
+    "ProtectionStoreGatewayRecover": gateway_deployment.recover,
+    "ProtectionStoreGatewayStorage": gateway_deployment.resize,
     "ProtectionStoreGatewayNicCreate": gateway_vms.create_nic,
     "ProtectionStoreGatewayNicUpdate": gateway_vms.update_nic,
     "ProtectionStoreGatewayNicDelete": gateway_vms.delete_nic,

@@ -1,233 +1,228 @@
-"""Restores: what comes back, over the original or beside it, and what is busy meanwhile."""
+"""Restores of VMs, their disks and files, and of datastores: over the original, or beside it."""
 
-# ruff: noqa: A001, PLR0913, PLR0917
+# ruff: noqa: A001
 
 from __future__ import annotations
 
+from typing import Any
+
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, reference, uid
 from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
 
-from .call import Call
+from .call import Call, is_wrong
+from .new_vms import NewVm, overwrite
+from .placement import Placement
+from .restore_sources import hold, record, recovery_point
 
-UNFIT = ("ERROR", "CREATING", "DELETING", "PENDING_DELETE_APPROVAL", "DELETE_PENDING")
+NAME = "Restore virtual machine"
 
 
 def vm(call: Call) -> Answer:
     """A VM: PARENT overwrites it, ALTERNATE makes a new one."""
-    machine, body = call.target(), call.body
-    _, copy_ref = _copy(call, ("virtual-machines", call.ids[0]))
+    tenant, machine, body = call.tenant, call.target(), call.body
+    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
+    release = None
     if body["restoreType"] == "PARENT":
-        return _over(call, "Restore virtual machine", machine, copy_ref, 300 if copy_ref[2] == "snapshots" else 1800)
+        refuse_busy(call, machine)
+        release = hold(tenant, copy_ref)
+
+        def over() -> None:
+            overwrite(tenant, machine, copy)
+            record(tenant, copy, machine, {"restoreType": "PARENT"})
+
+        seconds = 300 if copy_ref[2] == "snapshots" else 1800
+        task = tenant.start(NAME, seconds, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
+                            sour="RESTORE_FAILED", finish=over, release=release, others=[copy])  # fmt: skip
+        return call.accepted(task)
     target = body.get("targetVmInfo") or {}
     if bool(target.get("clusterId")) == bool(target.get("hostId")):
         raise Refusal(400, "Only one of host, cluster, resource pool may be supplied, and one is needed.")
-    call.other("hypervisor-managers", target.get("hypervisorManagerId"), "hypervisorManagerId")
-    for name, collection in (("clusterId", "hypervisor-clusters"), ("hostId", "hypervisor-hosts")):
-        if target.get(name):
-            call.other(collection, target[name], name)
-    place = target.get("appInfo", {}).get("vmware", {}).get("datastoreId")
-    if place:
-        call.other("datastores", place, "datastoreId")
+    place = Placement.of_body(call, target, target.get("hypervisorManagerId"))
+    adapters = target.get("vmHardwareCustomization", {}).get("networkAdapters", [])
     name = target.get("name") or f"{machine['name'][:70]}-restored"
-    return _beside(call, "Restore virtual machine", machine, copy_ref, name, 1800)
+    new = NewVm(name, place, bool(target.get("powerOn")), adapters)
+    new.check(call, copy)
+    release = hold(tenant, copy_ref)
+
+    def beside() -> None:
+        made = new.create(tenant, machine, copy)
+        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")}, task)
+
+    task = tenant.start(NAME, 1800, machine, finish=beside, release=release, others=[copy])
+    return call.accepted(task)
+
+
+def refuse_busy(call: Call, target: Item) -> None:
+    """409 where the target is being restored already."""
+    if str(target["state"]).startswith("RESTORING"):
+        raise call.refuse_conflict(f"{target['name']} is already being restored.")
 
 
 def disks(call: Call) -> Answer:
-    """Chosen disks of a VM."""
-    machine = call.target()
-    copy, copy_ref = _copy(call, ("virtual-machines", call.ids[0]))
-    known = {d["name"] for d in copy.get("virtualDisks", ())}
-    for pair in call.body.get("restoreDiskDetails", ()):
-        label = pair.get("recoveryPointDiskDetails", {}).get("diskLabel")
-        if label and label not in known:
+    """Chosen disks: PARENT overwrites them, ALTERNATE adds them to another VM."""
+    tenant, body, source = call.tenant, call.body, call.target()
+    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
+    pairs = [
+        (p.get("recoveryPointDiskDetails", {}).get("diskLabel"), p.get("vmDiskDetails", {}).get("diskLabel"))
+        for p in body.get("restoreDiskDetails", ())
+    ] or [(d["name"], None) for d in copy["virtualDisks"]]
+    known = {d["name"]: d for d in copy["virtualDisks"]}
+    for label, _ in pairs:
+        if label not in known:
             raise Refusal(400, f"The recovery point has no disk {label!r}; it has {', '.join(sorted(known))}.")
-    if call.body.get("targetVmId"):
-        machine = call.other("virtual-machines", call.body["targetVmId"], "targetVmId")
-    return _over(call, "Restore virtual disks", machine, copy_ref, 600)
+    over = body["restoreType"] == "PARENT"
+    if not over and not body.get("targetVmId"):
+        raise Refusal(400, "restoreType ALTERNATE needs targetVmId.")
+    machine = call.other("virtual-machines", body.get("targetVmId") or source["id"], "targetVmId")
+    refuse_busy(call, machine)
+    labels = {d["name"] for d in machine["virtualDisks"]}
+    for label, onto in pairs if over else ():
+        if (onto or label) not in labels:
+            raise Refusal(400, f"{machine['name']} has no disk {onto or label!r}; it has {', '.join(sorted(labels))}.")
+    release = hold(tenant, copy_ref)
+
+    def finish() -> None:
+        _put_disks(tenant, machine, [(known[label or ""], onto or label or "") for label, onto in pairs], over)
+        record(tenant, copy, machine, {"disks": pairs, "restoreType": body["restoreType"]}, task)
+
+    ref = ("virtual-machines", machine["id"])
+    task = tenant.start("Restore virtual disks", 600, machine, ref=ref, busy="RESTORING",
+                        sour="RESTORE_FAILED", finish=finish, release=release, others=[copy])  # fmt: skip
+    return call.accepted(task)
+
+
+def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], over: bool) -> None:
+    ref = ("virtual-machines", machine["id"])
+    held = {d["name"]: d for d in (tenant.read(ref) or machine)["virtualDisks"]}
+    datastore = machine["appInfo"]["vmware"]["datastoresInfo"][0]
+    for source, label in pairs:
+        if over:
+            held[label] = {**held[label], "capacityInBytes": source["capacityInBytes"]}
+        else:
+            n = len(held)
+            id = tenant.new_id("disk", n)
+            held[f"Hard disk {n + 1}"] = {
+                **held[next(iter(held))], "id": id, "name": f"Hard disk {n + 1}", "uid": uid(id, "uid"),
+                "capacityInBytes": source["capacityInBytes"],
+                "filePath": f"[{datastore['name']}] {machine['id'][:8]}/restored-{id[:8]}.vmdk",
+            }  # fmt: skip
+    tenant.rewritten[machine["id"]] = tenant.now()
+    size = sum(d["capacityInBytes"] for d in held.values())
+    tenant.write(ref, virtualDisks=list(held.values()), capacityInBytes=size)
 
 
 def files(call: Call) -> Answer:
-    """Files into a guest."""
-    machine = call.target()
-    _copy(call, ("virtual-machines", call.ids[0]))
-    target = call.body["targetInfo"]
-    if target.get("virtualMachineId"):
-        machine = call.other("virtual-machines", target["virtualMachineId"], "virtualMachineId")
+    """Files into the guest of this VM or another; which ones came back only the guest can tell."""
+    tenant, body, source = call.tenant, call.body, call.target()
+    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
+    target = body["targetInfo"]
+    machine = call.other("virtual-machines", target.get("virtualMachineId") or source["id"], "virtualMachineId")
+    for pair in body.get("filePathInfo", ()):
+        for path in pair.values():
+            if not path.startswith("/") and path[1:3] not in (":\\", ":/"):
+                raise Refusal(400, f"The path {path!r} is not absolute.")
+    retained = body.get("retainOriginalDirectoryStructure", body.get("retainOrignalDirectoryStructure", False))
+    details = {"files": body.get("filePathInfo", []), "method": body["fileRestoreMethod"], "retained": retained}
+    release = hold(tenant, copy_ref)
 
     def finish() -> None:
-        if not target.get("credentialsInfo", {}).get("password"):
+        now = tenant.read(("virtual-machines", machine["id"])) or machine
+        if now["powerState"] != "POWERED_ON":
+            raise Failure(f"{now['name']} is not powered on.", "GUEST_NOT_RUNNING")
+        if is_wrong(target.get("credentialsInfo")):
             raise Failure("The guest refused the credentials.", "GUEST_LOGIN_FAILED")
+        record(tenant, copy, now, {**details, "guestUser": target["credentialsInfo"].get("username", "")}, task)
 
-    return call.accepted(call.tenant.start("Restore files", 120, machine, finish=finish))
+    task = tenant.start("Restore files", 120, machine, finish=finish, release=release, others=[copy])
+    return call.accepted(task)
 
 
 def datastore(call: Call) -> Answer:
-    """A datastore: PARENT overwrites it and every VM on it."""
-    held = call.target()
-    _, copy_ref = _copy(call, ("datastores", call.ids[0]))
-    if call.body["restoreType"] == "PARENT":
-        return _over(call, "Restore datastore", held, copy_ref, 1200)
-    target = call.body.get("targetDatastoreInfo") or {}
-    return _beside(call, "Restore datastore", held, copy_ref, target.get("name") or f"{held['name']}-restored", 1800)
-
-
-def database(call: Call) -> Answer:
-    """A SQL Server database."""
-    held, body = call.target(), call.body
-    _, copy_ref = _copy(call, ("mssql-databases", call.ids[0]))
+    """A datastore: PARENT overwrites it and every VM on it, ALTERNATE makes one with copies of those VMs."""
+    tenant, held, body = call.tenant, call.target(), call.body
+    copy, copy_ref = recovery_point(call, ("datastores", call.ids[0]))
+    ref: Ref = ("datastores", held["id"])
     if body["restoreType"] == "PARENT":
-        return _over(call, "Restore database", held, copy_ref, 900)
-    target = body.get("targetDatabaseInfo") or {}
-    if target.get("instanceId"):
-        call.other("mssql-instances", target["instanceId"], "instanceId")
-    return _beside(call, "Restore database", held, copy_ref, target.get("name") or f"{held['name']}-restored", 900)
+        refuse_busy(call, held)
 
+        def over() -> None:
+            for machine in _on(tenant, held):
+                if machine["createdAt"] > copy["pointInTime"]:  # it was not there yet
+                    tenant.remove(("virtual-machines", machine["id"]))
+                else:
+                    tenant.rewritten[machine["id"]] = tenant.now()
+                    tenant.write(("virtual-machines", machine["id"]))
+            tenant.write(ref, state="OK", vmCount=len(_on(tenant, held)))
+            record(tenant, copy, held, {"restoreType": "PARENT"})
 
-def vm_group(call: Call) -> Answer:
-    """All or some VMs of a group."""
-    group, body, tenant = call.target(), call.body, call.tenant
-    wanted = {r.get("resourceId") for r in body.get("recoveryInfo", ())}
-    members = {a["id"] for a in group["assets"]}
-    if wrong := {w for w in wanted if w} - members:
-        raise Refusal(400, f"{sorted(wrong)[0]} is not a member of the group.")
-    if not wanted and not body.get("restoreAllResources"):
-        raise Refusal(400, "Name the resources in recoveryInfo or set restoreAllResources.")
-    chosen: list[Ref] = [("virtual-machines", id) for id in sorted(wanted & members or members)]
-    if body.get("restoreType", "PARENT") == "PARENT":
-        task = tenant.start(
-            "Restore VM protection group", 1800, group, ref=call.ref, busy="RESTORING",
-            finish=lambda: _touch(tenant, chosen),
-        )  # fmt: skip
+        task = tenant.start("Restore datastore", 1200, held, ref=ref, busy="RESTORING", sour="ERROR", finish=over,
+                            release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
         return call.accepted(task)
-    before, after = body.get("namePrefix", ""), body.get("namePostfix", "" if body.get("namePrefix") else "-restored")
+    target = body.get("targetDatastoreInfo") or {}
+    name = target.get("name") or f"{held['name']}-restored"
+    manager_id = target.get("hypervisorManagerId") or held["hypervisorManagerInfo"]["id"]
+    place = Placement.of_body(call, target, manager_id)
+    if any(name in (d["name"], d["displayName"]) for d in tenant.all("datastores")):
+        raise Refusal(400, f"The name {name!r} is already in use.")
 
-    def finish() -> None:
-        for ref in chosen:
-            if one := tenant.read(ref):
-                _copied(tenant, ref[0], one, f"{before}{one['name']}{after}"[:80])
+    def beside() -> None:
+        made = _new_datastore(tenant, held, place, name)
+        details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
+        record(tenant, copy, made, details, task)
+        for machine in _on(tenant, held):
+            _register(tenant, task, machine, NewVm(
+                f"{machine['name'][:50]}_{made['name'][:29]}",
+                Placement(place.manager, place.host, place.cluster, made, None, None, None),
+                bool(target.get("powerOnVmsAfterRestore")),
+            ))  # fmt: skip
 
-    return call.accepted(tenant.start("Restore VM protection group", 1800, group, finish=finish))
-
-
-def check_vm_group(call: Call) -> Answer:
-    """What a restore of the group would use: each member's latest recovery point."""
-    group, tenant = call.target(), call.tenant
-    rows = []
-    for member in group["assets"]:
-        one = tenant.read(("virtual-machines", member["id"]))
-        row = {"appType": "VMWARE", "resourceId": member["id"], "resourceName": member["name"], "status": "OK"}
-        points = (
-            tenant.copies("virtual-machines", member["id"], "backups").page(0, 1, tenant.now(), tenant.lag)
-            if one
-            else []
-        )
-        row["recoveryPointInfo"] = [
-            {"appType": "VMWARE", "consistency": "CRASH", "pointInTime": p["pointInTime"], "recoveryPointId": p["id"],
-             "recoveryPointType": p["backupType"], "state": "OK", "status": "OK"} for p in points
-        ]  # fmt: skip
-        if not points:
-            row |= {"status": "ERROR", "errorMessage": "There is no recovery point."}
-        rows.append(row)
-    bad = sum(row["status"] == "ERROR" for row in rows)
-    summary = {"status": "ERROR" if bad else "OK", "error": f"{bad} members cannot be restored." if bad else ""}
-    return Answer(200, {"resourceSummary": {"resourceInfo": rows}, "summary": summary})
-
-
-def volumes(call: Call) -> Answer:
-    """A volume protection group; ALTERNATE only from backups."""
-    group, body, tenant = call.target(), call.body, call.tenant
-    backup, snapshot = body.get("vpgBackupId"), body.get("vpgSnapshotId")
-    if bool(backup) == bool(snapshot):
-        raise Refusal(400, "Give exactly one of vpgBackupId and vpgSnapshotId.")
-    copy_ref = (*call.ref, "backups" if backup else "snapshots", backup or snapshot)
-    if tenant.read(copy_ref) is None:
-        raise Refusal(400, f"Recovery point {copy_ref[3]} does not exist.")
-    if body.get("restoreType", "PARENT") == "ALTERNATE":
-        if not backup:
-            raise Refusal(400, "Only a backup can be restored to another place.")
-        return call.accepted(tenant.start("Restore volume protection group", 1800, group))
-    busy = "RESTORING_BACKUP" if backup else "RESTORING_SNAPSHOT"
-    task = tenant.start(
-        "Restore volume protection group",
-        1800,
-        group,
-        ref=call.ref,
-        busy=busy,
-        finish=lambda: _touch(tenant, [call.ref]),
-    )
+    task = tenant.start("Restore datastore", 1800, held, finish=beside, release=hold(tenant, copy_ref), others=[copy])
     return call.accepted(task)
 
 
-def _copy(call: Call, asset: Ref) -> tuple[Item, Ref]:
-    """The recovery point that the body names."""
-    backup, snapshot = call.body.get("backupId"), call.body.get("snapshotId")
-    if bool(backup) == bool(snapshot):
-        raise Refusal(400, "Give exactly one of backupId and snapshotId.")
-    ref = (*asset, "backups" if backup else "snapshots", str(backup or snapshot))
-    copy = call.tenant.read(ref)
-    if copy is None:
-        raise Refusal(400, f"Recovery point {ref[3]} does not exist.")
-    if copy["state"] in UNFIT:
-        raise call.refuse_conflict(f"The recovery point is in state {copy['state']} and cannot be restored.")
-    return copy, ref
+def _on(tenant: Tenant, datastore: Item) -> list[Item]:
+    vms = tenant.all("virtual-machines")
+    return [v for v in vms if v["appInfo"]["vmware"]["datastoresInfo"][0]["id"] == datastore["id"]]
 
 
-def _over(call: Call, name: str, target: Item, copy_ref: Ref, seconds: float) -> Answer:
-    """Overwrite the original: it is RESTORING meanwhile, and the copy in use."""
-    tenant = call.tenant
-    ref = (call.collection, target["id"])
-    if target["state"] == "RESTORING":
-        raise call.refuse_conflict(f"{target['name']} is already being restored.")
-    in_use = "IN_USE_FOR_RESTORE" if copy_ref[2] == "backups" else "IN_USE"
-    tenant.write(copy_ref, state=in_use)
+def _new_datastore(tenant: Tenant, source: Item, place: Placement, name: str) -> Item:
+    if place.folder and place.folder["folderType"] != "DATASTORE":
+        raise Failure(f"The folder {place.folder['name']} does not take datastores.", "INVALID_PLACEMENT")
+    host = Placement(place.manager, place.host, place.cluster, None, None, None, None).settle(tenant, 0).host
+    id, now = tenant.new_id("restored", name), format_time(tenant.now())
+    gone = ("protectionJobInfo", "protectionPolicyAppliedAtInfo", "folderInfo")
+    base: dict[str, Any] = {k: v for k, v in source.items() if k not in gone}
+    volume = {**source["volumesInfo"][0], "id": uid(id, "volume"), "name": f"vol-{name}", "displayName": f"vol-{name}"}
+    volume["resourceUri"] = f"/block-storage/v1alpha1/volumes/{volume['id']}"
+    if place.array:
+        short = {k: place.array[k] for k in ("id", "name", "displayName", "resourceUri", "serialNumber")}
+        volume["storageSystemInfo"] = {**volume["storageSystemInfo"], **short, "type": place.array["family"]}
+    item = {
+        **base, "id": id, "name": name, "displayName": name,
+        "resourceUri": source["resourceUri"].replace(source["id"], id),
+        "generation": 1, "createdAt": now, "updatedAt": now, "state": "OK", "protectionStatus": "UNPROTECTED",
+        "recoveryPointsExist": False, "vmProtectionGroupsInfo": [], "uid": uid(id, "u"), "vmCount": 0,
+        "volumesInfo": [volume], "hostsInfo": [reference("hypervisor-hosts", host, "name", "displayName")],
+        "clusterInfo": {k: v for k, v in host["parentInfo"].items() if k != "type"}
+        | {"type": "virtualization/hypervisor-cluster"},
+        "hypervisorManagerInfo": reference("hypervisor-managers", place.manager, "name", "displayName"),
+    }  # fmt: skip
+    if place.folder:
+        item["folderInfo"] = reference("folders", place.folder, "name", "displayName")
+    tenant.put(("datastores", id), item)
+    return item
 
-    def release() -> None:
-        tenant.write(copy_ref, state="OK")
 
-    sour = "RESTORE_FAILED" if ref[0] == "virtual-machines" else "ERROR"
-    task = tenant.start(
-        name,
-        seconds,
-        target,
-        ref=ref,
-        busy="RESTORING",
-        sour=sour,
-        finish=lambda: _touch(tenant, [ref]),
-        release=release,
-    )
-    return call.accepted(task)
-
-
-def _beside(call: Call, name: str, source: Item, copy_ref: Ref, new_name: str, seconds: float) -> Answer:
-    """A new resource beside the original, there when the task ends."""
-    tenant, collection = call.tenant, call.collection
-    if any(i["name"] == new_name for i in tenant.all(collection)):
-        raise Refusal(400, f"The name {new_name!r} is already in use.")
+def _register(tenant: Tenant, parent: Task, machine: Item, new: NewVm) -> None:
+    """A child task that registers the copy of a VM on the restored datastore."""
+    config = {"computeInfo": machine["computeInfo"], "networkAdapters": machine["networkAdapters"]}
+    shape = {"virtualDisks": machine["virtualDisks"], "vmConfigInfo": config}
 
     def finish() -> None:
-        _copied(tenant, collection, source, new_name)
+        made = new.create(tenant, machine, shape)
+        if tenant.switches.made_in_task:
+            child.others.append(made)
 
-    return call.accepted(tenant.start(name, seconds, source, finish=finish))
-
-
-def _copied(tenant: Tenant, collection: str, source: Item, name: str) -> None:
-    id = tenant.new_id("restored", name)
-    now = format_time(tenant.now())
-    item = {**source, "id": id, "name": name, "resourceUri": source["resourceUri"].replace(source["id"], id)}
-    item |= {"generation": 1, "createdAt": now, "updatedAt": now, "protectionStatus": "UNPROTECTED", "state": "OK"}
-    item |= {"recoveryPointsExist": False}
-    if "displayName" in item:
-        item["displayName"] = name
-    if "uid" in item:
-        item["uid"] = uid(id, "uid")
-    for left in ("protectionJobInfo", "protectionPolicyAppliedAtInfo", "mssqlDatabaseProtectionGroupInfo"):
-        item.pop(left, None)
-    if "vmProtectionGroupsInfo" in item:
-        item["vmProtectionGroupsInfo"] = []
-    tenant.put((collection, id), item)
-
-
-def _touch(tenant: Tenant, refs: list[Ref]) -> None:
-    for ref in refs:
-        tenant.write(ref)
+    child = tenant.start("Register virtual machine", 30, machine, parent=parent, finish=finish)

@@ -10,7 +10,7 @@ from greenlake_backup_mcp.simulator.seed.world import TIB
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
-from .call import Call
+from .call import Call, address_user, is_wrong
 
 SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
 
@@ -19,11 +19,8 @@ def create(call: Call) -> Answer:
     """POST: a cloud store needs a location; the store is there when the task ends."""
     tenant, body = call.tenant, call.body
     kind = body.get("protectionStoreType", "ON_PREMISES")
-    system = call.other(
-        SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")],
-        body.get("storageSystemId"),
-        "storageSystemId",
-    )
+    collection = SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")]
+    system = call.other(collection, body.get("storageSystemId"), "storageSystemId")
     place = None
     if kind == "CLOUD":
         if not body.get("storageLocationId"):
@@ -35,16 +32,28 @@ def create(call: Call) -> Answer:
     if _disconnected(system):
         raise Refusal(400, "The gateway is not connected.")
 
-    def finish() -> None:
-        new = store(tenant.world, name, system, place, 0, connected=True, created_days=0)
-        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
+    if place and body.get("region", place["cloudServiceProviderId"]) != place["cloudServiceProviderId"]:
+        raise Refusal(400, f"The region {body['region']!r} is not that of the storage location {place['name']}.")
 
-    return call.accepted(tenant.start("Create protection store", 300 if place else 60, system, finish=finish))
+    def finish() -> None:
+        if _disconnected(tenant.read((collection, system["id"])) or {"health": {"status": "DISCONNECTED"}}):
+            raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
+        new = store(tenant.world, name, system, place, 0, connected=True, created_days=0, key=tenant.new_id("store"))
+        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
+        tenant.put(("protection-stores", new["id"]), new)
+        if tenant.switches.made_in_task:
+            task.others.append(new)
+
+    task = tenant.start("Create protection store", 300 if place else 60, system, finish=finish)
+    return call.accepted(task)
 
 
 def edit(call: Call) -> Answer:
     """PATCH: 200 with the store."""
-    call.target()
+    own, name = call.target(), call.body.get("displayName")
+    others = (s for s in call.tenant.all("protection-stores") if s["id"] != own["id"])
+    if any(name in (s["name"], s["displayName"]) for s in others):
+        raise Refusal(400, f"A protection store with the name {name!r} already exists.")
     return Answer(200, call.tenant.write(call.ref, **call.body))
 
 
@@ -97,6 +106,31 @@ def _disconnected(system: Item) -> bool:
     return str(system.get("health", {}).get("status", "")).endswith("DISCONNECTED")
 
 
+def why_closed(tenant: Tenant, short: Item | None) -> str:
+    """Why nothing can be written to the store that a policy or copy names; empty where it can."""
+    store = tenant.read(("protection-stores", short["id"])) if short else None
+    if short and store is None:
+        return "The protection store no longer exists."
+    if store and store["connectedState"] == "DISCONNECTED":
+        return "Protection Store Gateway is not connected."
+    if store and store["userDataStoredInBytes"] >= store.get("maxCapacityInBytes", 1 << 62):
+        return "Backup failed: the protection store has no free space."
+    return ""
+
+
+def connect(tenant: Tenant, system_id: str, *, connected: bool) -> None:
+    """The stores on a gateway or StoreOnce are there as long as it is."""
+    for held in tenant.all("protection-stores"):
+        if held["storageSystemInfo"]["id"] != system_id:
+            continue
+        if connected:
+            change = {"connectedState": "CONNECTED", "state": "ONLINE", "status": "OK", "stateReason": ""}
+        else:
+            reason = "Protection Store Gateway is not connected."
+            change = {"connectedState": "DISCONNECTED", "state": "OFFLINE", "status": "ERROR", "stateReason": reason}
+        tenant.write(("protection-stores", held["id"]), **change)
+
+
 def reattach(call: Call) -> Answer:
     """POST reattach: a cloud store to another gateway or StoreOnce."""
     tenant, item, body = call.tenant, call.target(), call.body
@@ -106,12 +140,26 @@ def reattach(call: Call) -> Answer:
     system = call.other(SYSTEMS[kind], body.get("storageSystemId"), "storageSystemId")
 
     def finish() -> None:
-        if _disconnected(system):
+        if _disconnected(tenant.read((SYSTEMS[kind], system["id"])) or system):
             raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
         info = {"displayName": system["name"], "id": system["id"], "resourceUri": system["resourceUri"], "type": kind}
-        tenant.write(call.ref, storageSystemInfo=info, connectedState="CONNECTED", state="ONLINE", status="OK")
+        tenant.write(
+            call.ref,
+            storageSystemInfo=info,
+            connectedState="CONNECTED",
+            state="ONLINE",
+            status="OK",
+            stateReason="",
+            dataOrchestratorInfo=_orchestrators(tenant, system),
+        )
 
     return call.accepted(tenant.start("Reattach protection store", 180, item, finish=finish))
+
+
+def _orchestrators(tenant: Tenant, system: Item) -> list[Item]:
+    held = tenant.all("data-orchestrators")
+    own = [o for o in held if o["id"] == system.get("dataOrchestratorId")] or held[:1]
+    return [{"displayName": o["displayName"], "id": o["id"], "resourceUri": o["resourceUri"]} for o in own]
 
 
 # --- StoreOnce -----------------------------------------------------------------------------------------------------
@@ -126,8 +174,10 @@ def register(call: Call) -> Answer:
     name = body.get("name") or body["networkAddress"]
 
     def finish() -> None:
-        if "wrong" in body["credentials"]["password"]:
-            raise Failure("The StoreOnce password is wrong.", "LOGIN_FAILED")
+        if is_wrong(body["credentials"]):
+            raise Failure("The StoreOnce user name or password is wrong.", "LOGIN_FAILED")
+        if any(s["serialNumber"] == body["serialNumber"] for s in tenant.all("storeonces")):
+            raise Failure("A StoreOnce with this serial number is already registered.", "CONFLICT")
         kept = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
         storage = {"capacityLicensedBytes": 100 * TIB, "freeBytes": 100 * TIB, "usedBytes": 0, "state": "OK"}
         new = tenant.world.add(
@@ -138,28 +188,40 @@ def register(call: Call) -> Answer:
             storage=storage,
             serialNumber=body["serialNumber"],
             description=body.get("description", ""),
+            network=_network(tenant, {"nics": [{"id": "1", "networkIndex": 1}]}, body["networkAddress"], ""),
             **kept,
         )
         new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
+        tenant.put(("storeonces", new["id"]), new)
+        if tenant.switches.made_in_task:
+            task.others.append(new)
 
     about = {"name": name, "type": "backup-recovery/storeonce", "resourceUri": "/backup-recovery/v1beta1/storeonces"}
-    return call.accepted(tenant.start("Register StoreOnce", 600, about, finish=finish))
+    task = tenant.start("Register StoreOnce", 600, about, finish=finish)
+    return call.accepted(task)
+
+
+def _network(tenant: Tenant, before: Item, address: str, own_id: str) -> Item:
+    """The network of a StoreOnce at another address; Failure where the address is in use."""
+    if not address.replace(".", "").isdigit():
+        return {**before, "hostname": address}
+    if user := address_user(tenant, address, own_id):
+        raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+    return {**before, "nics": [{**nic, "networkAddress": address} for nic in before.get("nics", ())]}
 
 
 def update_storeonce(call: Call) -> Answer:
     """PATCH storeonces."""
     item, body, tenant = call.target(), call.body, call.tenant
-    nics = [{**nic, "networkAddress": body["networkAddress"]} for nic in item.get("network", {}).get("nics", ())]
-    numeric = body["networkAddress"].replace(".", "").isdigit()
-    network = (
-        {**item.get("network", {}), "nics": nics}
-        if numeric
-        else {**item.get("network", {}), "hostname": body["networkAddress"]}
-    )
-    changes = {"network": network} | ({"description": body["description"]} if "description" in body else {})
 
     def finish() -> None:
-        tenant.write(call.ref, **changes)
+        before = (tenant.read(call.ref) or item).get("network", {})
+        changes = (
+            {"network": _network(tenant, before, body["networkAddress"], item["id"])}
+            if "networkAddress" in body
+            else {}
+        )
+        tenant.write(call.ref, **changes, **{n: body[n] for n in ("description",) if n in body})
 
     return call.accepted(tenant.start("Update StoreOnce", 30, item, finish=finish))
 
@@ -187,9 +249,9 @@ def refresh_storeonce(call: Call) -> Answer:
         t.name == "Refresh StoreOnce" and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()
     ):
         raise Refusal(409, "A refresh of this StoreOnce is already running.")
-    task = tenant.start("Refresh StoreOnce", 120, item, finish=lambda: _touch(tenant, call.ref))
-    return call.accepted(task)
 
+    def finish() -> None:
+        time = {**item.get("dateTime", {}), "utcDateTime": format_time(tenant.now())}
+        tenant.write(call.ref, dateTime=time, health={**item["health"], "updatedAt": format_time(tenant.now())})
 
-def _touch(tenant: Tenant, ref: Ref) -> None:
-    tenant.write(ref)
+    return call.accepted(tenant.start("Refresh StoreOnce", 120, item, finish=finish))

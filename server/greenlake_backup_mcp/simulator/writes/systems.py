@@ -1,15 +1,18 @@
 """Writes to data orchestrators, application hosts and SQL Server instances."""
 
-# ruff: noqa: A001
+# ruff: noqa: A001, PLR0913
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.names import Item, format_time, kind, uri
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, uri
+from greenlake_backup_mcp.simulator.seed.databases import WRONG_LOGIN
+from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
+from .call import Call, address_user, is_wrong
 
 
 def create_orchestrator(call: Call) -> Answer:
@@ -24,6 +27,7 @@ def create_orchestrator(call: Call) -> Answer:
         "stateReason": "Waiting for the virtual machine to connect.", "status": "WARNING", "platform": "VMWARE_ESXI",
     }  # fmt: skip
     tenant.put(("data-orchestrators", id), item)
+    tenant.note(id, activationCode=body["activationCode"])
     where = call.base + path if tenant.switches.location == "absolute" else path
     return Answer(201, item, {"Location": where})
 
@@ -43,7 +47,14 @@ def modify_orchestrator(call: Call) -> Answer:
             user = {k: v for k, v in proxy["credentials"].items() if k != "password"}
             network["proxy"] = {**proxy, "credentials": user}
         changes["interfaces"] = {"network": network}
-    return _changed(call, item, "Modify data orchestrator", 30, "UPDATING", **changes)
+    addresses = [nic.get("networkAddress") for nic in body.get("network", {}).get("nic", ())]
+
+    def check() -> None:
+        for address in filter(None, addresses):
+            if user := address_user(call.tenant, address, item["id"]):
+                raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+
+    return _changed(call, item, "Modify data orchestrator", 30, "UPDATING", check=check, **changes)
 
 
 def delete_orchestrator(call: Call) -> Answer:
@@ -81,6 +92,7 @@ def shut_down_orchestrator(call: Call) -> Answer:
 def recover_orchestrator(call: Call) -> Answer:
     """POST recover."""
     item = call.target()
+    call.tenant.note(item["id"], sid=call.body.get("sid", ""))
     return _changed(
         call,
         item,
@@ -102,8 +114,12 @@ def one_time_code(call: Call) -> Answer:
 
 def _ready(item: Item, call: Call) -> None:
     # force defaults to true, which hurts: running jobs are cut off
-    if item["connectionState"] != "CONNECTED" and not call.body.get("force", True):
+    if call.body.get("force", True):
+        return
+    if item["connectionState"] != "CONNECTED":
         raise Refusal(400, "The data orchestrator is not connected.")
+    if any(not t.ended for t in call.tenant.tasks.values()):
+        raise Refusal(400, "Tasks are running; use force, or wait until they have ended.")
 
 
 # --- SQL Server ----------------------------------------------------------------------------------------------------
@@ -112,16 +128,14 @@ def _ready(item: Item, call: Call) -> None:
 def register_host(call: Call) -> Answer:
     """POST application-hosts."""
     tenant, body = call.tenant, call.body
-    if any(h["networkAddress"] == body["networkAddress"] for h in tenant.all("application-hosts")):
-        raise Refusal(400, "A host with this network address is already registered.")
+    _refuse_host_address(tenant, body["networkAddress"], "")
     name = body.get("name") or body["networkAddress"]
-    about = {"name": name, "type": kind("application-hosts"), "resourceUri": call.route.operation.path}
-
+    about = {"id": "", "name": name, "type": kind("application-hosts"), "resourceUri": call.route.operation.path}
     orchestrator = call.orchestrator()
 
     def finish() -> None:
-        if not body["credentials"].get("password"):
-            raise Failure("The user name or password is wrong.", "LOGIN_FAILED")
+        if is_wrong(body["credentials"]):
+            raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
         new = tenant.world.add(
             "application-hosts", tenant.new_id("host"), created_days=0, name=name, displayName=name, state="OK",
             stateReason="", status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""),
@@ -129,16 +143,35 @@ def register_host(call: Call) -> Answer:
             dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
         )  # fmt: skip
         new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
+        tenant.put(("application-hosts", new["id"]), new)
+        if tenant.switches.made_in_task:
+            task.others.append(new)
 
-    return call.accepted(tenant.start("Register application host", 120, about, finish=finish))
+    task = tenant.start("Register application host", 120, about, finish=finish)
+    return call.accepted(task)
+
+
+def _refuse_host_address(tenant: Tenant, address: str, own_id: str) -> None:
+    if any(h["networkAddress"] == address and h["id"] != own_id for h in tenant.all("application-hosts")):
+        raise Refusal(400, "A host with this network address is already registered.")
 
 
 def update_host(call: Call) -> Answer:
-    """PATCH application-hosts."""
+    """PATCH application-hosts: whether the credentials are right shows with the next refresh."""
     item, body = call.target(), dict(call.body)
-    credentials = body.pop("credentials", {})
-    changes = body | ({"username": credentials["username"]} if "username" in credentials else {})
-    return _changed(call, item, "Update application host", 30, "UPDATING", **changes)
+    if "networkAddress" in body:
+        _refuse_host_address(call.tenant, body["networkAddress"], item["id"])
+    changes = {name: value for name, value in body.items() if name != "credentials"}
+    if "name" in body:
+        changes["displayName"] = body["name"]
+    if "username" in body.get("credentials", {}):
+        changes["username"] = body["credentials"]["username"]
+
+    def note() -> None:
+        if "credentials" in body:
+            call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
+
+    return _changed(call, item, "Update application host", 30, "UPDATING", check=note, **changes)
 
 
 def unregister_host(call: Call) -> Answer:
@@ -165,24 +198,63 @@ def unregister_host(call: Call) -> Answer:
 
 
 def update_instance(call: Call) -> Answer:
-    """PATCH mssql-instances: the credentials; the password is never read back."""
-    item = call.target()
-    given = {k: v for k, v in call.body.get("credentials", {}).items() if k != "password"}
-    return _changed(
-        call, item, "Update SQL Server instance", 30, "UPDATING", credentials={**item["credentials"], **given}
-    )
+    """PATCH mssql-instances: the credentials; the password is never read back, and shows with the next refresh."""
+    item, body = call.target(), call.body
+    given = {k: v for k, v in body.get("credentials", {}).items() if k != "password"}
+
+    def note() -> None:
+        if "credentials" in body:
+            call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
+
+    name = "Update SQL Server instance"
+    return _changed(call, item, name, 30, "UPDATING", check=note, credentials={**item["credentials"], **given})
 
 
 def refresh(call: Call) -> Answer:
-    """POST refresh of a host, an instance or a database."""
-    return _changed(call, call.target(), f"Refresh {call.collection[:-1].replace('-', ' ')}", 60, "REFRESHING")
+    """POST refresh of a host, an instance or a database: what is below it is refreshed by tasks of its own."""
+    tenant, item, collection = call.tenant, call.target(), call.collection
+    name = f"Refresh {collection[:-1].replace('-', ' ')}"
+    task = tenant.start(name, 60, item, ref=call.ref, busy="REFRESHING", sour="ERROR", composite=True,
+                        finish=lambda: _log_in(tenant, call.ref))  # fmt: skip
+    below, holder = {"application-hosts": ("mssql-instances", "applicationHostInfo"),
+                     "mssql-instances": ("mssql-databases", "instanceInfo")}.get(collection, ("", ""))  # fmt: skip
+    for one in tenant.all(below) if below else ():
+        if one[holder]["id"] == item["id"]:
+            ref = (below, one["id"])
+            tenant.start(f"Refresh {below[:-1].replace('-', ' ')}", 40, one, parent=task, ref=ref, busy="REFRESHING")
+    return call.accepted(task)
 
 
-def _changed(call: Call, item: Item, name: str, seconds: float, busy: str, /, **changes: Any) -> Answer:
-    """A task after which the resource has changed."""
+def _log_in(tenant: Tenant, ref: Ref) -> None:
+    """The state of what is refreshed: well with the right credentials; Failure, and an error since when, without."""
+    item = tenant.read(ref) or {}
+    seeded = str(item.get("stateReason", "")).startswith(WRONG_LOGIN[:-1])
+    if not tenant.untold.get(ref[1], {}).get("loginWrong", seeded):
+        if ref[0] != "mssql-databases":
+            tenant.write(ref, state="OK", status="OK", stateReason="")
+        return
+    reason = item["stateReason"] if seeded else f"{WRONG_LOGIN[:-1]}, since {format_time(tenant.now())}."
+    tenant.write(ref, state="ERROR", status="ERROR", stateReason=reason)
+    raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
+
+
+def _changed(
+    call: Call,
+    item: Item,
+    name: str,
+    seconds: float,
+    busy: str,
+    /,
+    *,
+    check: Callable[[], None] | None = None,
+    **changes: Any,
+) -> Answer:
+    """A task after which the resource has changed; `check` may raise a Failure, or carry out what else comes of it."""
     tenant = call.tenant
 
     def finish() -> None:
+        if check:
+            check()
         tenant.write(call.ref, **{"state": item["state"], **changes})
 
     return call.accepted(tenant.start(name, seconds, item, ref=call.ref, busy=busy, finish=finish))

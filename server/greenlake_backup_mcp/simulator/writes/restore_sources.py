@@ -1,0 +1,58 @@
+"""Where restores read from: the recovery point that a body names, and what becomes of it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from greenlake_backup_mcp.simulator.answers import Refusal
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
+
+from .call import Call
+
+UNFIT = ("ERROR", "CREATING", "DELETING", "PENDING_DELETE_APPROVAL", "DELETE_PENDING", "PARTIAL")
+IN_USE = {"backups": "IN_USE_FOR_RESTORE", "snapshots": "IN_USE"}
+
+
+def recovery_point(call: Call, asset: Ref, names: tuple[str, str] = ("backupId", "snapshotId")) -> tuple[Item, Ref]:
+    """The recovery point that the body names, and where it is; 400 without one, 409 where it cannot be restored."""
+    backup, snapshot = (call.body.get(name) for name in names)
+    if bool(backup) == bool(snapshot):
+        raise Refusal(400, f"Give exactly one of {names[0]} and {names[1]}.")
+    ref = (*asset, "backups" if backup else "snapshots", str(backup or snapshot))
+    copy = call.tenant.read(ref)
+    if copy is None:
+        raise Refusal(400, f"Recovery point {ref[3]} does not exist.")
+    if copy["state"] in UNFIT:
+        raise call.refuse_conflict(f"The recovery point is in state {copy['state']} and cannot be restored.")
+    return copy, ref
+
+
+def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "snapshots")) -> tuple[Item, Ref] | None:
+    """The newest recovery point of an asset that can be restored."""
+    found: list[tuple[Item, Ref]] = []
+    for kind in kinds:
+        page = tenant.copies(asset[0], asset[1], kind).all(tenant.now(), tenant.lag)
+        found += [(copy, (*asset, kind, copy["id"])) for copy in page if copy["state"] not in UNFIT]
+    return max(found, key=lambda pair: str(pair[0]["pointInTime"]), default=None)
+
+
+def hold(tenant: Tenant, ref: Ref) -> Callable[[], None]:
+    """Mark a recovery point as in use; what is returned frees it."""
+    tenant.write(ref, state=IN_USE[ref[2]])
+
+    def release() -> None:
+        if (tenant.read(ref) or {}).get("state") == IN_USE[ref[2]]:
+            tenant.write(ref, state="OK")
+
+    return release
+
+
+def record(tenant: Tenant, copy: Item, into: Item, details: Mapping[str, Any], task: Task | None = None) -> None:
+    """Note in the tenant's own truth what came back; the task names what was made, where the reading says so."""
+    entry = {"copyId": copy["id"], "pointInTime": copy["pointInTime"], "assetId": into["id"], **details}
+    tenant.restores.append({**entry, "restoredAt": format_time(tenant.now())})
+    if task and tenant.switches.made_in_task and all(o["id"] != into["id"] for o in (task.about, *task.others)):
+        task.others.append(into)

@@ -1,0 +1,170 @@
+"""Writes to volume protection groups: recovery points made by hand, attached to hosts, and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid
+from greenlake_backup_mcp.simulator.seed.policies import length
+from greenlake_backup_mcp.simulator.seed.recovery_points import fresh
+
+from .call import Call
+from .restore_sources import hold, record, recovery_point
+from .restores import refuse_busy
+from .stores import why_closed
+
+NAME = "Restore volume protection group"
+
+
+def snapshot(call: Call) -> Answer:
+    """POST snapshots."""
+    return _create(call, call.target(), "snapshots", {})
+
+
+def backup(call: Call) -> Answer:
+    """POST backups, from one of the group's recovery points."""
+    group, body = call.target(), call.body
+    store = call.other("protection-stores", body["protectionStoreId"], "Protection store")
+    wanted = "CLOUD" if body["backupType"] == "CLOUD_BACKUP" else "ON_PREMISES"
+    if store["protectionStoreType"] != wanted:
+        raise Refusal(400, f"{body['backupType']} needs a protection store of type {wanted}.")
+    source = body["sourceCopyInfo"]
+    where = (*call.ref[:2], "snapshots" if source["type"] == "SNAPSHOT" else "backups", source["id"])
+    if call.tenant.read(where) is None:
+        raise Refusal(400, f"The source {source['id']} does not exist.")
+    short = {name: store[name] for name in ("id", "name", "protectionStoreType", "resourceUri", "type")}
+    more = {"backupType": body["backupType"], "protectionStoreInfo": short}
+    more["sourceCopyInfo"] = {"id": source["id"], "copyType": source["type"], "type": source["type"]}
+    return _create(call, group, "backups", more)
+
+
+def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
+    tenant, body = call.tenant, call.body
+    keep, lock = body.get("expireAfter"), body.get("lockFor")
+    if keep and lock and length(keep) < length(lock):
+        raise Refusal(400, "expireAfter cannot be less than lockFor.")
+    now = tenant.now()
+    dates = {name: format_time(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
+    id = tenant.new_id("copy")  # noqa: A001
+    item = fresh(tenant.world, call.collection, group, copy_kind, id, now, name=body["name"])
+    item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}
+    ref: Ref = (*call.ref[:2], copy_kind, id)
+    tenant.put(ref, item)
+
+    def finish() -> None:
+        if reason := why_closed(tenant, more.get("protectionStoreInfo")):
+            tenant.write(ref, state="ERROR", status="ERROR", stateReason=reason)
+            raise Failure(reason, "STORE_NOT_AVAILABLE")
+        tenant.write(ref, state="OK")
+
+    return call.accepted(tenant.start(f"Create {copy_kind[:-1]}", 60, group, finish=finish, others=[item]))
+
+
+def attach(call: Call) -> Answer:
+    """POST attach: the backup's volumes, or some of them, appear at a host."""
+    item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
+    if not iqn.lower().startswith("iqn."):
+        raise Refusal(400, f"{iqn!r} is no iSCSI qualified name.")
+    chosen = _chosen(item, call.body.get("individualBackupIds"))
+    if iqn in item["mountedHostsIqn"]:
+        raise Refusal(400, "The backup is already attached to this host.")
+    tenant.write(call.ref, mountState="ATTACHING")
+
+    def finish() -> None:
+        now = tenant.read(call.ref) or item
+        sets = _mounted(now, iqn, chosen, attached=True)
+        whole = all(b["mountedHostsIqn"] for s in sets for b in s["backups"])
+        state = "ATTACHED" if whole else "PARTIALLY_ATTACHED"
+        tenant.write(call.ref, state="OK", backupSetsInfo=sets, mountState=state,
+                     mountedHostsIqn=[*now["mountedHostsIqn"], iqn])  # fmt: skip
+
+    return call.accepted(tenant.start("Attach backup", 60, item, ref=call.ref, busy="IN_USE_FOR_MOUNT", finish=finish))
+
+
+def detach(call: Call) -> Answer:
+    """POST detach: the volumes go from the host."""
+    item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
+    if iqn not in item["mountedHostsIqn"]:
+        raise Refusal(400, "The backup is not attached to this host.")
+    tenant.write(call.ref, mountState="DETACHING")
+
+    def finish() -> None:
+        now = tenant.read(call.ref) or item
+        left = [i for i in now["mountedHostsIqn"] if i != iqn]
+        sets = _mounted(now, iqn, (), attached=False)
+        tenant.write(
+            call.ref, backupSetsInfo=sets, mountState="ATTACHED" if left else "UNATTACHED", mountedHostsIqn=left
+        )
+
+    return call.accepted(tenant.start("Detach backup", 60, item, finish=finish))
+
+
+def _chosen(item: Item, ids: list[str] | None) -> set[str]:
+    known = {b["id"] for s in item.get("backupSetsInfo", ()) for b in s["backups"]}
+    if ids and (wrong := set(ids) - known):
+        raise Refusal(400, f"The backup has no part {sorted(wrong)[0]}.")
+    return set(ids) if ids else known
+
+
+def _mounted(item: Item, iqn: str, chosen: Collection[str], *, attached: bool) -> list[Item]:
+    """The parts of a backup, with the hosts that see them."""
+    sets = []
+    for one in item.get("backupSetsInfo", ()):
+        parts = []
+        for part in one["backups"]:
+            hosts = [h for h in part.get("mountedHostsIqn", ()) if h != iqn]
+            hosts += [iqn] if attached and part["id"] in chosen else []
+            parts.append({**part, "mountedHostsIqn": hosts, "mountState": "ATTACHED" if hosts else "UNATTACHED"})
+        sets.append({**one, "backups": parts})
+    return sets
+
+
+def restore(call: Call) -> Answer:
+    """POST restore: PARENT overwrites the volumes, or some of them; ALTERNATE, only from a backup, makes new ones."""
+    group, body, tenant = call.target(), call.body, call.tenant
+    copy, copy_ref = recovery_point(call, call.ref, ("vpgBackupId", "vpgSnapshotId"))
+    refuse_busy(call, group)
+    volumes, from_backup = _volumes(body, group, copy), copy_ref[2] == "backups"
+    if body.get("restoreType", "PARENT") == "ALTERNATE":
+        if not from_backup:
+            raise Refusal(400, "Only a backup can be restored to another place.")
+        wanted = body.get("targetStorageSystemId") or group["storageSystemInfo"]["id"]
+        array = call.other("storage-systems", wanted, "targetStorageSystemId")
+
+        def beside() -> None:
+            for volume in volumes:
+                id = uid(tenant.new_id("volume"), volume["id"])  # noqa: A001
+                name = f"{volume['displayName']}-restored"
+                made = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
+                        "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"}  # fmt: skip
+                tenant.world.things.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
+                record(tenant, copy, made, {"restoreType": "ALTERNATE", "storageSystemId": array["id"]}, task)
+
+        task = tenant.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
+        return call.accepted(task)
+
+    def over() -> None:
+        tenant.rewritten[group["id"]] = tenant.now()
+        tenant.write(call.ref, state="OK")
+        record(tenant, copy, group, {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]})
+
+    busy = "RESTORING_BACKUP" if from_backup else "RESTORING_SNAPSHOT"
+    task = tenant.start(NAME, 1800, group, ref=call.ref, busy=busy, sour="RESTORE_FAILED",
+                        finish=over, release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
+    return call.accepted(task)
+
+
+def _volumes(body: Item, group: Item, copy: Item) -> list[Item]:
+    """The volumes that the body chooses by the parts of the recovery point; all where it chooses none."""
+    backups, snapshots = body.get("individualBackupIds"), body.get("individualSnapshotIds")
+    if snapshots:
+        known = {s["id"]: s["volumeId"] for s in copy.get("individualSnapshotsInfo", ())}
+    else:
+        parts = [b["id"] for s in copy.get("backupSetsInfo", ()) for b in s["backups"]]
+        known = dict(zip(parts, (v["id"] for v in group["assets"]), strict=False))
+    chosen = snapshots or backups
+    if chosen and (wrong := set(chosen) - set(known)):
+        raise Refusal(400, f"The recovery point has no part {sorted(wrong)[0]}.")
+    wanted = {known[part] for part in chosen} if chosen else {v["id"] for v in group["assets"]}
+    return [v for v in group["assets"] if v["id"] in wanted]
