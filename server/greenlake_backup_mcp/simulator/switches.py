@@ -20,13 +20,16 @@ class Deviation:
     `request` patches the body once it was accepted, so that something else is carried out. `result` patches what the
     write made or changed, by collection ("virtual-machines", "backups"), when its task has ended or it has answered:
     things half made, states that contradict. `ending` is what becomes of its task, `children` of its child tasks, by
-    the name or id of their resource, the name of the task, their place among their siblings ("1") or "*".
+    the name or id of their resource, the name of the task, their place among their siblings ("1") or "*". `status` and
+    `body` are what is answered once the write was carried out: 200 with an error, 207 with parts that failed.
     """
 
     request: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ending: Ending | None = None
     children: Mapping[str, Ending] = field(default_factory=dict)
+    status: int = 0
+    body: Any = None
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Deviation:
@@ -66,6 +69,7 @@ class Switches:
     run_order: Literal["newest", "oldest"] = "newest"
     run_without_schedules: Literal["all", "refused"] = "all"
     source_runs_first: bool = True
+    runs_are_children: bool = True
     double_protection: Literal["refused", "shown"] = "refused"
     asset_types: Literal["virtualization", "hybrid-cloud"] = "virtualization"
     old_errors: bool = False
@@ -109,6 +113,7 @@ READINGS: Mapping[str, str] = {
     "run_order": "executionStatuses of a schedule stand newest first or oldest first.",
     "run_without_schedules": "A run without scheduleIds runs all schedules, or is refused.",
     "source_runs_first": "A run of a tier that copies from another runs that one first, or copies what there is.",
+    "runs_are_children": "What a run sets going are child tasks of it, or tasks on the asset without a parent.",
     "double_protection": "A VM under its own job and under its group's is refused, or shown as both.",
     "asset_types": "VMs and datastores are of type `virtualization/…` or, as older answers had it, `hybrid-cloud/…`.",
     "old_errors": "Errors have the documented body, or {error, errorCode, traceId}.",

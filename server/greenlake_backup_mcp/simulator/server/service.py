@@ -138,6 +138,8 @@ class Service:
             tenant.operation = ""
         if answer.status != 202:  # else its task deviates
             tenant.deviate(operation)
+        if deviation and deviation.status:
+            return Answer(deviation.status, deviation.body, answer.headers)
         return answer
 
     def _body(self, request: Incoming, route: Route) -> Any:

@@ -35,7 +35,7 @@ def run_schedules(
     tenant: Tenant, job: Item, chosen: Collection[int] | None, parent: Task, options: Options = Options()
 ) -> None:
     """Begin a child task for each schedule; one that copies from another waits for it."""
-    before = 0.0
+    before, above = 0.0, parent if tenant.switches.runs_are_children else None
     pairs = [(p, s) for p in job["protections"] for s in p["schedules"]]
     wanted = {s["scheduleId"] for _, s in pairs} if chosen is None else set(chosen)
     if tenant.switches.source_runs_first:
@@ -47,7 +47,7 @@ def run_schedules(
         name, seconds = RUNS[protection["type"]]
         before += seconds
         run = Run(tenant, job, protection, schedule, options)
-        run.task = tenant.start(name, before, job["assetInfo"], parent=parent, finish=run.finish)
+        run.task = tenant.start(name, before, job["assetInfo"], parent=above, finish=run.finish)
 
 
 class Run:
