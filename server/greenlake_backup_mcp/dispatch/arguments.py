@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools import json_bounds, validation
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import LIST_BOUNDS, Argument, Tool
 from greenlake_backup_mcp.upstream.client import Request
 
-MOST_PROBLEMS = 5  # told at once
+MOST_PROBLEMS = 5  # in one answer
+MOST_COUNTED = 50  # looked for: each costs a comparison with all names there are
 
 
 def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,9 +38,10 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
         )
     arguments: dict[str, Any] = validation.repair(tool.input_schema, given)
     _place_values(arguments)  # JSON within texts may have brought more
-    problems = list(_problems(tool, arguments))
+    problems = list(islice(_problems(tool, arguments), MOST_COUNTED))
     if problems:
-        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if len(problems) > MOST_PROBLEMS else ""
+        count = f"{len(problems) - MOST_PROBLEMS}{' or' if len(problems) == MOST_COUNTED else ''} more"
+        more = f" (and {count})" if len(problems) > MOST_PROBLEMS else ""
         raise InputError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
     if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
         raise InputError(
@@ -47,6 +51,21 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
             + ".",
         )
     return arguments
+
+
+def size_problem(tool: Tool | None, raw: Mapping[str, Any]) -> BackupError | None:
+    """Why the arguments are too large to be looked at, for this tool; None where they are not.
+
+    To be asked before masking, matching or validation see them: whatever one caller sends, the others are answered.
+    """
+    large = tool is not None and (tool.body is not None or tool.operation is None)
+    if why := json_bounds.excess(dict(raw), json_bounds.LARGE if large else json_bounds.SMALL):
+        name = tool.name if tool else "a tool"
+        return InputError(f"The arguments are too large for {name}: {why}.", hint="Give less at once.")
+    if (count := len(set(masking.secrets_in(raw)))) > masking.MOST_SECRETS:
+        why = f"The arguments hold {count:,} secrets; one call has at most {masking.MOST_SECRETS}."
+        return InputError(why, hint="Split it into several calls.")
+    return None
 
 
 def _place_values(arguments: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ Knows the order of things and nothing of their insides. Must not know transports
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,8 +20,8 @@ from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.text import masking, sanitize
-from greenlake_backup_mcp.tools import builtin, id_sources, roles, target_reads
+from greenlake_backup_mcp.text import masking, sanitize, suggest
+from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
@@ -61,7 +60,11 @@ class CallOutcome:
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     """The result of one call. Problems are results too, never exceptions."""
+    name = name[: json_bounds.LONGEST_NAME]
     with call_log.call(name, "" if caller.principal == proposals.NOBODY else caller.principal) as line:
+        if (excess := arguments.size_problem(context.tools.get(name), raw)) is not None:
+            line.outcome = excess.code
+            return results.error_result(excess, context.settings)
         line.hide = _mask_for(context, raw)
         try:
             result = await _answer(context, name, raw, caller)
@@ -83,8 +86,8 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
 
 def _mask_for(context: CallContext, arguments: Mapping[str, Any]) -> Callable[[str], str]:
     """What takes our own secrets and those that a call gave out of a text of the service."""
-    secrets = masking.secrets_in(arguments)
-    return lambda text: masking.mask(text, (*context.api.transport.secrets(), *secrets))
+    own = masking.Masker(masking.secrets_in(arguments))
+    return lambda text: own(masking.mask(text, context.api.transport.secrets()))
 
 
 async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -133,18 +136,19 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
 
     What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
     """
-    outcome, sent, secrets = Outcome.UNKNOWN, context.api.now(), masking.secrets_in(prepared.arguments)
+    outcome, sent = Outcome.UNKNOWN, context.api.now()
+    hide = masking.Masker(masking.secrets_in(prepared.arguments))
     try:
         reply = await client.send(context.api, prepared.request)
         result = await _outcome_of(context, prepared, reply, caller)
         outcome = result.outcome
-        return replace(result, lines=tuple(masking.mask(line, secrets) for line in result.lines))
+        return replace(result, lines=tuple(map(hide, result.lines)))
     except BackupError as problem:
         outcome = Outcome.UNKNOWN if isinstance(problem, OutcomeUnknown) else Outcome.FAILED
         if isinstance(problem, OutcomeUnknown):
             target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
             problem = await evidence.investigate(context.api, problem, target, prepared.request, sent)
-        raise problem.map_texts(lambda text: masking.mask(text, secrets)) from None
+        raise problem.map_texts(hide) from None
     finally:
         if prepared.tool.gated:
             audit_entries.record_outcome(context.consent, caller, prepared.tool.name, outcome)
@@ -204,8 +208,7 @@ def _find_tool(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
         raise context.problem
     tool = context.tools.get(name)
     if tool is None:
-        near = difflib.get_close_matches(name, context.enabled, 3, 0.5)
-        raise InputError(f"There is no tool {name[:80]!r}.", hint=f"Did you mean {' or '.join(near)}?" if near else "")
+        raise InputError(f"There is no tool {name[:80]!r}.", hint=suggest.suggestion(name, context.enabled))
     why = _denial(context, tool)
     if why is None:
         return tool

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.openapi import apis, document
 from greenlake_backup_mcp.openapi.document import Operation, Schema
+from greenlake_backup_mcp.text import suggest
 
 from .filters import matching
 from .filters.grammar import Comparison, Expression, Junction
@@ -177,8 +177,7 @@ def _suggest(name: str, allowed: Collection[str]) -> str:
 
 def _near_names(name: str, allowed: Collection[str]) -> list[str]:
     """The attributes that may be meant, the likeliest first; `policy` may be what ends in it."""
-    folded = {k.casefold(): k for k in allowed}
-    near = [folded[n] for n in get_close_matches(name.casefold(), folded, n=2, cutoff=0.6)]
+    near = suggest.near_names(name, allowed, 2, 0.6)
     last = name.rsplit("/", 1)[-1].casefold()
     ending = [k for k in allowed if last in k.casefold().rsplit("/", 1)[-1]]
     within = [k for k in allowed if last in k.casefold()]

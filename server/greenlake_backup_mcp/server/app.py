@@ -162,11 +162,10 @@ def create(  # noqa: PLR0913  what a server is made of
             found = surface.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
             return await under_way.run(found, visible[params.name], settings)
         if params.name not in tools.all:
-            import difflib  # noqa: PLC0415
+            from greenlake_backup_mcp.text import suggest  # noqa: PLC0415
 
-            near = difflib.get_close_matches(params.name, visible, 3, 0.5)
-            cure = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}.{cure}")
+            cure = suggest.suggestion(params.name, visible)
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}. {cure}".rstrip())
         context = await ctx.lifespan_context.for_role(role())
         result = dispatcher.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
         return await under_way.run(result, tools.all[params.name], settings)

@@ -5,7 +5,6 @@ For those who need more than tools/list shows. Knows MCP's resources; must not k
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from mcp.types import INVALID_PARAMS, ReadResourceResult, Resource, ResourceTemp
 
 from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.text import suggest
 from greenlake_backup_mcp.tools.registry import Tool
 
 TEXTS = Path(__file__).parent / "texts"
@@ -80,9 +80,10 @@ def _hint(tools: Mapping[str, Tool], uri: str) -> str:
         *(SCHEME + page for page in PAGES),
         *(OPERATIONS + tool.name for tool in tools.values() if tool.operation),
     ]
-    near = difflib.get_close_matches(uri[:300], addresses, 3, 0.8)
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}There are {SCHEME}confirmation, {SCHEME}glossary and {TEMPLATE}; resources/list gives all."
+    meant = suggest.suggestion(uri, addresses, cutoff=0.8)
+    return (
+        f"{meant} There are {SCHEME}confirmation, {SCHEME}glossary and {TEMPLATE}; resources/list gives all.".lstrip()
+    )
 
 
 def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -19,7 +20,9 @@ LONGEST_TEXT = 100_000  # of a text that is looked into for JSON
 LARGEST = 10**30  # number that is taken for a secret; beyond it none is sent
 SHORT = 4  # characters; a secret shorter than this is looked for as a whole word only
 NO_SECRET = ("id", "name", "type", "resourceUri", "username", "userName", "expiresAt", "expiresIn", "expiresInSeconds")
-_CUT = re.compile("([^…]*)…")
+LONGEST_CUT = 1700  # characters before a cut that may be the beginning of a secret: no text of ours is cut later
+MOST_SECRETS = 100  # of one call
+_SHORT_WORDS = {n: re.compile(rf"(?<!\w)(?=(.{{{n}}})(?!\w))", re.DOTALL) for n in range(SHORT - 1, 0, -1)}
 _SECRET = re.compile(
     r"pass(?:word|wd|phrase)|secret|cipher|totp|^otp$|one-?time-?code|token$|private-?key|api-?key|access-?key|"
     r"authorization|remoteaccessstationid|activationcode",
@@ -79,32 +82,60 @@ def secrets_in(arguments: Any) -> tuple[str, ...]:
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """The text with each of the secrets hidden, however it was spelled on its way here, or cut off."""
-    for secret_ in sorted(set(secrets), key=len, reverse=True):
-        for spelled in {secret_, *_spellings(secret_)} - {""}:
-            if len(spelled) < SHORT:
-                text = re.sub(rf"(?<!\w){re.escape(spelled)}(?!\w)", HIDDEN, text)
-            else:
-                text = text.replace(spelled, HIDDEN)
-            if "…" in text:
-                text = _CUT.sub(lambda cut, whole=spelled: _whole_secret(cut[1], whole) + "…", text)  # type: ignore[misc]
-    return text
+    return Masker(secrets)(text)
+
+
+class Masker:
+    """Hides the same secrets in many texts; what that needs is made once.
+
+    The work grows with the text and with the characters of the secrets, never with their product of squares:
+    whoever chooses both must not hold up others.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        spelled = {form for secret in set(secrets) for form in (secret, *_spellings(secret)) if form}
+        self._long = sorted((form for form in spelled if len(form) >= SHORT), key=len, reverse=True)
+        self._short = frozenset(spelled.difference(self._long))
+        self._ordered = sorted(self._long)
+        self._initials = frozenset(form[0] for form in self._long)
+
+    def __call__(self, text: str) -> str:
+        """The text with the secrets hidden."""
+        for form in self._long:
+            text = text.replace(form, HIDDEN)
+        if self._short:
+            text = self._hide_words(text)
+        if self._long and "…" in text:
+            *pieces, last = text.split("…")
+            text = "…".join((*map(self._hide_beginning, pieces), last))
+        return text
+
+    def _hide_words(self, text: str) -> str:
+        """Without the secrets that are too short to be looked for within words."""
+        for length, words in _SHORT_WORDS.items():
+            out, copied = [], 0
+            for found in words.finditer(text):
+                if found[1] in self._short and found.start() >= copied:
+                    out += [text[copied : found.start()], HIDDEN]
+                    copied = found.start() + length
+            text = "".join((*out, text[copied:])) if out else text
+        return text
+
+    def _hide_beginning(self, piece: str) -> str:
+        """What stands before a cut, without the beginning of a secret that was cut off."""
+        for begin in range(max(0, len(piece) - LONGEST_CUT), len(piece) - SHORT + 1):
+            if piece[begin] in self._initials:
+                end = piece[begin:]
+                place = bisect_left(self._ordered, end)
+                if place < len(self._ordered) and self._ordered[place].startswith(end):
+                    return piece[:begin] + HIDDEN
+        return piece
 
 
 def _spellings(text: str) -> tuple[str, ...]:
     """How a text looks as a cell, in a quotation, and in JSON."""
     line = cell(text, 2 * len(text))
     return line, line.replace('"', "'"), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _whole_secret(before: str, whole: str) -> str:
-    """What stands before a cut, without the beginning of a secret that was cut off."""
-    last, end = before[-SHORT:], len(whole)
-    while len(last) == SHORT and (at := whole.rfind(last, 0, end)) >= 0:
-        length = at + SHORT
-        if before.endswith(whole[:length]):
-            return before[:-length] + HIDDEN
-        end = length - 1
-    return before
 
 
 @lru_cache(maxsize=2048)

@@ -5,21 +5,22 @@ A sentence names the argument, what was given and what is allowed. Must know not
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from greenlake_backup_mcp.openapi.document import Schema
-from greenlake_backup_mcp.text import masking, units
+from greenlake_backup_mcp.text import masking, suggest, units
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 LONGEST_ID = 256  # characters; ids of the service are UUIDs or short words
+MOST_ERRORS = 200  # looked at: a list of a thousand wrong items is wrong for the same reason
 MOST_SEEN = 1024  # schemas known as objects: about three a tool; what is made for one call is not worth a place
 UNSAFE_IN_PATH = re.compile(r"[/\\?#%;\x00-\x20\x7f-\x9f]")
 
@@ -101,7 +102,8 @@ def unknown_names(schema: Schema, value: Any, where: str) -> Iterator[str]:
 
 def explain(schema: Schema, value: Any, where: str) -> Iterator[str]:
     """Each fault of the value as a sentence, in the order of its names."""
-    for error in sorted(validator(schema).iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
+    errors = islice(validator(schema).iter_errors(value), MOST_ERRORS)
+    for error in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path]):
         yield _sentence(error, where)
 
 
@@ -183,8 +185,7 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
 def unknown_arguments(name: str, allowed: Iterable[str]) -> str:
     """An unknown argument, with the nearest known one."""
     allowed = sorted(allowed)
-    plain = re.sub(r"[_-]", "", name).lower()
-    near = [k for k in allowed if k.lower() == plain] or difflib.get_close_matches(name, allowed, 1, 0.5)
+    near = suggest.near_names(name, allowed, 1)
     cure = f"did you mean {near[0]}?" if near else f"known: {', '.join(allowed) or 'none'}."
     return f"There is no argument {_quoted(name)}; {cure}"
 
