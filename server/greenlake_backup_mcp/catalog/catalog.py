@@ -63,11 +63,30 @@ class Catalog:
         recovery points of all assets were read once; then works with what there is, and the reading goes on.
         `work` runs in a thread. SettingsError where the catalog is off.
         """
-        await self.start()
-        limit = self.settings.wait if seconds is None else seconds
-        with anyio.move_on_after(limit):
-            await self._until_ready(progress, kinds, whole=whole)
+        await self.ready(progress, kinds, seconds=seconds, whole=whole)
         return await self.read(work, kinds)
+
+    async def ready(
+        self, progress: Report | None = None, kinds: Sequence[str] = (), *, seconds: float | None = None,
+        whole: bool = True,
+    ) -> None:  # fmt: skip
+        """Begin to fill, and wait as `ask` does."""
+        await self.start()
+        with anyio.move_on_after(self.settings.wait if seconds is None else seconds):
+            await self._until_ready(progress, kinds, whole=whole)
+
+    async def coverage(self, kinds: Sequence[str] = ()) -> Coverage:
+        """What is covered now, without waiting."""
+        held = await self._open()
+
+        def within() -> Coverage:
+            connection = held.reader()
+            try:
+                return self._coverage(connection, kinds)
+            finally:
+                connection.close()
+
+        return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
 
     async def read(self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str] = ()) -> T:
         """The same from what there is, without waiting."""
@@ -81,7 +100,7 @@ class Catalog:
             finally:
                 connection.close()
 
-        return await anyio.to_thread.run_sync(within)
+        return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
 
     def _coverage(self, connection: sqlite3.Connection, kinds: Sequence[str] = ()) -> Coverage:
         notes = tuple(filter(None, (self.store.note if self.store else "", self.problem)))
@@ -97,7 +116,7 @@ class Catalog:
         try:
             while True:
                 event = self._progress
-                covered = await self.read(lambda connection, found: found, kinds)
+                covered = await self.coverage(kinds)
                 fresh = self._refreshed is not None or self.others or self.problem
                 if fresh and (not whole or not covered.unread or self._exhausted(covered)):
                     return
@@ -155,7 +174,7 @@ class Catalog:
                     await self._idle(IDLE_SECONDS)
                     continue
                 await self._round()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self.problem = f"The catalog cannot be written ({error}): it stays as it is."
         finally:
             self._running = False
@@ -176,12 +195,12 @@ class Catalog:
         async with anyio.create_task_group() as group:
             for one in due:
                 group.start_soon(self._read_one, limiter, *one)
+        self._wake()
 
     async def _read_one(self, limiter: anyio.CapacityLimiter, asset: int, kind: str, ident: str, list_: int) -> None:
         assert self.filler is not None  # noqa: S101
         async with limiter:
             await self.filler.read_copies(asset, kind, ident, list_)
-        self._wake()
 
     async def _idle(self, seconds: float) -> None:
         """Wait, or until a question wants something fresh."""
@@ -207,7 +226,7 @@ class Catalog:
                     await progress(done, None, f"{done} lists of recovery points read")
             await self.filler.acquire()
         await self.filler.refresh(progress)
-        return await self.read(lambda connection, found: found)
+        return await self.coverage()
 
     # --- told ------------------------------------------------------------------------------------------------------
 

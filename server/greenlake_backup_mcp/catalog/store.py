@@ -62,13 +62,14 @@ class Store:
             raise
         self.writer.execute("COMMIT")
 
-    def reader(self, now: int) -> sqlite3.Connection:
-        """A connection that can only read, with the views as of a moment (seconds since 1970)."""
+    def reader(self, now: int | None = None) -> sqlite3.Connection:
+        """A connection that can only read, with the views as of a moment (seconds since 1970; None: without views)."""
         mode = "&mode=ro" if "?" in self.uri else "?mode=ro"
         connection = sqlite3.connect(
             self.uri + mode, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.executescript(views.script(now))
+        if now is not None:
+            connection.executescript(views.script(now))
         connection.execute("PRAGMA query_only = 1")
         return connection
 

@@ -28,6 +28,7 @@ from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.writes import evidence, follow, synchronous
 
 from . import arguments, results
+from .catalog_source import CatalogSource
 
 Result = CallToolResult | InputRequiredResult
 
@@ -40,6 +41,7 @@ class CallContext:
     tools: Mapping[str, Tool]  # all there are
     enabled: Mapping[str, Tool]  # those this server offers
     consent: Consent
+    catalog: CatalogSource
     role: roles.Role = "destroy"  # of the caller; without logins it is whoever started this server
     problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
 
@@ -107,7 +109,10 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
 
 
 async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, Any], caller: Caller) -> Result:
-    """The two tools that are no operation of the service."""
+    """The tools that are no operation of the service."""
+    if tool in builtin.FLEET:
+        found = await context.catalog.call(tool.name, values, caller.principal, caller.progress)
+        return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
     if tool.name == builtin.RUN_PLAN.name:
         return await plans.run(
             context.consent,
@@ -152,6 +157,7 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
     finally:
         if prepared.tool.gated:
             audit_entries.record_outcome(context.consent, caller, prepared.tool.name, outcome)
+        await context.catalog.note_write(prepared.request, outcome)
 
 
 async def _outcome_of(

@@ -76,6 +76,7 @@ TOOLSET_WORDS = {
     "inventory": "VMs, datastores, vCenters, clusters, hosts, folders, networks (names become ids here)",
     "tasks": "tasks, approvals and issues",
     "plans": "run_plan: many gated calls with one consent",
+    "fleet": "questions over the whole tenant, answered from the backup catalog",
 }
 
 # path segment -> word of the tool's name.

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from anyio.abc import TaskGroup
 from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -72,6 +73,19 @@ class LazyContext:
                     context = await self.stack.enter_async_context(self.open())
                     self.contexts.update({each: replace(context, role=each) for each in roles.ROLES})
         return self.contexts[role]
+
+
+@dataclass(frozen=True)
+class Background:
+    """Where work goes on between calls, and what is closed after it has ended."""
+
+    group: TaskGroup
+    stack: AsyncExitStack
+
+
+async def _fill_catalog(context: LazyContext) -> None:
+    """Fill the catalog from the start on (`--catalog-fill`)."""
+    await (await context.for_role()).catalog.get().start()
 
 
 def tool_set(settings: Settings) -> ToolSet:
@@ -141,8 +155,15 @@ def create(  # noqa: PLR0913  what a server is made of
 
     @asynccontextmanager
     async def lifespan(_: Server[LazyContext]) -> AsyncIterator[LazyContext]:
-        async with AsyncExitStack() as stack:
-            yield LazyContext(lambda: _context(settings, tools, app, now, problem), stack)
+        async with AsyncExitStack() as outer, anyio.create_task_group() as group, AsyncExitStack() as stack:
+            background = Background(group, outer)
+            context = LazyContext(lambda: _context(settings, tools, app, now, problem, background), stack)
+            if settings.catalog_fill and problem is None:
+                group.start_soon(_fill_catalog, context)
+            try:
+                yield context
+            finally:
+                group.cancel_scope.cancel()
 
     async def list_tools(
         ctx: ServerRequestContext[LazyContext], params: PaginatedRequestParams | None
@@ -187,15 +208,17 @@ def create(  # noqa: PLR0913  what a server is made of
 
 
 @asynccontextmanager
-async def _context(
+async def _context(  # noqa: PLR0913, PLR0917
     settings: Settings,
     tools: ToolSet,
     app: Any,
     now: Callable[[], datetime] | None,
     problem: BackupError | None,
+    background: Background,
 ) -> AsyncIterator[CallContext]:
     from greenlake_backup_mcp.consent import proposals  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
+    from greenlake_backup_mcp.dispatch.catalog_source import CatalogSource  # noqa: PLC0415
     from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
 
     try:
@@ -206,7 +229,9 @@ async def _context(
         consent = proposals.consent(Settings.model_construct())
     async with client.connect(settings, app=app, now=now) as api:
         try:
-            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, problem=problem)
+            catalog = CatalogSource(api, tools.all, background.group)
+            background.stack.push_async_callback(catalog.close)
+            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, problem=problem)
         finally:
             if used is not None:
                 await used.close()

@@ -20,10 +20,12 @@ from greenlake_backup_mcp.tools.registry import Tool
 
 TEXTS = Path(__file__).parent / "texts"
 SCHEME = "greenlake-backup://"
+CATALOG = "catalog"
 OPERATIONS = SCHEME + "operations/"
 TEMPLATE = OPERATIONS + "{tool}"
 PAGES = {
     "confirmation": ("Policy of confirmation", "What is asked before what, and what that is worth."),
+    CATALOG: ("The backup catalog", "Every view and column that the SQL of query_catalog sees."),
     "glossary": ("Glossary", "The words of the service: policy, job, recovery point, store, gateway, lock, status."),
 }
 
@@ -61,6 +63,10 @@ def template() -> ResourceTemplate:
 def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
     """The resource; MCPError for one that does not exist."""
     name = uri.removeprefix(SCHEME)
+    if uri == SCHEME + CATALOG:
+        from greenlake_backup_mcp.catalog import query  # noqa: PLC0415
+
+        return _result(uri, "text/markdown", query.document())
     if uri.startswith(SCHEME) and name in PAGES:
         return _result(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
     tool = tools.get(uri.removeprefix(OPERATIONS)) if uri.startswith(OPERATIONS) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from greenlake_backup_mcp.openapi.document import Schema
 
 from .danger import Danger
-from .registry import CONFIRM, Argument, Tool
+from .registry import CONFIRM, OUTPUT, Argument, Tool
 
 MOST_CALLS = 200  # of a plan
 
@@ -64,4 +64,70 @@ RUN_PLAN = _builtin_tool(
     },
 )
 
-TOOLS = (WAIT_FOR_TASK, RUN_PLAN)
+QUERY_CATALOG = _builtin_tool(
+    "query_catalog",
+    "Query the backup catalog (SQL)",
+    "SQL (SQLite, SELECT only) over the whole tenant in one call: counts, joins, what no other tool answers. NULL = "
+    "not known (unread), never none; every answer names coverage and age. Views and columns:\n"
+    "assets(id, kind vm|datastore|vm_group|mssql_database|mssql_group|volume_group, name, listed, protection_status, "
+    "class, power, vcenter, cluster, datastores, arrays, size_gib, copies_state read|stale|unread, copies, "
+    "failed_copies, newest_usable, newest_usable_array, newest_usable_on_premises, newest_usable_off_site, "
+    "last_usable_expiry, usable_locked_until, usable_locked_off_site_until, verified_copies, newest_verified)\n"
+    "recovery_points(id, asset, asset_id, asset_kind, kind SNAPSHOT|REPLICATED_SNAPSHOT|BACKUP|CLOUD_BACKUP, place "
+    "array|on_premises|off_site, usable, why_not, point_in_time, expires, locked_until, locked, state, verified, "
+    "consistency, size_gib, store, array, schedule)\n"
+    "recovery_point_sets (the same summed per asset, kind, store, schedule: small, fast) · cover (asset × job: own, "
+    "group, datastore) · jobs · schedules · policies · policy_schedules · runs · stores(reachable, why_not) · gateways "
+    "· storeonces · orchestrators · members · tags · tasks · restores · issues · approvals · settings · changes · "
+    "store_usage · coverage. Moments are ISO text, each also as x_age_hours (past) or x_in_days (ahead). All columns: "
+    "resource greenlake-backup://catalog.\n"
+    "SELECT name, newest_usable_age_hours FROM assets WHERE kind='vm' AND listed AND newest_usable_age_hours>48\n"
+    "SELECT store, count(*), sum(locked) FROM recovery_points WHERE expires_in_days<7 GROUP BY 1",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "sql": {"type": "string"},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Rows shown. Default 50."},
+            "output": OUTPUT,
+        },
+        "required": ["sql"],
+    },
+)
+
+_MOMENT = {"type": "string"}
+FIND_RECOVERY_POINTS = _builtin_tool(
+    "find_recovery_points",
+    "Find recovery points",
+    "Which recovery point to restore from, over all assets and kinds: can X come back, from when, where does the "
+    "copy lie. Counts and sizes, then the best first (usable, nearest to the moment), each with why it is worse. "
+    "Moments: 2026-11-23T14:00Z, 2026-11-23, now-24h.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "asset": {"type": "string", "description": "Name or id; all that bear the name. Left out: all assets."},
+            "assetKind": {
+                "enum": ["vm", "datastore", "vm_group", "mssql_database", "volume_group"],
+            },
+            "before": {"type": "string", "description": "Point in time not after."},
+            "after": {"type": "string", "description": "Point in time not before."},
+            "nearest": {"type": "string", "description": "Ranks by distance to this moment."},
+            "usable": {"type": "boolean", "description": "State good, not expired, store and way to it up."},
+            "place": {"enum": ["array", "on_premises", "off_site"]},
+            "store": {"type": "string", "description": "Name or id."},
+            "locked": {"type": "boolean"},
+            "verified": {"type": "boolean"},
+            "expiresBefore": _MOMENT,
+            "expiresAfter": _MOMENT,
+            "minGib": {"type": "number", "minimum": 0},
+            "limit": {"type": "integer", "minimum": 0, "maximum": 200, "description": "Rows shown. Default 12."},
+            "output": OUTPUT,
+        },
+    },
+)
+
+FLEET = (QUERY_CATALOG, FIND_RECOVERY_POINTS)
+TOOLS = (WAIT_FOR_TASK, RUN_PLAN, *FLEET)

@@ -1,0 +1,65 @@
+"""Answers from the catalog as text or JSON within the budget: rows as lists have them, then coverage and age.
+
+Knows how things are said; nothing of SQL or of the service.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp.lists.render import rows as tables
+from greenlake_backup_mcp.lists.views.columns import Column
+from greenlake_backup_mcp.text import sanitize, units
+
+from .coverage import Coverage
+
+UNKNOWN = "Assets that were not read are in no number here: what is not covered is not known, not none."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Lines for a model, or the same as JSON."""
+
+    lines: tuple[str, ...] = ()
+    value: Any = None
+
+
+def table(
+    names: Sequence[str], found: Sequence[Mapping[str, Any]], now: datetime, room: int, most: int = 80
+) -> tuple[list[str], int]:
+    """The rows as a table of at most `room` bytes, and how many of them are in it."""
+    shown = [Column(name, (name,), read=lambda item, paths: item.get(paths[0]), most=most) for name in names]
+    lines = tables.table(shown, found, now)
+    before, body = lines[: len(lines) - len(found)], lines[len(lines) - len(found) :]
+    kept = tables.fit_rows(body, room - sum(len(line.encode()) + 1 for line in before))
+    return [*before, *kept], len(kept)
+
+
+def coverage_lines(covered: Coverage) -> list[str]:
+    """What an answer rests on, at its end."""
+    lines = [covered.line()]
+    if covered.unread or covered.unread_lists:
+        lines.append(UNKNOWN)
+    return [sanitize.cell(line, 900) for line in (*lines, *covered.notes)]
+
+
+def fit_json(value: dict[str, Any], name: str, room: int) -> dict[str, Any]:
+    """The value with as many rows under `name` as there is room for; the others are counted."""
+    found = value[name]
+    left = room - len(json.dumps({**value, name: []}, ensure_ascii=False, default=str).encode()) - 200
+    kept = tables.fit_rows((json.dumps(row, ensure_ascii=False, default=str) for row in found), left)
+    out = {**value, name: found[: len(kept)]}
+    if len(kept) < len(found):
+        out["leftOut"] = f"{len(found) - len(kept)} {name}: the answer's budget is full."
+    return out
+
+
+def moment(seconds: int | None) -> str | None:
+    """Seconds since 1970 as the API writes a moment."""
+    from datetime import UTC  # noqa: PLC0415
+
+    return None if seconds is None else units.instant(datetime.fromtimestamp(seconds, UTC))

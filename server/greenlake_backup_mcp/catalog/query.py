@@ -1,0 +1,269 @@
+"""query_catalog: SQL over the documented views, SELECT only, bounded in time, memory and length, and cancellable.
+
+What a caller wrote is run as it is, so nothing rests on reading it: SQLite's own authorizer says for each table and
+function whether it may be read, on a connection that can only read. Knows SQLite; nothing of the service.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sqlite3
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from greenlake_backup_mcp.errors import BackupError, InputError, LimitExceeded
+from greenlake_backup_mcp.upstream.progress import Report
+
+from . import answer
+from .answer import Answer
+from .catalog import Catalog
+from .coverage import Coverage
+from .views import views
+
+SECONDS = 5.0  # of one query
+MOST_ROWS = 1000
+ROWS = 50
+LONGEST = 10_000  # characters of a query
+LONGEST_VALUE = 100_000  # bytes of one value while it is worked out
+MOST_TEMPORARY = 256 << 20  # bytes of SQLite's temporary files in this process
+STEPS = 20_000  # of SQLite's machine between two looks at the clock
+AT_ONCE = 2
+
+# of SQLite's own; printf and the like could make long texts out of nothing
+FUNCTIONS = frozenset(
+    (
+        *("abs", "avg", "char", "coalesce", "count", "cume_dist", "date", "datetime", "dense_rank", "first_value"),
+        *("glob", "group_concat", "hex", "ifnull", "iif", "instr", "julianday", "lag", "last_value", "lead", "length"),
+        *("like", "likely", "lower", "ltrim", "max", "min", "nth_value", "ntile", "nullif", "percent_rank", "rank"),
+        *("replace", "round", "row_number", "rtrim", "sign", "strftime", "string_agg", "substr", "substring", "sum"),
+        *("time", "timediff", "total", "trim", "typeof", "unicode", "unixepoch", "unlikely", "upper"),
+    )
+)
+_COPIES = re.compile(r"\b(?:assets|recovery_points|recovery_point_sets|coverage)\b", re.IGNORECASE)
+_LIMITS = {
+    "SQLITE_LIMIT_LENGTH": LONGEST_VALUE,
+    "SQLITE_LIMIT_SQL_LENGTH": LONGEST * 8,
+    "SQLITE_LIMIT_COLUMN": 200,
+    "SQLITE_LIMIT_EXPR_DEPTH": 100,
+    "SQLITE_LIMIT_COMPOUND_SELECT": 20,
+    "SQLITE_LIMIT_VDBE_OP": 50_000,
+    "SQLITE_LIMIT_FUNCTION_ARG": 16,
+    "SQLITE_LIMIT_ATTACHED": 0,
+    "SQLITE_LIMIT_LIKE_PATTERN_LENGTH": 500,
+    "SQLITE_LIMIT_VARIABLE_NUMBER": 0,
+    "SQLITE_LIMIT_TRIGGER_DEPTH": 0,
+    "SQLITE_LIMIT_WORKER_THREADS": 0,
+}
+
+
+@dataclass
+class Turns:
+    """One query per caller and two in all: others wait, and can be cancelled while they do."""
+
+    slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(AT_ONCE))
+    callers: defaultdict[str, anyio.Lock] = field(default_factory=lambda: defaultdict(anyio.Lock))
+
+
+@dataclass
+class _Run:
+    """A query under way: when it must end, and why it was ended."""
+
+    until: float = 0.0
+    cancelled: bool = False
+    why: str = ""
+    refused: str = ""
+
+    def look(self) -> int:
+        """Called by SQLite now and then; anything but 0 ends the query."""
+        if self.cancelled:
+            return 1
+        if time.monotonic() > self.until:
+            self.why = f"it took longer than {SECONDS:g} s"
+        elif temporary_bytes() > MOST_TEMPORARY:
+            self.why = f"its intermediate results took more than {MOST_TEMPORARY >> 20} MiB on disk"
+        return 1 if self.why else 0
+
+    def allow(self, action: int, first: str | None, second: str | None, base: str | None, source: str | None) -> int:
+        """SQLite's authorizer: SELECT, columns of the views, a list of functions."""
+        if action == sqlite3.SQLITE_SELECT:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ and (not second or _readable(first, base, source)):
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_FUNCTION and (source in views() or (second or "").lower() in FUNCTIONS):
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ:
+            self.refused = self.refused or f"there is no view {first!r}{_near(first or '', views())}"
+        elif action == sqlite3.SQLITE_FUNCTION:
+            self.refused = self.refused or f"the function {second} is not offered{_near(second or '', FUNCTIONS)}"
+        elif action == sqlite3.SQLITE_RECURSIVE:
+            self.refused = self.refused or "recursion is not offered"
+        else:
+            self.refused = self.refused or "only SELECT is offered"
+        return sqlite3.SQLITE_DENY
+
+
+def _readable(table: str | None, base: str | None, source: str | None) -> bool:
+    """Whether a column may be read: of a view, or of a table through one."""
+    return source in views() or (table in views() and base == "temp") or not table
+
+
+def _near(name: str, known: Sequence[str] | Any) -> str:
+    near = difflib.get_close_matches(name.lower(), list(known), 2, 0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+async def query(  # noqa: PLR0913, PLR0917
+    catalog: Catalog, turns: Turns, caller: str, values: dict[str, Any], progress: Report, room: int
+) -> Answer:
+    """The answer to `sql`. InputError says what is wrong with it, LimitExceeded that it was too much."""
+    sql, limit = values["sql"], values.get("limit", ROWS)
+    if len(sql) > LONGEST:
+        raise InputError(f"sql: {len(sql):,} characters; at most {LONGEST:,}.")
+    run = _Run()
+
+    def work(connection: sqlite3.Connection, covered: Coverage) -> tuple[list[str], list[tuple[Any, ...]], Coverage]:
+        return (*_select(connection, run, sql, limit), covered)
+
+    await catalog.ready(progress, whole=bool(_COPIES.search(sql)))
+    async with turns.callers[caller], turns.slots:
+        try:
+            names, found, covered = await catalog.read(work)
+        except BaseException:
+            run.cancelled = True  # the thread sees it at its next look
+            raise
+    return _answer(names, found, covered, limit, values.get("output") == "json", room)
+
+
+def _select(connection: sqlite3.Connection, run: _Run, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The names of the columns, and one row more than asked for where there are more."""
+    run.until = time.monotonic() + SECONDS
+    for name, most in _LIMITS.items():
+        connection.setlimit(getattr(sqlite3, name), most)
+    connection.set_authorizer(run.allow)
+    connection.set_progress_handler(run.look, STEPS)
+    try:
+        cursor = connection.execute(sql)
+        if cursor.description is None:
+            raise InputError("sql: there is no statement in it.", hint=EXAMPLE)
+        return [one[0] for one in cursor.description], cursor.fetchmany(limit + 1)
+    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError) as error:
+        raise _problem(sql, run, error) from None
+
+
+EXAMPLE = (
+    "For example: SELECT name, newest_usable_age_hours FROM assets WHERE kind = 'vm' AND listed AND "
+    "copies_state <> 'unread' AND (newest_usable IS NULL OR newest_usable_age_hours > 48) ORDER BY 2 DESC"
+)
+
+
+def _problem(sql: str, run: _Run, error: Exception) -> BackupError:
+    """What to say of a query that failed."""
+    text = str(error)
+    if run.why or "too big" in text or isinstance(error, MemoryError) or "interrupted" in text:
+        why = run.why or ("a value became too long" if "too big" in text else "it was ended")
+        return LimitExceeded(
+            f"sql: the query was ended: {why}.",
+            hint="Ask for less: a WHERE on one asset or a shorter time, fewer joins; recovery_point_sets and assets "
+            "hold the sums of recovery points and are far smaller.",
+        )
+    if "cannot modify" in text:
+        run.refused = "only SELECT is offered"
+    if re.search(r"\brecursive\b", sql, re.IGNORECASE) and run.refused:
+        run.refused = "recursion is not offered"
+    if run.refused:
+        return InputError(f"sql: {run.refused}.", hint=f"Views: {', '.join(views())}.")
+    if found := re.match(r"no such column: (?:\w+\.)?\"?(.+?)\"?$", text):
+        name = found[1]
+        where = [v.name for v in views().values() if any(c.name == name for c in v.columns)]
+        there = f"; it is in {', '.join(where[:4])}" if where else _near(name, _column_names())
+        return InputError(f"sql: there is no column {name[:80]!r}{there}.", hint=_columns_hint())
+    if found := re.match(r"no such table: (?:\w+\.)?(.+)$", text):
+        return InputError(f"sql: there is no view {found[1][:80]!r}{_near(found[1], views())}.", hint=_columns_hint())
+    if "one statement" in text:
+        return InputError("sql: one statement at a time.")
+    return InputError(f"sql: {text[:200]}.", hint=EXAMPLE)
+
+
+def _column_names() -> set[str]:
+    return {column.name for view in views().values() for column in view.columns}
+
+
+def _columns_hint() -> str:
+    return f"Views: {', '.join(views())}; their columns: resource greenlake-backup://catalog."
+
+
+def _answer(  # noqa: PLR0913, PLR0917  an answer has its parts
+    names: list[str], found: list[tuple[Any, ...]], covered: Coverage, limit: int, as_json: bool, room: int
+) -> Answer:
+    more = len(found) > limit
+    names = _distinct(names)
+    dicts = [{n: _plain(v) for n, v in zip(names, row, strict=True)} for row in found[:limit]]
+    if as_json:
+        value = {"columns": names, "rows": dicts, "count": len(dicts), "more": more, "coverage": covered.value()}
+        return Answer(value=answer.fit_json(value, "rows", room))
+    tail = answer.coverage_lines(covered)
+    lines, kept = answer.table(names, dicts, covered.now, room - sum(len(t.encode()) + 1 for t in tail) - 200)
+    if not dicts:
+        lines = [f"No rows ({', '.join(names)})."]
+    elif more or kept < len(dicts):
+        why = "" if kept < len(dicts) else f" (limit {limit})"
+        lines.append(
+            f"{kept:,} rows, and there are more{why}: aggregate, add LIMIT and OFFSET, or select fewer columns."
+        )
+    else:
+        lines.append(f"{kept:,} {'row' if kept == 1 else 'rows'}.")
+    return Answer(lines=(*lines, *tail))
+
+
+def _distinct(names: list[str]) -> list[str]:
+    used: dict[str, int] = {}
+    out = []
+    for name in names:
+        used[name] = used.get(name, 0) + 1
+        out.append(name if used[name] == 1 else f"{name}_{used[name]}")
+    return out
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def temporary_bytes() -> int:
+    """Bytes of the temporary files that SQLite holds open; 0 where the system does not tell (time bounds them then)."""
+    if sys.platform != "linux":
+        return 0
+    total = 0
+    try:
+        for one in Path("/proc/self/fd").iterdir():
+            try:
+                if "etilqs_" in str(one.readlink()):
+                    total += one.stat().st_size
+            except OSError:
+                continue
+    except OSError:
+        return 0
+    return total
+
+
+def document() -> str:
+    """Every view with its columns, as Markdown: the resource."""
+    out = [
+        "# The backup catalog",
+        "",
+        "SQL of `query_catalog` sees these views. NULL is what is not known, never none.",
+        "",
+    ]
+    for view in views().values():
+        out += [f"## {view.name}", "", f"{view.comment[0].upper()}{view.comment[1:]}.", ""]
+        out += [f"- `{column.name}` {column.comment}" for column in view.columns]
+        out.append("")
+    return "\n".join(out)

@@ -1,0 +1,354 @@
+"""find_recovery_points: over all assets and kinds, counted, added up, and ranked for a restore with the reason.
+
+Knows the catalog's views; reads nothing from the service.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.filters import coercion
+from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.upstream.progress import Report
+
+from . import answer
+from .answer import Answer
+from .catalog import Catalog
+from .coverage import Coverage
+from .views import ASSET_KINDS, RECOVERY_POINTS
+
+ROWS = 12
+MOMENTS = ("before", "after", "nearest", "expiresBefore", "expiresAfter")
+OWNERS = "('vm_group', 'datastore', 'mssql_group', 'volume_group')"
+SHOWN = (
+    "asset", "point", "kind", "usable", "why_not", "store", "expires", "locked_until", "verified", "consistency",
+    "partial", "size", "log_until", "id", "asset_id", "asset_kind", "place", "array", "schedule",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is looked for, understood; moments in seconds since 1970."""
+
+    values: Mapping[str, Any]
+    moments: Mapping[str, int]
+    now: int
+
+    @property
+    def target(self) -> int | None:
+        """The moment that points are held against."""
+        return self.moments.get("nearest", self.moments.get("before"))
+
+
+@dataclass
+class Found:
+    """What was found: the assets meant, the counts, the best rows."""
+
+    assets: list[dict[str, Any]] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
+    total: int = 0
+    on_assets: int = 0
+    usable: Counter[str] = field(default_factory=Counter)
+    places: Counter[str] = field(default_factory=Counter)
+    reasons: list[tuple[str, int]] = field(default_factory=list)
+    size: int = 0
+    sized: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+async def find(catalog: Catalog, values: Mapping[str, Any], progress: Report, room: int) -> Answer:
+    """The answer; InputError for an asset, store or moment that is none."""
+    request = _understand(values, catalog.api.now())
+    kinds = [values["assetKind"]] if values.get("assetKind") else []
+    found, covered = await catalog.ask(
+        lambda connection, covered: (_find(connection, request), covered), progress=progress, kinds=kinds
+    )
+    if values.get("output") == "json":
+        return Answer(value=answer.fit_json(_value(request, found, covered), "recoveryPoints", room))
+    return Answer(lines=tuple(_lines(request, found, covered, room)))
+
+
+def _understand(values: Mapping[str, Any], now: datetime) -> Request:
+    moments: dict[str, int] = {}
+    for name in MOMENTS:
+        if values.get(name) is not None:
+            when = coercion.moment(values[name], now)
+            if when is None:
+                raise InputError(
+                    f"{name}: {values[name][:60]!r} is no moment.",
+                    hint="Write 2026-11-23T14:00:00Z, a day (2026-11-23), now, now-24h, now+7d.",
+                )
+            moments[name] = int(when.timestamp())
+    if "nearest" in moments and ({"before", "after"} & moments.keys()):
+        raise InputError("nearest stands for itself: leave before and after out.")
+    if "before" in moments and moments.get("after", 0) > moments["before"]:
+        raise InputError("after lies behind before: nothing is between them.")
+    return Request(values, moments, int(now.timestamp()))
+
+
+# --- looked up -----------------------------------------------------------------------------------------------------
+
+
+def _find(connection: sqlite3.Connection, request: Request) -> Found:
+    found = Found()
+    where, values = _conditions(connection, request, found)
+    columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
+    source = f"{RECOVERY_POINTS.source} WHERE {where}"
+
+    def run(sql: str, *more: Any) -> sqlite3.Cursor:
+        return connection.execute(sql.replace(":now", str(request.now)), (*values, *more))
+
+    for row in run(
+        f"SELECT c.asset, count(*), sum(u = 1), sum(u = 0), sum(u IS NULL), sum(p = 'array'), sum(p = 'on_premises'), "
+        f"sum(p = 'off_site'), sum(size), count(size) FROM (SELECT c.asset, c.size, {columns['usable']} AS u, "
+        f"{columns['place']} AS p FROM {source}) c GROUP BY c.asset"
+    ):
+        found.total += row[1]
+        found.on_assets += 1
+        found.usable.update({"usable": row[2] or 0, "not usable": row[3] or 0, "not known": row[4] or 0})
+        found.places.update({"array": row[5] or 0, "on_premises": row[6] or 0, "off_site": row[7] or 0})
+        found.size, found.sized = found.size + (row[8] or 0), found.sized + row[9]
+    if found.usable["not usable"] or found.usable["not known"]:
+        found.reasons = run(
+            f"SELECT {columns['why_not']} AS why, count(*) FROM {source} AND coalesce({columns['usable']}, 0) = 0 "
+            "GROUP BY 1 ORDER BY 2 DESC LIMIT 6"
+        ).fetchall()
+    picked = {
+        **columns, "point": "c.point", "expires": "c.expires", "locked_until": "c.locked_until", "size": "c.size",
+        "log_until": "c.log_until",
+    }  # fmt: skip
+    rows = run(
+        f"SELECT {', '.join(f'{picked[name]} AS {name}' for name in SHOWN)} FROM {source} ORDER BY "
+        f"{_order(request, columns)} LIMIT ?", request.values.get("limit", ROWS),
+    )  # fmt: skip
+    found.rows = [dict(zip(SHOWN, row, strict=True)) for row in rows]
+    return found
+
+
+def _order(request: Request, columns: Mapping[str, str]) -> str:
+    """Best for a restore first: usable, then near to the moment (newest without one), then whole, then verified."""
+    usable = f"CASE {columns['usable']} WHEN 1 THEN 0 WHEN 0 THEN 2 ELSE 1 END"
+    near = f"abs(c.point - {request.moments['nearest']})" if "nearest" in request.moments else "-c.point"
+    return f"{usable}, c.point IS NULL, {near}, coalesce(c.flags & 3, 0) = 3, c.verified IS NULL, c.list"
+
+
+def _conditions(connection: sqlite3.Connection, request: Request, found: Found) -> tuple[str, list[Any]]:
+    """The WHERE of a request; names are looked up, and all that bear one are meant."""
+    values, moments = request.values, request.moments
+    columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
+    parts, given = ["1"], []
+    if values.get("asset"):
+        found.assets = _assets(connection, values["asset"], values.get("assetKind"))
+        ids = [one["id"] for one in found.assets]
+        marks = ", ".join("?" * len(ids))
+        found.owners = [
+            row[0] for row in connection.execute(
+                f"SELECT DISTINCT m.owner_id FROM members m JOIN recovery_point_sets s ON s.asset_id = m.owner_id "
+                f"WHERE m.owner_kind IN {OWNERS} AND m.member_id IN ({marks})", ids,
+            )
+        ]  # fmt: skip
+        parts.append(f"a.id IN ({', '.join('?' * (len(ids) + len(found.owners)))})")
+        given += [*ids, *found.owners]
+    elif values.get("assetKind"):
+        parts.append("a.kind = ?")
+        given.append(values["assetKind"])
+    if values.get("store"):
+        stores = _stores(connection, values["store"])
+        parts.append(f"st.id IN ({', '.join('?' * len(stores))})")
+        given += stores
+    for name, sql in (("before", "c.point <= ?"), ("after", "c.point >= ?"), ("expiresBefore", "c.expires <= ?"),
+                      ("expiresAfter", "(c.expires >= ? OR c.expires IS NULL)")):  # fmt: skip
+        if name in moments:
+            parts.append(sql)
+            given.append(moments[name])
+    if "nearest" in moments:
+        parts.append("c.point IS NOT NULL")
+    if values.get("place"):
+        parts.append(f"{columns['place']} = ?")
+        given.append(values["place"])
+    parts += [
+        f"coalesce({columns[name]}, -1) = {int(values[name])}"
+        for name in ("usable", "locked", "verified")
+        if values.get(name) is not None
+    ]
+    if values.get("minGib") is not None:
+        parts.append("c.size >= ?")
+        given.append(int(values["minGib"] * 2**30))
+    return " AND ".join(parts), given
+
+
+def _assets(connection: sqlite3.Connection, asset: str, kind: str | None) -> list[dict[str, Any]]:
+    """All assets of that id or name, whatever the case; InputError names near ones where there is none."""
+    rows = connection.execute(
+        "SELECT id, name, kind, vcenter, listed, copies_state, copies_unread_why, copies FROM assets WHERE "
+        "(id = ?1 OR name = ?1 COLLATE NOCASE) AND (?2 IS NULL OR kind = ?2) ORDER BY listed DESC, kind, vcenter",
+        (asset, kind),
+    )
+    names = [one[0] for one in rows.description]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    if found:
+        return found[:200]
+    known = [row[0] for row in connection.execute("SELECT DISTINCT name FROM assets WHERE name IS NOT NULL")]
+    folded = {name.casefold(): name for name in known}
+    part = [name for name in known if asset.casefold() in name.casefold()][:3]
+    near = [folded[n] for n in difflib.get_close_matches(asset.casefold(), folded, 3, 0.6)]
+    meant = list(dict.fromkeys([*near, *part]))[:4]
+    likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in meant) + "?" if meant else ""
+    of = f" of the kind {kind}" if kind else ""
+    raise InputError(
+        f"There is no asset {sanitize.quoted(asset, 80)}{of} in the catalog.{likely}",
+        hint="Names and ids stand in the view `assets` of query_catalog, and in the list tools.",
+    )
+
+
+def _stores(connection: sqlite3.Connection, store: str) -> list[str]:
+    found = connection.execute(
+        "SELECT id, name FROM stores WHERE id = ?1 OR name = ?1 COLLATE NOCASE", (store,)
+    ).fetchall()
+    if found:
+        return [row[0] for row in found]
+    known = [row[0] for row in connection.execute("SELECT name FROM stores WHERE name IS NOT NULL")]
+    raise InputError(
+        f"There is no store {sanitize.quoted(store, 80)} in the catalog.",
+        hint=f"Stores: {', '.join(sanitize.quoted(n, 80) for n in known[:20])}.",
+    )
+
+
+# --- told ----------------------------------------------------------------------------------------------------------
+
+
+def _reason(row: Mapping[str, Any], best: Mapping[str, Any], request: Request) -> str:
+    """Why a recovery point is worse than the first."""
+    why = []
+    if row["usable"] != 1:
+        why.append(f"{'not usable' if row['usable'] == 0 else 'not known'}: {row['why_not']}")
+    if row["point"] is not None and best["point"] is not None and row["point"] != best["point"]:
+        apart = units.duration(float(row["point"] - best["point"]))
+        target = request.moments.get("nearest")
+        farther = target is not None and abs(row["point"] - target) > abs(best["point"] - target)
+        if row["point"] < best["point"] or farther:
+            why.append(f"{apart} {'older' if row['point'] < best['point'] else 'newer'}")
+    if row["partial"]:
+        why.append("part of the machine")
+    if best["verified"] and row["verified"] == 0:
+        why.append("not verified")
+    if row["consistency"] == "CRASH_CONSISTENT_ON_FAILURE":
+        why.append("only crash-consistent, though more was asked for")
+    elif row["consistency"] == "CRASH" and best["consistency"] == "APPLICATION":
+        why.append("only crash-consistent")
+    return "; ".join(why)
+
+
+def _row(row: Mapping[str, Any], best: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    place = {"array": row["array"], "on_premises": row["store"], "off_site": row["store"]}.get(row["place"])
+    return {
+        "asset": row["asset"],
+        "pointInTime": answer.moment(row["point"]),
+        "kind": row["kind"],
+        "place": f"{row['place']} {place or ''}".strip(),
+        "usable": {1: "yes", 0: "no"}.get(row["usable"], "unknown"),
+        "worse": _reason(row, best, request) or None,
+        "expires": answer.moment(row["expires"]) or "never",
+        "locked": answer.moment(row["locked_until"]) if (row["locked_until"] or 0) > request.now else None,
+        "verified": {1: "yes", 0: "no"}.get(row["verified"]),
+        "logsUntil": answer.moment(row["log_until"]),
+        "size": None if row["size"] is None else units.size(row["size"]),
+        "id": row["id"],
+    }
+
+
+def _lines(request: Request, found: Found, covered: Coverage, room: int) -> list[str]:
+    lines = [_counted(found)]
+    if found.usable["not usable"] or found.usable["not known"]:
+        why = ", ".join(f"{count:,} {reason or 'no reason told'}" for reason, count in found.reasons)
+        lines.append(sanitize.cell(f"Not usable or not known: {why}.", 500))
+    lines += _about_assets(found)
+    if ranges := _log_ranges(found):
+        lines.append(ranges)
+    tail = answer.coverage_lines(covered)
+    left = room - sum(len(line.encode()) + 1 for line in (*lines, *tail)) - 200
+    shown = [_row(row, found.rows[0], request) for row in found.rows]
+    if not shown:
+        return [*lines, *tail]
+    names = [name for name in shown[0] if any(row[name] is not None for row in shown)]
+    table, kept = answer.table(names, shown, covered.now, left)
+    lines.append("Best for a restore first; `worse` says why each is worse than the first:")
+    lines += table
+    if kept < found.total:
+        lines.append(f"{kept:,} of {found.total:,} shown; query_catalog has all: view recovery_points.")
+    return [*lines, *tail]
+
+
+def _counted(found: Found) -> str:
+    if not found.total:
+        return "No recovery point matches, among those that were read."
+    parts = [f"{count:,} {name}" for name, count in found.usable.items() if count]
+    places = ", ".join(f"{count:,} {name}" for name, count in found.places.items() if count)
+    size = f"; sizes told add up to {units.size(found.size)}" if found.sized else ""
+    missing = f" ({found.total - found.sized:,} tell none)" if found.sized and found.sized < found.total else ""
+    return (
+        f"{units.plural(found.total, 'recovery point')} of {units.plural(found.on_assets, 'asset')}: "
+        f"{', '.join(parts)}; {places}{size}{missing}."
+    )
+
+
+def _about_assets(found: Found) -> list[str]:
+    """What must be known of the assets meant: that there are several, that one was not read, where else copies are."""
+    lines = []
+    if len(found.assets) > 1:
+        each = "; ".join(
+            f"{ASSET_KINDS[one['kind']]} {one['id']}" + (f" in {one['vcenter']}" if one["vcenter"] else "")
+            + ("" if one["listed"] else " (no longer listed)") for one in found.assets[:6]
+        )  # fmt: skip
+        lines.append(sanitize.cell(f"{len(found.assets)} assets have this name, all are meant: {each}.", 700))
+    for one in found.assets:
+        if one["copies_state"] == "unread":
+            why = one["copies_unread_why"] or "not yet"
+            lines.append(sanitize.cell(f"Recovery points of {one['name']} ({one['id']}) were not read: {why}. "
+                                       "Whether there are any is not known.", 400))  # fmt: skip
+    if found.owners:
+        lines.append(f"Those of {units.plural(len(found.owners), 'group')} or datastores that hold it are among them.")
+    return lines
+
+
+def _log_ranges(found: Found) -> str:
+    spans = [
+        f"{answer.moment(row['point'])} to {answer.moment(row['log_until'])}"
+        for row in found.rows
+        if row["log_until"] and row["usable"] == 1 and row["point"] and row["log_until"] > row["point"]
+    ]
+    return f"Any moment can be restored from log backups within: {'; '.join(dict.fromkeys(spans))}." if spans else ""
+
+
+_JSON_NAMES = {"usable": "usable", "not usable": "notUsable", "not known": "notKnown"}
+
+
+def _value(request: Request, found: Found, covered: Coverage) -> dict[str, Any]:
+    rows: Sequence[dict[str, Any]] = [
+        {
+            **_row(row, found.rows[0], request),
+            "place": row["place"], "store": row["store"], "array": row["array"], "assetId": row["asset_id"],
+            "assetKind": row["asset_kind"], "schedule": row["schedule"], "consistency": row["consistency"],
+            "usable": None if row["usable"] is None else bool(row["usable"]), "whyNot": row["why_not"],
+            "sizeInBytes": row["size"], "expires": answer.moment(row["expires"]),
+        }
+        for row in found.rows
+    ]  # fmt: skip
+    return {
+        "count": found.total,
+        "assets": found.on_assets,
+        "usable": {_JSON_NAMES[name]: count for name, count in found.usable.items()},
+        "places": dict(found.places),
+        "notUsable": [{"why": why, "count": count} for why, count in found.reasons],
+        "sizeInBytes": {"sum": found.size, "of": found.sized},
+        "meant": [{k: one[k] for k in ("id", "name", "kind", "vcenter", "copies_state")} for one in found.assets],
+        "recoveryPoints": rows,
+        "coverage": covered.value(),
+    }

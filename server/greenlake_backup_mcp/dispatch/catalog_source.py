@@ -1,0 +1,72 @@
+"""The backup catalog as calls have it: made by the first question, so that whoever asks none pays nothing for it.
+
+Knows when to import it; must know nothing of what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.tools import builtin
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.progress import Report
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.catalog.answer import Answer
+    from greenlake_backup_mcp.catalog.catalog import Catalog
+    from greenlake_backup_mcp.catalog.query import Turns
+
+BYTES_PER_TOKEN = 1.8  # of rows of ids, times and names
+
+
+@dataclass
+class CatalogSource:
+    """The one catalog of a server. `group`: where it is filled in the background, for as long as the server lives."""
+
+    api: ApiClient
+    tools: Mapping[str, Tool]
+    group: TaskGroup | None = None
+    open: Catalog | None = None
+    turns: Turns | None = None
+
+    def get(self) -> Catalog:
+        """The catalog, made at the first call; nothing is read yet."""
+        if self.open is None:
+            from greenlake_backup_mcp.catalog.catalog import Catalog  # noqa: PLC0415
+
+            operations = {tool.operation.id: tool.operation for tool in self.tools.values() if tool.operation}
+            self.open = Catalog(self.api.settings, self.api, operations, self.group)
+        return self.open
+
+    async def call(self, name: str, values: Mapping[str, Any], principal: str, progress: Report) -> Answer:
+        """The answer of one of the tools over the catalog: lines, or a JSON value."""
+        from greenlake_backup_mcp.catalog import query, recovery_points  # noqa: PLC0415
+
+        room = int(self.api.settings.budget * BYTES_PER_TOKEN)
+        if name == builtin.QUERY_CATALOG.name:
+            self.turns = self.turns or query.Turns()
+            return await query.query(self.get(), self.turns, principal, dict(values), progress, room)
+        return await recovery_points.find(self.get(), values, progress, room)
+
+    async def note_write(self, request: Request, outcome: str) -> None:
+        """Let the catalog, if there is one, know of a write that was sent: what it did is no surprise then."""
+        if request.reads:
+            return
+        with anyio.CancelScope(shield=True):
+            try:
+                await self.get().note_write(request.name, request.method, request.path, outcome)
+            except Exception as fault:  # whatever befalls the catalog changes nothing of what became of the write
+                call_log.LOGGER.warning("The catalog could not note a write: %s", fault)
+
+    async def close(self) -> None:
+        """Close its file."""
+        if self.open is not None:
+            await anyio.to_thread.run_sync(self.open.close)
