@@ -24,6 +24,10 @@ from tests.support.hostile import ATTACK, MARKED, Hostile, harmless
 
 CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TOOLS = registry.tools()
+FLEET = {
+    "query_catalog": {"sql": "SELECT * FROM assets LIMIT 20"},
+    "find_recovery_points": {"before": "now"},
+}
 
 
 def words(result: Any) -> str:
@@ -53,6 +57,10 @@ async def test_no_tool_passes_an_attack_or_a_secret_on(
     given = settings.load(demo=True, wait=0.1, audit_log=record, retries=0, budget=50_000)
     call_log.configure("debug")
     async with Client(mcp_server.create(given, app=Hostile(simulated, states=states), now=ticking)) as client:
+        for name, asked in FLEET.items() if toolset == "fleet" else ():
+            harmless(words(await client.call_tool(name, asked)), name)
+            as_json = await client.call_tool(name, {**asked, "output": "json"})
+            harmless(words(as_json).replace("\\n", " "), name, echo=True)
         for tool in (t for t in TOOLS if t.toolset == toolset):
             asked = samples.arguments(tool, simulated.state.tenant, full=False)
             if not tool.gated:

@@ -23,14 +23,15 @@ async def text(client: Client, uri: str) -> str:
     return str(getattr(contents[0], "text", ""))
 
 
-async def test_there_is_one_resource_per_operation_and_the_two_texts(
+async def test_there_is_one_resource_per_operation_and_the_texts(
     connected: Connected, all_tools: tuple[registry.Tool, ...]
 ) -> None:
     async with connected() as client:
         uris = [str(r.uri) for r in (await client.list_resources()).resources]
         templates = [t.uri_template for t in (await client.list_resource_templates()).resource_templates]
-    assert uris[:2] == ["greenlake-backup://confirmation", "greenlake-backup://glossary"]
-    assert len(uris) == len(set(uris)) == 2 + len(all_tools)
+    texts = ["greenlake-backup://confirmation", "greenlake-backup://catalog", "greenlake-backup://glossary"]
+    assert uris[:3] == texts
+    assert len(uris) == len(set(uris)) == 3 + len(all_tools)
     assert {f"{resources.OPERATIONS}{tool.name}" for tool in all_tools} <= set(uris)
     assert templates == ["greenlake-backup://operations/{tool}"]
 

@@ -43,7 +43,7 @@ def convert(value: Any, kind: Kind) -> Any:
     if kind == "text":
         if isinstance(value, list):
             value = ", ".join(extractors.text(one) for one in value)
-        return extractors.text(value)[:LONGEST] or None
+        return storable(extractors.text(value)[:LONGEST]) or None
     if kind in ("past", "future"):
         return seconds(value)
     if kind == "flag":
@@ -52,6 +52,11 @@ def convert(value: Any, kind: Kind) -> Any:
     if number is None or abs(number) >= 2**63:
         return None
     return int(number) if float(number).is_integer() else number
+
+
+def storable(text: str) -> str:
+    """The text without what a database cannot hold: halves of letters, and the zero that ends texts."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "") if not text.isascii() or "\x00" in text else text
 
 
 def seconds(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from greenlake_backup_mcp.text import units
 
 from . import schema
 from .collections import asset_kind
-from .fields import LONGEST, Item, convert, seconds
+from .fields import Item, convert, seconds, storable
 
 DAYS = {"HOURS": 1 / 24, "DAYS": 1, "WEEKS": 7, "MONTHS": 30, "YEARS": 365}
 # A copy in one of these can be restored from, or is busy with something that leaves it whole.
@@ -76,6 +76,7 @@ def copy(item: Item, list_: int) -> Copy | None:
     ident = item.get("id")
     if not isinstance(ident, str) or not ident:
         return None
+    ident = storable(ident)
 
     def value(name: str) -> Any:
         return _FIELDS[name].value(item)
@@ -232,8 +233,8 @@ def member(reference: Any) -> Member | None:
     type_ = extractors.text(reference.get("type")) or (
         uri.split("/")[-2].removesuffix("s") if uri.count("/") > 1 else ""
     )
-    name = extractors.text(extractors.first(reference, ("displayName", "name")))[:LONGEST] or None
-    return Member(ident, asset_kind(type_), name) if ident else None
+    name = convert(extractors.first(reference, ("displayName", "name")), "text")
+    return Member(storable(ident), asset_kind(type_), name) if ident else None
 
 
 def asset_values(item: Item) -> Sequence[Any]:

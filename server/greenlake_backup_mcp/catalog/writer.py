@@ -14,7 +14,7 @@ from greenlake_backup_mcp.errors import BackupError
 
 from . import changes, rows, schema
 from .collections import COPIES, Collection
-from .fields import Item
+from .fields import Item, storable
 from .rows import Copy
 
 PURGE_GRACE = 900  # seconds by which clocks may differ: a copy that goes so shortly before its expiry has expired
@@ -83,6 +83,7 @@ def write_collection(
         ident = item.get("id")
         if not isinstance(ident, str) or not ident:
             continue
+        ident = storable(ident)
         seen.add(ident)
         values = [one.value(item) for one in table.fields]
         old = known.get(ident)
