@@ -56,7 +56,9 @@ def convert(value: Any, kind: Kind) -> Any:
 
 def storable(text: str) -> str:
     """The text without what a database cannot hold: halves of letters, and the zero that ends texts."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "") if not text.isascii() or "\x00" in text else text
+    return (
+        text.encode("utf-8", "replace").decode().replace("\x00", "") if not text.isascii() or "\x00" in text else text
+    )
 
 
 def seconds(value: Any) -> int | None:

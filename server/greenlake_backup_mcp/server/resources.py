@@ -31,10 +31,13 @@ PAGES = {
 
 
 def list_resources(tools: Iterable[Tool]) -> list[Resource]:
-    """The two texts, then one resource per operation."""
+    """The texts, then one resource per operation."""
+    tools = tuple(tools)
+    queried = any(tool.name == "query_catalog" for tool in tools)
     texts = [
         Resource(uri=SCHEME + name, name=name, title=title, description=words, mime_type="text/markdown")
         for name, (title, words) in PAGES.items()
+        if name != CATALOG or queried
     ]
     return texts + [
         Resource(
