@@ -7,7 +7,7 @@ What counts as evidence, and what needs none:
   any value that the tool's own schema shows at this place (an enum, a default, a number or quoted example of the
   description).
 * Words in capitals that the service's public description contains (FAILED, CLOUD_BACKUP) name nothing of a tenant: they
-  may stand in expressions.
+  may stand in expressions, and so may literals that the tool's own description quotes.
 * Any other string must stand whole in the question or in an answer, not as part of a longer word. In `filter`, `where`
   and `sql` this holds for each quoted literal, number and time; names of attributes and columns are language.
 * Any other number must stand there as a number.
@@ -114,7 +114,7 @@ class Evidence:
             elif name in LANGUAGE:
                 continue
             elif name in EXPRESSIONS and isinstance(value, str):
-                self._check_expression(value, where)
+                self._check_expression(value, where, str(schema.get("description", "")))
             else:
                 self._check(value, schema.get("properties", {}).get(name, {}), where, free=name in FREE)
 
@@ -138,10 +138,11 @@ class Evidence:
             case _:
                 raise UnknownValue(f"{where}: a {type(value).__name__} is no value of JSON")
 
-    def _check_expression(self, text: str, where: str) -> None:
+    def _check_expression(self, text: str, where: str, description: str) -> None:
         literals, rest = _split(text)
+        quoted = set(LITERAL.findall(description))
         for literal in literals:
-            if literal not in self.vocabulary:
+            if literal not in self.vocabulary and literal not in quoted:
                 self.check_literal(literal, where)
         for number in BARE.findall(rest):
             self.check_number(float(number), where)

@@ -163,4 +163,4 @@ async def connected(server: Any, *, mode: Any = "auto") -> AsyncIterator[tuple[C
     """A client of a server, and the input schemas of its tools."""
     async with Client(server, mode=mode) as client:
         listed = await client.list_tools()
-        yield client, {tool.name: tool.input_schema for tool in listed.tools}
+        yield client, {tool.name: {**tool.input_schema, "description": tool.description or ""} for tool in listed.tools}

@@ -14,7 +14,10 @@ HERE = Path(__file__).parent
 ID = "5dd3db83-f009-4d4f-aeb2-d15d1aa0958d"
 QUESTION = "It is 2026-11-24 07:40 UTC. Keep the backups of app-dev* for 21 days, since yesterday at the latest."
 SCHEMAS: dict[str, Any] = {
-    "look": {"properties": {"id": {"type": "string"}, "limit": {"type": "integer"}, "where": {"type": "string"}}},
+    "look": {
+        "description": "Rows of assets, e.g. where kind = 'vm'.",
+        "properties": {"id": {"type": "string"}, "limit": {"type": "integer"}, "where": {"type": "string"}},
+    },
     "change": {
         "properties": {
             "kind": {"enum": ["PARENT", "ALTERNATE"]},
@@ -45,6 +48,7 @@ def known() -> Evidence:
         ("change", {"kind": "PARENT", "keep": {"value": 21, "unit": "DAYS"}, "force": True, "confirm": "preview"}),
         ("change", {"assetInfo": {"type": "virtualization/virtual-machine"}, "until": "2026-11-24T07:40:00Z"}),
         ("change", {"sql": "SELECT name FROM assets WHERE name LIKE 'app-dev%' LIMIT 50"}),
+        ("look", {"where": "kind eq 'vm'"}),
         ("run_plan", {"calls": [{"tool": "look", "arguments": {"id": ID}}]}),
     ],
 )
@@ -116,3 +120,10 @@ def test_truth_imports_nothing_of_the_package_but_the_simulator():
 def test_scripts_import_nothing_of_the_package_and_only_the_harness_starts_the_server():
     modules = {path.name: ours(path) for path in HERE.glob("*.py") if not path.name.startswith("test_")}
     assert {name for name, held in modules.items() if held} == {"truth.py", "job.py"}
+
+
+def test_scripts_reach_the_server_through_the_session_only():
+    for name in ("set_a.py", "set_b.py", "set_c.py", "steps.py"):
+        tree = ast.parse((HERE / name).read_text(encoding="utf-8"))
+        touched = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not touched & {"evidence", "client", "call_tool", "_tenant"}, name
