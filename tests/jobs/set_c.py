@@ -175,7 +175,10 @@ def c4_before(truth: Truth) -> Any:
     until = datetime.fromisoformat(MINUTE + "+00:00")
     copies = [c for kind in ("snapshots", "backups") for c in truth.copies("mssql-databases", database["id"], kind)]
     earlier = [c for c in truth.usable(copies) if (when := moment(c["pointInTime"])) and when <= until]
-    return database, max(to_minute(c["pointInTime"]) or until for c in earlier)
+    reaching = [
+        c for c in earlier if (end := moment(c.get("logBackupInfo", {}).get("lastLogBackupTime"))) and end >= until
+    ]
+    return database, max(to_minute(c["pointInTime"]) or until for c in reaching or earlier)
 
 
 async def c4_script(s: Session) -> Findings:
@@ -187,10 +190,13 @@ async def c4_script(s: Session) -> Findings:
     until = f"pointInTime lt '{moment_}' and "
     stores = await offline_stores(s)
     ids = {"mssqlDatabaseId": database["id"]}
+    logs = f"{until}logBackupInfo/lastLogBackupTime gt '{moment_}' and "
     copies = [
-        ("snapshotId", await newest(s, "list_mssql_database_snapshots", until + GOOD, "pointInTime", **ids)),
-        ("backupId", await newest(s, "list_mssql_database_backups", until + readable(stores), "pointInTime", **ids)),
+        ("snapshotId", await newest(s, "list_mssql_database_snapshots", logs + GOOD, "pointInTime", **ids)),
+        ("backupId", await newest(s, "list_mssql_database_backups", logs + readable(stores), "pointInTime", **ids)),
     ]
+    if not any(copy for _, copy in copies):
+        raise StepFailed("no copy has log backups up to that minute")
     name, copy = max(((n, c) for n, c in copies if c), key=lambda pair: str(pair[1]["pointInTime"]))
     answer = await s.write(
         "restore_mssql_database", **ids, restoreType="ALTERNATE", **{name: copy["id"]}, recoveryMode="WITH_RECOVERY",
