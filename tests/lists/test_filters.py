@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,8 +27,12 @@ def parsed(text: str) -> Expression:
     return grammar.parse(text, now=NOW)
 
 
+def getter(name: str) -> Callable[[Any], Sequence[Any]]:
+    return lambda item: extractors.values_at(item, name)
+
+
 def fits(text: str, item: dict[str, Any]) -> bool:
-    return matching.matches(parsed(text), lambda name: extractors.values_at(item, name))
+    return matching.compile_expression(parsed(text), getter)(item)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def test_any_text_is_an_expression_or_a_clear_error(text: str) -> None:
         if not problem.message.startswith("filter: "):
             raise
         return
-    matching.matches(expression, lambda name: extractors.values_at({"a": 1}, name))
+    matching.compile_expression(expression, getter)({"a": 1})
     matching.to_query(expression, {})
 
 
@@ -289,3 +294,23 @@ def test_a_list_no_table_knows_is_taken_at_its_parameters_word(all_tools: tuple[
     bare = capabilities.capabilities_of(replace(operation, id="SomethingElse", parameters=()))
     assert (bare.paged, bare.operators, bare.select) == (False, frozenset(), False)
     assert own.view_for(replace(operation, id="Other", path="/x/new-things"), {"id": "text"}).noun == "new thing"
+
+
+def test_what_stands_in_an_expression_and_in_an_item_is_read_once_however_many_comparisons_there_are() -> None:
+    asked: list[str] = []
+
+    def counting(name: str) -> Callable[[Any], Sequence[Any]]:
+        asked.append(name)
+
+        def read(item: dict[str, Any]) -> Sequence[Any]:
+            asked.append("item")
+            return [item[name]]
+
+        return read
+
+    text = " or ".join(["createdAt lt 2020-01-01"] * 137)
+    matches = matching.compile_expression(parsed(text), counting)
+    items = [{"createdAt": f"2026-11-{day:02d}T00:00:00Z"} for day in range(1, 29)]
+    assert not any(map(matches, items))
+    assert asked == ["createdAt", *["item"] * 28]
+    assert matches({"createdAt": "2019-01-01T00:00:00Z"})

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, LimitExceeded
+from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.lists.read import pages, paging
 from greenlake_backup_mcp.lists.read.pages import Source
 from greenlake_backup_mcp.lists.read.paging import Scan
+from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.upstream import client
-from tests.support.paging_service import Item, Pages, reached
+from tests.support.paging_service import Item, Pages, no_progress, reached
 
 LIST = client.Request("List", "GET", "/x/v1/things", reads=True)
 
@@ -370,3 +374,73 @@ def test_whatever_totals_a_service_tells_the_answer_is_a_beginning_of_the_collec
             assert scan.total == len(found)
 
     anyio.run(run)
+
+
+@pytest.mark.parametrize("total", [400, 40_000, 0, 2, None])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_handful_of_requests_follow_the_last_new_item_whatever_the_total_says(
+    total: int | None, ignored: bool, named: bool
+) -> None:
+    items = things(3) if named else [{"n": n} for n in range(3)]
+    app = Pages(items, total=lambda _: total, ignores_offset=ignored)
+    found, scan = await scanned(app)
+    assert found == [0, 1, 2]
+    assert len(app.queries) <= 6
+    assert (scan.read, scan.total, scan.whole) == (3, 3, True)
+    if total is not None:
+        assert f"{total:,} the service counts" in "; ".join(scan.notes)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20, 25])
+@pytest.mark.parametrize("total", [400, 0, None])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("whole", ["page", "all"])
+async def test_an_answer_never_promises_rows_that_do_not_come(
+    count: int, total: int | None, ignored: bool, whole: str
+) -> None:
+    items = [{"id": f"id-{n:02d}", "name": f"vm-{n:02d}"} for n in range(count)]
+    app = Pages(items, total=lambda _: total, ignores_offset=ignored)
+    tool = next(t for t in registry.tools() if t.name == "list_vms")
+    async with reached(app) as api:
+        answer = await list_tool.answer(api, tool, {"limit": 20, "summary": whole}, no_progress)
+    text = "\n".join(answer.lines)
+    if count < 20 or whole == "all":  # a full page is all that was asked for
+        assert " of 400" not in text.rpartition("Row")[2]
+    assert " of 0" not in text
+    assert len(app.queries) <= 8
+    if count < 20:
+        assert "Next:" not in text
+        assert f"{count} " in text
+
+
+async def test_others_are_served_between_slices_of_what_is_taken() -> None:
+    turns, seen = [0], []
+
+    async def other() -> None:
+        while True:
+            turns[0] += 1
+            await anyio.lowlevel.checkpoint()
+
+    def take(items: Sequence[pages.Item]) -> bool:
+        begun = time.thread_time()
+        while time.thread_time() - begun <= paging.SLICE_SECONDS:
+            pass
+        seen.append(turns[0])
+        assert len(items) <= paging.SLICE_ITEMS
+        return True
+
+    async with reached(Pages(things(200))) as api, anyio.create_task_group() as group:
+        group.start_soon(other)
+        await paging.scan(api, Source(LIST, True, 1000, None), take, cap=10_000, concurrency=4)
+        group.cancel_scope.cancel()
+    assert len(seen) == 200 / paging.SLICE_ITEMS
+    assert seen == sorted(set(seen))
+
+
+async def test_a_call_has_so_much_of_the_processor_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(10_000))
+    monkeypatch.setattr(time, "thread_time", lambda: float(next(clock)))
+    async with reached(Pages(things(900))) as api:
+        with pytest.raises(LimitExceeded, match="10 seconds of processor time"):
+            await paging.scan(api, Source(LIST, True, 1000, None), lambda _: True, cap=10_000, concurrency=4)

@@ -48,6 +48,7 @@ class Pages:
     short: frozenset[int] = frozenset()  # numbers of the requests that bring half of what they could
     failing: dict[int, int] = field(default_factory=dict)  # status by number of the request
     refuses: Callable[[dict[str, str]], str | None] | None = None  # why a query is answered 400
+    ignores_offset: bool = False
     spelling: str = "offset"  # or pageOffset, or none
     before: Callable[[int, list[Item]], None] | None = None  # changes the items before a request
     queries: list[dict[str, str]] = field(default_factory=list)
@@ -78,7 +79,8 @@ class Pages:
             return 400, {"httpStatusCode": 400, "message": why, "errorCode": "BAD_REQUEST"}
         if self.before is not None:
             self.before(number, self.items)
-        start, limit = int(query.get("offset", 0)), min(int(query.get("limit", 10**9)), self.most)
+        start = 0 if self.ignores_offset else int(query.get("offset", 0))
+        limit = min(int(query.get("limit", 10**9)), self.most)
         if number in self.short:
             limit = max(1, limit // 2)
         found = self.items[start : start + limit]

@@ -99,14 +99,10 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
     scanned = query.where is not None or way.sort_here  # the rows come out of the scan, so it needs all they show
     fold = _aggregate(query, way)
     enough = not query.whole and not way.sort_here
+    fits = None if query.where is None else matching.compile_expression(query.where, query.getter)
 
     def take(found: Sequence[Item]) -> bool:
-        where = query.where
-        fold.add(
-            found
-            if where is None
-            else [i for i in found if matching.matches(where, lambda name, i=i: query.values(i, name))]  # type: ignore[misc]
-        )
+        fold.add(found if fits is None else filter(fits, found))
         return not (enough and fold.count > fold.last)
 
     scan = await paging.scan(
@@ -137,25 +133,33 @@ async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:
     rows: list[Item] = []
     total: int | None = None
     ended = False
+    position, seen = start, pages.SeenItems()
     wanted = max(1, skipped + query.limit)  # without rows, one tells the total
-    while len(rows) < wanted:
-        position = start + len(rows)
-        if bound is not None and position > bound:
-            break
+    while len(rows) < wanted and (bound is None or position <= bound):
         found = await pages.fetch_page(api, source, position, wanted - len(rows))
         total = found.total if found.total is not None else total
-        rows += found.items
-        ended = not found.items or not source.paged
-        if ended or (total is not None and start + len(rows) >= total):
+        position += len(found.items)
+        fresh, new = seen.add(found.items)
+        rows += fresh
+        ended = not new or not source.paged
+        if ended or total == position:  # one that is smaller is wrong
             break
     kept = rows[skipped : skipped + query.limit]
     if not source.paged:
         total, kept = len(rows), rows[query.offset : query.offset + query.limit]
+    notes = []
+    if total is not None and rows and total < start + len(rows):
+        notes.append(f"the service counts {total:,} in all, and more came")
+        total = None
+    if ended and rows:
+        if total is not None and total > start + len(rows):
+            notes.append(f"the service counts {total:,} in all, and nothing new came behind row {start + len(rows):,}")
+        total = start + len(rows)
     fold = _aggregate(query, way)
     fold.count = len(kept)
     after = query.offset + len(kept)
     more = (bool(kept) or not query.limit) and (not ended if total is None else after < total)
-    return Outcome(query, way, fold, kept, paging.Scan(len(kept), total, whole=False), more)
+    return Outcome(query, way, fold, kept, paging.Scan(len(kept), total, whole=False, notes=tuple(notes)), more)
 
 
 def _in_order(query: Query, rows: Sequence[Item]) -> bool:

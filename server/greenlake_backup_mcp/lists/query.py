@@ -5,7 +5,7 @@ Knows lists and their tools; sends nothing and must know nothing of MCP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -64,15 +64,23 @@ class Query:
 
     def values(self, item: Item, name: str) -> Sequence[Any]:
         """Every value under a name."""
-        if self.kinds.get(name, "any") == "any" and (column := self.column(name)) is not None:
-            value = column.value_of(item)
-            return value if isinstance(value, list) else [value]
+        return self.getter(name)(item)
+
+    def getter(self, name: str) -> Callable[[Item], Sequence[Any]]:
+        """What reads every value under a name out of an item."""
         column = self.column(name)
+        if column is not None and self.kinds.get(name, "any") == "any":
+            read = column.value_of
+
+            def computed(item: Item) -> Sequence[Any]:
+                value = read(item)
+                return value if isinstance(value, list) else [value]
+
+            return computed
         if column is not None and name in column.paths and column.read is extractors.first:
-            return [
-                one for path in column.paths for one in extractors.values_at(item, path)
-            ]  # the name shown, and the other one
-        return extractors.values_at(item, name)
+            paths = column.paths  # the name shown, and the other one
+            return lambda item: [one for path in paths for one in extractors.values_at(item, path)]
+        return lambda item: extractors.values_at(item, name)
 
     def column(self, name: str) -> Column | None:
         """Our column of that name."""

@@ -5,8 +5,10 @@ Knows the grammar's expressions, no list, no service and no HTTP.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from greenlake_backup_mcp.text.units import parse_time
@@ -14,8 +16,8 @@ from greenlake_backup_mcp.text.units import parse_time
 from .grammar import NUMBER, Comparison, Expression, Junction, Value
 
 Kind = Literal["text", "number", "flag", "time", "any"]
-Values = Callable[[str], Sequence[Any]]
-"""What an item has under an attribute: every value, also of each element of a list on the way."""
+Getter = Callable[[str], Callable[[Any], Sequence[Any]]]
+"""Attribute → what reads it out of an item: every value, also of each element of a list on the way."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 
@@ -86,62 +88,158 @@ def _wire_literal(value: Value, kind: Kind, bare_times: bool) -> str:
 # --- here ----------------------------------------------------------------------------------------------------------
 
 
-def matches(expression: Expression, values: Values) -> bool:
-    """Whether an item fits. Text is compared without regard to case; an absent value equals null and nothing else."""
+def compile_expression(expression: Expression, getter: Getter) -> Callable[[Any], bool]:
+    """The test of one item. Text is compared without regard to case; an absent value equals null and nothing else.
+
+    `getter` is asked once for each attribute. What stands in the expression is read here, once; what an item has under
+    an attribute is read and converted once for all comparisons with it.
+    """
+    getters = {name: getter(name) for name in {c.attribute for c in comparisons(expression)}}
+    test = _test_of(expression)
+    return lambda item: test(_Row(item, getters))
+
+
+class _Values:
+    """What an item has under an attribute, as the forms in which it is compared; each made when first needed."""
+
+    __slots__ = ("_folded", "_numbers", "_times", "values")
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+        self._folded: Sequence[str] | None = None
+        self._numbers: Sequence[float | int | None] | None = None
+        self._times: Sequence[datetime | None] | None = None
+
+    @property
+    def folded(self) -> Sequence[str]:
+        if self._folded is None:
+            self._folded = [str(value).casefold() for value in self.values]
+        return self._folded
+
+    @property
+    def numbers(self) -> Sequence[float | int | None]:
+        if self._numbers is None:
+            self._numbers = [_number(value) for value in self.values]
+        return self._numbers
+
+    @property
+    def times(self) -> Sequence[datetime | None]:
+        if self._times is None:
+            self._times = [parse_time(value) for value in self.values]
+        return self._times
+
+
+class _Row:
+    """An item under test, with the values that comparisons asked for."""
+
+    __slots__ = ("_getters", "_item", "_read")
+
+    def __init__(self, item: Any, getters: Mapping[str, Callable[[Any], Sequence[Any]]]) -> None:
+        self._item = item
+        self._getters = getters
+        self._read: dict[str, _Values] = {}
+
+    def values(self, name: str) -> _Values:
+        found = self._read.get(name)
+        if found is None:
+            found = _Values([value for value in self._getters[name](self._item) if value is not None])
+            self._read[name] = found
+        return found
+
+
+_Test = Callable[[_Row], bool]
+
+
+def _test_of(expression: Expression) -> _Test:
     if isinstance(expression, Comparison):
-        return _fits(expression, [v for v in values(expression.attribute) if v is not None])
+        return _test_of_comparison(expression)
+    tests = [_test_of(part) for part in expression.parts]
     if expression.word == "and":
-        return all(matches(part, values) for part in expression.parts)
+        return lambda row: all(test(row) for test in tests)
     if expression.word == "or":
-        return any(matches(part, values) for part in expression.parts)
-    return not matches(expression.parts[0], values)
+        return lambda row: any(test(row) for test in tests)
+    inner = tests[0]
+    return lambda row: not inner(row)
 
 
-def _fits(comparison: Comparison, found: Sequence[Any]) -> bool:
-    wanted, operator = comparison.values, comparison.operator
-    if operator in ("eq", "in", "holds"):
-        return any(equal(have, want) for want in wanted for have in found) or (None in wanted and not found)
-    if operator == "ne":
-        return not _fits(Comparison(comparison.attribute, "eq", wanted), found)
-    if operator == "contains":
-        return any(str(wanted[0]).casefold() in str(have).casefold() for have in found)
-    if operator == "startswith":
-        return any(str(have).casefold().startswith(str(wanted[0]).casefold()) for have in found)
-    return any(_ordered(operator, have, wanted[0]) for have in found)
+def _test_of_comparison(comparison: Comparison) -> _Test:
+    name, word = comparison.attribute, comparison.operator
+    if word in ("eq", "in", "holds"):
+        return _equality(name, comparison.values)
+    if word == "ne":
+        equal = _equality(name, comparison.values)
+        return lambda row: not equal(row)
+    part = str(comparison.values[0]).casefold()
+    if word == "contains":
+        return lambda row: any(part in text for text in row.values(name).folded)
+    if word == "startswith":
+        return lambda row: any(text.startswith(part) for text in row.values(name).folded)
+    return _order(name, word, comparison.values[0])
 
 
-def equal(have: Any, want: Value) -> bool:
-    """Whether a value of an item is the one meant: 'true' is true, '5' is 5, times are points in time."""
-    if isinstance(have, bool) or isinstance(want, bool):
-        return str(have).lower() == str(want).lower()
-    if isinstance(have, (int, float)) or isinstance(want, (int, float)):
-        return _number(have) is not None and _number(have) == _number(want)
-    if not isinstance(have, str) or not isinstance(want, str):
+def _equality(name: str, wanted: Sequence[Value]) -> _Test:
+    """Whether a value is one of those meant: 'true' is true, '5' is 5, times are points in time."""
+    flags = {str(want).lower() for want in wanted if isinstance(want, bool)}
+    plain = [want for want in wanted if want is not None and not isinstance(want, bool)]
+    words = flags | {str(want).lower() for want in plain}
+    numbers = {want for want in plain if not isinstance(want, str)}
+    numeric = {number for want in plain if (number := _number(want)) is not None}
+    texts = {want.casefold() for want in plain if isinstance(want, str)}
+    times = {when for want in plain if (when := parse_time(want)) is not None}
+    absent = None in wanted
+
+    def test(row: _Row) -> bool:
+        held = row.values(name)
+        if not held.values:
+            return absent
+        for place, value in enumerate(held.values):
+            if isinstance(value, bool):
+                equal = str(value).lower() in words
+            elif isinstance(value, (int, float)):
+                equal = value in numeric
+            elif isinstance(value, str):
+                equal = held.folded[place] in texts or (bool(flags) and value.lower() in flags)
+                equal = equal or (bool(numbers) and held.numbers[place] in numbers)
+                equal = equal or (bool(times) and held.times[place] in times)
+            else:
+                equal = False
+            if equal:
+                return True
         return False
-    return have.casefold() == want.casefold() or (
-        have[:4].isdigit() and (when := parse_time(have)) is not None and when == parse_time(want)
-    )
+
+    return test
 
 
-def _ordered(operator: str, have: Any, want: Value) -> bool:
-    pair = _comparable(have, want)
-    if pair is None:
+def _order(name: str, word: str, want: Value) -> _Test:
+    """Whether a value stands before or behind the one meant, as numbers, points in time or texts."""
+    compare = _ORDERS[word]
+    number, text = _number(want), want.casefold() if isinstance(want, str) else None
+    when = parse_time(want)
+
+    def test(row: _Row) -> bool:
+        held = row.values(name)
+        for place, value in enumerate(held.values):
+            if number is not None and (have := held.numbers[place]) is not None:
+                fits = compare(have, number)
+            elif text is None or not isinstance(value, str):
+                fits = False
+            elif (moment := held.times[place]) is None:
+                fits = compare(held.folded[place], text)
+            else:
+                fits = when is not None and compare(moment, when)  # a time has no order among texts
+            if fits:
+                return True
         return False
-    one, other = pair
-    return bool({"gt": one > other, "ge": one >= other, "lt": one < other, "le": one <= other}[operator])
+
+    return test
 
 
-def _comparable(have: Any, want: Value) -> tuple[Any, Any] | None:
-    """The two in a form that has an order, or None."""
-    numbers = _number(have), _number(want)
-    if None not in numbers:
-        return numbers
-    if not isinstance(have, str) or not isinstance(want, str):
-        return None
-    times = parse_time(have), parse_time(want)
-    if None not in times:
-        return times
-    return (have.casefold(), want.casefold()) if times[0] is None else None  # a time has no order among texts
+_ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
 
 
 def _number(value: Any) -> float | int | None:

@@ -5,7 +5,9 @@ Knows HTTP requests and envelopes, nothing of what items mean or of the pages ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +15,7 @@ from greenlake_backup_mcp.errors import BackupError, ServiceError
 from greenlake_backup_mcp.upstream import client
 
 Item = Mapping[str, Any]
+HASH_BITS = 0x7FFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,40 @@ class Page:
 
     items: tuple[Item, ...]
     total: int | None
+
+
+class SeenItems:
+    """Which items came already; 8 bytes an item. One without an id is known again, but two alike may be two."""
+
+    def __init__(self) -> None:
+        self._marks: array[int] = array("q")
+
+    def add(self, items: Sequence[Item]) -> tuple[list[Item], bool]:
+        """Those of the items that did not come before; and whether there was anything new."""
+        marks = [_mark(item) for item in items]
+        seen = set(marks).intersection(self._marks)
+        fresh: list[Item] = []
+        new = False
+        for item, mark in zip(items, marks, strict=True):
+            if mark not in seen:
+                seen.add(mark)
+                self._marks.append(mark)
+                new = True
+                fresh.append(item)
+            elif not isinstance(item.get("id"), str):
+                fresh.append(item)
+        return (fresh if new else []), new
+
+    def has_all(self, items: Iterable[Item]) -> bool:
+        """Whether each of the items came before."""
+        marks = {_mark(item) for item in items}
+        return marks.issubset(marks.intersection(self._marks))
+
+
+def _mark(item: Item) -> int:
+    own = item.get("id")
+    text = own if isinstance(own, str) else json.dumps(item, sort_keys=True)
+    return hash(text) & HASH_BITS
 
 
 async def fetch_page(api: client.ApiClient, source: Source, offset: int, limit: int) -> Page:

@@ -2,29 +2,37 @@
 
 What comes back is handed on page by page and not kept. Knows nothing of what items mean.
 
-A page may hold less than was asked for, `total` may be absent or change, items may come twice or vanish while others
-read and write: none of this is an error, all of it is told in `Scan.notes`.
+A page may hold less than was asked for, `total` may be absent, change or be wrong, an offset may be ignored, items may
+come twice or vanish while others read and write: none of this is an error, all of it is told in `Scan.notes`. What ends
+a scan is that nothing new comes, whatever `total` says: at most a handful of requests follow the last new item.
+
+Whoever takes the items works in slices, between which others are served, and has so much of the processor and no more.
 """
 
 from __future__ import annotations
 
-from array import array
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import anyio
+import anyio.lowlevel
 
-from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.errors import BackupError, LimitExceeded
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import pages
 from .pages import Item, Page, Source
 
-STALE_ROUNDS = 3  # rounds of pages without anything new until that is the end, whatever `total` says
+STALE_PAGES = 3  # pages in a row without anything new until that is the end
+MOST_GROWN = 4  # and so many more where the total grows meanwhile
+SLICE_ITEMS = 20  # taken before the time is looked at
+SLICE_SECONDS = 0.02  # that taking goes on before others are served
+MOST_SECONDS = 10.0  # of the processor that taking 10,000 items may need
 FIRST_PAGE = 1000  # of lists whose offset is bounded: they take one page of up to 20,000 for what is left
-HASH_BITS = 0x7FFF_FFFF_FFFF_FFFF
 
 Take = Callable[[Sequence[Item]], bool]
 """What receives the items of each page, in the collection's order; False: enough, read no further."""
@@ -74,13 +82,16 @@ class _Reader:
     at: int = 0  # position in the collection up to which was read
     read: int = 0
     again: int = 0  # items that came a second time
-    total: int | None = None
     first_total: int | None = None
-    ended: bool = False  # an empty or final page was seen
+    counted: int | None = None  # how many the service last said there are
+    stale: int = 0  # pages in a row without anything new
+    grown: int = 0  # of those, how many said that there are more than before
+    ended: bool = False
     enough: bool = False
     failure: BackupError | None = None
     bounded: bool = False  # the list's offset bound ended the scan
-    seen: array[int] = field(default_factory=lambda: array("q"))  # 8 bytes an item: memory stays flat
+    seen: pages.SeenItems = field(default_factory=pages.SeenItems)
+    seconds: float = 0.0  # of the processor that taking needed
 
     async def run(self) -> None:
         size = min(
@@ -95,15 +106,16 @@ class _Reader:
             self.ended = True
         if self.first_total is not None and came:
             size = min(size, came)  # the service gives less than it is asked for: ask so
-        stale = 0
         while not self._done():
             spans = self._spans(size, full=came >= size)
             if not spans:
                 break
-            before = (self.read, self.total)
             await self._ordered(spans)
-            stale = stale + 1 if (self.read, self.total) == before else 0  # new items push back what came already
-            self.ended = self.ended or stale >= STALE_ROUNDS
+
+    @property
+    def total(self) -> int | None:
+        """How many there are, as far as that can be believed: None where nothing was said, or more came."""
+        return self.counted if self.counted is not None and self.counted >= self.read else None
 
     def _done(self) -> bool:
         complete = self.total is not None and self.at >= self.total
@@ -127,7 +139,10 @@ class _Reader:
         return spans
 
     async def _ordered(self, spans: Sequence[tuple[int, int]]) -> None:
-        """Read the spans, `concurrency` at a time, and take them in order; no more pages than that are held."""
+        """Read the spans, `concurrency` at a time, and take them in order; no more pages than that are held.
+
+        Where nothing new comes any more, those under way are waited for, and no others are asked for.
+        """
         waiting = iter(spans)
         results: dict[int, list[Page] | BackupError] = {}
         ready = anyio.Condition()
@@ -142,9 +157,11 @@ class _Reader:
                 ready.notify_all()
 
         async with anyio.create_task_group() as group:
-            for span in islice(waiting, self.concurrency):
+            under_way = deque(islice(waiting, self.concurrency))
+            for span in under_way:
                 group.start_soon(fetch, *span)
-            for start, length in spans:
+            while under_way:
+                start, length = under_way.popleft()
                 async with ready:
                     while start not in results:
                         await ready.wait()
@@ -155,73 +172,79 @@ class _Reader:
                 while found:
                     await self._accept(found.pop(0))  # popped, so that it is gone while the next is awaited
                 self.at = start + length  # also where less was there than promised
-                if self.enough or self.read >= self.cap or (self.total is None and self.ended):
+                if self._done():
                     break
-                if (after := next(waiting, None)) is not None:
+                if not self.stale and (after := next(waiting, None)) is not None:
+                    under_way.append(after)
                     group.start_soon(fetch, *after)
             group.cancel_scope.cancel()
 
     async def _span(self, start: int, length: int) -> list[Page]:
-        """A stretch of the collection: one request, or more where the service gives short pages."""
+        """A stretch of the collection: one request, or more where the service gives short pages of new items."""
         parts: list[Page] = []
-        got = 0
+        got, here = 0, pages.SeenItems()
         while got < length:
             if parts and self.source.max_offset is not None and start + got > self.source.max_offset:
                 self.bounded = True
                 break
             found = await pages.fetch_page(self.api, self.source, start + got, length - got)
             parts.append(found)
-            if not found.items:
-                break
             got += len(found.items)
+            if not here.add(found.items)[1] or self.seen.has_all(found.items):
+                break
         return parts
 
     async def _accept(self, found: Page) -> None:
-        if found.total is not None:
-            self.total = found.total
-        self.ended = self.ended or not found.items
-        fresh = self._fresh(found.items)[: self.cap - self.read]
-        several = self.at > 0 or (self.total or 0) > len(found.items)
+        grown = found.total is not None and self.counted is not None and found.total > self.counted
+        self.counted = found.total if found.total is not None else self.counted
+        fresh, new = self.seen.add(found.items)
+        self.again += len(found.items) - len(fresh)
+        fresh = fresh[: self.cap - self.read]
+        self.stale = 0 if new else self.stale + 1
+        self.grown = 0 if new else min(self.grown + grown, MOST_GROWN)  # new items push back what came already
+        several = self.at > 0 or (self.counted or 0) > len(found.items)
         self.at += len(found.items)
         self.read += len(fresh)
-        if fresh and not self.take(fresh):
-            self.enough = True
+        self.ended = self.ended or self.stale >= STALE_PAGES + self.grown or (not found.items and self.total is None)
+        await self._take(fresh)
         if self.progress is not None and several:
             goal = None if self.total is None else min(self.total, self.cap)
             of = "" if self.total is None else f" of {self.total:,}"
             await self.progress(self.read, goal, f"{self.read:,}{of} {self.noun} read")
 
-    def _fresh(self, items: Sequence[Item]) -> list[Item]:
-        """The items that did not come before, told by their ids."""
-        marks = [hash(i) & HASH_BITS if isinstance(i := item.get("id"), str) else None for item in items]
-        seen = set(marks).intersection(self.seen)
-        fresh: list[Item] = []
-        for item, mark in zip(items, marks, strict=True):
-            if mark is not None:
-                if mark in seen:
-                    self.again += 1
-                    continue
-                seen.add(mark)
-                self.seen.append(mark)
-            fresh.append(item)
-        return fresh
+    async def _take(self, items: Sequence[Item]) -> None:
+        """Hand the items on, some at a time; LimitExceeded where that needs more of the processor than one call has."""
+        allowed = MOST_SECONDS * max(1.0, self.cap / 10_000)
+        turn = begun = time.thread_time()
+        for place in range(0, len(items), SLICE_ITEMS):
+            if not self.take(items[place : place + SLICE_ITEMS]):
+                self.enough = True
+            now = time.thread_time()
+            if self.seconds + now - begun > allowed:
+                raise LimitExceeded(
+                    f"Looking at {self.noun} took the {allowed:.0f} seconds of processor time that a call has.",
+                    hint="Use a shorter where, or filter, which the service evaluates.",
+                )
+            if now - turn > SLICE_SECONDS:
+                self.seconds += now - begun
+                await anyio.lowlevel.checkpoint()
+                turn = begun = time.thread_time()
+        self.seconds += time.thread_time() - begun
 
     def result(self) -> Scan:
         notes = []
-        total = self.total
+        total, counted = self.total, self.counted
         capped = max(self.read, self.at) >= self.cap and (not self.ended if total is None else total > self.cap)
         left = self.enough and not (total is not None and self.at >= total)
         whole = not (left or self.bounded or capped or self.failure is not None)
-        if total is None and whole:
-            total = self.read
         if self.again:
             notes.append(f"{self.again} came twice while reading and are counted once")
-        if self.first_total is not None and self.total is not None and self.first_total != self.total:
-            notes.append(f"the total changed from {self.first_total:,} to {self.total:,} while reading")
-        if whole and self.total is not None and self.read < self.total:
-            notes.append(f"{self.total - self.read:,} of the {self.total:,} the service counts did not come")
-        if whole and self.total is not None and self.read > self.total:
-            notes.append(f"{self.read - self.total:,} more came than the {self.total:,} the service counts")
+        if self.first_total is not None and counted is not None and self.first_total != counted:
+            notes.append(f"the total changed from {self.first_total:,} to {counted:,} while reading")
+        if whole and counted is not None and self.read < counted:
+            notes.append(f"{counted - self.read:,} of the {counted:,} the service counts did not come")
+        if counted is not None and self.read > counted:
+            notes.append(f"{self.read - counted:,} more came than the {counted:,} the service counts")
         if self.bounded:
             notes.append(f"the service lets this list be read no further than offset {self.source.max_offset:,}")
-        return Scan(self.read, total, whole, tuple(notes), self.failure)
+        return Scan(self.read, self.read if whole else total, whole, tuple(notes), self.failure)

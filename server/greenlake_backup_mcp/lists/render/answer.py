@@ -57,7 +57,7 @@ def _heading(outcome: Outcome) -> list[str]:
     by_filter = f" that {'matches' if count == 1 else 'match'} filter (done by the service)" if query.filter else ""
     if not query.whole and query.where is None:
         total = f"an unknown number of {nouns}" if scan.total is None else units.plural(scan.total, noun)
-        return [f"Page of {total}{by_filter}."]
+        return [f"Page of {total}{by_filter}.", *(f"But {note}." for note in scan.notes)]
     if scan.whole:
         lines = [f"{units.plural(scan.read, noun)}{by_filter}." if scan.read else f"No {nouns}{by_filter}."]
     else:
