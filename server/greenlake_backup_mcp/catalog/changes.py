@@ -275,8 +275,9 @@ def _cause(  # noqa: PLR0913, PLR0917
         gone = connection.execute("SELECT gone FROM assets WHERE id = ?", (asset,)).fetchone()
         task = connection.execute(
             "SELECT name, user, id FROM tasks WHERE created <= ?2 AND coalesce(ended, created) >= ?1 "
-            "AND name LIKE 'delete%' AND (resource_uris LIKE ?3 OR source_uri LIKE ?3) ORDER BY created DESC",
-            (since, until, f"%{asset}%"),
+            "AND name LIKE 'delete%' AND (resource_uris LIKE ?3 OR resource_uris LIKE ?3 || ',%' OR source_uri LIKE ?3) "
+            "ORDER BY created DESC",
+            (since, until, f"%/{asset}"),  # about the asset itself, not about another of its copies
         ).fetchone()  # fmt: skip
         if task:
             return f"likely, by time and asset: task: {task[0]}", task[1], task[2], False
@@ -291,6 +292,7 @@ def forget_old(connection: sqlite3.Connection, at: int, keep_days: int) -> None:
     connection.execute("DELETE FROM changes WHERE seen < ?", (until,))
     connection.execute("DELETE FROM own_writes WHERE at < ?", (until,))
     connection.execute("DELETE FROM runs WHERE at < ?", (until,))
+    connection.execute("DELETE FROM expiries WHERE at < ?", (until,))
     connection.execute("DELETE FROM tasks WHERE created < ?", (until,))
     for table in ("jobs", "policies", "gateways", "storeonces", "orchestrators", "tags", "issues", "approvals"):
         connection.execute(f"DELETE FROM {table} WHERE gone < ?", (until,))

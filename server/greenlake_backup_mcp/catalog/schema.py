@@ -349,6 +349,8 @@ CREATE TABLE changes (no INTEGER PRIMARY KEY, kind TEXT NOT NULL, before INTEGER
   subject_kind TEXT, subject_id TEXT, subject TEXT, asset_id TEXT, asset TEXT, was TEXT, now TEXT, cause TEXT,
   by_user TEXT, task_id TEXT, settled INTEGER NOT NULL DEFAULT 0, detail TEXT);
 CREATE INDEX changes_seen ON changes (seen);
+CREATE TABLE expiries (asset INTEGER NOT NULL, list INTEGER NOT NULL, at INTEGER NOT NULL, copies INTEGER NOT NULL,
+  PRIMARY KEY (asset, list, at)) WITHOUT ROWID;
 CREATE TABLE own_writes (at REAL NOT NULL, tool TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   outcome TEXT);
 CREATE TABLE store_usage (store_id TEXT NOT NULL, at INTEGER NOT NULL, used INTEGER, capacity INTEGER,

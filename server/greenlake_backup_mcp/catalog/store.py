@@ -154,8 +154,9 @@ def _in_file(path: Path, tenant: str, *, own_name: bool) -> Store:
         path.chmod(0o600)
     connection = _connect(_uri(path))
     try:
-        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_remote(path) else 'WAL'}")
+        # first made, then with a log of writes: what tells a catalog from other databases has to be in the file itself
         store = _made(Store(_uri(path), path, note, connection), tenant)
+        connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_remote(path) else 'WAL'}")
         held = connection.execute("SELECT value FROM meta WHERE name = 'tenant'").fetchone()
         if held is not None and held[0] != tenant:
             raise Unusable("it is the catalog of another region, workspace or API client, and stays as it is")
@@ -170,13 +171,12 @@ def _check(path: Path, *, own_name: bool) -> str:
     with path.open("rb") as file:
         head = file.read(100)
     ours = head[68:72] == APPLICATION.to_bytes(4, "big")
-    if not head.startswith(MAGIC) or len(head) < 100:
+    if not head.startswith(MAGIC) or len(head) < 100 or not ours:
         if not own_name:
-            raise Unusable("it is no catalog of this server, and stays as it is")
+            what = "a database of something else" if head.startswith(MAGIC) else "no catalog of this server"
+            raise Unusable(f"it is {what}, and stays as it is")
         path.replace(path.with_suffix(".broken"))
         return f"The catalog's file was broken and is built anew; it was kept as {path.with_suffix('.broken').name}."
-    if not ours:
-        raise Unusable("it is a database of something else, and stays as it is")
     if int.from_bytes(head[60:64], "big") != schema.VERSION:
         _discard(path)
         return "The catalog's file was of another version of this server and is built anew."

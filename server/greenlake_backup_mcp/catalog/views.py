@@ -345,6 +345,9 @@ def _others() -> Iterator[View]:
                 Column("by_user", "t.by_user", "who, where the service says so"),
                 Column("task_id", "t.task_id", "task"),
                 Column("detail", "t.detail", "more")), "main.changes t")  # fmt: skip
+    yield View("expired", "recovery points that went when they were to: how many, by the reading that missed them",
+               (*_ASSET, *_past("at", "t.at", "when"), Column("copies", "t.copies", "how many")),
+               "main.expiries t LEFT JOIN main.assets a ON a.no = t.asset")  # fmt: skip
     yield View("store_usage", "samples of what stores hold: hourly for 90 days, then daily",
                (Column("store_id", "t.store_id", "store"), Column("store", "s.name", "its name"),
                 *_past("at", "t.at", "when"),

@@ -252,7 +252,7 @@ class CopyReading:
 
     def finish(self, connection: sqlite3.Connection, items: int, due: int) -> Sequence[bytes | str]:
         """The list was read whole: expired copies that are not in it go; the others that are not need confirmation."""
-        missing = []
+        missing, expired = [], 0
         for ident, expires in connection.execute(
             "SELECT id, expires FROM copies WHERE asset = ? AND list = ?", (self.asset, self.list)
         ).fetchall():
@@ -261,12 +261,18 @@ class CopyReading:
             key = (self.asset, self.list, ident)
             if expires is not None and expires <= self.at + PURGE_GRACE:
                 connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND id = ?", key)
+                expired += 1
             else:
                 missing.append(ident)
                 connection.execute(
                     "UPDATE copies SET missing = coalesce(missing, ?) WHERE asset = ? AND list = ? AND id = ?",
                     (self.at, *key),
                 )
+        if expired:
+            connection.execute(
+                "INSERT INTO expiries VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET copies = copies + excluded.copies",
+                (self.asset, self.list, self.at, expired),
+            )
         record_reading(connection, ("snapshots", "backups")[self.list], self.at, asset=self.asset, items=items, due=due)
         summarize(connection, self.asset, self.list)
         return missing
