@@ -148,7 +148,8 @@ class Run:
         """What befalls recovery points between two rounds."""
         now, tenant = self.tenant.now(), self.tenant
         seen = {
-            row["id"] for row in await self._catalog(lambda c: rows(c, "SELECT id FROM recovery_points WHERE NOT missing"))
+            row["id"]
+            for row in await self._catalog(lambda c: rows(c, "SELECT id FROM recovery_points WHERE NOT missing"))
         }
         for kind, holder in HOLDERS.items():
             for asset in list(tenant.all(holder)):
@@ -187,7 +188,7 @@ class Run:
         at = self.now.isoformat().replace("+00:00", "Z")
         told = await self._catalog(
             lambda c: rows(
-                c, "SELECT id, kind, name, listed, copies_state, copies_read, newest_copy FROM assets WHERE kind <> 'mssql_group'"
+                c, c, "SELECT id, kind, listed, copies_state, copies_read FROM assets WHERE kind <> 'mssql_group'"
             )
         )
         copies: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""What the catalog says of a random tenant is true of it, or told as unread; in full: python -m tests.catalog_property."""
+"""What the catalog says of a random tenant is true, or told as unread; in full: python -m tests.catalog_property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service some of whose lists fail, each in one of the ways that lists fail: refused, broken, a page lost, cut short."""
+"""A service some of whose lists fail, in the ways that lists do: refused, broken, a page lost, cut short."""
 
 from __future__ import annotations
 

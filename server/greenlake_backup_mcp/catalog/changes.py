@@ -275,8 +275,8 @@ def _cause(  # noqa: PLR0913, PLR0917
         gone = connection.execute("SELECT gone FROM assets WHERE id = ?", (asset,)).fetchone()
         task = connection.execute(
             "SELECT name, user, id FROM tasks WHERE created <= ?2 AND coalesce(ended, created) >= ?1 "
-            "AND name LIKE 'delete%' AND (resource_uris LIKE ?3 OR resource_uris LIKE ?3 || ',%' OR source_uri LIKE ?3) "
-            "ORDER BY created DESC",
+            "AND name LIKE 'delete%' AND (resource_uris LIKE ?3 OR resource_uris LIKE ?3 || ',%' OR source_uri LIKE ?3)"
+            " ORDER BY created DESC",
             (since, until, f"%/{asset}"),  # about the asset itself, not about another of its copies
         ).fetchone()  # fmt: skip
         if task:
