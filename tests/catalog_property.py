@@ -188,7 +188,7 @@ class Run:
         at = self.now.isoformat().replace("+00:00", "Z")
         told = await self._catalog(
             lambda c: rows(
-                c, c, "SELECT id, kind, listed, copies_state, copies_read FROM assets WHERE kind <> 'mssql_group'"
+                c, "SELECT id, kind, listed, copies_state, copies_read FROM assets WHERE kind <> 'mssql_group'"
             )
         )
         copies: dict[str, set[str]] = {}
