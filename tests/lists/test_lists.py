@@ -405,11 +405,15 @@ async def test_rows_dropped_for_the_budget_are_counted_and_come_next() -> None:
     assert f'"offset": {shown}' in lines[-1]
 
 
-async def test_an_item_larger_than_the_budget_does_not_hide_how_to_go_on() -> None:
-    given = settings.load(token="t", budget=500)
+async def test_an_item_larger_than_the_budget_is_cut_inside_and_that_is_told() -> None:
+    given = settings.load(token="t", budget=900)
     value = (await answered(Pages(things(3, description="x" * 9000)), "list_vms", given, output="json")).value
-    assert value["items"] == []
-    assert "select fewer properties" in value["leftOut"]
+    (item,) = value["items"]
+    assert item["id"] == f"{0:036d}"
+    assert item["description"].startswith("xxxx")
+    assert re.fullmatch(r"the first [\d,]+ of 9,000 characters", item["leftOut"]["description"])
+    assert "parts of item 1" in value["leftOut"]
+    assert len(json.dumps(value).encode()) <= 900 * 2.4
     assert value["next"] == {"tool": "list_vms", "arguments": {"output": "json", "offset": 1, "summary": "page"}}
 
 

@@ -92,6 +92,41 @@ def test_at_most_five_problems_are_told_at_once() -> None:
     assert "(and 3 more)" in text
 
 
+@pytest.mark.parametrize("nothing", ["", None])
+def test_nothing_in_an_optional_argument_is_not_given(nothing: str | None) -> None:
+    unset = dict.fromkeys(("limit", "offset", "filter", "where", "sort", "select", "summary", "output"), nothing)
+    assert arguments.prepare(TOOLS["list_vms"], unset) == {}
+    keep = {"vmId": VM, "backupId": BACKUP, "expiresAt": nothing, "lockedUntil": nothing, "confirm": "preview"}
+    assert arguments.prepare(TOOLS["update_vm_backup"], {**keep, "name": "new"}) == {
+        "vmId": VM,
+        "backupId": BACKUP,
+        "name": "new",
+        "confirm": "preview",
+    }
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_nothing_is_never_consent_nor_a_required_id(nothing: str | None) -> None:
+    assert "confirm is missing" in refusal("delete_vm_backup", vmId=VM, backupId=BACKUP, confirm=None)
+    assert (
+        arguments.prepare(TOOLS["delete_vm_backup"], {"vmId": VM, "backupId": BACKUP, "confirm": ""})["confirm"] == ""
+    )
+    with pytest.raises(BackupError, match="vmId is"):
+        arguments.prepare(TOOLS["get_vm"], {"vmId": nothing})
+
+
+def test_an_empty_text_stays_where_it_is_a_value() -> None:
+    given = {"vmId": VM, "backupId": BACKUP, "description": "", "confirm": "preview"}
+    assert arguments.prepare(TOOLS["update_vm_backup"], given)["description"] == ""
+
+
+@pytest.mark.parametrize("name", sorted(arguments.ADDED_BY_CLIENTS))
+def test_what_clients_add_by_themselves_is_dropped_and_every_other_name_refused(name: str) -> None:
+    assert arguments.prepare(TOOLS["list_vms"], {"limit": 3, name: "x"}) == {"limit": 3}
+    with pytest.raises(BackupError, match="There is no argument"):
+        arguments.prepare(TOOLS["list_vms"], {f"{name}s": "x"})
+
+
 def test_json_in_strings_numbers_in_strings_and_nulls_are_repaired() -> None:
     found = arguments.prepare(
         TOOLS["restore_vm"],

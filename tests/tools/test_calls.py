@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -140,11 +141,11 @@ async def test_bad_arguments_send_nothing(connected: Connected, tenant: Any) -> 
     assert not tenant.state.tenant.requests
 
 
-async def test_json_comes_as_structured_content_alone(connected: Connected, tenant: Any) -> None:
+async def test_json_comes_as_structured_content_and_as_the_same_text(connected: Connected, tenant: Any) -> None:
     store = tenant.state.tenant.all("protection-stores")[0]
     async with connected() as client:
         result = await client.call_tool("get_protection_store", {"protectionStoreId": store["id"], "output": "json"})
-    assert result.content == []
+    assert json.loads(text_of(result)) == result.structured_content
     assert result.structured_content["id"] == store["id"]
     assert result.structured_content["simulated"] is True
 

@@ -22,22 +22,22 @@ from greenlake_backup_mcp.upstream.client import Request
 
 MOST_PROBLEMS = 5  # in one answer
 MOST_COUNTED = 50  # looked for: each costs a comparison with all names there are
+# Names that clients add to every call by themselves (n8n, Cline, SiYuan); dropped where the tool has no such argument.
+ADDED_BY_CLIENTS = {"toolCallId", "sessionId", "action", "chatInput", "tool", "task_progress", "_sessionID"}
 
 
 def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments repaired and validated; BackupError lists up to five problems."""
-    _place_values(raw)
-    given = {name: value for name, value in raw.items() if not (value is None and name in tool.arguments)}
-    if given.get("output") in ("text", "table") and "output" in tool.arguments:
-        del given["output"]  # the default of lists and of single items, which name it differently
-    if unknown := [name for name in given if name not in tool.input_schema.get("properties", {})]:
-        raise InputError(
-            "; ".join(
-                validation.unknown_arguments(name, tool.input_schema["properties"]) for name in unknown[:MOST_PROBLEMS]
-            )
-        )
-    arguments: dict[str, Any] = validation.repair(tool.input_schema, given)
-    _place_values(arguments)  # JSON within texts may have brought more
+    _refuse_unsendable(raw)
+    own = tool.input_schema.get("properties", {})
+    named = {name: value for name, value in raw.items() if name in own or name not in ADDED_BY_CLIENTS}
+    named = {name: value for name, value in named.items() if not _is_unset(tool, name, value)}
+    if named.get("output") in ("text", "table") and "output" in tool.arguments:
+        del named["output"]  # the default of lists and of single items, which name it differently
+    if unknown := [name for name in named if name not in own]:
+        raise InputError("; ".join(validation.unknown_arguments(name, own) for name in unknown[:MOST_PROBLEMS]))
+    arguments: dict[str, Any] = validation.repair(tool.input_schema, named)
+    _refuse_unsendable(arguments)  # JSON within texts may have brought more
     problems = list(islice(_problems(tool, arguments), MOST_COUNTED))
     if problems:
         count = f"{len(problems) - MOST_PROBLEMS}{' or' if len(problems) == MOST_COUNTED else ''} more"
@@ -68,7 +68,14 @@ def size_problem(tool: Tool | None, raw: Mapping[str, Any]) -> BackupError | Non
     return None
 
 
-def _place_values(arguments: Mapping[str, Any]) -> None:
+def _is_unset(tool: Tool, name: str, value: Any) -> bool:
+    """Whether a client that must fill every argument says by this value that it is not given; never of consent."""
+    if name == "confirm" or name not in tool.arguments:
+        return False
+    return value is None or (value == "" and tool.arguments[name].place == "ours")
+
+
+def _refuse_unsendable(arguments: Mapping[str, Any]) -> None:
     """Refuse what could neither be sent nor told."""
     if problems := json_bounds.problem_with(dict(arguments), MOST_PROBLEMS):
         raise InputError("; ".join(problems[:MOST_PROBLEMS]) + ".")
@@ -117,12 +124,14 @@ def _wire_value(value: Any) -> str:
 
 def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
     yield from _parameter_problems(tool, arguments)
-    shown = list(validation.explain(tool.input_schema, dict(arguments), ""))
-    yield from shown
-    if tool.lists and not shown:
+    faults = list(validation.explain(tool.input_schema, dict(arguments), ""))
+    if tool.operation is None:
+        faults += validation.unknown_names(tool.input_schema, dict(arguments), "")
+    yield from faults
+    if tool.lists and not faults:
         for name, bounds in LIST_BOUNDS.items():
             yield from validation.explain(bounds, arguments.get(name, 0), name)
-    if not shown and tool.body is not None:
+    if not faults and tool.body is not None:
         yield from _body_problems(tool, tool.body, arguments)
 
 

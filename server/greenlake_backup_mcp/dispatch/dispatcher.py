@@ -16,7 +16,7 @@ from greenlake_backup_mcp.consent.plan_preview import PreparedCall
 from greenlake_backup_mcp.consent.proposals import Caller, Consent
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
-from greenlake_backup_mcp.lists.render import details
+from greenlake_backup_mcp.lists.render import details, json_cut
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.settings import Settings
@@ -168,7 +168,9 @@ async def _outcome_of(
     if tool.danger is Danger.READ:
         if prepared.arguments.get("output") == "json":
             room = int(context.settings.budget * results.BYTES_PER_TOKEN) - 100  # for what replies adds
-            return CallOutcome(Outcome.DONE, value=details.whole_json(reply.body, room))
+            return CallOutcome(
+                Outcome.DONE, value=json_cut.cut_json(reply.body, room) if isinstance(reply.body, dict) else reply.body
+            )
         return CallOutcome(Outcome.DONE, tuple(_details(context, tool, reply.body)))
     target = target_reads.target_read(tool, prepared.request, context.tools)
     if reply.status == 202:

@@ -5,6 +5,7 @@ Knows MCP result types; must know nothing of HTTP or of single operations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -35,21 +36,23 @@ def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = Fa
 
 
 def json_result(value: Any, settings: Settings) -> CallToolResult:
-    """A result of structured content alone: the API's own JSON, cleaned, secrets hidden."""
-    from json import dumps  # noqa: PLC0415
+    """The API's own JSON, cleaned, secrets hidden: as structured content, and the same as text for clients without it.
 
+    The two are one answer, and count once in the budget. Raises LimitExceeded beyond it.
+    """
     shown = clean_result(masking.redact(value, settings.reveal_secrets))
-    size = len(dumps(shown, ensure_ascii=False).encode())
+    if not isinstance(shown, dict):
+        shown = {"items": shown}
+    if settings.demo:
+        shown = {**shown, "simulated": True}
+    text = json.dumps(shown, ensure_ascii=False)
+    size = len(text.encode())
     if size > settings.budget * BYTES_PER_TOKEN:
         raise LimitExceeded(
             f"The JSON has about {size / BYTES_PER_TOKEN:,.0f} tokens; an answer has at most {settings.budget:,}.",
             hint="Leave output out for the readable form, or select fewer properties.",
         )
-    if not isinstance(shown, dict):
-        shown = {"items": shown}
-    if settings.demo:
-        shown = {**shown, "simulated": True}
-    return CallToolResult(content=[], structured_content=shown)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=shown)
 
 
 def error_result(problem: BackupError, settings: Settings) -> CallToolResult:

@@ -32,7 +32,7 @@ USUAL = 5
 
 
 def _tool(name: str, title: str, description: str, danger: Danger, schema: Schema) -> Tool:
-    schema = {"type": "object", **schema, "additionalProperties": False}
+    schema = {"type": "object", **schema}
     return Tool(
         name, title, description, "search", danger, schema, {p: Argument(p, p, "ours") for p in schema["properties"]}
     )
@@ -117,7 +117,8 @@ class Surface:
     def _found(self, context: CallContext, arguments: Mapping[str, Any]) -> list[str]:
         if context.problem is not None:
             raise context.problem
-        query, limit = arguments.get("query"), arguments.get("limit", USUAL)
+        query, limit = arguments.get("query"), arguments.get("limit")
+        limit = USUAL if limit in (None, "") else limit  # clients that fill every argument send these for "unset"
         if not isinstance(query, str) or not query.strip():
             raise InputError("query is missing: say in words what is to be known or done.")
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:

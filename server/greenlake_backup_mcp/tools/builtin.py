@@ -54,7 +54,6 @@ RUN_PLAN = _builtin_tool(
                         "arguments": {"type": "object", "description": "As for the tool itself, without confirm."},
                     },
                     "required": ["tool", "arguments"],
-                    "additionalProperties": False,
                 },
             },
             "continueOnError": {"type": "boolean", "description": "Go on after a failure. Default false."},

@@ -23,19 +23,19 @@ from .danger import Danger, danger
 LIST_ARGUMENTS: Mapping[str, Schema] = {
     "limit": {"type": "integer"},
     "offset": {"type": "integer"},
-    "filter": {"type": "string"},
-    "sort": {"type": "string"},
-    "select": {"type": "string"},
-    "where": {"type": "string"},
-    "summary": {"enum": ["all", "page"]},
-    "output": {"enum": ["table", "json"]},
+    "filter": {"type": "string", "description": "Compared by the service: name eq 'x'."},
+    "sort": {"type": "string", "description": "For example: name desc."},
+    "select": {"type": "string", "description": "Names of properties, by comma."},
+    "where": {"type": "string", "description": "Compared here, any value: size gt 5."},
+    "summary": {"type": "string", "enum": ["all", "page"]},
+    "output": {"type": "string", "enum": ["table", "json"]},
 }
 LIST_BOUNDS: Mapping[str, Schema] = {  # checked, but not shown in each list tool
     "limit": {"minimum": 0, "maximum": 1000},
     "offset": {"minimum": 0, "maximum": 100_000_000},
 }
-OUTPUT: Schema = {"enum": ["text", "json"]}
-CONFIRM: Schema = {"type": "string", "description": '"preview", then its code.'}
+OUTPUT: Schema = {"type": "string", "enum": ["text", "json"]}
+CONFIRM: Schema = {"type": "string", "description": 'First "preview", then the code that it gives.'}
 
 
 @dataclass(frozen=True)

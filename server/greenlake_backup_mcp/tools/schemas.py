@@ -5,13 +5,16 @@ The description's other limits are checked all the same (arguments.py). Must kno
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from greenlake_backup_mcp.openapi.document import Schema
 
 KEPT = {  # keywords of JSON Schema that help to fill a tool; arguments.py checks the others too, from the description
     "type", "format", "enum", "const", "minimum", "maximum", "minItems", "items", "properties", "required",
-    "oneOf", "anyOf", "additionalProperties",
+    "oneOf", "anyOf",
 }  # fmt: skip
-UNSHOWN_FORMATS = {"uuid", "string", "password"}  # every id is a UUID; the others say nothing
+# Gemini knows two formats (enum and date-time), strict Ajv refuses a whole list for one that it does not know.
+VISIBLE_FORMATS = {"date-time"}
 
 
 def writable(schema: Schema) -> Schema:
@@ -68,17 +71,23 @@ def visible_schema(schema: Schema) -> Schema:
             continue
         if key == "properties":
             out[key] = {name: visible_schema(sub) for name, sub in value.items()}
-        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+        elif key == "items" and isinstance(value, dict):
             out[key] = visible_schema(value)
         elif key in ("oneOf", "anyOf"):
             out[key] = [visible_schema(sub) for sub in value]
-        elif (key == "required" and not value) or (key == "format" and str(value).lower() in UNSHOWN_FORMATS):
+        elif (key == "required" and not value) or (key == "format" and value not in VISIBLE_FORMATS):
             continue
         else:
             out[key] = value
-    if "enum" in out and out.get("type") == "string":
-        del out["type"]  # the values say it
+    if "enum" in out and "type" not in out:
+        out["type"] = _type_of(out["enum"])  # OpenAI's strict mode, Gemini and LangChain refuse an enum without it
     return with_description(out, schema.get("description", ""))
+
+
+def _type_of(values: Iterable[object]) -> str:
+    if all(isinstance(value, str) for value in values):
+        return "string"
+    return "integer" if all(isinstance(value, int) for value in values) else "number"
 
 
 def with_description(schema: Schema, description: str) -> Schema:

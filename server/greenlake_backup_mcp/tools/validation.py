@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LONGEST_ID = 256  # characters; ids of the service are UUIDs or short words
 MOST_ERRORS = 200  # looked at: a list of a thousand wrong items is wrong for the same reason
 MOST_SEEN = 1024  # schemas known as objects: about three a tool; what is made for one call is not worth a place
+ID_NAME = re.compile(r"(^id|Ids?)$")
 UNSAFE_IN_PATH = re.compile(r"[/\\?#%;\x00-\x20\x7f-\x9f]")
 
 
@@ -33,15 +34,29 @@ def repair(schema: Schema, value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         value = int(value)
     if isinstance(value, dict) and "properties" in schema:
-        allowed = schema["properties"]
+        allowed, required = schema["properties"], schema.get("required", ())
         return {
             name: repair(allowed.get(name, {}), item)
             for name, item in value.items()
-            if not (item is None and name in allowed and "null" not in _types(allowed[name]))
+            if name not in allowed or not _means_unset(name, item, allowed[name], name in required)
         }
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
         return [repair(schema["items"], item) for item in value]
     return value
+
+
+def _means_unset(name: str, value: Any, schema: Schema, required: bool) -> bool:
+    """Whether a client that must fill every property says by null or "" that this one is not given.
+
+    Only where it can mean nothing else: an empty text is a value for a name or a description.
+    """
+    if value is None:
+        return "null" not in _types(schema)
+    if value != "" or required or name == "confirm":
+        return False
+    if "enum" in schema:
+        return "" not in schema["enum"]
+    return "string" not in _types(schema) or schema.get("format") == "date-time" or ID_NAME.search(name) is not None
 
 
 def _types(schema: Schema) -> set[str]:
@@ -102,9 +117,12 @@ def unknown_names(schema: Schema, value: Any, where: str) -> Iterator[str]:
 
 def explain(schema: Schema, value: Any, where: str) -> Iterator[str]:
     """Each fault of the value as a sentence, in the order of its names."""
-    errors = islice(validator(schema).iter_errors(value), MOST_ERRORS)
-    for error in sorted(errors, key=lambda e: [str(p) for p in e.absolute_path]):
-        yield _sentence(error, where)
+    found = islice(validator(schema).iter_errors(value), MOST_ERRORS)
+    errors = sorted(found, key=lambda e: [str(p) for p in e.absolute_path])
+    listed = {tuple(e.absolute_path) for e in errors if e.validator == "enum"}  # what is allowed says the type too
+    for error in errors:
+        if error.validator != "type" or tuple(error.absolute_path) not in listed:
+            yield _sentence(error, where)
 
 
 def _sentence(error: ValidationError, where: str) -> str:
@@ -166,7 +184,7 @@ def unsafe_ids(schema: Schema, value: Any, where: str) -> Iterator[str]:
         if isinstance(value, dict):
             for name, sub in branch.get("properties", {}).items():
                 path = f"{where}.{name}" if where else name
-                for location, held in _strings(path, value.get(name)) if re.search(r"(^id|Ids?)$", name) else ():
+                for location, held in _strings(path, value.get(name)) if ID_NAME.search(name) else ():
                     yield from unsafe_id(location, held)
                 if name in value:
                     yield from unsafe_ids(sub, value[name], path)

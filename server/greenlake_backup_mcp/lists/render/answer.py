@@ -17,7 +17,7 @@ from greenlake_backup_mcp.lists.read.aggregate import Aggregate
 from greenlake_backup_mcp.lists.views.extractors import Item
 from greenlake_backup_mcp.text import masking, sanitize, units
 
-from . import details, rows, summaries
+from . import json_cut, rows, summaries
 
 LARGEST_CALL = 3  # the part of an answer that the next call may take
 UNREAD = "The rest was not looked at: narrow it with filter, or raise GREENLAKE_MCP_SCAN_CAP."
@@ -177,23 +177,24 @@ def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     if dropped:
         out["leftOut"] = f"{dropped} items: the answer's budget is full. Select fewer properties, or go on."
     if dropped and not kept:
-        return _first_cut(query, found[0], out, room)
+        return _first_cut(query, found, out, room)
     if outcome.more or dropped:
         changed = _next(outcome, len(kept)) if query.limit else {"limit": ROWS}
         out["next"] = _render_rows(query, changed)
     return out
 
 
-def _first_cut(query: Query, item: Mapping[str, Any], out: dict[str, Any], room: int) -> dict[str, Any]:
-    """The answer where not even one item fits: without the summary, and the item as far as there is room."""
+def _first_cut(query: Query, items: Sequence[Mapping[str, Any]], out: dict[str, Any], room: int) -> dict[str, Any]:
+    """The answer where not even one item fits: without the summary, and the item with what is large in it cut."""
+    left = ["items beyond the first"] if len(items) > 1 else []
     if "summary" in out:
-        room += len(json.dumps(out.pop("summary"), ensure_ascii=False).encode())
-    first = details.whole_json(item, room)
-    fits = bool(rows.fit_rows([json.dumps(first, ensure_ascii=False)], room))
-    out |= {"count": int(fits), "items": [first] if fits else []}
-    out["leftOut"] = "The summary, and items beyond the first: the answer's budget is full. Select fewer properties."
-    if not fits:
-        out["leftOut"] = f"Item {query.offset + 1} alone is larger than the answer's budget: select fewer properties."
+        room += json_cut.json_size(out.pop("summary"))
+        left.insert(0, "the summary")
+    first = json_cut.cut_json(items[0], room)
+    if json_cut.NOTES in first:
+        left.append(f"parts of item {query.offset + 1} (its leftOut)")
+    out |= {"count": 1, "items": [first]}
+    out["leftOut"] = f"Left out: {', '.join(left)}: the answer's budget is full. Select fewer properties."
     out["next"] = _render_rows(query, {"offset": query.offset + 1, "summary": "page"})
     return out
 

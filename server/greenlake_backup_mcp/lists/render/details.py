@@ -5,7 +5,6 @@ Knows how things are said, not where they come from: no HTTP, no tools.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -61,26 +60,6 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
     if len(out) > MOST_LINES:
         out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
     return out
-
-
-def whole_json(body: Any, room: int) -> Any:
-    """The JSON of one item in at most `room` bytes: of lists too long for that their first elements, and how many."""
-    if not isinstance(body, dict) or _size(body) <= room:
-        return body
-    out: dict[str, Any] = dict(body)
-    left: dict[str, str] = {}
-    while _size(out) + _size(left) > room:
-        lists = [name for name, held in out.items() if isinstance(held, list) and len(held) > 1]
-        if not lists:
-            return body
-        longest = max(lists, key=lambda name: _size(out[name]))
-        out[longest] = out[longest][: len(out[longest]) // 2]
-        left[longest] = f"the first {len(out[longest])} of {len(body[longest])}: the answer's budget is full"
-    return {**out, "leftOut": left}
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def _render_operation(resource: Resource) -> tuple[list[Column], set[str]]:

@@ -1,0 +1,89 @@
+"""JSON within a bound: what is too large is cut inside and told, never dropped whole.
+
+Small members of an object stay whole; what is left of the room goes to the large ones, whose lists keep their first
+elements and whose texts keep their beginning. Knows nothing of what the JSON is about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+NOTES = "leftOut"  # the property that says what was cut, by path
+ELLIPSIS = "…"
+WHOLE = 64  # bytes; what is no larger (an id, a time) is kept whole or left out, never cut
+FIRST = ("id", "name", "displayName")
+
+
+def cut_json(item: Mapping[str, Any], room: int) -> dict[str, Any]:
+    """The object in at most `room` bytes of JSON, with what was cut under `leftOut` by path; as it is where it fits.
+
+    The id stays even where the room is too small for it.
+    """
+    inner = room
+    while inner > 0:
+        notes: dict[str, str] = {}
+        kept = _cut_object(item, inner, "", notes) if inner < json_size(item) else dict(item)
+        made = {**kept, NOTES: notes} if notes else kept
+        if (size := json_size(made)) <= room:
+            return made
+        inner -= size - room  # the notes need room too
+    return {name: item[name] for name in FIRST[:1] if name in item} | {NOTES: {"": f"all {len(item)} properties"}}
+
+
+def json_size(value: Any) -> int:
+    """The bytes of a value as JSON."""
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode())
+
+
+def _cut(value: Any, room: int, path: str, notes: dict[str, str]) -> Any:
+    """The value within the room; None where nothing of it fits."""
+    size = json_size(value)
+    if size <= room:
+        return value
+    if size <= WHOLE or room < WHOLE:
+        return None
+    if isinstance(value, dict):
+        return _cut_object(value, room, path, notes) or None
+    if isinstance(value, list):
+        return _cut_list(value, room, path, notes)
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    kept = text.encode()[: room - 8].decode(errors="ignore")
+    notes[path] = f"the first {len(kept):,} of {len(text):,} characters"
+    return kept + ELLIPSIS
+
+
+def _cut_object(value: Mapping[str, Any], room: int, path: str, notes: dict[str, str]) -> dict[str, Any]:
+    """What names it first, then the smallest members, whole; each larger one gets an equal share of what is left."""
+    sizes = {name: json_size(name) + json_size(item) + 4 for name, item in value.items()}
+    order = sorted(sizes, key=lambda name: (name not in FIRST, sizes[name]))
+    kept: dict[str, Any] = {}
+    for n, name in enumerate(order):
+        share = max(0, room) // (len(order) - n) if sizes[name] > WHOLE else room
+        part = _cut(value[name], share - json_size(name) - 4, f"{path}/{name}".lstrip("/"), notes)
+        if part is None and value[name] is not None:
+            continue
+        kept[name] = part
+        room -= min(sizes[name], json_size(name) + json_size(part) + 4)
+    if missing := len(value) - len(kept):
+        notes[path] = f"{missing} of {len(value)} properties"
+    return {name: kept[name] for name in value if name in kept}
+
+
+def _cut_list(value: list[Any], room: int, path: str, notes: dict[str, str]) -> list[Any] | None:
+    """The first elements that fit; where not even one does, the first one cut."""
+    kept: list[Any] = []
+    for element in value:
+        if json_size(element) + 2 > room:
+            break
+        room -= json_size(element) + 2
+        kept.append(element)
+    if not kept:
+        first = _cut(value[0], room, f"{path}[0]", notes)
+        if first is None:
+            return None
+        kept = [first]
+    if len(kept) < len(value):
+        notes[path] = f"the first {len(kept):,} of {len(value):,}: the answer's budget is full"
+    return kept
