@@ -76,6 +76,7 @@ class Tenant:
         self.pending_approvals: dict[str, Callable[[], None]] = {}  # approval → what happens once it is given
         self.operation = ""  # operationId of the write whose work is being done
         self.written: list[Ref] = []  # what that work wrote
+        self.ending_task: Task | None = None  # whose effect is taking place
 
     # --- time ------------------------------------------------------------------------------------------------
 
@@ -241,7 +242,7 @@ class Tenant:
         task.operation, task.composite = parent.operation if parent else self.operation, composite
         task.log.append((now, tasks.LOG[0]))
         self.tasks[task.id] = task
-        ending = self._ending(task, parent)
+        ending = self._ending(task, parent or self.ending_task)
         if parent:
             parent.children.append(task.id)
         effect = Effect(ref, busy, sour, finish, release)
@@ -272,7 +273,7 @@ class Tenant:
 
     def _end(self, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
         state, error = "SUCCEEDED", None
-        self.operation, self.written = task.operation, []
+        self.operation, self.written, self.ending_task = task.operation, [], task
         if ending is None or ending.effect:
             try:
                 if effect.finish:
@@ -294,7 +295,7 @@ class Tenant:
                 effect.release()
         task.end(state, self.now(), error)
         self.deviate(task.operation)
-        self.operation = ""
+        self.operation, self.ending_task = "", None
 
     def _sum(self, task: Task) -> tuple[str, tuple[str, str] | None]:
         """How a composite task ends, by its children."""

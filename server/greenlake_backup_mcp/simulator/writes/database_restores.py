@@ -36,7 +36,7 @@ def restore(call: Call) -> Answer:
         def overwrite() -> None:
             _check(tenant, copy, details)
             tenant.rewritten[held["id"]] = tenant.now()
-            tenant.write(call.ref, state="OK", **_recovery(details))
+            tenant.write(call.ref, **_recovery(details))
             record(tenant, copy, held, details)
 
         task = tenant.start("Restore database", 900, held, ref=call.ref, busy="RESTORING", sour="ERROR",

@@ -9,6 +9,7 @@ from typing import Any
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time, uid
 from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, address_user
 from .gateways import BOUNDS, changing, check_bounds, healthy, must_be_connected
@@ -25,7 +26,7 @@ def create(call: Call) -> Answer:
     tenant, body = call.tenant, call.body
     if any(g["name"] == body["name"] for g in tenant.all("protection-store-gateways")):
         raise Refusal(400, f"A gateway with the name {body['name']!r} already exists.")
-    place, config = _place(call), body["vmConfig"]
+    place = _place(call)
     orchestrator = call.orchestrator()
     about = {"id": "", "name": body["name"], "type": "backup-recovery/protection-store-gateway",
              "resourceUri": call.route.operation.path}  # fmt: skip
@@ -43,8 +44,13 @@ def create(call: Call) -> Answer:
             task.others.append(new)
 
     task = tenant.start("Deploy protection store gateway", 1800, about, finish=finish)
-    if config.get("contentLibraryId"):
-        task.log.append((tenant.now(), f"The template is taken from the content library {config['contentLibraryId']}"))
+    return _accepted(call, task)
+
+
+def _accepted(call: Call, task: Task) -> Answer:
+    """202; the task's log tells where the template comes from."""
+    if library := call.body["vmConfig"].get("contentLibraryId"):
+        task.log.append((call.tenant.now(), f"The template is taken from the content library {library}."))
     return call.accepted(task)
 
 
@@ -127,7 +133,7 @@ def recover(call: Call) -> Answer:
                 forget_copies(tenant, store["id"])
         connect(tenant, item["id"], connected=True)
 
-    return call.accepted(tenant.start("Recover protection store gateway", 1800, item, finish=finish))
+    return _accepted(call, tenant.start("Recover protection store gateway", 1800, item, finish=finish))
 
 
 def resize(call: Call) -> Answer:

@@ -34,7 +34,8 @@ def size(call: Call) -> Answer:
     cloud = body.get("maxInCloudDailyProtectedDataInTiB", 0)
     local = body.get("maxOnPremDailyProtectedDataInTiB", 0)
     days = body.get("maxOnPremRetentionDays", 0)
-    storage = round(local * (1 + days / 90) + cloud * 0.5 + 1, 1)
+    cached = 0.5 + body.get("maxInCloudRetentionDays", 0) / 3650  # what lies in the cloud has its catalogue here
+    storage = round(local * (1 + days / 90) + cloud * cached + 1, 1)
     return Answer(200, {"iops": 1000 + int(100 * (cloud + local)), "ramInGiB": 32 + int(4 * (cloud + local)),
                         "storageInTiB": min(500, storage), "vCpu": 4 + int((cloud + local) / 2)})  # fmt: skip
 

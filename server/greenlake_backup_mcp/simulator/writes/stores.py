@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind
 from greenlake_backup_mcp.simulator.seed.systems import store
 from greenlake_backup_mcp.simulator.seed.world import TIB
 from greenlake_backup_mcp.simulator.state import Tenant
@@ -18,11 +18,11 @@ SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE":
 def create(call: Call) -> Answer:
     """POST: a cloud store needs a location; the store is there when the task ends."""
     tenant, body = call.tenant, call.body
-    kind = body.get("protectionStoreType", "ON_PREMISES")
+    store_type = body.get("protectionStoreType", "ON_PREMISES")
     collection = SYSTEMS[body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")]
     system = call.other(collection, body.get("storageSystemId"), "storageSystemId")
     place = None
-    if kind == "CLOUD":
+    if store_type == "CLOUD":
         if not body.get("storageLocationId"):
             raise Refusal(400, "A cloud store needs storageLocationId.")
         place = call.other("storage-locations", body["storageLocationId"], "storageLocationId")
@@ -136,13 +136,18 @@ def reattach(call: Call) -> Answer:
     tenant, item, body = call.tenant, call.target(), call.body
     if item["protectionStoreType"] != "CLOUD":
         raise Refusal(400, "Only cloud stores can be reattached.")
-    kind = body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")
-    system = call.other(SYSTEMS[kind], body.get("storageSystemId"), "storageSystemId")
+    system_type = body.get("storageSystemType", "PROTECTION_STORE_GATEWAY")
+    system = call.other(SYSTEMS[system_type], body.get("storageSystemId"), "storageSystemId")
 
     def finish() -> None:
-        if _disconnected(tenant.read((SYSTEMS[kind], system["id"])) or system):
+        if _disconnected(tenant.read((SYSTEMS[system_type], system["id"])) or system):
             raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
-        info = {"displayName": system["name"], "id": system["id"], "resourceUri": system["resourceUri"], "type": kind}
+        info = {
+            "displayName": system["name"],
+            "id": system["id"],
+            "resourceUri": system["resourceUri"],
+            "type": system_type,
+        }
         tenant.write(
             call.ref,
             storageSystemInfo=info,
@@ -193,10 +198,11 @@ def register(call: Call) -> Answer:
         )
         new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
         tenant.put(("storeonces", new["id"]), new)
+        tenant.note(new["id"], username=body["credentials"].get("username", ""))
         if tenant.switches.made_in_task:
             task.others.append(new)
 
-    about = {"name": name, "type": "backup-recovery/storeonce", "resourceUri": "/backup-recovery/v1beta1/storeonces"}
+    about = {"id": "", "name": name, "type": kind("storeonces"), "resourceUri": call.route.operation.path}
     task = tenant.start("Register StoreOnce", 600, about, finish=finish)
     return call.accepted(task)
 
