@@ -66,7 +66,10 @@ class Settings(BaseSettings):
         None,
         description="Key of the confirmation codes, shared by replicas; several separated by commas, newest first.",
     )
-    audit_log: Path | None = Field(None, description="File to which each gated call is appended.")
+    state_dir: Path | None = Field(
+        None, description="Directory of what this server keeps for its user (default: the platform's)."
+    )
+    audit_log: Path | None = Field(None, description="File to which every call that changes something is appended.")
     reveal_secrets: bool = Field(False, description="Show passwords and one-time codes in answers.")
 
     # served over HTTP

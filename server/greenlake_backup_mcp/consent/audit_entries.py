@@ -25,32 +25,31 @@ def record_denied(consent: Consent, caller: Caller, tool: str, arguments: Mappin
     )
 
 
-def record_outcome(consent: Consent, caller: Caller, tool: str, result: str, **details: Any) -> None:
-    """Record what became of a call that was let through: `done`, `failed`, `unknown`; with status, task, debug id."""
-    if result == "failed":
-        consent.stays(caller)
-    audit_log.record(
-        consent.log, "outcome", call=caller.id, tool=tool, principal=caller.principal, outcome=result, **details
-    )
-
-
-def request_fields(target: Target) -> dict[str, Any]:
+def target_fields(target: Target) -> dict[str, Any]:
     """A target as the audit log keeps it."""
     names = ("id", "name", "displayName", "generation", "state", "expiresAt", "lockedUntil")
     return {"path": target.path, **{n: target.resource[n] for n in names if target.resource.get(n) is not None}}
 
 
-def record(consent: Consent, event: audit_log.Event, plan: Evaluation, caller: Caller, reason: str = "") -> None:
-    """Record what happened to a proposal."""
+def record(  # noqa: PLR0913, PLR0917
+    consent: Consent,
+    event: audit_log.Event,
+    evaluation: Evaluation,
+    caller: Caller,
+    reason: str = "",
+    text: str = "",
+) -> None:
+    """Record what happened to a proposal; `text` is what was given out for the person."""
     audit_log.record(
         consent.log,
         event,
         call=caller.id,
-        tool=plan.call.tool,
+        tool=evaluation.call.tool,
         principal=caller.principal,
-        target=plan.proposal.target(plan.subject),
-        arguments=plan.proposal.arguments,
+        target=evaluation.proposal.target(evaluation.subject),
+        arguments=evaluation.proposal.arguments,
         reason=reason,
+        text=text,
     )
 
 
@@ -76,3 +75,8 @@ def text(lines: list[str], settings: Settings, *, is_error: bool) -> CallToolRes
     if settings.demo:
         lines = [*lines, "Simulated tenant: nothing here is real."]
     return CallToolResult(content=[TextContent(text=sanitize.clean("\n".join(lines)))], is_error=is_error)
+
+
+def text_of(result: CallToolResult) -> str:
+    """The text that a result gives out."""
+    return "\n".join(part.text for part in result.content if isinstance(part, TextContent))

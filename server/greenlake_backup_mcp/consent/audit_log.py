@@ -1,15 +1,20 @@
-"""The record of gated calls: a line of JSON each for preview, refusal, question, consent, request and outcome.
+"""The record: a line of JSON for each preview, refusal, question, consent, and for each request and its outcome.
 
-A line is on the disk before what it announces happens. Secrets and codes never get in.
+A line is on the disk before what it announces happens, whole or not at all. Each carries the digest of the one before
+it, over rotation too, so that `audit verify` sees what was changed. Secrets and codes never get in.
 Knows nothing of HTTP or MCP.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -21,29 +26,40 @@ from greenlake_backup_mcp.text import masking, sanitize
 Event = Literal["preview", "refusal", "question", "consent", "request", "outcome"]
 UNKNOWN = "unknown until a line with event outcome and the same call follows"
 LONGEST = 2000  # characters of one text in a line
+LOCK_SECONDS = 3.0  # for another process to finish its line
+DIGEST = 32  # hex digits of a line's digest
+TAIL = 65_536  # bytes first read to find the last line
 
 
-@dataclass(frozen=True)
+@dataclass
 class AuditLog:
-    """An open record; `descriptor` None: none is kept."""
+    """An open record; `path` None: none is kept."""
 
-    descriptor: int | None
     path: Path | None = None
+    key: bytes | None = None  # of the chain of digests; None: anybody can make them
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    descriptor: int | None = None
+    last: str = field(default="")  # the digest of the last line this process saw, for the file after a rotation
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.descriptor is not None:
+            with suppress(OSError):
+                os.close(self.descriptor)
+        self.descriptor = None
 
 
-def open_log(path: Path | None, now: Callable[[], datetime] | None = None) -> AuditLog:
-    """The record in a file, appended to; readable by its owner only. Raises BackupError where it cannot be written."""
+def open_log(path: Path | None, now: Callable[[], datetime] | None = None, key: bytes | None = None) -> AuditLog:
+    """The record in a file, appended to; readable by its owner only. Raises SettingsError where it cannot be written."""
+    log = AuditLog(path, key, now or (lambda: datetime.now(UTC)))
     if path is None:
-        return AuditLog(None)
+        return log
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            os.write(descriptor, b"\n")  # a line torn by a crash must not take the next one along
+        with _locked(log):
+            pass
     except OSError as error:
         raise _unwritable_error(path, error, SettingsError) from None
-    return AuditLog(descriptor, path, now) if now else AuditLog(descriptor, path)
+    return log
 
 
 def record(  # noqa: PLR0913  a line has its fields
@@ -57,11 +73,16 @@ def record(  # noqa: PLR0913  a line has its fields
     arguments: Mapping[str, Any] | None = None,
     reason: str = "",
     outcome: str = "",
+    text: str = "",
     **details: Any,
 ) -> None:
-    """Append a line and force it to the disk. Raises BackupError: a gated call that cannot be recorded is not made."""
+    """Append a line and force it to the disk. `text` is what was given out for the person: its digest is recorded.
+
+    Raises PolicyRefusal where that fails, and then no part of the line is in the file: a call that changes something
+    and cannot be recorded is not made. A file that was removed or rotated away is made anew first.
+    """
     lines.notify_watchers("gated", {"tool": tool, "event": event, "outcome": outcome})
-    if log.descriptor is None:
+    if log.path is None:
         return
     line = {
         "at": log.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -73,33 +94,121 @@ def record(  # noqa: PLR0913  a line has its fields
         "arguments": {n: v for n, v in (arguments or {}).items() if n != "confirm"} or None,
         "reason": reason or None,
         "outcome": UNKNOWN if event == "request" else outcome or None,
+        "text": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else None,
         **details,
     }
     shown = _shorten(masking.redact({name: value for name, value in line.items() if value is not None}))
-    content = (json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str) + "\n").encode(
-        "utf-8", "replace"
-    )
     try:
-        os.write(log.descriptor, content)
-        os.fsync(log.descriptor)
+        with _locked(log) as descriptor:
+            log.last = last_digest(descriptor, log.key) or log.last
+            content = json.dumps({**shown, "before": log.last}, ensure_ascii=False, separators=(",", ":"), default=str)
+            whole = content.encode("utf-8", "replace") + b"\n"
+            _append(descriptor, whole)
+            log.last = digest(whole, log.key)
     except OSError as error:
         raise _unwritable_error(log.path, error, PolicyRefusal) from None
 
 
-def unsettled(path: Path) -> list[dict[str, Any]]:
-    """The request lines of a record that no outcome follows: what became of them is not known."""
-    waiting: dict[str, dict[str, Any]] = {}
-    for text in path.read_text(encoding="utf-8").splitlines():
+def digest(line: bytes, key: bytes | None) -> str:
+    """The digest of a line, its newline not counted; keyed where there is a key."""
+    content = line.rstrip(b"\n")
+    mac = hmac.new(key, content, hashlib.sha256) if key else hashlib.sha256(content)
+    return mac.hexdigest()[:DIGEST]
+
+
+def last_digest(descriptor: int, key: bytes | None) -> str:
+    """The digest of the last line of a file; "" where it has none."""
+    size = os.fstat(descriptor).st_size
+    length = TAIL
+    while size:
+        start = max(0, size - length)
+        tail = os.pread(descriptor, size - start, start).rstrip(b"\n")
+        if b"\n" in tail or start == 0:
+            return digest(tail.rpartition(b"\n")[2], key)
+        length *= 8
+    return ""
+
+
+@contextmanager
+def _locked(log: AuditLog) -> Iterator[int]:
+    """The open file at the log's path, no other process writing to it; opened anew where the path names another."""
+    path = log.path
+    assert path is not None  # noqa: S101  for the type checker
+    for _ in range(5):
+        if log.descriptor is None:
+            log.descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = log.descriptor
         try:
-            line = json.loads(text)
-        except ValueError:
-            continue  # the last line, torn by a crash: its request was not sent, since lines come first
-        key = f"{line.get('call')}/{line.get('item', '')}"
-        if line.get("event") == "request":
-            waiting[key] = line
-        elif line.get("event") == "outcome":
-            waiting.pop(key, None)
-    return list(waiting.values())
+            _lock(descriptor)
+        except OSError:
+            log.close()
+            raise
+        try:
+            if _is_at(descriptor, path):
+                _end_torn_line(descriptor)
+                yield descriptor
+                return
+            log.last = last_digest(descriptor, log.key) or log.last  # the new file goes on from there
+        finally:
+            with suppress(OSError):
+                _unlock(descriptor)
+        log.close()
+    raise OSError("it is moved away again and again")
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether the path still names the open file."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)
+
+
+def _append(descriptor: int, content: bytes) -> None:
+    """Write all of it, or nothing: what was written of a line that cannot be finished is cut off again."""
+    start = os.fstat(descriptor).st_size
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, start)
+        raise
+
+
+def _end_torn_line(descriptor: int) -> None:
+    """A line torn by a crash must not take the next one along."""
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        os.write(descriptor, b"\n")
+
+
+if os.name == "posix":
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise OSError("another process holds it") from None
+            time.sleep(0.005)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+else:  # pragma: no cover  Windows: opening for append is atomic enough for one process, which is all it is used by
+
+    def _lock(descriptor: int) -> None:
+        """No lock."""
+
+    def _unlock(descriptor: int) -> None:
+        """No lock."""
 
 
 def _shorten(value: Any) -> Any:
@@ -116,5 +225,5 @@ def _shorten(value: Any) -> Any:
 def _unwritable_error(path: Path | None, error: OSError, cls: type[BackupError]) -> BackupError:
     return cls(
         f"The audit log {path} cannot be written: {error.strerror or error}.",
-        hint="Calls that need a confirmation are not made without a record. Give another file, or none.",
+        hint="Calls that change something are not made without a record. Give another file, or none.",
     )

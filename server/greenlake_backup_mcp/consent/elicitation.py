@@ -43,6 +43,14 @@ NO_WORDS = {
 }
 
 
+READING_SECONDS = 1.0  # in which no person reads a question and answers it
+AGAIN = "Do not try again unless the person asks for it."
+BY_ITSELF = (
+    "No person can have decided that. Where nobody sits before the client, a person can start this server with "
+    "--ask never: then codes alone confirm. Do not try again before that."
+)
+
+
 @dataclass(frozen=True)
 class Person:
     """The way to the person behind a client that can ask: `push` on sessions before 2026-07-28, else by return."""
@@ -87,10 +95,40 @@ async def push_question(push: Callable[[str], Awaitable[ElicitResult]], question
         return "the client could not put the question to the person"
 
 
-def objection(answer: ElicitResult | str) -> str:
-    """Why an answer is not a yes; "" if it is one."""
+@dataclass(frozen=True)
+class AnswerVerdict:
+    """What an answer is worth: whether it is consent, who gave it in words, and what to tell or do about it."""
+
+    consented: bool
+    words: str
+    cure: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def judge(answer: ElicitResult | str, seconds: float) -> AnswerVerdict:
+    """What an answer that came after so many seconds is worth.
+
+    Nobody reads a question in less than a second, and no form lacks its field: such an answer is the client's own
+    (`claude -p` cancels, `codex exec` declines, some accept an empty form), and is called so.
+    """
     if isinstance(answer, str):
-        return answer
+        return AnswerVerdict(False, answer, AGAIN)
     if answer.action == "accept" and (answer.content or {}).get("confirm") is True:
-        return ""
-    return NO_WORDS[answer.action]
+        if seconds >= READING_SECONDS:
+            return AnswerVerdict(True, "the person said yes")
+        words = f"the client said yes by itself, {max(seconds, 0):.1f} s after it was asked"
+        return AnswerVerdict(True, words, notes=(f"Of the consent: {words}; no person can have read the question.",))
+    if answer.action == "accept" and "confirm" not in (answer.content or {}):
+        return AnswerVerdict(False, "the client accepted the form by itself, without the yes in it", BY_ITSELF)
+    if seconds < READING_SECONDS:
+        words = NO_WORDS[answer.action].replace("the person", "the client")
+        return AnswerVerdict(False, f"{words} by itself, {max(seconds, 0):.1f} s after it was asked", BY_ITSELF)
+    return AnswerVerdict(False, NO_WORDS[answer.action], AGAIN)
+
+
+def moment(text: str) -> float:
+    """When a question was asked, as its state tells it; 0 where it does not."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,23 +1,24 @@
-"""Consent to exactly one thing: preview, code, the person's answer; only then may a gated call go out.
+"""Consent to exactly one thing: preview, code, the person's answer; only then is there a permit to send it.
 
-`gate` is the whole of it for one call, `settle` the same for any proposal (run_plan's list is one). Knows MCP's
-results, and how targets and effects are read; must know nothing of how requests are built or sent.
+`authorize` is the whole of it for one call, `authorize_proposal` the same for any proposal (run_plan's list is one).
+Knows MCP's results, and how targets and effects are read; must know nothing of how requests are built or sent.
 
 Be frank: a code relayed by a model is a seat belt. `--read-only` and a read-only API client are the wall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
-from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult, InputRequiredResult
+from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult
 
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
@@ -25,16 +26,19 @@ from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.previews.reads import Target
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools import id_sources
+from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_entries, codes, elicitation, issued_codes
-from .codes import SLOT, Match
-from .proposals import NOBODY, Caller, Consent, Evaluation, PendingDeletion, Proposal, evaluate
+from . import audit_entries, codes, elicitation, issued_codes, permits
+from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
+from .permits import NotPermitted, Permit
+from .proposals import LINGER, NOBODY, Caller, Consent, Evaluation, PreparedCall, Proposal, evaluate
+from .store import Reservation
 
 PREVIEW = "preview"
-REMEMBERED_SECONDS = (2 + codes.LATE_SLOTS + 1) * SLOT  # a used code is remembered until no way is left to use it
+NOT_ANY_MORE = "It cannot be done any more."
 
 
 def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Caller:
@@ -47,89 +51,140 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
     return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send))
 
 
-async def gate(  # noqa: PLR0913, PLR0917  a call is what all of these say together
-    consent: Consent,
-    api: ApiClient,
-    tools: Mapping[str, Tool],
-    tool: Tool,
-    arguments: Mapping[str, Any],
-    request: Request,
-    caller: Caller,
-) -> CallToolResult | InputRequiredResult | None:
-    """What to answer instead of sending `request`; None: consent was given to exactly this, send it once.
+@asynccontextmanager
+async def authorize(
+    consent: Consent, api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall, caller: Caller
+) -> AsyncIterator[Permit]:
+    """The permit to send a call's request, once; `tools` are all tools by name, since targets are read through any.
 
-    `arguments` are the repaired ones with `confirm`; `tools` are all tools by name, offered or not, since targets are
-    read through any of them. After None the outcome must be told: `outcome(consent, caller, tool.name, …)`.
+    Raises NotPermitted, whose result is the answer to the call, and PolicyRefusal where the record or the store of
+    used codes cannot be reached; nothing was sent then. Reads pass. What came of the request must be settled within.
     """
-    if not tool.gated:
-        return None
-    plain = {name: value for name, value in arguments.items() if name != "confirm"}
+    permit = Permit(consent, caller, call.tool.name)
+    if call.tool.danger is Danger.READ:
+        permit.recorded = False
+    elif not call.tool.gated:
+        target = {"path": call.request.path}
+        permits.record_request(consent, caller, call.tool.name, target=target, arguments=call.plain)
+    else:
+        proposal = propose(api, tools, call)
+        permit = await _decide(consent, api, proposal, call.arguments.get("confirm"), caller)
+    async with permits.hold(permit):
+        yield permit
+
+
+@asynccontextmanager
+async def authorize_proposal(
+    consent: Consent, api: ApiClient, proposal: Proposal, confirm: Any, caller: Caller
+) -> AsyncIterator[Permit]:
+    """The permit to carry out a proposal; raises as `authorize`."""
+    async with permits.hold(await _decide(consent, api, proposal, confirm, caller)) as permit:
+        yield permit
+
+
+async def preview(
+    consent: Consent, api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall, caller: Caller
+) -> CallToolResult:
+    """The preview of any call that changes something; with a code only where the call itself would get one."""
+    now = api.now()
+    others = await consent.store.reserved(now)
+    return await _preview(consent, api, await evaluate(propose(api, tools, call), caller, now, others), caller)
+
+
+def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Proposal:
+    """The proposal of a single call."""
+    plain = call.plain
 
     async def read() -> Target:
-        return await effects.read_target(api, tools, tool, plain, request)
+        return await effects.read_target(api, tools, call.tool, plain, call.request)
 
-    async def tell(target: Target, now: datetime) -> Effect:
-        context = effects.PreviewContext(leaving=consent.left(now))
-        effect = await effects.describe_effect(api, tool, plain, target, now, context)
+    async def describe(target: Target, now: datetime, leaving: Mapping[str, datetime]) -> Effect:
+        context = effects.PreviewContext(leaving=leaving)
+        effect = await effects.describe_effect(api, call.tool, plain, target, now, context)
         if not target.found.missing:
             return effect
-        advice = id_sources.describe_sources(id_sources.id_arguments(tool), tool, plain, tools)
+        advice = id_sources.describe_sources(id_sources.id_arguments(call.tool), call.tool, plain, tools)
         return replace(effect, forbidden=f"{effect.forbidden} {advice}".strip())
 
     def ends(target: Target, now: datetime) -> Mapping[str, datetime]:
-        return recovery_points.ends_of(request.method, plain, target, now)
+        return recovery_points.ends_of(call.request.method, plain, target, now)
 
-    proposal = Proposal(tool.name, plain, read, lambda target: target.state, tell, audit_entries.request_fields, ends)
-    return await authorize(consent, api, proposal, arguments.get("confirm"), caller)
+    return Proposal(
+        call.tool.name, plain, read, lambda target: target.state, describe, audit_entries.target_fields, ends
+    )
 
 
-async def authorize(
-    consent: Consent, api: ApiClient, proposal: Proposal, given: Any, caller: Caller
-) -> CallToolResult | InputRequiredResult | None:
-    """What to answer instead of carrying out a proposal; None: consent was given, and is used up by this."""
+# --- the decision -----------------------------------------------------------------------------------------------------
+
+
+async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm: Any, caller: Caller) -> Permit:
+    """The permit of a proposal: consent was given to exactly this, and is used up. Raises NotPermitted for all else."""
     settings = consent.settings
     if settings.read_only:
-        return audit_entries.refuse(
-            consent, proposal, caller, "this server is read-only", "Only a person can change that."
-        )
+        cure = "Only a person can change that."
+        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, "this server is read-only", cure))
     if settings.ask == "always" and caller.person is None:
         why = "this server asks the person before such a call (--ask always), and this client cannot ask"
-        return audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask.")
-    slots = _slots(consent, caller, given, codes.slot_of(api.now()))
-    left = consent.left(api.now())
-    plan = await evaluate(proposal, caller, api.now())
-    if given == PREVIEW:
-        return await _preview(consent, api, plan, caller)
-    found = await codes.match(consent.ring, plan.call, given, slots, consent.used) if isinstance(given, str) else None
-    if not isinstance(found, Match):
-        why = issued_codes.explain_mismatch(
-            consent.shown, issued_codes.issued_for(consent.ring[0], plan.call), given, found
-        )
-        return await _preview(consent, api, plan, caller, why)
-    if plan.told.forbidden:  # not all that forbids is in what the code is bound to
-        return await _preview(consent, api, plan, caller, "It cannot be done any more.")
-    stop = await _ask(consent, api, plan, found, caller)
-    if stop is not None:
-        return stop
-    async with consent.turn:
-        if consent.left(api.now()) != left:  # something else was consented to meanwhile, perhaps the copy that remained
-            again = await evaluate(proposal, caller, api.now())
-            if again.call != plan.call or again.told.forbidden:
-                why = issued_codes.differs(plan.call, again.call)
-                return await _preview(consent, api, again, caller, why or "It cannot be done any more.")
-        if not await consent.used.remember(found.code, REMEMBERED_SECONDS):
-            return await _preview(consent, api, plan, caller, "This code was used already; a code holds once.")
-        now = api.now()
-        gone = [path for path, at in proposal.ends(plan.subject, now).items() if at <= now]
-        consent.leaving.update({path: PendingDeletion(now, caller.id) for path in gone})
-    audit_entries.record(consent, "request", plan, caller)  # on the disk before anything is sent
-    return None
+        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask."))
+    slots = _slots(consent, caller, codes.slot_of(api.now()))
+    evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
+    if confirm == PREVIEW:
+        raise NotPermitted(await _preview(consent, api, evaluation, caller))
+    match = CodeMatch(CodeStatus.UNKNOWN)
+    if isinstance(confirm, str):
+        match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
+    if not match.holds:
+        this = issued_codes.issued_for(consent.keys[0], evaluation.call)
+        why = issued_codes.explain_mismatch(consent.issued, this, confirm, match)
+        if match.status is CodeStatus.UNKNOWN and consent.store.ephemeral:
+            why += f" Codes hold within one process only: {consent.store.ephemeral}."
+        raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
+    if evaluation.statement.forbidden:  # not all that forbids is in what the code is bound to
+        raise NotPermitted(await _preview(consent, api, evaluation, caller, NOT_ANY_MORE))
+    notes = await _ask(consent, api, evaluation, match, caller)
+    reserved = await _reserve(consent, api, evaluation, match, caller)
+    try:
+        audit_entries.record(consent, "request", evaluation, caller, text=evaluation.text)  # before anything is sent
+    except BaseException:
+        if reserved:
+            with anyio.CancelScope(shield=True):
+                await consent.store.release(caller.id)
+        raise
+    return Permit(consent, caller, proposal.tool, reserved=reserved, notes=notes)
+
+
+async def _reserve(
+    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller
+) -> bool:
+    """Announce what the call ends, judge it once more if others were first, and use the code up; whether announced.
+
+    Announced before judged: of two calls that each take one of the last two copies, one sees the other's line.
+    """
+    proposal, now = evaluation.proposal, api.now()
+    ends = proposal.ends(evaluation.subject, now)
+    entries = [Reservation(path, caller.id, at, now + LINGER) for path, at in ends.items() if at <= now]
+    others = await consent.store.reserve(entries, now)
+    try:
+        if {one.path for one in others} != evaluation.leaving:
+            again = await evaluate(proposal, caller, api.now(), others)
+            if again.call != evaluation.call or again.statement.forbidden:
+                why = issued_codes.differs(evaluation.call, again.call)
+                raise NotPermitted(await _preview(consent, api, again, caller, why or NOT_ANY_MORE))
+        if not await consent.store.use(match.code, REMEMBERED_SECONDS):
+            why = "This code was used already; a code holds once."
+            raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
+    except BaseException:
+        if entries:
+            with anyio.CancelScope(shield=True):
+                await consent.store.release(caller.id)
+        raise
+    return bool(entries)
 
 
 # --- the code and the preview -----------------------------------------------------------------------------------------
 
 
-def _slots(consent: Consent, caller: Caller, given: Any, now: int) -> tuple[int, ...]:
+def _slots(consent: Consent, caller: Caller, now: int) -> tuple[int, ...]:
     """The slots whose codes hold: this one, the last one, and that of a question which is being answered.
 
     The last is only a claim here, since a person may take longer than a code holds; `_ask` then accepts the answer
@@ -144,96 +199,109 @@ def _slots(consent: Consent, caller: Caller, given: Any, now: int) -> tuple[int,
 
 
 async def _preview(
-    consent: Consent, api: ApiClient, plan: Evaluation, caller: Caller, refusal: str = ""
+    consent: Consent, api: ApiClient, evaluation: Evaluation, caller: Caller, refusal: str = ""
 ) -> CallToolResult:
     """The effect in sentences and a code; after a refusal, that comes first."""
-    now, effect = api.now(), plan.told
+    effect, slot, code = evaluation.statement, codes.slot_of(api.now()), None
     lines = [f"REFUSED, nothing was sent: {refusal}", ""] if refusal else []
     lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
+    reason = refusal
     if effect.forbidden:
+        reason = refusal or effect.forbidden
         lines.append(f"CANNOT BE DONE: {effect.forbidden} There is no code for it.")
-        audit_entries.record(consent, "refusal", plan, caller, refusal or effect.forbidden)
-        return audit_entries.text(lines, consent.settings, is_error=True)
-    slot = codes.slot_of(now)
-    code = await codes.is_offered(consent.ring, plan.call, slot, consent.used)
-    if code is None:
+    elif not evaluation.proposal.gated(effect):
+        lines.append(f"It needs no confirmation: {evaluation.call.tool} with the same arguments does exactly this.")
+    elif code := await codes.next_code(consent.keys, evaluation.call, slot, consent.store):
+        until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
+        lines.append(f'To do exactly this: {evaluation.call.tool} with the same arguments and confirm: "{code}".')
+        lines.append(f"The code holds once, until {until:%H:%M} UTC, and only while the target stays as it is.")
+        lines.append("Show the person what would happen, and let them decide first.")
+    else:
+        reason = refusal or "confirmed too often"
         lines.append(
             "This very call was confirmed too often in these minutes: there is no further code before the next."
         )
-        audit_entries.record(consent, "refusal", plan, caller, refusal or "confirmed too often")
-        return audit_entries.text(lines, consent.settings, is_error=True)
-    audit_entries.record(consent, "refusal" if refusal else "preview", plan, caller, refusal)
-    issued_codes.remember(consent.shown, code, issued_codes.issued_for(consent.ring[0], plan.call))
-    until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
-    lines.append(f'To do exactly this: {plan.call.tool} with the same arguments and confirm: "{code}".')
-    lines.append(f"The code holds once, until {until:%H:%M} UTC, and only while the target stays as it is.")
-    lines.append("Show the person what would happen, and let them decide first.")
-    return audit_entries.text(lines, consent.settings, is_error=bool(refusal))
+    result = audit_entries.text(lines, consent.settings, is_error=bool(reason))
+    event = "refusal" if reason else "preview"
+    audit_entries.record(consent, event, evaluation, caller, reason, audit_entries.text_of(result))  # type: ignore[arg-type]
+    if code:
+        issued_codes.remember(consent.issued, code, issued_codes.issued_for(consent.keys[0], evaluation.call))
+    return result
 
 
 # --- the person -------------------------------------------------------------------------------------------------------
 
 
 async def _ask(
-    consent: Consent, api: ApiClient, plan: Evaluation, found: Match, caller: Caller
-) -> CallToolResult | InputRequiredResult | None:
-    """Put the effect to the person, in the preview's words. None: they said yes, or are not to be asked."""
+    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller
+) -> tuple[str, ...]:
+    """Put the effect to the person, in the preview's words; notes on their yes. Raises NotPermitted for all else."""
     who = caller.person
     if consent.settings.ask == "never" or who is None:
-        audit_entries.record(
-            consent, "consent", plan, caller, "by code; this server could not or should not ask the person"
-        )
-        return None
-    # Told as of the start of the code's slot, so that a question asked twice reads the same.
-    effect = await plan.proposal.tell(plan.subject, datetime.fromtimestamp(found.slot * SLOT, UTC))
-    asked = [*effect.lines(), "", f"Let the assistant do this now ({plan.call.tool})?"]
+        reason = "by code; this server could not or should not ask the person"
+        audit_entries.record(consent, "consent", evaluation, caller, reason)
+        return ()
+    # Described as of the start of the code's slot, so that a question asked twice reads the same.
+    start = datetime.fromtimestamp(match.slot * SLOT, UTC)
+    leaving = dict.fromkeys(evaluation.leaving, start)
+    effect = await evaluation.proposal.describe(evaluation.subject, start, leaving)
+    asked = [*effect.lines(), "", f"Let the assistant do this now ({evaluation.call.tool})?"]
     question = sanitize.clean("\n".join(asked))
     if who.push is not None:
-        return await _ask_now(consent, api, plan, found, caller, question)
-    # `slot.digest` binds an answer to the code and to the very words of the question.
-    digest = codes.keyed_digest(consent.ring[0], "question", found.code, found.slot, caller.principal, question)
-    state = f"{found.slot}.{digest}"
+        return await _ask_now(consent, api, evaluation, match, caller, question)
+    # `slot.digest` binds an answer to the code and to the very words of the question; then when it was asked.
+    digest = codes.keyed_digest(consent.keys[0], "question", match.code, match.slot, caller.principal, question)
+    state = f"{match.slot}.{digest}"
+    bound, _, asked_at = (who.state or "").rpartition(".")
     if who.answer is None or who.state is None:
-        audit_entries.record(consent, "question", plan, caller)
-        return elicitation.returned_answer(question, state)
-    if who.state != state:
-        return await _preview(
-            consent, api, plan, caller, "What the person was asked is not what would happen now; ask them anew."
-        )
-    return await _answer_of(consent, plan, found, caller, who.answer)
+        audit_entries.record(consent, "question", evaluation, caller, text=question)
+        raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp():.3f}"))
+    if bound != state:
+        why = "What the person was asked is not what would happen now; ask them anew."
+        raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
+    seconds = api.now().timestamp() - elicitation.moment(asked_at)
+    return await _judge_answer(consent, evaluation, match, caller, who.answer, seconds, question)
 
 
 async def _ask_now(  # noqa: PLR0913, PLR0917
-    consent: Consent, api: ApiClient, plan: Evaluation, found: Match, caller: Caller, question: str
-) -> CallToolResult | None:
+    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller, question: str
+) -> tuple[str, ...]:
     push = caller.person.push if caller.person else None
     assert push is not None  # noqa: S101  for the type checker
-    audit_entries.record(consent, "question", plan, caller)
+    audit_entries.record(consent, "question", evaluation, caller, text=question)
+    asked = api.now()
     try:
         answer = await elicitation.push_question(push, question)
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
-            await consent.used.remember(found.code, REMEMBERED_SECONDS)
-        audit_entries.record(consent, "refusal", plan, caller, "the call ended while the person was asked")
+            await consent.store.use(match.code, REMEMBERED_SECONDS)
+        audit_entries.record(consent, "refusal", evaluation, caller, "the call ended while the person was asked")
         raise
-    stop = await _answer_of(consent, plan, found, caller, answer)
-    if stop is not None:
-        return stop
-    again = await evaluate(plan.proposal, caller, api.now())  # people take their time
-    if again.call == plan.call and not again.told.forbidden:
-        return None
-    why = issued_codes.differs(plan.call, again.call, "while the person was asked")
-    return await _preview(consent, api, again, caller, why or "It cannot be done any more.")
+    seconds = (api.now() - asked) / timedelta(seconds=1)
+    notes = await _judge_answer(consent, evaluation, match, caller, answer, seconds, question)
+    others = await consent.store.reserved(api.now())  # people take their time
+    again = await evaluate(evaluation.proposal, caller, api.now(), others)
+    if again.call == evaluation.call and not again.statement.forbidden:
+        return notes
+    why = issued_codes.differs(evaluation.call, again.call, "while the person was asked")
+    raise NotPermitted(await _preview(consent, api, again, caller, why or NOT_ANY_MORE))
 
 
-async def _answer_of(
-    consent: Consent, plan: Evaluation, found: Match, caller: Caller, answer: ElicitResult | str
-) -> CallToolResult | None:
-    """None for a yes; for all else the refusal, and the code is spent: a no is not asked again."""
-    why_not = elicitation.objection(answer)
-    if not why_not:
-        audit_entries.record(consent, "consent", plan, caller, "the person said yes")
-        return None
-    await consent.used.remember(found.code, REMEMBERED_SECONDS)
-    cure = "Do not try again unless the person asks for it."
-    return audit_entries.refuse(consent, plan.proposal, caller, why_not, cure, plan.subject)
+async def _judge_answer(  # noqa: PLR0913, PLR0917
+    consent: Consent,
+    evaluation: Evaluation,
+    match: CodeMatch,
+    caller: Caller,
+    answer: ElicitResult | str,
+    seconds: float,
+    question: str,
+) -> tuple[str, ...]:
+    """The notes on a yes; for all else NotPermitted, and the code is spent: a no is not asked again."""
+    verdict = elicitation.judge(answer, seconds)
+    if verdict.consented:
+        audit_entries.record(consent, "consent", evaluation, caller, verdict.words, question)
+        return verdict.notes
+    await consent.store.use(match.code, REMEMBERED_SECONDS)
+    raise NotPermitted(
+        audit_entries.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
+    )

@@ -12,46 +12,49 @@ from typing import Any
 from greenlake_backup_mcp.text import masking, sanitize
 
 from . import codes
-from .codes import SLOT, Call, Match
+from .codes import SHAPE, SLOT, Call, CodeMatch, CodeStatus
 
 MOST = 1000  # previews remembered
-SHAPE = 9  # characters of a code
 
 
 @dataclass(frozen=True)
 class IssuedCode:
-    """The call a code was shown for: each argument's digest (they may hold passwords), state and weight as read."""
+    """The call a code was shown for: each argument's digest (they may hold passwords), state and facts as read."""
 
     tool: str
     principal: str
     arguments: Mapping[str, str]
     state: Any
-    weight: tuple[str, ...] = ()
+    binding_facts: tuple[str, ...] = ()
 
 
 def issued_for(key: bytes, call: Call) -> IssuedCode:
     """A call as it is remembered."""
     digests = {name: codes.keyed_digest(key, "argument", name, value) for name, value in call.arguments.items()}
-    return IssuedCode(call.tool, call.principal, digests, call.state, call.weight)
+    return IssuedCode(call.tool, call.principal, digests, call.state, call.binding_facts)
 
 
-def remember(shown: dict[str, IssuedCode], code: str, issued: IssuedCode) -> None:
+def remember(issued: dict[str, IssuedCode], code: str, this: IssuedCode) -> None:
     """Keep what a code was shown for; the oldest go when there are too many."""
-    shown.pop(code, None)
-    shown[code] = issued
-    while len(shown) > MOST:
-        del shown[next(iter(shown))]
+    issued.pop(code, None)
+    issued[code] = this
+    while len(issued) > MOST:
+        del issued[next(iter(issued))]
 
 
-def explain_mismatch(shown: Mapping[str, IssuedCode], now: IssuedCode, given: Any, found: Match | str | None) -> str:
-    """Why what was given does not hold for a call, as far as can be told."""
-    if found == "used":
+def explain_mismatch(issued: Mapping[str, IssuedCode], now: IssuedCode, text: Any, match: CodeMatch) -> str:
+    """Why the text that was given for a code does not hold for a call, as far as can be told."""
+    if match.status is CodeStatus.USED:
         return "This code was used already; a code holds once."
-    if found == "expired":
+    if match.status is CodeStatus.EXPIRED:
         return f"This code has expired: one holds for {SLOT // 60} to {2 * SLOT // 60} minutes."
-    if not isinstance(given, str) or len(codes.normalize(given)) != SHAPE:
+    if not isinstance(text, str) or len(codes.normalize(text)) != SHAPE:
         return 'confirm is neither "preview" nor a code; a code looks like ABCD-EFGH.'
-    before = shown.get(codes.normalize(given))
+    if match.status is CodeStatus.OTHER_VERSION:
+        return (
+            "This is no code of this version of the server: while it is updated, codes of the other version do not hold."
+        )
+    before = issued.get(codes.normalize(text))
     if before is None or before.principal != now.principal:
         return "This is not a code for this call."
     if before.tool != now.tool:
@@ -66,7 +69,7 @@ def differs(before: IssuedCode | Call, now: IssuedCode | Call, when: str = "sinc
     """What about the target or the effect of a call is not as it was; "" where nothing is known of a difference."""
     if moved := list(changed(before.state, now.state)):
         return f"The target changed {when}: {'; '.join(moved[:5])}."
-    if moved := list(facts_differ(before.weight, now.weight)):
+    if moved := list(facts_differ(before.binding_facts, now.binding_facts)):
         return f"What it would do changed {when}: {'; '.join(moved[:5])}."
     return ""
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-import anyio
-
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.client import Request
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_log, codes, issued_codes
+from . import audit_log, codes, issued_codes, store
 from .elicitation import Person
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
@@ -34,11 +34,17 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class PendingDeletion:
-    """Since when something is on its way out, and by which call."""
+class PreparedCall:
+    """A call ready to be sent: arguments repaired (`confirm` among them), request built."""
 
-    at: datetime
-    by: str
+    tool: Tool
+    arguments: Mapping[str, Any]
+    request: Request
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The arguments without `confirm`."""
+        return {name: value for name, value in self.arguments.items() if name != "confirm"}
 
 
 @dataclass(frozen=True)
@@ -46,25 +52,10 @@ class Consent:
     """What consent needs for as long as the process lives."""
 
     settings: Settings
-    ring: tuple[bytes, ...]
-    used: codes.UsedCodes
+    keys: tuple[bytes, ...]  # of text codes, newest first
+    store: store.ConsentStore
     log: audit_log.AuditLog
-    shown: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
-    leaving: dict[str, PendingDeletion] = field(
-        default_factory=dict
-    )  # what was consented to end, by path; lists lag behind
-    turn: anyio.Lock = field(default_factory=anyio.Lock)  # from the last look at `leaving` to the entry in it
-
-    def left(self, now: datetime) -> dict[str, datetime]:
-        """What consent ended in the last minutes; as of `now`, which may be the start of a code's slot, all is gone."""
-        for path in [p for p, one in self.leaving.items() if one.at < now - LINGER]:
-            del self.leaving[path]
-        return {path: min(one.at, now) for path, one in self.leaving.items()}
-
-    def stays(self, caller: Caller) -> None:
-        """What a call was to end is still there: it was not carried out."""
-        for path in [p for p, one in self.leaving.items() if one.by == caller.id]:
-            del self.leaving[path]
+    issued: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
 
 
 class Statement(Protocol):
@@ -81,15 +72,17 @@ class Statement(Protocol):
 
 @dataclass(frozen=True)
 class Proposal:
-    """A call that needs consent: what it is, how its targets are read, and how its effect is told."""
+    """A call that needs consent: what it is, how its targets are read, and how its effect is described."""
 
     tool: str
     arguments: Mapping[str, Any]  # as repaired, without `confirm`
     read: Callable[[], Awaitable[Any]]
     state: Callable[[Any], Any]  # of what was read: what the code is bound to
-    tell: Callable[[Any, datetime], Awaitable[Statement]]
+    describe: Callable[[Any, datetime, Mapping[str, datetime]], Awaitable[Statement]]
+    """The effect on what was read, as of a moment; the last argument says by path when what else is leaving is gone."""
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
     ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
+    gated: Callable[[Statement], bool] = lambda _statement: True  # whether this effect needs consent
 
 
 @dataclass(frozen=True)
@@ -98,23 +91,35 @@ class Evaluation:
 
     proposal: Proposal
     subject: Any
-    told: Statement
+    statement: Statement
     call: codes.Call
+    leaving: frozenset[str]  # what else was on its way out, by path
+
+    @property
+    def text(self) -> str:
+        """The statement as one text."""
+        return "\n".join(self.statement.lines())
 
 
-def consent(settings: Settings, used: codes.UsedCodes | None = None) -> Consent:
+def consent(settings: Settings, kept: store.ConsentStore | None = None) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
-    return Consent(
-        settings, codes.keys(settings), used or codes.UsedCodesInMemory(), audit_log.open_log(settings.audit_log)
-    )
+    kept = kept or store.MemoryStore()
+    chain = codes.keys(settings, "audit log")[:1] if settings.secret else ()
+    log = audit_log.open_log(settings.audit_log, key=chain[0] if chain else None)
+    return Consent(settings, codes.keys(settings, fallback=kept.key), kept, log)
 
 
-async def evaluate(proposal: Proposal, caller: Caller, now: datetime) -> Evaluation:
-    """The proposal with its targets and its effect as they are now.
+async def evaluate(
+    proposal: Proposal, caller: Caller, now: datetime, others: Iterable[store.Reservation]
+) -> Evaluation:
+    """The proposal with its targets and its effect as they are now, what `others` announced taken as gone.
 
     The effect counts too: what hangs on a target can change while the target does not, and make this copy the last.
     """
+    leaving = store.by_path(others, now)
     subject = await proposal.read()
-    told = await proposal.tell(subject, now)
-    call = codes.Call(proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), told.binding_facts)
-    return Evaluation(proposal, subject, told, call)
+    statement = await proposal.describe(subject, now, leaving)
+    call = codes.Call(
+        proposal.tool, proposal.arguments, caller.principal, proposal.state(subject), statement.binding_facts
+    )
+    return Evaluation(proposal, subject, statement, call, frozenset(leaving))

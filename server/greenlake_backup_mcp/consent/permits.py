@@ -1,0 +1,91 @@
+"""The permit: consent to one request, from the moment it may be sent until what became of it is in the record.
+
+`async with` makes forgetting impossible: a permit that nobody settled says "unknown" at its end.
+Must know nothing of codes or of the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from mcp.types import CallToolResult, InputRequiredResult
+
+from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
+from greenlake_backup_mcp.outcomes import Outcome
+
+from . import audit_log
+from .proposals import Caller, Consent
+
+UNDONE = (Outcome.FAILED, Outcome.REFUSED, Outcome.NOT_TRIED)  # what was to go is still there
+
+
+class NotPermitted(Exception):
+    """There is no consent: `result` is the answer to the call, a preview, a refusal or a question."""
+
+    def __init__(self, result: CallToolResult | InputRequiredResult) -> None:
+        super().__init__("not permitted")
+        self.result = result
+
+
+@dataclass
+class Permit:
+    """Consent to one request."""
+
+    consent: Consent
+    caller: Caller
+    tool: str
+    recorded: bool = True  # False: a read, of which the record tells nothing
+    reserved: bool = False  # whether what it ends was announced to other calls
+    notes: tuple[str, ...] = ()  # what whoever reads the answer must know of the consent or of the record
+    settled: bool = field(default=False, init=False)
+
+    async def settle(self, outcome: Outcome, **details: Any) -> tuple[str, ...]:
+        """Record what became of the request; the notes to tell beside it. Never raises: what was done is done."""
+        self.settled = True
+        problems = []
+        if self.recorded:
+            try:
+                audit_log.record(
+                    self.consent.log,
+                    "outcome",
+                    call=self.caller.id,
+                    tool=self.tool,
+                    principal=self.caller.principal,
+                    outcome=str(outcome),
+                    **details,
+                )
+            except BackupError as error:
+                problems.append(f"THE RECORD FAILED: this outcome is not in it. {error.message}")
+        if self.reserved and outcome in UNDONE:
+            try:
+                await self.consent.store.release(self.caller.id)
+            except BackupError:  # it ends by itself
+                problems.append("For some minutes previews count what was to go as gone.")
+        self.notes = (*self.notes, *problems)
+        return self.notes
+
+
+@asynccontextmanager
+async def hold(permit: Permit) -> AsyncIterator[Permit]:
+    """The permit while its request is sent and followed."""
+    try:
+        yield permit
+    except BackupError as error:
+        if permit.settled:
+            raise
+        notes = await permit.settle(Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED)
+        raise error.with_hint("\n".join((*notes, error.hint)).strip()) from None
+    finally:
+        if not permit.settled:
+            with anyio.CancelScope(shield=True):
+                await permit.settle(Outcome.UNKNOWN)
+
+
+def record_request(consent: Consent, caller: Caller, tool: str, **details: Any) -> None:
+    """The line that a request needs before it is sent; PolicyRefusal where it cannot be written."""
+    fields: Mapping[str, Any] = details
+    audit_log.record(consent.log, "request", call=caller.id, tool=tool, principal=caller.principal, **fields)
