@@ -35,11 +35,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests see no GREENLAKE_* variable of the person who runs them."""
+def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see no GREENLAKE_* variable of the person who runs them, and keep no state among that person's files."""
     for name in list(os.environ):
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from greenlake_backup_mcp.consent import audit_log
+from greenlake_backup_mcp.consent import audit_log, audit_verify
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app as mcp_server
-from tests.support.tiny_tenant import BACKUP, NOW, OWN, VM, Tenant, gate_only, loaded
+from tests.support.tiny_tenant import BACKUP, NOW, OWN, VM, Tenant, loaded
 
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
@@ -41,7 +41,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 async def confirmed(app: Tenant, path: Path) -> str:
     """Preview and carry out a file restore; the code used."""
-    async with Client(gate_only(app, loaded(audit_log=path), lambda: NOW)) as client:
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
         code = CODE.search(preview.content[0].text)[1]
         await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "AAAA-AAAA"})
@@ -90,7 +90,7 @@ async def test_the_request_is_on_the_disk_before_it_is_sent(tmp_path: Path):
 
 async def test_without_a_record_nothing_is_sent(tmp_path: Path):
     app, path = tenant(), tmp_path / "audit.jsonl"
-    server = gate_only(app, loaded(audit_log=path), lambda: NOW)
+    server = mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)
     log = audit_log.open_log(path)
     assert log.descriptor is not None
     async with Client(server) as client:
@@ -153,7 +153,7 @@ def test_a_torn_line_takes_no_other_along(tmp_path: Path):
     with path.open("a", encoding="utf-8") as file:
         file.write('{"event":"outc')
     audit_log.record(audit_log.open_log(path), "request", call="2", tool="t", principal="me")
-    assert [line["call"] for line in audit_log.unsettled(path)] == ["1", "2"]
+    assert [line["call"] for line in audit_verify.unsettled(path)] == ["1", "2"]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\u202eevil", "x" * 10_000, "\x00", '"', "\ud800"])
@@ -186,7 +186,7 @@ def test_a_server_killed_between_consent_and_answer_leaves_what_is_unknown(tmp_p
     script = KILLED.format(tests=str(Path(__file__).parents[2]), path=str(path))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert run.returncode == -signal.SIGKILL, run.stderr.decode()
-    (left,) = audit_log.unsettled(path)
+    (left,) = audit_verify.unsettled(path)
     assert left["tool"] == "restore_vm_files"
     assert left["outcome"] == "unknown until a line with event outcome and the same call follows"
     assert left["target"]["name"] == "sql-prod-01"

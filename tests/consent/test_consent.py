@@ -22,7 +22,8 @@ from mcp.client.stdio import stdio_client
 from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.consent import audit_log, codes
+from greenlake_backup_mcp.consent import audit_log, audit_verify, codes
+from greenlake_backup_mcp.consent.store import MemoryStore
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.danger import Danger
@@ -147,8 +148,8 @@ async def test_of_several_hundred_hostile_calls_none_arrives_and_each_valid_one_
 
 
 async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch):
-    async def open_to_all(ring: Any, call: Any, given: str, slots: Any, used: Any) -> codes.Match:
-        return codes.Match(f"{given}{os.urandom(4).hex()}", slots[0])
+    async def open_to_all(ring: Any, call: Any, text: str, slots: Any, store: Any) -> codes.CodeMatch:
+        return codes.CodeMatch(codes.CodeStatus.VALID, f"{text}{os.urandom(4).hex()}", slots[0])
 
     monkeypatch.setattr(codes, "match", open_to_all)
     assert (await attack(40, seed=3)).wrong
@@ -158,14 +159,14 @@ async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch):
 @given(st.text() | st.from_regex(r"[A-Z2-7]{4}-?[A-Z2-7]{4}", fullmatch=True))
 def test_no_text_is_a_code_but_the_code(text):
     ring = codes.keys(settings.load(demo=True, secret="a key that does not change"))
-    call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), codes.UsedCodesInMemory()
+    call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), MemoryStore()
 
     async def found() -> tuple[Any, str | None]:
-        return await codes.match(ring, call, text, (8, 7), used), await codes.is_offered(ring, call, 8, used)
+        return await codes.match(ring, call, text, (8, 7), used), await codes.next_code(ring, call, 8, used)
 
     match, shown = anyio.run(found)
     right = [shown, codes.code(ring[0], call, 7, 0)]
-    assert isinstance(match, codes.Match) is (codes.normalize(text) in right)
+    assert match.holds is (codes.normalize(text) in right)
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
@@ -251,7 +252,7 @@ async def test_a_server_killed_between_consent_and_answer_leaves_a_line_that_say
                     await arrived.wait()
                     os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGKILL)
     assert arrived.is_set()
-    (left,) = audit_log.unsettled(path)
+    (left,) = audit_verify.unsettled(path)
     assert left["tool"] == "suspend_protection_job"
     assert left["target"]["path"].endswith(job["protectionJobId"])
     assert left["outcome"] == audit_log.UNKNOWN

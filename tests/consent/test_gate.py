@@ -19,12 +19,15 @@ from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes
+from greenlake_backup_mcp.consent.store import MemoryStore
 from greenlake_backup_mcp.errors import BackupError
-from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, gate_only, loaded
+from greenlake_backup_mcp.server import app as mcp_server
+from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, loaded
 
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 DELETE = {"vmId": VM, "backupId": BACKUP}
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
+REFUSED = ("REFUSED", "NOT DONE", "PREVIEW")
 Answer = Callable[..., Awaitable[ElicitResult]]
 
 
@@ -82,6 +85,12 @@ class Desk:
     async def call(self, confirm: Any, tool: str = "delete_vm_backup", **arguments: Any) -> CallToolResult:
         return await self.client.call_tool(tool, {**(arguments or DELETE), "confirm": confirm})
 
+    async def sends(self, call: Awaitable[CallToolResult]) -> bool:
+        """Whether a call is carried out: one request that changes something, and no refusal."""
+        before = len(self.tenant.writes)
+        text = words(await call)
+        return len(self.tenant.writes) == before + 1 and not text.startswith(REFUSED)
+
     async def preview(self, tool: str = "delete_vm_backup", **arguments: Any) -> str:
         return code_of(await self.call("preview", tool, **arguments))
 
@@ -92,7 +101,7 @@ def desk(tenant: Tenant, clock: Clock, era: str):
 
     class Opened:
         def __init__(self, answer: Answer | None = None, **more: Any) -> None:
-            server = gate_only(tenant, loaded(**more), clock)
+            server = mcp_server.create(loaded(wait=0, **more), app=tenant, now=clock)
             self.client = Client(server, mode=era, elicitation_callback=answer)
 
         async def __aenter__(self) -> Desk:
@@ -114,7 +123,7 @@ async def test_a_preview_changes_nothing_and_its_code_works_exactly_once(desk):
         assert not first.is_error
         assert d.tenant.writes == []
         code = code_of(first)
-        assert words(await d.call(code)) == "SENT"
+        assert await d.sends(d.call(code))
         assert d.tenant.writes == [("DELETE", COPY, None)]
         again = await d.call(code)
         assert again.is_error
@@ -129,7 +138,7 @@ async def test_anything_but_preview_or_a_code_sends_nothing_and_previews_anew(de
         assert result.is_error
         assert words(result).startswith("REFUSED, nothing was sent:")
         assert d.tenant.writes == []
-        assert words(await d.call(code_of(result))) == "SENT"
+        assert await d.sends(d.call(code_of(result)))
 
 
 @pytest.mark.parametrize("confirm", [True, False, None, 1, ["preview"], {"code": "ABCD-EFGH"}])
@@ -148,7 +157,7 @@ async def test_a_missing_confirm_sends_nothing(desk):
 @pytest.mark.parametrize("typed", [str.lower, str.title, lambda c: c.replace("-", ""), lambda c: f" {c} "])
 async def test_a_code_may_be_typed_in_other_case_or_without_its_hyphen(desk, typed):
     async with desk() as d:
-        assert words(await d.call(typed(await d.preview()))) == "SENT"
+        assert await d.sends(d.call(typed(await d.preview())))
 
 
 @pytest.mark.parametrize("broken", [lambda c: c[:-1], lambda c: c[1:], lambda c: c + "A", lambda c: c[::-1]])
@@ -163,7 +172,7 @@ async def test_a_code_holds_five_minutes_at_least_and_ten_at_most(desk, clock):
     async with desk() as d:
         code = await d.preview()
         clock.forward(599)
-        assert words(await d.call(code)) == "SENT"
+        assert await d.sends(d.call(code))
         code = await d.preview()
         clock.forward(601)
         late = await d.call(code)
@@ -191,8 +200,7 @@ async def test_a_code_for_another_tool_is_refused(desk):
 async def test_the_order_of_arguments_does_not_matter(desk):
     async with desk() as d:
         code = await d.preview("update_vm_backup", vmId=VM, backupId=BACKUP, name="x", description="y")
-        sent = await d.call(code, "update_vm_backup", description="y", name="x", backupId=BACKUP, vmId=VM)
-        assert words(sent) == "SENT"
+        assert await d.sends(d.call(code, "update_vm_backup", description="y", name="x", backupId=BACKUP, vmId=VM))
 
 
 async def test_a_target_that_changed_is_refused_with_what_changed(desk):
@@ -202,7 +210,7 @@ async def test_a_target_that_changed_is_refused_with_what_changed(desk):
         result = await d.call(code)
         assert "The target changed since the preview: generation was 3, is 4; lockedUntil was None" in words(result)
         assert d.tenant.writes == []
-        assert words(await d.call(code_of(result))) == "SENT"
+        assert await d.sends(d.call(code_of(result)))
 
 
 async def test_a_target_without_a_generation_counts_with_all_its_fields_but_the_restless_ones(desk):
@@ -210,7 +218,7 @@ async def test_a_target_without_a_generation_counts_with_all_its_fields_but_the_
         del d.tenant.resources[COPY]["generation"]
         code = await d.preview()
         d.tenant.resources[COPY] |= {"updatedAt": "2026-11-24T08:00:01Z"}
-        assert words(await d.call(code)) == "SENT"
+        assert await d.sends(d.call(code))
         code = await d.preview()
         d.tenant.resources[COPY] |= {"description": "changed"}
         assert "The target changed" in words(await d.call(code))
@@ -233,14 +241,14 @@ async def test_of_two_deletes_previewed_as_one_of_two_only_the_first_is_sent(des
     async with desk() as d:
         d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
         one, two = await d.preview(), await d.preview("delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
-        assert words(await d.call(one)) == "SENT"
+        assert await d.sends(d.call(one))
         del d.tenant.resources[COPY]
         d.tenant.resources[COPY.rpartition("/")[0]] = []
         result = await d.call(two, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
         assert "What it would do changed since the preview: now the LAST recovery point" in words(result)
         assert "It is the LAST recovery point." in words(result)
         assert d.tenant.writes == [("DELETE", COPY, None)]
-        assert words(await d.call(code_of(result), "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)) == "SENT"
+        assert await d.sends(d.call(code_of(result), "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT))
 
 
 async def test_of_two_deletes_confirmed_at_once_the_second_sees_that_the_first_takes_the_other_copy(desk):
@@ -259,7 +267,7 @@ async def test_of_two_deletes_confirmed_at_once_the_second_sees_that_the_first_t
             group.start_soon(lambda: use(one, "delete_vm_backup"))
             group.start_soon(lambda: use(two, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT))
         assert len(d.tenant.writes) == 1
-        (refused,) = [r for r in results if r != "SENT"]
+        (refused,) = [r for r in results if r.startswith(REFUSED)]
         assert "now the LAST recovery point" in refused
         assert "Without this and the others on their way out nothing can be restored." in refused
 
@@ -301,7 +309,7 @@ async def test_a_plan_knows_what_a_single_call_took_before_it(desk):
         d.tenant.resources |= {other: snapshot, other.rpartition("/")[0]: [snapshot]}
         calls = [{"tool": "delete_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": SNAPSHOT}}]
         code = await d.preview("run_plan", calls=calls)
-        assert words(await d.call(await d.preview())) == "SENT"
+        assert await d.sends(d.call(await d.preview()))
         result = await d.call(code, "run_plan", calls=calls)
         assert "What it would do changed since the preview: now call 1: the LAST recovery point" in words(result)
         assert len(d.tenant.writes) == 1
@@ -312,7 +320,7 @@ async def test_the_passing_of_time_rewords_an_effect_and_keeps_its_code(desk, cl
         d.tenant.resources[COPY]["expiresAt"] = "2026-11-24T09:00:00Z"
         code = await d.preview()
         clock.forward(290)
-        assert words(await d.call(code)) == "SENT"
+        assert await d.sends(d.call(code))
 
 
 async def test_a_copy_that_became_the_last_while_the_person_was_asked_is_not_touched(desk, tenant):
@@ -336,7 +344,7 @@ async def test_after_use_a_fresh_preview_of_the_same_call_gives_another_code(des
         await d.call(first)
         second = await d.preview()
         assert second != first
-        assert words(await d.call(second)) == "SENT"
+        assert await d.sends(d.call(second))
         assert (await d.call(first)).is_error
         assert len(d.tenant.writes) == 2
 
@@ -353,7 +361,7 @@ async def test_of_ten_uses_of_one_code_at_once_one_is_sent(desk):
             for _ in range(10):
                 group.start_soon(use)
         assert len(d.tenant.writes) == 1
-        assert sorted(r == "SENT" for r in results) == [False] * 9 + [True]
+        assert sorted(not r.startswith(REFUSED) for r in results) == [False] * 9 + [True]
 
 
 async def test_a_target_that_does_not_exist_gets_no_code(desk):
@@ -367,7 +375,7 @@ async def test_a_target_that_does_not_exist_gets_no_code(desk):
 
 async def test_a_call_that_is_not_gated_passes(desk):
     async with desk() as d:
-        assert words(await d.client.call_tool("refresh_mssql_database", {"mssqlDatabaseId": VM})) == "SENT"
+        assert await d.sends(d.client.call_tool("refresh_mssql_database", {"mssqlDatabaseId": VM}))
 
 
 async def test_a_read_only_server_sends_nothing_even_if_it_is_called(desk):
@@ -378,24 +386,24 @@ async def test_a_read_only_server_sends_nothing_even_if_it_is_called(desk):
 
 async def test_codes_of_another_principal_do_not_hold():
     ring = codes.keys(loaded())
-    used = codes.UsedCodesInMemory()
+    used = MemoryStore()
     mine = codes.Call("t", {}, "me", {})
-    shown = await codes.is_offered(ring, mine, 7, used)
+    shown = await codes.next_code(ring, mine, 7, used)
     assert shown
-    assert await codes.match(ring, codes.Call("t", {}, "you", {}), shown, (7, 6), used) is None
-    assert isinstance(await codes.match(ring, mine, shown, (7, 6), used), codes.Match)
+    assert not (await codes.match(ring, codes.Call("t", {}, "you", {}), shown, (7, 6), used)).holds
+    assert (await codes.match(ring, mine, shown, (7, 6), used)).holds
 
 
 async def test_the_newest_key_makes_codes_and_all_keys_accept_them():
     old, new, both = (loaded(secret=s) for s in ("o" * 32, "n" * 32, "n" * 32 + "," + "o" * 32))
-    used, call = codes.UsedCodesInMemory(), codes.Call("t", {}, "me", {})
+    used, call = MemoryStore(), codes.Call("t", {}, "me", {})
     for maker, accepted in ((old, True), (new, True)):
-        shown = await codes.is_offered(codes.keys(maker), call, 7, used)
+        shown = await codes.next_code(codes.keys(maker), call, 7, used)
         assert shown
-        assert isinstance(await codes.match(codes.keys(both), call, shown, (7, 6), used), codes.Match) is accepted
-    shown = await codes.is_offered(codes.keys(both), call, 7, used)
+        assert (await codes.match(codes.keys(both), call, shown, (7, 6), used)).holds is accepted
+    shown = await codes.next_code(codes.keys(both), call, 7, used)
     assert shown
-    assert await codes.match(codes.keys(old), call, shown, (7, 6), used) is None
+    assert not (await codes.match(codes.keys(old), call, shown, (7, 6), used)).holds
 
 
 def test_a_short_secret_is_refused_at_the_start():
@@ -405,19 +413,20 @@ def test_a_short_secret_is_refused_at_the_start():
 
 async def test_used_codes_are_forgotten_when_they_cannot_be_used_any_more():
     at = [0.0]
-    used = codes.UsedCodesInMemory(clock=lambda: at[0])
-    assert await used.remember("A", 60)
-    assert not await used.remember("A", 60)
+    used = MemoryStore(clock=lambda: at[0])
+    assert await used.use("A", 60)
+    assert not await used.use("A", 60)
     at[0] = 61
-    assert not await used.used("A")
-    assert await used.remember("A", 60)
+    assert not await used.used(["A"])
+    assert await used.use("A", 60)
 
 
 # --- the person -------------------------------------------------------------------------------------------------------
 
 
-def says(action: str, yes: bool | None = None, asked: list[str] | None = None) -> Answer:
+def says(action: str, yes: bool | None = None, asked: list[str] | None = None, think: Any = lambda: None) -> Answer:
     async def answer(context: Any, params: Any) -> ElicitResult:
+        think()
         if asked is not None:
             asked.append(params.message)
         content = None if yes is None else {"confirm": yes}
@@ -431,32 +440,52 @@ async def test_a_client_that_can_ask_puts_the_previews_words_to_the_person(desk)
     async with desk(says("accept", True, asked)) as d:
         preview = words(await d.call("preview"))
         assert asked == []
-        assert words(await d.call(CODE.search(preview)[1])) == "SENT"
+        assert await d.sends(d.call(CODE.search(preview)[1]))
         assert len(asked) == 1
         for line in asked[0].splitlines()[:-2]:
             assert line in preview
         assert len(d.tenant.writes) == 1
 
 
-@pytest.mark.parametrize(
-    ("action", "yes", "reason"),
-    [
-        ("decline", None, "the person declined"),
-        ("cancel", None, "the person cancelled"),
-        ("accept", False, "accepted the form without the yes"),
-        ("accept", None, "accepted the form without the yes"),
-        ("decline", True, "the person declined"),
-    ],
-)
-async def test_all_but_a_yes_sends_nothing_and_spends_the_code(desk, action, yes, reason):
-    async with desk(says(action, yes)) as d:
+NO = [
+    ("decline", None, "declined"),
+    ("cancel", None, "cancelled"),
+    ("accept", False, "accepted the form without the yes"),
+    ("decline", True, "declined"),
+]
+
+
+@pytest.mark.parametrize(("action", "yes", "reason"), NO)
+async def test_all_but_a_yes_sends_nothing_and_spends_the_code(desk, clock, action, yes, reason):
+    async with desk(says(action, yes, think=lambda: clock.forward(2))) as d:
         code = await d.preview()
         result = await d.call(code)
         assert result.is_error
-        assert reason in words(result)
-        assert "Nothing was sent" in words(result) or "nothing was sent" in words(result)
+        assert f"nothing was sent: the person {reason}." in words(result)
         assert "used already" in words(await d.call(code))
         assert d.tenant.writes == []
+
+
+@pytest.mark.parametrize(("action", "yes", "reason"), [*NO, ("accept", None, "accepted the form")])
+async def test_an_answer_that_no_person_can_have_given_is_told_as_the_clients_own(desk, clock, action, yes, reason):
+    quick = 0.4 if (action, yes) != ("accept", None) else 30  # a form without its field is no person's at any time
+    async with desk(says(action, yes, think=lambda: clock.forward(quick))) as d:
+        result = await d.call(await d.preview())
+        assert f"nothing was sent: the client {reason}" in words(result)
+        assert "by itself" in words(result)
+        assert "--ask never" in words(result)
+        assert "the person declined" not in words(result)
+        assert d.tenant.writes == []
+
+
+@pytest.mark.parametrize(("seconds", "who"), [(0.4, "the client said yes by itself"), (3, "the person said yes")])
+async def test_the_record_tells_whose_yes_it_was(desk, clock, tmp_path: Path, seconds, who):
+    path = tmp_path / "audit.jsonl"
+    async with desk(says("accept", True, think=lambda: clock.forward(seconds)), audit_log=path) as d:
+        result = words(await d.call(await d.preview()))
+    (consent,) = [line for line in map(json.loads, path.read_text().splitlines()) if line["event"] == "consent"]
+    assert consent["reason"].startswith(who)
+    assert ("no person can have read the question" in result) is (seconds < 1)
 
 
 async def test_a_wrong_code_asks_nobody(desk):
@@ -485,7 +514,7 @@ async def test_a_client_that_breaks_while_asking_sends_nothing(desk):
 async def test_ask_never_asks_nobody(desk):
     asked: list[str] = []
     async with desk(says("decline", None, asked), ask="never") as d:
-        assert words(await d.call(await d.preview())) == "SENT"
+        assert await d.sends(d.call(await d.preview()))
         assert asked == []
 
 
@@ -499,7 +528,7 @@ async def test_ask_always_refuses_where_the_client_cannot_ask(desk):
 
 async def test_ask_always_asks_where_the_client_can(desk):
     async with desk(says("accept", True), ask="always") as d:
-        assert words(await d.call(await d.preview())) == "SENT"
+        assert await d.sends(d.call(await d.preview()))
 
 
 async def test_a_target_that_changes_while_the_person_thinks_is_not_touched(desk, tenant):
@@ -576,7 +605,7 @@ async def test_a_person_may_take_longer_than_a_code_holds(desk, clock):
         asked = await by_hand(d.client, code)
         clock.forward(800)
         answer = {"input_responses": YES, "request_state": asked.request_state}
-        assert words(await by_hand(d.client, code, **answer)) == "SENT"
+        assert await d.sends(by_hand(d.client, code, **answer))
 
 
 @pytest.mark.parametrize("era", ["auto"])
@@ -596,7 +625,7 @@ async def test_an_answer_is_good_for_one_request(desk):
         code = await d.preview()
         asked = await by_hand(d.client, code)
         answer = {"input_responses": YES, "request_state": asked.request_state}
-        assert words(await by_hand(d.client, code, **answer)) == "SENT"
+        assert await d.sends(by_hand(d.client, code, **answer))
         assert (await by_hand(d.client, code, **answer)).is_error
         assert len(d.tenant.writes) == 1
 
@@ -616,10 +645,11 @@ ELSEWHERE = """
 import asyncio, json, sys
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes
+from greenlake_backup_mcp.consent.store import MemoryStore
 tool, arguments, principal, state, slot = json.load(sys.stdin)
 ring = codes.keys(settings.load())
-used = codes.UsedCodesInMemory()
-print(asyncio.run(codes.is_offered(ring, codes.Call(tool, arguments, principal, state), slot, used)))
+used = MemoryStore()
+print(asyncio.run(codes.next_code(ring, codes.Call(tool, arguments, principal, state), slot, used)))
 """
 
 
@@ -635,13 +665,13 @@ def made_elsewhere(secret: str, call: codes.Call, slot: int) -> str:
 
 async def test_processes_with_one_key_accept_each_others_codes_and_with_others_do_not():
     call = codes.Call("delete_vm_backup", DELETE, "local", ["x", {"generation": 3}])
-    ring, used = codes.keys(loaded(secret="shared between replicas")), codes.UsedCodesInMemory()
+    ring, used = codes.keys(loaded(secret="shared between replicas")), MemoryStore()
     theirs = made_elsewhere("shared between replicas", call, 7)
-    assert isinstance(await codes.match(ring, call, theirs, (7, 6), used), codes.Match)
+    assert (await codes.match(ring, call, theirs, (7, 6), used)).holds
     foreign = made_elsewhere("another secret altogether", call, 7)
-    assert await codes.match(ring, call, foreign, (7, 6), used) is None
+    assert not (await codes.match(ring, call, foreign, (7, 6), used)).holds
     unshared = made_elsewhere("", call, 7)
-    assert await codes.match(ring, call, unshared, (7, 6), used) is None
+    assert not (await codes.match(ring, call, unshared, (7, 6), used)).holds
 
 
 def test_the_secret_is_shown_nowhere(tmp_path: Path):

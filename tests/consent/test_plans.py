@@ -10,8 +10,9 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
-from greenlake_backup_mcp.consent import audit_log
-from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, Tenant, gate_only, loaded
+from greenlake_backup_mcp.consent import audit_verify
+from greenlake_backup_mcp.server import app as mcp_server
+from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, Tenant, loaded
 
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 SNAPSHOTS = f"{OWN}/virtual-machines/{VM}/snapshots"
@@ -39,7 +40,7 @@ def tenant(*snapshots: dict[str, Any]) -> Tenant:
     resources[SNAPSHOTS] = list(snapshots)
     resources[f"{OWN}/virtual-machines/{VM}/backups"] = []
     resources[f"{VIRTUALIZATION}/virtual-machines/{VM}"] = {"id": VM, "name": "sql-prod-01", "generation": 1}
-    return Tenant(resources)
+    return Tenant(resources, deletes=True)
 
 
 def deletes(*numbers: int) -> list[dict[str, Any]]:
@@ -79,7 +80,11 @@ def opened(era: str):
         def __init__(self, app: Tenant, **more: Any) -> None:
             self.app = app
             answer = more.pop("answer", None)
-            self.client = Client(gate_only(app, loaded(**more), lambda: NOW), mode=era, elicitation_callback=answer)
+            self.client = Client(
+                mcp_server.create(loaded(wait=0, **more), app=app, now=lambda: NOW),
+                mode=era,
+                elicitation_callback=answer,
+            )
 
         async def __aenter__(self) -> Plan:
             return Plan(await self.client.__aenter__(), self.app)
@@ -246,7 +251,7 @@ class Changing(Tenant):
 
 @pytest.mark.parametrize("go_on", [False, True])
 async def test_a_target_that_changes_while_the_plan_runs_is_left_alone(opened, go_on):
-    app = Changing(tenant(snapshot(1), snapshot(2), snapshot(3)).resources)
+    app = Changing(tenant(snapshot(1), snapshot(2), snapshot(3)).resources, deletes=True)
     async with opened(app) as plan:
         result = await plan.consented(deletes(1, 2, 3), continueOnError=go_on)
         text = words(result)
@@ -266,7 +271,7 @@ async def test_it_stops_at_the_first_failure_unless_told_otherwise(opened, go_on
                 return 409, {"message": "busy", "httpStatusCode": 409}
             return super()._answer(method, path, body)
 
-    app = Failing(app.resources)
+    app = Failing(app.resources, deletes=True)
     async with opened(app) as plan:
         result = await plan.consented(deletes(1, 2, 3), continueOnError=go_on)
         assert result.is_error
@@ -280,7 +285,7 @@ async def test_it_stops_at_the_first_failure_unless_told_otherwise(opened, go_on
         ([*deletes(1), *deletes(1)], "call 2 is call 1 once more"),
         ([{"tool": "run_plan", "arguments": {"calls": []}}], "a plan holds no other plan"),
         ([{"tool": "list_protection_stores", "arguments": {}}], "it needs no confirmation"),
-        ([{"tool": "delete_everything", "arguments": {}}], "there is no tool delete_everything"),
+        ([{"tool": "delete_everything", "arguments": {}}], "delete_everything"),
         ([{"tool": "delete_vm_snapshot", "arguments": {"vmId": VM}}], "call 1 (delete_vm_snapshot)"),
         ([], "calls"),
         (deletes(*range(201)), "calls"),
@@ -324,7 +329,7 @@ async def test_a_no_to_the_list_sends_nothing(opened):
 
     app = tenant(snapshot(1), snapshot(2))
     async with opened(app, answer=no) as plan:
-        assert "the person declined" in words(await plan.consented(deletes(1, 2)))
+        assert "the client declined by itself" in words(await plan.consented(deletes(1, 2)))
         assert app.writes == []
 
 
@@ -336,4 +341,4 @@ async def test_the_record_has_a_request_and_an_outcome_for_each_call(opened, tmp
     text = path.read_text(encoding="utf-8")
     assert text.count('"event":"request"') == 3  # the plan and its two calls
     assert text.count('"event":"outcome"') == 3
-    assert audit_log.unsettled(path) == []
+    assert audit_verify.unsettled(path) == []

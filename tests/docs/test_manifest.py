@@ -71,6 +71,7 @@ def test_the_secret_is_sensitive_and_read_only_is_the_default() -> None:
 
 
 def test_nothing_that_is_left_out_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GREENLAKE_MCP_STATE_DIR")
     for name, value in OURS.items():
         monkeypatch.setenv(name, value)
     assert settings.load() == settings.defaults()

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from mcp.types import ElicitResult
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.consent.codes import UsedCodes
-from greenlake_backup_mcp.consent.used_codes import UsedInRedis
+from greenlake_backup_mcp.consent.redis_store import RedisStore
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.http import middleware, server
 from greenlake_backup_mcp.http.app import create_app
@@ -397,7 +396,7 @@ async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log
     assert ["rita" in lines[0]["principal"], "otto" in lines[1]["principal"]] == [True, True]
     assert lines[0]["arguments"] == DELETE
     assert lines[0]["reason"] == "delete_vm_backup needs the role destroy; this login has the role read."
-    told = [found.fields for found in caplog.records if found.message == "call"]  # type: ignore[attr-defined]
+    told = [found.fields for found in caplog.records if found.message == "call"]
     assert [(t["tool"], t["outcome"]) for t in told] == [
         ("delete_vm_backup", "refused"),
         ("run_plan", "input"),
@@ -525,11 +524,11 @@ async def test_a_code_used_at_one_replica_is_used_at_all_that_share_redis(redis:
     assert len(app.writes) == 2
 
 
-async def test_without_redis_each_replica_remembers_for_itself(era: str) -> None:
+async def test_without_redis_replicas_on_machines_of_their_own_remember_for_themselves(era: str, tmp_path: Path) -> None:
     app = tenant()
     async with (
-        served(app, secret=KEY) as one,
-        served(app, secret=KEY) as two,
+        served(app, secret=KEY, state_dir=tmp_path / "one") as one,
+        served(app, secret=KEY, state_dir=tmp_path / "two") as two,
         client(one.url, mode=era) as first,
         client(two.url, mode=era) as second,
     ):
@@ -551,21 +550,21 @@ async def test_while_redis_is_away_reads_work_and_nothing_is_confirmed(era: str,
 
 
 async def test_a_mark_in_redis_ends_with_its_time(redis: str) -> None:
-    used: UsedCodes = UsedInRedis(redis)
-    assert not await used.used("ABCD-EFGH")
-    assert await used.remember("ABCD-EFGH", 1500)
-    assert not await used.remember("ABCD-EFGH", 1500)
-    assert await used.used("ABCD-EFGH")
-    found = await used._redis.keys("*")  # type: ignore[attr-defined]
+    used = RedisStore(redis)
+    assert not await used.used(["ABCD-EFGH"])
+    assert await used.use("ABCD-EFGH", 1500)
+    assert not await used.use("ABCD-EFGH", 1500)
+    assert await used.used(["ABCD-EFGH"])
+    found = await used._redis.keys("*")
     assert len(found) == 1
     assert b"ABCD" not in found[0]
-    assert 1400 < await used._redis.ttl(found[0]) <= 1500  # type: ignore[attr-defined]
-    await used.close()  # type: ignore[attr-defined]
+    assert 1400 < await used._redis.ttl(found[0]) <= 1500
+    await used.close()
 
 
 def test_a_wrong_redis_url_is_told_at_the_start() -> None:
     with pytest.raises(BackupError, match="no URL of Redis"):
-        UsedInRedis("http://x")
+        RedisStore("http://x")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class AuditLog:
 
 
 def open_log(path: Path | None, now: Callable[[], datetime] | None = None, key: bytes | None = None) -> AuditLog:
-    """The record in a file, appended to; readable by its owner only. Raises SettingsError where it cannot be written."""
+    """The record in a file, appended to; its owner's alone. Raises SettingsError where it cannot be written."""
     log = AuditLog(path, key, now or (lambda: datetime.now(UTC)))
     if path is None:
         return log

@@ -124,11 +124,3 @@ def judge(answer: ElicitResult | str, seconds: float) -> AnswerVerdict:
         words = NO_WORDS[answer.action].replace("the person", "the client")
         return AnswerVerdict(False, f"{words} by itself, {max(seconds, 0):.1f} s after it was asked", BY_ITSELF)
     return AnswerVerdict(False, NO_WORDS[answer.action], AGAIN)
-
-
-def moment(text: str) -> float:
-    """When a question was asked, as its state tells it; 0 where it does not."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

@@ -156,7 +156,7 @@ class FileStore:
         except (OSError, sqlite3.Error) as error:
             raise PolicyRefusal(
                 f"Nothing was sent: whether this code was used cannot be looked up in {self.path} ({error}).",
-                hint="Reads work. Restart this server if the file was removed, or give it another GREENLAKE_MCP_STATE_DIR.",
+                hint="Reads work. If the file was removed, restart this server (GREENLAKE_MCP_STATE_DIR).",
             ) from None
 
     @contextmanager

@@ -153,9 +153,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     return Permit(consent, caller, proposal.tool, reserved=reserved, notes=notes)
 
 
-async def _reserve(
-    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller
-) -> bool:
+async def _reserve(consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller) -> bool:
     """Announce what the call ends, judge it once more if others were first, and use the code up; whether announced.
 
     Announced before judged: of two calls that each take one of the last two copies, one sees the other's line.
@@ -255,11 +253,11 @@ async def _ask(
     bound, _, asked_at = (who.state or "").rpartition(".")
     if who.answer is None or who.state is None:
         audit_entries.record(consent, "question", evaluation, caller, text=question)
-        raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp():.3f}"))
+        raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp() * 1000:.0f}"))
     if bound != state:
         why = "What the person was asked is not what would happen now; ask them anew."
         raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
-    seconds = api.now().timestamp() - elicitation.moment(asked_at)
+    seconds = api.now().timestamp() - int(asked_at) / 1000  # sealed, so it is what was sent
     return await _judge_answer(consent, evaluation, match, caller, who.answer, seconds, question)
 
 
@@ -301,7 +299,8 @@ async def _judge_answer(  # noqa: PLR0913, PLR0917
     if verdict.consented:
         audit_entries.record(consent, "consent", evaluation, caller, verdict.words, question)
         return verdict.notes
-    await consent.store.use(match.code, REMEMBERED_SECONDS)
+    with anyio.CancelScope(shield=True):
+        await consent.store.use(match.code, REMEMBERED_SECONDS)
     raise NotPermitted(
         audit_entries.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
     )

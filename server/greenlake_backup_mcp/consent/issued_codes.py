@@ -51,9 +51,7 @@ def explain_mismatch(issued: Mapping[str, IssuedCode], now: IssuedCode, text: An
     if not isinstance(text, str) or len(codes.normalize(text)) != SHAPE:
         return 'confirm is neither "preview" nor a code; a code looks like ABCD-EFGH.'
     if match.status is CodeStatus.OTHER_VERSION:
-        return (
-            "This is no code of this version of the server: while it is updated, codes of the other version do not hold."
-        )
+        return "This is no code of this version of the server: during an update, codes of the other one do not hold."
     before = issued.get(codes.normalize(text))
     if before is None or before.principal != now.principal:
         return "This is not a code for this call."

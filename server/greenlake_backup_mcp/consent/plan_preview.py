@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
@@ -17,20 +16,12 @@ from greenlake_backup_mcp.previews.model import Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
-from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.client import ApiClient
+
+from .proposals import PreparedCall
 
 MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
 WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
-
-
-@dataclass(frozen=True)
-class PreparedCall:
-    """A call ready to be sent: arguments repaired, request built."""
-
-    tool: Tool
-    arguments: Mapping[str, Any]
-    request: Request
 
 
 @dataclass(frozen=True)

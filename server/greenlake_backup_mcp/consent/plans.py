@@ -6,15 +6,18 @@ nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 import anyio
-from mcp.types import CallToolResult, InputRequiredResult
+from mcp.types import CallToolResult
 
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
+from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.reads import Target
 from greenlake_backup_mcp.text import sanitize
@@ -22,30 +25,42 @@ from greenlake_backup_mcp.tools.builtin import RUN_PLAN
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import audit_entries, audit_log, codes, gate, issued_codes
-from .plan_preview import Item, PlanPreview, PreparedCall, ends_of, preview_plan
-from .proposals import Caller, Consent, Proposal
-
-STOPS = ("refused", "failed", "unknown")  # outcomes after which nothing more is tried, unless told otherwise
+from . import audit_entries, audit_log, codes, gate, issued_codes, permits
+from .permits import UNDONE, Permit
+from .plan_preview import Item, PlanPreview, ends_of, preview_plan
+from .proposals import Caller, Consent, PreparedCall, Proposal
 
 READING = 0.1  # of the progress of a plan: its targets are read
 
 
-class RowOutcome(Protocol):
-    """What became of one request: `done`, `failed`, `unknown`, or a task's word; and what to tell of it."""
+class CallReport(Protocol):
+    """What became of one request, and what to tell of it."""
 
     @property
-    def outcome(self) -> str: ...  # noqa: D102
+    def outcome(self) -> Outcome: ...  # noqa: D102
 
     @property
     def lines(self) -> Sequence[str]: ...  # noqa: D102
 
 
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one call of a plan: the outcome, and why where it is not done."""
+
+    outcome: Outcome = Outcome.NOT_TRIED
+    words: str = ""
+
+    @property
+    def text(self) -> str:
+        """Both in a line."""
+        return f"{self.outcome}: {self.words}" if self.words else str(self.outcome)
+
+
 Prepare = Callable[[str, Mapping[str, Any]], PreparedCall]
 """The call of an offered tool, from what a model wrote (its `confirm` means nothing); BackupError if it is bad."""
 
-Execute = Callable[[PreparedCall, Caller], Awaitable[RowOutcome]]
-"""Sends the request of a call whose consent was given, follows it, and records its outcome under the caller's id."""
+Execute = Callable[[PreparedCall, Caller], Awaitable[CallReport]]
+"""Sends the request of a call whose consent was given and follows it; BackupError says what is known of a failure."""
 
 
 async def run(  # noqa: PLR0913, PLR0917
@@ -56,8 +71,8 @@ async def run(  # noqa: PLR0913, PLR0917
     caller: Caller,
     prepare: Prepare,
     execute: Execute,
-) -> CallToolResult | InputRequiredResult:
-    """The answer of run_plan: its preview or refusal, or after consent what became of each call."""
+) -> CallToolResult:
+    """The answer of run_plan after consent: what became of each call. Raises NotPermitted with all other answers."""
     items = _items(arguments, tools, prepare)
     seen: list[Target] = []
 
@@ -65,8 +80,8 @@ async def run(  # noqa: PLR0913, PLR0917
         seen[:] = await _targets(api, tools, items, caller)
         return list(seen)
 
-    async def tell(targets: list[Target], now: datetime) -> PlanPreview:
-        return await preview_plan(api, items, targets, now, consent.left(now))
+    async def describe(targets: list[Target], now: datetime, leaving: Mapping[str, datetime]) -> PlanPreview:
+        return await preview_plan(api, items, targets, now, leaving)
 
     def ends(targets: list[Target], now: datetime) -> Mapping[str, datetime]:
         return ends_of(items, targets, now)
@@ -75,20 +90,18 @@ async def run(  # noqa: PLR0913, PLR0917
         "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
         "continueOnError": bool(arguments.get("continueOnError", False)),
     }
-    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], tell, _record, ends)
-    stop = await gate.authorize(consent, api, proposal, arguments.get("confirm"), caller)
-    if stop is not None:
-        return stop
-    report = ["not tried"] * len(items)
-    work = PlanRun(consent, api, tools, caller, execute)
-    try:
-        await _execute_all(work, items, seen, report, go_on=plain["continueOnError"] is True)
-    finally:
-        audit_entries.record_outcome(consent, caller, RUN_PLAN.name, "; ".join(_counts(report)))
-        for target, line in zip(seen, report, strict=True):
-            if line.partition(":")[0] in ("refused", "failed", "not tried"):
-                consent.leaving.pop(target.path, None)
-    return _render(consent, items, report)
+    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], describe, _record, ends)
+    async with gate.authorize_proposal(consent, api, proposal, arguments.get("confirm"), caller) as permit:
+        report = [RowResult() for _ in items]
+        work = PlanRun(consent, api, tools, caller, execute)
+        try:
+            await _execute_all(work, items, seen, report, go_on=plain["continueOnError"] is True)
+        finally:
+            with anyio.CancelScope(shield=True):
+                paths = [t.path for t, row in zip(seen, report, strict=True) if row.outcome in UNDONE]
+                await consent.store.release(caller.id, paths)
+                notes = await permit.settle(_whole_outcome(report), rows="; ".join(_counts(report)))
+    return _render(consent, items, report, notes)
 
 
 def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
@@ -146,7 +159,7 @@ async def _target(api: ApiClient, tools: Mapping[str, Tool], item: Item) -> Targ
 
 
 def _record(targets: Sequence[Target]) -> dict[str, Any]:
-    return {"targets": [audit_entries.request_fields(t) for t in targets]}
+    return {"targets": [audit_entries.target_fields(t) for t in targets]}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
@@ -163,72 +176,85 @@ class PlanRun:
     execute: Execute
 
 
-async def _execute_all(work: PlanRun, items: list[Item], seen: list[Target], report: list[str], *, go_on: bool) -> None:
+async def _execute_all(
+    work: PlanRun, items: list[Item], seen: list[Target], report: list[RowResult], *, go_on: bool
+) -> None:
     """Carry out the calls in order; `report` says at each moment what became of each."""
     _, working = work.caller.progress.split(READING)
     for n, (item, before) in enumerate(zip(items, seen, strict=True)):
         progress = working.part(n, len(items))
         await progress(0, None, f"call {item.number} of {len(items)}: {item.call.tool.name}")
+        # its own lines in the record
+        mine = replace(work.caller, id=f"{work.caller.id}-{item.number}", progress=progress)
         try:
-            mine = await _unchanged(work, item, before)
+            async with _row_permit(work, item, before, mine) as permit:
+                report[n] = RowResult(Outcome.UNKNOWN)  # for whoever reads the report of a plan that breaks off here
+                done = await work.execute(item.call, mine)
+                notes = await permit.settle(done.outcome)
+                words = [*(done.lines if done.outcome is not Outcome.DONE else ()), *notes]
+                report[n] = RowResult(done.outcome, sanitize.cell(" ".join(words), 300))
         except BackupError as problem:
-            report[n] = f"refused: {sanitize.cell(problem.message, 300)}"
-        else:
-            report[n] = "unknown"  # for whoever reads the report of a plan that was broken off here
-            report[n] = await _execute_one(work, item, replace(mine, progress=progress))
-        if report[n].partition(":")[0] in STOPS and not go_on:
+            report[n] = RowResult(_outcome_of(problem), sanitize.cell(f"{problem.message} {problem.hint}", 300))
+        if report[n].outcome.is_error and not go_on:
             break
     await work.caller.progress(1, 1, "the plan has ended")
 
 
-async def _unchanged(work: PlanRun, item: Item, before: Target) -> Caller:
-    """Read the target once more and record the request that follows; BackupError if the target changed."""
+def _outcome_of(problem: BackupError) -> Outcome:
+    if isinstance(problem, OutcomeUnknown):
+        return Outcome.UNKNOWN
+    return Outcome.REFUSED if problem.nothing_sent else Outcome.FAILED
+
+
+@asynccontextmanager
+async def _row_permit(work: PlanRun, item: Item, before: Target, mine: Caller) -> AsyncIterator[Permit]:
+    """The permit of one call: its target, read once more, is as it was; BackupError where it is not."""
     now = await _target(work.api, work.tools, item)
-    mine = replace(work.caller, id=f"{work.caller.id}-{item.number}")  # its own lines in the audit log
-    changed = codes.canonical(now.state) != codes.canonical(before.state)
-    moved = "; ".join(list(issued_codes.changed(before.state, now.state))[:5])
-    reason = f"it changed since the plan was confirmed ({moved})" if changed else ""
-    audit_log.record(
-        work.consent.log,
-        "refusal" if changed else "request",
-        call=mine.id,
-        tool=item.call.tool.name,
-        principal=mine.principal,
-        target=audit_entries.request_fields(now),
-        arguments=item.call.arguments,
-        reason=reason,
-    )
-    if changed:
+    details: dict[str, Any] = {"target": audit_entries.target_fields(now), "arguments": item.call.arguments}
+    if codes.canonical(now.state) != codes.canonical(before.state):
+        moved = "; ".join(list(issued_codes.changed(before.state, now.state))[:5])
+        reason = f"it changed since the plan was confirmed ({moved})"
+        audit_log.record(
+            work.consent.log,
+            "refusal",
+            call=mine.id,
+            tool=item.call.tool.name,
+            principal=mine.principal,
+            reason=reason,
+            **details,
+        )
         raise PolicyRefusal(reason)
-    return mine
+    permits.record_request(work.consent, mine, item.call.tool.name, **details)
+    async with permits.hold(Permit(work.consent, mine, item.call.tool.name)) as permit:
+        yield permit
 
 
-async def _execute_one(work: PlanRun, item: Item, mine: Caller) -> str:
-    try:
-        done = await work.execute(item.call, mine)
-    except BackupError as problem:
-        word = "unknown" if isinstance(problem, OutcomeUnknown) else "refused" if problem.nothing_sent else "failed"
-        return f"{word}: {sanitize.cell(problem.message, 300)}"
-    told = sanitize.cell(" ".join(done.lines), 300) if done.outcome != "done" else ""
-    return f"{done.outcome}: {told}" if told else done.outcome
+def _whole_outcome(report: Sequence[RowResult]) -> Outcome:
+    """The plan's outcome in a word: done where all of it is."""
+    outcomes = {row.outcome for row in report}
+    if len(outcomes) == 1:
+        return outcomes.pop()
+    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.PARTLY
 
 
-def _counts(report: list[str]) -> list[str]:
-    words = [line.partition(":")[0] for line in report]
-    return [f"{words.count(word):,} {word}" for word in dict.fromkeys(words)]
+def _counts(report: Sequence[RowResult]) -> list[str]:
+    counts = Counter(row.outcome for row in report)
+    return [f"{count:,} {outcome}" for outcome, count in counts.items()]
 
 
-def _render(consent: Consent, items: list[Item], report: list[str]) -> CallToolResult:
-    bad = any(line.partition(":")[0] in STOPS for line in report)
-    lines = [f"Plan of {len(items):,} calls: {', '.join(_counts(report))}."]
-    if bad and "not tried" in report:
+def _render(
+    consent: Consent, items: list[Item], report: Sequence[RowResult], notes: Sequence[str] = ()
+) -> CallToolResult:
+    bad = any(row.outcome.is_error for row in report)
+    lines = [f"Plan of {len(items):,} calls: {', '.join(_counts(report))}.", *notes]
+    if bad and any(row.outcome is Outcome.NOT_TRIED for row in report):
         lines.append("It stopped at the first failure; preview the rest as a new plan.")
-    if any(line.startswith("unknown") for line in report):
+    if any(row.outcome is Outcome.UNKNOWN for row in report):
         lines.append(
             "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
         )
     lines += [
-        f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {line}"
-        for item, line in zip(items, report, strict=True)
+        f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {row.text}"
+        for item, row in zip(items, report, strict=True)
     ]
     return audit_entries.text(lines, consent.settings, is_error=bad)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.errors import PolicyRefusal, SettingsError
 
@@ -23,7 +23,6 @@ PREFIX = "greenlake-backup-mcp:"
 RESERVATIONS = f"{PREFIX}reservations"
 KEPT_SECONDS = 86_400  # the list of reservations, after the last one was written
 SECONDS = 3.0  # for Redis to answer; a gated call waits no longer for it
-_T = TypeVar("_T")
 
 
 class RedisStore:
@@ -42,7 +41,7 @@ class RedisStore:
 
     async def used(self, codes: Sequence[str]) -> frozenset[str]:
         """Those of the codes that are marked."""
-        marks: list[Any] = await _reply(self._redis.mget([_key(code) for code in codes]))
+        marks = await _reply(self._redis.mget([_key(code) for code in codes]))
         return frozenset(code for code, mark in zip(codes, marks, strict=True) if mark is not None)
 
     async def reserve(self, entries: Sequence[Reservation], now: datetime) -> list[Reservation]:
@@ -56,7 +55,7 @@ class RedisStore:
             if entries:
                 pipe.rpush(RESERVATIONS, *map(_dump, entries))
                 pipe.expire(RESERVATIONS, KEPT_SECONDS)
-            replies: list[Any] = await _reply(pipe.execute())
+            replies = await _reply(pipe.execute())
         others = map(_load, replies[len(stale)])
         return [one for one in others if one.until > now and one.owner not in owners]
 
@@ -77,9 +76,9 @@ class RedisStore:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _all(self) -> list[tuple[Reservation, bytes]]:
-        raw: list[bytes] = await _reply(self._redis.lrange(RESERVATIONS, 0, -1))
-        return [(_load(one), one) for one in raw]
+    async def _all(self) -> list[tuple[Reservation, str]]:
+        raw = await _reply(self._redis.lrange(RESERVATIONS, 0, -1))
+        return [(_load(one), one.decode()) for one in raw]
 
 
 def _dump(one: Reservation) -> str:
@@ -91,11 +90,11 @@ def _load(raw: bytes) -> Reservation:
     return Reservation(path, owner, datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
 
 
-async def _reply(question: Awaitable[_T] | _T) -> _T:
+async def _reply(question: Any) -> Any:  # redis-py types its two flavours as one
     from redis.exceptions import RedisError  # noqa: PLC0415
 
     try:
-        return await question  # type: ignore[misc]  # redis-py types its two flavours as one
+        return await question
     except (RedisError, OSError, TimeoutError) as error:
         raise PolicyRefusal(
             f"Nothing was sent: whether this code was used cannot be looked up (Redis: {type(error).__name__}).",

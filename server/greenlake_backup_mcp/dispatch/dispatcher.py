@@ -12,8 +12,8 @@ from typing import Any
 from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.consent import audit_entries, gate, plans, proposals
-from greenlake_backup_mcp.consent.plan_preview import PreparedCall
-from greenlake_backup_mcp.consent.proposals import Caller, Consent
+from greenlake_backup_mcp.consent.permits import NotPermitted
+from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.lists.render import details, json_cut
@@ -69,7 +69,10 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
             return results.error_result(excess, context.settings)
         line.hide = _mask_for(context, raw)
         try:
-            result = await _answer(context, name, raw, caller)
+            try:
+                result = await _answer(context, name, raw, caller)
+            except NotPermitted as refusal:
+                result = refusal.result
             # what the call itself gave stays in previews: a person decides by the whole text
             return (
                 results.mask_result(result, context.api.transport.secrets())
@@ -100,12 +103,10 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
         answer = await list_tool.answer(context.api, tool, arguments.prepare(tool, raw), caller.progress)
         return _to_result(context, CallOutcome(Outcome.DONE, answer.lines, answer.value))
     prepared = _prepare(context, name, raw, caller)
-    stop = await gate.gate(
-        context.consent, context.api, context.tools, tool, prepared.arguments, prepared.request, caller
-    )
-    if stop is not None:
-        return stop
-    return _to_result(context, await _carry_out(context, prepared, caller))
+    async with gate.authorize(context.consent, context.api, context.tools, prepared, caller) as permit:
+        outcome = await _carry_out(context, prepared, caller)
+        notes = await permit.settle(outcome.outcome)
+    return _to_result(context, replace(outcome, lines=(*outcome.lines[:1], *notes, *outcome.lines[1:])))
 
 
 async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, Any], caller: Caller) -> Result:
@@ -137,7 +138,7 @@ def _prepare(context: CallContext, name: str, raw: Mapping[str, Any], caller: Ca
 
 
 async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Caller) -> CallOutcome:
-    """Send the request, follow its task, say what became of it; what a gated call came to is recorded.
+    """Send the request, follow its task, say what became of it.
 
     What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
     """
@@ -149,14 +150,11 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
         outcome = result.outcome
         return replace(result, lines=tuple(map(hide, result.lines)))
     except BackupError as problem:
-        outcome = Outcome.UNKNOWN if isinstance(problem, OutcomeUnknown) else Outcome.FAILED
         if isinstance(problem, OutcomeUnknown):
             target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
             problem = await evidence.investigate(context.api, problem, target, prepared.request, sent)
         raise problem.map_texts(hide) from None
     finally:
-        if prepared.tool.gated:
-            audit_entries.record_outcome(context.consent, caller, prepared.tool.name, outcome)
         await context.catalog.note_write(prepared.request, outcome)
 
 

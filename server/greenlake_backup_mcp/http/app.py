@@ -102,7 +102,9 @@ def create_app(
     served = middleware.host_policy(bound, settings.public_url, settings.allowed_hosts, settings.allowed_origins)
     _check_public_url(settings, authenticator, bound, served)
     running = InFlightCalls()
-    server = mcp_server.create(settings, app=app, now=now, logins=authenticator.required, running=running)
+    server = mcp_server.create(
+        settings, app=app, now=now, logins=authenticator.required, running=running, replicas=True
+    )
     manager = StreamableHTTPSessionManager(
         server,
         stateless=settings.stateless,

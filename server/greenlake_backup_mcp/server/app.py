@@ -5,6 +5,7 @@ Knows MCP and hands each call to the dispatcher. Must not know HTTP to the servi
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -42,7 +43,7 @@ from . import handlers as guides
 from . import instructions
 
 if TYPE_CHECKING:
-    from greenlake_backup_mcp.consent.used_codes import UsedInRedis
+    from greenlake_backup_mcp.consent.store import ConsentStore
     from greenlake_backup_mcp.dispatch.dispatcher import CallContext
 
 NAME = "greenlake-backup-mcp"
@@ -122,16 +123,19 @@ def create(  # noqa: PLR0913  what a server is made of
     problem: BackupError | None = None,
     logins: bool = False,
     running: InFlightCalls | None = None,
+    replicas: bool = False,
 ) -> Server[LazyContext]:
     """The server over the tenant of the settings, or over `app`, a simulated tenant in this process.
 
-    With `logins` nobody is served who did not show a token.
+    With `logins` nobody is served who did not show a token; with `replicas` the seal of questions comes from the shared
+    secret. On stdio it is random: whoever reads this user's files must not be able to answer a question.
     The calls under way are in `running`, for whoever ends the server.
     With `problem` every call answers with it: a person sees the cure in the client instead of a dead server.
     """
     tools = tool_set(settings)
     under_way = running or InFlightCalls()
-    seal = RequestStateSecurity(keys=codes.keys(settings, "request state"), ttl=codes.QUESTION_SECONDS)
+    seal_keys = codes.keys(settings, "request state") if replicas else (secrets.token_bytes(32),)
+    seal = RequestStateSecurity(keys=seal_keys, ttl=codes.QUESTION_SECONDS)
     surface = None
     if settings.surface == "search":
         from greenlake_backup_mcp.tool_search import surface as search  # noqa: PLC0415
@@ -222,10 +226,10 @@ async def _context(  # noqa: PLR0913, PLR0917
     from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
 
     try:
-        used = _used(settings)
-        consent = proposals.consent(settings, used)
+        store = _open_store(settings)
+        consent = proposals.consent(settings, store)
     except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
-        problem, used = problem or error, None
+        problem, store = problem or error, None
         consent = proposals.consent(Settings.model_construct())
     async with client.connect(settings, app=app, now=now) as api:
         try:
@@ -233,17 +237,19 @@ async def _context(  # noqa: PLR0913, PLR0917
             background.stack.push_async_callback(catalog.close)
             yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, problem=problem)
         finally:
-            if used is not None:
-                await used.close()
+            if store is not None:
+                await store.close()
 
 
-def _used(settings: Settings) -> UsedInRedis | None:
-    """Where replicas share which codes were used; None: each process remembers its own."""
-    if settings.redis_url is None:
-        return None
-    from greenlake_backup_mcp.consent import used_codes  # noqa: PLC0415
+def _open_store(settings: Settings) -> ConsentStore:
+    """Where used codes and reservations are: replicas share a Redis, processes of one user a file."""
+    if settings.redis_url is not None:
+        from greenlake_backup_mcp.consent import redis_store  # noqa: PLC0415
 
-    return used_codes.UsedInRedis(settings.redis_url.get_secret_value())
+        return redis_store.RedisStore(settings.redis_url.get_secret_value())
+    from greenlake_backup_mcp.consent import file_store  # noqa: PLC0415
+
+    return file_store.open_store(settings)
 
 
 async def serve_stdio(server: Server[LazyContext]) -> None:

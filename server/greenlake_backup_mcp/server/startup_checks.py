@@ -6,8 +6,6 @@ Knows settings. Must know nothing of MCP, nor of who is let in.
 
 from __future__ import annotations
 
-import os
-
 from greenlake_backup_mcp.consent import codes
 from greenlake_backup_mcp.settings import Settings, variable
 
@@ -35,15 +33,13 @@ def check_audit_log(settings: Settings) -> None:
     """Raise BackupError for what would fail each gated call: the codes' keys, the used codes, the audit log."""
     codes.keys(settings)
     if settings.redis_url is not None:
-        from greenlake_backup_mcp.consent import used_codes  # noqa: PLC0415
+        from greenlake_backup_mcp.consent import redis_store  # noqa: PLC0415
 
-        used_codes.UsedInRedis(settings.redis_url.get_secret_value())
+        redis_store.RedisStore(settings.redis_url.get_secret_value())
     if settings.audit_log is not None:
         from greenlake_backup_mcp.consent import audit_log  # noqa: PLC0415
 
-        record = audit_log.open_log(settings.audit_log)
-        if record.descriptor is not None:
-            os.close(record.descriptor)
+        audit_log.open_log(settings.audit_log).close()
 
 
 def unused_settings(settings: Settings) -> str:
