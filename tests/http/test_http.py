@@ -524,7 +524,9 @@ async def test_a_code_used_at_one_replica_is_used_at_all_that_share_redis(redis:
     assert len(app.writes) == 2
 
 
-async def test_without_redis_replicas_on_machines_of_their_own_remember_for_themselves(era: str, tmp_path: Path) -> None:
+async def test_without_redis_replicas_on_machines_of_their_own_remember_for_themselves(
+    era: str, tmp_path: Path
+) -> None:
     app = tenant()
     async with (
         served(app, secret=KEY, state_dir=tmp_path / "one") as one,
