@@ -3,11 +3,13 @@
 What counts as evidence, and what needs none:
 
 * Names of tools, arguments and attributes, and words of the filter's grammar, are the language: no evidence needed. Nor
-  do true, false, null, 0 and 1, how much to read (`limit`, `offset`, `seconds`: up to 1,000), the LIMIT of a query, and
+  do true, false, null, 0 and 1, how much to read (`limit`, `offset`, `seconds`: up to 1,000), the LIMIT of a query and
+  the numbers of its columns, and
   any value that the tool's own schema shows at this place (an enum, a default, a number or quoted example of the
   description).
 * Words in capitals that the service's public description contains (FAILED, CLOUD_BACKUP) name nothing of a tenant: they
-  may stand in expressions, and so may literals that the tool's own description quotes.
+  may stand in expressions, and so may literals that the tool's own description shows, and the numbers by which units of
+  time and size convert.
 * Any other string must stand whole in the question or in an answer, not as part of a longer word. In `filter`, `where`
   and `sql` this holds for each quoted literal, number and time; names of attributes and columns are language.
 * Any other number must stand there as a number.
@@ -28,13 +30,14 @@ Schema = Mapping[str, Any]
 
 FREE = ("limit", "offset", "seconds")  # how much to read is the caller's to say
 FREE_MOST = 1000
+UNITS = (0, 1, 7, 24, 31, 60, 100, 1024)  # by which units convert
 EXPRESSIONS = ("filter", "where", "sql")
 LANGUAGE = ("sort", "select")
 TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?")
 NUMBER = re.compile(r"(?<![\w.,:-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w:]|[.-]\w)")
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 BARE = re.compile(r"(?<![\w./'-])\d+(?:\.\d+)?(?![\w./'-])")
-LIMITED = re.compile(r"\b(?:LIMIT|OFFSET)\s+\d+", re.IGNORECASE)
+LIMITED = re.compile(r"\b(?:LIMIT|OFFSET|(?:GROUP|ORDER)\s+BY)\s+\d+(?:\s*,\s*\d+)*", re.IGNORECASE)
 WORDS = {"yesterday": 1, "tomorrow": 1, "last night": 1, "a day": 1, "an hour": 1, "a minute": 1}
 
 
@@ -75,8 +78,7 @@ class Evidence:
         """Whether a string stands whole in what was shown."""
         if not value:
             return False
-        pattern = re.compile(rf"(?<![A-Za-z0-9_])(?<![A-Za-z0-9]-){re.escape(value)}(?!-?[A-Za-z0-9_])")
-        return any(pattern.search(text) for text in reversed(self.texts))
+        return any(_stands_in(value, text) for text in reversed(self.texts))
 
     def shift(self, base: str, **amounts: float) -> str:
         """A time so many days, hours or minutes from a shown one (all known), for use as an argument."""
@@ -140,12 +142,17 @@ class Evidence:
 
     def _check_expression(self, text: str, where: str, description: str) -> None:
         literals, rest = _split(text)
-        quoted = set(LITERAL.findall(description))
         for literal in literals:
-            if literal not in self.vocabulary and literal not in quoted:
+            if literal not in self.vocabulary and not _stands_in(literal, description):
                 self.check_literal(literal, where)
         for number in BARE.findall(rest):
-            self.check_number(float(number), where)
+            if float(number) not in UNITS:
+                self.check_number(float(number), where)
+
+
+def _stands_in(value: str, text: str) -> bool:
+    """Whether a value stands whole in a text: not as part of a longer word, name or id."""
+    return bool(re.search(rf"(?<![A-Za-z0-9_])(?<![A-Za-z0-9]-){re.escape(value)}(?!-?[A-Za-z0-9_])", text))
 
 
 def _split(text: str) -> tuple[list[str], str]:

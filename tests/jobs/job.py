@@ -96,7 +96,7 @@ async def _run_together(jobs: Sequence[Job], seed: int) -> list[Result]:
     tenant = create_app(seed=seed, now=now, scale=SCALE)
     truth = Truth(tenant.state.tenant)
     with TemporaryDirectory() as state:
-        chosen = settings.load(environment=False, demo=True, seed=seed, wait=20, state_dir=Path(state))
+        chosen = settings.load(environment=False, demo=True, seed=seed, wait=60, state_dir=Path(state))
         async with connected(app.create(chosen, app=tenant, now=now)) as (client, schemas):
             return [await _run(job, seed, truth, client, schemas) for job in jobs]
 
@@ -129,7 +129,7 @@ def _place(error: Exception) -> str:
 def vocabulary() -> frozenset[str]:
     """The words in capitals of the service's public descriptions: states, kinds, outcomes."""
     texts = (path.read_text(encoding="utf-8") for path in Path(openapi.__file__).parent.glob("*.json"))
-    return frozenset(word for text in texts for word in re.findall(r"\b[A-Z][A-Z_]{2,}\b", text))
+    return frozenset(word for text in texts for word in re.findall(r"\b[A-Z][A-Z_]+\b", text))
 
 
 def compare(expected: Mapping[str, Any], _: Truth, found: Findings) -> dict[str, str]:

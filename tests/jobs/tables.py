@@ -9,8 +9,8 @@ from typing import Any
 Row = dict[str, Any]
 
 TIMES = re.compile(r"\s+\(times [^)]*\)$")
-COMMON = re.compile(r"^(?:Same in all rows below|= means): (.*)$", re.MULTILINE)
-EMPTY = re.compile(r"^Empty in all rows below: (.*)$", re.MULTILINE)
+ABOVE = ("Same in all rows below", "Empty in all rows below", "= means")
+END = re.compile(r"(?:\d+ rows?|Rows? \d+.*|As of .*)\.?$")
 
 
 def table(text: str) -> list[Row]:
@@ -18,16 +18,19 @@ def table(text: str) -> list[Row]:
     lines = text.splitlines()
     for at, line in enumerate(lines):
         columns = TIMES.sub("", line).split("|")
-        if len(columns) < 2 or not all(re.fullmatch(r"[A-Za-z][\w/]*", c) for c in columns):
+        alone = at == 0 or lines[at - 1].startswith(ABOVE)  # what all rows share stands above a single column
+        if (len(columns) < 2 and not alone) or not all(re.fullmatch(r"[A-Za-z][\w/]*", c) for c in columns):
             continue
         rows = []
         for other in lines[at + 1 :]:
             cells = other.split("|")
-            if len(cells) != len(columns):
+            if len(cells) != len(columns) or END.match(other):
                 break
             rows.append(dict(zip(columns, cells, strict=True)))
         means = _pairs("; ".join(re.findall(r"^= means: (.*)$", text, re.MULTILINE)), columns)
         same = _pairs("; ".join(re.findall(r"^Same in all rows below: (.*)$", text, re.MULTILINE)), None)
+        empty = re.findall(r"^Empty in all rows below: (.*)$", text, re.MULTILINE)
+        same |= dict.fromkeys(", ".join(empty).split(", "), "") if empty else {}
         return [same | {c: means.get(c, v) if v == "=" else v for c, v in row.items()} for row in rows]
     return []
 

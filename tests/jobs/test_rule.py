@@ -123,7 +123,7 @@ def test_scripts_import_nothing_of_the_package_and_only_the_harness_starts_the_s
 
 
 def test_scripts_reach_the_server_through_the_session_only():
-    for name in ("set_a.py", "set_b.py", "set_c.py", "steps.py"):
+    for name in ("scripts_a.py", "set_a.py", "set_b.py", "set_c.py", "steps.py"):
         tree = ast.parse((HERE / name).read_text(encoding="utf-8"))
         touched = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not touched & {"evidence", "client", "call_tool", "_tenant"}, name
