@@ -9,16 +9,28 @@ from collections.abc import Callable
 from .names import Item, Ref, format_time
 from .seed.approvals import pending
 from .state import PENDING, Tenant
+from .tasks import Task
 
 SECOND = "second-person@example.com"
 DECISIONS = {"capital": ("Approved", "Canceled"), "upper": ("APPROVED", "CANCELLED")}
 
 
-def request(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], None]) -> Item:
-    """A pending operation; `on_approval` is what happens when the second person agrees."""
+def request(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], None], task: Task) -> Item:
+    """A pending operation; `on_approval` is what happens when the second person agrees.
+
+    In the reading that says so the task that asked is PAUSED until then.
+    """
+    task.paused = tenant.switches.dual_delete == "paused"
+
+    def decided(approved: bool) -> None:
+        if task.paused:
+            task.end("SUCCEEDED" if approved else "CANCELLED", tenant.now(), None)
+        if approved:
+            on_approval()
+
     word = PENDING[tenant.switches.dual_words]
     item = pending(tenant.world, tenant.new_id("dual"), about, what, tenant.now(), word)
-    tenant.pending_approvals[item["id"]] = on_approval
+    tenant.pending_approvals[item["id"]] = decided
     return item
 
 
@@ -30,9 +42,9 @@ def waiting(tenant: Tenant) -> list[str]:
 def approve(tenant: Tenant, id: str) -> None:
     """Approve a pending operation, as a second person in the console; KeyError where there is none."""
     ref = _decide(tenant, id, 0)
-    happen = tenant.pending_approvals.pop(id, None)
-    if happen:
-        happen()
+    decided = tenant.pending_approvals.pop(id, None)
+    if decided:
+        decided(True)
     else:  # it waited before anybody asked anything of this tenant
         tenant.remove(ref)
 
@@ -40,7 +52,8 @@ def approve(tenant: Tenant, id: str) -> None:
 def cancel(tenant: Tenant, id: str) -> None:
     """Refuse a pending operation, as a second person in the console; KeyError where there is none."""
     ref = _decide(tenant, id, 1)
-    tenant.pending_approvals.pop(id, None)
+    if decided := tenant.pending_approvals.pop(id, None):
+        decided(False)
     if (tenant.read(ref) or {}).get("state") == "PENDING_DELETE_APPROVAL":
         tenant.write(ref, state="OK")
 

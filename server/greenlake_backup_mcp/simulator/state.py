@@ -73,7 +73,7 @@ class Tenant:
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
         self._copies: dict[Ref, Copies] = {}
-        self.pending_approvals: dict[str, Callable[[], None]] = {}  # approval → what happens once it is given
+        self.pending_approvals: dict[str, Callable[[bool], None]] = {}  # approval → what happens once it is decided
         self.operation = ""  # operationId of the write whose work is being done
         self.written: list[Ref] = []  # what that work wrote
         self.ending_task: Task | None = None  # whose effect is taking place
@@ -282,6 +282,7 @@ class Tenant:
                 state, error = "FAILED", (failure.message, failure.code)
         if state == "SUCCEEDED" and task.composite:
             state, error = self._sum(task)
+        state = "PAUSED" if task.paused else state
         if ending:
             state = "RUNNING" if ending.state in ("never", "vanish") else ending.state
             task.vanished = ending.state == "vanish"

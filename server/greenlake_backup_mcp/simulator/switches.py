@@ -49,6 +49,7 @@ class Switches:
     no_match_is_404: bool = False
     bare_timestamps: bool = False
     case_sensitive: bool = True
+    escaped_quotes: Literal["doubled", "backslash"] = "doubled"
     in_lists: Literal["either", "round", "square"] = "either"
     media_types: Literal["strict", "lenient", "json"] = "strict"
     unknown_properties: Literal["refused", "ignored"] = "refused"
@@ -58,6 +59,7 @@ class Switches:
     log_time_word: Literal["timestampAt", "timestamp"] = "timestampAt"
     made_in_task: bool = True
     partial_failure: Literal["succeeded", "failed"] = "succeeded"
+    dual_delete: Literal["request", "paused"] = "request"
     dual_words: Literal["upper", "capital"] = "capital"
     one_token: bool = False
     token_expires_in: bool = True
@@ -93,6 +95,7 @@ READINGS: Mapping[str, str] = {
     "no_match_is_404": "A filter that matches nothing gives an empty list, or the 404 that some lists document.",
     "bare_timestamps": "Timestamps in filters may stand in quotes, or must stand without.",
     "case_sensitive": "Equality in filters tells capitals from small letters, or does not.",
+    "escaped_quotes": "A quote inside a literal of a filter is doubled, or stands behind a backslash.",
     "in_lists": "The values after `in` stand in round brackets, in square ones, or in either.",
     "media_types": "A PATCH must be a merge patch (415 otherwise), may be plain JSON as well, or must be plain JSON.",
     "unknown_properties": "A property that the description does not have is refused with 400, or ignored.",
@@ -102,6 +105,7 @@ READINGS: Mapping[str, str] = {
     "log_time_word": "Log messages of a task carry their time as `timestampAt` or as `timestamp`.",
     "made_in_task": "A task names what it made among its associatedResources, or only what it was asked about.",
     "partial_failure": "A task whose children failed in part ends as SUCCEEDED with health WARNING, or as FAILED.",
+    "dual_delete": "A delete that needs approval ends its task with the request, or is PAUSED until somebody decided.",
     "dual_words": "Approvals are Pending, Approved, Canceled, or PENDING, APPROVED, CANCELLED.",
     "one_token": "A client may hold several access tokens, or a new one ends the last.",
     "token_expires_in": "The token endpoint tells how long a token holds, or does not.",

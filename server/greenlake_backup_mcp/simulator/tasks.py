@@ -58,6 +58,7 @@ class Task:
     composite: bool = False  # how its children end decides how it ends
     partial: bool = False  # a part of its children failed
     vanished: bool = False
+    paused: bool = False  # it goes on when a person has acted
 
     def end(self, state: str, now: datetime, error: tuple[str, str] | None) -> None:
         """Come to a state that it stays in, with the error if it has one."""

@@ -34,6 +34,8 @@ def predicate(text: str, grammar: Grammar, switches: Switches) -> Test:
     """The test a filter stands for."""
     if len(text) > LONGEST:
         raise Refusal(400, f"Invalid filter: longer than {LONGEST} characters.")
+    if switches.escaped_quotes == "backslash":
+        text = text.replace("\\'", "''")
     tokens = _tokens(text)
     tests = []
     while True:

@@ -114,12 +114,13 @@ def ask_second(call: Call, item: Item) -> Answer:
 
     def finish() -> None:
         tenant.write(ref, state="PENDING_DELETE_APPROVAL")
-        approvals.request(tenant, item, "Delete recovery point", approved)
+        approvals.request(tenant, item, "Delete recovery point", approved, task)
 
     def approved() -> None:
         tenant.start("Delete recovery point", 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref))
 
-    return call.accepted(tenant.start("Request approval to delete recovery point", 5, item, finish=finish))
+    task = tenant.start("Request approval to delete recovery point", 5, item, finish=finish)
+    return call.accepted(task)
 
 
 def lock_of(tenant: Tenant, item: Item) -> str:

@@ -83,12 +83,13 @@ def _second(call: Call, item: Item, force: bool) -> Answer:
     tenant, ref = call.tenant, call.ref
 
     def finish() -> None:
-        approvals.request(tenant, item, "Delete protection store", approved)
+        approvals.request(tenant, item, "Delete protection store", approved, task)
 
     def approved() -> None:
         _begin(tenant, ref, item, force)
 
-    return call.accepted(tenant.start("Request approval to delete protection store", 5, item, finish=finish))
+    task = tenant.start("Request approval to delete protection store", 5, item, finish=finish)
+    return call.accepted(task)
 
 
 def forget_copies(tenant: Tenant, store_id: str) -> None:
