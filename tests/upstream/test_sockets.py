@@ -25,12 +25,15 @@ STORES = Request("ProtectionStoreList", "GET", f"{BACKUP}/protection-stores", ((
 SLOW = """
 import sys, anyio
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
+from greenlake_backup_mcp.server import app as mcp_server, stdio
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 faults = Faults((fault("latency", "GET", "*/protection-stores/*", seconds=3600, times=99),))
 app = create_app(faults=faults)
-anyio.run(mcp_server.serve_stdio, mcp_server.create(settings.load(demo=True), app=app))
+running = InFlightCalls()
+server = mcp_server.create(settings.load(demo=True), app=app, running=running)
+anyio.run(stdio.serve, server, running, 1.0)
 print(len(app.state.tenant.requests), file=sys.stderr)
 """
 ANY = "11111111-1111-1111-1111-111111111111"

@@ -9,7 +9,9 @@ import argparse
 import gc
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -45,15 +47,19 @@ def _settings(options: argparse.Namespace, **over: Any) -> Settings:
 def serve(options: argparse.Namespace) -> int:
     """Serve one client on stdin and stdout, or many over HTTP; wrong settings are served too, as each answer."""
     gc.disable()  # an eighth of the start would go into looking for garbage among modules and tools, which stay
-    from greenlake_backup_mcp.server import app  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
+    if not (options.http or os.environ.get("GREENLAKE_MCP_HTTP")):
+        _end_at_signals()
+    from greenlake_backup_mcp.dispatch import in_flight  # noqa: PLC0415
+    from greenlake_backup_mcp.server import app, stdio  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
 
     call_log.configure()
+    running = in_flight.InFlightCalls()
     problem = getattr(options, "problem", None)
     try:
         if problem is not None:
             raise problem
         chosen = _settings(options)
-        server = None if chosen.http else app.create(chosen)
+        server = None if chosen.http else app.create(chosen, running=running)
         if server is not None:
             _announce(chosen)
     except BackupError as error:
@@ -62,15 +68,25 @@ def serve(options: argparse.Namespace) -> int:
         # A dead server shows nothing in a client: serve the tools, and tell the cure as each call's result.
         print_message(f"{error.message} {error.hint}".strip())
         problem = error
-        server = app.create(settings.defaults(), problem=problem)
+        server = app.create(settings.defaults(), problem=problem, running=running)
     gc.freeze()
     gc.enable()
     if server is None:
         from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
 
         return http_server.serve(chosen)
-    anyio.run(app.serve_stdio, server)
-    return 0
+    return anyio.run(stdio.serve, server, running)
+
+
+def _end_at_signals() -> None:
+    """Until a loop serves: a signal ends the process, also where it is process 1, for which there is no default."""
+
+    def stop(number: int, _frame: object) -> None:
+        os._exit(128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
 
 
 def _announce(chosen: Settings) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from . import stderr
+
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+LONGEST_MESSAGE = 2000  # characters of a line's words
 LOGGER = logging.getLogger("greenlake_backup_mcp")
 WATCHERS: list[Callable[[str, Mapping[str, Any]], None]] = []
 """Who counts what is told here (telemetry, where it is on): "call", "request", "repeat", "gated", with their fields."""
@@ -57,8 +59,11 @@ _CALL: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def configure(level: str = "warning", *, as_json: bool = False) -> None:
-    """Send this package's lines to stderr: `key=value` for people, or one JSON object per line."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send log lines to stderr: `key=value` for people, or one JSON object per line.
+
+    Lines of libraries come from WARNING on, without what stands in them: it may be what a caller sent.
+    """
+    handler = stderr.StderrHandler()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
     LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(level.upper())
@@ -66,6 +71,8 @@ def configure(level: str = "warning", *, as_json: bool = False) -> None:
     server = logging.getLogger("uvicorn.error")  # one line like ours, and no stack trace
     server.handlers[:], server.propagate = [handler], False
     server.setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.handlers[:] = [*(h for h in root.handlers if not isinstance(h, stderr.StderrHandler)), handler]
     for name in ("httpx2", "httpcore2", "stamina"):  # their lines carry URLs, and URLs carry names in filters
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -162,7 +169,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
         fields = " ".join(f"{name}={_plain(value)}" for name, value in _fields(record).items())
-        return f"{_moment(record)} {record.levelname.lower()} {_plain(record.getMessage())} {fields}".rstrip()
+        return f"{_moment(record)} {record.levelname.lower()} {_plain(_message(record))} {fields}".rstrip()
 
 
 class JsonFormatter(logging.Formatter):
@@ -170,8 +177,14 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of JSON."""
-        entry = {"time": _moment(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        entry = {"time": _moment(record), "level": record.levelname.lower(), "message": _message(record)}
         return json.dumps({**entry, **_fields(record)}, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What a line says; of a library's line its fixed words alone."""
+    ours = record.name.partition(".")[0] in (LOGGER.name, "uvicorn")
+    return (record.getMessage() if ours else f"{record.name}: {record.msg}")[:LONGEST_MESSAGE]
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The MCP surface: tools listed and called, the stdio transport.
+"""The MCP surface: tools listed and called.
 
 Knows MCP and hands each call to the dispatcher. Must not know HTTP to the service, nor judge any operation.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import TaskGroup
-from mcp.server import CacheHint, NotificationOptions, Server, ServerRequestContext
+from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
@@ -250,11 +250,3 @@ def _open_store(settings: Settings) -> ConsentStore:
     from greenlake_backup_mcp.consent import file_store  # noqa: PLC0415
 
     return file_store.open_store(settings)
-
-
-async def serve_stdio(server: Server[LazyContext]) -> None:
-    """Serve one client on stdin and stdout until it closes them."""
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415
-
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options(NotificationOptions()))
