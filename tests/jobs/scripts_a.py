@@ -9,7 +9,7 @@ from typing import Any
 
 from .job import Findings
 from .session import Session
-from .steps import NOW
+from .steps import NOW, query
 from .tables import Row, time
 
 KINDS = {"vm": "virtual-machines", "mssql_database": "mssql-databases", "volume_group": "volume-protection-groups"}
@@ -17,12 +17,6 @@ KINDS = {"vm": "virtual-machines", "mssql_database": "mssql-databases", "volume_
 COVERED = """(SELECT c.asset_id, c.asset_kind, c.job_id, c.policy FROM cover c JOIN assets a ON a.id = c.asset_id
  WHERE c.asset_kind IN ('vm', 'mssql_database', 'volume_group')
  AND (c.way <> 'datastore' OR a.policy_level = 'DATASTORE'))"""
-
-
-async def query(s: Session, sql: str, *, limit: int = 200) -> list[Row]:
-    """The rows of a query over the whole tenant."""
-    answer = await s.read("query_catalog", sql=" ".join(sql.split()), limit=limit)
-    return answer.rows
 
 
 def kinds(rows: list[Row]) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """Set B, protect: nine changes, judged by the tenant's state afterwards and by what the person is told."""
 
+# ruff: noqa: S608  (a model writes its queries so; the server lets nothing but SELECT through)
+
 from __future__ import annotations
 
 import re
@@ -8,7 +10,7 @@ from typing import Any
 
 from .job import Findings, Job, Question, difference
 from .session import Session
-from .steps import GOOD, NOW, by_name, carry_out, job_of, made, newest
+from .steps import GOOD, NOW, by_name, carry_out, job_of, made, newest, query
 from .tables import time
 from .truth import Item, Truth, moment
 
@@ -311,19 +313,12 @@ def b8_before(truth: Truth) -> Any:
 
 
 async def b8_script(s: Session) -> Findings:
-    vms = await s.rows("list_vms", where="name contains 'app-dev'", select="name,recoveryPoints")
     limit = s.shift(NOW, days=-5)
-    calls = []
-    for vm in vms:
-        if vm["recoveryPoints"] == "no" or not vm["name"].startswith("app-dev"):
-            continue
-        last = await newest(s, "list_vm_snapshots", GOOD, "pointInTime", vmId=vm["id"])
-        rows = await s.rows("list_vm_snapshots", vmId=vm["id"], where=f"pointInTime lt '{limit}'",
-                            select="pointInTime,lockedUntil", limit=100)  # fmt: skip
-        calls += [
-            ("delete_vm_snapshot", {"vmId": vm["id"], "snapshotId": row["id"]}) for row in rows
-            if not row.get("lockedUntil") and not (last and last["id"] == row["id"])
-        ]  # fmt: skip
+    rows = await query(s, f"""SELECT asset_id, id FROM recovery_points p WHERE asset_kind = 'vm' AND kind = 'SNAPSHOT'
+        AND asset LIKE 'app-dev%' AND NOT locked AND point_in_time < '{limit}' AND point_in_time <
+        (SELECT max(o.point_in_time) FROM recovery_points o WHERE o.asset_id = p.asset_id AND o.kind = 'SNAPSHOT')
+        """)  # fmt: skip
+    calls = [("delete_vm_snapshot", {"vmId": row["asset_id"], "snapshotId": row["id"]}) for row in rows]
     done = await carry_out(s, calls)
     return {"deleted": len(calls), "answer": done.text}
 

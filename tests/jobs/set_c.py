@@ -1,5 +1,7 @@
 """Set C, recover and build: ten jobs, judged by the tenant's state afterwards and by what the person is told."""
 
+# ruff: noqa: S608  (a model writes its queries so; the server lets nothing but SELECT through)
+
 from __future__ import annotations
 
 import re
@@ -7,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from .job import Findings, Job, compare, difference
-from .session import Session, StepFailed
+from .session import Session
 from .set_b import ask, right
-from .steps import GOOD, by_name, job_of, made, newest, offline_stores, readable
-from .tables import Row, time
+from .steps import by_name, job_of, made, query, roomy_place, usable_copy
+from .tables import time
 from .truth import Item, Truth, moment, to_minute
+
+BACKUPS = "'BACKUP','CLOUD_BACKUP'"
 
 # --- C1 beside the original -------------------------------------------------------------------------------------------
 
@@ -22,38 +26,24 @@ def c1_before(truth: Truth) -> Any:
     return truth.one("virtual-machines", "sap-prod-01"), {d["id"]: d for d in truth.all("datastores")}
 
 
-async def roomy_place(s: Session, vm: Row) -> tuple[Row, Row]:
-    """Another cluster of the VM's vCenter, and its datastore with the most room."""
-    clusters = await s.rows("list_hypervisor_clusters", where=f"vcenter eq '{vm['vcenter']}'", select="name")
-    other = next(c for c in clusters if c["name"] != vm["cluster"])
-    room = await s.read("list_datastores", where=f"cluster eq '{other['name']}'", sort="free desc", limit=1,
-                        select="name,free", summary="page")  # fmt: skip
-    return other, room.rows[0]
-
-
 async def c1_script(s: Session) -> Findings:
-    vm = await by_name(s, "list_vms", "sap-prod-01")
-    detail = await s.read("get_vm", vmId=vm["id"])
-    stores = await offline_stores(s)
-    copy = await newest(s, "list_vm_backups", readable(stores), "pointInTime", vmId=vm["id"])
-    if copy is None:
-        raise StepFailed("no backup")
-    adapters = (await s.read("get_vm_backup", vmId=vm["id"], backupId=copy["id"])).all(r"name (Network adapter \d+)")
-    cluster, datastore = await roomy_place(s, vm)
+    copy = await usable_copy(s, "vm", "sap-prod-01", BACKUPS)
+    vm = copy["asset_id"]
+    adapters = (await s.read("get_vm_backup", vmId=vm, backupId=copy["id"])).all(r"name (Network adapter \d+)")
+    place = await roomy_place(s, "sap-prod-01")
     target = {
-        "hypervisorManagerId": detail.first(r"^hypervisorManagerInfo: id ([0-9a-f-]{36})"),
-        "clusterId": cluster["id"],
-        "appInfo": {"vmware": {"datastoreId": datastore["id"]}},
+        "hypervisorManagerId": place["vcenter_id"],
+        "clusterId": place["cluster_id"],
+        "appInfo": {"vmware": {"datastoreId": place["datastore_id"]}},
         "name": DRILL,
         "powerOn": False,
         "vmHardwareCustomization": {
             "networkAdapters": [{"name": name, "networkDetails": {"connectAtPowerOn": False}} for name in adapters]
         },
     }
-    answer = await s.write("restore_vm", vmId=vm["id"], restoreType="ALTERNATE", backupId=copy["id"],
-                           targetVmInfo=target)  # fmt: skip
+    answer = await s.write("restore_vm", vmId=vm, restoreType="ALTERNATE", backupId=copy["id"], targetVmInfo=target)
     new = await made(s, answer, DRILL, "list_vms")
-    return {"id": new, "cluster": cluster["name"], "datastore": datastore["name"]}
+    return {"id": new, "cluster": place["cluster"], "datastore": place["datastore"]}
 
 
 def c1_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
@@ -96,19 +86,13 @@ def c2_before(truth: Truth) -> Any:
 
 
 async def c2_script(s: Session) -> Findings:
-    vm = await by_name(s, "list_vms", VICTIM, select="name,state")
     job = await job_of(s, VICTIM)
     await s.write("suspend_protection_job", protectionJobId=job["id"])
-    stores = await offline_stores(s)
-    until = f"pointInTime lt '{s.shift(ATTACK)}' and "
-    copies = [
-        ("snapshotId", await newest(s, "list_vm_snapshots", until + GOOD, "pointInTime", vmId=vm["id"])),
-        ("backupId", await newest(s, "list_vm_backups", until + readable(stores), "pointInTime", vmId=vm["id"])),
-    ]
-    name, copy = max(((n, c) for n, c in copies if c), key=lambda pair: str(pair[1]["pointInTime"]))
-    await s.write("restore_vm", vmId=vm["id"], restoreType="PARENT", **{name: copy["id"]})
+    copy = await usable_copy(s, "vm", VICTIM, f"'SNAPSHOT',{BACKUPS}", before=s.shift(ATTACK))
+    name = "snapshotId" if copy["kind"] == "SNAPSHOT" else "backupId"
+    await s.write("restore_vm", vmId=copy["asset_id"], restoreType="PARENT", **{name: copy["id"]})
     after = await s.read("list_vms", where=f"name eq '{VICTIM}'", select="name,health")
-    return {"copy": copy["id"], "lost since": time(copy["pointInTime"]), "health": after.rows[0]["health"]}
+    return {"copy": copy["id"], "lost since": time(copy["point_in_time"]), "health": after.rows[0]["health"]}
 
 
 def c2_check(before: Item, truth: Truth, found: Findings) -> dict[str, str]:
@@ -136,14 +120,12 @@ def c3_before(truth: Truth) -> Any:
 
 
 async def c3_script(s: Session) -> Findings:
-    vm = await by_name(s, "list_vms", VICTIM, select="name")
-    copy = await newest(s, "list_vm_backups", readable(await offline_stores(s)), "pointInTime", vmId=vm["id"])
-    if copy is None:
-        raise StepFailed("no backup")
+    copy = await usable_copy(s, "vm", VICTIM, BACKUPS)
     answer = await s.write(
-        "restore_vm_files", vmId=vm["id"], backupId=copy["id"], fileRestoreMethod="KEEPASBACKUP",
+        "restore_vm_files", vmId=copy["asset_id"], backupId=copy["id"], fileRestoreMethod="KEEPASBACKUP",
         filePathInfo=[{"absoluteSourcePath": FILE, "absoluteTargetPath": FILE}],
-        targetInfo={"virtualMachineId": vm["id"], "credentialsInfo": {"username": "root", "password": "Guest-42"}},
+        targetInfo={"virtualMachineId": copy["asset_id"],
+                    "credentialsInfo": {"username": "root", "password": "Guest-42"}},
     )  # fmt: skip
     return {"copy": copy["id"], "secret shown": "Guest-42" in answer.text, "done": "succeeded" in answer.text}
 
@@ -182,25 +164,17 @@ def c4_before(truth: Truth) -> Any:
 
 
 async def c4_script(s: Session) -> Findings:
-    database = await by_name(s, "list_mssql_databases", "orders-db-1")
-    instances = await s.rows("list_mssql_instances", select="name,host,health")
-    hosts = {h["name"]: h["health"] for h in (await s.read("list_application_hosts")).rows}
-    other = next(i for i in instances if i["host"] != database["host"] and hosts[i["host"]] == i["health"] == "OK")
     moment_ = s.shift(MINUTE)
-    until = f"pointInTime lt '{moment_}' and "
-    stores = await offline_stores(s)
-    ids = {"mssqlDatabaseId": database["id"]}
-    logs = f"{until}logBackupInfo/lastLogBackupTime gt '{moment_}' and "
-    copies = [
-        ("snapshotId", await newest(s, "list_mssql_database_snapshots", logs + GOOD, "pointInTime", **ids)),
-        ("backupId", await newest(s, "list_mssql_database_backups", logs + readable(stores), "pointInTime", **ids)),
-    ]
-    if not any(copy for _, copy in copies):
-        raise StepFailed("no copy has log backups up to that minute")
-    name, copy = max(((n, c) for n, c in copies if c), key=lambda pair: str(pair[1]["pointInTime"]))
+    copies = f"'SNAPSHOT',{BACKUPS}"
+    copy = await usable_copy(s, "mssql_database", "orders-db-1", copies, before=moment_, logs=moment_)
+    (other,) = await query(s, f"""SELECT i.id, i.host FROM mssql_instances i
+        JOIN application_hosts h ON h.name = i.host AND h.status = 'OK' WHERE i.status = 'OK'
+        AND i.host <> (SELECT host FROM assets WHERE id = '{copy["asset_id"]}') LIMIT 1""")  # fmt: skip
+    name = "snapshotId" if copy["kind"] == "SNAPSHOT" else "backupId"
     answer = await s.write(
-        "restore_mssql_database", **ids, restoreType="ALTERNATE", **{name: copy["id"]}, recoveryMode="WITH_RECOVERY",
-        restoreUntil=moment_, targetDatabaseInfo={"name": CHECK, "instanceId": other["id"]},
+        "restore_mssql_database", mssqlDatabaseId=copy["asset_id"], restoreType="ALTERNATE", **{name: copy["id"]},
+        recoveryMode="WITH_RECOVERY", restoreUntil=moment_,
+        targetDatabaseInfo={"name": CHECK, "instanceId": other["id"]},
     )  # fmt: skip
     return {"id": await made(s, answer, CHECK, "list_mssql_databases"), "host": other["host"]}
 
@@ -241,17 +215,14 @@ async def c5_script(s: Session) -> Findings:
     group = await by_name(s, "list_vm_protection_groups", GROUP)
     ids = {"vmProtectionGroupId": group["id"]}
     check = await s.read("check_vm_protection_group_restore", **ids)
-    members = check.all(r"resourceName ([^,]+),")
-    place = await by_name(s, "list_vms", members[0])
-    cluster, datastore = await roomy_place(s, place)
-    manager = await by_name(s, "list_hypervisor_managers", group["vcenter"], select="name")
-    target = {"hypervisorManagerId": manager["id"], "clusterId": cluster["id"],
-              "appInfo": {"vmware": {"datastoreId": datastore["id"]}}}  # fmt: skip
+    place = await roomy_place(s, check.first(r"resourceName ([^,]+),"))
+    target = {"hypervisorManagerId": place["vcenter_id"], "clusterId": place["cluster_id"],
+              "appInfo": {"vmware": {"datastoreId": place["datastore_id"]}}}  # fmt: skip
     await s.write("restore_vm_protection_group", **ids, restoreType="ALTERNATE", namePrefix="dr-",
                   powerOnVmsAfterRestore=False, restoreAllResources=True, targetInfo=target)  # fmt: skip
     new = await s.rows("list_vms", where="name contains 'dr-'", select="name,power", summary="page", limit=50)
     return {"made": {row["name"] for row in new}, "off": all(row["power"] == "POWERED_OFF" for row in new),
-            "cluster": cluster["name"]}  # fmt: skip
+            "cluster": place["cluster"]}  # fmt: skip
 
 
 def c5_check(before: set[str], truth: Truth, found: Findings) -> dict[str, str]:
@@ -279,16 +250,12 @@ def c6_before(truth: Truth) -> Any:
 
 
 async def c6_script(s: Session) -> Findings:
-    group = await by_name(s, "list_volume_protection_groups", VOLUMES, select="name")
-    ids = {"volumeProtectionGroupId": group["id"]}
-    where = readable(await offline_stores(s))
-    copy = await newest(s, "list_volume_protection_group_backups", where, "pointInTime", **ids)
-    if copy is None:
-        raise StepFailed("no backup")
-    await s.write("attach_volume_protection_group_backup", **ids, backupId=copy["id"], hostIqn=IQN)
-    up = await s.read("get_volume_protection_group_backup", **ids, backupId=copy["id"])
-    await s.write("detach_volume_protection_group_backup", **ids, backupId=copy["id"], hostIqn=IQN)
-    down = await s.read("get_volume_protection_group_backup", **ids, backupId=copy["id"])
+    copy = await usable_copy(s, "volume_group", VOLUMES, BACKUPS)
+    ids = {"volumeProtectionGroupId": copy["asset_id"], "backupId": copy["id"]}
+    await s.write("attach_volume_protection_group_backup", **ids, hostIqn=IQN)
+    up = await s.read("get_volume_protection_group_backup", **ids)
+    await s.write("detach_volume_protection_group_backup", **ids, hostIqn=IQN)
+    down = await s.read("get_volume_protection_group_backup", **ids)
     return {"copy": copy["id"], "mounted": up.first(r"mountState:? (\w+)"), "after": down.first(r"mountState:? (\w+)")}
 
 
@@ -347,22 +314,15 @@ def c8_before(truth: Truth) -> Findings:
 
 async def c8_script(s: Session) -> Findings:
     found: Findings = {}
-    rows = await s.rows("list_approvals")
-    stores = await offline_stores(s)
-    for row in rows:
+    for row in await s.rows("list_approvals"):
         if row["state"].upper() != "PENDING":
             continue
         detail = await s.read("get_approval", approvalId=row["id"])
         vm, copy = re.findall(r"[0-9a-f-]{36}", detail.first(r"^targetUri: (.*)$"))
-        point = await s.read("get_vm_backup", vmId=vm, backupId=copy)
-        name = await s.read("list_vms", where=f"id eq '{vm}'", select="name")
-        backups = await s.read("list_vm_backups", vmId=vm, limit=0, summary="page", where=readable(stores))
-        snapshots = await s.read("list_vm_snapshots", vmId=vm, limit=0, summary="page", where=GOOD)
-        found[row["id"]] = (
-            name.rows[0]["name"],
-            time(point.detail["pointInTime"]),
-            backups.matching + snapshots.matching,
-        )
+        (point,) = await query(s, f"""SELECT p.asset, p.point_in_time, (SELECT count(*) FROM recovery_points o
+            WHERE o.asset_id = '{vm}' AND o.usable AND o.id <> p.id) AS remaining
+            FROM recovery_points p WHERE p.asset_id = '{vm}' AND p.id = '{copy}'""")  # fmt: skip
+        found[row["id"]] = (point["asset"], time(point["point_in_time"]), int(point["remaining"]))
     return found
 
 
@@ -388,28 +348,14 @@ def c9_before(truth: Truth) -> Findings:
 
 
 async def c9_script(s: Session) -> Findings:
-    policies = await s.rows("list_protection_policies", where=f"tiers contains '{STORE}'", select="name,jobs")
-    stores = await offline_stores(s)
-    vms: set[str] = set()
-    for policy in policies:
-        if policy["jobs"] != "0":
-            rows = await s.rows("list_protection_jobs", where=f"policy eq '{policy['name']}'",
-                                select="assetId,assetType", limit=200, summary="page")  # fmt: skip
-            vms |= {row["assetId"] for row in rows if row["assetType"] == "virtual-machine"}
-    lapsed = await s.rows("list_vms", where="protectionStatus eq 'LAPSED'", select="name", summary="page")
-    vms |= {row["id"] for row in lapsed}
-    points, assets, lost = 0, set(), set()
-    for vm in sorted(vms):
-        page = {"vmId": vm, "limit": 0, "summary": "page"}
-        there = await s.read("list_vm_backups", **page, where=f"store eq '{STORE}'")
-        if there.matching:
-            points += there.matching
-            assets.add(vm)
-            other = await s.read("list_vm_backups", **page, where=readable([*stores, STORE]))
-            if not other.matching and not (await s.read("list_vm_snapshots", **page, where=GOOD)).matching:
-                lost.add(vm)
-    return {"recovery points": points, "VMs with copies there": assets, "VMs left with nothing": lost,
-            "policies": {row["name"] for row in policies}}  # fmt: skip
+    policies = await query(s, f"SELECT DISTINCT policy, store FROM policy_schedules WHERE store = '{STORE}'")
+    rows = await query(s, f"""SELECT p.asset_id, count(*) AS points, (SELECT count(*) FROM recovery_points o
+        WHERE o.asset_id = p.asset_id AND o.usable AND coalesce(o.store_id, '') <> p.store_id) AS remaining
+        FROM recovery_points p WHERE p.asset_kind = 'vm' AND p.store = '{STORE}' GROUP BY 1""")  # fmt: skip
+    return {"recovery points": sum(int(row["points"]) for row in rows),
+            "VMs with copies there": {row["asset_id"] for row in rows},
+            "VMs left with nothing": {row["asset_id"] for row in rows if row["remaining"] == "0"},
+            "policies": {row["policy"] for row in policies}}  # fmt: skip
 
 
 # --- C10 a new password -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from .job import Job, Result, run
 from .sets import ALL
 
 SEED = 7
-SAMPLE = ("A1", "A2", "A6", "A9", "B2", "B9", "C2", "C7")  # few calls each
+SAMPLE = ("A1", "A2", "A6", "A9", "B2", "B9", "C7", "C10")  # few calls each, and one filling of the catalog
 
 
 def jobs(*keys: str) -> list[Job]:
