@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-ALL = ("foundation", "lists", "http")
+ALL = ("foundation", "lists", "http", "catalog")
 
 for name in sys.argv[1:] or ALL:
     print(f"== {name}")
