@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,11 @@ PRESENT = {
     "by store": "SELECT store, sum(copies), sum(good) FROM recovery_point_sets GROUP BY 1",
 }
 PERIOD = {
-    "made a day": "SELECT substr(created, 1, 10), count(*) FROM recovery_points WHERE created_age_hours < 720 GROUP BY 1",
+    "made a day": "SELECT substr(created, 1, 10), count(*) FROM recovery_points WHERE created_age_hours < 720 "
+    "GROUP BY 1",
     "verified of all": "SELECT count(*), sum(verified) FROM recovery_points WHERE created_age_hours < 336",
-    "expiring by store": "SELECT store, count(*), sum(locked) FROM recovery_points WHERE expires_in_days < 7 GROUP BY 1",
+    "expiring by store": "SELECT store, count(*), sum(locked) FROM recovery_points WHERE expires_in_days < 7 "
+    "GROUP BY 1",
 }
 HOSTILE = (
     "SELECT count(*) FROM recovery_points a, recovery_points b",
@@ -95,10 +98,8 @@ async def _measure() -> None:
 
 
 async def _hostile(catalog: Catalog, turns: query.Turns, caller: str, sql: str) -> None:
-    try:
+    with suppress(BackupError):
         await query.query(catalog, turns, caller, {"sql": sql}, _silent, 10_000)
-    except BackupError:
-        pass
 
 
 async def _ask(catalog: Catalog, sql: str) -> tuple[float, float]:
@@ -160,8 +161,9 @@ def _copy(rng: random.Random, number: int, list_: int, n: int) -> Copy:
         rng.randbytes(16), list_, f"{'Local_Backup_' if list_ else ''}vm-{number:04d}_2026-11-{n % 28 + 1:02d}_20:11",
         kind, point, point, point + 40 * 86400, point + 7 * 86400 if list_ else None, int(n % 100 > 0),
         "OK" if n % 100 else "ERROR", "OK", None, ("VERIFIED", "NOT_VERIFIED")[n % 10 > 0] if list_ else None,
-        point + 900 if list_ and n % 10 == 0 else None, "CRASH", 42, 2, rng.randrange(1 << 36), STORES[n % 5] if list_ else
-        None, None if list_ else f"array-dc1-{n % 3}", 1 + kind, f"schedule_{kind}", rng.randbytes(16) if list_ else None, None,
+        point + 900 if list_ and n % 10 == 0 else None, "CRASH", 42, 2, rng.randrange(1 << 36),
+        STORES[n % 5] if list_ else None, None if list_ else f"array-dc1-{n % 3}", 1 + kind, f"schedule_{kind}",
+        rng.randbytes(16) if list_ else None, None,
     )  # fmt: skip
 
 

@@ -129,6 +129,36 @@ def open_store(settings: Settings) -> Store:
         return _in_memory(f"The catalog is kept in memory and is gone when this server ends: {where}: {why}.")
 
 
+def forget(settings: Settings) -> str:
+    """Remove the file of these settings; what was done, in a sentence. SettingsError where it is not theirs to go."""
+    where = location(settings)
+    if isinstance(where, str) or not where.exists():
+        return "There is no catalog to forget." if where != "memory" else "The catalog is in memory: nothing is kept."
+    try:
+        check(where)
+    except Unusable as problem:
+        raise SettingsError(f"{where} was not removed: {problem}.") from None
+    except sqlite3.Error:
+        pass  # broken, and to be forgotten
+    else:
+        with contextlib.closing(_connect(_uri(where))) as connection:
+            row = connection.execute("SELECT until FROM lease").fetchone()
+        if row and row[0] > time.time():
+            raise SettingsError(f"{where} was not removed: a server is filling it.", hint="Stop that server first.")
+    _discard(where)
+    return f"Forgotten: {where} is removed."
+
+
+def check(path: Path) -> None:
+    """Raise Unusable where a file is no catalog of this server, sqlite3.Error where it is a broken one."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    if head[68:72] != APPLICATION.to_bytes(4, "big"):
+        raise Unusable("it is no catalog of this server, and stays as it is")
+    with contextlib.closing(_connect(_uri(path))) as connection:
+        connection.execute("SELECT count(*) FROM readings").fetchone()
+
+
 def _in_memory(note: str) -> Store:
     if sqlite3.sqlite_version_info >= (3, 36):
         uri = f"file:/catalog-{os.getpid()}-{next(_SERIAL)}?vfs=memdb"

@@ -1,4 +1,4 @@
-"""What each command does: serve, demo, tools, call, doctor, config, simulate.
+"""What each command does: serve, demo, tools, call, doctor, catalog, config, simulate.
 
 Knows how to print for people; must not know HTTP or judge operations.
 """
@@ -179,6 +179,14 @@ def doctor(options: argparse.Namespace) -> int:
     from . import doctor  # noqa: PLC0415
 
     return anyio.run(doctor.examine, _settings(options))
+
+
+def catalog(options: argparse.Namespace) -> int:
+    """Fill the backup catalog, or forget it."""
+    from . import catalog  # noqa: PLC0415
+
+    chosen = _settings(options)
+    return catalog.forget(chosen) if options.what == "forget" else anyio.run(catalog.sync, chosen)
 
 
 def config(options: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from greenlake_backup_mcp.server import app, startup_checks
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.upstream import client, transport
 
+from . import catalog
+
 NO_WAY = (
     "From this machine it must be reachable over HTTPS: look at name resolution, the firewall and, "
     "where there is a proxy, HTTPS_PROXY. A wrong GREENLAKE_API_BASE_URL or GREENLAKE_TOKEN_URL looks the same."
@@ -46,6 +48,7 @@ async def examine(settings: Settings) -> int:
         _print("ok", "token: accepted")
         total = reply.body.get("total") if isinstance(reply.body, dict) else None
         _print("ok", f"read: protection stores ({'number not told' if total is None else total})")
+        _print("ok", f"catalog: {catalog.describe(settings)}")
     except BackupError as problem:
         _print("WRONG", problem.message)
         if problem.status:

@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("tool")
     call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
     command("doctor", commands.doctor, "check settings, token and one read, and say what is wrong")
+    catalog = command("catalog", commands.catalog, "fill the backup catalog (sync, for cron), or remove it (forget)")
+    catalog.add_argument("what", choices=["sync", "forget"])
     config = command("config", commands.config, "show, or --write, what an MCP client must be told of this server")
     config.add_argument("client", help="claude-desktop, claude-code, vscode, cursor, windsurf, codex or gemini")
     config.add_argument("--write", action="store_true", help="merge it into the client's file, keeping a copy of that")
