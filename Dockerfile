@@ -16,8 +16,8 @@ ENV PATH=/opt/server/bin:$PATH \
     GREENLAKE_MCP_HTTP=0.0.0.0:8080 \
     GREENLAKE_MCP_LOG_LEVEL=info \
     GREENLAKE_MCP_LOG_JSON=true
-# A volume mounted here begins with this owner (GREENLAKE_MCP_AUDIT_LOG=/audit/<replica>.jsonl).
-RUN mkdir /audit && chown 10001:10001 /audit && chmod 700 /audit
+# Volumes mounted here begin with this owner (GREENLAKE_MCP_AUDIT_LOG=/audit/<replica>.jsonl, GREENLAKE_MCP_CATALOG=/catalog).
+RUN mkdir /audit /catalog && chown 10001:10001 /audit /catalog && chmod 700 /audit /catalog
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -106,7 +106,8 @@ def location(settings: Settings) -> Path | Literal["memory", "off"]:
     if choice.lower() in ("memory", "off"):
         return "off" if choice.lower() == "off" else "memory"
     if choice:
-        return Path(choice).expanduser()
+        path = Path(choice).expanduser()
+        return path / f"catalog-{state.tenant_key(settings)}.sqlite" if path.is_dir() else path
     if settings.demo:
         return "memory"
     return state.state_directory(settings) / f"catalog-{state.tenant_key(settings)}.sqlite"
@@ -123,7 +124,8 @@ def open_store(settings: Settings) -> Store:
     if where == "memory":
         return _in_memory("")
     try:
-        return _in_file(where, state.tenant_key(settings), own_name=not settings.catalog)
+        tenant = state.tenant_key(settings)
+        return _in_file(where, tenant, own_name=where.name == f"catalog-{tenant}.sqlite")
     except (Unusable, OSError, sqlite3.Error) as problem:
         why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         return _in_memory(f"The catalog is kept in memory and is gone when this server ends: {where}: {why}.")
@@ -169,9 +171,6 @@ def _in_memory(note: str) -> Store:
 
 
 def _in_file(path: Path, tenant: str, *, own_name: bool) -> Store:
-    if path.is_dir():
-        path = path / f"catalog-{tenant}.sqlite"
-        own_name = True
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     note = ""
     if path.exists() and path.stat().st_size:
