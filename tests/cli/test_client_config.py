@@ -31,7 +31,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     project.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    for name in ("XDG_CONFIG_HOME", "APPDATA", "CODEX_HOME"):
+    for name in ("XDG_CONFIG_HOME", "APPDATA", "CODEX_HOME", "COPILOT_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(project)
     return tmp_path
@@ -53,9 +53,11 @@ def test_each_client_is_written_where_it_reads_and_starts_a_server_that_offers_t
     client = registry.client(name)
     assert client.file().is_relative_to(home)
     entry = content(client.file())[client.table][registry.NAME]
-    assert entry["args"][:3] == ["-m", "greenlake_backup_mcp", "serve"]
-    assert Path(entry["command"]).exists()
-    flags = entry["args"][3:]
+    command = [entry["command"], *entry["args"]] if "args" in entry else entry["command"]
+    start = command.index("greenlake_backup_mcp")
+    assert command[start + 1] == "serve"
+    assert Path(command[0]).exists()
+    flags = command[start + 2 :]
     chosen = settings.load(demo=True, **{k[2:]: v for k, v in zip(flags[::2], flags[1::2], strict=True)})
     assert app.tool_set(chosen).offered
 
@@ -191,8 +193,7 @@ def test_toml_keeps_comments_order_and_other_servers() -> None:
     "text",
     [
         "a = [",
-        f'[mcp_servers]\n{registry.NAME} = {{command = "z"}}\n',
-        f'[mcp_servers.{registry.NAME}]\ncommand = "z"\n[mcp_servers.{registry.NAME}.env]\nA = "1"\n',
+        f"[mcp_servers]\n{registry.NAME} = 3\n",
     ],
 )
 def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
@@ -203,6 +204,39 @@ def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
     with pytest.raises(BackupError, match=r"left as it (?:was|is)"):
         files.write(client, entry)
     assert file.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[mcp_servers]\n{registry.NAME} = {{command = "z", cwd = "/x"}}\n',
+        (
+            f'# mine\n[mcp_servers.{registry.NAME}]\ncommand = "z"\n'
+            f'[mcp_servers.{registry.NAME}.env]\nA = "1"\n\n[tools]\nb = 1\n'
+        ),
+    ],
+)
+def test_toml_keeps_what_the_client_wrote_into_the_entry(text: str) -> None:
+    client, entry = told("codex")
+    file = client.file()
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    files.write(client, entry)
+    before, after = tomllib.loads(text), content(file)
+    mine = after["mcp_servers"][registry.NAME]
+    assert mine == {**before["mcp_servers"][registry.NAME], **entry}
+    assert after == before | {"mcp_servers": {registry.NAME: mine}}
+    files.write(client, entry)
+    assert content(file) == after
+
+
+def test_clients_on_models_with_few_tools_get_few() -> None:
+    for client in registry.TABLE.values():
+        if client.smaller:
+            flags = dict(zip(client.smaller[::2], client.smaller[1::2], strict=True))
+            chosen = settings.load(demo=True, **{n.lstrip("-"): v for n, v in flags.items()})
+            assert len(app.tool_set(chosen).offered) <= 120 or "--surface" in flags, client.title
+    assert all(len(f"mcp__{registry.NAME}__{name}") <= 64 for name in app.tool_set(settings.load(demo=True)).offered)
 
 
 JSONISH = st.recursive(
@@ -326,10 +360,10 @@ def test_a_demo_takes_the_place_of_the_tenant_so_that_its_calls_are_not_refused(
     assert parser.main(["config", name, "--demo", "--write"]) == 0
     client = registry.client(name)
     entry = content(client.file())[client.table][registry.NAME]
-    assert not entry.get("env")
-    assert "--demo" in entry["args"]
+    assert not entry.get(client.env)
+    assert "--demo" in (entry.get("args") or entry["command"])
     assert parser.main(["config", name, "--write"]) == 0
-    assert set(content(client.file())[client.table][registry.NAME]["env"]) == set(registry.TENANT)
+    assert set(content(client.file())[client.table][registry.NAME][client.env]) == set(registry.TENANT)
 
 
 def test_a_demo_that_is_asked_for_by_its_flag_does_not_look_at_exported_credentials(

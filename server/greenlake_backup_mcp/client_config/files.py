@@ -95,8 +95,8 @@ def _unusable_file(client: Client, content: Any) -> str:
     if not isinstance(content, dict) or not isinstance(content.get(client.table, {}), dict):
         return f"plain JSON with an object {client.table} (comments, perhaps)"
     mine = content.get(client.table, {}).get(NAME, {})
-    if not isinstance(mine, dict) or not isinstance(mine.get("env", {}), dict):
-        return f"one where {NAME} is an object, and its env one too"
+    if not isinstance(mine, dict) or not isinstance(mine.get(client.env, {}), dict):
+        return f"one where {NAME} is an object, and its {client.env} one too"
     asks = client.variable.startswith("${input:")
     return "one where inputs is a list" if asks and not isinstance(content.get("inputs", []), list) else ""
 
@@ -108,14 +108,14 @@ def _render_file(client: Client, content: Mapping[str, Any], entry: Entry) -> di
     """
     servers = dict(content.get(client.table, {}))
     old: dict[str, Any] = servers.get(NAME, {})
-    gone = TENANT_SETTINGS if "--demo" in entry["args"] else ()
-    new = entry.get("env", {})
-    kept = {n: value for n, value in old.get("env", {}).items() if (value or n not in new) and n not in gone}
+    gone = TENANT_SETTINGS if _is_demo(entry) else ()
+    new = entry.get(client.env, {})
+    kept = {n: value for n, value in old.get(client.env, {}).items() if (value or n not in new) and n not in gone}
     servers[NAME] = {**old, **entry}
-    if "env" in entry or kept:
-        servers[NAME]["env"] = {**new, **kept}
+    if client.env in entry or kept:
+        servers[NAME][client.env] = {**new, **kept}
     whole = {**content, client.table: servers}
-    wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get("env", {}).values()]
+    wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get(client.env, {}).values()]
     if wanted:
         inputs = list(content.get("inputs", []))
         ids = [i.get("id") for i in inputs if isinstance(i, dict)]
@@ -128,6 +128,10 @@ def _render_file(client: Client, content: Mapping[str, Any], entry: Entry) -> di
     return whole
 
 
+def _is_demo(entry: Entry) -> bool:
+    return "--demo" in (entry.get("args") or entry["command"])
+
+
 def _toml(client: Client, entry: Entry) -> str:
     lines = [f"[{client.table}.{NAME}]"]
     lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()]
@@ -135,7 +139,7 @@ def _toml(client: Client, entry: Entry) -> str:
 
 
 def _merge_toml(client: Client, before: str, entry: Entry, file: Path) -> str:
-    """Text is added at the end, or put in the place of the former entry; the rest is not touched."""
+    """A new entry is added at the end; of one that is there the keys are set. The rest is not touched."""
     try:
         content = tomllib.loads(before)
         odd = "" if isinstance(content.get(client.table, {}), dict) else f"one where {client.table} is a table"
@@ -145,25 +149,43 @@ def _merge_toml(client: Client, before: str, entry: Entry, file: Path) -> str:
         raise SettingsError(
             f"{file} is not {odd}: it was left as it is.", hint=f"Add this by hand:\n{_toml(client, entry)}"
         )
-    if content.get(client.table, {}).get(NAME) == entry:
-        return before
-    headings = (f"[{client.table}.{NAME}]", f'[{client.table}."{NAME}"]')
-    lines, out, mine = before.splitlines(keepends=True), [], False
-    for line in lines:
-        if line.lstrip().startswith("["):
-            mine = line.split("#")[0].strip() in headings
-        if not mine:
-            out.append(line)
-    after = "".join(out)
-    after += ("\n" if after and not after.endswith("\n") else "") + ("\n" if after else "") + _toml(client, entry)
+    old = content.get(client.table, {}).get(NAME)
+    if old is None:
+        after = before + ("\n" if before and not before.endswith("\n") else "") + ("\n" if before else "")
+        after += _toml(client, entry)
+    else:
+        after = _replace_in_toml(client, before, entry) if isinstance(old, dict) else ""
+    kept = old if isinstance(old, dict) else {}
+    rest = {**content, client.table: {**content.get(client.table, {}), NAME: _without_tenant({**kept, **entry}, entry)}}
     try:
-        rest = {**content, client.table: {**content.get(client.table, {}), NAME: entry}}
         same = tomllib.loads(after) == rest
-    except (tomllib.TOMLDecodeError, TypeError):
+    except tomllib.TOMLDecodeError:
         same = False
-    if not same:  # an entry in a spelling that is not ours: inline, dotted, with tables of its own
+    if not same:  # an entry in a spelling that is not ours, or one that is no table
         raise SettingsError(
             f"{file} tells of {NAME} in a way that cannot be changed safely: it was left as it is.",
             hint=f"Put this in its place by hand:\n{_toml(client, entry)}",
         )
     return after
+
+
+def _replace_in_toml(client: Client, before: str, entry: Entry) -> str:
+    """The text with the keys of the entry in the table that is there; other keys, tables and comments stay."""
+    import tomlkit  # noqa: PLC0415  only this command needs it
+
+    document = tomlkit.parse(before)
+    servers: Any = document[client.table]
+    server = servers[NAME]
+    for key, value in entry.items():
+        if server.get(key) != value:
+            server[key] = value
+    if _is_demo(entry) and isinstance(server.get("env"), dict):
+        for name in TENANT_SETTINGS:
+            server["env"].pop(name, None)
+    return tomlkit.dumps(document)
+
+
+def _without_tenant(merged: Entry, entry: Entry) -> Entry:
+    if not _is_demo(entry) or not isinstance(merged.get("env"), dict):
+        return merged
+    return {**merged, "env": {n: v for n, v in merged["env"].items() if n not in TENANT_SETTINGS}}

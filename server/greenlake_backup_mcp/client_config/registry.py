@@ -44,6 +44,7 @@ class Client:
     entry: Callable[[list[str], Mapping[str, str]], Entry]
     variable: str = ""  # how the file refers to an environment variable; "" where it cannot
     smaller: tuple[str, ...] = ()  # flags that keep the list of tools within the client's limit
+    env: str = "env"  # where the variables of a server stand
     note: str = ""
 
 
@@ -55,6 +56,14 @@ def _typed(command: list[str], env: Mapping[str, str]) -> Entry:
     return {"type": "stdio", **_plain(command, env)}
 
 
+def _opencode(command: list[str], env: Mapping[str, str]) -> Entry:
+    return {"type": "local", "command": command, "enabled": True, "environment": dict(env)}
+
+
+def _copilot(command: list[str], env: Mapping[str, str]) -> Entry:
+    return {"type": "local", **_plain(command, env), "tools": ["*"]}
+
+
 def _desktop() -> Path:
     name = "claude_desktop_config.json"
     if sys.platform == "darwin":
@@ -64,8 +73,9 @@ def _desktop() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "Claude" / name
 
 
-# The appliances are left out: they are set up once, and looked at in the console.
-DAILY_TOOLSETS = "policies,jobs,vms,vm_groups,datastores,mssql,volumes,stores,inventory,tasks,plans"
+# GPT models take at most 128 tools, of all servers together. The appliances and volumes are left out: those are set up
+# once and looked at in the console, these are protected by fewer.
+DAILY_TOOLSETS = "fleet,policies,jobs,vms,vm_groups,datastores,mssql,stores,inventory,tasks,plans"
 TABLE: Mapping[str, Client] = {
     "claude-desktop": Client(
         "Claude Desktop",
@@ -92,7 +102,8 @@ TABLE: Mapping[str, Client] = {
         variable="${input:%s}",
         smaller=("--toolsets", DAILY_TOOLSETS),
         note="VS Code gives a model at most 128 tools, of all servers together. The daily toolsets fit; left out are "
-        "gateways, storeonces and orchestrators. Instead: --toolsets ..., --read-only, or --surface search (3 tools).",
+        "volumes, gateways, storeonces and orchestrators. Instead: --toolsets ..., --read-only, or --surface search "
+        "(3 tools).",
     ),
     "cursor": Client(
         "Cursor",
@@ -117,7 +128,9 @@ TABLE: Mapping[str, Client] = {
         lambda: Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "config.toml",
         "mcp_servers",
         lambda command, env: {"command": command[0], "args": command[1:], "env_vars": list(env)},
-        note="Codex passes on the variables named in env_vars: set them where it is started.",
+        smaller=("--toolsets", DAILY_TOOLSETS),
+        note="Codex passes on the variables named in env_vars: set them where it is started. Its GPT models take at "
+        "most 128 tools: the daily toolsets fit.",
     ),
     "gemini": Client(
         "Gemini CLI",
@@ -125,6 +138,33 @@ TABLE: Mapping[str, Client] = {
         "mcpServers",
         _plain,
         variable="${%s}",
+    ),
+    "opencode": Client(
+        "opencode",
+        lambda: Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "opencode" / "opencode.json",
+        "mcp",
+        _opencode,
+        variable="{env:%s}",
+        smaller=("--toolsets", DAILY_TOOLSETS),
+        env="environment",
+        note="The daily toolsets fit every model; with a model that takes more tools, leave --toolsets out.",
+    ),
+    "copilot": Client(
+        "Copilot CLI",
+        lambda: Path(os.environ.get("COPILOT_HOME") or Path.home() / ".copilot") / "mcp-config.json",
+        "mcpServers",
+        _copilot,
+        variable="${%s}",
+        smaller=("--toolsets", DAILY_TOOLSETS),
+        note="The daily toolsets keep within the 128 tools of GPT models.",
+    ),
+    "qwen": Client(
+        "qwen-code",
+        lambda: Path.home() / ".qwen" / "settings.json",
+        "mcpServers",
+        _plain,
+        variable="${%s}",
+        smaller=("--toolsets", DAILY_TOOLSETS),
     ),
 }
 

@@ -109,13 +109,14 @@ FIND_RECOVERY_POINTS = _builtin_tool(
         "properties": {
             "asset": {"type": "string", "description": "Name or id; all that bear the name. Left out: all assets."},
             "assetKind": {
+                "type": "string",
                 "enum": ["vm", "datastore", "vm_group", "mssql_database", "volume_group"],
             },
             "before": {"type": "string", "description": "Point in time not after."},
             "after": {"type": "string", "description": "Point in time not before."},
             "nearest": {"type": "string", "description": "Ranks by distance to this moment."},
             "usable": {"type": "boolean", "description": "State good, not expired, store and way to it up."},
-            "place": {"enum": ["array", "on_premises", "off_site"]},
+            "place": {"type": "string", "enum": ["array", "on_premises", "off_site"]},
             "store": {"type": "string", "description": "Name or id."},
             "locked": {"type": "boolean"},
             "verified": {"type": "boolean"},

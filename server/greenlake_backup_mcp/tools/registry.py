@@ -150,6 +150,8 @@ def _placed_parameters(operation: Operation) -> list[_Placement]:
             placed.append((argument, schemas.visible_schema(parameter.schema), True))
         elif parameter.place == "query" and not (lists and parameter.name in LIST_ARGUMENTS):
             schema = schemas.with_description(schemas.visible_schema(parameter.schema), parameter.description)
+            if "description" not in schema and parameter.name in LIST_ARGUMENTS:
+                schema = LIST_ARGUMENTS[parameter.name]
             placed.append((Argument(parameter.name, parameter.name, "query"), schema, parameter.required))
     if lists:
         placed += [(Argument(name, name, "ours"), schema, False) for name, schema in LIST_ARGUMENTS.items()]
