@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mcp import Client
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import registry, schemas
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.writes import task_model
@@ -23,6 +25,7 @@ from tests.support.paging_service import received
 BASE = "https://tenant.example"
 CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TASK = "b2789c1f-cefa-497c-a508-3df5b4ae334b"
+MADE = "77777777-7777-4777-8777-777777777777"
 SHOWN = {"name": "one", "displayName": "one", "description": "", "expiresAt": None, "generation": 3}
 REASON = "The datastore is full."
 
@@ -66,7 +69,7 @@ class Tenant:
             self.writes.append(f"{method} {path}")
             if method == "DELETE" and self.effect:
                 self.gone.add(path)
-            if method == "PATCH" and self.effect:
+            if method in ("PATCH", "POST") and self.effect and content:
                 self.changed = json.loads(content)
             if self.location:
                 headers.append((b"location", self.location.encode()))
@@ -80,12 +83,18 @@ class Tenant:
         if path.startswith(task_model.TASKS + "/"):
             return self._task()
         if not re.fullmatch(r"[0-9a-f-]{36}", last):
-            return {"items": [], "count": 0, "offset": 0, "total": 0}
+            made = [self._made(path)] if f"POST {path}" in self.writes and self.effect else []
+            return {"items": made, "count": len(made), "offset": 0, "total": len(made)}
         if path in self.gone:
             return None
         state = "PENDING_DELETE_APPROVAL" if self.pending and self.writes else "OK"
         found = {**SHOWN, "id": last, "state": state, "resourceUri": path}
         return found | {name: value for name, value in self.changed.items() if name in found}
+
+    def _made(self, path: str) -> Mapping[str, Any]:
+        """What a create made: as it was asked for, with an id."""
+        now = units.instant(datetime.now(UTC))
+        return {**self.changed, "id": MADE, "createdAt": now, "resourceUri": f"{path}/{MADE}"}
 
     def _task(self) -> Mapping[str, Any] | None:
         self.looks += 1
@@ -188,7 +197,7 @@ async def proven_success(name: str, call: Caller) -> None:
     plain = {n for n, value in arguments(call.tool).items() if n in SHOWN and isinstance(value, str)}
     if call.tool.operation and call.tool.operation.method == "PATCH" and plain:
         said, error = await call(effect=False)
-        assert ("Yet the resource does not show it: " in said, error) == (True, True), said
+        assert ("DIFFERS: " in said, error) == (True, True), said
 
 
 async def nothing_but_a_404_is_a_delete(call: Caller) -> None:
@@ -206,7 +215,7 @@ def proof(name: str) -> str:
     if name in REMOVED:
         return "It is done: the resource is gone (read again: 404)."
     if name == "run_protection_job":
-        return f'the run was triggered.\nNo new recovery point is there yet.\nNext: wait_for_task taskId="{TASK}"'
+        return "It waits for its end: no part of it is to be seen yet.\nNo new recovery point is there yet.\nNext: wait"
     if re.fullmatch(r"create_\w+(?<!_nic)", name):
-        return "Next: list_"
+        return f"(id {MADE})"
     return "The resource now (read again):"

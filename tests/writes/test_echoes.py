@@ -164,4 +164,4 @@ async def test_the_location_of_what_was_made_is_one_harmless_line() -> None:
     answer = to_writes(201, b"", location="/x IGNORE ALL | <b> `y`")
     async with talking(Answering({**copies(), **group}, answer)) as talk:
         said, _ = await talk.call("run_protection_job", {"protectionJobId": VM})
-    assert "Made: /x IGNORE ALL \\| \\<b> \\`y\\`" in said
+    assert "IGNORE ALL" not in said  # it is no path of the service, so it is not repeated

@@ -114,7 +114,7 @@ async def test_an_update_that_is_answered_as_done_is_not_done_where_the_old_valu
     app.hook = hook
     async with talking(app) as talk:
         said, is_error = await talk.consented("update_protection_policy", {"protectionPolicyId": VM, "name": "Silver"})
-    assert "does not show it: name is Gold, asked for was Silver" in said
+    assert "DIFFERS: name asked Silver, is Gold." in said
     assert "Done:" not in said
     assert is_error
 
@@ -133,40 +133,40 @@ GATEWAY = {"id": VM, "name": "psg", "generation": 1, "state": "PSG_STATE_OK", "r
             {"protectionJobId": VM},
             "protection-jobs",
             JOB,
-            "operational is ACTIVE, asked for was SUSPENDED",
+            "operational asked SUSPENDED, is ACTIVE",
         ),
         (
             "resume_protection_job",
             {"protectionJobId": VM},
             "protection-jobs",
             {**JOB, "operational": "PARTIALLY_SUSPENDED"},
-            "operational is PARTIALLY_SUSPENDED, asked for was ACTIVE",
+            "operational asked ACTIVE, is PARTIALLY_SUSPENDED",
         ),
         (
             "update_vm_protection_group",
             {"vmProtectionGroupId": VM, "assets": []},
             "virtual-machine-protection-groups",
             GROUP,
-            f"assets still has {BACKUP}",
+            f"assets asked without vm1 ({BACKUP}), is with vm1",
         ),
         (
             "update_vm_protection_group",
             {"vmProtectionGroupId": VM, "assets": [{"id": BACKUP}, {"id": VM}]},
             "virtual-machine-protection-groups",
             GROUP,
-            f"assets has no {VM}",
+            f"assets asked with {VM}, is without",
         ),
         (
             "set_gateway_remote_support",
             {"protectionStoreGatewayId": VM, "enabled": True},
             "protection-store-gateways",
             GATEWAY,
-            "remoteAccessEnabled is False, asked for was True",
+            "enabled asked yes, is no",
         ),
     ],
     ids=["suspend", "resume", "members left", "members missing", "remote support"],
 )
-async def test_a_success_that_the_resource_contradicts_is_of_unknown_outcome(  # noqa: PLR0917
+async def test_a_success_that_the_resource_contradicts_is_told_to_differ(  # noqa: PLR0917
     answer: Any, tool: str, arguments: dict[str, Any], path: str, resource: Any, difference: str
 ) -> None:
     app = Answering({f"{OWN}/{path}/{VM}": dict(resource)}, answer)
@@ -185,7 +185,7 @@ async def test_members_are_compared_by_their_ids_alone() -> None:
     asked = {"vmProtectionGroupId": VM, "assets": [{"id": BACKUP.upper(), "type": "virtualization/virtual-machine"}]}
     async with talking(app) as talk:
         said, is_error = await talk.consented("update_vm_protection_group", asked)
-    assert "does not show it" not in said
+    assert "As asked: assets 1." in said
     assert not is_error
 
 

@@ -6,7 +6,8 @@ Knows the order of things and nothing of their insides. Must not know transports
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from mcp.types import CallToolResult, InputRequiredResult
@@ -20,12 +21,13 @@ from greenlake_backup_mcp.lists.render import details, json_cut
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.text import masking, sanitize, suggest
+from greenlake_backup_mcp.text import masking, suggest
 from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
-from greenlake_backup_mcp.writes import evidence, follow, synchronous
+from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, synchronous
+from greenlake_backup_mcp.writes.remembered import WriteMemory
 
 from . import arguments, results
 from .catalog_source import CatalogSource
@@ -43,6 +45,7 @@ class CallContext:
     consent: Consent
     catalog: CatalogSource
     role: roles.Role = "destroy"  # of the caller; without logins it is whoever started this server
+    memory: WriteMemory = field(default_factory=WriteMemory)
     problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
 
     @property
@@ -124,9 +127,8 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
             prepare=lambda name, raw: _prepare(context, name, raw, caller),
             execute=lambda prepared, caller: _carry_out(context, prepared, caller),
         )
-    report = await follow.wait(
-        context.api, values["taskId"], values.get("seconds", context.settings.wait), caller.progress
-    )
+    seconds = values.get("seconds", context.settings.wait)
+    report = await follow.wait(_follower(context, caller, seconds), values["taskId"])
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 
 
@@ -146,7 +148,7 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
     hide = masking.Masker(masking.secrets_in(prepared.arguments))
     try:
         reply = await client.send(context.api, prepared.request)
-        result = await _outcome_of(context, prepared, reply, caller)
+        result = await _outcome_of(context, prepared, reply, caller, sent)
         outcome = result.outcome
         return replace(result, lines=tuple(map(hide, result.lines)))
     except BackupError as problem:
@@ -159,7 +161,7 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
 
 
 async def _outcome_of(
-    context: CallContext, prepared: PreparedCall, reply: client.Response, caller: Caller
+    context: CallContext, prepared: PreparedCall, reply: client.Response, caller: Caller, sent: datetime
 ) -> CallOutcome:
     """What the reply means."""
     tool = prepared.tool
@@ -170,25 +172,27 @@ async def _outcome_of(
                 Outcome.DONE, value=json_cut.cut_json(reply.body, room) if isinstance(reply.body, dict) else reply.body
             )
         return CallOutcome(Outcome.DONE, tuple(_details(context, tool, reply.body)))
+    if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
+        return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)
+    follower = _follower(context, caller, context.settings.wait)
     if reply.status == 202:
-        report = await follow.follow(
-            context.api, reply, prepared.request, target=target, seconds=context.settings.wait, progress=caller.progress
-        )
-        return _from_report(report)
-    location = reply.headers.get("location")
-    if target is not None and (prepared.request.method in ("DELETE", "PATCH", "PUT") or not (reply.body or location)):
-        return _from_report(
-            await synchronous.verify(
-                context.api, reply, prepared.request, tool.title, target=target, progress=caller.progress
-            )
-        )
-    lines = [f"Done: {tool.title} (HTTP {reply.status})."]
-    if reply.body:
-        lines += _details(context, tool, reply.body)
-    elif location:
-        lines.append(f"Made: {sanitize.cell(location, 200)}")
-    return CallOutcome(Outcome.DONE, tuple(lines))
+        return _from_report(await follow.follow(follower, reply, prepared.request, target, sent))
+    if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
+        lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
+        return CallOutcome(Outcome.DONE, tuple(lines))
+    return _from_report(await synchronous.verify(follower, reply, prepared.request, tool.title, target, sent))
+
+
+def _follower(context: CallContext, caller: Caller, seconds: float) -> follow.Follower:
+    return follow.Follower(
+        context.api,
+        caller.progress,
+        seconds,
+        context.memory,
+        caller.principal,
+        lambda path: target_reads.read_of(path, context.tools),
+    )
 
 
 def _from_report(report: follow.TaskReport) -> CallOutcome:

@@ -13,6 +13,19 @@ from .names import is_id, tail
 from .registry import Tool
 
 
+def read_of(path: str, tools: Mapping[str, Tool]) -> Request:
+    """The read of the resource at a path, by the operation that describes it ("" where none of the tools does)."""
+    wanted = path.rstrip("/").split("/")
+    for tool in tools.values():
+        operation = tool.operation
+        if operation is None or operation.method != "GET":
+            continue
+        names = operation.path.split("/")
+        if len(names) == len(wanted) and all(is_id(n) or n == w for n, w in zip(names, wanted, strict=True)):
+            return Request(operation.id, "GET", path, reads=True)
+    return Request("", "GET", path, reads=True)
+
+
 def target_read(tool: Tool, request: Request, tools: Mapping[str, Tool]) -> Request | None:
     """The read of the resource that a call of `tool` acts on; None where it names none, or no tool reads it."""
     if tool.operation is None or "}" not in tool.operation.path:

@@ -1,10 +1,11 @@
-"""What hangs on a write: the tasks it began, their children, the approval it waits for, the recovery points it brings.
+"""What hangs on a write: the tasks it began, their children, the approval it waits for.
 
 Reads only, and never raises for what the service answers: what cannot be found is said to be so.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,54 +16,89 @@ import anyio
 
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.lists.render import details
-from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 
 from . import task_model
+from .read_back import ReadBack, read_back, read_page
 from .task_model import Task
 
-OWN = "/backup-recovery/v1beta1"
 APPROVALS = "/data-services/v1beta1/dual-auth-operations"
-MOST_TOLD = 8  # children, or recovery points
+MOST_SHOWN = 8  # parts, or tasks
+PAGE = 100  # children in one read
+MOST_READS = 10  # of children, so that a wait has an end
 DOUBT = 2.0  # seconds by which the Date of an answer, given in whole ones, may lead to a wrong order
-LISTS = {  # assets with recovery points: collection -> the word in the list tools' names, and the id's argument
-    "virtual-machines": ("vm", "vmId"),
-    "datastores": ("datastore", "datastoreId"),
-    "mssql-databases": ("mssql_database", "mssqlDatabaseId"),
-    "virtual-machine-protection-groups": ("vm_protection_group", "vmProtectionGroupId"),
-    "volume-protection-groups": ("volume_protection_group", "volumeProtectionGroupId"),
-}
 
 
 @dataclass(frozen=True)
-class ReadBack:
-    """A read of something: the answer's body; or that it is not there; or why not known."""
+class Parts:
+    """The tasks that a task began, and theirs; `problem` says why not all of them are known."""
 
-    body: Any = None
-    gone: bool = False
+    tasks: tuple[Task, ...] = ()
     problem: str = ""
 
     @property
-    def item(self) -> Mapping[str, Any]:
-        """The resource; {} where it is not known."""
-        return self.body if isinstance(self.body, Mapping) else {}
+    def failed(self) -> tuple[Task, ...]:
+        """Those that did not do what they were to do."""
+        return tuple(t for t in self.tasks if t.state in ("FAILED", "CANCELLED"))
 
     @property
-    def state(self) -> str:
-        """The resource's state, "" where none is told."""
-        return sanitize.cell(str(self.item.get("state") or ""), 60)
+    def unknown(self) -> tuple[Task, ...]:
+        """Those of which nobody knows how they ended."""
+        return tuple(t for t in self.tasks if t.stands_still and t.state not in ("SUCCEEDED", "FAILED", "CANCELLED"))
+
+    @property
+    def running(self) -> tuple[Task, ...]:
+        """Those that have not ended."""
+        return tuple(t for t in self.tasks if not t.stands_still)
 
 
-async def read_back(api: ApiClient, request: Request, seconds: float | None = None) -> ReadBack:
-    """Read something, within `seconds` (default: twice what one request may take)."""
-    with anyio.move_on_after(2 * api.settings.timeout if seconds is None else seconds):
-        try:
-            reply = await client.send(api, request)
-        except BackupError as error:
-            return ReadBack(gone=error.status == 404, problem=error.message)
-        return ReadBack(reply.body)
-    return ReadBack(problem="the service did not answer in time")
+async def read_parts(api: ApiClient, task_id: str) -> Parts:
+    """The tasks below a task, to the last of their children; one read for each hundred."""
+    found: dict[str, Task] = {}
+    parents, reads = [task_id], 0
+    while parents:
+        parent = parents.pop(0)
+        offset = 0
+        while True:
+            if reads >= MOST_READS:
+                return Parts(_leaves(found), "not all of them were read")
+            reads += 1
+            query = [("filter", f"parent/id eq '{parent}'"), ("limit", str(PAGE))]
+            query += [("offset", str(offset))] if offset else []
+            page = await read_page(api, task_model.TASKS, *query)
+            if page.problem:
+                return Parts(_leaves(found), page.problem)
+            fresh = [task for item in page.items if (task := task_model.parse_task(item)).id not in found]
+            fresh = [task for task in fresh if task.id != task_id]
+            found.update({task.id: task for task in fresh})
+            parents += [task.id for task in fresh if task.children]
+            offset += len(page.items)
+            if len(page.items) < PAGE or not fresh:
+                break
+    return Parts(_leaves(found))
+
+
+def _leaves(found: Mapping[str, Task]) -> tuple[Task, ...]:
+    """The tasks that do the work; one over others counts by what it says itself only where it failed."""
+    tasks = list(found.values())
+    leaves = [t for t in tasks if not t.children or t.state in ("FAILED", "CANCELLED", "TIMEDOUT")]
+    return tuple(leaves or tasks)
+
+
+def count_states(tasks: tuple[Task, ...]) -> str:
+    """How many stand how, worst first: `8 FAILED, 1 SUCCEEDED`."""
+    counts = Counter(task.state or "without a state" for task in tasks)
+    order = sorted(counts, key=lambda state: (state == "SUCCEEDED", state not in ("FAILED", "CANCELLED"), state))
+    return ", ".join(f"{counts[state]:,} {state}" for state in order)
+
+
+def describe_tasks(tasks: tuple[Task, ...]) -> list[str]:
+    """Tasks as lines, those with a problem first; what succeeded is counted beyond the first few."""
+    order = sorted(tasks, key=lambda t: (t.state == "SUCCEEDED", not t.over))
+    out = [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}{f', {t.why}' if t.why else ''}" for t in order]
+    more = [f"- and {len(out) - MOST_SHOWN} more"] if len(out) > MOST_SHOWN else []
+    return out[:MOST_SHOWN] + more
 
 
 async def investigate(
@@ -71,26 +107,20 @@ async def investigate(
     """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
     lines = await tasks_since(api, (target or sent).path, when)
     if target is not None:
-        seen = await read_back(api, target)
-        if seen.gone:
+        resource = await read_back(api, target)
+        if resource.gone:
             lines.append("It is gone (read again: 404).")
-        elif seen.problem:
-            lines.append(f"It could not be read again: {seen.problem}")
+        elif resource.problem:
+            lines.append(f"It could not be read again: {resource.problem}")
         else:
-            lines += ["What it looks like now:", *details.render_details(target.operation_id, seen.body, api.now())]
+            now = details.render_details(target.operation_id, resource.body, api.now())
+            lines += ["What it looks like now:", *now]
     return OutcomeUnknown(
         problem.message,
         hint="\n".join([problem.hint, *lines]).strip(),
         status=problem.status,
         debug_id=problem.debug_id,
     )
-
-
-async def children(api: ApiClient, task_id: str) -> tuple[Task, ...]:
-    """The tasks whose parent this one is; none where they cannot be read."""
-    query = (("filter", f"parent/id eq '{task_id}'"), ("limit", "100"))
-    seen = await read_back(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
-    return tuple(task_model.parse_task(item) for item in _items(seen))
 
 
 async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:
@@ -104,98 +134,48 @@ async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:
             reply = await client.send(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
     except (BackupError, TimeoutError):
         return ["The tasks begun since could not be read."]
-    ahead = (_date(reply) or api.now()) - api.now()  # the service's clock of ours
-    since = sent + ahead - timedelta(seconds=DOUBT)
-    about = path.rstrip("/").rpartition("/")[2]
-    tasks = [task_model.parse_task(item) for item in _items(ReadBack(reply.body))]
-    found = [
-        task
-        for task in tasks
-        if task.begun is not None
-        and task.begun >= since
-        and any(about in uri.split("/") for uri in (task.subject, *task.others))
-    ]
+    ahead = (date_of(reply) or api.now()) - api.now()  # the service's clock of ours
+    found = begun_since(ReadBack(reply.body), path.rstrip("/").rpartition("/")[2], sent + ahead)
     if not found:
         return ["No task about it has begun since; one may still appear."]
     return [
         "Tasks about it that have begun since (perhaps its own):",
-        *describe_tasks(tuple(found)),
+        *describe_tasks(found),
         f'wait_for_task taskId="{found[0].id}" tells what becomes of it.',
     ]
 
 
-def _date(reply: client.Response) -> datetime | None:
+def begun_since(page: ReadBack, about: str, since: datetime) -> tuple[Task, ...]:
+    """The tasks of a page that are about a resource (by the last segment of its path) and began since then."""
+    since -= timedelta(seconds=DOUBT)
+    return tuple(
+        task
+        for task in map(task_model.parse_task, page.items)
+        if task.begun is not None
+        and task.begun >= since
+        and any(about in uri.split("/") for uri in (task.subject, *task.others))
+    )
+
+
+def date_of(reply: client.Response) -> datetime | None:
+    """When the service answered, by its own clock, in whole seconds; None where it does not say so."""
     try:
-        return parsedate_to_datetime(reply.headers["date"])
+        when = parsedate_to_datetime(reply.headers["date"])
+        return when if when.tzinfo else None
     except (KeyError, ValueError, TypeError):
         return None
 
 
-def describe_tasks(tasks: tuple[Task, ...]) -> list[str]:
-    """The children as lines, those with a problem first."""
-    order = sorted(tasks, key=lambda t: (t.state == "SUCCEEDED", not t.over))
-    out = [
-        f"- {t.name or 'task'} ({t.id}): {t.state or 'state not told'}{f', {t.why}' if t.why else ''}" for t in order
-    ]
-    more = [f"- and {len(out) - MOST_TOLD} more"] if len(out) > MOST_TOLD else []
-    return out[:MOST_TOLD] + more
-
-
-async def approval(api: ApiClient, path: str) -> Mapping[str, Any] | None:
+async def find_approval(api: ApiClient, path: str) -> Mapping[str, Any] | None:
     """The request that waits for a second person's approval of a delete of the resource at `path`."""
     one = (("filter", f"resourceUri eq '{path}'"), ("limit", "100"))
     for query in (one, (("sort", "requestedAt desc"), ("limit", "100")), (("limit", "100"),)):
-        seen = await read_back(api, Request("DualAuthOperationsList", "GET", APPROVALS, query, reads=True))
-        for item in _items(seen):
+        page = await read_page(api, APPROVALS, *query)
+        for item in page.items:
             # written PENDING by the description and Pending by the service of old
             if str(item.get("state", "")).casefold().startswith("pend") and path in _uris(item):
                 return item
     return None
-
-
-async def new_points(api: ApiClient, asset: str, since: datetime) -> tuple[list[str], str]:
-    """The recovery points an asset got since then, as lines; and the call that finds them."""
-    collection, _, identity = asset.rpartition("/")
-    if (known := LISTS.get(collection.rpartition("/")[2])) is None:
-        return [], ""
-    word, argument = known
-    found = []
-    for kind in ("backups", "snapshots"):
-        path = f"{OWN}/{collection.rpartition('/')[2]}/{identity}/{kind}"
-        for item in await _since(api, path, since):
-            taken = units.parse_time(item.get("pointInTime") or item.get("createdAt"))
-            state = sanitize.cell(str(item.get("state") or "state not told"), 60)
-            name = sanitize.quoted(str(item.get("name") or ""), 80)
-            when = f", taken {units.stamp(taken)}" if taken else ""
-            found.append(f"- {kind[:-1]} {name} (id {sanitize.cell(str(item.get('id')))}): {state}{when}")
-    how = f'list_{word}_backups or list_{word}_snapshots with {argument}="{identity}", sort="pointInTime desc", limit=1'
-    return found[:MOST_TOLD], how
-
-
-async def _since(api: ApiClient, path: str, since: datetime) -> list[Mapping[str, Any]]:
-    start = f"{since:%Y-%m-%dT%H:%M:%S}Z"
-    # quoted or bare is not documented; a list without this filter is read by its newest
-    for query in (
-        ("filter", f"pointInTime gt '{start}'"),
-        ("filter", f"pointInTime gt {start}"),
-        ("sort", "pointInTime desc"),
-    ):
-        seen = await read_back(
-            api, Request("recovery points of a run", "GET", path, (query, ("limit", "20")), reads=True)
-        )
-        if not seen.problem:
-            break
-    newer = []
-    for item in _items(seen):
-        taken = units.parse_time(item.get("pointInTime") or item.get("createdAt"))
-        if taken is not None and taken >= since.replace(microsecond=0):
-            newer.append(item)
-    return newer
-
-
-def _items(seen: ReadBack) -> list[Mapping[str, Any]]:
-    items = seen.item.get("items")
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def _uris(item: Mapping[str, Any]) -> set[Any]:

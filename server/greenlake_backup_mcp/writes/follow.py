@@ -1,13 +1,15 @@
 """A write that was accepted is followed to its end: what became of the resource is the proof, not the task's word.
 
-Polls (polling.py), reads the resource and what hangs on the task (evidence.py), and reports what both prove
+Polls (polling.py), reads what it made or changed and what hangs on the task, and reports what all of it proves
 (verification.py). Must know nothing of MCP, and never repeats a write.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError, ServiceError, Unreachable
@@ -17,20 +19,29 @@ from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import evidence, task_model, verification
-from .evidence import ReadBack
-from .polling import EARLY, INTERVAL, PENDING, PollResult, WriteContext, poll
+from . import evidence, expectations, runs, task_model, verification
+from .evidence import Parts
+from .made_resources import Made, find_made
+from .member_restores import judge_members
+from .polling import PENDING, Look, PollResult, WriteContext, poll_task, poll_until, read_target
+from .read_back import ReadBack
+from .remembered import RememberedWrite, WriteMemory
 from .task_model import Task
-from .verification import NEVER_AGAIN
+from .verification import NEVER_AGAIN, Verdict
 
-MOST_SHOWN = 12  # lines of the resource where the write is not (known to be) done
+MOST_SHOWN = 12  # lines of a resource after a write
+RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
 _DELETE = re.compile(r"(?:[Dd]elet(?:e|es|ing|ion)|DELETE)(?![a-z])")  # the verb alone: what follows is somebody's name
+GROUP_RESTORE = "restore_vm_protection_group"
 
 
 @dataclass(frozen=True)
 class TaskReport:
-    """What became of a task: an outcome, lines for the model that end with the next step, and the resource as read."""
+    """What became of a write: an outcome, lines for the model that end with the next step, and the resource as read.
+
+    The first line says the outcome with the task and, where one was made, the thing with its name and id.
+    """
 
     id: str
     outcome: Outcome
@@ -38,24 +49,66 @@ class TaskReport:
     resource: Any = None
 
 
-async def follow(  # noqa: PLR0913  a write and how it is followed
-    api: ApiClient, reply: Response, sent: Request, *, target: Request | None, seconds: float, progress: Report
-) -> TaskReport:
-    """What became of an accepted write, waited for at most `seconds`. Never raises for what the service answers."""
-    context = WriteContext(
-        api, progress, seconds, sent.name, target, sent.method == "DELETE", verification.expected(sent)
+@dataclass(frozen=True)
+class Follower:
+    """What following any write needs: the way to the service, where progress goes, who asked, what is remembered.
+
+    `reader` gives the read of the resource at a path.
+    """
+
+    api: ApiClient
+    progress: Report
+    seconds: float
+    memory: WriteMemory
+    principal: str
+    reader: Callable[[str], Request]
+
+
+def write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
+    """What is known of a write from its request: what it acts on, what it should make or change."""
+    sent = write.sent
+    row = expectations.expectation(sent)
+    return WriteContext(
+        follower.api,
+        follower.progress,
+        follower.seconds,
+        sent.name,
+        write.target,
+        sent.method == "DELETE",
+        sent,
+        {} if sent.method == "DELETE" else expectations.wanted(sent, row),
+        row,
+        write.since,
+        follower.reader,
     )
-    path, problem = task_model.located(reply.headers.get("location"), api.transport.connection().base)
+
+
+async def follow(
+    follower: Follower, reply: Response, sent: Request, target: Request | None, when: datetime
+) -> TaskReport:
+    """What became of a write that was accepted with a task. Never raises for what the service answers.
+
+    `when`: when it was sent, by our clock; the service's own, where it tells it, counts instead.
+    """
+    write = RememberedWrite(sent, target, evidence.date_of(reply) or when)
+    context = write_context(follower, write)
+    path, problem = task_model.located(reply.headers.get("location"), follower.api.transport.connection().base)
     if not path:
         return await _report_unreadable(context, problem)
-    return await _build_report(await poll(context, path))
+    follower.memory.remember(follower.principal, path.rpartition("/")[2], write)
+    return await _report(await poll_task(context, path))
 
 
-async def wait(api: ApiClient, task_id: str, seconds: float, progress: Report) -> TaskReport:
-    """What became of a task, waited for at most `seconds`; a BackupError where there is no such task."""
+async def wait(follower: Follower, task_id: str) -> TaskReport:
+    """What became of a task, waited for at most the follower's seconds; a BackupError where there is no such task."""
     if not task_model.is_id(task_id):
         raise InputError(f"taskId {sanitize.quoted(task_id, 60)} is no id of a task.", hint="list_tasks shows the ids.")
-    result = await poll(WriteContext(api, progress, seconds), task_model.path_of_id(task_id))
+    write = follower.memory.find(follower.principal, task_id)
+    if write is not None:
+        context = write_context(follower, write)
+    else:
+        context = WriteContext(follower.api, follower.progress, follower.seconds, reader=follower.reader)
+    result = await poll_task(replace(context, tool=""), task_model.path_of_id(task_id))
     if not result.known:
         if result.vanished:
             raise ServiceError(
@@ -69,140 +122,192 @@ async def wait(api: ApiClient, task_id: str, seconds: float, progress: Report) -
             hint="Nothing is known of it now. Read the resource, or call wait_for_task again in a minute.",
         )
     task = result.task
-    context = replace(result.context, target=_subject(task), deletes=_DELETE.match(task.name) is not None)
-    return await _build_report(replace(result, context=context))
-
-
-def _subject(task: Task) -> Request | None:
-    return Request("", "GET", task.subject, reads=True) if task.subject else None
+    if write is not None:
+        return await _report(replace(result, context=replace(context, left=result.context.left)))
+    target = (
+        Request(follower.reader(task.subject).operation_id, "GET", task.subject, reads=True) if task.subject else None
+    )
+    context = replace(
+        result.context, target=target, deletes=_DELETE.match(task.name) is not None, since=task.begun,
+        expectation=expectations.Expectation(states=True),
+    )  # fmt: skip
+    return await _report(replace(result, context=context))
 
 
 async def _report_unreadable(context: WriteContext, problem: str) -> TaskReport:
     """A 202 whose task is not known: the resource alone can tell."""
-    seen, left = await _target(context), context.left
-    for pause in (0.1, 0.5, 2.0, *[INTERVAL] * 400):
-        if not context.deletes or context.target is None or seen.gone or seen.state == PENDING or left <= 0:
-            break
-        await context.api.sleep(min(pause, left))
-        left -= pause
-        seen = await _target(context)
+
+    async def look(_left: float) -> Look[ReadBack]:
+        found = await read_target(context)
+        over = not context.deletes or context.target is None or found.gone or found.state == PENDING
+        return Look(found, over, 0.0, "Waiting for the resource to go")
+
+    resource, _ = await poll_until(context, look)
     lines = [f"The service accepted it (HTTP 202), but {problem}."]
-    if context.deletes and seen.gone:
+    if context.deletes and resource.gone:
         return TaskReport("", Outcome.DONE, (*lines, "It is done: the resource is gone (read again: 404)."))
-    if context.deletes and seen.state == PENDING:
-        return await approval(context, "", lines, seen)
+    if context.deletes and resource.state == PENDING:
+        return await report_approval(context, "", lines, resource)
     lines.append("Outcome unknown: it may be done, under way, or still fail.")
-    lines += describe_resource(context, seen, MOST_SHOWN)
+    lines += describe_resource(context, resource, MOST_SHOWN)
     where = f" filter=\"sourceResourceUri eq '{context.target.path}'\"" if context.target else ""
     lines.append(f'Next: list_tasks{where} sort="createdAt desc" limit=5 shows its task. {NEVER_AGAIN}')
-    return TaskReport("", Outcome.UNKNOWN, tuple(lines), seen.body)
+    return TaskReport("", Outcome.UNKNOWN, tuple(lines), resource.body)
 
 
-async def _build_report(result: PollResult) -> TaskReport:
+async def _report(result: PollResult) -> TaskReport:
+    """What a task that was polled comes to, with its parts and what it made or changed."""
     context, task = result.context, result.task
     if task.state == "SUCCEEDED" and _RUN.match(context.tool.replace("_", " ") or task.name):
-        return await _follow_run(context, task)
-    seen = await _target(context)
-    if task.state == "SUCCEEDED" and context.left > 0 and verification.not_yet_visible(context, seen):
-        await context.api.sleep(min(1.0, context.left))  # the list of what is there may lag behind the task
-        seen = await _target(context)
-    if seen.state == PENDING and (context.deletes or task.state != "FAILED"):
-        return await approval(context, task.id, [verification.heading(result)], seen)
-    outcome, sentences = verification.verdict(result, seen)
-    lines = [verification.heading(result), *sentences]
-    if task.children and outcome in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.RUNNING):
-        lines += ["Its parts:", *evidence.describe_tasks(await evidence.children(context.api, task.id))]
+        body = context.sent.body if context.sent and isinstance(context.sent.body, Mapping) else {}
+        run = await runs.follow_run(context, task, tuple(body.get("scheduleIds") or ()))
+        return TaskReport(task.id, run.outcome, run.lines, run.job.body)
+    parts, left = await _read_parts(context, task)
+    result = replace(result, context=replace(context, left=left))
+    if task.state == "SUCCEEDED" and context.expectation.makes and context.tool:
+        return await _report_made(result, parts)
+    resource = await read_target(context)
+    if task.state == "SUCCEEDED" and left > 0 and verification.not_yet_visible(context, resource):
+        await context.api.sleep(min(1.0, left))  # what is read may lag behind the task
+        resource = await read_target(context)
+    if resource.state == PENDING and (context.deletes or task.state != "FAILED"):
+        return await report_approval(context, task.id, [verification.heading(result)], resource)
+    verdict = verification.judge_task(result, resource, parts)
+    if task.state == "SUCCEEDED" and context.tool == GROUP_RESTORE:
+        verdict = verification.worst(verdict, await judge_members(context, resource))
+    return _build(result, verdict, parts, describe_changed(result, verdict, resource), resource)
+
+
+async def _report_made(result: PollResult, parts: Parts) -> TaskReport:
+    """A task that succeeded and was to make something: found, read and held against what was asked."""
+    context = result.context
+    if context.tool == GROUP_RESTORE:
+        verdict = verification.worst(
+            verification.judge_parts(parts), await judge_members(context, await read_target(context))
+        )
+        return _build(result, verdict, parts, [], ReadBack())
+    made = await find_made(context, result.task, None, None)
+    if not made.known and not made.problem and context.left > 0:
+        await context.api.sleep(min(1.0, context.left))  # the list may lag behind the task
+        made = await find_made(context, result.task, None, None)
+    verdict = verification.worst(verification.judge_made(context, made), verification.judge_parts(parts))
+    lines = [*describe_made(context, made), *await first_runs(context, made)]
+    return _build(result, verdict, parts, lines, made.resource, name_made(made))
+
+
+def _build(  # noqa: PLR0913, PLR0917  what a report is made of
+    result: PollResult, verdict: Verdict, parts: Parts, lines: list[str], resource: ReadBack, made: str = ""
+) -> TaskReport:
+    """The report of a task: the whole in its first line, then why, then the parts, then what is there."""
+    task, outcome = result.task, verdict.outcome
+    clause = ": ".join(one for one in (verdict.clause, made) if one)
+    shown = verification.describe_parts(parts) if outcome is not Outcome.DONE or len(parts.tasks) > 1 else []
+    if outcome is Outcome.DONE and len(parts.tasks) > 1:
+        shown = [f"All of its {len(parts.tasks)} parts succeeded."]
+    return TaskReport(
+        task.id,
+        outcome,
+        (
+            verification.heading(result, clause),
+            *verdict.sentences,
+            *shown,
+            *lines,
+            *verification.next_steps(result.context, task, outcome),
+        ),
+        resource.body,
+    )
+
+
+async def _read_parts(context: WriteContext, task: Task) -> tuple[Parts, float]:
+    """The tasks below a task that has some, waited for until they stand still; and the seconds left."""
+    wanted = task.children or (task.children is None and context.tool == GROUP_RESTORE)
+    if not wanted or not task.state or task.state in task_model.GOING:
+        return Parts(), context.left
+
+    async def look(_left: float) -> Look[Parts]:
+        parts = await evidence.read_parts(context.api, task.id)
+        ended = sum(part.stands_still for part in parts.tasks)
+        over = task.state != "SUCCEEDED" or not parts.running
+        words = f"{ended} of {len(parts.tasks)} parts have ended"
+        return Look(parts, over, 99.0 * ended / max(1, len(parts.tasks)), words, task.interval)
+
+    return await poll_until(context, look)
+
+
+def name_made(made: Made) -> str:
+    """The thing that was made, by name and id."""
+    item = made.resource.item
+    if not item:
+        return ""
+    name = item.get("displayName") or item.get("name")
+    asset = item.get("assetInfo")
+    if not name and isinstance(asset, Mapping):
+        name = f"for {asset.get('displayName') or asset.get('name')}"
+    what = made.path.rstrip("/").split("/")[-2].replace("-", " ").removesuffix("s")
+    what = what[:-2] + "y" if what.endswith("ie") else what
+    return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
+
+
+def describe_made(context: WriteContext, made: Made) -> list[str]:
+    """What was made, as the lists word it."""
+    if not made.known:
+        return []
+    settings, now = context.api.settings, context.api.now()
+    kind = context.reader(made.path).operation_id
+    lines = details.render_details(kind, made.resource.body, now, reveal=settings.reveal_secrets)
+    return ["What was made:", *lines[:MOST_SHOWN]]
+
+
+async def first_runs(context: WriteContext, made: Made) -> list[str]:
+    """What a new protection job set going at once; nothing for all else."""
+    if context.tool != "create_protection_job" or not made.known:
+        return []
+    return await runs.describe_first_runs(context, made.resource.item)
+
+
+def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -> list[str]:
+    """The resource after a change. What a restore read from is not shown again, and of what it overwrote little."""
+    context = result.context
+    if context.deletes and resource.gone:
+        return []
+    uncertain = verdict.outcome in (Outcome.UNKNOWN, Outcome.RUNNING, Outcome.PAUSED)
+    lines = []
     if (
-        outcome in (Outcome.UNKNOWN, Outcome.RUNNING, Outcome.PAUSED)
-        and task.state not in ("FAILED", "CANCELLED")
-        and verification.matches_request(context, seen)
+        uncertain
+        and result.task.state not in ("FAILED", "CANCELLED", "SUCCEEDED")
+        and verification.matches_request(context, resource)
     ):
         lines.append("The resource already shows what was asked for; whether all of it is done is not known.")
-    if not (context.deletes and seen.gone):
-        lines += describe_resource(context, seen, MOST_SHOWN if outcome != Outcome.DONE else None)
-    lines += verification.next_steps(context, task, outcome, seen)
-    return TaskReport(task.id, outcome, tuple(lines), seen.body)
+    most = RESTORED if context.expectation.restores or context.tool == "" else MOST_SHOWN
+    if context.expectation.restores and context.expectation.makes:
+        most = 0  # it is the source
+    return [*lines, *(describe_resource(context, resource, most) if most else [])]
 
 
-async def _target(context: WriteContext) -> ReadBack:
-    """The resource, read again."""
-    if context.target is None:
-        return ReadBack()
-    return await evidence.read_back(context.api, context.target)
-
-
-def describe_resource(context: WriteContext, seen: ReadBack, most: int | None = None) -> list[str]:
+def describe_resource(context: WriteContext, resource: ReadBack, most: int | None = None) -> list[str]:
     """The resource as it is now, in at most so many lines: the most important come first."""
     if context.target is None:
         return []
-    if seen.gone:
+    if resource.gone:
         return ["The resource is not there (read again: 404)."]
-    if not seen.item:
-        return [f"The resource could not be read again: {seen.problem or 'the answer is none'}"]
+    if not resource.item:
+        return [f"The resource could not be read again: {resource.problem or 'the answer is none'}"]
     settings, now = context.api.settings, context.api.now()
-    lines = details.render_details(context.target.operation_id, seen.body, now, reveal=settings.reveal_secrets)
+    lines = details.render_details(context.target.operation_id, resource.body, now, reveal=settings.reveal_secrets)
     return ["The resource now (read again):", *lines[:most]]
 
 
-async def approval(context: WriteContext, task_id: str, lines: list[str], seen: ReadBack) -> TaskReport:
+async def report_approval(context: WriteContext, task_id: str, lines: list[str], resource: ReadBack) -> TaskReport:
     """A delete that a second person must approve: said so, and not waited for."""
     path = context.target.path if context.target else ""
-    found = await evidence.approval(context.api, path)
+    found = await evidence.find_approval(context.api, path)
     lines = [*lines, f"Not done: a second person must approve the deletion first (state {PENDING}); nobody here can."]
     if found is None:
         lines.append("Its approval was not found; list_approvals shows those that wait.")
     else:
         identity = sanitize.cell(str(found.get("id")))
-        by, at = sanitize.cell(str(found.get("requestedByEmail") or "this API client")), found.get("requestedAt")
-        when = f" at {sanitize.cell(str(at))}" if at else ""
-        lines.append(f"Approval {identity}, asked for by {by}{when}: in the console under dual authorization.")
+        by, when = sanitize.cell(str(found.get("requestedByEmail") or "this API client")), found.get("requestedAt")
+        at = f" at {sanitize.cell(str(when))}" if when else ""
+        lines.append(f"Approval {identity}, asked for by {by}{at}: in the console under dual authorization.")
         lines.append(f'Tell the person; get_approval approvalId="{identity}" shows what was decided.')
-    return TaskReport(task_id, Outcome.WAITING, tuple(lines), seen.body)
-
-
-async def _follow_run(context: WriteContext, task: Task) -> TaskReport:
-    """A run's task ends when the run is triggered: its parts are waited for, and the recovery points looked for."""
-    left, pauses = context.left, iter(EARLY)
-    while True:
-        parts = await evidence.children(context.api, task.id)
-        if left <= 0 or (parts and all(part.stands_still for part in parts)):
-            break
-        if not parts and left < context.left - sum(EARLY):  # a service that names no children does not begin to
-            break
-        done = sum(part.over for part in parts)
-        await context.progress(100.0, 100.0, f"Run triggered; {done} of {len(parts)} parts have ended")
-        pause = min(next(pauses, task.interval or INTERVAL), left)
-        await context.api.sleep(pause)
-        left -= pause
-    seen = await _target(context)
-    points, how = await _new_points(context, task, seen)
-    lines = [f"Task {task.id}{f' ({task.name})' if task.name else ''} succeeded: that is, the run was triggered."]
-    if parts:
-        lines += ["What it set going:", *evidence.describe_tasks(parts)]
-    lines += ["Recovery points since:", *points] if points else ["No new recovery point is there yet."]
-    outcome = Outcome.TRIGGERED
-    if any(part.state in ("FAILED", "CANCELLED") for part in parts):
-        outcome = Outcome.FAILED
-        lines.append("A part of the run failed: not every recovery point asked for was made.")
-        lines.append("Next: tell the person the reason. Run it again only once that is removed.")
-    elif any(part.stands_still and part.state != "SUCCEEDED" for part in parts):
-        outcome = Outcome.UNKNOWN
-        lines.append("Of a part it is not known how it ended. Do not run it again before that is known.")
-    elif parts and points and all(part.state == "SUCCEEDED" for part in parts):
-        outcome = Outcome.DONE
-    else:
-        lines.append(f'Next: wait_for_task taskId="{task.id}" waits for the parts. Do not run it again meanwhile.')
-    if how and outcome != Outcome.DONE:
-        lines.append(f"The newest recovery point: {how}.")
-    return TaskReport(task.id, outcome, tuple(lines), seen.body)
-
-
-async def _new_points(context: WriteContext, task: Task, seen: ReadBack) -> tuple[list[str], str]:
-    """The recovery points since the run began, of the asset of its job."""
-    job = seen.item if "assetInfo" in seen.item else {}
-    asset = job.get("assetInfo")
-    paths = [task_model.path_of(asset.get("resourceUri"))] if isinstance(asset, dict) else []
-    for path in (*paths, task.subject, *task.others):
-        if path and path.rpartition("/")[0].rpartition("/")[2] in evidence.LISTS:
-            return await evidence.new_points(context.api, path, task.begun or context.api.now())
-    return [], ""
+    return TaskReport(task_id, Outcome.WAITING, tuple(lines), resource.body)

@@ -1,4 +1,4 @@
-"""A task result until it stands still: how often it is looked at, for how long, and what ends the watch.
+"""The one polling loop: how often something is looked at, for how long, and what ends the wait.
 
 Knows how tasks are read and nothing of what they mean for the write; that is in verification.py.
 """
@@ -6,9 +6,10 @@ Knows how tasks are read and nothing of what they mean for the write; that is in
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 import anyio
 
@@ -17,32 +18,43 @@ from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import evidence, task_model
+from . import task_model
+from .expectations import Expectation
+from .read_back import ReadBack, read_back
 from .task_model import Task
 
-EARLY = (0.05, 0.5, 2.0)  # seconds until the first looks at a task; many writes end at once
+EARLY = (0.05, 0.5, 2.0)  # seconds until the first looks; many writes end at once
 INTERVAL = 10.0  # seconds between further looks, where the service suggests none
 LEAST_READ = 10.0  # seconds that a read may take even where the wait is over
 MISSING = 3  # looks in a row at which a task is not there before it counts as vanished: it may appear late
 PENDING = "PENDING_DELETE_APPROVAL"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class WriteContext:
-    """One write being followed, or one task that somebody waits for (then `tool` is "")."""
+    """One write being followed, or one task that somebody waits for (then `tool` is "").
+
+    `left`: seconds that may still be waited. `since`: when it was sent, by the service's clock. `reader`: the read of
+    the resource at a path, by the operation that describes it.
+    """
 
     api: ApiClient
     progress: Report
-    left: float  # seconds that may still be waited
+    left: float
     tool: str = ""
     target: Request | None = None
     deletes: bool = False
-    wanted: Mapping[str, Any] = field(default_factory=dict)  # what an update asked the target's fields to be
+    sent: Request | None = None  # without it nothing is known of what was asked
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    expectation: Expectation = field(default_factory=Expectation)
+    since: datetime | None = None
+    reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
 
 
 @dataclass(frozen=True)
 class PollResult:
-    """The last that was seen of a task, and what kept from seeing more."""
+    """The last that was read of a task, and what kept from reading more."""
 
     context: WriteContext
     task: Task
@@ -52,53 +64,82 @@ class PollResult:
     trouble: str = ""
 
 
-async def poll(context: WriteContext, path: str) -> PollResult:
-    """Look at a task until it stands still, the resource shows the outcome, or the time is over."""
-    task_id = path.rpartition("/")[2]
-    seen = PollResult(context, Task(task_id))
-    missing, furthest, pauses, left = 0, 0.0, iter(EARLY), context.left
+@dataclass(frozen=True)
+class Look(Generic[T]):
+    """What one look found; `over`: no further look brings more. `percent` and `words` are for the progress."""
+
+    value: T
+    over: bool
+    percent: float = 0.0
+    words: str = ""
+    interval: float | None = None
+
+
+async def poll_until(context: WriteContext, look: Callable[[float], Awaitable[Look[T]]]) -> tuple[T, float]:
+    """Look until it is over or the context's time is: the last value, and the seconds left. `look` gets those left."""
+    pauses, left = iter(EARLY), context.left
     while True:
         began = time.monotonic()
-        seen, missing = await _poll_once(replace(seen, context=replace(context, left=left)), path, missing)
-        if seen.task.stands_still or seen.vanished or seen.barred:
+        found = await look(left)
+        if found.over:
             break
-        furthest = max(furthest, seen.task.percent or 0.0)
-        await context.progress(
-            furthest, 100.0, f"{seen.task.name or 'Task'}: {seen.task.state or 'accepted'} {furthest:.0f}%"
-        )
-        if context.deletes and (await _resource_shows_end(context)):
-            # the task may have ended between the two reads: its last word is told beside the proof
-            seen, missing = await _poll_once(replace(seen, context=replace(context, left=left)), path, missing)
-            break
+        await context.progress(found.percent, 100.0, found.words)
         left -= time.monotonic() - began
         if left <= 0:
             break
-        pause = min(next(pauses, seen.task.interval or INTERVAL), left)
+        pause = min(next(pauses, found.interval or INTERVAL), left)
         await context.api.sleep(pause)
         left -= pause
-    return replace(seen, context=replace(context, left=max(0.0, left)))
+    return found.value, max(0.0, left)
 
 
-async def _poll_once(seen: PollResult, path: str, missing: int) -> tuple[PollResult, int]:
+async def poll_task(context: WriteContext, path: str) -> PollResult:
+    """Look at a task until it stands still, its resource shows the end of a delete, or the time is over."""
+    result = PollResult(context, Task(path.rpartition("/")[2]))
+    missing, furthest = 0, 0.0
+
+    async def look(left: float) -> Look[PollResult]:
+        nonlocal result, missing, furthest
+        result, missing = await _read_task(result, path, missing, left)
+        over = result.task.stands_still or result.vanished or result.barred
+        if not over and context.deletes and await _shows_deletion(context, left):
+            # the task may have ended between the two reads: its last word is told beside the proof
+            result, missing = await _read_task(result, path, missing, left)
+            over = True
+        task = result.task
+        furthest = min(max(furthest, task.percent or 0.0), 99.0)
+        words = f"{task.name or 'Task'}: {task.state or 'accepted'} {furthest:.0f}%"
+        return Look(result, over, furthest, words, task.interval)
+
+    result, left = await poll_until(context, look)
+    return replace(result, context=replace(context, left=left))
+
+
+async def _read_task(result: PollResult, path: str, missing: int, left: float) -> tuple[PollResult, int]:
     """One look at a task, and how many times in a row it was not there."""
-    api, before = seen.context.api, seen.task
-    with anyio.move_on_after(max(seen.context.left, LEAST_READ)):
+    api, before = result.context.api, result.task
+    with anyio.move_on_after(max(left, LEAST_READ)):
         try:
             reply = await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))
         except BackupError as error:
             if error.status == 404:
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
-                gone = seen.known or not seen.context.tool or missing + 1 >= MISSING
-                return replace(seen, vanished=gone, trouble=error.message), missing + 1
+                gone = result.known or not result.context.tool or missing + 1 >= MISSING
+                return replace(result, vanished=gone, trouble=error.message), missing + 1
             final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
-            return replace(seen, barred=final, trouble=error.message), 0
-        return replace(seen, task=task_model.parse_task(reply.body, before.id), known=True, trouble=""), 0
-    return replace(seen, trouble="The service did not answer in time."), 0
+            return replace(result, barred=final, trouble=error.message), 0
+        return replace(result, task=task_model.parse_task(reply.body, before.id), known=True, trouble=""), 0
+    return replace(result, trouble="The service did not answer in time."), 0
 
 
-async def _resource_shows_end(context: WriteContext) -> bool:
+async def _shows_deletion(context: WriteContext, left: float) -> bool:
     """Whether the target of a delete is gone, or waits for a second person: then the task need not be waited for."""
     if context.target is None:
         return False
-    seen = await evidence.read_back(context.api, context.target, max(context.left, LEAST_READ))
-    return seen.gone or seen.state == PENDING
+    target = await read_back(context.api, context.target, max(left, LEAST_READ))
+    return target.gone or target.state == PENDING
+
+
+async def read_target(context: WriteContext) -> ReadBack:
+    """The resource that the write acts on, read again; nothing where it names none."""
+    return ReadBack() if context.target is None else await read_back(context.api, context.target)

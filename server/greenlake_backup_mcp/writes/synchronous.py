@@ -1,4 +1,4 @@
-"""A write that the service calls done at once: whether the resource, read again, agrees.
+"""A write that the service calls done at once: whether what it made or changed, read again, agrees.
 
 Knows the same proofs as for tasks (verification.py). Must know nothing of MCP, and never repeats a write.
 """
@@ -6,44 +6,89 @@ Knows the same proofs as for tasks (verification.py). Must know nothing of MCP, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
-from greenlake_backup_mcp.upstream.progress import Report
+from greenlake_backup_mcp.upstream.client import Request, Response
 
-from . import follow, verification
-from .evidence import ReadBack, read_back
-from .follow import TaskReport
-from .polling import PENDING, WriteContext
-from .verification import NEVER_AGAIN
+from . import evidence, follow, verification
+from .embedded_errors import EmbeddedError
+from .follow import Follower, TaskReport
+from .made_resources import find_made
+from .polling import PENDING, WriteContext, read_target
+from .read_back import ReadBack
+from .remembered import RememberedWrite
+from .task_model import Task
+from .verification import NEVER_AGAIN, Verdict
 
 
-async def verify(  # noqa: PLR0913  a write and how it is proven
-    api: ApiClient, reply: Response, sent: Request, title: str, *, target: Request, progress: Report
+async def verify(  # noqa: PLR0913, PLR0917  a write and how it is proven
+    follower: Follower, reply: Response, sent: Request, title: str, target: Request | None, when: datetime
 ) -> TaskReport:
     """What became of a write that was answered with a 2xx other than 202. Never raises for what the service answers."""
-    deletes, left = sent.method == "DELETE", api.settings.wait
-    context = WriteContext(api, progress, left, sent.name, target, deletes, verification.expected(sent))
-    told = ReadBack(reply.body)  # what the answer itself says
-    seen = await read_back(api, target)
-    if left > 0 and PENDING not in (seen.state, told.state) and verification.not_yet_visible(context, seen):
-        await api.sleep(min(1.0, left))  # what is read may lag behind what was written
-        seen = await read_back(api, target)
+    context = follow.write_context(follower, RememberedWrite(sent, target, evidence.date_of(reply) or when))
+    if context.expectation.makes:
+        return await _verify_made(context, reply, title)
+    if target is None:
+        return TaskReport("", Outcome.DONE, (_report(title, reply, ""),), reply.body)
+    answer = ReadBack(reply.body)  # what the answer itself says
+    resource, left = await read_target(context), context.left
+    if left > 0 and PENDING not in (resource.state, answer.state) and verification.not_yet_visible(context, resource):
+        await context.api.sleep(min(1.0, left))  # what is read may lag behind what was written
+        resource = await read_target(context)
     accepted = f"{title}: the service accepted it (HTTP {reply.status})."
-    if deletes and seen.gone:
-        return TaskReport("", Outcome.DONE, (_report(title, reply), "It is gone (read again: 404)."), told.body)
-    if deletes and PENDING in (seen.state, told.state):
-        return await follow.approval(context, "", [accepted], seen)
-    outcome, why = verification.of_success(context, seen)
-    if outcome == Outcome.DONE and not seen.item and (unlike := verification.differences(context, told)):
-        outcome, why = Outcome.UNKNOWN, [*why, f"Yet its answer does not show it: {'; '.join(unlike)}."]
-    lines = [_report(title, reply) if outcome == Outcome.DONE else accepted, *why]
-    shown = seen if seen.item or seen.gone or not isinstance(told.body, Mapping) else told
-    lines += follow.describe_resource(context, shown, None if outcome == Outcome.DONE else follow.MOST_SHOWN)
-    if outcome != Outcome.DONE:
-        lines.append(f"Next: read the resource again in a few minutes. {NEVER_AGAIN}")
-    return TaskReport("", outcome, tuple(lines), seen.body)
+    if context.deletes and resource.gone:
+        line = f"{_report(title, reply, '')} It is gone (read again: 404)."
+        return TaskReport("", Outcome.DONE, (line,), answer.body)
+    if context.deletes and PENDING in (resource.state, answer.state):
+        return await follow.report_approval(context, "", [accepted], resource)
+    verdict = verification.judge_success(context, resource)
+    if not resource.item and (other := verification.compare(context, answer).different):
+        said = f"Its answer does not show it: DIFFERS: {'; '.join(other)}."
+        verdict = Verdict(Outcome.DIFFERS, "", (*verdict.sentences, said))
+    shown = resource if resource.item or resource.gone or not isinstance(answer.body, Mapping) else answer
+    lines = [_first(title, reply, verdict, accepted), *verdict.sentences]
+    lines += follow.describe_resource(context, shown, follow.MOST_SHOWN)
+    return TaskReport("", verdict.outcome, (*lines, *_next(context, verdict)), resource.body)
 
 
-def _report(title: str, reply: Response) -> str:
-    return f"Done: {title} (HTTP {reply.status})."
+async def _verify_made(context: WriteContext, reply: Response, title: str) -> TaskReport:
+    """A create: what it made is found and read; its own answer is a word, not the proof."""
+    made = await find_made(context, None, reply.body, reply.headers.get("location"))
+    verdict = verification.judge_made(context, made)
+    accepted = f"{title}: the service accepted it (HTTP {reply.status})."
+    first = _first(title, reply, verdict, accepted, follow.name_made(made))
+    lines = [first, *verdict.sentences, *follow.describe_made(context, made), *await follow.first_runs(context, made)]
+    return TaskReport("", verdict.outcome, (*lines, *_next(context, verdict)), made.resource.body)
+
+
+def report_embedded(title: str, status: int, error: EmbeddedError) -> TaskReport:
+    """A success that holds an error: the whole, or so many of its parts, failed."""
+    if error.parts and error.partly:
+        count = f"{error.failed} of {error.parts}"
+        first = f"{title}: failed in part: {count} parts FAILED (HTTP {status})."
+        outcome = Outcome.PARTLY
+    else:
+        first = f"{title}: FAILED: the answer (HTTP {status}) holds an error."
+        outcome = Outcome.FAILED
+    why = [f"The service's reason: {reason}." for reason in error.reasons]
+    next_ = f"Next: tell the person the reason, and read the resource: a part may have been done. {NEVER_AGAIN}"
+    return TaskReport("", outcome, (first, *why, next_))
+
+
+def _first(title: str, reply: Response, verdict: Verdict, accepted: str, made: str = "") -> str:
+    """The outcome in one line, with what was made."""
+    clause = ": ".join(one for one in (verdict.clause, made) if one)
+    if verdict.outcome is Outcome.DONE:
+        return _report(title, reply, clause)
+    return f"{accepted[:-1]}, {clause}." if clause else accepted
+
+
+def _report(title: str, reply: Response, clause: str) -> str:
+    return f"Done{f', {clause}' if clause else ''}: {title} (HTTP {reply.status})."
+
+
+def _next(context: WriteContext, verdict: Verdict) -> list[str]:
+    if verdict.outcome is Outcome.UNKNOWN:
+        return [f"Next: read the resource again in a few minutes. {NEVER_AGAIN}"]
+    return verification.next_steps(context, Task("", state="SUCCEEDED"), verdict.outcome)

@@ -39,7 +39,7 @@ class Task:
     begun: datetime | None = None
     subject: str = ""  # path of the resource it is about
     others: tuple[str, ...] = ()  # paths of the resources associated with it
-    children: bool = False
+    children: bool | None = None  # whether it began others; None: it does not say
 
     @property
     def stands_still(self) -> bool:
@@ -68,8 +68,17 @@ def parse_task(item: Any, task_id: str = "") -> Task:
         begun=units.parse_time(item.get("createdAt")),
         subject=path_of(item.get("sourceResourceUri")),
         others=tuple(filter(None, (path_of(_uri(one)) for one in _listed(item.get("associatedResources"))[:20]))),
-        children=bool(item.get("hasChildOperations")),
+        children=_children(item),
     )
+
+
+def _children(item: Mapping[str, Any]) -> bool | None:
+    """Whether a task has children, by either of the fields that say so."""
+    count = units.number(item.get("subtreeOperationCount"))
+    flag = item.get("hasChildOperations")
+    if flag is True or (count is not None and count > 0):
+        return True
+    return False if flag is False or count == 0 else None
 
 
 def located(location: str | None, base: str) -> tuple[str, str]:

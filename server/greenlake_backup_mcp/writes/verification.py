@@ -1,98 +1,183 @@
-"""What a task and its resource, read again, prove together: the outcome, the sentences that say why, the next step.
+"""What a task, its parts and the resource as read prove together: the outcome, why it is that, the next step.
 
 Reads nothing and sends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.text import masking, sanitize, units
-from greenlake_backup_mcp.upstream.client import Request
+from greenlake_backup_mcp.text import units
 
-from . import task_model
-from .evidence import ReadBack
+from . import comparison, contradictions, evidence, task_model
+from .comparison import Comparison
+from .evidence import Parts
+from .made_resources import Made
 from .polling import PENDING, PollResult, WriteContext
+from .read_back import ReadBack
 from .task_model import Task
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
-OPERATIONAL = {"suspend_protection_job": "SUSPENDED", "resume_protection_job": "ACTIVE"}  # state of the job afterwards
-MEMBERS = ("assets", "members")  # lists that an update replaces whole
+MOST_DIFFERENCES = 8
+MOST_LABELS = 12
 NEVER_AGAIN = "Do not send the write again before that is known."
 
 
-def expected(sent: Request) -> Mapping[str, Any]:
-    """What the target's fields must be once the write is done, as far as that is known."""
-    given = sent.body if isinstance(sent.body, Mapping) else {}
-    if sent.method in ("PATCH", "PUT"):
-        return given
-    if sent.name in OPERATIONAL and not given.get("scheduleIds"):  # of single schedules the job's state says little
-        return {"operational": OPERATIONAL[sent.name]}
-    enabled = given.get("enabled", given.get("remoteAccessEnabled"))
-    if sent.name.endswith("_remote_support") and isinstance(enabled, bool):
-        return {"remoteAccessEnabled": enabled}
-    return {}
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, the clause that the first line ends with, and the sentences that say why."""
+
+    outcome: Outcome
+    clause: str = ""
+    sentences: tuple[str, ...] = ()
 
 
-def verdict(result: PollResult, seen: ReadBack) -> tuple[Outcome, list[str]]:
-    """The outcome, and the sentences that say why."""
+def judge_task(result: PollResult, resource: ReadBack, parts: Parts) -> Verdict:
+    """What became of a task's write whose target (not what it made) reads as `resource`."""
     context, task = result.context, result.task
-    told = [f"The service's reason: {task.why}."] if task.why else []
+    why = [f"The service's reason: {task.why}."] if task.why else []
     # of a task that was only asked after, a delete is known by its name: the name alone proves no end
-    if context.deletes and seen.gone and (context.tool or task.over):
+    if context.deletes and resource.gone and (context.tool or task.over):
         if task.state in ("FAILED", "CANCELLED"):
-            return Outcome.UNKNOWN, [f"The task says {task.state}, yet the resource is gone (read again: 404).", *told]
-        return Outcome.DONE, [f"It is done: the resource is gone (read again: 404).{_contradiction(result)}", *told]
+            said = f"The task says {task.state}, yet the resource is gone (read again: 404)."
+            return _verdict(Outcome.UNKNOWN, said, *why)
+        said = f"It is done: the resource is gone (read again: 404).{_other_word(result)}"
+        return worst(_verdict(Outcome.DONE, said, *why), judge_parts(parts))
     if task.state == "SUCCEEDED":
-        return of_success(context, seen)
-    if task.state in ("FAILED", "CANCELLED") and matches_request(context, seen):
-        return Outcome.UNKNOWN, [f"The task says {task.state}, yet the resource shows what was asked for.", *told]
+        return worst(judge_success(context, resource), judge_parts(parts))
+    if task.state in ("FAILED", "CANCELLED") and compare(context, resource).as_asked:
+        return _verdict(
+            Outcome.UNKNOWN, f"The task says {task.state}, yet the resource shows what was asked for.", *why
+        )
     if task.state == "FAILED":
         last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
-        return Outcome.FAILED, [*(told or ["The service gave no reason."]), *last]
+        return _verdict(Outcome.FAILED, *(why or ["The service gave no reason."]), *last)
     if task.state == "CANCELLED":
-        return Outcome.FAILED, ["Somebody cancelled it; a part may have been carried out.", *told]
+        return _verdict(Outcome.FAILED, "Somebody cancelled it; a part may have been carried out.", *why)
     if task.state == "PAUSED":
         where = f": {task.console}" if task.console else ""
-        return Outcome.PAUSED, [f"It goes on only when a person acts in the console{where}.", *told]
+        return _verdict(Outcome.PAUSED, f"It goes on only when a person acts in the console{where}.", *why)
+    return _unended(result, why)
+
+
+def _unended(result: PollResult, why: list[str]) -> Verdict:
+    """A task of which no end is known."""
+    task = result.task
     if result.vanished:
-        return Outcome.UNKNOWN, ["Outcome unknown: the task is not there any more (404)."]
+        return _verdict(Outcome.UNKNOWN, "Outcome unknown: the task is not there any more (404).")
     if task.state == "TIMEDOUT":
-        return Outcome.UNKNOWN, [
-            "Outcome unknown: the agent stopped reporting; the work may be done or still go on.",
-            *told,
-        ]
+        said = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
+        return _verdict(Outcome.UNKNOWN, said, *why)
     if result.barred:
-        return Outcome.UNKNOWN, [f"Outcome unknown: the task cannot be read. {result.trouble}"]
+        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: the task cannot be read. {result.trouble}")
     if task.over:
-        return Outcome.UNKNOWN, [
-            f"Outcome unknown: it ended in the state {task.state}, which is not a described one.",
-            *told,
-        ]
-    return Outcome.RUNNING, _still_running(result)
+        said = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
+        return _verdict(Outcome.UNKNOWN, said, *why)
+    return _verdict(Outcome.RUNNING, *_still_running(result))
 
 
-def of_success(context: WriteContext, seen: ReadBack) -> tuple[Outcome, list[str]]:
-    """What the service's word that it is done is worth: whether the resource agrees."""
-    if context.deletes and seen.state in DELETING:
-        return Outcome.RUNNING, [f"The resource is still being deleted (state {seen.state})."]
-    if context.deletes and seen.item and context.tool:
-        state = seen.state or "not told"
-        return Outcome.UNKNOWN, [
-            f"Yet the resource is still there (state {state}): it is not proven deleted.",
+def judge_success(context: WriteContext, resource: ReadBack) -> Verdict:
+    """What the service's word that it is done is worth: whether the resource agrees, leaf by leaf and in its states."""
+    if context.deletes and resource.state in DELETING:
+        return _verdict(Outcome.RUNNING, f"The resource is still being deleted (state {resource.state}).")
+    if context.deletes and resource.item and context.tool:
+        return _verdict(
+            Outcome.UNKNOWN,
+            f"Yet the resource is still there (state {resource.state or 'none'}): it is not proven deleted.",
             "A second person may have to approve it; list_approvals shows what waits.",
-        ]
-    if seen.gone and context.tool:
-        return Outcome.UNKNOWN, ["Yet the resource it acts on is not there any more (404)."]
-    if seen.gone:
-        return Outcome.DONE, ["The resource it was about is not there any more (404)."]
-    if differing := differences(context, seen):
-        return Outcome.UNKNOWN, [f"Yet the resource does not show it: {'; '.join(differing)}."]
-    if context.target is not None and not seen.item:
-        return Outcome.DONE, [f"That is the service's word: the resource could not be read again ({seen.problem})."]
-    return Outcome.DONE, []
+        )
+    if resource.gone and context.tool:
+        return _verdict(Outcome.UNKNOWN, "Yet the resource it acts on is not there any more (404).")
+    if resource.gone:
+        return _verdict(Outcome.DONE, "The resource it was about is not there any more (404).")
+    if context.target is not None and not resource.item:
+        why = f"the resource could not be read again ({resource.problem})"
+        said = f"Outcome unknown: whether it is as asked is not known, for {why}."
+        return _verdict(Outcome.UNKNOWN if context.tool else Outcome.DONE, said)
+    return judge_resource(context, resource)
+
+
+def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
+    """A resource that was read: what was asked for against it, and what its states say."""
+    found = compare(context, resource)
+    sentences = [f"DIFFERS: {one}." for one in found.different[:MOST_DIFFERENCES]]
+    if len(found.different) > MOST_DIFFERENCES:
+        sentences.append(f"DIFFERS in {len(found.different) - MOST_DIFFERENCES} more.")
+    if found.same:
+        sentences.append(f"As asked: {_list(found.same)}.")
+    unknown = [*found.unknown, *(one for one in context.expectation.unproven if one)]
+    if unknown and context.tool:
+        sentences.append(f"Cannot be told: {_list(tuple(unknown))}.")
+    if found.different:
+        verdict = Verdict(Outcome.DIFFERS, "but the result DIFFERS from what was asked for", tuple(sentences))
+    else:
+        verdict = Verdict(Outcome.DONE, "as asked" if found.same and context.tool else "", tuple(sentences))
+    against = (
+        contradictions.find_contradiction(resource.item, context.since, context.api.now(), context.expectation.proof)
+        if context.expectation.states
+        else None
+    )
+    return worst(verdict, _verdict(against.outcome, against.sentence)) if against else verdict
+
+
+def judge_made(context: WriteContext, made: Made) -> Verdict:
+    """What was to be made: whether it is there, and as it was asked for."""
+    if made.known:
+        return judge_resource(context, made.resource)
+    if made.candidates:
+        said = f"Outcome unknown: {made.candidates} new ones are there, and which of them this call made is not known."
+    elif made.problem:
+        said = f"Outcome unknown: what it made could not be looked for ({made.problem})."
+    else:
+        said = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
+    return _verdict(Outcome.UNKNOWN, said)
+
+
+def judge_parts(parts: Parts) -> Verdict:
+    """The tasks below a task that calls itself done."""
+    tasks = parts.tasks
+    if parts.failed:
+        whole = len(parts.failed) == len(tasks)
+        count = f"all {len(tasks)}" if whole else f"{len(parts.failed)} of {len(tasks)}"
+        clause = f"but {'' if whole else 'failed in part: '}{count} parts FAILED"
+        return Verdict(Outcome.FAILED if whole else Outcome.PARTLY, clause, (f"Failed in part: {count} parts failed.",))
+    if parts.unknown:
+        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts.")
+    if parts.problem:
+        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: its parts could not be read ({parts.problem}).")
+    if parts.running:
+        return _verdict(Outcome.RUNNING, f"{len(parts.running)} of its {len(tasks)} parts have not ended.")
+    return Verdict(Outcome.DONE)
+
+
+_ORDER = (  # gravest first
+    Outcome.FAILED, Outcome.PARTLY, Outcome.DIFFERS, Outcome.UNKNOWN, Outcome.PAUSED, Outcome.WAITING,
+    Outcome.RUNNING, Outcome.TRIGGERED, Outcome.DONE,
+)  # fmt: skip
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """Verdicts about one write as one: the gravest outcome and clause, and all the sentences, gravest first."""
+    ranked = sorted(verdicts, key=lambda v: _ORDER.index(v.outcome))
+    clause = next((v.clause for v in ranked if v.clause and v.outcome is ranked[0].outcome), "")
+    return Verdict(ranked[0].outcome, clause, tuple(s for v in ranked for s in v.sentences))
+
+
+def _verdict(outcome: Outcome, *sentences: str) -> Verdict:
+    return Verdict(outcome, "", sentences)
+
+
+def _list(labels: tuple[str, ...]) -> str:
+    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+    return "; ".join(labels[:MOST_LABELS]) + more
+
+
+def compare(context: WriteContext, resource: ReadBack) -> Comparison:
+    """What was asked for against the resource as read."""
+    if not resource.item or context.deletes:
+        return Comparison()
+    return comparison.compare(context.wanted, resource.item, context.expectation, context.since)
 
 
 def _still_running(result: PollResult) -> list[str]:
@@ -109,101 +194,66 @@ def _still_running(result: PollResult) -> list[str]:
     return sentences
 
 
-def heading(result: PollResult) -> str:
-    """The task, and how it stands, in one sentence."""
+def heading(result: PollResult, clause: str = "") -> str:
+    """The task and how it stands, in one sentence that ends with the clause about the whole."""
     task = result.task
     words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
     words |= {"PAUSED": "is PAUSED", "": "was accepted"}
     if result.vanished:
         words = {task.state: f"was {task.state} when it was last seen", "": words[""]}
     how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
-    return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}."
+    tail = f", {clause}" if clause else ""
+    return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}{tail}."
 
 
-def _contradiction(result: PollResult) -> str:
+def _other_word(result: PollResult) -> str:
+    """What the task itself says, where a resource that is gone proves more than it."""
     if result.vanished:
         return " The task itself is not there any more."
     state = result.task.state
     return "" if state in ("SUCCEEDED", "") else f" The task still says {state}."
 
 
-def next_steps(context: WriteContext, task: Task, outcome: Outcome, seen: ReadBack) -> list[str]:
+def next_steps(context: WriteContext, task: Task, outcome: Outcome) -> list[str]:
     """The exact next call, where something is left to do."""
     again = f'wait_for_task taskId="{task.id}"'
-    if outcome == Outcome.RUNNING:
+    if outcome is Outcome.RUNNING:
+        if task.state == "SUCCEEDED" and not task.children:
+            return ["Next: read the resource again in a minute. Do not send the write again."]
         return [f"Next: {again} goes on waiting. Do not send the write again."]
-    if outcome == Outcome.PAUSED:
+    if outcome is Outcome.PAUSED:
         return [f"Tell the person; afterwards {again}. Do not send the write again."]
-    if outcome == Outcome.UNKNOWN:
-        return [f'Next: read the resource again in a few minutes (and get_task taskId="{task.id}"). {NEVER_AGAIN}']
-    if outcome == Outcome.FAILED:
+    if outcome is Outcome.UNKNOWN:
+        if context.expectation.makes and context.tool.startswith("create_"):
+            listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"
+            return [f"Next: {listing} in a few minutes shows whether it is there. {NEVER_AGAIN}"]
+        look = f' (and get_task taskId="{task.id}")' if task.id else ""
+        return [f"Next: read the resource again in a few minutes{look}. {NEVER_AGAIN}"]
+    if outcome is Outcome.DIFFERS:
+        return ["Next: tell the person what differs. Sending it again may make a second one or change nothing."]
+    if outcome is Outcome.PARTLY:
+        return ["Next: tell the person which parts failed and why. Sending it all again would repeat the rest too."]
+    if outcome is Outcome.FAILED:
         if task.state == "CANCELLED":
             return ["Next: ask the person who cancelled it and why, before sending the write again."]
         return ["Next: tell the person the reason. Send the write again only once that is removed."]
-    if outcome == Outcome.DONE and context.tool.startswith("create_"):
-        noun = context.tool.removeprefix("create_")
-        return [] if noun.endswith("_nic") else [f"Next: list_{units.plural(2, noun)[2:]} shows what was made."]
     return []
 
 
-def not_yet_visible(context: WriteContext, seen: ReadBack) -> bool:
+def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
     """Whether the resource does not show yet what a task that succeeded should have done to it."""
     if context.deletes:
-        return not (seen.gone or seen.problem or seen.state in (PENDING, *DELETING))
-    return bool(differences(context, seen))
+        return not (resource.gone or resource.problem or resource.state in (PENDING, *DELETING))
+    return bool(compare(context, resource).different)
 
 
-def matches_request(context: WriteContext, seen: ReadBack) -> bool:
+def matches_request(context: WriteContext, resource: ReadBack) -> bool:
     """Whether an update's fields can be compared, and all are as they were asked to be."""
-    return bool(_compared(context, seen)) and not differences(context, seen)
+    return compare(context, resource).as_asked
 
 
-def differences(context: WriteContext, seen: ReadBack) -> list[str]:
-    """What was asked for and the resource does not show, field by field."""
-    out = []
-    for name, asked in _compared(context, seen).items():
-        is_now = seen.item[name]
-        if name in MEMBERS:
-            there, wanted = _keys(is_now, asked), _keys(asked, asked)
-            out += [f"{name} still has {_plain(key)}" for key in sorted(there - wanted)][:3]
-            out += [f"{name} has no {_plain(key)}" for key in sorted(wanted - there)][:3]
-        elif not _same(is_now, asked):
-            out.append(f"{name} is {_plain(is_now)}, asked for was {_plain(asked)}")
-    return out
-
-
-def _compared(context: WriteContext, seen: ReadBack) -> dict[str, Any]:
-    """Of what was asked for, what the resource tells as plain values, or as members that are known by their ids."""
-    return {
-        name: asked
-        for name, asked in context.wanted.items()
-        if name in seen.item
-        and not masking.is_secret(name)
-        and (_listed(asked) and _listed(seen.item[name]) if name in MEMBERS else _is_plain(asked))
-    }
-
-
-def _is_plain(asked: Any) -> bool:
-    return asked is None or isinstance(asked, (str, int, float))
-
-
-def _listed(members: Any) -> bool:
-    return isinstance(members, list) and all(isinstance(one, Mapping) for one in members)
-
-
-def _keys(members: list[Mapping[str, Any]], asked: list[Mapping[str, Any]]) -> set[str]:
-    """What the members are known by: whichever of id and URI those that were asked for are named by."""
-    name = "resourceUri" if any(one.get("resourceUri") and not one.get("id") for one in asked) else "id"
-    return {str(one.get(name) or "one that is not told").lower() for one in members}
-
-
-def _same(is_now: Any, asked: Any) -> bool:
-    if is_now == asked:
-        return True
-    moments = units.parse_time(is_now), units.parse_time(asked)
-    # services keep as many digits of a second as they like
-    return None not in moments and abs((moments[0] - moments[1]).total_seconds()) < 1  # type: ignore[operator]
-
-
-def _plain(value: Any) -> str:
-    return "empty" if value is None else sanitize.cell(str(value), 60)
+def describe_parts(parts: Parts) -> list[str]:
+    """The tasks below a task, worst first, with their count."""
+    if not parts.tasks:
+        return []
+    return [f"Its parts ({evidence.count_states(parts.tasks)}):", *evidence.describe_tasks(parts.tasks)]

@@ -1,0 +1,77 @@
+"""Errors within an answer that calls itself a success: HTTP 200 with an error body, 207 with parts that failed.
+
+Knows the shapes of an answer and nothing of what was asked; no HTTP is done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.text import sanitize
+
+MULTI_STATUS = 207
+_NUMBERS = ("httpStatusCode", "statusCode", "status", "code")  # where answers keep a status of HTTP
+_WORDS = ("FAILED", "ERROR", "FAILURE")
+MOST_REASONS = 5
+
+
+@dataclass(frozen=True)
+class EmbeddedError:
+    """What an answer says against itself: how many of its parts failed (of 0: the whole), and why."""
+
+    reasons: tuple[str, ...]
+    failed: int = 0
+    parts: int = 0
+
+    @property
+    def partly(self) -> bool:
+        """Whether other parts did not fail."""
+        return self.failed < self.parts
+
+
+def find_embedded_error(status: int, body: Any) -> EmbeddedError | None:
+    """The error in a 2xx answer; None where it has none. `status` is the answer's own, which 207 makes a list's."""
+    if isinstance(body, Mapping) and (reason := _reason(body)):
+        return EmbeddedError((reason,))
+    for parts in _lists(body):
+        failed = [reason for part in parts if (reason := _reason(part, words=status == MULTI_STATUS))]
+        if failed:
+            return EmbeddedError(tuple(dict.fromkeys(failed))[:MOST_REASONS], len(failed), len(parts))
+    return None
+
+
+def _lists(body: Any) -> Iterator[list[Mapping[str, Any]]]:
+    """The lists of objects of an answer, be it one itself."""
+    held = [body] if isinstance(body, list) else list(body.values()) if isinstance(body, Mapping) else []
+    for value in held:
+        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            yield value
+
+
+def _reason(part: Mapping[str, Any], *, words: bool = False) -> str:
+    """Why this object is an error; "" where it is none."""
+    error = part.get("error")
+    number = next((part[n] for n in _NUMBERS if isinstance(part.get(n), int) and 400 <= part[n] < 600), None)
+    word = words and str(part.get("state") or part.get("status")).upper() in _WORDS
+    if not (number or word or part.get("errorCode") or (error and isinstance(error, (str, Mapping)))):
+        return ""
+    inner = error if isinstance(error, Mapping) else {}
+    body = part.get("body") if isinstance(part.get("body"), Mapping) else {}
+    said = (
+        part.get("message")
+        or part.get("errorMessage")
+        or inner.get("error")
+        or inner.get("message")
+        or (body or {}).get("message")
+        or (error if isinstance(error, str) else "")
+    )
+    code = part.get("errorCode") or inner.get("errorCode") or number
+    who = part.get("name") or part.get("resourceName") or part.get("resourceUri") or part.get("id")
+    about = f"{sanitize.cell(str(who))}: " if who and (words or number) else ""
+    sentence = sanitize.quoted(str(said), 300) if said else "no reason given"
+    trace = part.get("debugId") or part.get("traceId") or inner.get("traceId")
+    facts = [sanitize.cell(str(code))] if code else []
+    facts += [f"trace id for HPE support: {sanitize.cell(str(trace))}"] if trace else []
+    return f"{about}{sentence} ({', '.join(facts)})" if facts else f"{about}{sentence}"

@@ -1,0 +1,236 @@
+"""TABLE of judgement: what each write should have made or changed, and where the resource shows it.
+
+Most operations need no row: an update's fields are its target's, a create's are those of what it makes. A row says
+what differs. Reads nothing; knows requests and no answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from greenlake_backup_mcp.upstream.client import Request
+
+OWN = "/backup-recovery/v1beta1"
+VIRTUALIZATION = "/virtualization/v1beta1"
+
+POWER = {True: "POWERED_ON", False: "POWERED_OFF"}
+NO_CONTENT = "that its content is that of the recovery point (look into it)"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a write should come to.
+
+    `makes`: the path of the collection that it adds to ("" where it changes its target). `root`: the part of the body
+    that describes the result. `fields`: where the resource shows a leaf of the body, by its path below the root; a
+    `*` at the end: it is enough that one of several values is the one asked for; "" says that no resource shows it.
+    `words`: what a value of a leaf is called by the resource. `unproven`: what no read can tell.
+    `states`: whether a bad state of the result contradicts a success. `proof`: what would prove it later.
+    """
+
+    makes: str = ""
+    root: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    asked: Mapping[str, Any] | None = None  # in place of the body, where the operation itself says what shall be
+    partial: tuple[str, ...] = ()  # lists of which the request names only some elements
+    unproven: tuple[str, ...] = ()
+    states: bool = False
+    proof: str = ""
+    restores: bool = False
+
+
+_VM = {
+    "clusterId": "clusterInfo/id",
+    "hostId": "hostInfo/id",
+    "appInfo/vmware/datastoreId": "appInfo/vmware/datastoresInfo/id",
+    "appInfo/vmware/resourcePoolId": "appInfo/vmware/resourcePoolInfo/id",
+    "storageInfo/storageSystemId": "volumesInfo/storageSystemInfo/id",
+    "powerOn": "powerState",
+    "vmHardwareCustomization/networkAdapters": "networkAdapters",
+}
+_DATASTORE = {
+    "hostId": "hostsInfo/id*",
+    "storageInfo/storageSystemId": "volumesInfo/storageSystemInfo/id",
+    "powerOnVmsAfterRestore": "",
+}
+_GATEWAY_VM = {
+    **{
+        f"vmConfig/{name}": f"size/{name}"
+        for name in (
+            "maxInCloudDailyProtectedDataInTiB",
+            "maxInCloudRetentionDays",
+            "maxOnPremDailyProtectedDataInTiB",
+            "maxOnPremRetentionDays",
+        )
+    },
+    "vmConfig/override": "override",
+    "vmConfig/datastoreIds": "datastoresInfo/id",
+    "vmConfig/network/networkAddress": "network/nics/networkAddress*",
+    "vmConfig/network/name": "network/nics/networkName*",
+    "vmConfig/network/networkType": "network/nics/networkType*",
+    "vmConfig/network/subnetMask": "network/nics/subnetMask*",
+    "vmConfig/network/gateway": "network/nics/gateway*",
+    "vmConfig/network/dns": "network/dns",
+    "hypervisorManagerId": "hypervisorManagerInfo/id",
+}
+_SIZE = {
+    name.removeprefix("vmConfig/"): place for name, place in _GATEWAY_VM.items() if name.startswith("vmConfig/max")
+}
+_JOB = {"overrides/protections": "protections"}
+_COPY = {"expireAfter": "expiresAt", "lockFor": "lockedUntil"}  # a period, counted from when the copy was taken
+_LOGIN = "refresh it, then read it: its state is then of after this change"
+
+ROWS: Mapping[str, Expectation] = {
+    # restores: over the original (PARENT) or beside it (ALTERNATE), see `expectation`
+    "restore_vm": Expectation(
+        f"{VIRTUALIZATION}/virtual-machines", "targetVmInfo", _VM, {"powerOn": POWER},
+        partial=("vmHardwareCustomization/networkAdapters",), unproven=(NO_CONTENT,), states=True, restores=True,
+    ),
+    "restore_datastore": Expectation(
+        f"{VIRTUALIZATION}/datastores", "targetDatastoreInfo", _DATASTORE,
+        unproven=(NO_CONTENT,), states=True, restores=True,
+    ),
+    "restore_mssql_database": Expectation(
+        f"{OWN}/mssql-databases", "targetDatabaseInfo", {"instanceId": "instanceInfo/id", "databaseFilePaths": ""},
+        unproven=(NO_CONTENT, "the point in time it was brought to"), states=True, restores=True,
+    ),
+    "restore_volume_protection_group": Expectation(
+        root="-", unproven=(NO_CONTENT, "new volumes and where they lie (they are seen on the array)"),
+        states=True, restores=True,
+    ),
+    "restore_vm_protection_group": Expectation(
+        f"{VIRTUALIZATION}/virtual-machines", "targetInfo", _VM, {"powerOn": POWER},
+        unproven=(NO_CONTENT,), states=True, restores=True,
+    ),
+    "restore_vm_disks": Expectation(
+        root="-", unproven=("that the disks have the content of the recovery point (look into the VM)",), states=True,
+        restores=True,
+    ),
+    "restore_vm_files": Expectation(
+        root="-", unproven=("the files inside the guest (look there)",), states=True, restores=True
+    ),
+    # protection
+    "create_protection_job": Expectation(
+        f"{OWN}/protection-jobs", fields=_JOB, partial=("overrides/protections", "schedules"),
+    ),
+    "suspend_protection_job": Expectation(asked={"operational": "SUSPENDED"}),
+    "resume_protection_job": Expectation(asked={"operational": "ACTIVE"}),
+    "update_protection_policy": Expectation(partial=("protections/schedules",)),
+    "create_volume_protection_group_backup": Expectation(fields=_COPY, states=True),
+    "create_volume_protection_group_snapshot": Expectation(fields=_COPY, states=True),
+    "attach_volume_protection_group_backup": Expectation(
+        fields={"hostIqn": "mountedHostsIqn*", "individualBackupIds": ""}, states=True,
+        unproven=("that the host sees the volumes (look there)",),
+    ),
+    "detach_volume_protection_group_backup": Expectation(fields={"hostIqn": "!mountedHostsIqn"}, states=True),
+    # SQL Server
+    "create_application_host": Expectation(
+        f"{OWN}/application-hosts", fields={"credentials/username": "username"}, states=True, proof=_LOGIN
+    ),
+    "update_application_host": Expectation(fields={"credentials/username": "username"}, states=True, proof=_LOGIN),
+    "update_mssql_instance": Expectation(states=True, proof=_LOGIN),
+    # stores and what carries them
+    "create_protection_store": Expectation(f"{OWN}/protection-stores", states=True),
+    "reattach_protection_store": Expectation(states=True),
+    "create_protection_store_gateway": Expectation(
+        f"{OWN}/protection-store-gateways", fields=_GATEWAY_VM, states=True,
+        unproven=("its place in the vCenter (get_vm with its vmId shows it)",),
+    ),
+    "recover_protection_store_gateway": Expectation(
+        fields=_GATEWAY_VM, states=True, unproven=("its place in the vCenter (get_vm with its vmId shows it)",)
+    ),
+    "resize_protection_store_gateway": Expectation(fields={**_SIZE, "datastoreIds": "datastoresInfo/id*"}, states=True),
+    "create_protection_store_gateway_nic": Expectation(states=True),
+    "update_protection_store_gateway_nic": Expectation(states=True),
+    "delete_protection_store_gateway_nic": Expectation(fields={"nic/id": "!network/nics/id"}, states=True),
+    "set_gateway_remote_support": Expectation(fields={"enabled": "remoteAccessEnabled"}),
+    "power_on_protection_store_gateway": Expectation(asked={"running": True}, fields={"running": "health/state"},
+                                                     words={"running": {True: "!PSG_HEALTH_STATE_OFF"}}, states=True),
+    "shutdown_gateway_guest_os": Expectation(asked={"running": False}, fields={"running": "health/state"},
+                                             words={"running": {False: "PSG_HEALTH_STATE_OFF"}}),
+    "restart_gateway_guest_os": Expectation(root="-", states=True, unproven=("that it was down and came back",)),
+    "update_protection_store_gateway": Expectation(
+        fields={"dns": "network/dns", "ntp": "network/ntp", "proxy": "network/proxy", "dateTime/utcDateTime": ""},
+        states=True,
+    ),
+    "create_storeonce": Expectation(
+        f"{OWN}/storeonces", fields={"networkAddress": "network/nics/networkAddress*", "credentials/username": ""},
+        states=True,
+    ),
+    "update_storeonce": Expectation(fields={"networkAddress": "network/nics/networkAddress*"}, states=True),
+    "create_data_orchestrator": Expectation(f"{OWN}/data-orchestrators", fields={"activationCode": ""}, states=True),
+    "update_data_orchestrator": Expectation(fields={"network": "interfaces/network"}, states=True),
+    "recover_data_orchestrator": Expectation(root="-", states=True, unproven=("that it is the old one recovered",)),
+    "restart_data_orchestrator_guest_os": Expectation(
+        asked={"restarted": True}, fields={"restarted": "poweredOnAt"}, states=True
+    ),
+    "shutdown_data_orchestrator_guest_os": Expectation(
+        asked={"connection": "DISCONNECTED"}, fields={"connection": "connectionState"}
+    ),
+    # what reads anew or examines: its result is a state, or a message of the task
+    **{
+        name: Expectation(root="-", states=True, proof="its reason says what to mend; then refresh it again")
+        for name in (
+            "refresh_application_host", "refresh_mssql_database", "refresh_mssql_instance", "refresh_storeonce",
+            "refresh_vm_protection_group", "refresh_volume_protection_group",
+        )
+    },
+    **{
+        name: Expectation(root="-", unproven=(what,))
+        for name, what in (
+            ("ping_protection_store_gateway", "more than the task's last message"),
+            ("traceroute_protection_store_gateway", "more than the task's last message"),
+            ("generate_gateway_support_bundle", "where the bundle is (the console shows it)"),
+            ("generate_data_orchestrator_support_bundle", "where the bundle is (the console shows it)"),
+            ("run_protection_job", ""),
+        )
+    },
+}  # fmt: skip
+
+INSTRUCTIONS = frozenset(  # leaves that say how a thing is done, not what shall be: nothing shows them afterwards
+    {
+        "backupId", "snapshotId", "restoreType", "force", "cascadedelete", "fullRefresh", "recoveryMode",
+        "restoreUntil", "restoreWithTailLog", "retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure",
+        "slim", "effectiveFromDateTime", "type", "assetsCategory",
+    }
+)  # fmt: skip
+
+
+def expectation(sent: Request) -> Expectation:
+    """What a request should come to; for an operation without a row by its method."""
+    body = sent.body if isinstance(sent.body, Mapping) else {}
+    row = ROWS.get(sent.name)
+    if row is None:
+        last = sent.path.rstrip("/").rpartition("/")[2]
+        makes = sent.path if sent.method == "POST" and sent.name.startswith("create_") else ""
+        known = sent.method in ("PATCH", "PUT") or bool(makes)
+        return Expectation(makes, root="" if known or not last else "-", states=bool(makes))
+    if row.restores and body.get("restoreType") != "ALTERNATE":
+        return Expectation(
+            root="-", unproven=row.unproven[:1] if row.makes else row.unproven, states=True, restores=True
+        )
+    if sent.name in ("suspend_protection_job", "resume_protection_job") and body.get("scheduleIds"):
+        state = str((row.asked or {})["operational"])
+        chosen = [{"scheduleId": one, "operational": state} for one in body["scheduleIds"]]
+        return Expectation(
+            asked={"schedules": chosen}, fields={"schedules": "protections/schedules"}, partial=("schedules",)
+        )
+    if isinstance(nic := body.get("nic"), Mapping) and not row.fields:
+        return Expectation(asked={"nics": [nic]}, fields={"nics": "network/nics"}, partial=("nics",), states=True)
+    if row.makes == "" and sent.name.startswith("create_volume_protection_group_"):
+        return Expectation(sent.path, fields=row.fields, states=True)
+    return row
+
+
+def wanted(sent: Request, row: Expectation) -> Mapping[str, Any]:
+    """The part of a request that describes what shall be; {} where none does."""
+    if row.asked is not None:
+        return row.asked
+    body = sent.body if isinstance(sent.body, Mapping) else {}
+    if row.root:
+        inner = body.get(row.root)
+        return inner if isinstance(inner, Mapping) else {}
+    return body

@@ -1,0 +1,129 @@
+"""What a write made: found from the answer, from the task's resources, or by what is new since it was sent.
+
+Reads only, at most three times, and never raises for what the service answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.text import units
+
+from . import task_model
+from .evidence import DOUBT
+from .polling import WriteContext
+from .read_back import ReadBack, read_back, read_page
+from .task_model import Task
+
+NAMED = (  # collections whose lists can be filtered by name
+    "virtual-machines", "datastores", "virtual-machine-protection-groups", "volume-protection-groups",
+    "mssql-databases", "mssql-database-protection-groups", "application-hosts", "protection-policies",
+    "data-orchestrators",
+)  # fmt: skip
+COPIES = ("backups", "snapshots")
+PAGE = "1000"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a write made: one resource, several where nobody can tell which, or none and why that is so."""
+
+    resource: ReadBack = field(default_factory=ReadBack)
+    path: str = ""
+    candidates: int = 0
+    problem: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether it was found and read."""
+        return bool(self.resource.item)
+
+
+async def find_made(context: WriteContext, task: Task | None, body: Any, location: str | None) -> Made:
+    """The one thing that the write was to make in the collection that its expectation names."""
+    makes = context.expectation.makes
+    for path in _paths(context, task, body, location):
+        resource = await read_back(context.api, context.reader(path))
+        if resource.item and _fresh(context, resource.item):
+            return Made(resource, path, 1)
+    new, problem = await new_items(context, makes, _names(context.wanted))
+    if not new:
+        return Made(problem=problem)
+    if len(new) > 1:
+        return Made(candidates=len(new))
+    item = new[0]
+    path = task_model.path_of(item.get("resourceUri")) or f"{makes}/{item.get('id')}"
+    return Made(ReadBack(item), path, 1)
+
+
+async def new_items(
+    context: WriteContext, collection: str, names: tuple[str, ...] = ()
+) -> tuple[list[Mapping[str, Any]], str]:
+    """The items of a collection that are new since the write; of these names, where there are any. Or why not known."""
+    last = collection.rpartition("/")[2]
+    name = names[0] if len(names) == 1 else ""
+    queries: list[tuple[tuple[str, str], ...]] = []
+    asset = extractors.first(context.wanted, ["assetInfo/id"]) if last == "protection-jobs" else None
+    if asset:
+        queries.append((("filter", f"assetInfo/id eq '{_literal(asset)}'"), ("limit", "100")))
+    if name and last in NAMED:
+        queries.append((("filter", f"name eq '{_literal(name)}'"), ("limit", "100")))
+    order = "pointInTime" if last in COPIES else "createdAt"
+    queries += [(("sort", f"{order} desc"), ("limit", PAGE)), (("limit", PAGE),)]
+    if last in ("protection-stores", "protection-store-gateways", "storeonces"):
+        queries = queries[-1:]  # few, and their lists cannot be asked for less
+    problem = ""
+    for query in queries:
+        page = await read_page(context.api, collection, *query)
+        problem = page.problem
+        new = [item for item in page.items if _fresh(context, item)]
+        mine = [item for item in new if not asset or extractors.first(item, ["assetInfo/id"]) == asset]
+        if named := [item for item in mine if not names or {item.get("name"), item.get("displayName")} & set(names)]:
+            return named, ""
+        if mine and query[0][0] != "filter":
+            return mine, ""  # new, though not by that name
+        if not problem and query[0][0] == "sort":
+            break
+    return [], problem
+
+
+def _paths(context: WriteContext, task: Task | None, body: Any, location: str | None) -> Iterable[str]:
+    """Where the answer or the task says that the new thing is."""
+    makes = context.expectation.makes
+    source = context.target.path.rpartition("/")[2] if context.target else ""
+    named: list[str] = []
+    if location and (path := urlsplit(location.strip()).path.rstrip("/")) and not path.startswith(task_model.TASKS):
+        named.append(task_model.path_of(path))
+    if isinstance(body, Mapping) and isinstance(body.get("id"), str) and task_model.is_id(body["id"]):
+        named.append(f"{makes}/{body['id']}")
+    if task is not None:
+        named += [task.subject, *task.others]
+    tail = makes.rpartition("/")[2]
+    seen = dict.fromkeys(p for p in named if p and p.split("/")[-2:-1] == [tail] and p.rpartition("/")[2] != source)
+    return list(seen)[:2]
+
+
+def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
+    """Whether an item is new since the write was sent; one without a time of its own, by its generation."""
+    if context.since is None:
+        return False
+    made = units.parse_time(item.get("createdAt")) or units.parse_time(item.get("pointInTime"))
+    if made is None:
+        made = units.parse_time(item.get("effectiveFromDateTime"))
+        if made is None or made > context.since:
+            return (units.number(item.get("generation")) or 0) <= 3 or made is not None
+    return made >= context.since - timedelta(seconds=DOUBT)
+
+
+def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    name = wanted.get("name") or wanted.get("displayName")
+    return (str(name),) if isinstance(name, str) and name else ()
+
+
+def _literal(value: Any) -> str:
+    return str(value).replace("'", "''")
