@@ -34,7 +34,6 @@ from .auth.authenticator import Authenticator, configure
 
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
-LOOPBACK_ORIGINS = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 
 
 @dataclass
@@ -52,6 +51,10 @@ class ServerApp:
         """One request. A GET on the protocol's path is a stream of a session: nothing runs in it."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        if (
+            scope["path"].endswith("/") and scope["path"] != "/"
+        ):  # served as without: a redirect would lead around a proxy's TLS
+            scope = {**scope, "path": scope["path"].rstrip("/"), "raw_path": scope["raw_path"].rstrip(b"/")}
         app = self.browsers if any(name == b"origin" for name, _ in scope["headers"]) else self.app
         if scope["method"] != "GET" or scope["path"] != PATH:
             return await app(scope, receive, send)
@@ -115,10 +118,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with manager.run():
+        async with manager.run(), anyio.create_task_group() as behind:
+            if authenticator.issuer is not None:
+                authenticator.issuer.keys.spawn = behind.start_soon
             live.ready = True
             yield
             live.ready = False
+            behind.cancel_scope.cancel()
 
     async def healthy(_: Request) -> Response:
         return JSONResponse({"healthy": True})
@@ -138,6 +144,7 @@ def create_app(
         routes.append(Route(path, _metadata(settings.public_url, authenticator)))
         public.append(path)
     others = Starlette(routes=routes, lifespan=lifespan)
+    others.router.redirect_slashes = False
 
     async def within(scope: Scope, receive: Receive, send: Send) -> None:
         """What is behind the middleware. Nearly all are calls, which need nothing of Starlette's layers."""
@@ -156,7 +163,6 @@ def create_app(
         CORSMiddleware(
             guarded,
             allow_origins=sorted(served.origins),
-            allow_origin_regex=LOOPBACK_ORIGINS,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
             expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],

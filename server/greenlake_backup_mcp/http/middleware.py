@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import anyio
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ PROBES = ("/healthz", "/readyz")  # asked by address, not by name: a kubelet sen
 HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{HOST.pattern}", re.ASCII | re.IGNORECASE)
 INVALID_REQUEST = -32600
+BODY_SECONDS = 30.0  # that the body of a request may take to arrive
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class HostPolicy:
         return lower in self.hosts or strip_port(lower) in self.hosts
 
     def allows_origin(self, origin: str) -> bool:
-        """Whether pages of an origin may talk to us; `null` (a file, a sandboxed frame) never may."""
-        lower = origin.lower()
-        scheme, mark, name = lower.partition("://")
-        return lower in self.origins or bool(mark and scheme == "http" and strip_port(name) in LOOPBACK)
+        """Whether pages of an origin may talk to us; `null` (a file, a sandboxed frame) never may.
+
+        Origins of this machine are named like all others: any program of it may serve pages on a port of its own.
+        """
+        return origin.lower() in self.origins
 
 
 def strip_port(host: str) -> str:
@@ -112,9 +115,14 @@ class EdgeMiddleware:
         refusal = refusal or self._check_length(scope)
         if refusal is not None:
             return await refuse(send, *refusal)
+        body = _TimedBody(receive, send)
         if not self.authenticator.required or scope["path"] in self.public or scope["method"] == "OPTIONS":
-            return await self.app(scope, receive, send)
-        return await self._authenticate(scope, receive, send)
+            await self.app(scope, body.receive, body.send)
+        else:
+            await self._authenticate(scope, body.receive, body.send)
+        if body.late and not body.answered:
+            await refuse(send, 408, f"A request must have arrived within {BODY_SECONDS:.0f} seconds.")
+        return None
 
     def _check_host_and_origin(self, scope: Scope) -> tuple[int, str] | None:
         hosts = _headers(scope, b"host")
@@ -171,6 +179,37 @@ class EdgeMiddleware:
         body = {"error": error, "error_description": reason}
         extra = {"WWW-Authenticate": f"Bearer {', '.join(parts)}".strip()} if status != 503 else {"Retry-After": "30"}
         await send_json(send, status, body, extra)
+
+
+@dataclass
+class _TimedBody:
+    """A request whose body must arrive in time: of one that does not, the app hears that its client is gone."""
+
+    _receive: Receive
+    _send: Send
+    late: bool = False
+    answered: bool = False
+    _whole: bool = False
+    _deadline: float | None = None
+
+    async def receive(self) -> Message:
+        """The next message of the request."""
+        if self._whole:
+            return await self._receive()
+        if self._deadline is None:
+            self._deadline = anyio.current_time() + BODY_SECONDS
+        message: Message = {"type": "http.disconnect"}
+        self.late = True
+        with anyio.move_on_after(self._deadline - anyio.current_time()):
+            message = await self._receive()
+            self.late = False
+        self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Part of the answer."""
+        self.answered = True
+        await self._send(message)
 
 
 def _headers(scope: Scope, name: bytes) -> list[str]:

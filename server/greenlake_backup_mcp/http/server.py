@@ -22,6 +22,7 @@ from greenlake_backup_mcp.settings import Settings
 
 from .app import PATH, ServerApp, create_app
 from .auth.authenticator import Authenticator, configure
+from .protocol import BoundedProtocol
 
 IDLE_SECONDS = 75  # an idle connection is kept: longer than proxies do (nginx: 60), or they would use dead ones
 BACKLOG = 2048
@@ -101,6 +102,7 @@ def server(app: ServerApp, grace: float) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=BoundedProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

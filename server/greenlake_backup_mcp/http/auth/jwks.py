@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -37,6 +37,7 @@ SECONDS = 10.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Fetch = Callable[[str], Awaitable[Any]]
+Spawn = Callable[[Callable[[], Coroutine[Any, Any, None]]], object]
 
 
 async def fetch_json(url: str) -> Any:
@@ -67,6 +68,7 @@ class Keys:
     url: str | None = None  # None: as the issuer's metadata says
     fetch: Fetch = fetch_json
     clock: Callable[[], float] = time.monotonic
+    spawn: Spawn | None = None  # runs what nobody waits for; the app's, while it serves
     _found: tuple[Mapping[str, Any], ...] = ()
     _made: dict[tuple[str | None, str], PyJWK] = field(default_factory=dict)  # of those found, by id and algorithm
     _at: float = float("-inf")
@@ -76,14 +78,19 @@ class Keys:
     async def key(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """The key a token names, fit for its algorithm; None: the issuer has no such key.
 
-        Raises Unreachable while no usable keys can be had.
+        A key that is held is used while it is renewed behind, so that no login waits for an issuer that hangs; it is
+        used so for a day at most. Raises Unreachable while no usable keys can be had.
         """
-        if self.clock() - self._at > FRESH:
-            await self._renew()
         key = self._pick(kid, algorithm)
-        if key is None:  # the issuer may have changed its keys
-            await self._renew()
-            key = self._pick(kid, algorithm)
+        age = self.clock() - self._at
+        if key is not None and age <= FRESH:
+            return key
+        if key is not None and age <= STALE and self.spawn is not None:
+            if self.clock() - self._tried >= PAUSE and not self._lock.locked():
+                self.spawn(self._renew)
+            return key
+        await self._renew()
+        key = self._pick(kid, algorithm)
         if key is None and self.clock() - self._at > STALE:
             raise Unreachable("The keys of the issuer cannot be had.")
         return key

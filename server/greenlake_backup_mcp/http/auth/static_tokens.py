@@ -26,6 +26,8 @@ from greenlake_backup_mcp.tools.roles import ROLES, Role
 from . import principals
 
 SHORTEST_TOKEN = 24  # characters of a static token
+COMPLAINT_SECONDS = 60.0  # between two log lines about a file that cannot be read
+LARGEST_FILE = 1_048_576  # bytes
 ISSUER = "tokens file"  # the issuer of static tokens; no URL, so no JWT can have it
 
 
@@ -50,25 +52,32 @@ class TokensFile:
     path: Path
     tokens: tuple[StaticToken, ...] = ()
     clock: Callable[[], float] = time.monotonic
-    _seen: tuple[int, int, int] | None = None
+    _seen: tuple[int, int, int] | None = None  # the file as it was last read with success
     _looked: float = float("-inf")
+    _complained: float = float("-inf")
 
     def current(self) -> tuple[StaticToken, ...]:
-        """The tokens as the file had them a second ago at most."""
-        if self.clock() - self._looked < 1.0:
+        """The tokens as the file had them a second ago at most.
+
+        While it cannot be read it is tried again each second, and the tokens of before hold: that is logged.
+        """
+        now = self.clock()
+        if now - self._looked < 1.0:
             return self.tokens
-        self._looked = self.clock()
+        self._looked = now
         try:
             about = self.path.stat()
-            seen = (about.st_ino, about.st_mtime_ns, about.st_size)
-            if seen != self._seen:
-                self._seen = seen
+            state = (about.st_ino, about.st_mtime_ns, about.st_size)
+            if state != self._seen:
                 self.tokens = read_file(self.path)
+                self._seen = state
         except (OSError, BackupError) as error:
-            if self._seen is not None:
-                call_log.LOGGER.error(
-                    "tokens file", extra={"fields": {"problem": str(error), "kept": len(self.tokens)}}
-                )
+            if now - self._complained >= COMPLAINT_SECONDS:
+                self._complained = now
+                fields = {"problem": str(error), "kept": len(self.tokens)}
+                call_log.LOGGER.error("tokens file: revoked logins may still hold", extra={"fields": fields})
+        else:
+            self._complained = float("-inf")
         return self.tokens
 
 
@@ -85,7 +94,9 @@ def find_token(tokens: tuple[StaticToken, ...], token: str) -> StaticToken | Non
 def read_file(path: Path) -> tuple[StaticToken, ...]:
     """The tokens of a file: {"tokens": [{"name": …, "role": …, "sha256": … or "token": …}, …]}."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > LARGEST_FILE:
+            raise _unusable(path, f"has more than {LARGEST_FILE:,} bytes")
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         listed = content["tokens"]
         entries = tuple(_entry(number, item) for number, item in enumerate(listed, 1))
     except OSError as error:
