@@ -23,8 +23,7 @@ def _grammar(operators: str, attributes: str, sort: str = "") -> Grammar:
 
 GRAMMARS = {
     "ApplicationHostList": _grammar(
-        "eq gt lt in",
-        "osInfo/name state status osInfo/releaseVersion createdAt name dataOrchestratorInfo/id",
+        "eq gt lt in", "osInfo/name state status osInfo/releaseVersion createdAt name dataOrchestratorInfo/id"
     ),
     "DataOrchestratorList": _grammar(
         "eq gt lt in",
@@ -45,10 +44,7 @@ GRAMMARS = {
         "storageSystemsInfo/storageSystemType storageSystemsInfo/name consistency pointInTime "
         "dataOrchestratorInfo/id expiresAt name",
     ),
-    "MSSQLDatabaseProtectionGroupList": _grammar(
-        "eq gt lt in",
-        "createdAt name",
-    ),
+    "MSSQLDatabaseProtectionGroupList": _grammar("eq gt lt in", "createdAt name"),
     "MSSQLDatabaseList": _grammar(
         "eq gt lt in",
         "state status applicationHostInfo/id applicationHostInfo/name mssqlDatabaseProtectionGroupInfo/id "
@@ -79,13 +75,9 @@ GRAMMARS = {
         "assigned name protections/type protections/applicationType protections/protectionStoreInfo/name "
         "protections/protectionStoreInfo/id",
     ),
-    "ProtectionStoreGatewaysList": _grammar(
-        "eq gt lt in",
-        "state health/state health/status",
-    ),
+    "ProtectionStoreGatewaysList": _grammar("eq gt lt in", "state health/state health/status"),
     "ProtectionStoreList": _grammar(
-        "eq gt lt in",
-        "protectionStoreType storageSystemInfo/id storageSystemInfo/displayName",
+        "eq gt lt in", "protectionStoreType storageSystemInfo/id storageSystemInfo/displayName"
     ),
     "VmProtectionGroupList": _grammar(
         "eq gt lt in",
@@ -116,19 +108,13 @@ GRAMMARS = {
         "storageSystemsInfo/storageSystemType storageSystemsInfo/name consistency pointInTime "
         "dataOrchestratorInfo/id expiresAt name",
     ),
-    "VolumeProtectionGroupList": _grammar(
-        "eq gt lt in",
-        "volumeProtectionGroupType createdAt name",
-    ),
+    "VolumeProtectionGroupList": _grammar("eq gt lt in", "volumeProtectionGroupType createdAt name"),
     "VpgBackupList": _grammar(
         "eq gt lt in",
         "backupType state status sourceCopyInfo/id pointInTime storageSystemInfo/id storageSystemInfo/name "
         "protectionStoreInfo/id protectionStoreInfo/name",
     ),
-    "VpgSnapshotList": _grammar(
-        "eq gt lt in",
-        "state status storageSystemInfo/id storageSystemInfo/name pointInTime",
-    ),
+    "VpgSnapshotList": _grammar("eq gt lt in", "state status storageSystemInfo/id storageSystemInfo/name pointInTime"),
     "DatastoresList": _grammar(
         "eq ne gt lt in",
         "status state appType hypervisorManagerInfo/name hypervisorManagerInfo/displayName "
@@ -160,22 +146,15 @@ GRAMMARS = {
         "hypervisorManagerType state status releaseVersion createdAt name services dataOrchestratorInfo/id "
         "username networkAddress displayName",
     ),
-    "HypervisorFolderList": _grammar(
-        "eq ne gt lt in",
-        "folderType createdAt name services displayName",
-    ),
-    "HypervisorNetworkList": _grammar(
-        "eq ne gt lt in",
-        "state status createdAt name services displayName",
-    ),
+    "HypervisorFolderList": _grammar("eq ne gt lt in", "folderType createdAt name services displayName"),
+    "HypervisorNetworkList": _grammar("eq ne gt lt in", "state status createdAt name services displayName"),
     "HypervisorResourcePoolList": _grammar(
         "eq ne gt lt in",
         "state status createdAt name services displayName clusterInfo/id clusterInfo/name "
         "clusterInfo/displayName clusterInfo/moref",
     ),
     "HypervisorTagList": _grammar(
-        "eq ne gt lt in",
-        "state createdAt name services displayName associatedResources/id categoryName",
+        "eq ne gt lt in", "state createdAt name services displayName associatedResources/id categoryName"
     ),
     "VirtualMachinesList": _grammar(
         "eq ne gt lt in",
@@ -196,10 +175,7 @@ GRAMMARS = {
         "vmPerfMetricInfo/totalWriteIops vmPerfMetricInfo/averageReadLatency "
         "vmPerfMetricInfo/averageWriteLatency displayName protectionStatus recoveryPointsExist vclsVm",
     ),
-    "ListAsyncOperations": _grammar(
-        "eq in",
-        "parent/id services sourceResourceUri",
-    ),
+    "ListAsyncOperations": _grammar("eq in", "parent/id services sourceResourceUri"),
     "DualAuthOperationsList": _grammar(
         "eq gt lt in",
         "resourceUri resourceName resourceType requestedOperation operationDescription requestedByUri "
@@ -215,8 +191,5 @@ GRAMMARS = {
         "customerId id name possibleValues currentValue settingDescription lastUpdatedBy lastUpdatedAt "
         "externalApplicationName",
     ),
-    "ListLocations": _grammar(
-        "in",
-        "capabilities",
-    ),
+    "ListLocations": _grammar("in", "capabilities"),
 }
