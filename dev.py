@@ -27,8 +27,9 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 HERE = ("run", "pack")  # commands that work in the directory one stands in
 COMMANDS = {  # the extra that .venv must hold (None: no .venv), and what is run
-    "demo": ("", [["-m", "greenlake_backup_mcp", "demo"]]),
-    "run": ("", [["-m", "greenlake_backup_mcp"]]),
+    # -P: what lies in the directory one stands in is never imported
+    "demo": ("", [["-P", "-m", "greenlake_backup_mcp", "demo"]]),
+    "run": ("", [["-P", "-m", "greenlake_backup_mcp"]]),
     "pack": (None, [[str(ROOT / "tools" / "pack.py")]]),
     "test": ("dev", [["-m", "pytest"]]),
     "check": (
@@ -52,7 +53,10 @@ def ready(extra: str) -> None:
     if PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     say(f"Installing into {VENV} (once; about a minute) …")
-    if not PYTHON.exists() or subprocess.run([PYTHON, "-m", "pip", "-V"], capture_output=True, check=False).returncode:
+    if (
+        not PYTHON.exists()
+        or subprocess.run([PYTHON, "-P", "-m", "pip", "-V"], capture_output=True, check=False).returncode
+    ):
         try:
             venv.create(VENV, with_pip=True, clear=not PYTHON.exists())
         except subprocess.CalledProcessError:
@@ -61,7 +65,7 @@ def ready(extra: str) -> None:
             ) from None
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
     quiet = ["-qq", "--disable-pip-version-check", "--no-warn-script-location"]
-    subprocess.run([PYTHON, "-m", "pip", "install", *quiet, "--editable", target], check=True)
+    subprocess.run([PYTHON, "-P", "-m", "pip", "install", *quiet, "--editable", target], check=True)
     stamp.write_text(wanted, encoding="utf-8")
 
 

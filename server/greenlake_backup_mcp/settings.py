@@ -1,7 +1,7 @@
 """TABLE of settings: each is a field here, an environment variable and a command-line flag of the same name.
 
-Precedence: flag, environment, default. A value that is empty, or still the literal `${user_config.x}` of a
-Claude Desktop bundle, counts as unset. Must know nothing of what the settings are used for.
+Precedence: flag, environment, default. A value that is empty, or a placeholder that nobody filled in (the literal
+`${user_config.x}` of a Claude Desktop bundle), counts as unset. Must know nothing of what the settings are used for.
 """
 
 from __future__ import annotations
@@ -120,14 +120,38 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _unset(cls, values: Any) -> Any:
-        """Empty values and placeholders that a client did not fill (`${user_config.x}`, `${env:X}`) are no values."""
+        """Empty values and placeholders that nobody filled are no values, and what guards something stays closed."""
         if not isinstance(values, dict):
             return values
-        return {
-            key: value
-            for key, value in values.items()
-            if not (isinstance(value, str) and (not value.strip() or re.fullmatch(r"\s*\$\{[\w.:-]+\}\s*", value)))
-        }
+        filled: dict[str, Any] = {}
+        for key, value in values.items():
+            text = value.strip("\ufeff \t\r\n") if isinstance(value, str) else value
+            unfilled = isinstance(text, str) and is_placeholder(text) and not _may_be_secret(key, text)
+            if unfilled and (key in CLOSED or key in GUARDS):
+                filled[key] = CLOSED.get(key, text)
+            elif text != "" and not unfilled:
+                filled[key] = text  # without line ends: a secret that was read from a file has one
+        return filled
+
+
+CLOSED = {"read_only": True}
+"""What an unfilled placeholder means where the default is the open one."""
+GUARDS = ("tokens_file", "issuer", "audit_log")
+"""Settings without which nobody would be asked or recorded: an unfilled placeholder there is refused."""
+_PLACEHOLDER = re.compile(
+    r"\$\{[^{}]+\}|\$\{\{[^{}]+\}\}|\$\([\w.:-]+\)|\$(?:env:)?[A-Za-z_]\w*|%[A-Za-z_][\w.:()-]*%|\{\{[^{}]+\}\}"
+    r"|\{(?:env|file|input|user_config)[:.][^{}]+\}"
+)
+
+
+def _may_be_secret(key: str, text: str) -> bool:
+    """Whether a secret begins with a dollar like a shell's variable: only names in capitals are taken for one."""
+    return key.lower().endswith(("secret", "token")) and re.fullmatch(r"\$\w*[a-z]\w*|\$.", text) is not None
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a value is the name of one that nobody filled in: `${X}`, `$X`, `%X%`, `{{x}}`, `{env:X}`, `$(X)`."""
+    return _PLACEHOLDER.fullmatch(text.strip()) is not None
 
 
 class _Flags(Settings):
@@ -184,6 +208,12 @@ def variable(name: str) -> str:
 
 def check(settings: Settings) -> None:
     """Raise where settings contradict each other, or are those of an example."""
+    for name in GUARDS:
+        if (guard := getattr(settings, name)) is not None and is_placeholder(str(guard)):
+            raise SettingsError(
+                f"Settings: {variable(name)} is {str(guard)!r}, a placeholder that nobody filled in.",
+                hint="Fill it in, or leave it out on purpose: without it nobody is asked who they are, or recorded.",
+            )
     for name in ("workspace_id", "client_id", "client_secret", "token"):
         value = getattr(settings, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""

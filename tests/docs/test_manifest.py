@@ -70,11 +70,11 @@ def test_the_secret_is_sensitive_and_read_only_is_the_default() -> None:
     assert asked["demo"]["default"] is False
 
 
-def test_nothing_that_is_left_out_counts_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_is_left_out_counts_as_given_but_the_switch_that_guards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GREENLAKE_MCP_STATE_DIR")
     for name, value in OURS.items():
         monkeypatch.setenv(name, value)
-    assert settings.load() == settings.defaults()
+    assert settings.load() == settings.defaults().model_copy(update={"read_only": True})
 
 
 def test_what_is_filled_in_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ async def tour(colour: bool = True) -> int:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "greenlake_backup_mcp", "serve", "--demo", "--log-level", "error"],
+        args=["-P", "-m", "greenlake_backup_mcp", "serve", "--demo", "--log-level", "error"],
         env=environment,
     )
     async with Client(server) as client:

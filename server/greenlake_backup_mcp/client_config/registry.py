@@ -179,7 +179,9 @@ def client(name: str) -> Client:
 def entry(client: Client, flags: Sequence[str], environment: Mapping[str, str]) -> Entry:
     """What the client is told of this server: its command, with flags that keep to the client's limit."""
     chosen = any(flag in (f"--{name.replace('_', '-')}" for name in READ_ONLY_SETTINGS) for flag in flags)
-    command = [sys.executable, "-m", "greenlake_backup_mcp", "serve", *flags, *(() if chosen else client.smaller)]
+    # -P: a client starts it in any directory, and a mcp.py or logging.py that lies there is not to be run
+    start = (sys.executable, "-P", "-m", "greenlake_backup_mcp", "serve")
+    command = [*start, *flags, *(() if chosen else client.smaller)]
     if "--demo" in flags:
         return client.entry(command, {})
     values = {name: environment.get(name, "") for name in TENANT}
