@@ -82,7 +82,7 @@ async def test_what_is_no_time_is_refused_before_anything_is_sent(argument: str,
 
 async def test_the_service_gets_times_in_the_one_form_it_documents() -> None:
     for value, sent in {
-        "2026-11-20": "'2026-11-20T00:00:00Z'",
+        "2026-11-20": "'2026-11-20T23:59:59.999999Z'",  # after a day is behind its end
         "'2026-11-20 10:00'": "'2026-11-20T10:00:00Z'",
         "'2026-11-20T12:00:00+02:00'": "'2026-11-20T10:00:00Z'",
         "now - 3d": "'2026-11-21T08:00:00Z'",
@@ -199,3 +199,16 @@ def test_no_value_is_a_fault(text: str, name: str, operator: str) -> None:
                 assert problem.nothing_sent  # noqa: PT017
 
     anyio.run(run)
+
+
+async def test_comparisons_with_a_day_agree_with_each_other() -> None:
+    stamps = ("2026-11-19T23:59:59Z", "2026-11-20T00:00:00Z", "2026-11-20T12:00:00Z", "2026-11-21T00:00:00Z")
+    items = [{"id": f"i{n}", "pointInTime": stamp} for n, stamp in enumerate(stamps)] + [{"id": "i9"}]
+    found = {}
+    for operator in ("lt", "le", "eq", "ge", "gt"):
+        answer, _ = await told(items, "list_vm_backups", vmId="v", where=f"pointInTime {operator} 2026-11-20")
+        found[operator] = {line.partition("|")[0] for line in answer if line.startswith("i")} - {"id"}
+        assert any("Not compared: 1 have no pointInTime" in line for line in answer)
+    assert found["le"] == found["lt"] | found["eq"]
+    assert found["ge"] == found["gt"] | found["eq"]
+    assert found["eq"] == {"i1", "i2"}

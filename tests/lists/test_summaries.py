@@ -102,13 +102,15 @@ def test_a_fold_counts_what_one_counts_by_hand(copies: list[Item]) -> None:
     assert fold.expired == sum(e is not None and e <= NOW for e in expiries)
     coming = [e for e in expiries if e is not None and e > NOW]
     assert (fold.next_expiry.when if fold.next_expiry else None) == min(coming, default=None)
-    assert fold.locked == sum((m := units.parse_time(c.get("lockedUntil"))) is not None and m > NOW for c in found)
+    locked = [c for c in found if (m := units.parse_time(c.get("lockedUntil"))) is not None and m > NOW]
+    broken = [c for c in locked if c["state"] in ("ERROR", "DELETING") or c["status"] == "ERROR"]
+    assert (fold.locked, fold.locked_bad) == (len(locked) - len(broken), len(broken))
     sizes = [
         sum(b["sizeInMib"] for s in c["backupSetsInfo"] for b in s["backups"]) * 1024 * 1024
         for c in found
         if c.get("backupSetsInfo")
     ]
-    assert fold.sums["size"] == (sum(sizes), len(sizes))
+    assert fold.sums.get(("", "size"), (0, 0)) == (sum(sizes), len(sizes))
     assert fold.troubled == sum("ERROR" in (c["state"], c["status"]) for c in found)
 
 

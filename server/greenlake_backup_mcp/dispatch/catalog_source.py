@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
+from greenlake_backup_mcp.lists.views.columns import Column
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.tools.registry import Tool
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from greenlake_backup_mcp.catalog.query import Turns
 
 BYTES_PER_TOKEN = 1.8  # of rows of ids, times and names
+
+
+@dataclass(frozen=True)
+class MoreColumns:
+    """Columns beside those of a list, and what must be said of them."""
+
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -55,6 +64,18 @@ class CatalogSource:
             self.turns = self.turns or query.Turns()
             return await query.query(self.get(), self.turns, principal, dict(values), progress, room)
         return await recovery_points.find(self.get(), values, progress, room)
+
+    async def list_columns(self, tool: Tool) -> MoreColumns:
+        """What the catalog knows of the items of a list tool; nothing where no question has begun it yet."""
+        if self.open is None:
+            return MoreColumns()
+        from greenlake_backup_mcp.catalog import list_columns  # noqa: PLC0415
+
+        try:
+            return MoreColumns(*await list_columns.columns_for(self.open, tool))
+        except Exception as fault:  # the list itself is whole without
+            call_log.LOGGER.warning("The catalog could not be asked: %s", fault)
+            return MoreColumns()
 
     async def note_write(self, request: Request, outcome: str) -> None:
         """Let the catalog, if there is one, know of a write that was sent: what it did is no surprise then."""

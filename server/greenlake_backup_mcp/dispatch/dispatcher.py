@@ -103,8 +103,10 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
     if tool.operation is None:
         return await _run_builtin(context, tool, arguments.prepare(tool, raw), caller)
     if tool.lists:
-        answer = await list_tool.answer(context.api, tool, arguments.prepare(tool, raw), caller.progress)
-        return _to_result(context, CallOutcome(Outcome.DONE, answer.lines, answer.value))
+        values = arguments.prepare(tool, raw)
+        more = await context.catalog.list_columns(tool)
+        answer = await list_tool.answer(context.api, tool, values, caller.progress, more.columns)
+        return _to_result(context, CallOutcome(Outcome.DONE, (*answer.lines, *more.notes), answer.value))
     prepared = _prepare(context, name, raw, caller)
     async with gate.authorize(context.consent, context.api, context.tools, prepared, caller) as permit:
         outcome = await _carry_out(context, prepared, caller)

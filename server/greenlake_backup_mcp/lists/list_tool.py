@@ -5,6 +5,7 @@ Knows lists as a whole; must know nothing of MCP. How things are said is in rend
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ from .read import aggregate, pages, paging
 from .read.aggregate import Aggregate
 from .render import answer as telling
 from .render.answer import Outcome
+from .views.columns import Column
 from .views.extractors import Item
 
 
@@ -33,9 +35,20 @@ class Answer:
     value: Any = None
 
 
-async def answer(api: client.ApiClient, tool: Tool, arguments: Mapping[str, Any], progress: Report) -> Answer:
-    """The answer to a call of a list tool; `arguments` are validated. BackupErrors say what is wrong with them."""
+async def answer(
+    api: client.ApiClient,
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    progress: Report,
+    columns: Sequence[Column] = (),
+) -> Answer:
+    """The answer to a call of a list tool; `arguments` are validated. BackupErrors say what is wrong with them.
+
+    `columns` stand beside those of the list: what is known of its items from elsewhere.
+    """
     query = queries.build_query(tool, arguments, api.now(), api.settings.budget)
+    if columns and not query.picked:
+        query = replace(query, view_columns=(*query.view_columns, *columns))
     outcome = await _run_strategy(api, query, progress)
     room = int(api.settings.budget * queries.BYTES_PER_TOKEN)
     reveal = api.settings.reveal_secrets
@@ -100,8 +113,12 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
     fold = _aggregate(query, way)
     enough = not query.whole and not way.sort_here
     fits = None if query.where is None else matching.compile_expression(query.where, query.getter)
+    ordered = {} if query.where is None else {n: query.getter(n) for n in matching.ordered_attributes(query.where)}
+    uncompared: Counter[str] = Counter()
 
     def take(found: Sequence[Item]) -> bool:
+        for name, read in ordered.items():
+            uncompared[name] += sum(all(value is None for value in read(item)) for item in found)
         fold.add(found if fits is None else filter(fits, found))
         return not (enough and fold.count > fold.last)
 
@@ -121,7 +138,8 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
     unread = (
         not scanned and (rows or not query.limit) and (not scan.whole if scan.total is None else after < scan.total)
     )
-    return Outcome(query, way, fold, rows, scan, more=bool(fold.count > after or unread))
+    more = bool(fold.count > after or unread)
+    return Outcome(query, way, fold, rows, scan, more, {name: n for name, n in uncompared.items() if n})
 
 
 async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:

@@ -70,6 +70,10 @@ def coerce(
     equal = expression.operator in ("eq", "ne", "in", "holds")
     if means.form == "time" and equal and any(_is_day(text) for _, text in pairs):
         return _within_days(expression, pairs, argument, now, here)
+    if means.form == "time" and expression.operator in ("gt", "le") and _is_day(pairs[0][1]):
+        day = moment(pairs[0][1], now)
+        if day is not None:
+            return _past_day(expression, day, here)
     values: list[Value] = []
     for value, text in pairs:
         if here and equal and text.casefold() == "none":  # what our own counts call an absent value
@@ -143,6 +147,16 @@ def _within_days(
             spans.append(Comparison(name, "eq", (_value(name, Meaning("time"), (value, text), argument, now),)))
     span = spans[0] if len(spans) == 1 else Junction("or", tuple(spans))
     return Junction("not", (span,)) if comparison.operator == "ne" else span
+
+
+def _past_day(comparison: Comparison, day: datetime, here: bool) -> Comparison:
+    """After a day means behind its end, up to a day means all of it: `le` is `lt` or `eq`, `gt` is neither."""
+    end = day + timedelta(days=1)
+    if not here:  # services know gt and le, with moments
+        return replace(comparison, values=(units.instant(end - timedelta(microseconds=1)),), raw=())
+    return replace(
+        comparison, operator={"gt": "ge", "le": "lt"}[comparison.operator], values=(units.instant(end),), raw=()
+    )
 
 
 def _amount(text: str, means: Meaning) -> float | int | None:

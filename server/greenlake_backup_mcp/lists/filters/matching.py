@@ -33,6 +33,11 @@ def comparisons(expression: Expression) -> Iterator[Comparison]:
             yield from comparisons(part)
 
 
+def ordered_attributes(expression: Expression) -> list[str]:
+    """The attributes that it compares by size or time: an item without a value is on neither side."""
+    return list(dict.fromkeys(c.attribute for c in comparisons(expression) if c.operator in ("lt", "le", "gt", "ge")))
+
+
 def has_time(expression: Expression) -> bool:
     """Whether it compares with a point in time, which services want quoted or bare, we know not which."""
     return any(isinstance(v, str) and _TIME.fullmatch(v) for c in comparisons(expression) for v in c.values)

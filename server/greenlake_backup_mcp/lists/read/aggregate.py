@@ -51,23 +51,26 @@ class Aggregate:
     value: Callable[[Item, str], Any] = lambda item, name: extractors.first(item, (name,))
     count: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    sums: dict[str, tuple[float, int]] = field(default_factory=dict)  # the sum, and of how many items
+    sums: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)  # by what is alike, and column
+    alike: Counter[str] = field(default_factory=Counter)
+    usable: dict[str, Extreme] = field(default_factory=dict)  # the newest usable recovery point by kind
     oldest: Extreme | None = None
     newest: Extreme | None = None
     timeless: int = 0  # without that time
     unusable: int = 0  # recovery points that nothing can be restored from (yet): not counted as the newest
     next_expiry: Extreme | None = None
+    last_expiry: Extreme | None = None  # of the usable ones: when nothing is left
     last_lock: datetime | None = None
     expired: int = 0
     endless: int = 0
     locked: int = 0
+    locked_bad: int = 0  # locked, and in error: a lock keeps what is broken just as well
     troubled: int = 0
     troubles: dict[str, ProblemCount] = field(default_factory=dict)  # by what is wrong
     kept: list[Item] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.counts = {column.name: Counter() for column in self.resource.counted}
-        self.sums = {column.name: (0, 0) for column in self.resource.sums}
 
     def add(self, found: Iterable[Item]) -> None:
         """Add items in the order of the collection."""
@@ -122,11 +125,13 @@ class Aggregate:
                 if word not in counter and len(counter) >= MOST_VALUES:
                     word = OTHERS
                 counter[word] += 1
+        alike = "" if self.resource.alike is None else extractors.text(self.resource.alike.value_of(item))
+        self.alike[alike] += 1
         for column in self.resource.sums:
             amount = units.number(column.value_of(item))
             if amount is not None and amount >= 0:
-                total, counted = self.sums[column.name]
-                self.sums[column.name] = (total + amount, counted + 1)
+                total, counted = self.sums.get((alike, column.name), (0, 0))
+                self.sums[alike, column.name] = (total + amount, counted + 1)
 
     def _times(self, item: Item) -> None:
         if self.resource.point is not None:
@@ -140,8 +145,11 @@ class Aggregate:
                     self.oldest = Extreme(when, item)
                 if self.newest is None or when > self.newest.when:
                     self.newest = Extreme(when, item)
-        if not self.resource.expires:
-            return
+        if self.resource.expires:
+            self._retention(item)
+
+    def _retention(self, item: Item) -> None:
+        """Expiry and lock of a recovery point, and whether it can be restored from as far as it tells itself."""
         expiry = units.parse_time(item.get("expiresAt"))
         if expiry is None:
             self.endless += 1
@@ -149,10 +157,24 @@ class Aggregate:
             self.expired += 1
         elif self.next_expiry is None or expiry < self.next_expiry.when:
             self.next_expiry = Extreme(expiry, item)
+        broken = item.get("state") in extractors.NOT_RESTORABLE or item.get("status") == "ERROR"
+        if not broken and (expiry is None or expiry > self.now):
+            self._newest_usable(item)
+            if expiry is not None and (self.last_expiry is None or expiry > self.last_expiry.when):
+                self.last_expiry = Extreme(expiry, item)
         lock = units.parse_time(item.get("lockedUntil"))
         if lock is not None and lock > self.now:
+            if broken:
+                self.locked_bad += 1
+                return
             self.locked += 1
             self.last_lock = lock if self.last_lock is None else max(lock, self.last_lock)
+
+    def _newest_usable(self, item: Item) -> None:
+        when = units.parse_time(self.resource.point.value_of(item)) if self.resource.point is not None else None
+        kind = extractors.text(item.get("backupType"))
+        if when is not None and (kind not in self.usable or when > self.usable[kind].when):
+            self.usable[kind] = Extreme(when, item)
 
 
 def sort_key(value: Any) -> tuple[int, Any] | None:
@@ -170,7 +192,8 @@ def sort_key(value: Any) -> tuple[int, Any] | None:
 
 def columns_read(resource: Resource, visible: Iterable[Column]) -> list[str]:
     """The properties of an item that folding and showing it need: what `select` has to ask for."""
-    columns = [*visible, *resource.counted, *resource.sums, *(c for c in (resource.trouble, resource.point) if c)]
+    rest = (resource.trouble, resource.point, resource.alike)
+    columns = [*visible, *resource.counted, *resource.sums, *(c for c in rest if c)]
     paths = ["id", *(path for column in columns for path in column.paths)]
     paths += ["name", "displayName"] if resource.trouble else []
     paths += ["expiresAt", "lockedUntil"] if resource.expires else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from greenlake_backup_mcp.lists.filters import matching as filters
@@ -33,6 +33,7 @@ class Outcome:
     rows: Sequence[Item]
     scan: paging.Scan
     more: bool  # rows follow those kept
+    uncompared: Mapping[str, int] = field(default_factory=dict)  # attribute of `where` → items that have no value
 
 
 def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
@@ -67,6 +68,8 @@ def _heading(outcome: Outcome) -> list[str]:
     if query.where is not None:
         matching = "matches" if fold.count == 1 else "match"
         lines.append(f"{fold.count:,} of these {scan.read:,} {matching} where (evaluated here).")
+        missing = ", ".join(f"{number:,} have no {sanitize.cell(name)}" for name, number in outcome.uncompared.items())
+        lines += [f"Not compared: {missing}."] if missing else []
     if scan.failure is not None:
         lines.append(f"The rest could not be read: {sanitize.cell(scan.failure.message, 200)}")
     if scan.notes:

@@ -17,7 +17,8 @@ from greenlake_backup_mcp.text import sanitize, units
 
 MOST_COUNTED = 6  # values told of a counted field
 MOST_OF_PROBLEM = 160
-MOST_TROUBLES = 3  # kinds of problems told
+MOST_TROUBLES = 8  # kinds of problems told with an item that has them; the others are named with their counts
+MOST_OTHERS = 1500
 _WORD = re.compile(r"[^\W\d][\w./:@-]*")
 
 
@@ -33,12 +34,20 @@ def lines(fold: Aggregate) -> Iterator[str]:
         yield f"{fold.resource.point.name}: none that can be used ({_unusable(fold)})"
     if fold.resource.expires and fold.count:
         yield _expiry(fold)
+        if fold.usable:
+            newest = ", ".join(
+                f"{kind} {units.relative(extreme.when, fold.now)}".strip()
+                for kind, extreme in sorted(fold.usable.items(), key=lambda pair: pair[1].when, reverse=True)
+            )
+            yield f"Newest usable by state and expiry (its store is not looked at): {sanitize.cell(newest, 300)}"
+        broken = f"; locked, but broken: {fold.locked_bad:,}" if fold.locked_bad else ""
         if fold.locked and fold.last_lock is not None:
-            yield f"Locked: {fold.locked:,}, the longest until {units.relative(fold.last_lock, fold.now)}"
+            yield f"Locked: {fold.locked:,}, the longest until {units.relative(fold.last_lock, fold.now)}{broken}"
         else:
-            yield "Locked: none"
-    if totals := list(_totals(fold)):
-        yield "Sum: " + ", ".join(totals)
+            yield f"Locked: none{broken}"
+    for alike in sorted(fold.alike):
+        if totals := list(_totals(fold, alike)):
+            yield f"Sum{f' of {sanitize.cell(alike, 60)}' if alike else ''}: " + ", ".join(totals)
     if fold.troubled:
         yield from _problems(fold)
 
@@ -64,7 +73,10 @@ def _problems(fold: Aggregate) -> Iterator[str]:
             else f"- {problem_words} ({ident})"
         )
     if rest:
-        yield f"- {rest:,} others"
+        others = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[MOST_TROUBLES:]
+        named = "; ".join(f"{trouble.count:,} × {sanitize.cell(problem, 60)}" for problem, trouble in others)
+        unnamed = rest - sum(trouble.count for _, trouble in others)
+        yield f"- {rest:,} others: {sanitize.cell(named, MOST_OTHERS)}" + (f"; {unnamed:,} more" if unnamed else "")
 
 
 def _counts(fold: Aggregate) -> Iterator[str]:
@@ -107,6 +119,8 @@ def _expiry(fold: Aggregate) -> str:
         parts.append(
             f"next {units.relative(fold.next_expiry.when, fold.now)} {_ident(fold.next_expiry.item, with_name=False)}"
         )
+    if fold.last_expiry is not None and fold.next_expiry is not None and fold.last_expiry.when > fold.next_expiry.when:
+        parts.append(f"last usable {units.relative(fold.last_expiry.when, fold.now)}")
     if fold.expired:
         parts.append(f"already expired {fold.expired:,}")
     if fold.endless:
@@ -114,12 +128,13 @@ def _expiry(fold: Aggregate) -> str:
     return f"Expiry: {', '.join(parts)}"
 
 
-def _totals(fold: Aggregate) -> Iterator[str]:
+def _totals(fold: Aggregate, alike: str) -> Iterator[str]:
+    """The sums over the items that are alike: what cloud stores use is no part of a capacity on premises."""
     for column in fold.resource.sums:
-        total, ranked = fold.sums[column.name]
+        total, ranked = fold.sums.get((alike, column.name), (0, 0))
         if ranked:
             amount = units.size(total) if column.show == "size" else f"{total:,.0f}"
-            missing = f" ({fold.count - ranked:,} do not say)" if ranked < fold.count else ""
+            missing = f" ({fold.alike[alike] - ranked:,} do not say)" if ranked < fold.alike[alike] else ""
             yield f"{column.name} {amount}{missing}"
 
 
@@ -141,14 +156,24 @@ def json_summary(fold: Aggregate) -> dict[str, Any]:
     if fold.resource.point is not None and fold.oldest is not None and fold.newest is not None:
         out[fold.resource.point.name] = {"oldest": _instant(fold.oldest), "newest": _instant(fold.newest)}
     if fold.resource.expires:
-        out["expiry"] = {"next": _instant(fold.next_expiry), "expired": fold.expired, "withoutExpiry": fold.endless}
+        out["newestUsable"] = {kind or "all": _instant(extreme) for kind, extreme in fold.usable.items()}
+        out["lockedInError"] = fold.locked_bad
+        out["expiry"] = {
+            "next": _instant(fold.next_expiry),
+            "last": _instant(fold.last_expiry),
+            "expired": fold.expired,
+            "withoutExpiry": fold.endless,
+        }
         out["locked"] = fold.locked
-    out["sums"] = {name: {"sum": total, "items": ranked} for name, (total, ranked) in fold.sums.items()}
+    out["sums"] = {
+        f"{name} {alike}".strip(): {"sum": total, "items": ranked}
+        for (alike, name), (total, ranked) in fold.sums.items()
+    }
     out["withProblem"] = {
         "count": fold.troubled,
         "problems": [
             {"problem": problem, "count": trouble.count, "firstId": trouble.item.get("id")}
-            for problem, trouble in sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:20]
+            for problem, trouble in sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)
         ],
     }
     return out

@@ -50,6 +50,7 @@ class Resource:
     point: Column | None = None
     expires: bool = False  # has expiresAt and lockedUntil
     sums: tuple[Column, ...] = ()
+    alike: Column | None = None  # only items that agree in it are summed together
     more: tuple[Column, ...] = ()
 
     @property

@@ -47,7 +47,8 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=(PROTECTION, *STATES, text("power", "powerState"), text("recoveryPoints", "recoveryPointsExist"),
                  _VM_POLICY, VCENTER, text("class", "vmClassification")),
         trouble=problem_column(
-            "protectionStatus", "state", "status", "stateReason", read=extractors.protection_trouble
+            "protectionStatus", "recoveryPointsExist", "state", "status", "stateReason",
+            read=extractors.protection_trouble
         ),
         sums=(size("capacity", "capacityInBytes"),),
         more=(POLICY_ID, JOB_ID, lines("groups", "vmProtectionGroupsInfo/name", read=extractors.every),
@@ -62,7 +63,8 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         (ID, SHOWN_NAME, text("datastoreType"), PROTECTION, HEALTH, size("free", "capacityFree"),
          size("capacity", "capacityInBytes"), Column("vms", ("vmCount",), "count"), POLICY, VCENTER),
         counted=(PROTECTION, *STATES, text("datastoreType"), POLICY, VCENTER),
-        trouble=problem_column("protectionStatus", "state", "status", "stateReason", read=extractors.datastore_trouble),
+        trouble=problem_column("protectionStatus", "recoveryPointsExist", "state", "status", "stateReason",
+                               read=extractors.datastore_trouble),
         sums=(size("capacity", "capacityInBytes"), size("free", "capacityFree")),
         more=(POLICY_ID, JOB_ID, text("recoveryPoints", "recoveryPointsExist"),
               text("cluster", "clusterInfo/displayName", "clusterInfo/name")),

@@ -18,6 +18,7 @@ Item = Mapping[str, Any]
 _FAMILY = re.compile(r"^(?:PSG|SO)_(?:HEALTH_)?STAT(?:E|US)_")
 GAPS = ("UNPROTECTED", "LAPSED", "PARTIAL")
 NO_POINT = ("CREATING", "ERROR", "FAILED", "DELETING", "DELETED")  # of a copy: nothing can be restored from it
+NOT_RESTORABLE = (*NO_POINT, "DELETE_PENDING", "PENDING_DELETE_APPROVAL")  # nor to be counted on
 FINE = ("OK", "ONLINE", "CONNECTED", "NOT_VERIFIED")  # most are, and need no second look
 BAD_STATES = (
     "ERROR",
@@ -178,13 +179,19 @@ def _is_bad(state: str) -> bool:
 
 
 def protection_trouble(item: Item, paths: Sequence[str]) -> str | None:
-    """An asset with a gap in its protection, or in error itself: paths are its protection, then as for `trouble`."""
-    protection, *others = paths
+    """An asset with a gap in its protection, or in error itself.
+
+    Paths are its protection, whether it has recovery points, then as for `problem_of`. One that never had a copy is a
+    gap too, whatever its protection is called.
+    """
+    protection, copies, *others = paths
     status = text(first(item, [protection]))
     wrong = problem_of(item, others)
-    if status in GAPS:
-        return f"{status}, {wrong}" if wrong else status
-    return wrong
+    never = status in ("PROTECTED", "PARTIAL", "PAUSED", "PENDING") and first_raw(item, copies) is False
+    found = [status] if status in GAPS else []
+    found += ["PENDING, no recovery point yet" if status == "PENDING" else "no recovery point"] if never else []
+    found += [wrong] if wrong else []
+    return ", ".join(found) or None
 
 
 def datastore_trouble(item: Item, paths: Sequence[str]) -> str | None:

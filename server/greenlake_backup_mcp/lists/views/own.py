@@ -173,7 +173,8 @@ VIEWS: tuple[Resource, ...] = (
          size("size", "sizeInBytes")),
         counted=(PROTECTION, *STATES, text("recoveryPoints", "recoveryPointsExist"), HOST, POLICY),
         trouble=problem_column(
-            "protectionStatus", "state", "status", "stateReason", read=extractors.protection_trouble
+            "protectionStatus", "recoveryPointsExist", "state", "status", "stateReason",
+            read=extractors.protection_trouble
         ),
         sums=(size("size", "sizeInBytes"),),
         more=(POLICY_ID, JOB_ID, text("availabilityGroup", "availabilityGroupInfo/name"), CREATED),
@@ -207,6 +208,7 @@ VIEWS: tuple[Resource, ...] = (
         ),
         sums=(size("used", "sizeOnDiskInBytes"), size("capacity", "maxCapacityInBytes"),
               size("userData", "userDataStoredInBytes")),
+        alike=text("storeType", "protectionStoreType"),
         more=(text("systemId", "storageSystemInfo/id"), CREATED),
     ),
     Resource(
