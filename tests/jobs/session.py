@@ -146,9 +146,13 @@ class Session:
         return preview, await self.call(tool, **arguments, confirm=match[1])
 
     async def write(self, tool: str, **arguments: Any) -> Answer:
-        """A write, previewed where it is gated, that must not fail."""
-        gated = "confirm" in self.schemas[tool].get("properties", {})
-        answer = (await self.gated(tool, **arguments))[1] if gated else await self.call(tool, **arguments)
+        """A write that must not fail: previewed where it always needs consent, confirmed where this call turns out to."""
+        if "confirm" in self.schemas[tool].get("required", ()):
+            answer = (await self.gated(tool, **arguments))[1]
+        else:
+            answer = await self.call(tool, **arguments)
+            if match := CODE.search(answer.text):
+                answer = await self.call(tool, **arguments, confirm=match[1])
         if answer.is_error:
             raise StepFailed(f"{tool} {arguments}: {answer.text[:600]}")
         return answer
