@@ -146,7 +146,7 @@ class Session:
         return preview, await self.call(tool, **arguments, confirm=match[1])
 
     async def write(self, tool: str, **arguments: Any) -> Answer:
-        """A write that must not fail: previewed where it always needs consent, confirmed where this call turns out to."""
+        """A write that must not fail: previewed where it always needs consent, else confirmed if asked for."""
         if "confirm" in self.schemas[tool].get("required", ()):
             answer = (await self.gated(tool, **arguments))[1]
         else:
