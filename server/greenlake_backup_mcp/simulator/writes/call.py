@@ -93,6 +93,29 @@ class Call:
         code = next((c for c in (409, 412) if c in self.route.status_codes), 400)
         return Refusal(code, message)
 
+    def change(
+        self,
+        item: Item,
+        name: str,
+        seconds: float,
+        busy: str,
+        /,
+        *,
+        check: Callable[[], None] | None = None,
+        **changes: Any,
+    ) -> Answer:
+        """A task after which the resource that the path names has changed; meanwhile it is in state `busy`.
+
+        `check` may raise a Failure, or carry out what else comes of it.
+        """
+
+        def finish() -> None:
+            if check:
+                check()
+            self.tenant.write(self.ref, **{"state": item["state"], **changes})
+
+        return self.accepted(self.tenant.start(name, seconds, item, ref=self.ref, busy=busy, finish=finish))
+
     def accepted(self, task: Task) -> Answer:
         """202, an empty object, and where the task is."""
         path = uri("async-operations", task.id)

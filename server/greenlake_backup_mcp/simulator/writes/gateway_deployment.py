@@ -12,7 +12,7 @@ from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, address_user
-from .gateways import BOUNDS, changing, check_bounds, healthy, must_be_connected
+from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
 from .placement import Placement
 from .stores import connect, forget_copies
 
@@ -159,10 +159,8 @@ def resize(call: Call) -> Answer:
     if given:
         kept = [d for d in item["datastoresInfo"] if d["id"] not in {g["id"] for g in given}]
         changes["datastoresInfo"] = [*kept, *_datastores(given, grown or TIB)]
-    return changing(
-        call, item, "Resize protection store gateway", 600, "PSG_STATE_UPDATING_STORAGE_ADD", tenant=tenant,
-        check=check, **changes,
-    )  # fmt: skip
+    busy = "PSG_STATE_UPDATING_STORAGE_ADD"
+    return call.change(item, "Resize protection store gateway", 600, busy, check=check, **changes)
 
 
 def _take(tenant: Tenant, stores: list[Item], size: int) -> None:

@@ -8,7 +8,7 @@ from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item
 
 from .call import Call, address_user
-from .gateways import changing, healthy, must_be_connected
+from .gateways import healthy, must_be_connected
 from .stores import connect
 
 
@@ -21,8 +21,8 @@ def create_nic(call: Call) -> Answer:
     _check_nic(nic, nics)
     new = {"id": tenant.new_id("nic"), "networkIndex": len(nics) + 1, **nic}
     network = {**item["network"], "nics": [*nics, new]}
-    return changing(call, item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", tenant=tenant,
-                    network=network, check=lambda: _check_network(call, item, nic))  # fmt: skip
+    return call.change(item, "Create network interface", 60, "PSG_STATE_VM_CREATING_NIC", network=network,
+                       check=lambda: _check_network(call, item, nic))  # fmt: skip
 
 
 def update_nic(call: Call) -> Answer:
@@ -35,7 +35,7 @@ def update_nic(call: Call) -> Answer:
     _check_nic({**found, **nic}, [n for n in item["network"]["nics"] if n["id"] != found["id"]])
     nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
     network = {**item["network"], "nics": nics}
-    return changing(call, item, "Update network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network,
+    return call.change(item, "Update network interface", 60, "PSG_STATE_UPDATING", network=network,
                     check=lambda: _check_network(call, item, nic))  # fmt: skip
 
 
@@ -58,13 +58,13 @@ def _check_network(call: Call, item: Item, nic: Item) -> None:
 
 def delete_nic(call: Call) -> Answer:
     """POST deleteNic."""
-    item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
+    item, nic = call.target(), call.body.get("nic", {})
     found = _nic(item, nic.get("id"))
     if found["networkIndex"] == 1:
         raise Refusal(400, "The primary management network cannot be deleted.")
     nics = [n for n in item["network"]["nics"] if n["id"] != nic["id"]]
     network = {**item["network"], "nics": nics}
-    return changing(call, item, "Delete network interface", 60, "PSG_STATE_UPDATING", tenant=tenant, network=network)
+    return call.change(item, "Delete network interface", 60, "PSG_STATE_UPDATING", network=network)
 
 
 def _nic(item: Item, id: str | None) -> Item:
@@ -80,13 +80,11 @@ def power_on(call: Call) -> Answer:
     if item["state"] != "PSG_STATE_OK_OFF":
         raise Refusal(400, f"The gateway is not off (state {item['state']}).")
     health = healthy(call.tenant)
-    return changing(
-        call,
+    return call.change(
         item,
         "Power on gateway",
         90,
         "PSG_STATE_POWERING_ON",
-        tenant=call.tenant,
         health=health,
         state="PSG_STATE_OK",
         check=lambda: _power(call, item, on=True),
@@ -99,13 +97,11 @@ def shut_down(call: Call) -> Answer:
     if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
         raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
     health = {**healthy(call.tenant), "state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
-    return changing(
-        call,
+    return call.change(
         item,
         "Shut down gateway",
         60,
         "PSG_STATE_VM_SHUTTING_DOWN",
-        tenant=call.tenant,
         health=health,
         state="PSG_STATE_OK_OFF",
         check=lambda: _power(call, item, on=False),
@@ -122,7 +118,12 @@ def restart(call: Call) -> Answer:
     """POST restart-guest-os."""
     item = call.target()
     must_be_connected(item)
-    return changing(call, item, "Restart gateway", 120, "PSG_STATE_VM_RESTARTING", tenant=call.tenant)
+    return call.change(
+        item,
+        "Restart gateway",
+        120,
+        "PSG_STATE_VM_RESTARTING",
+    )
 
 
 def diagnose(call: Call) -> Answer:

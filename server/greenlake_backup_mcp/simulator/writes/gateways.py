@@ -1,11 +1,6 @@
 """Writes to protection store gateways: size, network, power, deletion; and what the service refuses in which state."""
 
-# ruff: noqa: PLR0913
-
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time
@@ -64,14 +59,12 @@ def update(call: Call) -> Answer:
     if "credentials" in network.get("proxy", {}):  # a password is never read back
         kept = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
         network["proxy"] = {**network["proxy"], "credentials": kept}
-    return changing(
-        call,
+    return call.change(
         item,
         "Update protection store gateway",
         30,
         "PSG_STATE_UPDATING",
         network=network,
-        tenant=tenant,
         check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})),  # no answer tells it
     )
 
@@ -110,25 +103,3 @@ def healthy(tenant: Tenant) -> Item:
         "status": "PSG_HEALTH_STATUS_CONNECTED",
         "updatedAt": format_time(tenant.now()),
     }
-
-
-def changing(
-    call: Call,
-    item: Item,
-    name: str,
-    seconds: float,
-    busy: str,
-    /,
-    *,
-    tenant: Tenant,
-    check: Callable[[], None] | None = None,
-    **changes: Any,
-) -> Answer:
-    """A task after which the gateway has changed; `check` may raise a Failure, or carry out what else comes of it."""
-
-    def finish() -> None:
-        if check:
-            check()
-        tenant.write(call.ref, **{"state": item["state"], **changes})
-
-    return call.accepted(tenant.start(name, seconds, item, ref=call.ref, busy=busy, finish=finish))

@@ -1,10 +1,9 @@
 """Writes to data orchestrators, application hosts and SQL Server instances."""
 
-# ruff: noqa: A001, PLR0913
+# ruff: noqa: A001
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
@@ -54,7 +53,7 @@ def modify_orchestrator(call: Call) -> Answer:
             if user := address_user(call.tenant, address, item["id"]):
                 raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
 
-    return _changed(call, item, "Modify data orchestrator", 30, "UPDATING", check=check, **changes)
+    return call.change(item, "Modify data orchestrator", 30, "UPDATING", check=check, **changes)
 
 
 def delete_orchestrator(call: Call) -> Answer:
@@ -74,36 +73,24 @@ def restart_orchestrator(call: Call) -> Answer:
     """POST restart-guest-os."""
     item = call.target()
     _ready(item, call)
-    return _changed(
-        call, item, "Restart data orchestrator", 180, "UPDATING", poweredOnAt=format_time(call.tenant.now())
-    )
+    return call.change(item, "Restart data orchestrator", 180, "UPDATING", poweredOnAt=format_time(call.tenant.now()))
 
 
 def shut_down_orchestrator(call: Call) -> Answer:
     """POST shutdown-guest-os: nothing runs afterwards, and the API cannot power it on again."""
     item = call.target()
     _ready(item, call)
-    return _changed(
-        call, item, "Shut down data orchestrator", 60, "UPDATING", connectionState="DISCONNECTED", state="UNKNOWN",
-        status="ERROR", stateReason="The virtual machine is powered off.",
-    )  # fmt: skip
+    off: dict[str, Any] = {"connectionState": "DISCONNECTED", "state": "UNKNOWN", "status": "ERROR"}
+    reason = "The virtual machine is powered off."
+    return call.change(item, "Shut down data orchestrator", 60, "UPDATING", stateReason=reason, **off)
 
 
 def recover_orchestrator(call: Call) -> Answer:
     """POST recover."""
     item = call.target()
     call.tenant.note(item["id"], sid=call.body.get("sid", ""))
-    return _changed(
-        call,
-        item,
-        "Recover data orchestrator",
-        900,
-        "RECOVERING",
-        connectionState="CONNECTED",
-        state="OK",
-        status="OK",
-        stateReason="",
-    )
+    well: dict[str, Any] = {"connectionState": "CONNECTED", "state": "OK", "status": "OK", "stateReason": ""}
+    return call.change(item, "Recover data orchestrator", 900, "RECOVERING", **well)
 
 
 def one_time_code(call: Call) -> Answer:
@@ -171,7 +158,7 @@ def update_host(call: Call) -> Answer:
         if "credentials" in body:
             call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
 
-    return _changed(call, item, "Update application host", 30, "UPDATING", check=note, **changes)
+    return call.change(item, "Update application host", 30, "UPDATING", check=note, **changes)
 
 
 def unregister_host(call: Call) -> Answer:
@@ -207,7 +194,7 @@ def update_instance(call: Call) -> Answer:
             call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
 
     name = "Update SQL Server instance"
-    return _changed(call, item, name, 30, "UPDATING", check=note, credentials={**item["credentials"], **given})
+    return call.change(item, name, 30, "UPDATING", check=note, credentials={**item["credentials"], **given})
 
 
 def refresh(call: Call) -> Answer:
@@ -236,25 +223,3 @@ def _log_in(tenant: Tenant, ref: Ref) -> None:
     reason = item["stateReason"] if seeded else f"{WRONG_LOGIN[:-1]}, since {format_time(tenant.now())}."
     tenant.write(ref, state="ERROR", status="ERROR", stateReason=reason)
     raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
-
-
-def _changed(
-    call: Call,
-    item: Item,
-    name: str,
-    seconds: float,
-    busy: str,
-    /,
-    *,
-    check: Callable[[], None] | None = None,
-    **changes: Any,
-) -> Answer:
-    """A task after which the resource has changed; `check` may raise a Failure, or carry out what else comes of it."""
-    tenant = call.tenant
-
-    def finish() -> None:
-        if check:
-            check()
-        tenant.write(call.ref, **{"state": item["state"], **changes})
-
-    return call.accepted(tenant.start(name, seconds, item, ref=call.ref, busy=busy, finish=finish))
