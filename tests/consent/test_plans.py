@@ -184,7 +184,7 @@ async def test_what_a_delete_takes_along_is_shown_in_a_plan(opened):
     async with opened(app) as plan:
         text = words(await plan.call(deletes(1, 2)))
         assert "     - 1 backup made from it can no longer use it as their source." in text
-        assert text.count("The recovery point is deleted for good") == 1
+        assert text.count("nothing can be restored from it afterwards") == 1
 
 
 async def test_what_a_long_plan_leaves_unread_is_named(opened):
@@ -196,7 +196,7 @@ async def test_what_a_long_plan_leaves_unread_is_named(opened):
         calls.append({"tool": "delete_vm_snapshot", "arguments": {"vmId": identity(n), "snapshotId": identity(n)}})
     async with opened(app) as plan:
         text = words(await plan.call(calls))
-        assert text.count("the snapshots of the VM (not read, the plan is too long)") == 30
+        assert text.count("the snapshots of the VM (not read, the plan is too long)") == 31
         assert len(app.reads) == 50 + 60
 
 

@@ -13,10 +13,11 @@ from greenlake_backup_mcp.dispatch import arguments as arguments_
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.previews.difference import compute_difference
 from greenlake_backup_mcp.previews.model import Effect, Subject
 from greenlake_backup_mcp.previews.reads import ReadResult, Target
 from greenlake_backup_mcp.simulator.server.app import create_app
-from greenlake_backup_mcp.tools.danger import danger
+from greenlake_backup_mcp.tools.danger import Danger, danger
 from greenlake_backup_mcp.upstream import client
 from tests.support.gated_samples import gated, samples
 from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, TOOLS, VIRTUALIZATION, VM, Tenant, loaded
@@ -74,7 +75,10 @@ async def said(app: Tenant, tool: str, **arguments: Any) -> str:
 
 async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock():
     text = await said(tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert text.splitlines()[0] == f'Delete the VM backup "daily-7" (id {BACKUP}).'
+    assert text.splitlines()[:2] == [
+        'LAST recovery point of "sql-prod-01": nothing can be restored without it.',
+        f'Delete the VM backup "daily-7" (id {BACKUP}).',
+    ]
     assert f'of VM "sql-prod-01" (id {VM})' in text
     assert "taken 2026-11-21 08:00 UTC (3 days ago)" in text
     assert "size 3.0 GiB" in text
@@ -82,19 +86,22 @@ async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock(
     assert "expires 2027-01-05 03:00 UTC (in 41 days)" in text
     assert "not locked" in text
     assert "verified" in text
-    assert text.endswith("This cannot be undone.")
+    assert text.endswith("This cannot be undone: nothing can be restored from it afterwards.")
 
 
 async def test_deleting_the_last_recovery_point_says_so():
     found = await effect(tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert any("LAST recovery point" in line for line in found.consequences)
+    assert "LAST recovery point" in found.gravest
     assert "the LAST recovery point" in found.warnings
 
 
 async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are():
     other = backup(id=SNAPSHOT, pointInTime="2026-11-23T08:00:00Z")
     text = await said(tenant(others=(other,)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "1 other recovery point would remain, the newest of 2026-11-23 08:00 UTC (yesterday, 24 hours ago)" in text
+    assert (
+        "Would remain: 1 on premises (the newest of 2026-11-23 08:00 UTC (yesterday, 24 hours ago), 1 verified)."
+        in text
+    )
 
 
 async def test_a_copy_that_is_going_does_not_count_as_remaining():
@@ -120,8 +127,8 @@ async def test_a_copy_that_nobody_can_count_on_does_not_keep_another_from_being_
 async def test_copies_that_nobody_can_count_on_are_not_counted_among_those_that_remain():
     others = (backup(id=SNAPSHOT), backup(id=STORE, state="ERROR"), backup(id=GROUP, state="ERROR"))
     text = await said(tenant(others=others), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "1 other recovery point would remain" in text
-    assert "Not counted: 2 in error." in text
+    assert "Would remain: 1 on premises" in text
+    assert "Not counted, since nobody can rely on them: 2 in error." in text
 
 
 async def test_where_other_copies_cannot_be_read_it_is_said_that_this_may_be_the_last():
@@ -176,7 +183,7 @@ async def test_facts_that_cannot_be_read_are_named_as_not_known():
     app = tenant()
     app.refusals |= {VM_PATH: 403, SNAPSHOTS: 503}
     text = await said(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "Not known: the VM (no permission); the snapshots of the VM (HTTP 503)." in text
+    assert "Not known: the VM (no permission); the snapshots of the VM (HTTP 503);" in text
     assert "LAST" not in text
 
 
@@ -202,8 +209,8 @@ async def test_an_earlier_expiry_is_told_as_a_deletion():
     text = await said(
         tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-25T03:00:00Z", name="daily-7b"
     )
-    assert "It expires 41 days earlier: 2026-11-25 03:00 UTC (tomorrow, in 19 hours)" in text
-    assert "instead of 2027-01-05 03:00 UTC (in 41 days), and is deleted then" in text
+    assert "expires 41 days earlier, and is deleted then" in text
+    assert "expires: 2027-01-05 03:00 UTC (in 41 days) → 2026-11-25 03:00 UTC (tomorrow, in 19 hours)" in text
     assert 'name: "daily-7" → "daily-7b"' in text
     assert "Once the recovery point has expired, it is gone for good." in text
 
@@ -221,7 +228,8 @@ async def test_an_expiry_in_the_past_is_told_as_immediate():
 
 async def test_a_lock_is_told_as_irreversible():
     text = await said(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, lockedUntil="2026-12-24T08:00:00Z")
-    assert "LOCKED until 2026-12-24 08:00 UTC (in 30 days)" in text
+    assert text.startswith("LOCKED for 30 days: nobody can delete it before.")
+    assert "LOCK: locked until: not set → 2026-12-24 08:00 UTC (in 30 days)" in text
     assert "The lock cannot be undone." in text
 
 
@@ -241,9 +249,10 @@ async def test_what_a_lock_forbids_gets_no_code(change):
 def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_changeable(field):
     value = "0001-01-01T00:00:00+23:00"  # before the calendar begins; arguments.py refuses it too, for now
     copy = Target("VM backup", f"{BACKUPS}/{BACKUP}", ReadResult("the VM backup", backup()))
-    found = recovery_points.describe_update(Subject(TOOLS["update_vm_backup"], {field: value}, copy, {}, NOW))
+    tool, given = TOOLS["update_vm_backup"], {field: value}
+    difference = compute_difference(tool, given, backup())
+    found = recovery_points.judge_update(Subject(tool, given, copy, {}, NOW, difference=difference))
     assert found.forbidden.startswith(f'{field} "{value}" is no point in time')
-    assert "changed back" not in "\n".join(found.lines())
 
 
 # --- restores ---------------------------------------------------------------------------------------------------------
@@ -267,8 +276,9 @@ async def test_restoring_beside_says_that_a_second_machine_runs():
         restoreType="ALTERNATE",
         targetVmInfo={"name": "sql-copy", "powerOn": True, "hostId": "h", "hypervisorManagerId": "m"},
     )
-    assert 'a second one is made: named "sql-copy"' in text
-    assert "two machines with the same name" in text
+    assert "stays as it is; a second one is made" in text
+    assert 'targetVmInfo: name: "sql-copy"' in text or 'name: "sql-copy"' in text
+    assert "A second machine with the same name" in text
     assert "OVER ITSELF" not in text
 
 
@@ -345,7 +355,7 @@ async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recov
 async def test_a_restore_from_a_copy_that_nobody_can_count_on_is_warned_of(flaw, warning, exception):
     for kind in ("PARENT", "ALTERNATE"):
         found = await effect(tenant(backup(**flaw)), "restore_vm", vmId=VM, backupId=BACKUP, restoreType=kind)
-        assert any(warning in line for line in found.consequences)
+        assert warning in "\n".join(found.lines())
         assert exception in found.warnings
 
 
@@ -444,9 +454,10 @@ async def test_a_member_list_names_who_is_dropped_and_who_is_added():
     found = await effect(
         app, "update_vm_protection_group", vmProtectionGroupId=GROUP, assets=[{"id": "c"}, {"id": "d", "name": "new"}]
     )
-    text = "\n".join(found.consequences)
-    assert 'DROPPED, and without the group\'s protection from then on: "web-1", "web-2".' in text
-    assert 'Added: "new".' in text
+    assert found.gravest == 'DROPS 2 members of 3: "web-1", "web-2".'
+    text = "\n".join(found.lines())
+    assert 'LOST: member "web-1" (id a). It loses the group\'s protection.' in text
+    assert 'member id d: name: "new"' in text
     assert "drops 2 members" in found.warnings
 
 
@@ -460,7 +471,7 @@ async def test_members_of_a_database_group_are_compared_by_resource_uri():
         mssqlDatabaseProtectionGroupId=GROUP,
         members=[{"resourceUri": f"{OWN}/mssql-databases/{DB}"}],
     )
-    assert "No member is dropped or added." in text
+    assert "No member is dropped." in text
 
 
 async def test_cascadedelete_is_told_as_the_loss_of_recovery_points():
@@ -469,7 +480,7 @@ async def test_cascadedelete_is_told_as_the_loss_of_recovery_points():
     app.resources |= {f"{path}/backups": [{"id": "1"}, {"id": "2"}], f"{path}/snapshots": []}
     text = await said(app, "delete_volume_protection_group", volumeProtectionGroupId=GROUP, cascadedelete=True)
     assert "DELETED along: 2 backups, 0 snapshots" in text
-    assert '1 member: "vol-1"' in text
+    assert '1 member ("vol-1")' in text
 
 
 @pytest.mark.parametrize(("there", "said_so"), [(900, "900 backups"), (1500, "at least 1,000 backups")])
@@ -486,7 +497,7 @@ async def test_a_full_page_without_a_total_is_not_all_there_is():
     app = tenant(others=others)
     app.totals = False
     text = await said(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert "At least 999 other recovery points would remain" in text
+    assert "At least these would remain: 999 on premises" in text
 
 
 async def test_a_count_that_cannot_be_read_is_said_to_be_unknown_beside_one_that_can():
@@ -512,11 +523,11 @@ async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool)
 
 async def test_tiers_that_are_not_known_are_not_said_to_be_none():
     app = Tenant({f"{OWN}/protection-policies/{POLICY}": {"id": POLICY, "name": "Gold", "protectionJobsInfo": []}})
-    assert "with its tiers: not known." in await said(app, "delete_protection_policy", protectionPolicyId=POLICY)
+    assert "tiers: not known" in await said(app, "delete_protection_policy", protectionPolicyId=POLICY)
     tier = {"id": STORE, "schedules": policy()["protections"][0]["schedules"]}
     text = await said(app, "update_protection_policy", protectionPolicyId=POLICY, protections=[tier])
     assert "is not one of this policy" not in text
-    assert "schedules not listed may be LOST" in text
+    assert "tiers and schedules not listed are LOST" in text
 
 
 async def test_members_that_are_not_known_are_neither_kept_nor_left_alone():
@@ -561,9 +572,11 @@ async def test_changing_a_policy_tells_old_and_new_retention_and_for_whom():
         protectionPolicyId=POLICY,
         protections=[{"id": STORE, "schedules": [wanted]}],
     )
-    assert "BACKUP schedule 1, expireAfter: 14 days → 3 days" in text
-    assert "LOST: schedule 2 weekly, kept 8 weeks" in text
-    assert 'for 1 job: "sql-prod-01"' in text
+    assert (
+        'SHORTER: backup to "store-a" (id 44444444-4444-4444-8444-444444444444), schedule 1: kept: 14 d → 3 d' in text
+    )
+    assert "schedule 2: runs weekly, kept 8 w. For 1 asset." in text
+    assert 'assigned to 1 asset: "sql-prod-01"' in text
 
 
 async def test_replacing_a_policy_names_the_schedules_lost():
@@ -577,7 +590,7 @@ async def test_replacing_a_policy_names_the_schedules_lost():
         applicationType="VMWARE",
         protections=[{"type": "BACKUP", "protectionStoreId": STORE, "schedules": [keep]}],
     )
-    assert "Schedules LOST: 1 (BACKUP: schedule 2 weekly, kept 8 weeks)." in text
+    assert "schedule 2: runs weekly, kept 8 w. For 1 asset." in text
 
 
 async def test_deleting_a_job_names_the_asset_and_its_copies():
@@ -616,10 +629,11 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     }
     app = Tenant({f"{OWN}/protection-stores/{STORE}": store})
     app.resources |= {f"{OWN}/protection-policies": [policy()], f"{OWN}/protection-jobs": [job]}
-    app.resources[BACKUPS] = [backup(), backup(id=SNAPSHOT)]
+    app.resources |= {BACKUPS: [backup(), backup(id=SNAPSHOT)], SNAPSHOTS: []}
     text = await said(app, "delete_protection_store", protectionStoreId=STORE, force=True)
     assert "WITH EVERY BACKUP IN IT; it holds 5.0 TiB" in text
-    assert "Recovery points in it, counted for 1 of the 1 assets that back up to it: at least 2." in text
+    assert "Recovery points in it: 2, of 1 asset." in text
+    assert 'Left with NO recovery point at all: 1 asset: "sql-prod-01".' in text
     assert 'Policies that write to it: 1 ("Gold")' in text
     assert 'Jobs that back up through it and would fail: 1 ("sql-prod-01")' in text
 
@@ -742,7 +756,7 @@ async def test_changing_an_instance_shows_the_user_name_and_never_the_password()
         mssqlInstanceId=BOX,
         credentials={"mode": "SQL", "username": "sa", "password": "hunter2"},
     )
-    assert 'credentials.username: "old" → "sa"' in text
+    assert 'credentials: username: "old" → "sa"' in text
     assert "hunter2" not in text
 
 
@@ -762,9 +776,9 @@ def test_each_gated_operation_has_a_row_of_its_own(tool):
     assert tool.operation.id in effects.TABLE
 
 
-def test_each_row_is_of_a_gated_operation():
+def test_each_row_is_of_an_operation_that_writes():
     operations = [t.operation for t in TOOLS.values() if t.operation]
-    assert set(effects.TABLE) == {o.id for o in operations if danger(o).gated}
+    assert set(effects.TABLE) == {o.id for o in operations if danger(o) is not Danger.READ}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
+from greenlake_backup_mcp.tools.danger import Danger
 
-from .model import Subject, assets, at_least, item_at, name_of, objects, state_of
+from .model import Finding, Gravity, Subject, assets, at_least, item_at, name_of, objects, state_of
 
 ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
 
@@ -51,9 +52,11 @@ def jobs_of_stores(s: Subject, stores: set[Any]) -> list[Mapping[str, Any]]:
 
 def stopped(
     s: Subject, jobs: list[Mapping[str, Any]], what: str = "Jobs that back up through it and would fail"
-) -> list[str]:
+) -> list[Finding]:
     """That jobs would fail, where there are any; or that it is not known."""
     needed = [s.found(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
     if jobs:
-        return [f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)})."]
-    return [] if all(found.known for found in needed) else [f"{what}: not known which."]
+        return [
+            Finding(f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)}).", Gravity.GRAVE, danger=Danger.DISRUPT)
+        ]
+    return [] if all(found.known for found in needed) else [Finding(f"{what}: not known which.", Gravity.GRAVE)]

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.tools.danger import Danger
 
-from . import places, restore_sources, restores, times
-from .model import Effect, Subject, counted, name_of, names, not_known, objects
+from . import restore_sources, restores, times
+from .model import Finding, Gravity, Judgement, Subject, counted, name_of, names, not_known, objects
 from .reads import OWN, ReadSpec, Target, path_of
 from .recovery_point_facts import flaw_of, recovery_point_facts
 
@@ -32,37 +33,13 @@ def reads_for(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     return found
 
 
-def describe_restore(s: Subject) -> Effect:
+def judge_restore(s: Subject) -> Judgement:
     """A VM protection group comes back: all its members, or those listed."""
-    a = s.arguments
-    over = a.get("restoreType") != "ALTERNATE"
-    infos = objects(a.get("recoveryInfo"))
-    follows = [f"{'Overwritten with their recovery points' if over else 'Made a second time'}: {_member_name(s)}."]
-    if over:
-        which = "the recovery point named for it" if infos else "its latest recovery point"
-        follows.append(f"Everything written to each member since {which} is LOST.")
-        follows.append("Members that are powered on go down for it; which are on was not read.")
-    follows += [
-        f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(found.resource, s.now))}."
-        for n, found in enumerate(f for name, f in s.target.uses.items() if name.startswith("copy") and f.known)
-    ]
-    if len(infos) > restores.MOST_COPIES:
-        follows.append(f"Only the first {restores.MOST_COPIES} of {len(infos):,} recovery points were read.")
-    bare: list[str] = []
-    if not infos:
-        follows.append("No recovery point is named: the service takes the latest of each member.")
-        newest = list(_newest(s))
-        follows += [line for line, _ in newest]
-        bare = [line for line, none in newest if none]
-        if (more := len(objects(s.resource.get("assets"))) - MOST_MEMBERS) > 0:
-            follows.append(f"Of {counted(more, 'further member')} the recovery points were not read.")
-    if not over:
-        follows += [f"Where to: {places.describe_place(s)}.", *places.duplicates(s)]
-    follows += [*restore_sources.options(s), *restore_sources.warnings(s)]
-    return Effect(
+    over = s.arguments.get("restoreType") != "ALTERNATE"
+    return Judgement(
         title=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
         facts=(restore_sources.state(s),),
-        consequences=tuple(follows),
+        findings=[*_findings(s, over=over), *restore_sources.warnings(s)],
         reversibility=(
             "What is overwritten cannot be brought back. check_vm_protection_group_restore tells beforehand "
             "whether each member can be restored."
@@ -71,15 +48,47 @@ def describe_restore(s: Subject) -> Effect:
         ),
         unknown=not_known(s.target.found, *s.target.uses.values()),
         forbidden=restore_sources.unusable_reasons(s, overwrites=over),
-        warnings=(
-            *(("overwrites",) if over else ()),
-            *((f"{counted(len(bare), 'member')} without a usable recovery point",) if bare else ()),
-            *restore_sources.flaws(s),
-        ),
+        danger=Danger.DESTROY if over else Danger.DISRUPT,
     )
 
 
-def _member_name(s: Subject) -> str:
+def _findings(s: Subject, *, over: bool) -> Iterator[Finding]:
+    infos, who = objects(s.arguments.get("recoveryInfo")), _members(s)
+    if over:
+        which = "the recovery point named for it" if infos else "its latest recovery point"
+        yield Finding(
+            f"OVERWRITTEN with their recovery points: {who}. Everything written to each member since {which} is LOST.",
+            Gravity.GRAVE,
+            "overwrites",
+            f"OVERWRITES {counted(len(infos) or len(objects(s.resource.get('assets'))), 'member')} of {s.name}.",
+            Danger.DESTROY,
+        )
+        yield Finding("Members that are powered on go down for it; which are on was not read.", Gravity.NOTABLE)
+    else:
+        yield Finding(f"Made a second time: {who}.")
+        named = [n for n in ("namePrefix", "namePostfix") if s.arguments.get(n)]
+        if not named:
+            yield Finding(
+                "No prefix or postfix is given: what is made would have the names that exist. The service refuses, "
+                "makes second ones, or overwrites; no document says which.",
+                Gravity.GRAVE,
+                "the names exist",
+                danger=Danger.DESTROY,
+            )
+    for n, found in enumerate(f for name, f in s.target.uses.items() if name.startswith("copy") and f.known):
+        yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(found.resource, s.now))}.")
+    if len(infos) > restores.MOST_COPIES:
+        words = f"Only the first {restores.MOST_COPIES} of {len(infos):,} recovery points were read."
+        yield Finding(words, Gravity.NOTABLE)
+    if not infos:
+        yield Finding("No recovery point is named: the service takes the latest of each member.", Gravity.NOTABLE)
+        yield from _newest(s)
+        if (more := len(objects(s.resource.get("assets"))) - MOST_MEMBERS) > 0:
+            words = f"Of {counted(more, 'further member')} the recovery points were not read."
+            yield Finding(words, Gravity.NOTABLE)
+
+
+def _members(s: Subject) -> str:
     members, infos = objects(s.resource.get("assets")), objects(s.arguments.get("recoveryInfo"))
     if s.arguments.get("restoreAllResources") or not infos:
         who = f"ALL {counted(len(members), 'member')}" if members else "ALL members (how many is not known)"
@@ -89,8 +98,9 @@ def _member_name(s: Subject) -> str:
     return f"{counted(len(infos), 'entry', 'entries')} of the list" + (f": {names(known)}" if known else "")
 
 
-def _newest(s: Subject) -> Iterator[tuple[str, bool]]:
+def _newest(s: Subject) -> Iterator[Finding]:
     """Of each member looked at its newest usable recovery point, in a sentence; and whether it has none."""
+    bare = 0
     for number, member in enumerate(objects(s.resource.get("assets"))[:MOST_MEMBERS]):
         lists = [s.found(f"{place} {number}") for place in ("backups", "snapshots")]
         copies = [copy for found in lists for copy in found.items if not flaw_of(copy, s.now)]
@@ -98,8 +108,11 @@ def _newest(s: Subject) -> Iterator[tuple[str, bool]]:
         whole = all(found.whole for found in lists)
         word = "Newest recovery point" if whole else "Newest known recovery point"
         if points:
-            yield f"{word} of {name_of(member)}: {times.describe_when(max(points), s.now)}.", False
+            yield Finding(f"{word} of {name_of(member)}: {times.describe_when(max(points), s.now)}.")
         elif whole and not copies:
-            yield f"{name_of(member)} has NO usable recovery point.", True
+            bare += 1
+            yield Finding(f"{name_of(member)} has NO usable recovery point.", Gravity.NOTABLE)
         else:
-            yield f"{word} of {name_of(member)}: not known.", False
+            yield Finding(f"{word} of {name_of(member)}: not known.")
+    if bare:
+        yield Finding("", warning=f"{counted(bare, 'member')} without a usable recovery point")

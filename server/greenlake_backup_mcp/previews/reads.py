@@ -7,7 +7,9 @@ Must know nothing of MCP.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -18,6 +20,7 @@ from greenlake_backup_mcp.upstream.client import ApiClient, Request, send
 
 OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"
+DATA = "/data-services/v1beta1"
 ASSETS = {  # collections whose items are read from a sibling API
     "virtual-machines": VIRTUALIZATION,
     "datastores": VIRTUALIZATION,
@@ -71,6 +74,7 @@ VOLATILE = (
     "stateReason",
     "verificationInfo",
 )
+CLOCKS_APART = 120  # seconds between the service's clock and ours beyond which ours is not believed
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class ReadResult:
     problem: str = ""
     total: int | None = None  # of a collection, where the service says
     limit: int | None = None  # of a collection: how many were asked for
+    at: datetime | None = None  # when it was answered, by the service's clock
 
     @property
     def known(self) -> bool:
@@ -181,22 +186,42 @@ async def read(api: ApiClient, read_: ReadSpec) -> ReadResult:
         if isinstance(error, SettingsError):
             raise
         return ReadResult(read_.words, problem=_failure_words(error))
-    body = reply.body
+    body, at = reply.body, _answered_at(reply.headers)
     if isinstance(body, Mapping) and isinstance(body.get("items"), list):
         total = body.get("total")
         limit = next((int(value) for name, value in read_.query if name == "limit"), None)
-        return ReadResult(read_.words, body["items"], total=total if isinstance(total, int) else None, limit=limit)
+        total = total if isinstance(total, int) else None
+        return ReadResult(read_.words, body["items"], total=total, limit=limit, at=at)
     if isinstance(body, Mapping):
-        return ReadResult(read_.words, body)
+        return ReadResult(read_.words, body, at=at)
     return ReadResult(read_.words, problem="the service answered without it")
+
+
+def _answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """When an answer was given, by its Date header."""
+    try:
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+async def read_copy(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> ReadResult:
+    """A recovery point from the list of its asset's copies; by itself where the list does not show it, or is none."""
+    parent, _, identity = spec.path.rpartition("/")
+    if parent.rpartition("/")[2] not in ("backups", "snapshots"):
+        return await read(api, spec)
+    found = (await read_all(api, [ReadSpec("copies", "its copies", parent, (("limit", "1000"),))], shared))["copies"]
+    item = next((i for i in found.items if i.get("id") == unquote(identity)), None)
+    return replace(found, words=spec.words, value=item) if item is not None else await read(api, spec)
 
 
 @dataclass
 class ReadCache:
-    """What the previews of one plan share: reads made already, and how many more there may be."""
+    """What the previews of one plan share: reads made already or under way, and how many more there may be."""
 
     left: int
     known: dict[str, ReadResult] = field(default_factory=dict)
+    locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
 
 async def read_all(api: ApiClient, reads: Sequence[ReadSpec], shared: ReadCache | None = None) -> dict[str, ReadResult]:
@@ -204,23 +229,25 @@ async def read_all(api: ApiClient, reads: Sequence[ReadSpec], shared: ReadCache 
     found: dict[str, ReadResult] = {}
 
     async def one(read_: ReadSpec) -> None:
-        key = f"{read_.path}?{read_.query}"
-        if shared is not None and key in shared.known:
-            found[read_.name] = shared.known[key]
-            return
-        if shared is not None and shared.left <= 0:
-            found[read_.name] = ReadResult(read_.words, problem="not read, the plan is too long")
-            return
-        if shared is not None:
-            shared.left -= 1
-        found[read_.name] = await read(api, read_)
-        if shared is not None:
-            shared.known[key] = found[read_.name]
+        found[read_.name] = await (read(api, read_) if shared is None else _read_shared(api, read_, shared))
 
     async with anyio.create_task_group() as group:
         for read_ in reads:
             group.start_soon(one, read_)
     return {read_.name: found[read_.name] for read_ in reads}
+
+
+async def _read_shared(api: ApiClient, read_: ReadSpec, shared: ReadCache) -> ReadResult:
+    """What a read brings that others may make too: it is made once, also where they ask at the same time."""
+    key = f"{read_.path}?{read_.query}"
+    async with shared.locks.setdefault(key, anyio.Lock()):
+        if key in shared.known:
+            return replace(shared.known[key], words=read_.words)
+        if shared.left <= 0:
+            return ReadResult(read_.words, problem="not read, the plan is too long")
+        shared.left -= 1
+        shared.known[key] = await read(api, read_)
+        return shared.known[key]
 
 
 def _state(found: ReadResult) -> Any:

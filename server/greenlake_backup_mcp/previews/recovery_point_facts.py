@@ -13,7 +13,7 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
-from .model import item_at, name_of, names, objects, quoted, state_of
+from .model import NOTHING, item_at, name_of, names, objects, quoted, state_of
 
 GOING = ("DELETING", "DELETED", "DELETE_PENDING", "PENDING_DELETE_APPROVAL")
 BUSY = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "ATTACHED", "RESTORING")
@@ -45,12 +45,52 @@ def recovery_point_facts(copy: Mapping[str, Any], now: datetime) -> list[str]:
     return facts
 
 
-def flaw_of(copy: Mapping[str, Any], now: datetime) -> str:
+def flaw_of(copy: Mapping[str, Any], now: datetime, stores: Mapping[Any, Mapping[str, Any]] = NOTHING) -> str:
     """Why nobody should count on a copy that is there; "" where nothing speaks against it."""
     state, expires = copy.get("state"), units.parse_time(copy.get("expiresAt"))
     if state in ("ERROR", "CREATING"):
         return "in error" if state == "ERROR" else "still being made"
-    return "expired" if expires and expires <= now else ""
+    if state == "PARTIAL" or copy.get("partialBackup") is True:
+        return "incomplete"
+    if expires and expires <= now:
+        return "expired"
+    if item_at(copy, "verificationInfo", "state") == "VERIFY_ERROR":
+        return "whose verification failed"
+    return "in a store that cannot be reached" if is_unreachable(store_of_copy(copy, stores)) else ""
+
+
+def is_unreachable(store: Mapping[str, Any]) -> bool:
+    """Whether a store is not there for a restore, as far as it says."""
+    connected, state = str(store.get("connectedState") or ""), str(store.get("state") or "")
+    return "DISCONNECT" in connected or "OFFLINE" in state or state in ("ERROR", "UNREACHABLE", "DELETING")
+
+
+def store_of_copy(copy: Mapping[str, Any], stores: Mapping[Any, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The store a copy is in, as it is now where it could be read."""
+    info = copy.get("protectionStoreInfo")
+    first = info[0] if isinstance(info, list) and info else info
+    return stores.get(first.get("id"), first) if isinstance(first, Mapping) else NOTHING
+
+
+def place_of(copy: Mapping[str, Any], kind: str) -> str:
+    """Where a copy lies. `kind`: `backups` or `snapshots`; snapshots share the array's fate."""
+    if kind == "snapshots":
+        return "on the array"
+    store = store_of_copy(copy, NOTHING)
+    cloud = copy.get("backupType") == "CLOUD_BACKUP" or store.get("protectionStoreType") == "CLOUD"
+    known = copy.get("backupType") == "BACKUP" or store.get("protectionStoreType") == "ON_PREMISES"
+    return "off site" if cloud else "on premises" if known else "in a place that is not known"
+
+
+def is_verified(copy: Mapping[str, Any]) -> bool:
+    """Whether a copy was verified, and well."""
+    return item_at(copy, "verificationInfo", "state") in ("VERIFIED", None) and copy.get("verified") is True
+
+
+def is_locked(copy: Mapping[str, Any], now: datetime) -> bool:
+    """Whether nobody can delete a copy now."""
+    until = units.parse_time(copy.get("lockedUntil"))
+    return until is not None and until > now
 
 
 def recovery_point_size(copy: Mapping[str, Any]) -> float:

@@ -5,13 +5,14 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
+from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
-from .model import NAMELESS, Subject, counted, describe_value, label, name_of, names, objects, state_of
+from .model import NAMELESS, Finding, Gravity, Subject, counted, label, name_of, names, objects, state_of
 from .reads import ReadResult
 from .recovery_point_facts import GOING, flaw_of, recovery_point_facts
 
@@ -36,7 +37,7 @@ def state(s: Subject) -> str:
     return "; ".join(facts)
 
 
-def about(s: Subject) -> tuple[str, ...]:
+def facts(s: Subject) -> tuple[str, ...]:
     """What is there now, and the recovery point."""
     copy = s.found("copy")
     lines = [f"now: {state(s)}"]
@@ -46,67 +47,76 @@ def about(s: Subject) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def since(copy: ReadResult, s: Subject) -> str:
-    """How old the recovery point is, as the rest of a sentence: that is what is lost."""
-    taken = units.parse_time(copy.resource.get("pointInTime"))
+def overwritten(s: Subject, what: str, brief: str = "") -> Finding:
+    """That something present is overwritten, and since when what was written to it is lost. `brief`: what, shortly."""
+    taken = units.parse_time(s.found("copy").resource.get("pointInTime"))
+    brief = brief or what
     if taken is None:
-        return "; how old that is, is not known"
-    return f" of {times.describe_when(taken, s.now)}; everything written since then is LOST"
+        words = f"OVERWRITTEN with the recovery point: {what}; how old that is, is not known."
+        short = f"OVERWRITES {brief}; how old the recovery point is, is not known."
+    else:
+        when = times.describe_when(taken, s.now)
+        words = f"OVERWRITTEN with the recovery point of {when}: {what}; everything written since then is LOST."
+        short = f"OVERWRITES {brief}; what was written since {taken:%Y-%m-%d %H:%M} UTC is LOST."
+    return Finding(words, Gravity.GRAVE, "overwrites", short, Danger.DESTROY)
 
 
-def describe_chain(s: Subject) -> list[str]:
+def chain(s: Subject) -> Iterator[Finding]:
     """What is overwritten with it."""
     kind = s.target.kind
     if kind == "datastore":
         count = s.resource.get("vmCount")
         which = f"its {counted(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
-        return [f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."]
-    if kind == "volume protection group":
+        words = f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."
+        yield Finding(words, Gravity.GRAVE, "takes VMs along", danger=Danger.DESTROY)
+    elif kind == "volume protection group":
         parts = s.arguments.get("individualBackupIds") or s.arguments.get("individualSnapshotIds")
         members = objects(s.resource.get("assets"))
+        words = "EVERY production volume of the group is overwritten; which those are is not known."
         if parts:
-            of = f" of {len(members):,}" if members else ""
-            return [f"Only the volumes listed go back: {len(parts):,}{of}."]
-        if not members:
-            return ["EVERY production volume of the group is overwritten; which those are is not known."]
-        return [f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."]
-    if kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
-        return ["It is powered on: it goes down for the restore."]
-    return []
+            words = f"Only the volumes listed go back: {len(parts):,}{f' of {len(members):,}' if members else ''}."
+        elif members:
+            words = f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."
+        yield Finding(words, Gravity.GRAVE, danger=Danger.DESTROY)
+    elif kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
+        yield Finding("It is powered on: it goes down for the restore.", Gravity.NOTABLE)
 
 
-def options(s: Subject) -> list[str]:
+def options(s: Subject, *, over: bool) -> Iterator[Finding]:
     """What the options of a restore mean for a database."""
-    a, lines = s.arguments, []
+    a = s.arguments
     if a.get("recoveryMode") == "NO_RECOVERY":
-        lines.append("recoveryMode NO_RECOVERY: the database stays unusable until someone finishes the recovery.")
-    if s.target.kind == "SQL database" and a.get("restoreType") != "ALTERNATE":
-        kept = a.get("restoreWithTailLog")
-        lines.append(
-            "The tail of the log is kept first (restoreWithTailLog)."
-            if kept
-            else "The tail of the log that no backup has yet is LOST (restoreWithTailLog is not set)."
-        )
-    if a.get("restoreUntil"):
-        lines.append(f"Logs are applied until {describe_value(a['restoreUntil'], s.now)}.")
-    return lines
+        yield Finding("NO_RECOVERY: the database stays unusable until someone finishes the recovery.", Gravity.NOTABLE)
+    if s.target.kind == "SQL database" and over:
+        if a.get("restoreWithTailLog"):
+            yield Finding("The tail of the log is kept first (restoreWithTailLog).")
+        else:
+            words = "The tail of the log that no backup has yet is LOST (restoreWithTailLog is not set)."
+            yield Finding(words, Gravity.GRAVE, danger=Danger.DESTROY)
 
 
-def warnings(s: Subject) -> list[str]:
+def warnings(s: Subject) -> Iterator[Finding]:
     """What speaks against the recovery points that are used."""
-    lines = []
+    stores = {store.get("id"): store for store in s.found("stores").items}
     for found in _used(s):
-        flaw, this = flaw_of(found.resource, s.now), found.words.removeprefix("the ").upper()
+        flaw, this = flaw_of(found.resource, s.now, stores), found.words.removeprefix("the ").upper()
+        warning = f"from a copy that is {flaw}"
         if flaw == "in error":
-            lines.append(f"THE {this} IS IN ERROR: what comes back from it may be damaged, or not come back at all.")
+            words = f"THE {this} IS IN ERROR: what comes back from it may be damaged, or not come back at all."
+            yield Finding(words, Gravity.GRAVE, warning)
         elif flaw == "expired":
-            lines.append(f"THE {this} HAS EXPIRED: the service may delete it at any moment, also while it is used.")
-    return lines
+            words = f"THE {this} HAS EXPIRED: the service may delete it at any moment, also while it is used."
+            yield Finding(words, Gravity.GRAVE, warning)
+        elif flaw:
+            how = flaw if flaw.startswith(("in ", "whose")) else f"that is {flaw}"
+            yield Finding(f"THE {this} CANNOT BE RELIED ON: it is a copy {how}.", Gravity.GRAVE, f"from a copy {how}")
 
 
-def flaws(s: Subject) -> tuple[str, ...]:
-    """The same in words that set a call apart."""
-    return tuple(sorted({f"from a copy that is {flaw}" for f in _used(s) if (flaw := flaw_of(f.resource, s.now))}))
+def unnamed(s: Subject) -> Iterator[Finding]:
+    """That no recovery point is named."""
+    if not any(s.arguments.get(name) for name in COPIES):
+        words = "NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one."
+        yield Finding(words, Gravity.GRAVE, "no recovery point is named")
 
 
 def _used(s: Subject) -> list[ReadResult]:

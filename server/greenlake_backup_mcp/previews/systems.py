@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text.sanitize import cell
+from greenlake_backup_mcp.tools.danger import Danger
 
+from . import tenant_facts
 from .appliances import ALL_JOBS, facts, jobs_of_stores, stopped, stores_of
-from .model import Effect, Subject, at_least, changes, count_of, item_at, names, not_known
+from .model import Finding, Gravity, Judgement, Subject, at_least, count_of, item_at, names, not_known
 from .reads import OWN, ReadResult, ReadSpec, Target, identity_of, literal
 
 ALL = (("limit", "1000"),)
 
 
 def orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
-    """What an orchestrator runs: jobs, gateways with their stores, hosts."""
+    """What an orchestrator runs: jobs, gateways with their stores, hosts; and what is under way."""
     mine = literal(identity_of(target.path)[1])
     hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *ALL)
     return [
@@ -26,6 +28,7 @@ def orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[Re
         ReadSpec("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),)),
         ReadSpec("stores", "the stores on its gateways", f"{OWN}/protection-stores", (("limit", "2000"),)),
         ReadSpec("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts),
+        tenant_facts.TASKS,
     ]
 
 
@@ -47,126 +50,140 @@ def instance_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSp
     return [ReadSpec("databases", "its databases", f"{OWN}/mssql-databases", query)]
 
 
-def describe_stop(s: Subject) -> Effect:
+def judge_stop(s: Subject) -> Judgement:
     """An appliance restarts or goes off."""
     off = s.tool.name.startswith("shutdown")
     orchestrator = s.target.kind == "data orchestrator"
-    follows = [f"{'It is powered off' if off else 'It restarts'}: backups and restores that run through it now fail."]
     if orchestrator:
         through = _managed_assets(s)
     else:
         jobs = jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
         through = stopped(s, jobs, "Jobs that run through it")
-    follows += through or ["Nothing is known to run through it."]
+    findings = through or [Finding("Nothing is known to run through it.")]
+    what = "It is powered off" if off else "It restarts"
+    findings.append(Finding(f"{what}: backups and restores that run through it now fail.", Gravity.NOTABLE))
     if off and through:
-        follows.append("Until it is on again, nothing of that runs.")
+        findings.append(Finding("Until it is on again, nothing of that runs."))
     forced = s.arguments.get("force")
     if orchestrator and forced is None:
-        follows.append("force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false.")
+        words = "force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false."
+        findings.append(Finding(words, Gravity.NOTABLE))
     elif forced:
-        follows.append("force: what is running is not waited for.")
+        findings.append(Finding("force: what is running is not waited for.", Gravity.NOTABLE))
+    findings += tenant_facts.running(s)
     final = "It comes back by itself; runs missed meanwhile are not made up for."
     if off and orchestrator:
         final = "There is NO operation to power it on again: somebody must do that in vCenter."
+        short = f"{s.name[:1].upper()}{s.name[1:]} goes off, and NO operation powers it on again."
+        findings.insert(0, Finding("", Gravity.GRAVE, "no way back from here", short))
     elif off:
         final = "power_on_protection_store_gateway starts it again."
-    return Effect(
+    return Judgement(
         title=f"{'Shut down' if off else 'Restart'} the {s.label}",
         facts=(facts(s),),
-        consequences=tuple(follows),
+        findings=findings,
         reversibility=final,
         unknown=not_known(*s.facts.values()),
         forbidden="It is off already." if off and s.resource.get("state") == "PSG_STATE_OK_OFF" else "",
-        warnings=("no way back from here",) if off and orchestrator else (),
+        danger=Danger.DISRUPT,
     )
 
 
-def describe_orchestrator_delete(s: Subject) -> Effect:
+def judge_orchestrator_delete(s: Subject) -> Judgement:
     """A site loses its orchestrator."""
-    follows = ["It is unregistered at once; every scheduled job it runs is disabled.", *_managed_assets(s)]
+    words = "It is unregistered at once; every scheduled job it runs is disabled."
+    findings = [Finding(words, Gravity.GRAVE, danger=Danger.DISRUPT), *_managed_assets(s)]
     if s.arguments.get("force"):
-        follows.append("force: it goes even though resources depend on it.")
-    return Effect(
+        findings.append(Finding("force: it goes even though resources depend on it.", Gravity.GRAVE, "force"))
+    return Judgement(
         title=f"Delete the {s.label}",
         facts=(facts(s),),
-        consequences=tuple(follows),
+        findings=[*findings, *tenant_facts.running(s)],
         reversibility="It cannot be taken back; an orchestrator must be installed and registered anew.",
         unknown=not_known(*s.facts.values()),
-        warnings=("force",) if s.arguments.get("force") else (),
+        danger=Danger.DISRUPT,
     )
 
 
-def describe_orchestrator_recovery(s: Subject) -> Effect:
+def judge_orchestrator_recovery(s: Subject) -> Judgement:
     """An orchestrator is replaced."""
     connected = s.resource.get("connectionState") == "CONNECTED"
-    return Effect(
+    words = "The present one is CONNECTED: it works, and would be replaced nonetheless."
+    return Judgement(
         title=f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
         facts=(facts(s),),
-        consequences=(
-            "The new appliance takes over; the present one is replaced for good.",
+        findings=[
+            *([Finding(words, Gravity.GRAVE, "still connected")] if connected else []),
+            Finding("The new appliance takes over; the present one is replaced for good.", Gravity.GRAVE),
             *_managed_assets(s),
-            *(["The present one is CONNECTED: it works, and would be replaced nonetheless."] if connected else []),
-        ),
+        ],
         reversibility="This cannot be undone.",
         unknown=not_known(*s.facts.values()),
-        warnings=("still connected",) if connected else (),
+        danger=Danger.DISRUPT,
     )
 
 
-def describe_host_removal(s: Subject) -> Effect:
+def judge_host_removal(s: Subject) -> Judgement:
     """A host with its instances and databases is given up."""
     instances, databases = s.found("instances"), s.found("databases")
     protected = [d for d in databases.items if d.get("protectionJobInfo")]
-    follows = [
-        "The host is unregistered, with its SQL instances and databases; no backups of them are made any more.",
-        _join(instances, "instance"),
-        _join(databases, "database"),
-    ]
+    findings = []
     if protected:
-        follows.append(f"Protected now: {at_least(databases)}{len(protected):,} ({names(protected)}).")
-    follows.append("What happens to their recovery points is not documented.")
+        count = f"{at_least(databases)}{len(protected):,}"
+        findings.append(
+            Finding(
+                f"Protected now, and then no more: {count} ({names(protected)}).",
+                Gravity.GRAVE,
+                f"{len(protected)} protected databases",
+                danger=Danger.DISRUPT,
+            )
+        )
+    elif not databases.known:
+        findings.append(Finding("", Gravity.GRAVE, "its databases are not known", "Its databases are not known."))
+    findings.append(
+        Finding("The host is unregistered, with its SQL instances and databases; no backups of them are made any more.")
+    )
+    findings += [Finding(_join(instances, "instance")), Finding(_join(databases, "database"))]
+    findings.append(Finding("What happens to their recovery points is not documented.", Gravity.NOTABLE))
     if s.arguments.get("force"):
-        follows.append("force: it goes even though resources depend on it.")
-    return Effect(
+        findings.append(Finding("force: it goes even though resources depend on it.", Gravity.GRAVE, "force"))
+    return Judgement(
         title=f"Unregister the {s.label}",
         facts=(facts(s),),
-        consequences=tuple(follows),
+        findings=findings,
         reversibility="It can be registered anew; whether its databases then find their recovery points, nobody says.",
         unknown=not_known(*s.facts.values()),
-        warnings=(f"{len(protected)} protected databases",)
-        if protected
-        else ()
-        if databases.known
-        else ("its databases are not known",),
+        danger=Danger.DESTROY,
     )
 
 
-def describe_credentials_update(s: Subject) -> Effect:
+def judge_credentials_update(s: Subject) -> Judgement:
     """A host, instance or appliance gets another address or login."""
-    given = {n: v for n, v in s.arguments.items() if n != "confirm" and n in s.tool.arguments}
-    body = {n: v for n, v in given.items() if s.tool.arguments[n].place == "body"}
-    follows = list(changes(body, s.resource, s.now))
+    findings = []
     if databases := _databases(s):
         protected = [d for d in databases if d.get("protectionJobInfo")]
         part = at_least(s.found("databases"))
-        follows.append(
-            f"Databases that depend on it: {part}{len(databases):,}, of them protected: {part}{len(protected):,}."
-        )
+        words = f"Databases that depend on it: {part}{len(databases):,}, of them protected: {part}{len(protected):,}."
+        findings.append(Finding(words, Gravity.NOTABLE))
     if stores := stores_of(s):
-        follows.append(f"Stores that depend on it: {at_least(s.found('stores'))}{len(stores):,} ({names(stores)}).")
-    follows.append("If the new values are wrong, every backup and restore through it fails.")
-    return Effect(
+        words = f"Stores that depend on it: {at_least(s.found('stores'))}{len(stores):,} ({names(stores)})."
+        findings.append(Finding(words, Gravity.NOTABLE))
+    if {"credentials", "networkAddress"} & set(s.arguments):
+        findings.append(
+            Finding("If the new values are wrong, every backup and restore through it fails.", Gravity.NOTABLE)
+        )
+    known = "It can be changed back, if the old password is known."
+    return Judgement(
         title=f"Change the {s.label}",
         facts=(facts(s),),
-        consequences=tuple(follows),
-        reversibility="It can be changed back, if the old password is known."
-        if "credentials" in body
-        else "It can be changed back.",
+        findings=findings,
+        reversibility=known if "credentials" in s.arguments else "It can be changed back.",
         unknown=not_known(*s.facts.values()) or _unread_databases(s),
+        danger=Danger.DISRUPT,
     )
 
 
-def _managed_assets(s: Subject) -> list[str]:
+def _managed_assets(s: Subject) -> list[Finding]:
     """What an orchestrator runs, and what runs through its gateways; or that it could not be read."""
     mine, jobs, hosts = s.resource.get("id"), s.found("jobs"), s.found("hosts")
     gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == mine]
@@ -174,16 +191,18 @@ def _managed_assets(s: Subject) -> list[str]:
     own = [j for j in jobs.items if j.get("dataOrchestratorId") == mine]
     stores = {x.get("id") for x in s.found("stores").items if item_at(x, "storageSystemInfo", "id") in systems}
     through = [j for j in jobs_of_stores(s, stores) if j not in own]
-    lines = []
+    findings = []
     if own or not jobs.known:
-        lines += stopped(s, own, "Jobs it runs")
+        findings += stopped(s, own, "Jobs it runs")
     if gateways:
-        lines.append(f"Gateways it manages: {at_least(s.found('gateways'))}{len(gateways):,} ({names(gateways)}).")
+        count = f"{at_least(s.found('gateways'))}{len(gateways):,}"
+        findings.append(Finding(f"Gateways it manages: {count} ({names(gateways)}).", Gravity.NOTABLE))
     if gateways or not s.found("gateways").known:
-        lines += stopped(s, through, "Other jobs that write to stores on its gateways")
+        findings += stopped(s, through, "Other jobs that write to stores on its gateways")
     if hosts.items:
-        lines.append(f"Application hosts it manages: {count_of(hosts, 'host')} ({names(hosts.items)}).")
-    return lines
+        words = f"Application hosts it manages: {count_of(hosts, 'host')} ({names(hosts.items)})."
+        findings.append(Finding(words, Gravity.NOTABLE))
+    return findings
 
 
 def _join(found: ReadResult, word: str) -> str:
@@ -196,7 +215,7 @@ def _unread_databases(s: Subject) -> tuple[str, ...]:
     """An instance that does not name its host: no list of its databases can be asked for."""
     return (
         not_known(ReadResult("its databases", problem="not read"))
-        if s.target.kind == "SQL instance" and not s.facts
+        if s.target.kind == "SQL instance" and not s.found("databases").known
         else ()
     )
 

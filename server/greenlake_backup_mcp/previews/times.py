@@ -22,9 +22,12 @@ def describe_span(length: timedelta) -> str:
     return "1 second" if seconds >= 1 else "no time"
 
 
-def describe_when(at: datetime, now: datetime) -> str:
-    """A point in time with how far away it is."""
-    shown = f"{at:%Y-%m-%d %H:%M} UTC"
+def describe_when(at: datetime, now: datetime, *, exact: bool = False) -> str:
+    """A point in time with how far away it is; `exact`: with its seconds, where it has any."""
+    shown = f"{at:%Y-%m-%d %H:%M}"
+    if exact and (at.second or at.microsecond):
+        shown += f":{at:%S}" + (f".{at:%f}" if at.microsecond else "")
+    shown += " UTC"
     if abs(at - now) < timedelta(seconds=60):
         return f"{shown} (now)"
     days = (at.date() - now.astimezone(UTC).date()).days

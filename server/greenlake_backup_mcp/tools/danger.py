@@ -1,10 +1,12 @@
-"""TABLE of rules: what each operation that is not a plain read can destroy, disrupt or reveal.
+"""TABLE of rules: what each operation that is not a plain read can destroy, disrupt or reveal; at worst, and at least.
 
+What a call costs with its own arguments on its own target lies between the two; previews/ finds it out.
 Knows operations by id and method. Must know nothing of tools, HTTP or MCP.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,7 +44,7 @@ def _find_rule(danger: Danger, because: str, method: str, operations: str) -> Ru
 
 # Each operation that is not a GET stands in exactly one rule, with its method: should a later description give the id
 # to another method, the rule no longer speaks for it. The worst case counts: an update of a copy is judged by its
-# `expiresAt`, a restore by `restoreType: PARENT`. What a call does with its actual arguments is said in effects/.
+# `expiresAt`, a restore by `restoreType: PARENT`. What a call costs with its arguments is found out in previews/.
 TABLE = (
     # --- POSTs that change nothing
     _find_rule(Danger.READ, "a calculation", "POST", "ProtectionStoreGatewaySize ProtectionStoreGatewayPSGSize"),
@@ -168,6 +170,64 @@ TABLE = (
 )
 
 
+# Worst case and plain use differ: with harmless arguments these cost less, which is what a role is asked for. `confirm`
+# is required all the same.
+LEAST: Mapping[Danger, frozenset[str]] = {
+    Danger.WRITE: frozenset(
+        [
+            "VirtualMachineBackupUpdate",
+            "VirtualMachineSnapshotUpdate",
+            "DatastoreBackupUpdate",
+            "DatastoreSnapshotUpdate",
+            "MSSQLDatabaseBackupUpdate",
+            "MSSQLDatabaseSnapshotUpdate",
+            "VmpgBackupUpdate",
+            "VmpgSnapshotUpdate",
+            "VpgBackupUpdate",
+            "VpgSnapshotUpdate",
+        ]
+    ),
+    Danger.DISRUPT: frozenset(
+        [
+            "VirtualMachineRestore",
+            "VirtualMachineFileRestore",
+            "DatastoreRestoreFromCopy",
+            "MSSQLDatabaseRestore",
+            "VmpgRestore",
+            "VolumeProtectionGroupRestore",
+            "ProtectionStoreDelete",
+            "ProtectionStoreGatewayDelete",
+            "StoreOnceDelete",
+            "VmProtectionGroupDelete",
+            "RemoveVolumeProtectionGroup",
+            "DataOrchestratorInfosightConfigModify",
+            "ProtectionStoreGatewaySetRemoteSupport",
+        ]
+    ),
+}
+# Harmless in plain use, so that nobody is asked; with grave arguments (a lock, a program, an address or name in use, an
+# asset that is protected already, no room) they ask as the gated ones do. Their `confirm` is optional.
+CONDITIONAL = frozenset(
+    [
+        "ApplicationHostCreate",
+        "DataOrchestratorCreate",
+        "DataManagementJobCreate",
+        "DataManagementTemplateCreate",
+        "MSSQLDatabaseProtectionGroupCreate",
+        "ProtectionStoreGatewayCreate",
+        "ProtectionStoreCreate",
+        "StoreOnceCreate",
+        "VmProtectionGroupCreate",
+        "VolumeProtectionGroupCreate",
+        "VpgBackupCreate",
+        "VpgSnapshotCreate",
+        "DataManagementJobRun",
+        "ProtectionStoreEdit",
+    ]
+)
+_RISING = (Danger.READ, Danger.WRITE, Danger.DISRUPT, Danger.SECRET, Danger.DESTROY)
+
+
 def danger(operation: Operation) -> Danger:
     """The danger of an operation: by its rule, else by method; an unknown non-GET counts as DESTROY."""
     if operation.method == "GET":
@@ -179,3 +239,19 @@ def danger(operation: Operation) -> Danger:
 def rule(operation: Operation) -> Rule | None:
     """The rule that speaks for an operation."""
     return next((r for r in TABLE if r.method == operation.method and operation.id in r.operations), None)
+
+
+def least_danger(operation: Operation) -> Danger:
+    """What a call of an operation costs with its most harmless arguments."""
+    worst = danger(operation)
+    return next((low for low, ids in LEAST.items() if operation.id in ids and rule(operation)), worst)
+
+
+def is_conditional(operation: Operation) -> bool:
+    """Whether an operation is harmless in plain use and asks with grave arguments."""
+    return operation.id in CONDITIONAL and danger(operation) is Danger.WRITE
+
+
+def gravest_danger(*found: Danger) -> Danger:
+    """The gravest of several."""
+    return max(found, key=_RISING.index, default=Danger.READ)

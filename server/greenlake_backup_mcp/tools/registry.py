@@ -18,7 +18,7 @@ from greenlake_backup_mcp.openapi import document as openapi
 from greenlake_backup_mcp.openapi.document import Operation, Schema
 
 from . import names, schemas
-from .danger import Danger, danger
+from .danger import Danger, danger, is_conditional, least_danger
 
 LIST_ARGUMENTS: Mapping[str, Schema] = {
     "limit": {"type": "integer"},
@@ -36,6 +36,7 @@ LIST_BOUNDS: Mapping[str, Schema] = {  # checked, but not shown in each list too
 }
 OUTPUT: Schema = {"type": "string", "enum": ["text", "json"]}
 CONFIRM: Schema = {"type": "string", "description": 'First "preview", then the code that it gives.'}
+CONFIRM_IF_GRAVE: Schema = {"type": "string", "description": "Only when asked: the code of the preview."}
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,18 @@ class Tool:
 
     @property
     def gated(self) -> bool:
-        """Whether a call needs a preview and its code first."""
+        """Whether each call needs a preview and its code first."""
         return self.danger.gated
+
+    @property
+    def conditional(self) -> bool:
+        """Whether a call needs a preview and its code where its arguments are grave."""
+        return self.operation is not None and is_conditional(self.operation)
+
+    @property
+    def least_danger(self) -> Danger:
+        """What a call costs with its most harmless arguments."""
+        return least_danger(self.operation) if self.operation else self.danger
 
     @cached_property
     def body(self) -> Schema | None:
@@ -128,8 +139,10 @@ _Placement = tuple[Argument, Schema, bool]  # an argument, its schema, whether i
 def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument], Schema]:
     """The arguments of an operation's tool by name, and the schema of them all."""
     placed = [*_placed_parameters(operation), *_placed_body(operation)]
-    if found.gated:
-        placed.append((Argument("confirm", "confirm", "ours"), CONFIRM, True))
+    if found.gated or is_conditional(operation):
+        placed.append(
+            (Argument("confirm", "confirm", "ours"), CONFIRM if found.gated else CONFIRM_IF_GRAVE, found.gated)
+        )
     used = [argument.name for argument, _, _ in placed]
     if twice := {name for name in used if used.count(name) > 1}:
         raise SettingsError(f"{operation.key} has two arguments named {', '.join(sorted(twice))}.")

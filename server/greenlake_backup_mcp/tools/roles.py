@@ -22,10 +22,18 @@ _MAY: Mapping[Role, frozenset[Danger]] = {
 
 
 def role_allows(role: Role, tool: Tool) -> bool:
-    """Whether a role may use a tool. A plan may be made by whoever may change anything: each call in it is judged."""
+    """Whether a role may use a tool with some arguments.
+
+    A plan may be made by whoever may change anything: each call in it is judged.
+    """
     if tool.operation is None and tool.danger.gated:
         return role != "read"
-    return tool.danger in _MAY[role]
+    return role_allows_danger(role, tool.least_danger)
+
+
+def role_allows_danger(role: Role, danger: Danger) -> bool:
+    """Whether a role may do what costs this much: only `destroy` may lose, overwrite or reveal data."""
+    return danger in _MAY[role]
 
 
 def role_of(scopes: Iterable[str]) -> Role:

@@ -1,0 +1,122 @@
+"""TABLE of where the name of an id is read that a request gives: names come from the service, never from the request.
+
+Must know nothing of single operations, HTTP or MCP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from . import words
+from .difference import Path
+from .model import item_at
+from .reads import DATA, OWN, VIRTUALIZATION, ReadSpec, kind_of, path_of
+
+MOST_SINGLE = 8  # ids of a collection that are read one by one; more are looked for in its list
+ALL = (("limit", "1000"),)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where leaves of this name get the name of their id from; `single`: whether one item can be read by its id."""
+
+    leaf: re.Pattern[str]
+    path: str
+    single: bool = True
+
+
+def _source(leaf: str, path: str, *, single: bool = True) -> Source:
+    return Source(re.compile(rf"(?:^|\.)(?:{leaf})$"), path, single)
+
+
+# `{vcenter}` is the vCenter that the request or the target names. The first row that fits speaks.
+SOURCES = (
+    _source(r"(?:pre|post)ScriptInfo\.hostId", f"{OWN}/application-hosts"),
+    _source(r"protectionStoreId", f"{OWN}/protection-stores"),
+    _source(r"protectionPolicyId", f"{OWN}/protection-policies"),
+    _source(r"datastoreIds?", f"{VIRTUALIZATION}/datastores"),
+    _source(r"hypervisorManagerId", f"{VIRTUALIZATION}/hypervisor-managers", single=False),
+    _source(r"hostId", f"{VIRTUALIZATION}/hypervisor-hosts", single=False),
+    _source(r"clusterId", f"{VIRTUALIZATION}/hypervisor-clusters", single=False),
+    _source(r"folderId", f"{VIRTUALIZATION}/hypervisor-managers/{{vcenter}}/folders", single=False),
+    _source(r"resourcePoolId", f"{VIRTUALIZATION}/hypervisor-managers/{{vcenter}}/resource-pools", single=False),
+    _source(r"networkDetails\.id", f"{VIRTUALIZATION}/hypervisor-managers/{{vcenter}}/networks", single=False),
+    _source(r"instanceId", f"{OWN}/mssql-instances"),
+    _source(r"storageLocationId", f"{DATA}/storage-locations", single=False),
+    _source(r"targetVmId|virtualMachineId|includeResources|resourceId", f"{VIRTUALIZATION}/virtual-machines"),
+)
+SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
+NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
+
+
+def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) -> list[ReadSpec]:
+    """The reads that name the ids of a request which the target itself does not name."""
+    known = words.collect_names(resource)
+    wanted: dict[tuple[str, bool], list[str]] = {}
+    for path, identity in words.ids_in([body]):
+        if identity in known:
+            continue
+        dotted = ".".join(step for step in path if isinstance(step, str))
+        for place, single in _places(dotted, path, body, resource, kind):
+            ids = wanted.setdefault((place, single), [])
+            ids += [identity] if identity not in ids else []
+    reads = []
+    for (place, single), ids in wanted.items():
+        if single and len(ids) <= MOST_SINGLE:
+            reads += [
+                ReadSpec(f"name {place}/{i}", f"{kind_of(path_of(place, i))} with the id {i}", path_of(place, i))
+                for i in ids
+            ]
+        else:
+            reads.append(ReadSpec(f"name {place}", "names", place, () if place.startswith(DATA) else ALL))
+    return reads
+
+
+def _places(
+    dotted: str, path: Path, body: Mapping[str, Any], resource: Mapping[str, Any], kind: str
+) -> Iterator[tuple[str, bool]]:
+    """Where an id at a path of a request may be read: collection, and whether by the id alone."""
+    if dotted.endswith("storageSystemId") and (system := SYSTEMS.get(str(body.get("storageSystemType")))):
+        yield f"{OWN}/{system}", True
+    elif dotted == "assets.id":
+        yield from _members(body, resource, kind)
+    elif dotted == "assetInfo.id":
+        yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
+    elif dotted.endswith("resourceUri"):
+        uri = words.value_at(body, path)
+        if isinstance(uri, str) and re.fullmatch(r"/[\w./-]+/v1beta1/[\w-]+/[\w-]+", uri):
+            yield uri.rpartition("/")[0], True
+    elif dotted == "nativeAppInfo.id" and (place := NATIVE.get(str(item_at(body, "nativeAppInfo", "type")))):
+        yield place, True
+    else:
+        vcenter = body.get("hypervisorManagerId") or _vcenter(body) or item_at(resource, "hypervisorManagerInfo", "id")
+        for source in SOURCES:
+            if source.leaf.search(dotted):
+                if "{vcenter}" not in source.path or vcenter:
+                    place = source.path.replace("{vcenter}", quote(str(vcenter), safe=""))
+                    yield place, source.single
+                return
+
+
+def _members(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) -> Iterator[tuple[str, bool]]:
+    if kind == "volume protection group" or "volumeProtectionGroupType" in body:
+        return  # volumes are read by no API of this service
+    category = body.get("assetsCategory") or resource.get("assetsCategory")
+    yield f"{VIRTUALIZATION}/{'datastores' if category == 'VMFS_DATASTORES' else 'virtual-machines'}", True
+
+
+def _collection(kind: str) -> str:
+    """The collection of a type: `virtualization/virtual-machine` → its list."""
+    place = f"{kind.rpartition('/')[2]}s"
+    return f"{VIRTUALIZATION if place in ('virtual-machines', 'datastores') else OWN}/{place}"
+
+
+def _vcenter(body: Mapping[str, Any]) -> Any:
+    return next(
+        (v["hypervisorManagerId"] for v in body.values() if isinstance(v, Mapping) and v.get("hypervisorManagerId")),
+        None,
+    )

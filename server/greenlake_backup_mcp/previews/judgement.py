@@ -1,0 +1,227 @@
+"""TABLE of judgement over the leaves of a difference: how grave each is, what it is called, what must be said with it.
+
+It sorts, names and weighs. It cannot leave out: a leaf without a rule is told as it is. Knows no HTTP, no MCP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.text import masking, units
+from greenlake_backup_mcp.tools.danger import Danger
+
+from . import words
+from .difference import ABSENT, Element, Leaf
+from .model import Change, Gravity, Subject
+
+DETAIL, NOTABLE, GRAVE = Gravity.DETAIL, Gravity.NOTABLE, Gravity.GRAVE
+DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
+PERIODS = {"BY_MINUTES": 1 / 1440, "HOURLY": 1 / 24, "DAILY": 1.0, "WEEKLY": 7.0, "MONTHLY": 30.44}
+
+# TABLE of silent leaves: that they are given or change is told, their values are not. `masking.is_secret` knows the
+# names: passwords, and codes that register an appliance. Two requests that differ in nothing else read the same, and
+# still need two codes, since a code is bound to the arguments.
+SILENT = masking.is_secret
+
+Test = Callable[[Leaf, Subject], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One judgement: leaves whose names match, where the test holds, are of this kind and gravity."""
+
+    names: re.Pattern[str]
+    kind: str
+    gravity: Gravity
+    danger: Danger = Danger.WRITE
+    note: str = ""  # a sentence that belongs to it
+    test: Test = lambda _leaf, _subject: True
+
+
+def _rule(  # noqa: PLR0913, PLR0917
+    names: str, kind: str, gravity: Gravity, danger: Danger = Danger.WRITE, note: str = "", test: Test | None = None
+) -> Rule:
+    return Rule(re.compile(rf"(?:^|\.)(?:{names})$"), kind, gravity, danger, note, test or Rule.test)
+
+
+def length_days(value: Any) -> float | None:
+    """A length of time of the API in days; None where it is none."""
+    if not isinstance(value, Mapping) or (number := units.number(value.get("value"))) is None:
+        return None
+    return number * DAYS.get(str(value.get("unit")), 1.0)
+
+
+def interval_days(plan: Any) -> float | None:
+    """How far apart the runs of a schedule are, in days."""
+    if not isinstance(plan, Mapping) or not isinstance(plan.get("repeatInterval"), Mapping):
+        return None
+    interval = plan["repeatInterval"]
+    every, on = units.number(interval.get("every")), interval.get("on")
+    period = PERIODS.get(str(plan.get("recurrence")))
+    if every is None or period is None:
+        return None
+    often = len(on) if isinstance(on, list) and on and plan["recurrence"] in ("WEEKLY", "MONTHLY") else 1
+    return every * period / often
+
+
+def _gone(leaf: Leaf, _s: Subject) -> bool:
+    return leaf.after is ABSENT
+
+
+def _set(leaf: Leaf, _s: Subject) -> bool:
+    return leaf.after is not ABSENT
+
+
+def _changes_what_is(leaf: Leaf, s: Subject) -> bool:
+    """Whether something that exists changes, or the operation is no create."""
+    return leaf.before is not ABSENT or not s.tool.name.startswith("create_")
+
+
+def _is_true(leaf: Leaf, _s: Subject) -> bool:
+    return leaf.after is True
+
+
+def _loses_element(leaf: Leaf, s: Subject) -> bool:
+    """Whether something that the resource has is in the request no more: an element, a value, a part of a list."""
+    if isinstance(leaf.before, list) and isinstance(leaf.after, list):
+        return any(item not in leaf.after for item in leaf.before)
+    return leaf.before not in (ABSENT, None, "", [], {}) and leaf.after in (ABSENT, None)
+
+
+def _longer(measure: Callable[[Any], float | None]) -> Test:
+    return lambda leaf, _s: (measure(leaf.after) or 0) > (measure(leaf.before) or 0)
+
+
+def _shorter(measure: Callable[[Any], float | None], *, of_none: bool) -> Test:
+    """Whether a length becomes shorter; `of_none`: where there was none, any length is shorter."""
+
+    def test(leaf: Leaf, s: Subject) -> bool:
+        before, after = measure(leaf.before), measure(leaf.after)
+        if after is None:
+            return before is not None and not of_none
+        if before is None and any(isinstance(step, Element) and step.before is ABSENT for step in leaf.path):
+            return False  # the whole thing is new, or what it is now is not known
+        return after < before if before is not None else of_none and _changes_what_is(leaf, s)
+
+    return test
+
+
+def _later(leaf: Leaf, s: Subject) -> bool:
+    after, before = units.parse_time(leaf.after), units.parse_time(leaf.before)
+    return after is not None and after > s.now and (before is None or after > before)
+
+
+def _earlier(leaf: Leaf, _s: Subject) -> bool:
+    after, before = units.parse_time(leaf.after), units.parse_time(leaf.before)
+    return after is not None and (before is None or after < before)
+
+
+LOCK = "Nobody can delete such a copy, or let it expire, before that, whatever it costs; a lock cannot be taken back."
+# TABLE: the first rule that holds speaks for a leaf.
+RULES: tuple[Rule, ...] = (
+    _rule(r"protections|schedules", "LOST", GRAVE, Danger.DISRUPT, test=_loses_element),
+    _rule(r"assets|members", "LOST", GRAVE, Danger.DISRUPT, "It loses the group's protection.", test=_loses_element),
+    _rule(
+        r"(?:pre|post)ScriptInfo(?:\..*)?",
+        "PROGRAM",
+        GRAVE,
+        Danger.DISRUPT,
+        "It runs on that application host with the rights of the service there.",
+        test=_set,
+    ),
+    _rule(
+        r"lockFor|lockedUntil",
+        "LOCK",
+        GRAVE,
+        Danger.DISRUPT,
+        LOCK,
+        test=lambda f, s: _longer(length_days)(f, s) or _later(f, s),
+    ),
+    _rule(
+        r"lockFor",
+        "WEAKER",
+        GRAVE,
+        Danger.DISRUPT,
+        "New copies can be deleted sooner.",
+        test=_shorter(length_days, of_none=False),
+    ),
+    _rule(r"expireAfter", "SHORTER", GRAVE, Danger.DISRUPT, test=_shorter(length_days, of_none=True)),
+    _rule(r"expireAfter", "", NOTABLE, Danger.WRITE, "Copies take up their room so long.", test=_longer(length_days)),
+    _rule(r"expiresAt", "ENDS EARLIER", GRAVE, Danger.DESTROY, test=_earlier),
+    _rule(
+        r"schedule",
+        "RARER",
+        GRAVE,
+        Danger.DISRUPT,
+        test=lambda f, s: f.before is not ABSENT and _longer(interval_days)(f, s),
+    ),
+    _rule(r"schedule", "", NOTABLE, test=_changes_what_is),
+    _rule(r"force|cascadedelete", "FORCE", GRAVE, Danger.DISRUPT, test=_is_true),
+    _rule(r"dynamicMemberFilter(?:\..*)?", "MEMBERS", GRAVE, Danger.DISRUPT, test=_changes_what_is),
+    _rule(
+        r"networkAddress|gateway|subnetMask|networkType|addressType|defaultGateway|hostname|nic|enabled",
+        "ADDRESS",
+        GRAVE,
+        Danger.DISRUPT,
+        test=lambda f, s: (
+            _changes_what_is(f, s)
+            and ("nic" in f.names or f.names[:1] in (("networkAddress",), ("network",)))
+            and not {"proxy", "nameServers"} & set(f.names)
+        ),
+    ),
+    _rule(
+        r"credentials(?:\..*)?",
+        "ACCOUNT",
+        GRAVE,
+        Danger.DISRUPT,
+        test=lambda f, s: _changes_what_is(f, s) and "proxy" not in f.names,
+    ),
+    _rule(r"hostIqn", "HOST", GRAVE),
+    _rule(
+        r"(?:proxy|dns|ntp|nameServers|searchDomains|ntpServers|dateTime)(?:\..*)?", "", NOTABLE, test=_changes_what_is
+    ),
+    _rule(r".*", "LOST", NOTABLE, test=_loses_element),
+    _rule(
+        r"powerOn|powerOnVmsAfterRestore",
+        "",
+        NOTABLE,
+        note="A second machine with the same name, addresses and identity runs then.",
+        test=_is_true,
+    ),
+    _rule(r"fullBackup", "", NOTABLE, note="It takes as much room as the asset holds.", test=_is_true),
+    _rule(r"restoreType|fileRestoreMethod|recoveryMode|restoreUntil|restoreWithTailLog", "", NOTABLE),
+    _rule(r"(?:newPath|originalPath|absoluteSourcePath|absoluteTargetPath|username)", "", NOTABLE),
+    _rule(r"protectionStoreId|protectionPolicyId|datastoreId|hostId|clusterId|instanceId", "", NOTABLE),
+)
+
+
+def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
+    """A leaf as a row, and what it costs. Every leaf becomes a row."""
+    rule = next((r for r in RULES if r.names.search(".".join(leaf.names)) and r.test(leaf, s)), None)
+    kind, gravity, danger = (rule.kind, rule.gravity, rule.danger) if rule else ("", DETAIL, Danger.WRITE)
+    group, name = words.describe_place(leaf, s.id_names)
+    before, after = (words.describe_value(leaf.name, side, s.id_names, s.now) for side in (leaf.before, leaf.after))
+    if isinstance(leaf.path[-1], Element):
+        if leaf.after is ABSENT and isinstance(leaf.before, Mapping):
+            inside = words.without_label(leaf.name, leaf.before)
+            before = words.describe_all(inside, s.id_names, s.now) if leaf.name in ("protections", "schedules") else ""
+        elif leaf.before is ABSENT and isinstance(leaf.after, Mapping):
+            after = "added"
+    if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
+        before = "not set" if s.target.found.known else "not known"
+    if leaf.default:
+        after += " (left out; that is the default)"
+    note = rule.note if rule else ""
+    if kind in ("LOST", "SHORTER", "WEAKER", "RARER") and s.held_by:
+        note = f"For {s.held_by}. {note}".strip()
+    change = Change(name, before, after, gravity, kind, leaf.dotted, group, note)
+    return change, danger
+
+
+def judge_all(s: Subject) -> Iterator[tuple[Change, Danger]]:
+    """Every leaf of the difference as a row, gravest first, in the request's order otherwise."""
+    rows = [judge_leaf(leaf, s) for leaf in s.difference.leaves]
+    return iter(sorted(rows, key=lambda row: -row[0].gravity))
