@@ -17,11 +17,13 @@ from greenlake_backup_mcp.previews.difference import compute_difference
 from greenlake_backup_mcp.previews.model import Effect, Subject
 from greenlake_backup_mcp.previews.reads import ReadResult, Target
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.danger import Danger, danger
 from greenlake_backup_mcp.upstream import client
 from tests.support.gated_samples import gated, samples
-from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, TOOLS, VIRTUALIZATION, VM, Tenant, loaded
+from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, loaded
 
+TOOLS = {t.name: t for t in registry.tools()}
 STORE = "44444444-4444-4444-8444-444444444444"
 GROUP = "55555555-5555-4555-8555-555555555555"
 POLICY = "66666666-6666-4666-8666-666666666666"
@@ -370,7 +372,7 @@ async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_
 
 async def test_an_empty_recovery_point_is_none_and_gets_no_code():
     app = tenant()
-    with pytest.raises(BackupError, match="backupId is empty; an id is wanted"):
+    with pytest.raises(BackupError, match="is empty; an id is wanted|exactly one of backupId, snapshotId"):
         await effect(app, "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
     assert not app.reads
 

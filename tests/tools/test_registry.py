@@ -110,7 +110,14 @@ def test_every_body_property_that_can_be_written_is_an_argument(all_tools: tuple
 def test_gated_tools_and_only_those_require_confirm(all_tools: tuple[Tool, ...]) -> None:
     for tool in all_tools:
         assert ("confirm" in tool.input_schema.get("required", ())) == tool.gated, tool.name
-        assert ("confirm" in tool.arguments) == tool.gated, tool.name
+        assert ("confirm" in tool.arguments) == (tool.gated or tool.conditional), tool.name
+
+
+def test_the_66_gated_tools_keep_confirm_required(all_tools: tuple[Tool, ...]) -> None:
+    listed = (Path(__file__).parents[1] / "snapshots" / "gated_tools.txt").read_text(encoding="utf-8").split()
+    assert len(listed) == 66
+    every = (*all_tools, *builtin.TOOLS)
+    assert sorted(t.name for t in every if "confirm" in t.input_schema.get("required", ())) == listed
 
 
 def test_every_delete_and_every_update_of_a_copy_is_gated(all_tools: tuple[Tool, ...]) -> None:
@@ -137,7 +144,7 @@ def test_all_four_hints_follow_from_the_danger(all_tools: tuple[Tool, ...]) -> N
         hints = app.to_mcp_tool(tool).annotations
         assert hints is not None
         assert hints.read_only_hint is (tool.danger is Danger.READ)
-        assert hints.destructive_hint is tool.gated
+        assert hints.destructive_hint is (tool.gated or tool.conditional)
         assert hints.idempotent_hint is not None
         assert hints.open_world_hint is True
         assert hints.title

@@ -25,7 +25,7 @@ from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.previews.reads import Target
 from greenlake_backup_mcp.text import sanitize
-from greenlake_backup_mcp.tools import id_sources
+from greenlake_backup_mcp.tools import id_sources, roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
@@ -39,6 +39,7 @@ from .store import Reservation
 
 PREVIEW = "preview"
 NOT_ANY_MORE = "It cannot be done any more."
+NEEDED = "With these arguments it needs consent."
 
 
 def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Caller:
@@ -63,7 +64,7 @@ async def authorize(
     permit = Permit(consent, caller, call.tool.name)
     if call.tool.danger is Danger.READ:
         permit.recorded = False
-    elif not call.tool.gated:
+    elif not call.tool.gated and not call.tool.conditional:
         target = {"path": call.request.path}
         permits.record_request(consent, caller, call.tool.name, target=target, arguments=call.plain)
     else:
@@ -110,7 +111,15 @@ def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Pr
         return recovery_points.ends_of(call.request.method, plain, target, now)
 
     return Proposal(
-        call.tool.name, plain, read, lambda target: target.state, describe, audit_entries.target_fields, ends
+        call.tool.name,
+        plain,
+        read,
+        lambda target: target.state,
+        describe,
+        audit_entries.target_fields,
+        ends,
+        gated=lambda statement: call.tool.gated or statement.danger.gated,
+        conditional=call.tool.conditional,
     )
 
 
@@ -123,19 +132,21 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if settings.read_only:
         cure = "Only a person can change that."
         raise NotPermitted(audit_entries.refuse(consent, proposal, caller, "this server is read-only", cure))
+    if proposal.conditional and confirm != PREVIEW and await _is_harmless(consent, api, proposal, caller):
+        return Permit(consent, caller, proposal.tool)
     if settings.ask == "always" and caller.person is None:
         why = "this server asks the person before such a call (--ask always), and this client cannot ask"
         raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask."))
     slots = _slots(consent, caller, codes.slot_of(api.now()))
     evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
-    if confirm == PREVIEW:
+    if confirm == PREVIEW or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     match = CodeMatch(CodeStatus.UNKNOWN)
     if isinstance(confirm, str):
         match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
     if not match.holds:
         this = issued_codes.issued_for(consent.keys[0], evaluation.call)
-        why = issued_codes.explain_mismatch(consent.issued, this, confirm, match)
+        why = issued_codes.explain_mismatch(consent.issued, this, confirm, match) if confirm is not None else NEEDED
         if match.status is CodeStatus.UNKNOWN and consent.store.ephemeral:
             why += f" Codes hold within one process only: {consent.store.ephemeral}."
         raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
@@ -151,6 +162,15 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
                 await consent.store.release(caller.id)
         raise
     return Permit(consent, caller, proposal.tool, reserved=reserved, notes=notes)
+
+
+async def _is_harmless(consent: Consent, api: ApiClient, proposal: Proposal, caller: Caller) -> bool:
+    """Whether a call needs no consent with its arguments on its target; its request is then in the record."""
+    evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
+    if proposal.gated(evaluation.statement) or evaluation.statement.forbidden:
+        return False
+    audit_entries.record(consent, "request", evaluation, caller)
+    return True
 
 
 async def _reserve(consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller) -> bool:
@@ -207,6 +227,10 @@ async def _preview(
     if effect.forbidden:
         reason = refusal or effect.forbidden
         lines.append(f"CANNOT BE DONE: {effect.forbidden} There is no code for it.")
+    elif not roles.role_allows_danger(caller.role, effect.danger):
+        needed = next(role for role in roles.ROLES if roles.role_allows_danger(role, effect.danger))
+        reason = f"with these arguments it needs the role {needed}, and this login has the role {caller.role}"
+        lines.append(f"NOT ALLOWED: {reason}. There is no code for it.")
     elif not evaluation.proposal.gated(effect):
         lines.append(f"It needs no confirmation: {evaluation.call.tool} with the same arguments does exactly this.")
     elif code := await codes.next_code(consent.keys, evaluation.call, slot, consent.store):
@@ -219,6 +243,10 @@ async def _preview(
         lines.append(
             "This very call was confirmed too often in these minutes: there is no further code before the next."
         )
+    if effect.whole:
+        until_end = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
+        reference = consent.differences.keep(caller.principal, effect.whole, until_end, api.now())
+        lines.append(f"The whole difference ({len(effect.whole):,} lines): preview_call with reference {reference}.")
     result = audit_entries.text(lines, consent.settings, is_error=bool(reason))
     event = "refusal" if reason else "preview"
     audit_entries.record(consent, event, evaluation, caller, reason, audit_entries.text_of(result))  # type: ignore[arg-type]

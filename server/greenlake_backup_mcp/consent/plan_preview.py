@@ -15,7 +15,7 @@ from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.model import Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
 from greenlake_backup_mcp.text import units
-from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from greenlake_backup_mcp.upstream.client import ApiClient
 
 from .proposals import PreparedCall
@@ -38,6 +38,16 @@ class PlanPreview:
 
     rows: tuple[tuple[Item, Effect], ...]
     forbidden: str
+
+    @property
+    def danger(self) -> Danger:
+        """What the gravest of the calls costs."""
+        return gravest_danger(*(effect.danger for _, effect in self.rows))
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The whole difference of each call."""
+        return tuple(f"call {item.number}: {line}" for item, effect in self.rows for line in effect.whole)
 
     @property
     def binding_facts(self) -> tuple[str, ...]:

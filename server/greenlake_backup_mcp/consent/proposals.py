@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.tools.roles import Role
 from greenlake_backup_mcp.upstream.client import Request
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_log, codes, issued_codes, store
+from . import audit_log, codes, issued_codes, references, store
 from .elicitation import Person
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
@@ -31,6 +33,7 @@ class Caller:
     person: Person | None
     progress: Progress
     id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
+    role: Role = "destroy"  # without logins it is whoever started this server
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,26 @@ class Consent:
     store: store.ConsentStore
     log: audit_log.AuditLog
     issued: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
+    differences: references.References = field(default_factory=references.References)
 
 
 class Statement(Protocol):
-    """An effect in lines: `forbidden` is why there can be no code, `binding_facts` are what a code is bound to."""
+    """An effect in lines: `forbidden` is why there can be no code, `binding_facts` are what a code is bound to.
+
+    `danger` is what it costs with its arguments, `whole` the whole difference, a line a leaf.
+    """
 
     @property
     def forbidden(self) -> str: ...  # noqa: D102
 
     @property
     def binding_facts(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def danger(self) -> Danger: ...  # noqa: D102
+
+    @property
+    def whole(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def lines(self) -> Iterable[str]: ...  # noqa: D102
 
@@ -83,6 +96,7 @@ class Proposal:
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
     ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
     gated: Callable[[Statement], bool] = lambda _statement: True  # whether this effect needs consent
+    conditional: bool = False  # whether it may need none
 
 
 @dataclass(frozen=True)

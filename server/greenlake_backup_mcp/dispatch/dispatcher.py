@@ -65,7 +65,7 @@ class CallOutcome:
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
     """The result of one call. Problems are results too, never exceptions."""
-    name = name[: json_bounds.LONGEST_NAME]
+    name, caller = name[: json_bounds.LONGEST_NAME], replace(caller, role=context.role)
     with call_log.call(name, "" if caller.principal == proposals.NOBODY else caller.principal) as line:
         if (excess := arguments.size_problem(context.tools.get(name), raw)) is not None:
             line.outcome = excess.code
@@ -119,19 +119,49 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if tool in builtin.FLEET:
         found = await context.catalog.call(tool.name, values, caller.principal, caller.progress)
         return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
+    if tool.name == builtin.PREVIEW_CALL.name:
+        return await _preview_call(context, values, caller)
     if tool.name == builtin.RUN_PLAN.name:
-        return await plans.run(
-            context.consent,
-            context.api,
-            context.tools,
-            values,
-            caller,
-            prepare=lambda name, raw: _prepare(context, name, raw, caller),
-            execute=lambda prepared, caller: _carry_out(context, prepared, caller),
-        )
+        return await _run_plan(context, values, caller)
     seconds = values.get("seconds", context.settings.wait)
     report = await follow.wait(_follower(context, caller, seconds), values["taskId"])
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
+
+
+async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
+    return await plans.run(
+        context.consent,
+        context.api,
+        context.tools,
+        values,
+        caller,
+        prepare=lambda name, raw: _prepare(context, name, raw, caller),
+        execute=lambda prepared, caller: _carry_out(context, prepared, caller),
+    )
+
+
+async def _preview_call(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
+    """The preview of a call or of a list of calls, or a part of a whole difference; nothing is sent that changes."""
+    forms = [name for name in ("tool", "calls", "reference") if values.get(name)]
+    if len(forms) != 1:
+        raise InputError("Give one of tool (with arguments), calls, or reference (with part).")
+    if forms == ["reference"]:
+        number, now = int(values.get("part", 1)), context.api.now()
+        lines = context.consent.differences.part(caller.principal, values["reference"], number, now)
+        return results.text_result(lines, context.settings)
+    if forms == ["calls"]:
+        return await _run_plan(context, {"calls": values["calls"], "confirm": gate.PREVIEW}, caller)
+    raw = {name: value for name, value in values.get("arguments", {}).items() if name != "confirm"}
+    tool = _find_tool(context, values["tool"], raw, caller)
+    if tool.name == builtin.RUN_PLAN.name:
+        return await _run_plan(context, {**arguments.prepare(tool, {**raw, "confirm": gate.PREVIEW})}, caller)
+    if tool.danger is Danger.READ or tool.operation is None:
+        raise InputError(f"{tool.name} changes nothing: there is nothing to preview. Call it.")
+    if tool.gated:
+        raw["confirm"] = gate.PREVIEW
+    return await gate.preview(
+        context.consent, context.api, context.tools, _prepare(context, tool.name, raw, caller), caller
+    )
 
 
 def _prepare(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> PreparedCall:

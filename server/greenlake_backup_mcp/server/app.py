@@ -108,7 +108,7 @@ def to_mcp_tool(tool: Tool) -> ListedTool:
         annotations=ToolAnnotations(
             title=tool.title,
             read_only_hint=tool.danger is Danger.READ,
-            destructive_hint=tool.gated,
+            destructive_hint=tool.gated or tool.conditional,
             idempotent_hint=tool.danger is Danger.READ or method in ("PUT", "PATCH", "DELETE"),
             open_world_hint=True,
         ),

@@ -14,10 +14,17 @@ MOST_CALLS = 200  # of a plan
 
 
 def _builtin_tool(  # noqa: PLR0913, PLR0917  a tool has its parts
-    name: str, title: str, description: str, toolset: str, danger: Danger, schema: Schema
+    name: str,
+    title: str,
+    description: str,
+    toolset: str,
+    danger: Danger,
+    schema: Schema,
+    *,
+    serves_writers: bool = False,
 ) -> Tool:
     arguments = {argument: Argument(argument, argument, "ours") for argument in schema["properties"]}
-    return Tool(name, title, description, toolset, danger, schema, arguments)
+    return Tool(name, title, description, toolset, danger, schema, arguments, serves_writers=serves_writers)
 
 
 WAIT_FOR_TASK = _builtin_tool(
@@ -130,4 +137,24 @@ FIND_RECOVERY_POINTS = _builtin_tool(
 )
 
 FLEET = (QUERY_CATALOG, FIND_RECOVERY_POINTS)
-TOOLS = (WAIT_FOR_TASK, RUN_PLAN, *FLEET)
+PREVIEW_CALL = _builtin_tool(
+    "preview_call",
+    "Preview a call",
+    "Tells what any call that changes something would do, all of it, gravest first; nothing is sent. Gives a code only "
+    "where the call itself would. With reference and part it reads the whole difference that a preview told of.",
+    "plans",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "tool": {"type": "string", "description": "The tool whose call is previewed."},
+            "arguments": {"type": "object", "description": "As for the tool itself, without confirm."},
+            "calls": RUN_PLAN.input_schema["properties"]["calls"],
+            "reference": {"type": "string", "description": "From a preview."},
+            "part": {"type": "integer", "minimum": 1},
+        },
+    },
+    serves_writers=True,
+)
+
+TOOLS = (WAIT_FOR_TASK, PREVIEW_CALL, RUN_PLAN, *FLEET)

@@ -60,6 +60,7 @@ class Tool:
     input_schema: Schema = field(repr=False)
     arguments: Mapping[str, Argument] = field(default_factory=dict, repr=False)
     operation: Operation | None = field(default=None, repr=False)
+    serves_writers: bool = False  # a read that only means something beside tools that change something
 
     @property
     def lists(self) -> bool:
@@ -109,9 +110,15 @@ def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: b
         raise SettingsError(
             f"There is no toolset {', '.join(sorted(unknown))}.", hint=f"Toolsets: {', '.join(apis.TOOLSET_WORDS)}."
         )
-    return tuple(
-        t for t in all_tools if (not wanted or t.toolset in wanted) and (not read_only or t.danger is Danger.READ)
-    )
+    every = tuple(all_tools)
+    chosen = {
+        t.name
+        for t in every
+        if not t.serves_writers and (not wanted or t.toolset in wanted) and (not read_only or t.danger is Danger.READ)
+    }
+    if any(t.name in chosen and t.danger is not Danger.READ for t in every):
+        chosen |= {t.name for t in every if t.serves_writers}
+    return tuple(t for t in every if t.name in chosen)
 
 
 def tool(operation: Operation, api: apis.Api) -> Tool:

@@ -26,7 +26,7 @@ def role_allows(role: Role, tool: Tool) -> bool:
 
     A plan may be made by whoever may change anything: each call in it is judged.
     """
-    if tool.operation is None and tool.danger.gated:
+    if tool.operation is None and (tool.danger.gated or tool.serves_writers):
         return role != "read"
     return role_allows_danger(role, tool.least_danger)
 
