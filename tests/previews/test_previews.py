@@ -372,7 +372,7 @@ async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_
 
 async def test_an_empty_recovery_point_is_none_and_gets_no_code():
     app = tenant()
-    with pytest.raises(BackupError, match="is empty; an id is wanted|exactly one of backupId, snapshotId"):
+    with pytest.raises(BackupError, match=r"is empty; an id is wanted|exactly one of backupId, snapshotId"):
         await effect(app, "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
     assert not app.reads
 
