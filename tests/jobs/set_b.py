@@ -66,17 +66,11 @@ async def b2_script(s: Session) -> Findings:
     policy = await by_name(s, "list_protection_policies", BRONZE)
     asset = {"id": vm["id"], "type": "virtualization/virtual-machine"}
     answer = await s.write("create_protection_job", assetInfo=asset, protectionPolicyId=policy["id"])
-    job = re.search(r"protection-jobs?/?[^\n]*?([0-9a-f-]{36})", answer.text)
-    found = {"job": job[1] if job else (await job_of(s, "lab-build-07"))["id"]}
-    if first := re.search(r"backup .*\(id ([0-9a-f-]{36})\): OK", answer.text):
-        return found | {"first copy": first[1]}
-    runs = await s.rows(
-        "list_tasks", where="resource eq 'lab-build-07' and name contains 'backup'", select="name,state"
-    )
-    if runs and runs[0]["state"] in ("INITIALIZED", "RUNNING"):
-        await s.read("wait_for_task", taskId=runs[0]["id"])
+    job = await made(s, answer, "for lab-build-07", "list_protection_jobs", where="asset eq 'lab-build-07'")
+    if run := re.search(r"^- Run backup schedule: .* \(([0-9a-f-]{36})\): (?!SUCCEEDED)", answer.text, re.MULTILINE):
+        await s.read("wait_for_task", taskId=run[1])
     copy = await newest(s, "list_vm_backups", GOOD, "pointInTime", vmId=vm["id"])
-    return found | {"first copy": copy["id"] if copy else None}
+    return {"job": job, "first copy": copy["id"] if copy else None}
 
 
 def b2_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
@@ -348,8 +342,7 @@ async def b9_script(s: Session) -> Findings:
     }
     tier = {"type": "BACKUP", "protectionStoreId": store["id"], "schedules": [schedule]}
     new = await s.write("create_protection_policy", name=PILOT, applicationType="VMWARE", protections=[tier])
-    policy = re.search(r"^id: ([0-9a-f-]{36})", new.text, re.MULTILINE)
-    made_id = policy[1] if policy else await made(s, new, PILOT, "list_protection_policies")
+    made_id = await made(s, new, PILOT, "list_protection_policies")
     await s.write("delete_protection_policy", protectionPolicyId=made_id)
     return {"policy": made_id}
 

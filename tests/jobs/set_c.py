@@ -252,10 +252,8 @@ def c6_before(truth: Truth) -> Any:
 async def c6_script(s: Session) -> Findings:
     copy = await usable_copy(s, "volume_group", VOLUMES, BACKUPS)
     ids = {"volumeProtectionGroupId": copy["asset_id"], "backupId": copy["id"]}
-    await s.write("attach_volume_protection_group_backup", **ids, hostIqn=IQN)
-    up = await s.read("get_volume_protection_group_backup", **ids)
-    await s.write("detach_volume_protection_group_backup", **ids, hostIqn=IQN)
-    down = await s.read("get_volume_protection_group_backup", **ids)
+    up = await s.write("attach_volume_protection_group_backup", **ids, hostIqn=IQN)
+    down = await s.write("detach_volume_protection_group_backup", **ids, hostIqn=IQN)
     return {"copy": copy["id"], "mounted": up.first(r"mountState:? (\w+)"), "after": down.first(r"mountState:? (\w+)")}
 
 
@@ -367,7 +365,7 @@ async def c10_script(s: Session) -> Findings:
     host = await by_name(s, "list_application_hosts", HOST)
     ids = {"applicationHostId": host["id"]}
     credentials = {"username": "EXAMPLE\\svc-sql-4", "password": "Fresh-Autumn-26"}
-    answer = await s.write("update_application_host", **ids, credentials=credentials)
+    _, answer = await s.gated("update_application_host", **ids, credentials=credentials)  # its state lags behind
     again = await s.write("refresh_application_host", **ids)
     health = re.search(r"^health: (\S+)", again.text, re.MULTILINE)
     state = health[1] if health else (await by_name(s, "list_application_hosts", HOST))["health"]
