@@ -29,6 +29,7 @@ KEYS = (
 NONE_IF_ABSENT = ("expiresAt", "lockedUntil", "sourceProtectionScheduleId", "mountedHostsIqn")
 DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
 LABELS = {"powerOn": "power", "running": "power", "restarted": "restart", "appInfo/vmware/datastoreId": "datastore"}
+LABELS |= {"assetInfo/id": "asset", "hostIqn": "host", "enabled": "remote support"}
 _WORDS = {"POWERED_ON": "on", "POWERED_OFF": "off"}
 
 
@@ -72,7 +73,7 @@ def compare(asked: Mapping[str, Any], item: Mapping[str, Any], row: Expectation,
 
 
 def _phrase(leaf: _Leaf) -> str:
-    return f"{leaf.label} {leaf.found or leaf.asked}"
+    return f"{leaf.label} {_WORDS.get(leaf.found or '', leaf.found) or leaf.asked}"
 
 
 def _compare(  # noqa: PLR0913, PLR0917

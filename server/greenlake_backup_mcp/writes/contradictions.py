@@ -19,6 +19,7 @@ STATES = ("state", "status", "health/state", "health/status", "connectedState", 
 REASONS = ("stateReason", "health/stateReason")
 TIMES = ("stateUpdatedAt", "health/updatedAt", "lastRefreshedAt", "lastRefreshed", "updatedAt")
 _GOES_ON = re.compile(r"(?:^|_)[A-Z]+ING(?:_|$)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")  # in a reason: "…, since 2026-11-21T01:00:19Z"
 _NO_WORK = ("WARNING", "RUNNING", "PENDING", "MISSING")
 
 
@@ -60,12 +61,16 @@ def _going_on(item: Mapping[str, Any]) -> str:
 
 def _age(item: Mapping[str, Any], since: datetime | None, now: datetime) -> str:
     """Since when it is so, and whether that is before the write."""
-    changed = next((when for path in TIMES if (when := units.parse_time(extractors.first(item, [path])))), None)
+    reason = extractors.text(extractors.first(item, REASONS))
+    stated = units.parse_time(found[0]) if (found := _MOMENT.search(reason)) else None
+    changed = stated or next(
+        (when for path in TIMES if (when := units.parse_time(extractors.first(item, [path])))), None
+    )
     if changed is None:
         return "since when is not known"
-    told = f"as of {units.relative(changed, now)}"
+    words = f"{'since' if stated else 'as of'} {units.relative(changed, now)}"
     if since is None:
-        return told
+        return words
     if changed < since - timedelta(seconds=2):
-        return f"{told}, before this request: it may not have been looked at since"
-    return f"{told}, after this request was sent"
+        return f"{words}, before this request: it may not have been looked at since"
+    return f"{words}, after this request was sent"

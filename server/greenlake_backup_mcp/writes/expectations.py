@@ -81,7 +81,7 @@ _SIZE = {
 }
 _JOB = {"overrides/protections": "protections"}
 _COPY = {"expireAfter": "expiresAt", "lockFor": "lockedUntil"}  # a period, counted from when the copy was taken
-_LOGIN = "refresh it, then read it: its state is then of after this change"
+_LOGIN = "refresh the application host (refresh_application_host), then read it: its state is of after the change then"
 
 ROWS: Mapping[str, Expectation] = {
     # restores: over the original (PARENT) or beside it (ALTERNATE), see `expectation`
@@ -146,6 +146,7 @@ ROWS: Mapping[str, Expectation] = {
     "create_protection_store_gateway_nic": Expectation(states=True),
     "update_protection_store_gateway_nic": Expectation(states=True),
     "delete_protection_store_gateway_nic": Expectation(fields={"nic/id": "!network/nics/id"}, states=True),
+    "set_data_orchestrator_remote_support": Expectation(),
     "set_gateway_remote_support": Expectation(fields={"enabled": "remoteAccessEnabled"}),
     "power_on_protection_store_gateway": Expectation(asked={"running": True}, fields={"running": "health/state"},
                                                      words={"running": {True: "!PSG_HEALTH_STATE_OFF"}}, states=True),
@@ -161,7 +162,8 @@ ROWS: Mapping[str, Expectation] = {
         states=True,
     ),
     "update_storeonce": Expectation(fields={"networkAddress": "network/nics/networkAddress*"}, states=True),
-    "create_data_orchestrator": Expectation(f"{OWN}/data-orchestrators", fields={"activationCode": ""}, states=True),
+    "create_data_orchestrator": Expectation(f"{OWN}/data-orchestrators", fields={"activationCode": ""},
+                                            unproven=("that its virtual machine connects",)),
     "update_data_orchestrator": Expectation(fields={"network": "interfaces/network"}, states=True),
     "recover_data_orchestrator": Expectation(root="-", states=True, unproven=("that it is the old one recovered",)),
     "restart_data_orchestrator_guest_os": Expectation(
@@ -172,7 +174,8 @@ ROWS: Mapping[str, Expectation] = {
     ),
     # what reads anew or examines: its result is a state, or a message of the task
     **{
-        name: Expectation(root="-", states=True, proof="its reason says what to mend; then refresh it again")
+        name: Expectation(root="-", states=True, unproven=("whether all of it was read anew",),
+                          proof="mend what its reason says; then refresh it again")
         for name in (
             "refresh_application_host", "refresh_mssql_database", "refresh_mssql_instance", "refresh_storeonce",
             "refresh_vm_protection_group", "refresh_volume_protection_group",

@@ -29,7 +29,7 @@ from .remembered import RememberedWrite, WriteMemory
 from .task_model import Task
 from .verification import NEVER_AGAIN, Verdict
 
-MOST_SHOWN = 12  # lines of a resource after a write
+MOST_SHOWN = 14  # lines of a resource after a write
 RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
 _DELETE = re.compile(r"(?:[Dd]elet(?:e|es|ing|ion)|DELETE)(?![a-z])")  # the verb alone: what follows is somebody's name
@@ -191,7 +191,7 @@ async def _report_made(result: PollResult, parts: Parts) -> TaskReport:
         await context.api.sleep(min(1.0, context.left))  # the list may lag behind the task
         made = await find_made(context, result.task, None, None)
     verdict = verification.worst(verification.judge_made(context, made), verification.judge_parts(parts))
-    lines = [*describe_made(context, made), *await first_runs(context, made)]
+    lines = [*describe_made(context, made), *await first_runs(context, made, parts)]
     return _build(result, verdict, parts, lines, made.resource, name_made(made))
 
 
@@ -258,11 +258,11 @@ def describe_made(context: WriteContext, made: Made) -> list[str]:
     return ["What was made:", *lines[:MOST_SHOWN]]
 
 
-async def first_runs(context: WriteContext, made: Made) -> list[str]:
+async def first_runs(context: WriteContext, made: Made, parts: Parts) -> list[str]:
     """What a new protection job set going at once; nothing for all else."""
     if context.tool != "create_protection_job" or not made.known:
         return []
-    return await runs.describe_first_runs(context, made.resource.item)
+    return await runs.describe_first_runs(context, made.resource.item, parts)
 
 
 def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -> list[str]:

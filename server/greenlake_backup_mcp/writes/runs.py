@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from greenlake_backup_mcp.lists.views import extractors, schedules
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
@@ -32,6 +32,7 @@ LISTS = {  # assets with recovery points: collection -> the word in the list too
     "virtual-machine-protection-groups": ("vm_protection_group", "vmProtectionGroupId"),
     "volume-protection-groups": ("volume_protection_group", "volumeProtectionGroupId"),
 }
+LONGEST_GAP = timedelta(minutes=30)  # from one part of a run to the next; then none is to come
 LOGS = "DATABASE_LOG_BACKUP"
 
 
@@ -65,7 +66,7 @@ async def follow_run(context: WriteContext, task: Task, chosen: Sequence[Any] = 
     if not points and parts.tasks and not parts.running and not parts.failed and left > 0 and how:
         await context.api.sleep(min(2.0, left))  # the list may lag behind the task
         points, how = await new_points(context.api, asset, since)
-    outcome, sentences = _judge(context, parts, points, tiers, how)
+    outcome, sentences = _judge(context, parts, points, tiers, how, since)
     lines = [f"Task {task.id}{f' ({task.name})' if task.name else ''} succeeded: that is, the run was triggered."]
     lines += sentences
     if parts.tasks:
@@ -80,8 +81,8 @@ async def follow_run(context: WriteContext, task: Task, chosen: Sequence[Any] = 
     return RunReport(outcome, tuple(lines), job)
 
 
-def _judge(
-    context: WriteContext, parts: Parts, points: list[str], tiers: list[Mapping[str, Any]], how: str
+def _judge(  # noqa: PLR0913, PLR0917  each ending of a run
+    context: WriteContext, parts: Parts, points: list[str], tiers: list[Mapping[str, Any]], how: str, since: datetime
 ) -> tuple[Outcome, list[str]]:
     """The outcome of a run from its parts and what they brought, and the sentences that say why."""
     if parts.failed:
@@ -101,6 +102,13 @@ def _judge(
     if parts.problem and not parts.tasks:
         return Outcome.TRIGGERED, [f"Its parts could not be read: {parts.problem}"]
     missing = len(tiers) - len(parts.tasks)
+    begun = max((part.begun for part in parts.tasks if part.begun), default=since)
+    if missing > 0 and not parts.running and context.api.now() - begun > LONGEST_GAP:
+        gap = units.duration(context.api.now() - begun)
+        return Outcome.UNKNOWN, [
+            f"Outcome unknown: {missing} of its {len(tiers)} schedules have no part, and none began for {gap}.",
+            "Waiting longer brings nothing: the job's last runs (get_protection_job) tell more.",
+        ]
     if parts.running or not parts.tasks or missing > 0:
         waits = [f"{len(parts.running)} of its parts have not ended"] if parts.running else []
         if parts.tasks and missing > 0:
@@ -141,8 +149,11 @@ async def _parts(api: ApiClient, task: Task, asset: str, since: datetime) -> Par
         ("limit", "50"),
     )
     found = evidence.begun_since(page, asset.rpartition("/")[2], since)
-    own = tuple(one for one in found if one.id != task.id and "schedule" in one.name.lower())
-    return replace(parts, tasks=own, problem=parts.problem or page.problem)
+    first: dict[str, Task] = {}  # of each name the earliest: the schedules themselves go on beside it
+    for one in reversed(found):
+        if one.id != task.id and "schedule" in one.name.lower():
+            first.setdefault(one.name, one)
+    return replace(parts, tasks=tuple(first.values()), problem=parts.problem or page.problem)
 
 
 def _tiers(job: Mapping[str, Any], chosen: Sequence[Any]) -> list[Mapping[str, Any]]:
@@ -218,28 +229,23 @@ async def _points_since(api: ApiClient, path: str, since: datetime) -> list[Mapp
     return newer
 
 
-async def describe_first_runs(context: WriteContext, job: Mapping[str, Any]) -> list[str]:
+async def describe_first_runs(context: WriteContext, job: Mapping[str, Any], parts: Parts) -> list[str]:
     """What a new job sets going at once: its first runs, how much they copy at most, the room in their stores."""
     api, since = context.api, context.since or context.api.now()
     asset = _asset(job, Task(""))
     tiers = _tiers(job, ())
-    page = await read_page(
-        api,
-        task_model.TASKS,
-        ("filter", f"sourceResourceUri eq '{asset}'"),
-        ("sort", "createdAt desc"),
-        ("limit", "20"),
-    )
-    begun = [
-        t for t in evidence.begun_since(page, asset.rpartition("/")[2], since - timedelta(seconds=DOUBT))
-        if "schedule" in t.name.lower()
-    ]  # fmt: skip
+    begun, problem = list(parts.tasks), ""
+    if not begun:
+        query = (("filter", f"sourceResourceUri eq '{asset}'"), ("sort", "createdAt desc"), ("limit", "20"))
+        page = await read_page(api, task_model.TASKS, *query)
+        found = evidence.begun_since(page, asset.rpartition("/")[2], since - timedelta(seconds=DOUBT))
+        begun, problem = [task for task in found if "schedule" in task.name.lower()], page.problem
     lines = []
     if begun:
         lines.append(f"It set going at once ({len(begun)} first runs, {evidence.count_states(tuple(begun))}):")
         lines += [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}" for t in begun[:MOST_POINTS]]
     else:
-        why = f" ({page.problem})" if page.problem else ""
+        why = f" ({problem})" if problem else ""
         lines.append(f"No first run of it is to be seen yet{why}; a new job usually begins one at once.")
     resource = await read_back(api, context.reader(asset)) if asset else ReadBack()
     amount = extractors.total_bytes(resource.item, ["capacityInBytes"]) or extractors.total_bytes(
@@ -269,9 +275,3 @@ async def _room(api: ApiClient, store: str, amount: int | None) -> list[str]:
     elif percent >= NEARLY_FULL:
         warning = "; WARNING: nearly full"
     return [f"Store {name}: {percent} % full, {units.size(free)} free{warning}."]
-
-
-def describe_next_runs(job: Mapping[str, Any]) -> list[str]:
-    """When a job runs next, schedule by schedule, in the words of the lists."""
-    said = schedules.schedules(job) or []
-    return ["Its schedules:", *(f"- {sanitize.cell(one, 300)}" for one in said[:MOST_POINTS])] if said else []

@@ -13,6 +13,7 @@ from greenlake_backup_mcp.upstream.client import Request, Response
 
 from . import evidence, follow, verification
 from .embedded_errors import EmbeddedError
+from .evidence import Parts
 from .follow import Follower, TaskReport
 from .made_resources import find_made
 from .polling import PENDING, WriteContext, read_target
@@ -58,7 +59,12 @@ async def _verify_made(context: WriteContext, reply: Response, title: str) -> Ta
     verdict = verification.judge_made(context, made)
     accepted = f"{title}: the service accepted it (HTTP {reply.status})."
     first = _first(title, reply, verdict, accepted, follow.name_made(made))
-    lines = [first, *verdict.sentences, *follow.describe_made(context, made), *await follow.first_runs(context, made)]
+    lines = [
+        first,
+        *verdict.sentences,
+        *follow.describe_made(context, made),
+        *await follow.first_runs(context, made, Parts()),
+    ]
     return TaskReport("", verdict.outcome, (*lines, *_next(context, verdict)), made.resource.body)
 
 
@@ -89,6 +95,6 @@ def _report(title: str, reply: Response, clause: str) -> str:
 
 
 def _next(context: WriteContext, verdict: Verdict) -> list[str]:
-    if verdict.outcome is Outcome.UNKNOWN:
+    if verdict.outcome is Outcome.UNKNOWN and not context.expectation.makes and not context.expectation.proof:
         return [f"Next: read the resource again in a few minutes. {NEVER_AGAIN}"]
     return verification.next_steps(context, Task("", state="SUCCEEDED"), verdict.outcome)

@@ -21,6 +21,7 @@ from .task_model import Task
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
 MOST_LABELS = 12
+UNPROVEN = "but that is not proven"
 NEVER_AGAIN = "Do not send the write again before that is known."
 
 
@@ -94,7 +95,7 @@ def judge_success(context: WriteContext, resource: ReadBack) -> Verdict:
     if context.target is not None and not resource.item:
         why = f"the resource could not be read again ({resource.problem})"
         said = f"Outcome unknown: whether it is as asked is not known, for {why}."
-        return _verdict(Outcome.UNKNOWN if context.tool else Outcome.DONE, said)
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (said,)) if context.tool else _verdict(Outcome.DONE, said)
     return judge_resource(context, resource)
 
 
@@ -118,7 +119,10 @@ def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
         if context.expectation.states
         else None
     )
-    return worst(verdict, _verdict(against.outcome, against.sentence)) if against else verdict
+    if against is None:
+        return verdict
+    clause = "" if against.outcome is Outcome.RUNNING else "but its state contradicts that"
+    return worst(verdict, Verdict(against.outcome, clause, (against.sentence,)))
 
 
 def judge_made(context: WriteContext, made: Made) -> Verdict:
@@ -131,7 +135,7 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
         said = f"Outcome unknown: what it made could not be looked for ({made.problem})."
     else:
         said = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
-    return _verdict(Outcome.UNKNOWN, said)
+    return Verdict(Outcome.UNKNOWN, UNPROVEN, (said,))
 
 
 def judge_parts(parts: Parts) -> Verdict:
@@ -141,11 +145,13 @@ def judge_parts(parts: Parts) -> Verdict:
         whole = len(parts.failed) == len(tasks)
         count = f"all {len(tasks)}" if whole else f"{len(parts.failed)} of {len(tasks)}"
         clause = f"but {'' if whole else 'failed in part: '}{count} parts FAILED"
-        return Verdict(Outcome.FAILED if whole else Outcome.PARTLY, clause, (f"Failed in part: {count} parts failed.",))
+        return Verdict(Outcome.FAILED if whole else Outcome.PARTLY, clause)
     if parts.unknown:
-        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts.")
+        return Verdict(
+            Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts.",)
+        )
     if parts.problem:
-        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: its parts could not be read ({parts.problem}).")
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: its parts could not be read ({parts.problem}).",))
     if parts.running:
         return _verdict(Outcome.RUNNING, f"{len(parts.running)} of its {len(tasks)} parts have not ended.")
     return Verdict(Outcome.DONE)
@@ -227,6 +233,8 @@ def next_steps(context: WriteContext, task: Task, outcome: Outcome) -> list[str]
         if context.expectation.makes and context.tool.startswith("create_"):
             listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"
             return [f"Next: {listing} in a few minutes shows whether it is there. {NEVER_AGAIN}"]
+        if context.expectation.proof and context.tool:
+            return [f"Next: {context.expectation.proof}. {NEVER_AGAIN}"]
         look = f' (and get_task taskId="{task.id}")' if task.id else ""
         return [f"Next: read the resource again in a few minutes{look}. {NEVER_AGAIN}"]
     if outcome is Outcome.DIFFERS:
@@ -253,7 +261,8 @@ def matches_request(context: WriteContext, resource: ReadBack) -> bool:
 
 
 def describe_parts(parts: Parts) -> list[str]:
-    """The tasks below a task, worst first, with their count."""
+    """The tasks below a task: how many stand how, and those that did not succeed."""
     if not parts.tasks:
         return []
-    return [f"Its parts ({evidence.count_states(parts.tasks)}):", *evidence.describe_tasks(parts.tasks)]
+    rest = tuple(task for task in parts.tasks if task.state != "SUCCEEDED")
+    return [f"Its parts: {evidence.count_states(parts.tasks)}.", *evidence.describe_tasks(rest)]

@@ -1,0 +1,141 @@
+"""Each writing operation as asked, otherwise than asked, without any effect, and with a part that fails:
+
+`python -m tests.outcomes [TOOL …]`. What is so is what the simulated tenant was told to do; a success claimed of
+anything but the first is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.switches import Deviation
+from greenlake_backup_mcp.simulator.tasks import Ending
+from greenlake_backup_mcp.tools.registry import Tool
+from tests.conftest import ticking
+from tests.support import write_samples
+
+CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
+PARTS = {"items": [{"id": "one", "status": 200}, {"id": "two", "status": 500, "message": "It did not work."}]}
+OTHER: dict[str, Mapping[str, Any]] = {  # another leaf of the request carried out than asked
+    "restore_vm": {"targetVmInfo": {"powerOn": True}},
+    "restore_vm_protection_group": {"powerOnVmsAfterRestore": True},
+    "restore_mssql_database": {"targetDatabaseInfo": {"name": "another"}},
+    "restore_datastore": {"targetDatastoreInfo": {"name": "another"}},
+}
+AT_ONCE: dict[str, Mapping[str, Any]] = {  # without a task
+    "create_protection_policy": {"protections": [{"type": "SNAPSHOT", "schedules": [write_samples.SHORTER]}]},
+    "replace_protection_policy": {"protections": [{"type": "SNAPSHOT", "schedules": [write_samples.SHORTER]}]},
+    "update_protection_policy": {"name": "another"},
+    "update_protection_store": {"displayName": "another"},
+    "delete_protection_policy": {},
+    "delete_data_orchestrator": {},
+}
+UNSEEN = (  # nothing shows what these did: that is said, and no more
+    "ping_protection_store_gateway", "traceroute_protection_store_gateway", "generate_gateway_support_bundle",
+    "generate_data_orchestrator_support_bundle", "generate_data_orchestrator_totp",
+    "get_protection_store_gateway_console_user",
+)  # fmt: skip
+RIGHT = re.compile(
+    "DIFFERS|contradicts|[Oo]utcome unknown|[Ff]ailed in part|FAILED|not proven deleted|not ended|waits for its end"
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a call said, whether as an error, and the reads after it that were no polls."""
+
+    text: str
+    is_error: bool
+    reads: int
+
+
+async def told(tool: Tool, deviation: Deviation | None) -> Told | None:
+    """The answer of one call on a fresh tenant; None where it has nothing for the call."""
+    app = create_app(now=ticking, scale=100_000)
+    tenant = app.state.tenant
+    asked = write_samples.arguments(tenant, tool)
+    if asked is None:
+        return None
+    assert tool.operation is not None
+    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+        if tool.gated:
+            preview = text_of(await client.call_tool(tool.name, {**asked, "confirm": "preview"}))
+            codes = CODE.findall(preview)
+            assert codes, (tool.name, preview)
+            asked["confirm"] = codes[-1]
+        if deviation is not None:
+            tenant.switch(deviations={tool.operation.id: deviation})
+        result = await client.call_tool(tool.name, asked)
+    writes = [n for n, one in enumerate(tenant.requests) if one.method != "GET" and "/token" not in one.path]
+    after = [one for one in list(tenant.requests)[max(writes, default=0) :] if one.method == "GET"]
+    return Told(text_of(result), bool(result.is_error), sum("async-operations" not in one.path for one in after))
+
+
+def text_of(result: Any) -> str:
+    return "\n".join(part.text for part in result.content if part.type == "text")
+
+
+def other_than_asked(tool: Tool) -> list[Deviation]:
+    """What the tenant does instead: another leaf, a bad state of the result, nothing at all."""
+    if tool.name in AT_ONCE:
+        return [Deviation(request=AT_ONCE[tool.name])] if AT_ONCE[tool.name] else []
+    if tool.name == "restore_vm_protection_group":  # its parts carry it out, whatever becomes of itself
+        return [Deviation(request=OTHER[tool.name]), Deviation(children={"2": Ending("FAILED")})]
+    found = [Deviation(ending=Ending("SUCCEEDED"))]
+    return [*found, Deviation(request=OTHER[tool.name])] if tool.name in OTHER else found
+
+
+async def problems(tool: Tool) -> list[str]:
+    """What was said wrongly of one tool: [] where all was right."""
+    wrong = []
+    plain = await told(tool, None)
+    if plain is None:
+        return [f"{tool.name}: the tenant has nothing for it"]
+    if plain.is_error:
+        wrong.append(f"{tool.name} as asked: {plain.text}")
+    if plain.reads > 6:
+        wrong.append(f"{tool.name} as asked: {plain.reads} reads")
+    if len(plain.text) > 1500 * 2.4 * 1.7:
+        wrong.append(f"{tool.name} as asked: {len(plain.text)} characters")
+    parts = await told(tool, Deviation(status=207, body=PARTS))
+    if parts is not None and not (parts.is_error and "failed in part: 1 of 2" in parts.text):
+        wrong.append(f"{tool.name} with a part that fails: {parts.text}")
+    for deviation in other_than_asked(tool):
+        other = await told(tool, deviation)
+        if other is None or tool.name in UNSEEN:
+            continue
+        if not RIGHT.search(other.text) and "Cannot be told" not in other.text:
+            wrong.append(f"{tool.name} otherwise ({deviation}): {other.text}")
+    return wrong
+
+
+async def main(names: list[str]) -> int:
+    """Print what is wrong; 1 where anything is."""
+    call_log.LOGGER.setLevel("CRITICAL")
+    tools = [tool for tool in write_samples.writes() if not names or tool.name in names]
+    count = 0
+    for tool in tools:
+        try:
+            found = await problems(tool)
+        except Exception as error:
+            found = [f"{tool.name}: {error!r}"]
+        count += bool(found)
+        for line in found:
+            print(line, "\n")
+    print(f"{len(tools)} writing operations, {count} told wrongly")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(anyio.run(main, sys.argv[1:]))

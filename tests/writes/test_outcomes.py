@@ -1,0 +1,224 @@
+"""What became of a write, as a whole: asked against made, parts, states that contradict, errors within a success."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.switches import Deviation, Switches
+from greenlake_backup_mcp.simulator.tasks import Ending
+from greenlake_backup_mcp.writes import embedded_errors
+from tests import outcomes
+from tests.conftest import ticking
+from tests.support import write_samples
+
+TOOLS = {tool.name: tool for tool in write_samples.writes()}
+SAMPLE = random.Random(17).sample(sorted(TOOLS), 8)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+async def test_each_write_is_told_as_what_it_came_to(name: str) -> None:
+    """A seeded sample; in full: python -m tests.outcomes."""
+    assert await outcomes.problems(TOOLS[name]) == []
+
+
+def test_there_are_91_operations_that_change_something() -> None:
+    assert len(TOOLS) == 91
+
+
+async def told(
+    name: str,
+    deviation: Deviation | None = None,
+    arguments: Callable[[Tenant], dict[str, Any]] | None = None,
+    **switches: Any,
+) -> tuple[str, bool]:
+    """The answer to one call on a fresh tenant, and whether as an error."""
+    app = create_app(now=ticking, scale=100_000, switches=Switches(**switches))
+    tenant = app.state.tenant
+    tool = TOOLS[name]
+    asked = arguments(tenant) if arguments else write_samples.arguments(tenant, tool)
+    assert asked is not None
+    assert tool.operation is not None
+    if deviation is not None:
+        tenant.switch(deviations={tool.operation.id: deviation})
+    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+        if tool.gated:
+            preview = await client.call_tool(name, {**asked, "confirm": "preview"})
+            asked["confirm"] = outcomes.CODE.findall(outcomes.text_of(preview))[-1]
+        result = await client.call_tool(name, asked)
+    return outcomes.text_of(result), bool(result.is_error)
+
+
+async def test_a_restore_beside_the_original_ends_with_what_it_made_as_asked() -> None:
+    said, error = await told("restore_vm")
+    assert 'succeeded, as asked: virtual machine "x-test" (id ' in said.splitlines()[0]
+    assert "power off" in said
+    assert "Cannot be told: that its content is that of the recovery point" in said
+    assert "sap-prod" not in "\n".join(said.splitlines()[4:12])  # the source is not shown again
+    assert not error
+
+
+@pytest.mark.parametrize("made_in_task", [True, False])
+async def test_a_restore_that_comes_out_otherwise_says_what_differs(made_in_task: bool) -> None:
+    deviation = Deviation(request={"targetVmInfo": {"powerOn": True}})
+    said, error = await told("restore_vm", deviation, made_in_task=made_in_task)
+    assert "DIFFERS: power asked off, is POWERED_ON." in said
+    assert error
+
+
+async def test_a_restore_to_another_cluster_than_asked_names_both() -> None:
+    def other(tenant: Tenant) -> str:
+        _, cluster, _ = write_samples.place(tenant)
+        return str(next(c for c in tenant.all("hypervisor-clusters") if c["id"] != cluster["id"])["id"])
+
+    cluster = other(create_app(now=ticking, scale=100_000).state.tenant)
+    said, error = await told("restore_vm", Deviation(request={"targetVmInfo": {"clusterId": cluster}}))
+    assert "DIFFERS: cluster asked " in said
+    assert cluster in said
+    assert error
+
+
+async def test_a_task_that_succeeded_and_made_nothing_is_no_success() -> None:
+    said, error = await told("restore_vm", Deviation(ending=Ending("SUCCEEDED")))
+    assert "nothing new was found that it could have made" in said
+    assert error
+
+
+@pytest.mark.parametrize(("failed", "words"), [({"2": Ending("FAILED")}, "failed in part: 1 of 9 parts FAILED")])
+async def test_a_group_restore_counts_its_members(failed: dict[str, Ending], words: str) -> None:
+    said, error = await told("restore_vm_protection_group", Deviation(children=failed))
+    assert words in said.splitlines()[0]
+    assert "1 of 9 were not made" in said
+    assert "The operation did not complete." in said
+    assert error
+
+
+async def test_each_member_of_a_group_restore_is_held_against_what_was_asked() -> None:
+    said, error = await told("restore_vm_protection_group", Deviation(request={"powerOnVmsAfterRestore": True}))
+    assert "but 9 of 9 DIFFER from what was asked for" in said
+    assert "DIFFERS: power asked off, is POWERED_ON" in said
+    assert error
+
+
+async def test_a_restore_whose_vm_is_left_failed_is_failed() -> None:
+    def over(tenant: Tenant) -> dict[str, Any]:
+        asked = write_samples.arguments(tenant, TOOLS["restore_vm"])
+        assert asked is not None
+        return {"vmId": asked["vmId"], "backupId": asked["backupId"], "restoreType": "PARENT"}
+
+    state = {"virtual-machines": {"state": "RESTORE_FAILED"}}
+    said, error = await told("restore_vm", Deviation(result=state), over)
+    assert "Its state contradicts that: RESTORE_FAILED (as of 2026-11-24" in said
+    assert error
+    said, error = await told("restore_vm", None, over)
+    assert not error
+
+
+def host_in_error(tenant: Tenant) -> dict[str, Any]:
+    host = next(h for h in tenant.all("application-hosts") if h["state"] == "ERROR")
+    return {"applicationHostId": host["id"], "credentials": {"username": "svc", "password": "Fresh-Autumn-26"}}
+
+
+async def test_a_state_of_before_that_contradicts_a_change_is_told_with_since_when_and_what_proves_it() -> None:
+    said, error = await told("update_application_host", None, host_in_error)
+    assert "Its state contradicts that: ERROR: The user name or password is wrong" in said
+    assert "since 2026-11-" in said
+    assert "before this request: it may not have been looked at since" in said
+    assert "refresh_application_host" in said
+    assert error
+
+
+async def test_a_new_job_tells_its_id_its_next_run_and_what_it_set_going() -> None:
+    said, error = await told("create_protection_job")
+    assert 'as asked: protection job "for ' in said
+    assert "nextRun: " in said
+    assert "It set going at once (" in said
+    assert "% full, " in said
+    assert "at most " in said
+    assert not error
+
+
+async def test_a_run_shows_lock_expiry_size_and_store_of_what_it_made() -> None:
+    said, error = await told("run_protection_job")
+    assert "LOCKED until " in said
+    assert "expires " in said
+    assert "size " in said
+    assert "store Local_" in said
+    assert not error
+
+
+async def test_a_new_policy_has_the_words_of_the_list_and_its_id() -> None:
+    said, error = await told("create_protection_policy")
+    assert 'protection policy "policy-x" (id ' in said.splitlines()[0]
+    assert "snapshot daily 20:00Z kept 3 d" in said
+    assert not error
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "parts"),
+    [
+        (200, {"errorCode": "X", "message": "no", "httpStatusCode": 500}, (0, 0)),
+        (200, {"error": {"error": "no", "errorCode": "X"}}, (0, 0)),
+        (200, {"httpStatusCode": 409, "message": "no"}, (0, 0)),
+        (207, {"items": [{"status": 200}, {"status": 500}]}, (1, 2)),
+        (207, [{"status": "FAILED", "id": "a"}, {"status": "OK"}], (1, 2)),
+        (207, {"results": [{"errorCode": "X"}, {"errorCode": "Y"}]}, (2, 2)),
+    ],
+    ids=str,
+)
+def test_an_error_within_a_success_is_found(status: int, body: Any, parts: tuple[int, int]) -> None:
+    found = embedded_errors.find_embedded_error(status, body)
+    assert found is not None
+    assert (found.failed, found.parts) == parts
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        {"id": "x", "state": "OK", "error": None},
+        {"items": [{"status": "ERROR", "id": "x"}]},
+        {"status": "OK"},
+    ],
+    ids=str,
+)
+def test_a_resource_is_no_error(body: Any) -> None:
+    assert embedded_errors.find_embedded_error(200, body) is None
+
+
+async def test_progress_of_a_run_rises_and_never_repeats() -> None:
+    heard: list[float] = []
+
+    async def hear(done: float, total: float | None, words: str | None) -> None:
+        heard.append(done)
+
+    app = create_app(now=ticking, scale=100)
+    asked = write_samples.arguments(app.state.tenant, TOOLS["run_protection_job"])
+    async with Client(mcp_server.create(settings.load(demo=True, wait=0.7), app=app, now=ticking)) as client:
+        await client.call_tool("run_protection_job", asked, progress_callback=hear)
+    assert heard == sorted(set(heard))
+
+
+async def test_what_was_asked_is_held_against_the_end_of_a_later_wait() -> None:
+    app = create_app(now=ticking, scale=100_000)
+    tenant = app.state.tenant
+    asked = write_samples.arguments(tenant, TOOLS["restore_vm"])
+    assert asked is not None
+    tenant.switch(deviations={"VirtualMachineRestore": Deviation(request={"targetVmInfo": {"powerOn": True}})})
+    async with Client(mcp_server.create(settings.load(demo=True, wait=0), app=app, now=ticking)) as client:
+        preview = await client.call_tool("restore_vm", {**asked, "confirm": "preview"})
+        code = outcomes.CODE.findall(outcomes.text_of(preview))[-1]
+        first = outcomes.text_of(await client.call_tool("restore_vm", {**asked, "confirm": code}))
+        task = first.split()[1]
+        result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 5})
+    assert "DIFFERS: power asked off, is POWERED_ON." in outcomes.text_of(result)
+    assert result.is_error
