@@ -36,8 +36,8 @@ REQUIREMENTS = {
 COLUMNS = ("list", "read", "gated", "error", "progress")
 NOT_RUN = (
     "Not run by this command: the clients of Node (TypeScript SDK, Inspector, LangChain JS, Vercel AI SDK, mastra, "
-    "Gemini CLI, Codex CLI, opencode, Copilot CLI, qwen-code), Claude Desktop and Claude Code, and of Python's google-adk, "
-    "mcp-use, agno, haystack, autogen-ext, semantic-kernel, dspy, crewai and anthropic."
+    "Gemini CLI, Codex CLI, opencode, Copilot CLI, qwen-code), Claude Desktop and Claude Code, and of Python's "
+    "google-adk, mcp-use, agno, haystack, autogen-ext, semantic-kernel, dspy, crewai and anthropic."
 )
 
 
