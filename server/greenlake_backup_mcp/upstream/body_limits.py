@@ -82,6 +82,15 @@ def parse_body(content: bytes, content_type: str = "") -> Any:
     return _whole(value) if _SURROGATE.search(content) else value
 
 
+def is_page(content: bytes, content_type: str) -> bool:
+    """Whether a body is a page in HTML, which the service never sends and proxies do."""
+    kind = content_type.partition(";")[0].strip().lower()
+    begin = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return begin.startswith((b"<!doctype html", b"<html")) or (
+        kind in ("text/html", "application/xhtml+xml") and b"<" in begin
+    )
+
+
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(constant)
 

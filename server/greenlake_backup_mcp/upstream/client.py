@@ -22,10 +22,10 @@ from greenlake_backup_mcp.errors import BackupError, InputError, Unreachable
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import body_limits, error_mapping
+from . import body_limits, connection_errors, error_mapping
 from .rate_limiter import retry_after_seconds
 from .retry import TransientError, retry
-from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport, describe_failure
+from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
 
@@ -170,14 +170,11 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
 def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     """What to raise where not even a status arrived."""
     assert broken is not None  # noqa: S101  a missing status has a cause
+    failure = connection_errors.explain(broken)
     if not request.reads and not isinstance(broken, NOT_SENT):
-        return error_mapping.unknown_outcome(f"the service {describe_failure(broken)}", request.name)
-    return TransientError(
-        Unreachable(
-            f"{request.name}: the service {describe_failure(broken)}.",
-            hint="Nothing was changed. Try again in a minute; `doctor` checks the way there.",
-        )
-    )
+        return error_mapping.unknown_outcome(f"the service {failure.words}", request.name)
+    error = Unreachable(f"{request.name}: the service {failure.words}.", hint=f"Nothing was changed. {failure.hint}")
+    return error if failure.lasting else TransientError(error)
 
 
 def _error_of(request: Request, answer: _Answer) -> Exception:
@@ -187,7 +184,8 @@ def _error_of(request: Request, answer: _Answer) -> Exception:
         body = body_limits.parse_body(answer.content)
     except (body_limits.UnusableBodyError, BackupError):
         body, text = None, answer.content[:65_536].decode("utf-8", "replace")
-    problem = error_mapping.parse_error_body(answer.headers, body, text)
+    page = body_limits.is_page(answer.content, answer.headers.get("content-type", ""))
+    problem = error_mapping.parse_error_body(answer.headers, body, text, page=page)
     call_log.record_debug_id(problem.debug_id)
     error = error_mapping.error_for_status(request.name, answer.status, problem, reads=request.reads)
     if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
@@ -203,7 +201,7 @@ def _response_of(request: Request, answer: _Answer) -> Response:
         problem = (
             answer.broken
             if isinstance(answer.broken, BackupError)
-            else TransientError(_incomplete(request, describe_failure(answer.broken)))
+            else TransientError(_incomplete(request, connection_errors.explain(answer.broken).words))
         )
     else:
         try:

@@ -14,6 +14,8 @@ from typing import Any
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown, ServiceError
 from greenlake_backup_mcp.text import sanitize
 
+from . import connection_errors
+
 _ID_HEADERS = ("x-debug-id", "x-request-id", "x-trace-id", "x-b3-traceid", "x-correlation-id")
 _PERMISSION = re.compile(r"\b[a-z][a-z-]*(?:\.[a-z][a-z-]*){2,}\b")
 LONGEST_MESSAGE = 400  # characters of the service's own words that are passed on
@@ -26,6 +28,7 @@ class ErrorBody:
     message: str = ""
     code: str = ""
     debug_id: str | None = None
+    page: bool = False  # HTML: whoever spoke, it was not the service
     vendor: bool = False  # in the service's own shape: it spoke itself, not a proxy before it
 
     @property
@@ -34,8 +37,8 @@ class ErrorBody:
         return "maintenance" in self.message.lower()
 
 
-def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "") -> ErrorBody:
-    """What an error answer says; `text` is the body where it is no JSON."""
+def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, page: bool = False) -> ErrorBody:
+    """What an error answer says; `text` is the body where it is no JSON, `page` whether that is HTML."""
     identity = debug_id(headers, body)
     if isinstance(body, dict):
         words = body.get("message") or body.get("error") or body.get("detail") or body.get("title") or ""
@@ -52,7 +55,7 @@ def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "") -> E
     if "<" in text:  # a proxy's page: its title says most
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text[:20_000], re.IGNORECASE | re.DOTALL)
         text = unescape(re.sub(r"<[^>]*>", " ", title[2])) if title else ""
-    return ErrorBody(_short(_line(text[:2000])), "", identity)
+    return ErrorBody(_short(_line(text[:2000])), "", identity, page=page)
 
 
 def debug_id(headers: Mapping[str, str], body: Any) -> str | None:
@@ -69,6 +72,10 @@ def error_for_status(operation: str, status: int, error: ErrorBody, *, reads: bo
     if not reads and _ambiguous(status, error):
         how = "the service failed" if status == 408 or status >= 500 else "its answer does not say what became of it"
         return unknown_outcome(f"{how}{_quoted(error)}", operation, status, error.debug_id)
+    if error.page:
+        words = f"{operation}: {connection_errors.page_of_a_proxy(status)}{_quoted(error)}."
+        hint = connection_errors.PROXY_HINT if reads else f"{connection_errors.PROXY_HINT} Nothing was changed."
+        return ServiceError(words, hint=hint, status=status, debug_id=error.debug_id)
     why, hint = _meaning(status, error, reads=reads)
     return ServiceError(
         f"{operation} was refused, {why}{_quoted(error)}.", hint=hint, status=status, debug_id=error.debug_id

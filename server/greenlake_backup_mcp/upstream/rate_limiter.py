@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import anyio
@@ -73,27 +73,42 @@ def retry_after_seconds(headers: Mapping[str, str], status: int, now: datetime) 
     if _ASKING.isdisjoint(headers):  # nearly always
         return None
     after = headers.get("retry-after", "").strip()
+    # measured by the service's own clock where it tells it: ours may be wrong
+    since = _date(headers.get("date", "")) or now
     if after and status >= 300:
         if (seconds := _number(after)) is not None:
-            return seconds
-        try:
-            # measured by the service's own clock where it tells it: ours may be wrong
-            since = parsedate_to_datetime(headers["date"]) if "date" in headers else now
-            return max(0.0, (parsedate_to_datetime(after) - since).total_seconds())
-        except (TypeError, ValueError):
-            pass
+            return _until(seconds, since)
+        if (moment := _date(after)) is not None:
+            return max(0.0, (moment - since).total_seconds())
     remaining = next((n for name in _REMAINS if (n := _number(headers.get(name, ""))) is not None), None)
     reset = next((n for name in _RESETS if (n := _number(headers.get(name, ""))) is not None), None)
-    if reset is None and (found := re.search(r"(?:\breset=|\bt=)(\d{1,10})", headers.get("ratelimit", ""))):
-        left = re.search(r"(?:\bremaining=|\br=)(\d{1,10})", headers.get("ratelimit", ""))
+    if reset is None and (found := re.search(r"(?:\breset=|\bt=)(\d{1,15})", headers.get("ratelimit", ""))):
+        left = re.search(r"(?:\bremaining=|\br=)(\d{1,15})", headers.get("ratelimit", ""))
         reset, remaining = float(found[1]), float(left[1]) if left else None
     if reset is None or not (status == 429 or remaining == 0):
         return None
-    if reset > 1e9:  # some write the moment (seconds since 1970), not the seconds until then
-        reset = max(0.0, reset - now.timestamp())
-    return reset
+    return _until(reset, since)
+
+
+def _until(number: float, now: datetime) -> float:
+    """Seconds to wait, where some write the moment: seconds, or milliseconds, since 1970."""
+    if number > 1e11:
+        number /= 1000
+    return max(0.0, number - now.timestamp()) if number > 1e9 else number
+
+
+def _date(text: str) -> datetime | None:
+    """A date of HTTP in any of its three forms, or of ISO 8601; without a zone it is UTC."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(text: str) -> float | None:
-    found = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*(?:[,;].*)?", text)
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:[,;].*)?", text)
     return float(found[1]) if found else None

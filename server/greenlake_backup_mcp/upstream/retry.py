@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.text import units
 
 from .rate_limiter import LONGEST
 
@@ -58,6 +59,6 @@ async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
 def _error_after(failure: TransientError, attempts: int) -> BackupError:
     error = failure.error
     if (failure.after or 0.0) > LONGEST:
-        hint = f"The service asks to wait {round(failure.after or 0.0)} seconds. Call again after that."
+        hint = f"The service asks to wait {units.duration(failure.after or 0.0)}. Call again after that."
         return error.with_hint(hint)
     return error

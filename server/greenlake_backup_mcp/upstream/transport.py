@@ -20,8 +20,9 @@ from greenlake_backup_mcp import __version__
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
 
-from . import body_limits
+from . import body_limits, connection_errors
 from . import tokens as auth
+from .connection_errors import PROXIES
 from .rate_limiter import RateLimiter, retry_after_seconds
 from .retry import TransientError, retry
 
@@ -30,7 +31,6 @@ SHORTEST = 6  # characters of a secret that can be told from words
 TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
 BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
-PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 TRANSIENT = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
 
 
@@ -108,8 +108,8 @@ class Transport:
         client = self.connection().client
         host = httpx2.URL(url).host
 
-        def failed(how: str, status: int | None = None) -> BackupError:
-            hint = "Nothing was sent to the service. Try again in a minute; `doctor` checks the way there."
+        def failed(how: str, status: int | None = None, cure: str = connection_errors.AGAIN) -> BackupError:
+            hint = f"Nothing was sent to the service. {cure}"
             message = f"No access token: the token endpoint {host} {how}."
             return Unreachable(message, hint=hint, status=status)
 
@@ -121,10 +121,16 @@ class Transport:
                     ) as response:
                         content = await body_limits.read_body(response, TOKEN_BYTES)
             except BROKEN as error:
-                raise TransientError(failed(describe_failure(error, named=True))) from None
+                failure = connection_errors.explain(error, named=True)
+                problem = failed(failure.words, cure=failure.hint)
+                raise problem if failure.lasting else TransientError(problem) from None
             except BackupError:
                 raise failed("answered with more than a token can be") from None
             status = response.status_code
+            if status != 200 and body_limits.is_page(content, response.headers.get("content-type", "")):
+                words = f"cannot be reached: {connection_errors.page_of_a_proxy(status)}"
+                problem = failed(words, status, connection_errors.PROXY_HINT)
+                raise TransientError(problem) if status in TRANSIENT else problem
             if status in TRANSIENT or status >= 500:
                 wait = retry_after_seconds(response.headers, status, datetime.now(UTC))
                 raise TransientError(failed(f"answered HTTP {status}", status), wait)
@@ -201,27 +207,6 @@ def _unusable_client(error: Exception) -> BackupError:
 def display_url(url: str) -> str:
     """The URL without the name and password that may stand in it."""
     return re.sub(r"//[^/?#]*@", "//", url)
-
-
-def describe_failure(error: BaseException, *, named: bool = False) -> str:
-    """In words how a connection failed, and with whom unless the sentence names the host already."""
-    if isinstance(error, (httpx2.ConnectTimeout, httpx2.ConnectError, ConnectionRefusedError)):
-        return "cannot be reached" + ("" if named else _host_of(error))
-    if isinstance(error, httpx2.ProxyError):
-        return "cannot be reached through the proxy"
-    if isinstance(error, (httpx2.TimeoutException, TimeoutError)):
-        return "did not answer in time"
-    if isinstance(error, httpx2.DecodingError):
-        return "sent an answer that cannot be decompressed"
-    return "broke the connection off"
-
-
-def _host_of(error: BaseException) -> str:
-    try:
-        host = error.request.url.host if isinstance(error, httpx2.RequestError) else ""
-    except RuntimeError:  # raised apart from any request
-        host = ""
-    return f" ({host})" if host else ""
 
 
 def _check_https(url: str) -> None:

@@ -19,6 +19,7 @@ from jwt.exceptions import PyJWTError
 
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.upstream import connection_errors
 from greenlake_backup_mcp.upstream.transport import display_url
 
 ALGORITHMS = {  # that keys may be used with, by type and curve; secrets shared with the issuer (HS*) and "none" are not
@@ -57,7 +58,9 @@ async def fetch_json(url: str) -> Any:
                     raise ValueError(f"HTTP {response.status_code}")
         return json.loads(content)
     except (httpx2.HTTPError, OSError, TimeoutError, ValueError, RecursionError, ImportError) as error:
-        raise Unreachable(f"{url} gave no usable answer ({type(error).__name__}).") from None
+        failed = isinstance(error, (httpx2.TransportError, OSError, TimeoutError))
+        why = connection_errors.explain(error, named=True).words if failed else f"gave no usable answer ({error})"
+        raise Unreachable(f"{url} {why}.") from None
 
 
 @dataclass
