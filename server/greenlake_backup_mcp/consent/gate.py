@@ -19,6 +19,7 @@ from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
 from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult
+from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
@@ -49,7 +50,9 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
     async def send(done: float, total: float | None, words: str) -> None:
         await ctx.session.report_progress(done, total, words)
 
-    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send))
+    # Over HTTP a client of 2026-07-28 cancels by closing the stream, which looks as if it were lost: no wish to stop.
+    lost = ctx.request is not None and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send), cancels=not lost)
 
 
 @asynccontextmanager
@@ -70,7 +73,7 @@ async def authorize(
     else:
         proposal = propose(api, tools, call)
         permit = await _decide(consent, api, proposal, call.arguments.get("confirm"), caller)
-    async with permits.hold(permit):
+    async with permit.held():
         yield permit
 
 
@@ -79,7 +82,8 @@ async def authorize_proposal(
     consent: Consent, api: ApiClient, proposal: Proposal, confirm: Any, caller: Caller
 ) -> AsyncIterator[Permit]:
     """The permit to carry out a proposal; raises as `authorize`."""
-    async with permits.hold(await _decide(consent, api, proposal, confirm, caller)) as permit:
+    permit = await _decide(consent, api, proposal, confirm, caller)
+    async with permit.held():
         yield permit
 
 
@@ -110,16 +114,11 @@ def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Pr
     def ends(target: Target, now: datetime) -> Mapping[str, datetime]:
         return recovery_points.ends_of(call.request.method, plain, target, now)
 
+    def gated(effect: Effect) -> bool:
+        return call.tool.gated or effect.danger.gated
+
     return Proposal(
-        call.tool.name,
-        plain,
-        read,
-        lambda target: target.state,
-        describe,
-        audit_entries.target_fields,
-        ends,
-        gated=lambda statement: call.tool.gated or statement.danger.gated,
-        conditional=call.tool.conditional,
+        call.tool.name, plain, read, lambda target: target.state, describe, audit_entries.target_fields, ends, gated
     )
 
 
@@ -132,15 +131,16 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if settings.read_only:
         cure = "Only a person can change that."
         raise NotPermitted(audit_entries.refuse(consent, proposal, caller, "this server is read-only", cure))
-    if proposal.conditional and confirm != PREVIEW and await _is_harmless(consent, api, proposal, caller):
-        return Permit(consent, caller, proposal.tool)
-    if settings.ask == "always" and caller.person is None:
-        why = "this server asks the person before such a call (--ask always), and this client cannot ask"
-        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask."))
     slots = _slots(consent, caller, codes.slot_of(api.now()))
     evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
+    gated = proposal.gated(evaluation.statement)
+    if gated and settings.ask == "always" and caller.person is None:
+        why = "this server asks the person before such a call (--ask always), and this client cannot ask"
+        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask."))
     if confirm == PREVIEW or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
+    if not gated and not evaluation.statement.forbidden:
+        return await _permit(consent, api, evaluation, None, caller)
     match = CodeMatch(CodeStatus.UNKNOWN)
     if isinstance(confirm, str):
         match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
@@ -153,6 +153,18 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if evaluation.statement.forbidden:  # not all that forbids is in what the code is bound to
         raise NotPermitted(await _preview(consent, api, evaluation, caller, NOT_ANY_MORE))
     notes = await _ask(consent, api, evaluation, match, caller)
+    return await _permit(consent, api, evaluation, match, caller, notes)
+
+
+async def _permit(  # noqa: PLR0913, PLR0917
+    consent: Consent,
+    api: ApiClient,
+    evaluation: Evaluation,
+    match: CodeMatch | None,
+    caller: Caller,
+    notes: tuple[str, ...] = (),
+) -> Permit:
+    """The permit of what was consented to by a code, or needs no consent (None); the request is on the record."""
     reserved = await _reserve(consent, api, evaluation, match, caller)
     try:
         audit_entries.record(consent, "request", evaluation, caller, text=evaluation.text)  # before anything is sent
@@ -161,26 +173,21 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
             with anyio.CancelScope(shield=True):
                 await consent.store.release(caller.id)
         raise
-    return Permit(consent, caller, proposal.tool, reserved=reserved, notes=notes)
+    return Permit(consent, caller, evaluation.proposal.tool, reserved=reserved, evaluation=evaluation, notes=notes)
 
 
-async def _is_harmless(consent: Consent, api: ApiClient, proposal: Proposal, caller: Caller) -> bool:
-    """Whether a call needs no consent with its arguments on its target; its request is then in the record."""
-    evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
-    if proposal.gated(evaluation.statement) or evaluation.statement.forbidden:
-        return False
-    audit_entries.record(consent, "request", evaluation, caller)
-    return True
-
-
-async def _reserve(consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller) -> bool:
+async def _reserve(
+    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch | None, caller: Caller
+) -> bool:
     """Announce what the call ends, judge it once more if others were first, and use the code up; whether announced.
 
     Announced before judged: of two calls that each take one of the last two copies, one sees the other's line.
     """
     proposal, now = evaluation.proposal, api.now()
     ends = proposal.ends(evaluation.subject, now)
-    entries = [Reservation(path, caller.id, at, now + LINGER) for path, at in ends.items() if at <= now]
+    entries = [
+        Reservation(path, caller.id, at, now + LINGER + evaluation.takes) for path, at in ends.items() if at <= now
+    ]
     others = await consent.store.reserve(entries, now)
     try:
         if {one.path for one in others} != evaluation.leaving:
@@ -188,7 +195,7 @@ async def _reserve(consent: Consent, api: ApiClient, evaluation: Evaluation, mat
             if again.call != evaluation.call or again.statement.forbidden:
                 why = issued_codes.differs(evaluation.call, again.call)
                 raise NotPermitted(await _preview(consent, api, again, caller, why or NOT_ANY_MORE))
-        if not await consent.store.use(match.code, REMEMBERED_SECONDS):
+        if match is not None and not await consent.store.use(match.code, REMEMBERED_SECONDS):
             why = "This code was used already; a code holds once."
             raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
     except BaseException:

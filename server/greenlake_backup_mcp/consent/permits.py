@@ -18,7 +18,7 @@ from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.outcomes import Outcome
 
 from . import audit_log
-from .proposals import Caller, Consent
+from .proposals import Caller, Consent, Evaluation
 
 UNDONE = (Outcome.FAILED, Outcome.REFUSED, Outcome.NOT_TRIED)  # what was to go is still there
 
@@ -40,6 +40,7 @@ class Permit:
     tool: str
     recorded: bool = True  # False: a read, of which the record tells nothing
     reserved: bool = False  # whether what it ends was announced to other calls
+    evaluation: Evaluation | None = None  # what was consented to; None: it needs no consent
     notes: tuple[str, ...] = ()  # what whoever reads the answer must know of the consent or of the record
     settled: bool = field(default=False, init=False)
 
@@ -68,21 +69,20 @@ class Permit:
         self.notes = (*self.notes, *problems)
         return self.notes
 
-
-@asynccontextmanager
-async def hold(permit: Permit) -> AsyncIterator[Permit]:
-    """The permit while its request is sent and followed."""
-    try:
-        yield permit
-    except BackupError as error:
-        if permit.settled:
-            raise
-        notes = await permit.settle(Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED)
-        raise error.with_hint("\n".join((*notes, error.hint)).strip()) from None
-    finally:
-        if not permit.settled:
-            with anyio.CancelScope(shield=True):
-                await permit.settle(Outcome.UNKNOWN)
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[Permit]:
+        """The permit while its request is sent and followed; what nobody settles by the end is recorded as unknown."""
+        try:
+            yield self
+        except BackupError as error:
+            if self.settled:
+                raise
+            notes = await self.settle(Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED)
+            raise error.with_hint("\n".join((*notes, error.hint)).strip()) from None
+        finally:
+            if not self.settled:
+                with anyio.CancelScope(shield=True):
+                    await self.settle(Outcome.UNKNOWN)
 
 
 def record_request(consent: Consent, caller: Caller, tool: str, **details: Any) -> None:

@@ -5,23 +5,26 @@ Must know nothing of MCP, codes or HTTP.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenlake_backup_mcp.previews import recovery_points
+from greenlake_backup_mcp.previews import recovery_points, words
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.model import Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
-from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from greenlake_backup_mcp.upstream.client import ApiClient
 
 from .proposals import PreparedCall
 
-MOST_FACTS = 60  # reads of what hangs on the targets, besides the targets: services allow so many a minute
-WORST_FIRST = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT)
+MOST_READS = 400  # of one look at a plan: services allow so many a minute
+REQUESTS_A_CALL = 5  # judged again, sent, watched, read again
+FIRST_LINE = 120  # characters that every client shows of a question
+DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE)
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Item:
 
 @dataclass(frozen=True)
 class PlanPreview:
-    """A plan as the list a person answers for: by tool, worst first, what is exceptional at the top."""
+    """A plan as the list a person answers for: gravest first, by tool, what sets single calls apart at the top."""
 
     rows: tuple[tuple[Item, Effect], ...]
     forbidden: str
+    rate: float  # most requests a minute to the service
 
     @property
     def danger(self) -> Danger:
@@ -54,20 +58,33 @@ class PlanPreview:
         """What consent rests on besides the targets: of each call, by its number."""
         return tuple(f"call {item.number}: {kind}" for item, effect in self.rows for kind in effect.binding_facts)
 
+    @property
+    def gated(self) -> bool:
+        """Whether any call needs consent."""
+        return any(item.call.tool.gated or effect.danger.gated for item, effect in self.rows)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at least: what the rate of requests allows."""
+        return len(self.rows) * REQUESTS_A_CALL * 60 / self.rate
+
     def lines(self) -> Iterator[str]:
         """The list as text."""
-        yield f"A plan of {len(self.rows):,} calls, carried out in the order given; here worst first."
-        groups: dict[str, list[tuple[Item, Effect]]] = {}
+        groups: dict[tuple[Danger, str], list[tuple[Item, Effect]]] = {}
         for item, effect in self.rows:
-            groups.setdefault(item.call.tool.name, []).append((item, effect))
-        ranked = sorted(groups.values(), key=lambda g: (WORST_FIRST.index(g[0][0].call.tool.danger), -len(g)))
+            groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
+        ranked = sorted(groups.values(), key=_rank)
+        yield _first_line(ranked)
+        takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
+        yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
+        yield f"It takes at least {takes}."
         yield ""
         yield "| tool | calls | danger | data |"
         yield "|---|---|---|---|"
         for group in ranked:
             size = sum(effect.size for _, effect in group)
             data = units.size(size) if size else ""
-            yield f"| {group[0][0].call.tool.name} | {len(group)} | {group[0][0].call.tool.danger.value} | {data} |"
+            yield f"| {group[0][0].call.tool.name} | {len(group)} | {group[0][1].danger.value} | {data} |"
         for group in ranked:
             yield from self._group(group)
 
@@ -81,28 +98,64 @@ class PlanPreview:
         if not only:
             yield from (f"  {final} ({_calls(numbers)})" for final, numbers in finals.items() if final)
         yield from _exceptions(group)
-        kinds = Counter(kind for _, effect in group for kind in effect.binding_facts)
-        lines = Counter(line for _, effect in group for line in dict.fromkeys(effect.consequences))
-        shared = [line for line in group[0][1].consequences if lines[line] == len(group) > 1]
+        kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
+        told = [list(_details(item, effect)) for item, effect in group]
+        counts = Counter(line for lines in told for line in dict.fromkeys(lines))
+        shared = [line for line in dict.fromkeys(told[0]) if counts[line] == len(group) > 1]
         yield from (f"  Each of them: {line}" for line in shared)
-        for item, effect in group:
-            yield f"  {item.number}. {effect.summary or effect.title}{_row_marks(effect, kinds, len(group))}"
-            if not effect.summary:
-                yield from (f"     {line}" for line in effect.facts)
-            yield from (f"     - {line}" for line in effect.consequences if line not in shared)
-            if effect.unknown:
-                yield f"     not known: {'; '.join(effect.unknown)}"
+        some = [line for line in counts if 1 < counts[line] < len(group)]
+        for line in some:
+            numbers = [item.number for (item, _), lines in zip(group, told, strict=True) if line in lines]
+            yield f"  {_calls(numbers).capitalize()}: {line}"
+        for (item, effect), lines in zip(group, told, strict=True):
+            row = effect.summary or words.without_ids(effect.title)
+            yield f"  {item.number}. {row}{_row_marks(effect, kinds, len(group))}"
+            yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
+
+
+def _rank(group: list[tuple[Item, Effect]]) -> tuple[int, int, int]:
+    """Where a group stands: by what its calls cost with their arguments, then by how many are remarkable."""
+    danger = group[0][1].danger
+    remarkable = sum(bool(effect.warnings) for _, effect in group)
+    return (DANGERS.index(danger) if danger in DANGERS else len(DANGERS)), -remarkable, -len(group)
+
+
+def _first_line(ranked: list[list[tuple[Item, Effect]]]) -> str:
+    """The gravest of the plan in a line that every client shows."""
+    group = ranked[0]
+    item, effect = group[0]
+    calls = sum(len(others) for others in ranked)
+    if item.call.request.method != "DELETE" or len(group) == 1:
+        gravest = effect.gravest or f"{words.without_ids(effect.title)}."
+        return sanitize.cell(gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}", FIRST_LINE)
+    size = sum(effect.size for _, effect in group)
+    kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
+    last = max((kind for kind in kinds if "LAST" in kind), key=kinds.__getitem__, default="")
+    noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
+    facts = [*([units.size(size)] if size else []), *([f"{kinds[last]:,} of them {last}"] if last else [])]
+    return sanitize.cell(f"{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone.", FIRST_LINE)
+
+
+def _details(item: Item, effect: Effect) -> Iterator[str]:
+    """What is told of a call besides its row, which holds the facts of what has a summary."""
+    if not effect.summary:
+        yield from effect.facts
+    if item.call.request.method != "DELETE" or not effect.summary:
+        yield from (line.removeprefix("- ") for line in effect.change_lines())
+    yield from effect.consequences
+    if effect.unknown:
+        yield f"not known: {'; '.join(effect.unknown)}"
 
 
 def _row_marks(effect: Effect, kinds: Counter[str], of: int) -> str:
     """What sets a call apart, on its row; what is so of all of them, or of the only one, is said above."""
-    marks = [e for e in effect.warnings if kind_of(e) != e or kinds[kind_of(e)] < of]
+    marks = [e for e in effect.warnings if kinds[kind_of(e)] < of]
     return f" [{'; '.join(marks)}]" if marks and of > 1 else ""
 
 
 def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
     """What most calls have in common, and what sets single ones apart."""
-    counts = Counter(kind for _, effect in group for kind in effect.binding_facts)
+    counts = Counter(kind for _, effect in group for kind in {kind_of(warning) for warning in effect.warnings})
     for kind, count in sorted(counts.items()):
         if count > 1 and 2 * count > len(group):
             yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
@@ -132,16 +185,21 @@ def ends_of(items: list[Item], targets: list[Target], now: datetime) -> dict[str
     return gone
 
 
-async def preview_plan(
-    api: ApiClient, items: list[Item], targets: list[Target], now: datetime, left: Mapping[str, datetime]
+async def preview_plan(  # noqa: PLR0913, PLR0917
+    api: ApiClient,
+    items: list[Item],
+    targets: list[Target],
+    now: datetime,
+    leaving: Mapping[str, datetime],
+    reads: ReadCache,
 ) -> PlanPreview:
-    """The list with the effect of each call; what hangs on the targets is read within a bound."""
-    context = effects.PreviewContext(ReadCache(MOST_FACTS), {**left, **ends_of(items, targets, now)})
+    """The list with the effect of each call; `reads` are those made for the targets, lists of copies among them."""
+    context = effects.PreviewContext(reads, {**leaving, **ends_of(items, targets, now)})
     rows = []
     for item, target in zip(items, targets, strict=True):
         effect = await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context)
         rows.append((item, effect))
-    return PlanPreview(tuple(rows), " ".join(_forbidden(rows, targets)))
+    return PlanPreview(tuple(rows), " ".join(_forbidden(rows, targets)), api.settings.rate)
 
 
 def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
@@ -149,6 +207,9 @@ def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterat
     for (item, effect), target in zip(rows, targets, strict=True):
         if effect.forbidden:
             yield f"Call {item.number}: {effect.forbidden}"
+        if any("the plan is too long" in part for part in effect.unknown):
+            yield f"Call {item.number}: what hangs on it was not read, since the plan acts on too much; make two plans."
+            return
         if target.path and target.path in first:
             yield f"Calls {first[target.path]} and {item.number} act on the same target; make two plans."
         first.setdefault(target.path, item.number)

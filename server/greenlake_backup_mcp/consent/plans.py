@@ -1,125 +1,196 @@
-"""run_plan: many gated calls, one reviewed list, one consent; then one after the other, each looked at once more.
+"""run_plan: many calls that change something, one reviewed list, one consent; each is judged once more before it goes.
 
-Each call is prepared and carried out by what calls.py hands in. Knows MCP's results through confirm.py; must know
+Each call is prepared and carried out by what the dispatcher hands in. Knows MCP's results through the gate; must know
 nothing of HTTP.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from mcp.types import CallToolResult
 
-from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
+from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.previews import registry as effects
-from greenlake_backup_mcp.previews.reads import Target
-from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.previews import words
+from greenlake_backup_mcp.previews.reads import ReadCache, Target
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN
+from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import audit_entries, audit_log, codes, gate, issued_codes, permits
-from .permits import UNDONE, Permit
-from .plan_preview import Item, PlanPreview, ends_of, preview_plan
+from . import audit_entries, audit_log, codes, gate, issued_codes, permits, store
+from .permits import Permit
+from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
+from .plan_runs import PREFIX, Execute, PlanRow, PlanRun, PlanRuns
 from .proposals import Caller, Consent, PreparedCall, Proposal
 
 READING = 0.1  # of the progress of a plan: its targets are read
-
-
-class CallReport(Protocol):
-    """What became of one request, and what to tell of it."""
-
-    @property
-    def outcome(self) -> Outcome: ...  # noqa: D102
-
-    @property
-    def lines(self) -> Sequence[str]: ...  # noqa: D102
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """What became of one call of a plan: the outcome, and why where it is not done."""
-
-    outcome: Outcome = Outcome.NOT_TRIED
-    words: str = ""
-
-    @property
-    def text(self) -> str:
-        """Both in a line."""
-        return f"{self.outcome}: {self.words}" if self.words else str(self.outcome)
-
+COPIES = ("/backups?", "/snapshots?")  # reads of an asset's copies, which are made anew before each call
 
 Prepare = Callable[[str, Mapping[str, Any]], PreparedCall]
 """The call of an offered tool, from what a model wrote (its `confirm` means nothing); BackupError if it is bad."""
 
-Execute = Callable[[PreparedCall, Caller], Awaitable[CallReport]]
-"""Sends the request of a call whose consent was given and follows it; BackupError says what is known of a failure."""
+
+@dataclass
+class PlanWork:
+    """A plan while it is reviewed: its calls, and what was read and told of them last."""
+
+    consent: Consent
+    api: ApiClient
+    tools: Mapping[str, Tool]
+    items: list[Item]
+    caller: Caller
+    reads: ReadCache = field(default_factory=lambda: ReadCache(MOST_READS))
+    targets: list[Target] = field(default_factory=list)
+
+    async def read(self) -> list[Target]:
+        """The targets, copies from the lists of their assets: one read for all of an asset."""
+        self.reads = ReadCache(MOST_READS)
+        reading, _ = self.caller.progress.split(READING)
+        found: dict[int, Target] = {}
+
+        async def one(item: Item) -> None:
+            found[item.number] = await self.target(item, self.reads)
+            await reading(len(found), len(self.items), "reading the targets")
+
+        async with anyio.create_task_group() as group:
+            for item in self.items:
+                group.start_soon(one, item)
+        self.targets = [found[item.number] for item in self.items]
+        return self.targets
+
+    async def target(self, item: Item, reads: ReadCache) -> Target:
+        """What a call acts on, from these reads or from new ones."""
+        context = effects.PreviewContext(reads)
+        return await effects.read_target(
+            self.api, self.tools, item.call.tool, item.call.arguments, item.call.request, context
+        )
+
+    async def describe(self, targets: list[Target], now: datetime, leaving: Mapping[str, datetime]) -> PlanPreview:
+        """The list that a person answers for."""
+        return await preview_plan(self.api, self.items, targets, now, leaving, self.reads)
 
 
 async def run(  # noqa: PLR0913, PLR0917
     consent: Consent,
     api: ApiClient,
     tools: Mapping[str, Tool],
+    runs: PlanRuns,
     arguments: Mapping[str, Any],
     caller: Caller,
     prepare: Prepare,
     execute: Execute,
 ) -> CallToolResult:
-    """The answer of run_plan after consent: what became of each call. Raises NotPermitted with all other answers."""
-    items = _items(arguments, tools, prepare)
-    seen: list[Target] = []
+    """The answer of run_plan after consent: what became of each call within the wait; the plan goes on after it.
 
-    async def read() -> list[Target]:
-        seen[:] = await _targets(api, tools, items, caller)
-        return list(seen)
-
-    async def describe(targets: list[Target], now: datetime, leaving: Mapping[str, datetime]) -> PlanPreview:
-        return await preview_plan(api, items, targets, now, leaving)
-
-    def ends(targets: list[Target], now: datetime) -> Mapping[str, datetime]:
-        return ends_of(items, targets, now)
-
+    Raises NotPermitted with all other answers. A call that is cancelled stops its plan after the calls under way.
+    """
+    work = PlanWork(consent, api, tools, _items(arguments, tools, prepare), caller)
+    go_on = arguments.get("continueOnError", False) is True
     plain = {
-        "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in items],
-        "continueOnError": bool(arguments.get("continueOnError", False)),
+        "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in work.items],
+        "continueOnError": go_on,
     }
-    proposal = Proposal(RUN_PLAN.name, plain, read, lambda targets: [t.state for t in targets], describe, _record, ends)
-    async with gate.authorize_proposal(consent, api, proposal, arguments.get("confirm"), caller) as permit:
-        report = [RowResult() for _ in items]
-        work = PlanRun(consent, api, tools, caller, execute)
-        try:
-            await _execute_all(work, items, seen, report, go_on=plain["continueOnError"] is True)
-        finally:
-            with anyio.CancelScope(shield=True):
-                paths = [t.path for t, row in zip(seen, report, strict=True) if row.outcome in UNDONE]
-                await consent.store.release(caller.id, paths)
-                notes = await permit.settle(_whole_outcome(report), rows="; ".join(_counts(report)))
-    return _render(consent, items, report, notes)
+    proposal = Proposal(
+        RUN_PLAN.name,
+        plain,
+        work.read,
+        lambda targets: [target.state for target in targets],
+        work.describe,
+        _record,
+        lambda targets, now: ends_of(work.items, targets, now),
+        gated=lambda preview: preview.gated,
+        seconds=lambda preview: preview.seconds,
+    )
+    async with AsyncExitStack() as stack:
+        confirm = arguments.get("confirm")
+        permit = await stack.enter_async_context(gate.authorize_proposal(consent, api, proposal, confirm, caller))
+        plan = _plan(work, permit, execute, go_on=go_on)
+        runs.start(plan, consent, permit, stack.pop_all())
+    return await follow(runs, plan, api.settings, api.settings.wait, caller)
+
+
+async def wait(  # noqa: PLR0913
+    runs: PlanRuns, identity: str, settings: Settings, seconds: float, caller: Caller, *, stop: bool
+) -> CallToolResult:
+    """The answer of wait_for_task for a plan: how it stands, after its end or so many seconds."""
+    plan = runs.get(identity, caller.principal)
+    if stop:
+        plan.stop("it was asked to stop")
+    return await follow(runs, plan, settings, seconds, replace(caller, cancels=False))
+
+
+def is_plan(task_id: str) -> bool:
+    """Whether an id is that of a plan, and not of a task of the service."""
+    return task_id.startswith(PREFIX)
+
+
+async def follow(runs: PlanRuns, plan: PlanRun, settings: Settings, seconds: float, caller: Caller) -> CallToolResult:
+    """How a plan stands after its end, or after so many seconds."""
+    _, working = caller.progress.split(READING)
+    try:
+        await runs.wait(plan, seconds, working)
+    except anyio.get_cancelled_exc_class():
+        if caller.cancels:
+            plan.stop("the call was cancelled")
+        raise
+    await caller.progress(1, 1, "the plan has ended" if plan.ended.is_set() else "the plan goes on")
+    return render(plan, settings)
+
+
+def render(plan: PlanRun, settings: Settings) -> CallToolResult:
+    """How a plan stands: each call with its name, its outcome and the state afterwards."""
+    over = plan.ended.is_set()
+    lines = [f"Plan of {units.plural(len(plan.rows), 'call')}: {plan.counts()}.", *plan.notes]
+    if not over:
+        lines.append(
+            f'It goes on by itself (id {plan.id}): wait_for_task taskId="{plan.id}" waits on, with stop: true it stops '
+            "after the calls under way. Do not start it again."
+        )
+    if over and plan.stopped:
+        lines.append(f"It was stopped: {plan.stopped}. What was not tried can be previewed as a new plan.")
+    elif plan.failed and any(row.outcome is Outcome.NOT_TRIED for row in plan.results):
+        lines.append("It stopped at the first failure; preview the rest as a new plan.")
+    if over and any(row.outcome is Outcome.UNKNOWN for row in plan.results):
+        lines.append(
+            "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
+        )
+    lines += [
+        f"{number}. {row.words}: {result.text}"
+        for number, (row, result) in enumerate(zip(plan.rows, plan.results, strict=True), 1)
+        if over or result.outcome is not Outcome.NOT_TRIED
+    ]
+    return audit_entries.text(lines, settings, is_error=plan.failed)
 
 
 def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
     """The calls of a plan, all of them in order; BackupError names the first five that are not."""
     items, problems = [], []
     for number, raw in enumerate(arguments["calls"], 1):
-        name, given = str(raw["tool"]), raw["arguments"]
+        name, values = str(raw["tool"]), dict(raw["arguments"])
+        tool = tools.get(name)
         try:
             if name == RUN_PLAN.name:
                 raise InputError("a plan holds no other plan")
-            if name in tools and not tools[name].gated:
-                raise InputError("it needs no confirmation, so it is called by itself")
-            call = prepare(name, {**given, "confirm": gate.PREVIEW})
+            if tool is not None and tool.danger is Danger.READ:
+                raise InputError("it changes nothing, so it is called by itself")
+            values.pop("confirm", None)
+            if tool is not None and tool.gated:
+                values["confirm"] = gate.PREVIEW
+            call = prepare(name, values)
         except BackupError as problem:
             problems.append(f"call {number} ({sanitize.cell(name)}): {problem.message.rstrip('.')}")
             continue
-        plain = {n: v for n, v in call.arguments.items() if n != "confirm"}
-        items.append(Item(number, replace(call, arguments=plain)))
+        items.append(Item(number, replace(call, arguments=call.plain)))
     if not problems:
         problems = list(_duplicates(items))
     if problems:
@@ -137,27 +208,6 @@ def _duplicates(items: list[Item]) -> Iterator[str]:
         first.setdefault(key, item.number)
 
 
-# --- the list ---------------------------------------------------------------------------------------------------------
-
-
-async def _targets(api: ApiClient, tools: Mapping[str, Tool], items: list[Item], caller: Caller) -> list[Target]:
-    found: dict[int, Target] = {}
-    reading, _ = caller.progress.split(READING)
-
-    async def one(item: Item) -> None:
-        found[item.number] = await _target(api, tools, item)
-        await reading(len(found), len(items), "reading the targets")
-
-    async with anyio.create_task_group() as group:
-        for item in items:
-            group.start_soon(one, item)
-    return [found[item.number] for item in items]
-
-
-async def _target(api: ApiClient, tools: Mapping[str, Tool], item: Item) -> Target:
-    return await effects.read_target(api, tools, item.call.tool, item.call.arguments, item.call.request)
-
-
 def _record(targets: Sequence[Target]) -> dict[str, Any]:
     return {"targets": [audit_entries.target_fields(t) for t in targets]}
 
@@ -165,96 +215,64 @@ def _record(targets: Sequence[Target]) -> dict[str, Any]:
 # --- the work ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class PlanRun:
-    """What carrying out a plan needs."""
+def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> PlanRun:
+    """The plan that was consented to, ready to be carried out."""
+    assert permit.evaluation is not None  # noqa: S101  a proposal's permit has one
+    preview, targets = permit.evaluation.statement, permit.evaluation.subject
+    assert isinstance(preview, PlanPreview)  # noqa: S101
+    confirmed = [(item, effect.binding_facts) for item, effect in preview.rows]
+    ends = ends_of(work.items, targets, work.api.now())
+    rows = [
+        PlanRow(_words(item, effect.summary or words.without_ids(effect.title)), item.call, target.path)
+        for (item, effect), target in zip(preview.rows, targets, strict=True)
+    ]
+    lasting = dict(work.reads.known)
 
-    consent: Consent
-    api: ApiClient
-    tools: Mapping[str, Tool]
-    caller: Caller
-    execute: Execute
+    async def judge(n: int, caller: Caller) -> Permit:
+        item, facts = confirmed[n]
+        kept = {key: found for key, found in lasting.items() if not any(word in key for word in COPIES)}
+        return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, kept), caller)
 
-
-async def _execute_all(
-    work: PlanRun, items: list[Item], seen: list[Target], report: list[RowResult], *, go_on: bool
-) -> None:
-    """Carry out the calls in order; `report` says at each moment what became of each."""
-    _, working = work.caller.progress.split(READING)
-    for n, (item, before) in enumerate(zip(items, seen, strict=True)):
-        progress = working.part(n, len(items))
-        await progress(0, None, f"call {item.number} of {len(items)}: {item.call.tool.name}")
-        # its own lines in the record
-        mine = replace(work.caller, id=f"{work.caller.id}-{item.number}", progress=progress)
-        try:
-            async with _row_permit(work, item, before, mine) as permit:
-                report[n] = RowResult(Outcome.UNKNOWN)  # for whoever reads the report of a plan that breaks off here
-                done = await work.execute(item.call, mine)
-                notes = await permit.settle(done.outcome)
-                words = [*(done.lines if done.outcome is not Outcome.DONE else ()), *notes]
-                report[n] = RowResult(done.outcome, sanitize.cell(" ".join(words), 300))
-        except BackupError as problem:
-            report[n] = RowResult(_outcome_of(problem), sanitize.cell(f"{problem.message} {problem.hint}", 300))
-        if report[n].outcome.is_error and not go_on:
-            break
-    await work.caller.progress(1, 1, "the plan has ended")
+    return PlanRun(rows, work.caller, judge, execute, go_on)
 
 
-def _outcome_of(problem: BackupError) -> Outcome:
-    if isinstance(problem, OutcomeUnknown):
-        return Outcome.UNKNOWN
-    return Outcome.REFUSED if problem.nothing_sent else Outcome.FAILED
+def _words(item: Item, name: str) -> str:
+    """A call of a plan in a few words: what is done to what, by name."""
+    return sanitize.cell(f"{item.call.tool.name} {name.partition(', expires')[0]}", 160)
 
 
-@asynccontextmanager
-async def _row_permit(work: PlanRun, item: Item, before: Target, mine: Caller) -> AsyncIterator[Permit]:
-    """The permit of one call: its target, read once more, is as it was; BackupError where it is not."""
-    now = await _target(work.api, work.tools, item)
-    details: dict[str, Any] = {"target": audit_entries.target_fields(now), "arguments": item.call.arguments}
-    if codes.canonical(now.state) != codes.canonical(before.state):
-        moved = "; ".join(list(issued_codes.changed(before.state, now.state))[:5])
+async def _judge(  # noqa: PLR0913, PLR0917
+    work: PlanWork,
+    item: Item,
+    before: Target,
+    facts: tuple[str, ...],
+    ends: Mapping[str, datetime],
+    reads: ReadCache,
+    caller: Caller,
+) -> Permit:
+    """The permit of one call: target and effect, read once more, are what was confirmed; PolicyRefusal where not."""
+    for key in [key for key in reads.known if key.startswith(f"{before.path}?")]:
+        del reads.known[key]
+    target, now = await work.target(item, reads), work.api.now()
+    others = [one for one in await work.consent.store.reserved(now) if one.owner != work.caller.id]
+    context = effects.PreviewContext(reads, {**store.by_path(others, now), **ends})
+    effect = await effects.describe_effect(work.api, item.call.tool, item.call.arguments, target, now, context)
+    details: dict[str, Any] = {"target": audit_entries.target_fields(target), "arguments": item.call.arguments}
+    reason = ""
+    if codes.canonical(target.state) != codes.canonical(before.state):
+        moved = "; ".join(list(issued_codes.changed(before.state, target.state))[:5])
         reason = f"it changed since the plan was confirmed ({moved})"
+    elif effect.binding_facts != facts:
+        moved = "; ".join(list(issued_codes.facts_differ(facts, effect.binding_facts))[:5])
+        reason = f"what it would do changed since the plan was confirmed ({moved})"
+    elif effect.forbidden:
+        reason = f"it cannot be done any more: {effect.forbidden}"
+    if reason:
+        tool = item.call.tool.name
         audit_log.record(
-            work.consent.log,
-            "refusal",
-            call=mine.id,
-            tool=item.call.tool.name,
-            principal=mine.principal,
-            reason=reason,
-            **details,
+            work.consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, reason=reason, **details
         )
         raise PolicyRefusal(reason)
-    permits.record_request(work.consent, mine, item.call.tool.name, **details)
-    async with permits.hold(Permit(work.consent, mine, item.call.tool.name)) as permit:
-        yield permit
-
-
-def _whole_outcome(report: Sequence[RowResult]) -> Outcome:
-    """The plan's outcome in a word: done where all of it is."""
-    outcomes = {row.outcome for row in report}
-    if len(outcomes) == 1:
-        return outcomes.pop()
-    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.PARTLY
-
-
-def _counts(report: Sequence[RowResult]) -> list[str]:
-    counts = Counter(row.outcome for row in report)
-    return [f"{count:,} {outcome}" for outcome, count in counts.items()]
-
-
-def _render(
-    consent: Consent, items: list[Item], report: Sequence[RowResult], notes: Sequence[str] = ()
-) -> CallToolResult:
-    bad = any(row.outcome.is_error for row in report)
-    lines = [f"Plan of {len(items):,} calls: {', '.join(_counts(report))}.", *notes]
-    if bad and any(row.outcome is Outcome.NOT_TRIED for row in report):
-        lines.append("It stopped at the first failure; preview the rest as a new plan.")
-    if any(row.outcome is Outcome.UNKNOWN for row in report):
-        lines.append(
-            "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
-        )
-    lines += [
-        f"{item.number}. {item.call.tool.name} {item.call.request.path.rpartition('/v1beta1/')[2]}: {row.text}"
-        for item, row in zip(items, report, strict=True)
-    ]
-    return audit_entries.text(lines, consent.settings, is_error=bad)
+    text = "\n".join(effect.lines())
+    permits.record_request(work.consent, caller, item.call.tool.name, text=text, **details)
+    return Permit(work.consent, caller, item.call.tool.name)

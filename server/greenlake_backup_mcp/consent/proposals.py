@@ -34,6 +34,8 @@ class Caller:
     progress: Progress
     id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
     role: Role = "destroy"  # without logins it is whoever started this server
+    cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
+    accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Proposal:
     """The effect on what was read, as of a moment; the last argument says by path when what else is leaving is gone."""
     target: Callable[[Any], Mapping[str, Any]]  # of what was read: for the audit log
     ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
-    gated: Callable[[Statement], bool] = lambda _statement: True  # whether this effect needs consent
-    conditional: bool = False  # whether it may need none
+    gated: Callable[[Any], bool] = lambda _statement: True  # whether this effect needs consent
+    seconds: Callable[[Any], float] = lambda _statement: 0.0  # that carrying it out is expected to take
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Evaluation:
     statement: Statement
     call: codes.Call
     leaving: frozenset[str]  # what else was on its way out, by path
+
+    @property
+    def takes(self) -> timedelta:
+        """How long carrying it out is expected to take."""
+        return timedelta(seconds=self.proposal.seconds(self.statement))
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.consent import audit_entries, gate, plans, proposals
 from greenlake_backup_mcp.consent.permits import NotPermitted
+from greenlake_backup_mcp.consent.plan_runs import PlanRuns
 from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
@@ -44,6 +45,7 @@ class CallContext:
     enabled: Mapping[str, Tool]  # those this server offers
     consent: Consent
     catalog: CatalogSource
+    plans: PlanRuns
     role: roles.Role = "destroy"  # of the caller; without logins it is whoever started this server
     memory: WriteMemory = field(default_factory=WriteMemory)
     problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
@@ -123,8 +125,11 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
         return await _preview_call(context, values, caller)
     if tool.name == builtin.RUN_PLAN.name:
         return await _run_plan(context, values, caller)
-    seconds = values.get("seconds", context.settings.wait)
-    report = await follow.wait(_follower(context, caller, seconds), values["taskId"])
+    task_id, seconds = values["taskId"], values.get("seconds", context.settings.wait)
+    if plans.is_plan(task_id):
+        stop = values.get("stop", False)
+        return await plans.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
+    report = await follow.wait(_follower(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 
 
@@ -133,6 +138,7 @@ async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Cal
         context.consent,
         context.api,
         context.tools,
+        context.plans,
         values,
         caller,
         prepare=lambda name, raw: _prepare(context, name, raw, caller),
@@ -180,6 +186,7 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
     hide = masking.Masker(masking.secrets_in(prepared.arguments))
     try:
         reply = await client.send(context.api, prepared.request)
+        caller.accepted()
         result = await _outcome_of(context, prepared, reply, caller, sent)
         outcome = result.outcome
         return replace(result, lines=tuple(map(hide, result.lines)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anyio
 from mcp.types import CallToolResult, InputRequiredResult
@@ -18,11 +19,15 @@ from greenlake_backup_mcp.tools.registry import Tool
 
 from . import results
 
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.consent.plan_runs import PlanRuns
+
 
 @dataclass
 class InFlightCalls:
     """The calls under way."""
 
+    plans: PlanRuns | None = None  # none before the first call
     _calls: set[anyio.CancelScope] = field(default_factory=set)
 
     async def run(
@@ -37,8 +42,15 @@ class InFlightCalls:
                 self._calls.discard(scope)
         return results.error_result(_interrupted(tool), settings)
 
+    def drain(self) -> None:
+        """Begin nothing further: plans stop after the calls under way."""
+        if self.plans is not None:
+            self.plans.stop_all("the server was shut down")
+
     def cancel_all(self) -> None:
         """End what still runs: the time that it had is over."""
+        if self.plans is not None:
+            self.plans.cancel_all()
         for call in list(self._calls):
             call.cancel()
 

@@ -80,6 +80,7 @@ class ServerApp:
     def drain(self) -> None:
         """Take no more, and close the streams, so that only calls are left to wait for."""
         self.ready, self.ending = False, True
+        self.calls.drain()
         for stream in list(self._streams):
             stream.cancel()
 

@@ -133,7 +133,7 @@ class Effect:
         yield from (f"  {line}" for line in self.facts)
         if self.changes:
             yield "What it asks for:" if self.forbidden else "What changes:"
-            yield from self._rows()
+            yield from self.change_lines()
         if self.left_out:
             yield f"Left to the service: {', '.join(self.left_out)}."
         if rest := [line for line in self.consequences if line != self.gravest]:
@@ -144,7 +144,8 @@ class Effect:
         if self.reversibility and not self.forbidden:
             yield self.reversibility
 
-    def _rows(self) -> Iterator[str]:
+    def change_lines(self) -> Iterator[str]:
+        """What changes, a line each, grave ones first; long differences are folded."""
         grave = [c for c in self.changes if c.gravity is Gravity.GRAVE]
         rest = [c for c in self.changes if c.gravity is not Gravity.GRAVE]
         shown = (*grave[:MOST_GRAVE], *rest[:MOST_ROWS])

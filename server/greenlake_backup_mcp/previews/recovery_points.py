@@ -136,17 +136,17 @@ def is_earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> datetime |
 
 
 def _summary(s: Subject) -> str:
+    """The copy in a row of a list: what is needed to know it, to the minute, and the state before."""
     asset, copy = s.found("asset"), s.resource
-    parts = [label("", copy, identity_of(s.target.path)[1]).strip()]
+    parts = [name_of(copy) if copy.get("name") else label("", copy, identity_of(s.target.path)[1]).strip()]
     if asset.known:
-        parts.append(f"of {name_of(asset.resource)}")
-    if copy.get("pointInTime"):
-        parts.append(f"taken {times.describe_time(copy['pointInTime'], s.now)}")
-    if copy.get("expiresAt"):
-        parts.append(f"expires {times.describe_time(copy['expiresAt'], s.now)}")
+        parts[0] += f" of {name_of(asset.resource)}"
+    for word, name in (("taken", "pointInTime"), ("expires", "expiresAt")):
+        if moment := units.parse_time(copy.get(name)):
+            parts.append(f"{word} {moment:%Y-%m-%d %H:%M}")
     if size := recovery_point_size(copy):
-        parts.append(f"size {units.size(size)}")
-    return ", ".join(parts)
+        parts.append(units.size(size))
+    return ", ".join([*parts, cell(str(copy.get("state") or "state unknown"))])
 
 
 def _unknown(s: Subject) -> tuple[str, ...]:
@@ -177,6 +177,11 @@ def _shared(s: Subject) -> Iterator[Finding]:
         )
 
 
+def _copies_of(place: str) -> str:
+    """The end of a path of copies, whichever API reads their asset: `/virtual-machines/{id}/backups`."""
+    return "/" + "/".join(place.split("/")[-3:])
+
+
 def _dependents(s: Subject) -> Iterator[Finding]:
     """The copies made from it, and the schedules that need the newest copy of its schedule as their source."""
     chained = [b for b in s.found("backups").items if item_at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
@@ -185,7 +190,13 @@ def _dependents(s: Subject) -> Iterator[Finding]:
         yield Finding(f"{which} made from it can no longer use it as their source.", Gravity.NOTABLE)
     mine = _schedule_id(s.resource)
     kind = s.target.path.split("/")[-2]
-    same = [c for c in s.found(kind).items if _schedule_id(c) == mine and c.get("id") != s.resource.get("id")]
+    place = s.target.path.rpartition("/")[0]
+    gone = {path.rpartition("/")[2] for path in s.leaving if path.rpartition("/")[0].endswith(_copies_of(place))}
+    same = [
+        c
+        for c in s.found(kind).items
+        if _schedule_id(c) == mine and c.get("id") != s.resource.get("id") and c.get("id") not in gone
+    ]
     taken = units.parse_time(s.resource.get("pointInTime"))
     newer = [c for c in same if taken and (at := units.parse_time(c.get("pointInTime"))) and at > taken]
     if mine is None or newer:

@@ -43,6 +43,7 @@ from . import handlers as guides
 from . import instructions
 
 if TYPE_CHECKING:
+    from greenlake_backup_mcp.consent.plan_runs import PlanRuns
     from greenlake_backup_mcp.consent.store import ConsentStore
     from greenlake_backup_mcp.dispatch.dispatcher import CallContext
 
@@ -82,6 +83,14 @@ class Background:
 
     group: TaskGroup
     stack: AsyncExitStack
+    plans: list[PlanRuns] = field(default_factory=list)  # none before the first call
+
+    async def end_plans(self, seconds: float) -> None:
+        """Begin no further call of a plan; those under way are followed to their end, for at most so long."""
+        with anyio.move_on_after(seconds, shield=True):
+            for plans in self.plans:
+                plans.stop_all("the server ended")
+                await plans.ended()
 
 
 async def _fill_catalog(context: LazyContext) -> None:
@@ -161,12 +170,13 @@ def create(  # noqa: PLR0913  what a server is made of
     async def lifespan(_: Server[LazyContext]) -> AsyncIterator[LazyContext]:
         async with AsyncExitStack() as outer, anyio.create_task_group() as group, AsyncExitStack() as stack:
             background = Background(group, outer)
-            context = LazyContext(lambda: _context(settings, tools, app, now, problem, background), stack)
+            context = LazyContext(lambda: _context(settings, tools, app, now, problem, background, under_way), stack)
             if settings.catalog_fill and problem is None:
                 group.start_soon(_fill_catalog, context)
             try:
                 yield context
             finally:
+                await background.end_plans(settings.wait + 2 * settings.timeout)
                 group.cancel_scope.cancel()
 
     async def list_tools(
@@ -219,8 +229,9 @@ async def _context(  # noqa: PLR0913, PLR0917
     now: Callable[[], datetime] | None,
     problem: BackupError | None,
     background: Background,
+    in_flight: InFlightCalls,
 ) -> AsyncIterator[CallContext]:
-    from greenlake_backup_mcp.consent import proposals  # noqa: PLC0415
+    from greenlake_backup_mcp.consent import plan_runs, proposals  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch.catalog_source import CatalogSource  # noqa: PLC0415
     from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
@@ -235,7 +246,10 @@ async def _context(  # noqa: PLR0913, PLR0917
         try:
             catalog = CatalogSource(api, tools.all, background.group)
             background.stack.push_async_callback(catalog.close)
-            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, problem=problem)
+            plans = plan_runs.PlanRuns(background.group)
+            background.plans.append(plans)
+            in_flight.plans = plans
+            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, plans, problem=problem)
         finally:
             if store is not None:
                 await store.close()

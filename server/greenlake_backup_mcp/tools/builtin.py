@@ -30,12 +30,17 @@ def _builtin_tool(  # noqa: PLR0913, PLR0917  a tool has its parts
 WAIT_FOR_TASK = _builtin_tool(
     "wait_for_task",
     "Wait for a task",
-    "Follows a task to its end, or for so many seconds, and tells what became of it and of its resource.",
+    "Follows a task, or a plan of run_plan, to its end or for so many seconds, and tells what became of it and of its "
+    "resource.",
     "tasks",
     Danger.READ,
     {
         "type": "object",
-        "properties": {"taskId": {"type": "string"}, "seconds": {"type": "number", "minimum": 0, "maximum": 3600}},
+        "properties": {
+            "taskId": {"type": "string"},
+            "seconds": {"type": "number", "minimum": 0, "maximum": 3600},
+            "stop": {"type": "boolean", "description": "Of a plan: stop it after the calls under way."},
+        },
         "required": ["taskId"],
     },
 )
@@ -43,8 +48,8 @@ WAIT_FOR_TASK = _builtin_tool(
 RUN_PLAN = _builtin_tool(
     "run_plan",
     "Carry out many calls with one consent",
-    "Runs up to 200 calls of gated tools (delete, update of copies, restore, ...) as one reviewed list: preview, "
-    "one code, then in order, each target read again just before. Stops at the first failure.",
+    "Runs up to 200 calls that change something (delete, update, restore, resume, ...) as one reviewed list: preview, "
+    "one code, then in order, each judged again just before. Stops at the first failure; wait_for_task follows it.",
     "plans",
     Danger.DESTROY,
     {
