@@ -21,7 +21,8 @@ from .views import ASSET_KINDS
 class KindCoverage:
     """The assets of one kind: how many there are, and of how many the recovery points were read.
 
-    `stale`: read once, and the last attempt failed. `unread`: never read whole; why, with how many.
+    `stale`: read once, and the last attempt failed. `unread`: never read whole; why, with how many. Assets that the
+    service no longer lists are counted apart: `gone`, and those of them whose recovery points cannot be read.
     """
 
     kind: str
@@ -30,6 +31,8 @@ class KindCoverage:
     stale: int
     unread: int
     reasons: tuple[tuple[str, int], ...] = ()
+    gone: int = 0
+    gone_unread: int = 0
 
     @property
     def known(self) -> int:
@@ -95,6 +98,9 @@ class Coverage:
         reasons = _merge(kind.reasons for kind in self.kinds)
         if reasons:
             parts.append("unread: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons))
+        gone, lost = sum(kind.gone for kind in self.kinds), sum(kind.gone_unread for kind in self.kinds)
+        if gone:
+            parts.append(f"{gone:,} no longer listed" + (f", {lost:,} of them not readable" if lost else ""))
         stale = sum(kind.stale for kind in self.kinds)
         if stale:
             parts.append(f"{stale:,} read before, but not at the last attempt")
@@ -120,6 +126,7 @@ class Coverage:
             "recoveryPoints": {
                 kind.kind: {"assets": kind.total, "read": kind.read, "stale": kind.stale, "unread": kind.unread}
                 | ({"why": dict(kind.reasons)} if kind.reasons else {})
+                | ({"gone": kind.gone, "goneUnread": kind.gone_unread} if kind.gone else {})
                 for kind in self.kinds
             },
             "listsNotRead": {one.collection: one.problem or "not yet" for one in self.unread_lists},
@@ -139,10 +146,10 @@ def _merge(found: Any) -> list[tuple[str, int]]:
 _ASSETS = """
 SELECT a.kind, b.read IS NULL OR s.read IS NULL AS unread, coalesce(b.failed, 0) + coalesce(s.failed, 0) > 0 AS failed,
   CASE WHEN b.failed > 0 THEN coalesce('HTTP ' || b.status, b.reason) WHEN s.failed > 0
-  THEN coalesce('HTTP ' || s.status, s.reason) ELSE 'not yet' END AS why, count(*), min(b.read, s.read)
+  THEN coalesce('HTTP ' || s.status, s.reason) ELSE 'not yet' END AS why, count(*), a.gone IS NOT NULL
 FROM main.assets a LEFT JOIN main.readings b ON b.collection = 'backups' AND b.asset = a.no
 LEFT JOIN main.readings s ON s.collection = 'snapshots' AND s.asset = a.no
-WHERE a.kind <> 'mssql_group' GROUP BY 1, 2, 3, 4
+WHERE a.kind <> 'mssql_group' GROUP BY 1, 2, 3, 4, 6
 """
 
 
@@ -164,10 +171,14 @@ def coverage(
         lists.append(ListCoverage(collection.name, _moment(read), problem))
     counts: dict[str, list[int]] = {}
     reasons: dict[str, dict[str, int]] = {}
-    for kind, unread, failed, why, count, _ in connection.execute(_ASSETS):
+    for kind, unread, failed, why, count, gone in connection.execute(_ASSETS):
         if kind not in COPIES or (kinds and kind not in kinds):
             continue
-        row = counts.setdefault(kind, [0, 0, 0])
+        row = counts.setdefault(kind, [0, 0, 0, 0, 0])
+        if gone:
+            row[3] += count
+            row[4] += count if unread else 0
+            continue
         row[2 if unread else 1 if failed else 0] += count
         if unread:
             causes = reasons.setdefault(kind, {})
@@ -176,7 +187,9 @@ def coverage(
         "SELECT min(read) FROM main.readings r JOIN main.assets a ON a.no = r.asset WHERE r.asset > 0"
     ).fetchone()[0]
     found = tuple(
-        KindCoverage(kind, sum(held), held[0], held[1], held[2], tuple(reasons.get(kind, {}).items()))
+        KindCoverage(
+            kind, sum(held[:3]), held[0], held[1], held[2], tuple(reasons.get(kind, {}).items()), held[3], held[4]
+        )
         for kind in ASSET_KINDS
         if (held := counts.get(kind)) is not None
     )

@@ -217,8 +217,8 @@ _UNREAD = "(rb.read IS NULL OR rs.read IS NULL) AND a.kind <> 'mssql_group'"
 
 
 def _told(sql: str) -> str:
-    """A number of copies that is 0 only where both lists were read."""
-    return f"CASE WHEN {_UNREAD} THEN {sql} ELSE coalesce({sql}, 0) END"
+    """A number of copies, told only where both lists were read."""
+    return f"CASE WHEN NOT ({_UNREAD}) THEN coalesce({sql}, 0) END"
 
 
 ASSETS = View(
@@ -239,7 +239,7 @@ ASSETS = View(
         Column("copies", _told("s.copies"), "recovery points listed; NULL where not all were read"),
         Column("failed_copies", _told("s.failed"), "of them in error"),
         *_past("newest_copy", "s.newest", "newest of any state"),
-        *_past("newest_usable", "s.usable", "newest usable point in time"),
+        *_past("newest_usable", "s.usable", "newest usable point in time, among those read"),
         *_past("newest_usable_array", "s.on_array", "newest usable snapshot"),
         *_past("newest_usable_on_premises", "s.on_premises", "newest usable backup on premises"),
         *_past("newest_usable_off_site", "s.off_site", "newest usable backup off site"),

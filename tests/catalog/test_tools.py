@@ -1,0 +1,235 @@
+"""query_catalog and find_recovery_points as a client uses them, in both protocol eras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.catalog import query
+from greenlake_backup_mcp.simulator.faults.script import fault
+from tests.conftest import ticking
+from tests.support.filled_catalog import catalog_of
+
+Connected = Callable[..., AbstractAsyncContextManager[Client]]
+FEW = ("virtual-machines", "datastores", "mssql-databases", "volume-protection-groups")
+DEMO = settings.load(demo=True, wait=60)
+
+
+@pytest.fixture
+def tenant(tenant: Any) -> Any:
+    """A tenant of few assets, so that reading it all takes a moment."""
+    things = tenant.state.tenant.world.things
+    famous = {"sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "lab-build-07"}
+    for collection in FEW:
+        kept = [i for i, item in things[collection].items() if item.get("displayName", item["name"]) in famous]
+        others = [i for i in things[collection] if i not in kept][: 3 if collection != "virtual-machines" else 0]
+        things[collection] = {i: things[collection][i] for i in (*kept, *others)}
+    things["virtual-machine-protection-groups"] = {}
+    known = {i for collection in FEW for i in things[collection]}
+    jobs = things["protection-jobs"]
+    things["protection-jobs"] = {i: job for i, job in jobs.items() if job["assetInfo"]["id"] in known}
+    return tenant
+
+
+async def ask(client: Client, tool: str, **arguments: Any) -> str:
+    result = await client.call_tool(tool, arguments)
+    return "\n".join(part.text for part in result.content)
+
+
+async def test_sql_answers_over_the_whole_tenant_with_coverage(connected: Connected, tenant: Any) -> None:
+    vms = len(tenant.state.tenant.all("virtual-machines"))
+    async with connected(DEMO) as client:
+        answer = await ask(client, "query_catalog", sql="SELECT count(*) AS n FROM assets WHERE kind = 'vm'")
+        assert answer.splitlines()[:2] == ["n", str(vms)]
+        assert f"recovery points read of {vms} VMs" in answer
+        result = await client.call_tool("query_catalog", {"sql": "SELECT name FROM assets LIMIT 1", "output": "json"})
+        assert result.structured_content
+        assert result.structured_content["coverage"]["complete"] is True
+
+
+async def test_counts_are_those_of_the_tenant(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    counts = {}
+    for vm in held.all("virtual-machines"):
+        counts[vm["id"]] = sum(held.copies("virtual-machines", vm["id"], k).count(held.now(), held.lag)
+                               for k in ("backups", "snapshots"))  # fmt: skip
+    async with connected(DEMO) as client:
+        sql = "SELECT id, copies FROM assets WHERE kind = 'vm'"
+        result = await client.call_tool("query_catalog", {"sql": sql, "output": "json"})
+        assert result.structured_content
+        assert {row["id"]: row["copies"] for row in result.structured_content["rows"]} == counts
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT nam FROM assets", "no column 'nam'; did you mean name"),
+        ("SELECT * FROM asset", "no view 'asset'; did you mean assets"),
+        ("SELECT newest_usable FROM stores", "it is in assets"),
+        ("DELETE FROM assets", "only SELECT"),
+        ("INSERT INTO assets VALUES (1)", "only SELECT"),
+        ("PRAGMA table_info(assets)", "only SELECT"),
+        ("ATTACH '/tmp/x' AS y", "only SELECT"),
+        ("SELECT id FROM main.assets", "no view 'assets'"),
+        ("SELECT name FROM sqlite_master", "no view 'sqlite_master'"),
+        ("SELECT load_extension('x')", "load_extension is not offered"),
+        ("SELECT randomblob(1000000000)", "randomblob is not offered"),
+        ("WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x) SELECT sum(n) FROM x", "recursion"),
+        ("SELECT 1; DROP TABLE assets", "one statement"),
+        ("  -- nothing", "no statement"),
+        ("SELEC name FROM assets", "syntax error"),
+        ("SELECT group_concat(a.name) FROM recovery_points a, recovery_points b", "too long"),
+        ("SELECT '\u0000' FROM assets", "sql"),
+    ],
+)
+async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Connected, sql: str, said: str) -> None:
+    async with connected(settings.load(demo=True, wait=60)) as client:
+        result = await client.call_tool("query_catalog", {"sql": sql})
+        assert result.is_error
+        assert said in "\n".join(part.text for part in result.content)  # type: ignore[union-attr]
+
+
+async def test_views_can_be_joined_grouped_and_named(connected: Connected) -> None:
+    sql = """WITH late AS (SELECT id, name FROM assets WHERE newest_usable_age_hours > 1)
+        SELECT l.name, count(r.id) n, max(r.point_in_time) FROM late l LEFT JOIN recovery_points r ON r.asset_id = l.id
+        GROUP BY l.id HAVING n > 0 ORDER BY n DESC"""
+    async with connected(DEMO) as client:
+        assert "sap-prod-01" in await ask(client, "query_catalog", sql=sql)
+
+
+async def silent(done: float, total: float | None, words: str) -> None:
+    pass
+
+
+async def test_a_query_is_ended_after_its_time_and_with_its_call(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "SELECT count(*) FROM recovery_points a, recovery_points b, recovery_points c, recovery_points d"
+    async with catalog_of(tenant, ticking) as catalog:
+        await catalog.sync()
+        monkeypatch.setattr(query, "SECONDS", 0.05)
+        with pytest.raises(query.LimitExceeded, match="longer than"):
+            await query.query(catalog, query.Turns(), "", {"sql": endless}, silent, 9000)
+        monkeypatch.setattr(query, "SECONDS", 60)
+        turns = query.Turns()
+        with anyio.move_on_after(0.05) as scope:
+            await query.query(catalog, turns, "", {"sql": endless}, silent, 9000)
+        assert scope.cancelled_caught
+        with anyio.fail_after(20):  # its place is free again
+            await query.query(catalog, turns, "", {"sql": "SELECT 1"}, silent, 9000)
+
+
+async def test_one_query_a_caller_and_two_in_all(tenant: Any) -> None:
+    running, most = 0, 0
+
+    async with catalog_of(tenant, ticking) as catalog:
+        await catalog.sync()
+        read = catalog.read
+
+        async def counted(work: Any, kinds: Any = ()) -> Any:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await anyio.lowlevel.checkpoint()
+            try:
+                return await read(work, kinds)
+            finally:
+                running -= 1
+
+        catalog.read = counted  # type: ignore[method-assign]
+        for callers, together in ((["a"] * 5, 1), (["a", "b", "c", "d"], 2)):
+            most, turns = 0, query.Turns()
+            async with anyio.create_task_group() as group:
+                for caller in callers:
+                    group.start_soon(query.query, catalog, turns, caller, {"sql": "SELECT 1"}, silent, 9000)
+            assert most == together
+
+
+# --- find_recovery_points ------------------------------------------------------------------------------------------
+
+
+async def test_the_best_recovery_point_comes_first_and_all_of_a_name_are_meant(connected: Connected) -> None:
+    async with connected(DEMO) as client:
+        answer = await ask(client, "find_recovery_points", asset="DB-prod-01")
+        assert "2 assets have this name, all are meant" in answer
+        assert "store OFFLINE" in answer
+        rows = [line for line in answer.splitlines() if line.startswith("db-prod-01|")]
+        assert "older" not in rows[0]
+        assert all("older" in row for row in rows[1:])
+        problem = await ask(client, "find_recovery_points", asset="sap-prod-1")
+        assert 'Did you mean "sap-prod-01"' in problem
+        assert "is no moment" in await ask(client, "find_recovery_points", nearest="the day before")
+
+
+async def test_the_nearest_to_a_moment_is_found(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    vm = next(vm for vm in held.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
+    wanted = "2026-11-22T12:00:00"
+    good = [
+        copy["pointInTime"] for kind in ("backups", "snapshots")
+        for copy in held.copies("virtual-machines", vm["id"], kind).all(held.now(), held.lag) if copy["state"] == "OK"
+    ]  # fmt: skip
+    best = min(good, key=lambda stamp: abs(_seconds(stamp) - _seconds(wanted + "Z")))
+    async with connected(DEMO) as client:
+        asked = {"asset": vm["id"], "nearest": wanted, "usable": True, "output": "json", "limit": 1}
+        result = await client.call_tool("find_recovery_points", asked)
+        assert result.structured_content
+        assert _seconds(result.structured_content["recoveryPoints"][0]["pointInTime"]) == _seconds(best)
+
+
+def _seconds(stamp: str) -> float:
+    from datetime import datetime  # noqa: PLC0415
+
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
+# --- what was not read ---------------------------------------------------------------------------------------------
+
+
+async def test_what_was_not_read_is_a_class_of_its_own(connected: Connected, tenant: Any) -> None:
+    vm = next(vm for vm in tenant.state.tenant.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
+    tenant.state.script.add(fault("status", "GET", f"*/virtual-machines/{vm['id']}/backups", times=99, status=403))
+    tenant.state.script.add(fault("status", "GET", "*/volume-protection-groups", times=99, status=403))
+    async with connected(DEMO) as client:
+        answer = await ask(
+            client,
+            "query_catalog",
+            sql="SELECT copies_state, copies, newest_usable FROM assets WHERE name = 'sap-prod-01'",
+        )
+        assert "unread" in answer
+        assert "unread: 1 HTTP 403" in answer
+        assert "volume_groups not read: HTTP 403" in answer
+        found = await ask(client, "find_recovery_points", asset="sap-prod-01")
+        assert "were not read" in found
+        assert "not known" in found
+
+
+async def test_a_catalog_that_is_off_says_so(connected: Connected) -> None:
+    async with connected(settings.load(demo=True, catalog="off")) as client:
+        assert "switched off" in await ask(client, "query_catalog", sql="SELECT 1")
+
+
+async def test_a_list_of_assets_shows_the_newest_usable_copy_once_it_is_known(connected: Connected) -> None:
+    async with connected(DEMO) as client:
+        assert "newestUsable" not in await ask(client, "list_vms", limit=3)
+        await ask(client, "query_catalog", sql="SELECT count(*) FROM recovery_points")
+        answer = await ask(client, "list_vms", limit=3)
+        assert "newestUsable: from the backup catalog, as of" in answer
+
+
+async def test_nothing_is_read_before_the_first_question(connected: Connected, tenant: Any) -> None:
+    async with connected(DEMO) as client:
+        await client.list_tools()
+        await ask(client, "list_protection_stores")
+        assert {r.operation for r in tenant.state.tenant.requests} <= {"ProtectionStoreList", "token"}
+
+
+async def test_the_resource_names_every_view(connected: Connected) -> None:
+    async with connected() as client:
+        text = (await client.read_resource("greenlake-backup://catalog")).contents[0].text  # type: ignore[union-attr]
+    assert "## recovery_points" in text
+    assert "`newest_usable_age_hours`" in text
