@@ -110,7 +110,7 @@ async def last_copies(s: Session) -> Findings:
 async def fullest_store(s: Session) -> Findings:
     """A6."""
     stores = await query(s, "SELECT name, full_percent FROM stores WHERE full_percent IS NOT NULL")
-    full = {row["name"]: round(float(row["full_percent"])) for row in stores}
+    full = {row["name"]: float(row["full_percent"]) for row in stores}
     fullest = max(full, key=lambda name: full[name])
     policies = await query(s, f"SELECT DISTINCT policy, store FROM policy_schedules WHERE store = '{fullest}'")
     under = f"(SELECT job_id FROM schedules WHERE store = '{fullest}')"

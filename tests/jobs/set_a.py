@@ -151,7 +151,7 @@ def stores_of(policy: Item) -> set[str]:
 
 def a6_before(truth: Truth) -> Findings:
     full = {
-        s["name"]: round(100 * s["sizeOnDiskInBytes"] / s["maxCapacityInBytes"])
+        s["name"]: round(100 * s["sizeOnDiskInBytes"] / s["maxCapacityInBytes"], 1)
         for s in truth.all("protection-stores")
         if s.get("maxCapacityInBytes")
     }

@@ -148,7 +148,7 @@ def c3_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
 
 # --- C4 a database to a minute ----------------------------------------------------------------------------------------
 
-MINUTE = "2026-11-23 16:20"
+MINUTE = "2026-11-23 16:47"
 CHECK = "orders-check"
 
 
