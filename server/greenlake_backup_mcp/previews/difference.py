@@ -355,7 +355,8 @@ def _tier_pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[Any, 
         one = next((i for i in alike if store_of(i) == store), alike[0] if alike else ABSENT)
         if one is not ABSENT:
             left = [item for item in left if item is not one]
-        pairs.append((one.get("id", n + 1) if isinstance(one, Mapping) else n + 1, one, two))
+        new = f"{n + 1}:{two.get('type')}" if isinstance(two, Mapping) and two.get("type") else n + 1
+        pairs.append((one.get("id", new) if isinstance(one, Mapping) else new, one, two))
     return pairs + [(one.get("id", "?"), one, ABSENT) for one in left]
 
 

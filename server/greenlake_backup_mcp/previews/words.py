@@ -51,6 +51,9 @@ def collect_names(*values: Any) -> dict[str, str]:
         value = left.pop()
         if isinstance(value, Mapping):
             name = value.get("displayName") or value.get("name")
+            if not name and isinstance(value.get("schedules"), list) and value.get("type"):
+                name = describe_tier({n: value[n] for n in ("type", "protectionStoreInfo") if n in value}, {})
+                name = without_ids(name).replace('"', "")
             if isinstance(name, str) and name:
                 for identity in (value.get("id"), value.get("resourceUri")):
                     if isinstance(identity, str) and identity:
@@ -195,11 +198,12 @@ def describe_tier(tier: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """A tier of a policy: `cloud backup to "cloud-1" (id …)`."""
     kind = str(tier.get("type") or "")
     words = schedules.TIERS.get(kind, sanitize.cell(kind.lower().replace("_", " ")))
+    words = words or f"tier {named_id(tier.get('id'), names)}"
     store, info = store_of(tier), tier.get("protectionStoreInfo")
     if store is not None:
         own = {str(store): str(info["name"])} if isinstance(info, Mapping) and info.get("name") else {}
         words += f" to {named_id(store, {**names, **own})}"
-    return words if words else f"tier {sanitize.cell(str(tier.get('id')))}"
+    return words
 
 
 def ids_in(values: Iterable[Any]) -> Iterator[tuple[Path, str]]:
