@@ -1,0 +1,138 @@
+"""The memory of changes: safeguards weakened, jobs stopped, settings changed, with what did it; and how fast it reads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from greenlake_backup_mcp.catalog.catalog import Catalog
+from greenlake_backup_mcp.catalog.reading import Pace
+from tests.conftest import NOW
+from tests.support.filled_catalog import catalog_of, rows
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def catalog(tenant: Any, clock: Clock) -> AsyncIterator[Catalog]:
+    """A catalog whose lists were read once; no recovery points yet."""
+    async with catalog_of(tenant, clock) as found:
+        await found.coverage()
+        assert found.filler is not None
+        await found.filler.refresh(everything=True)
+        yield found
+
+
+async def changes(catalog: Catalog, clock: Clock) -> list[dict[str, Any]]:
+    """What a refresh an hour later finds changed."""
+    clock.at += timedelta(hours=1)
+    assert catalog.filler is not None
+    await catalog.filler.refresh()
+    return await rows(catalog, "SELECT kind, subject, asset, was, is_now, cause, by_user FROM changes ORDER BY id")
+
+
+def put(tenant: Any, collection: str, item: dict[str, Any], **values: Any) -> None:
+    tenant.world.things[collection][item["id"]] = {**item, **values}
+
+
+async def test_an_unchanged_tenant_has_no_changes(catalog: Catalog, clock: Clock) -> None:
+    assert await changes(catalog, clock) == []
+
+
+async def test_weakened_safeguards_are_told_with_what_they_were(catalog: Catalog, clock: Clock, tenant: Any) -> None:
+    held = tenant.state.tenant
+    policy = next(p for p in held.all("protection-policies") if p["name"] == "Gold-Protection-Policy")
+    tiers = [{**tier, "schedules": [dict(s) for s in tier["schedules"]]} for tier in policy["protections"]]
+    tiers[1]["schedules"][0]["expireAfter"] = {"value": 2, "unit": "DAYS"}
+    tiers[1]["schedules"][0].pop("lockFor")
+    put(held, "protection-policies", policy, protections=tiers[:-1])
+    setting = held.all("settings")[0]
+    put(held, "settings", setting, currentValue="changed")
+    found = await changes(catalog, clock)
+    weakened = [(one["was"], one["is_now"]) for one in found if one["kind"] == "policy weakened"]
+    assert ("BACKUP schedule 2: kept 14 d", "BACKUP schedule 2: kept 2 d") in weakened
+    assert ("BACKUP schedule 2: locked 3 d", "BACKUP schedule 2: no lock") in weakened
+    assert ("CLOUD_BACKUP schedule 3: was there", "CLOUD_BACKUP schedule 3: gone") in weakened
+    assert [(one["subject"], one["is_now"]) for one in found if one["kind"] == "setting changed"] == [
+        (setting["name"], "changed")
+    ]
+
+
+async def test_suspended_and_deleted_jobs_are_told_with_the_task_that_did_it(
+    catalog: Catalog, clock: Clock, tenant: Any
+) -> None:
+    held = tenant.state.tenant
+    one, other = [j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE"][:2]
+    held.start("Suspend protection job", 1, one["assetInfo"], others=[one])
+    put(held, "protection-jobs", one, operational="SUSPENDED")
+    held.world.things["protection-jobs"].pop(other["id"])
+    found = {change["kind"]: change for change in await changes(catalog, clock)}
+    assert found["job suspended"]["asset"] == one["assetInfo"]["name"]
+    assert "Suspend protection job" in found["job suspended"]["cause"]
+    assert found["job removed"]["asset"] == other["assetInfo"]["name"]
+    assert found["job removed"]["cause"] == "unexplained"
+
+
+async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Clock, tenant: Any) -> None:
+    held = tenant.state.tenant
+    job = next(j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE")
+    await catalog.note_write("delete_protection_job", "DELETE", job["resourceUri"], "done")
+    held.world.things["protection-jobs"].pop(job["id"])
+    (found,) = await changes(catalog, clock)
+    assert found["cause"] == "this server: delete_protection_job"
+
+
+async def test_usage_of_stores_is_sampled_once_an_hour(catalog: Catalog, clock: Clock) -> None:
+    for _ in range(3):
+        await changes(catalog, clock)
+    clock.at -= timedelta(minutes=59)
+    await changes(catalog, clock)
+    found = await rows(catalog, "SELECT store, count(*) AS n FROM store_usage GROUP BY 1")
+    assert {row["n"] for row in found} == {4}
+
+
+async def test_secrets_of_appliances_are_nowhere_in_it(catalog: Catalog, tenant: Any) -> None:
+    assert catalog.store is not None
+    dump = "\n".join(catalog.store.writer.iterdump())
+    assert "psg-dc1-01" in dump
+    assert "CIPHERTEXT" not in dump
+
+
+async def test_the_background_takes_half_of_the_rate_and_none_of_the_burst() -> None:
+    now, waits = 0.0, []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        waits.append(seconds)
+        now += seconds
+
+    pace = Pace(120, sleep, lambda: now)
+    for _ in range(61):
+        await pace.turn()
+    assert now == pytest.approx(60.0)  # 60 a minute of 120, evenly
+    assert max(waits) == pytest.approx(1.0)
+    now += 600  # a pause saves nothing up
+    before = now
+    for _ in range(11):
+        await pace.turn()
+    assert now - before == pytest.approx(10.0)
+    pace.hurry = 1  # a question waits: these requests are its own
+    before = now
+    await pace.turn()
+    assert now == before
