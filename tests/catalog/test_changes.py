@@ -1,4 +1,4 @@
-"""The memory of changes: safeguards weakened, jobs stopped, settings changed, with what did it; and how fast it reads."""
+"""The memory of changes: safeguards weakened, jobs stopped, settings changed, with what did it; and its pace."""
 
 from __future__ import annotations
 

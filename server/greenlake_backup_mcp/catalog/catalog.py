@@ -238,6 +238,7 @@ class Catalog:
         at = self.api.now().timestamp()
         assert self.filler is not None  # noqa: S101
         await self.filler.note_write(at, tool, method, path, outcome)
+        self._wake()
 
     def _has_file(self) -> bool:
         where = stores.location(self.settings)

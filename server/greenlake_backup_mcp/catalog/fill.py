@@ -308,8 +308,11 @@ def _due_copies(connection: sqlite3.Connection, now: int, most: int) -> list[tup
 
 
 def _touch(connection: sqlite3.Connection, ids: Sequence[str], due: int) -> None:
+    """The copies of these assets, of the members of these groups, and of the assets of these jobs are due."""
     for ident in ids:
+        job = connection.execute("SELECT asset_id FROM jobs WHERE id = ?", (ident,)).fetchone()
+        owner = job[0] if job else ident
         connection.execute(
             "UPDATE readings SET due = ? WHERE asset IN (SELECT no FROM assets WHERE id = ? UNION SELECT a.no FROM "
-            "members m JOIN assets a ON a.id = m.member_id WHERE m.owner_id = ?)", (due, ident, ident),
+            "members m JOIN assets a ON a.id = m.member_id WHERE m.owner_id = ?)", (due, owner, owner),
         )  # fmt: skip

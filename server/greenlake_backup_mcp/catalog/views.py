@@ -218,7 +218,7 @@ _UNREAD = "(rb.read IS NULL OR rs.read IS NULL) AND a.kind <> 'mssql_group'"
 
 def _told(sql: str) -> str:
     """A number of copies, told only where both lists were read."""
-    return f"CASE WHEN NOT ({_UNREAD}) THEN coalesce({sql}, 0) END"
+    return f"CASE WHEN a.kind <> 'mssql_group' AND NOT ({_UNREAD}) THEN coalesce({sql}, 0) END"
 
 
 ASSETS = View(
