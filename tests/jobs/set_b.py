@@ -218,14 +218,7 @@ async def b6_script(s: Session) -> Findings:
     rows = await s.rows("list_protection_jobs", where=f"policy eq '{TIER2}'", select="asset,operational")
     active = [row["id"] for row in rows if row["operational"] == "ACTIVE"]
     await carry_out(s, [("suspend_protection_job", {"protectionJobId": job}) for job in active])
-    calls = [{"tool": "resume_protection_job", "arguments": {"protectionJobId": job}} for job in active]
-    try_plan = await s.call("run_plan", calls=calls, confirm="preview")
-    code = re.search(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"', try_plan.text)
-    if code:
-        await s.read("run_plan", calls=calls, confirm=code[1])
-    else:
-        for job in active:
-            await s.write("resume_protection_job", protectionJobId=job)
+    await carry_out(s, [("resume_protection_job", {"protectionJobId": job}) for job in active])
     after = await s.read("list_protection_jobs", where=f"policy eq '{TIER2}' and operational ne 'ACTIVE'", limit=0)
     return {"jobs": set(active), "still suspended": after.matching}
 

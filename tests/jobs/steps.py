@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .session import Answer, Session, StepFailed
+from .session import CODE, Answer, Session, StepFailed
 from .tables import Row
 
 NOW = "2026-11-24 07:40"  # as each question says
@@ -77,6 +77,10 @@ async def made(s: Session, answer: Answer, name: str, tool: str, where: str = ""
 
 
 async def carry_out(s: Session, calls: list[tuple[str, dict[str, Any]]]) -> Answer:
-    """Many calls of gated tools as one plan with one consent."""
+    """Many calls as one plan: previewed, then with its code, or without one where it says that none is needed."""
     plan = [{"tool": tool, "arguments": arguments} for tool, arguments in calls]
-    return await s.write("run_plan", calls=plan)
+    preview = await s.read("run_plan", calls=plan, confirm="preview")
+    code = CODE.search(preview.text)
+    if not code and "needs no confirmation" not in preview.text:
+        raise StepFailed(f"the plan shows no code: {preview.text[:600]}")
+    return await s.read("run_plan", calls=plan, **({"confirm": code[1]} if code else {}))
