@@ -130,7 +130,8 @@ def call(options: argparse.Namespace) -> int:
     loaded = _settings(options)
     if "log_level" not in loaded.model_fields_set:
         call_log.configure("error")  # the answer says what went wrong
-    server = app.create(loaded)
+    # somebody watches: the client in this process passes progress on without a token that would say so
+    server = app.create(loaded.model_copy(update={"wait": loaded.wait}))
     arguments = pairs(options.arguments)
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:

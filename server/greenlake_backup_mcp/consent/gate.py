@@ -52,7 +52,8 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
 
     # Over HTTP a client of 2026-07-28 cancels by closing the stream, which looks as if it were lost: no wish to stop.
     lost = ctx.request is not None and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
-    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send), cancels=not lost)
+    watched = (params.meta or {}).get("progress_token") is not None
+    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send), cancels=not lost, watched=watched)
 
 
 @asynccontextmanager

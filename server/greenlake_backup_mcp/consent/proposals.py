@@ -36,6 +36,7 @@ class Caller:
     role: Role = "destroy"  # without logins it is whoever started this server
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
     accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
+    watched: bool = True  # progress is followed: a client that does not may give up after five seconds
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,12 @@ def count_request(operation: str, status: int | str, ms: float, debug_id: str | 
         LOGGER.debug("request", extra={"fields": fields})
 
 
+def principal() -> str:
+    """Whose login the call under way is; "" where there is none, or no call."""
+    line = _CALL.get()
+    return line.principal if line is not None else ""
+
+
 def record_debug_id(debug_id: str | None) -> None:
     """The vendor's debug id stood in an answer's body."""
     if (line := _CALL.get()) is not None and debug_id:

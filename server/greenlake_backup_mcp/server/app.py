@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -194,16 +195,18 @@ def create(  # noqa: PLR0913  what a server is made of
 
         if surface and params.name in visible:
             context = await ctx.lifespan_context.for_role(role())
-            found = surface.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
-            return await under_way.run(found, visible[params.name], settings)
+            caller = gate.caller(ctx, params)
+            found = partial(surface.call, context, params.name, params.arguments or {}, caller)
+            return await under_way.run(found, visible[params.name], settings, caller.principal)
         if params.name not in tools.all:
             from greenlake_backup_mcp.text import suggest  # noqa: PLC0415
 
             cure = suggest.suggestion(params.name, visible)
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}. {cure}".rstrip())
         context = await ctx.lifespan_context.for_role(role())
-        result = dispatcher.call(context, params.name, params.arguments or {}, gate.caller(ctx, params))
-        return await under_way.run(result, tools.all[params.name], settings)
+        caller = gate.caller(ctx, params)
+        call = partial(dispatcher.call, context, params.name, params.arguments or {}, caller)
+        return await under_way.run(call, tools.all[params.name], settings, caller.principal)
 
     server: Server[LazyContext] = Server(
         NAME,

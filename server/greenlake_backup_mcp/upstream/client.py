@@ -104,7 +104,7 @@ async def send(api: ApiClient, request: Request) -> Response:
     api.transport.connection()
 
     async def once() -> Response:
-        async with api.transport.limiter.slot():
+        async with api.transport.limiter.slot(call_log.principal()):
             return await _exchange(api, request, content)
 
     with call_log.span(request.method, request.operation_id) as span:

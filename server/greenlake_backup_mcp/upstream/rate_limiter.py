@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,48 @@ _REMAINS = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remain
 _ASKING = frozenset(("retry-after", "ratelimit", *_RESETS))  # without one of these nothing is asked for
 
 
+class FairSlots:
+    """So many at once. Who waits is served in turns by caller, so that many requests of one hold up no other's."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: dict[str, deque[anyio.Event]] = {}  # by caller, whoever is next first
+
+    async def acquire(self, caller: str) -> None:
+        """Take a slot; one that is free at once."""
+        if self._free:
+            self._free -= 1
+            return
+        turn = anyio.Event()
+        self._waiting.setdefault(caller, deque()).append(turn)
+        try:
+            await turn.wait()
+        except BaseException:
+            if turn.is_set():  # cancelled while it was being handed over
+                self.release()
+            else:
+                self._leave(caller, turn)
+            raise
+
+    def release(self) -> None:
+        """Give a slot back: to the next caller in turn, if one waits."""
+        caller = next(iter(self._waiting), None)
+        if caller is None:
+            self._free += 1
+            return
+        turns = self._waiting.pop(caller)
+        turn = turns.popleft()
+        if turns:
+            self._waiting[caller] = turns  # behind all others
+        turn.set()
+
+    def _leave(self, caller: str, turn: anyio.Event) -> None:
+        turns = self._waiting[caller]
+        turns.remove(turn)
+        if not turns:
+            del self._waiting[caller]
+
+
 class RateLimiter:
     """The turn of each request: at most `rate` a minute (None: as they come) and `concurrency` at once."""
 
@@ -32,21 +75,21 @@ class RateLimiter:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._interval = 60.0 / rate if rate else 0.0
-        self._slots = concurrency
-        self._semaphore: anyio.Semaphore | None = None
+        self._slots = FairSlots(concurrency)
         self._now = now
         self._sleep = sleep
         self._due = float("-inf")  # when the next request would be due if they went evenly spaced
         self._paused_until = float("-inf")
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and hold a slot while the request is under way."""
-        if self._semaphore is None:
-            self._semaphore = anyio.Semaphore(self._slots, fast_acquire=True)  # a free slot needs no turn of the loop
-        async with self._semaphore:
+    async def slot(self, caller: str = "") -> AsyncIterator[None]:
+        """Wait for one's turn, and hold a slot while the request is under way; callers take turns."""
+        await self._slots.acquire(caller)
+        try:
             await self._wait()
             yield
+        finally:
+            self._slots.release()
 
     async def _wait(self) -> None:
         now = self._now()

@@ -1,0 +1,94 @@
+"""No caller holds up the others: calls at once per caller, and turns at the service's slots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from mcp.types import CallToolResult, TextContent
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.dispatch import in_flight
+from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
+from greenlake_backup_mcp.tools import builtin
+from greenlake_backup_mcp.upstream.rate_limiter import FairSlots, RateLimiter
+
+SETTINGS = settings.defaults()
+
+
+async def test_so_many_calls_of_one_caller_run_others_wait_and_further_ones_are_refused_unsent() -> None:
+    calls, begun, held, answers = InFlightCalls(), [0], anyio.Event(), list[Any]()
+
+    async def call() -> CallToolResult:
+        begun[0] += 1
+        await held.wait()
+        return CallToolResult(content=[TextContent(type="text", text="done")])
+
+    async def one(caller: str) -> None:
+        answers.append((caller, await calls.run(call, builtin.WAIT_FOR_TASK, SETTINGS, caller)))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(in_flight.AT_ONCE + in_flight.MOST_WAITING + 1):
+            group.start_soon(one, "anna")
+        await anyio.wait_all_tasks_blocked()
+        assert begun[0] == in_flight.AT_ONCE >= 32
+        ((_, refused),) = answers
+        assert refused.is_error
+        assert "160 calls of yours are under way or wait" in refused.content[0].text
+        group.start_soon(one, "otto")
+        await anyio.wait_all_tasks_blocked()
+        assert begun[0] == in_flight.AT_ONCE + 1  # another one's call runs at once
+        held.set()
+    assert len(answers) == in_flight.AT_ONCE + in_flight.MOST_WAITING + 2
+    assert sum(answer.is_error or False for _, answer in answers) == 1
+
+
+async def test_calls_that_wait_are_answered_at_the_end_too() -> None:
+    calls, answers = InFlightCalls(), list[Any]()
+
+    async def one() -> None:
+        answers.append(await calls.run(anyio.sleep_forever, builtin.RUN_PLAN, SETTINGS, "anna"))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(in_flight.AT_ONCE + 1):
+            group.start_soon(one)
+        await anyio.wait_all_tasks_blocked()
+        calls.cancel_all()
+    texts = [answer.content[0].text for answer in answers]
+    assert len(texts) == in_flight.AT_ONCE + 1
+    assert sum("UNKNOWN" in text for text in texts) == in_flight.AT_ONCE  # the one that waited was not begun
+
+
+async def test_callers_take_turns_at_the_slots_of_the_service() -> None:
+    limiter, order = RateLimiter(None, 1), list[str]()
+
+    async def request(caller: str) -> None:
+        async with limiter.slot(caller):
+            order.append(caller)
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as group:
+        for caller in ("anna",) * 6 + ("otto", "ella", "otto"):
+            group.start_soon(request, caller)
+    assert order == ["anna", "anna", "otto", "ella", "anna", "otto", "anna", "anna", "anna"]
+
+
+async def test_whoever_is_cancelled_leaves_no_slot_behind() -> None:
+    slots = FairSlots(1)
+
+    async def request() -> None:
+        await slots.acquire("otto")
+        slots.release()
+
+    await slots.acquire("anna")
+    async with anyio.create_task_group() as group:
+        group.start_soon(request)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(request)
+        await anyio.wait_all_tasks_blocked()
+        slots.release()  # handed over and cancelled at the same moment
+        group.cancel_scope.cancel()
+    with anyio.fail_after(30):
+        await slots.acquire("ella")
