@@ -21,7 +21,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.cli import doctor, parser
+from greenlake_backup_mcp.cli import commands, doctor, parser
 from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.simulator.switches import Switches
 from tests.soak import served
@@ -338,3 +338,26 @@ def test_the_bundle_is_made_without_node_and_holds_what_starts_it(tmp_path: Path
         capture_output=True, text=True, check=False, env=CLEAN, input="",
     )  # fmt: skip
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("vmId=12345", "12345"),
+        ("vmId=007", "007"),
+        ("vmId=true", "true"),
+        ("vmId=1e5", "1e5"),
+        ('vmId="a b"', "a b"),
+        ("vmId=[1]", "[1]"),
+        ('vmId="a', '"a'),
+    ],
+)
+def test_a_word_of_the_command_line_is_text_until_the_tool_says_otherwise(word: str, value: str) -> None:
+    assert commands.pairs([word]) == {"vmId": value}
+
+
+def test_the_tool_says_what_is_a_number_a_switch_or_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(["call", "list_vms", "--demo", "limit=2", "summary=page", "offset=3"]) == 0
+    assert "Rows 4-5 of 400" in capsys.readouterr().out
+    assert parser.main(["call", "get_vm", "--demo", "vmId=12345"]) == 1
+    assert "not found" in capsys.readouterr().out

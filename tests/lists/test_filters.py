@@ -314,3 +314,39 @@ def test_what_stands_in_an_expression_and_in_an_item_is_read_once_however_many_c
     assert not any(map(matches, items))
     assert asked == ["createdAt", *["item"] * 28]
     assert matches({"createdAt": "2019-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name eq ‘sap-prod-01’",
+        "name eq ’sap-prod-01’",
+        "name eq ‚sap-prod-01‘",
+        "name eq “sap-prod-01”",
+        "name eq „sap-prod-01“",
+        "name eq «sap-prod-01»",
+        "name eq ＇sap-prod-01＇",
+        "“name eq 'sap-prod-01'”",
+        "name in (‘x’, “sap-prod-01”)",
+    ],
+)
+def test_typographic_quotes_are_quotes(text: str) -> None:
+    assert fits(text, {"name": "sap-prod-01"})
+    assert not fits(text, {"name": "sap-prod-02"})
+    assert matching.to_query(parsed("name eq ‘a’"), {}) == "name eq 'a'"
+
+
+@pytest.mark.parametrize("text", ["name eq ‘sap", "name eq sap’", "name eq “sap", "name eq 'sap’", "name eq `sap`"])
+def test_a_typographic_quote_without_its_other_half_is_refused(text: str) -> None:
+    with pytest.raises(BackupError, match="a quote that is not closed"):
+        parsed(text)
+
+
+def test_an_apostrophe_within_a_name_is_one_of_its_letters() -> None:
+    assert fits("name eq 'O’Brien'", {"name": "O’Brien"})
+    assert fits("name eq O’Brien", {"name": "O’Brien"})
+
+
+def test_signs_of_mathematics_and_long_dashes_are_what_they_look_like() -> None:
+    assert fits("n ≥ 5 and n ≤ 5 and n ≠ 6", {"n": 5})
+    assert parsed("t gt now−24h") == parsed("t gt now-24h") == parsed("t gt now–24h")

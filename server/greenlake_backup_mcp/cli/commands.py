@@ -6,6 +6,7 @@ Knows how to print for people; must not know HTTP or judge operations.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
@@ -145,15 +146,19 @@ def call(options: argparse.Namespace) -> int:
                 raise InputError(error.error.message, hint="`tools` shows those there are.") from None
         if result.structured_content is not None:
             print_result(json.dumps(result.structured_content, indent=1, ensure_ascii=False))
-        for part in result.content:
-            print_result(getattr(part, "text", ""))
+        else:
+            for part in result.content:
+                print_result(getattr(part, "text", ""))
         return 1 if result.is_error else 0
 
     return anyio.run(run)
 
 
 def pairs(words: Iterable[str]) -> dict[str, Any]:
-    """`name=value` words as arguments: values are JSON where they can be read as such, else text."""
+    """`name=value` words as arguments, as text: the tool's own schema says what is a number, a list or an object.
+
+    JSON in double quotes is the text that it stands for.
+    """
     found: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -161,10 +166,10 @@ def pairs(words: Iterable[str]) -> dict[str, Any]:
             raise InputError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
         if name in found:
             raise InputError(f"{name} is given twice.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = value
+        if value.startswith('"'):
+            with contextlib.suppress(ValueError):
+                found[name] = json.loads(value)
     return found
 
 

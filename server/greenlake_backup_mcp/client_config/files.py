@@ -6,6 +6,7 @@ Knows JSON, TOML and files; what a client is told is in clients.py. Must know no
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tomllib
@@ -47,6 +48,8 @@ def _replace(file: Path, before: str, after: str) -> Path | None:
     content = after.encode()
     copy = None
     target = file.resolve()  # a link stays one
+    if target.is_symlink():  # since Python 3.13 resolving a link to itself raises nothing
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     target.parent.mkdir(parents=True, exist_ok=True)
     if before:
         copy = target.with_name(f"{target.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}.bak")

@@ -76,7 +76,7 @@ class Operation:
 def load_document(path: Path) -> Document:
     """The document in a JSON file; a BackupError says what is wrong with an unreadable or broken one."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise SettingsError(

@@ -183,8 +183,7 @@ def create(  # noqa: PLR0913  what a server is made of
     async def list_tools(
         ctx: ServerRequestContext[LazyContext], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        if params and params.cursor is not None:
-            raise MCPError(code=INVALID_PARAMS, message="There is one page of tools: no cursor was given out.")
+        guides.refuse_cursor(params)
         return pages[role()]
 
     async def call_tool(

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server import ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INVALID_PARAMS,
     CompleteRequestParams,
     CompleteResult,
     GetPromptRequestParams,
@@ -27,6 +29,12 @@ from greenlake_backup_mcp.tools.registry import Tool
 Context = ServerRequestContext[Any]
 
 
+def refuse_cursor(params: PaginatedRequestParams | None) -> None:
+    """Raise for a cursor: each list is one page, so none was given out (MCP, utilities/pagination: -32602)."""
+    if params and params.cursor is not None:
+        raise MCPError(code=INVALID_PARAMS, message="This list is one page: no cursor was given out.")
+
+
 def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict[str, Any]:
     """The handlers by the name under which a Server takes them; `allowed` gives the tools of whoever asks."""
     completer: list[Any] = []
@@ -34,6 +42,7 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
     async def list_prompts(ctx: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
         from . import prompts  # noqa: PLC0415
 
+        refuse_cursor(params)
         return ListPromptsResult(prompts=[prompts.list_prompts(prompt) for prompt in prompts.enabled(allowed())])
 
     async def get_prompt(ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
@@ -44,11 +53,13 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
     async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         from . import resources  # noqa: PLC0415
 
+        refuse_cursor(params)
         return ListResourcesResult(resources=resources.list_resources(allowed().values()))
 
     async def list_templates(ctx: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         from . import resources  # noqa: PLC0415
 
+        refuse_cursor(params)
         return ListResourceTemplatesResult(resource_templates=[resources.template()])
 
     async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:

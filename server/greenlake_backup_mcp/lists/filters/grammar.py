@@ -38,6 +38,9 @@ SPELLINGS = {
     ">=": "ge",
     "<": "lt",
     "<=": "le",
+    "≥": "ge",
+    "≤": "le",
+    "≠": "ne",
     "like": "contains",
 }
 OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le", "in", "contains", "startswith")
@@ -46,14 +49,15 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<text>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")
-    | (?P<mark><=|>=|<>|!=|==|[=<>(),\[\]])
-    | (?P<word>[^\s'"=<>!(),\[\]]+)
+      (?P<text>'(?:[^']|'')*+'|"(?:[^"\\]|\\.)*+"|‘[^‘’]*’|‚[^‘’‚]*[‘’]|’[^’]*’|“[^“”]*”|„[^“”„]*[“”]|”[^”]*”|«[^«»]*»|‹[^‹›]*›|＇[^＇]*＇|＂[^＂]*＂)
+    | (?P<mark><=|>=|<>|!=|==|[=<>(),\[\]≤≥≠])
+    | (?P<word>[^\s'"=<>!(),\[\]≤≥≠‘‚“”„«»‹›＇＂’`´]+(?:’[^\s'"=<>!(),\[\]≤≥≠‘‚“”„«»‹›＇＂’`´]+)*)
     )""",
     re.VERBOSE,
 )
+QUOTES = "'\"‘‚’“”„«»‹›＇＂`´"  # straight ones, and those that word processors and chats make of them
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?))?", re.IGNORECASE)
+_RELATIVE = re.compile(r"now(?:\s*([+\-−–])\s*(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def parse(text: str, *, argument: str = "filter", now: datetime | None = None) -
     if len(text) > LONGEST:
         raise InputError(f"{argument}: longer than {LONGEST} characters.", hint="Ask for less at once.")
     stripped = text.strip()
-    if len(stripped) > 1 and stripped[0] == stripped[-1] == '"' and '"' not in stripped[1:-1]:
+    ends = stripped[:1] + stripped[-1:]
+    if len(stripped) > 1 and ends in ('""', "“”", "„“") and not set(ends).intersection(stripped[1:-1]):
         stripped = stripped[1:-1]  # the vendor's examples put a whole filter into double quotes
     return _Parser(stripped, argument, now or datetime.now(UTC)).whole()
 
@@ -103,7 +108,7 @@ class _Parser:
             if match is None:
                 if not text[at:].strip():
                     return
-                what = "a quote that is not closed" if text[at:].lstrip()[0] in "'\"" else "an unexpected character"
+                what = "a quote that is not closed" if text[at:].lstrip()[0] in QUOTES else "an unexpected character"
                 self._fail(f"{what} at {text[at : at + 30].strip()!r}")
             at = match.end()
             yield str(match.lastgroup), match.group(str(match.lastgroup))
@@ -225,7 +230,11 @@ class _Parser:
         kind, token = self._peek()
         if kind == "text":
             self.at += 1
-            text = token[1:-1].replace("''", "'") if token[0] == "'" else re.sub(r"\\(.)", r"\1", token[1:-1])
+            text = token[1:-1]  # typographic quotes hold what stands in them
+            if token[0] == "'":
+                text = text.replace("''", "'")
+            elif token[0] == '"':
+                text = re.sub(r"\\(.)", r"\1", text)
             return text, text
         if kind != "word" or token.lower() in KEYWORDS:
             self._fail(f"expected a value, not {token or 'the end'!r}")
@@ -254,6 +263,6 @@ def relative(text: str, now: datetime) -> datetime | None:
     sign, count, unit = match.groups()
     try:
         away = timedelta(**{UNITS[unit[0].lower()]: int(count)}) if count else timedelta()
-        return (now - away if sign == "-" else now + away).astimezone(UTC).replace(microsecond=0)
+        return (now - away if sign != "+" else now + away).astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         return None
