@@ -31,7 +31,7 @@ from . import audit_entries, audit_log, codes, gate, issued_codes, permits, stor
 from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
 from .plan_runs import PREFIX, Execute, PlanRow, PlanRun, PlanRuns
-from .proposals import Caller, Consent, PreparedCall, Proposal
+from .proposals import Caller, Consent, PreparedCall, Proposal, follow_seconds
 
 READING = 0.1  # of the progress of a plan: its targets are read
 COPIES = ("/backups?", "/snapshots?")  # reads of an asset's copies, which are made anew before each call
@@ -116,7 +116,7 @@ async def run(  # noqa: PLR0913, PLR0917
         permit = await stack.enter_async_context(gate.authorize_proposal(consent, api, proposal, confirm, caller))
         plan = _plan(work, permit, execute, go_on=go_on)
         runs.start(plan, consent, permit, stack.pop_all())
-    return await follow(runs, plan, api.settings, api.settings.wait, caller)
+    return await follow(runs, plan, api.settings, follow_seconds(api.settings, caller), caller)
 
 
 async def wait(  # noqa: PLR0913

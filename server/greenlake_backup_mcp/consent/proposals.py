@@ -22,6 +22,7 @@ from . import audit_log, codes, issued_codes, references, store
 from .elicitation import Person
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
+UNWATCHED_SECONDS = 4.0  # that a write is followed where nobody asked for its progress
 NOBODY = "local"  # the principal of a transport without logins: whoever started this process
 
 
@@ -37,6 +38,17 @@ class Caller:
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
     accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
     watched: bool = True  # progress is followed: a client that does not may give up after five seconds
+
+
+def follow_seconds(settings: Settings, caller: Caller) -> float:
+    """How long a write, or a plan, is followed before it is handed back.
+
+    Clients that ask for no progress are those that give up after 5 or 10 seconds (openai-agents, AutoGen, ADK, agno),
+    and a call that seems to have failed is called again. What a person set counts for all.
+    """
+    if caller.watched or "wait" in settings.model_fields_set:
+        return settings.wait
+    return min(settings.wait, UNWATCHED_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ from . import arguments, results
 from .catalog_source import CatalogSource
 
 Result = CallToolResult | InputRequiredResult
-UNWATCHED_SECONDS = 4.0  # that a write is followed where nobody asked for its progress
 
 
 @dataclass(frozen=True)
@@ -126,23 +125,12 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
         return await _preview_call(context, values, caller)
     if tool.name == builtin.RUN_PLAN.name:
         return await _run_plan(context, values, caller)
-    task_id, seconds = values["taskId"], values.get("seconds", follow_seconds(context.settings, caller))
+    task_id, seconds = values["taskId"], values.get("seconds", proposals.follow_seconds(context.settings, caller))
     if plans.is_plan(task_id):
         stop = values.get("stop", False)
         return await plans.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
     report = await follow.wait(_follower(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
-
-
-def follow_seconds(settings: Settings, caller: Caller) -> float:
-    """How long a write is followed before it is handed back.
-
-    Clients that ask for no progress are those that give up after 5 or 10 seconds (openai-agents, AutoGen, ADK, agno),
-    and a call that seems to have failed is called again. What a person set counts for all.
-    """
-    if caller.watched or "wait" in settings.model_fields_set:
-        return settings.wait
-    return min(settings.wait, UNWATCHED_SECONDS)
 
 
 async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
@@ -227,7 +215,7 @@ async def _outcome_of(
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)
-    follower = _follower(context, caller, follow_seconds(context.settings, caller))
+    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller))
     if reply.status == 202:
         return _from_report(await follow.follow(follower, reply, prepared.request, target, sent))
     if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
