@@ -25,7 +25,7 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.settings import Settings
 
-FILES = ("spec", "audit_log", "tokens_file")  # settings that are paths
+FILES = ("spec", "state_dir", "audit_log", "tokens_file")  # settings that are paths
 
 
 def print_message(text: str) -> None:
@@ -193,6 +193,21 @@ def catalog(options: argparse.Namespace) -> int:
 
     chosen = _settings(options)
     return catalog.forget(chosen) if options.what == "forget" else anyio.run(catalog.sync, chosen)
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Print what the files of an audit log prove; 1 where they were changed or damaged."""
+    from greenlake_backup_mcp.consent import audit_verify, codes  # noqa: PLC0415
+
+    chosen = _settings(options)
+    keys = codes.keys(chosen, "audit log") if chosen.secret else ()
+    try:
+        report = audit_verify.verify([Path(name) for name in options.files], keys)
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror or error}.") from None
+    for line in audit_verify.render(report, with_keys=bool(keys)):
+        print_result(line)
+    return 1 if report.problems else 0
 
 
 def config(options: argparse.Namespace) -> int:

@@ -35,6 +35,7 @@ from greenlake_backup_mcp import __version__
 from greenlake_backup_mcp.consent import codes
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.tools import builtin, registry, roles
 from greenlake_backup_mcp.tools.danger import Danger
@@ -254,7 +255,8 @@ async def _context(  # noqa: PLR0913, PLR0917
             yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, plans, problem=problem)
         finally:
             if store is not None:
-                await store.close()
+                with anyio.CancelScope(shield=True):
+                    await store.close()
 
 
 def _open_store(settings: Settings) -> ConsentStore:
@@ -265,4 +267,7 @@ def _open_store(settings: Settings) -> ConsentStore:
         return redis_store.RedisStore(settings.redis_url.get_secret_value())
     from greenlake_backup_mcp.consent import file_store  # noqa: PLC0415
 
-    return file_store.open_store(settings)
+    store = file_store.open_store(settings)
+    if store.ephemeral:
+        call_log.LOGGER.warning("codes and used codes are kept in this process only: %s", store.ephemeral)
+    return store
