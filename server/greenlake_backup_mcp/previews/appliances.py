@@ -14,7 +14,10 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from .model import Finding, Gravity, Subject, assets, at_least, item_at, name_of, objects, state_of
 
-ALL_JOBS = (("limit", "20000"), ("select", "id,assetInfo,operational,protections,dataOrchestratorId"))
+ALL_JOBS = (
+    ("limit", "20000"),
+    ("select", "id,assetInfo,associatedAssetsInfo,operational,protections,dataOrchestratorId"),
+)
 
 
 def facts(s: Subject) -> str:

@@ -72,7 +72,14 @@ EITHER = (
     frozenset({"retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure"}),
 )
 MEANS_ALL = frozenset(
-    {"scheduleIds", "individualBackupIds", "individualSnapshotIds", "restoreAllResources", "recoveryInfo"}
+    {
+        "scheduleIds",
+        "individualBackupIds",
+        "individualSnapshotIds",
+        "restoreAllResources",
+        "recoveryInfo",
+        "includeResources",
+    }
 )
 ATOMS = frozenset({"schedule"})  # objects that are told as one value
 
@@ -335,6 +342,8 @@ def _pairs(before: Sequence[Any], after: Sequence[Any], path: Path) -> list[tupl
     elif name in KEYS:
         if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
             return _tier_pairs(before, after)
+        if any(_key(path, item) is None for item in (*before, *after)):
+            return None
         sides = [{str(_key(path, item)): item for item in side} for side in (before, after)]
     else:
         return None

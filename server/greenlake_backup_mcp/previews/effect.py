@@ -56,11 +56,13 @@ def _first_line(s: Subject, j: Judgement, findings: list[Finding], changes: tupl
     if worst and (worst[0].danger in (Danger.DESTROY, Danger.SECRET) or worst[0].short or not lost):
         return _fit(worst[0].short or worst[0].words)
     if lost:
+        first = lost[0]
+        whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
+        what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
+        whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
         more = len(lost) - 1
-        tail = f" (and {more:,} more grave changes)" if more > 1 else " (and 1 more grave change)" if more else ""
-        what = ": ".join(part for part in (lost[0].group, lost[0].text) if part)
-        whom = f" for {s.held_by}" if s.held_by and lost[0].note.startswith("For ") else ""
-        return _fit(f"{lost[0].kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
+        tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""
+        return _fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
     return _fit(j.title + ".")
 
 

@@ -74,6 +74,15 @@ def asset_reads(s: Subject) -> list[ReadSpec]:
     return [ReadSpec("asset", "the asset", path_of(base, place, uri))]
 
 
+def group_reads(s: Subject) -> list[ReadSpec]:
+    """The groups that the asset is a member of: their jobs protect it too."""
+    return [
+        ReadSpec(f"group {n}", f"the group {name_of(group)}", str(group["resourceUri"]))
+        for n, group in enumerate(_groups(s)[:10])
+        if str(group.get("resourceUri", "")).startswith(OWN)
+    ]
+
+
 def judge_delete(s: Subject) -> Judgement:
     """An asset loses its policy."""
     asset = name_of(s.resource.get("assetInfo") or {})
@@ -261,8 +270,11 @@ def _protected_already(s: Subject) -> Iterator[Finding]:
     asset = s.found("asset").resource
     if s.found("jobs").items:
         return
-    by = item_at(asset, "protectionJobInfo", "protectionPolicyInfo", "name")
-    groups = objects(asset.get("vmProtectionGroupsInfo")) + objects(asset.get("mssqlDatabaseProtectionGroupInfo"))
+    groups = _groups(s)
+    held = [s.found(f"group {n}") for n in range(len(groups))]
+    by = item_at(asset, "protectionJobInfo", "protectionPolicyInfo", "name") or next(
+        (p for f in held if (p := item_at(f.resource, "protectionJobInfo", "protectionPolicyInfo", "name"))), None
+    )
     if by:
         through = f" as a member of {names(groups)}" if groups else ""
         yield Finding(
@@ -271,8 +283,16 @@ def _protected_already(s: Subject) -> Iterator[Finding]:
             "protected already",
             danger=Danger.DISRUPT,
         )
+    elif groups and not all(f.known for f in held):
+        words = f"It is a member of {names(groups)}; whether that protects it already is not known."
+        yield Finding(words, Gravity.GRAVE, "may be protected already", danger=Danger.DISRUPT)
     elif groups:
-        yield Finding(f"It is a member of {names(groups)}, which may be protected too.", Gravity.NOTABLE)
+        yield Finding(f"It is a member of {names(groups)}, which no job protects.")
+
+
+def _groups(s: Subject) -> list[Mapping[str, Any]]:
+    asset = s.found("asset").resource
+    return objects(asset.get("vmProtectionGroupsInfo")) + objects(asset.get("mssqlDatabaseProtectionGroupInfo"))
 
 
 def _job_facts(s: Subject) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from greenlake_backup_mcp.text import masking, units
@@ -15,7 +15,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import words
 from .difference import ABSENT, Element, Leaf
-from .model import Change, Gravity, Subject
+from .model import Change, Gravity, Subject, objects
 
 DETAIL, NOTABLE, GRAVE = Gravity.DETAIL, Gravity.NOTABLE, Gravity.GRAVE
 DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
@@ -109,6 +109,10 @@ def _shorter(measure: Callable[[Any], float | None], *, of_none: bool) -> Test:
     return test
 
 
+def _is_longer_than_now(leaf: Leaf, s: Subject) -> bool:
+    return leaf.before is not ABSENT and _longer(length_days)(leaf, s)
+
+
 def _later(leaf: Leaf, s: Subject) -> bool:
     after, before = units.parse_time(leaf.after), units.parse_time(leaf.before)
     return after is not None and after > s.now and (before is None or after > before)
@@ -120,6 +124,9 @@ def _earlier(leaf: Leaf, _s: Subject) -> bool:
 
 
 LOCK = "Nobody can delete such a copy, or let it expire, before that, whatever it costs; a lock cannot be taken back."
+# TABLE: which kind of grave change is told first.
+KINDS = ("PROGRAM", "LOST", "ENDS EARLIER", "LOCK", "WEAKER", "SHORTER", "RARER", "ADDRESS", "ACCOUNT")
+RANK = {kind: n for n, kind in enumerate(KINDS)}
 # TABLE: the first rule that holds speaks for a leaf.
 RULES: tuple[Rule, ...] = (
     _rule(r"protections|schedules", "LOST", GRAVE, Danger.DISRUPT, test=_loses_element),
@@ -149,7 +156,7 @@ RULES: tuple[Rule, ...] = (
         test=_shorter(length_days, of_none=False),
     ),
     _rule(r"expireAfter", "SHORTER", GRAVE, Danger.DISRUPT, test=_shorter(length_days, of_none=True)),
-    _rule(r"expireAfter", "", NOTABLE, Danger.WRITE, "Copies take up their room so long.", test=_longer(length_days)),
+    _rule(r"expireAfter", "", NOTABLE, Danger.WRITE, "Copies take up their room so long.", test=_is_longer_than_now),
     _rule(r"expiresAt", "ENDS EARLIER", GRAVE, Danger.DESTROY, test=_earlier),
     _rule(
         r"schedule",
@@ -198,8 +205,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def _against_policy(leaf: Leaf, s: Subject) -> Leaf:
+    """A job's override with what its policy says: what it changes, though the job is new."""
+    keys = [str(step.key) for step in leaf.path if isinstance(step, Element)]
+    if leaf.names[:2] != ("overrides", "protections") or len(keys) != 2 or len(leaf.names) != 4:
+        return leaf
+    for tier in objects(s.found("policy").resource.get("protections")):
+        for x in objects(tier.get("schedules")) if str(tier.get("id")) == keys[0] else ():
+            if str(x.get("scheduleId")) == keys[1] and leaf.name in x:
+                return replace(leaf, before=x[leaf.name])
+    return leaf
+
+
 def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
     """A leaf as a row, and what it costs. Every leaf becomes a row."""
+    leaf = _against_policy(leaf, s)
     rule = next((r for r in RULES if r.names.search(".".join(leaf.names)) and r.test(leaf, s)), None)
     kind, gravity, danger = (rule.kind, rule.gravity, rule.danger) if rule else ("", DETAIL, Danger.WRITE)
     group, name = words.describe_place(leaf, s.id_names)
@@ -208,14 +228,14 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
         if leaf.after is ABSENT and isinstance(leaf.before, Mapping):
             inside = words.without_label(leaf.name, leaf.before)
             before = words.describe_all(inside, s.id_names, s.now) if leaf.name in ("protections", "schedules") else ""
-        elif leaf.before is ABSENT and isinstance(leaf.after, Mapping):
-            after = "added"
+        elif leaf.before is ABSENT:
+            after = "added" if isinstance(leaf.after, Mapping) or s.resource else ""
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
         before = "not set" if s.target.found.known else "not known"
     if leaf.default:
         after += " (left out; that is the default)"
     note = rule.note if rule else ""
-    if kind in ("LOST", "SHORTER", "WEAKER", "RARER") and s.held_by:
+    if kind in ("LOST", "SHORTER", "WEAKER", "RARER") and gravity is GRAVE and s.held_by:
         note = f"For {s.held_by}. {note}".strip()
     change = Change(name, before, after, gravity, kind, leaf.dotted, group, note)
     return change, danger
@@ -224,4 +244,4 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
 def judge_all(s: Subject) -> Iterator[tuple[Change, Danger]]:
     """Every leaf of the difference as a row, gravest first, in the request's order otherwise."""
     rows = [judge_leaf(leaf, s) for leaf in s.difference.leaves]
-    return iter(sorted(rows, key=lambda row: -row[0].gravity))
+    return iter(sorted(rows, key=lambda row: (-row[0].gravity, RANK.get(row[0].kind, len(RANK)))))

@@ -115,7 +115,7 @@ TABLE: Mapping[str, PreviewSpec] = {
     **_rows("DataManagementJobSuspend", jobs.judge_suspend),
     **_rows("DataManagementJobResume", jobs.judge_resume),
     **_rows("DataManagementJobRun", jobs.judge_run, jobs.run_reads),
-    **_rows("DataManagementJobCreate", jobs.judge_create, jobs.create_reads, jobs.asset_reads),
+    **_rows("DataManagementJobCreate", jobs.judge_create, jobs.create_reads, jobs.asset_reads, jobs.group_reads),
     **_policy_rows("DeleteDataManagementTemplate", policies.judge_delete),
     **_policy_rows("DataManagementTemplateUpdate", policies.judge_update),
     **_policy_rows("DataManagementTemplateReplace", policies.judge_replace),

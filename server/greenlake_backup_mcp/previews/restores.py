@@ -72,10 +72,11 @@ def judge_restore(s: Subject) -> Judgement:
         findings += [restore_sources.overwritten(s, f"the present {s.name}", s.name), *restore_sources.chain(s)]
         reversibility = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
     else:
-        stays = [] if onto else [Finding(f"The present {s.target.kind} stays as it is; a second one is made.")]
+        lost = any(f.danger is Danger.DESTROY for f in onto)
+        stays = [] if lost else [Finding(f"The present {s.target.kind} stays as it is; a second one is made.")]
         findings += [*onto, *stays, *_left_open(s)]
         reversibility = "What is made can be removed again, outside this server."
-        if any(f.danger is Danger.DESTROY for f in onto):
+        if lost:
             reversibility = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
     findings += restore_sources.unnamed(s)
     findings += [*restore_sources.options(s, over=over), *restore_sources.warnings(s), *tenant_facts.running(s)]

@@ -31,7 +31,7 @@ from .model import (
 from .reads import OWN, ReadResult, ReadSpec, Target, identity_of, literal, path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
 
-MOST_COUNTED = 60  # assets whose copies are counted: each is a request, and services allow so many a minute
+MOST_COUNTED = 120  # assets whose copies are counted: each is a request, and services allow so many a minute
 WHOLE = (("limit", "1000"),)
 
 
@@ -231,9 +231,13 @@ def _assets(s: Subject) -> list[tuple[str, str]]:
     """The assets that back up to stores that go: name and path of each, once."""
     found: dict[str, str] = {}
     for job in jobs_of_stores(s, _lost_stores(s)):
-        collection, identity = identity_of(str(item_at(job, "assetInfo", "resourceUri") or ""))
-        if collection and identity:
-            found.setdefault(path_of(OWN, collection, identity), name_of(job["assetInfo"]))
+        assets = objects(job.get("assetInfo"))
+        if any("mssql-database-protection-groups" in str(a.get("resourceUri")) for a in assets):
+            assets = objects(job.get("associatedAssetsInfo"))  # the copies are those of its databases
+        for asset in assets:
+            collection, identity = identity_of(str(asset.get("resourceUri") or ""))
+            if collection and identity:
+                found.setdefault(path_of(OWN, collection, identity), name_of(asset))
     return [(name, path) for path, name in found.items()]
 
 

@@ -171,7 +171,7 @@ def _steps(path: Path, names: Mapping[str, str]) -> Iterator[str]:
         if isinstance(step, Element):
             yield describe_element(before, step, names)
         elif not (n + 1 < len(path) and isinstance(path[n + 1], Element) and step in ("assets", "members")):
-            yield LABELS.get(step, sanitize.cell(step))
+            yield LABELS.get(step, sanitize.cell(step)) or (sanitize.cell(step) if n + 1 == len(path) else "")
         before = step if isinstance(step, str) else before
 
 
@@ -183,7 +183,7 @@ def describe_element(of_list: str, element: Element, names: Mapping[str, str]) -
     if of_list == "schedules" and isinstance(item, Mapping):
         name = element.before.get("name") if isinstance(element.before, Mapping) else None
         return f"schedule {sanitize.cell(str(item.get('scheduleId')))}" + (f" {sanitize.quoted(name)}" if name else "")
-    if of_list in ("assets", "members"):
+    if of_list in ("assets", "members") and isinstance(element.key, str):
         return f"member {named_id(element.key, names)}"
     if isinstance(element.key, str):
         return named_id(element.key, names)
