@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
@@ -119,3 +120,26 @@ async def test_secrets_of_one_thing_are_hidden_unless_the_server_was_told_to_rev
     assert "[hidden]" in shown[False]
     assert "adminUserCiphertext" in shown[True]
     assert "[hidden]" not in shown[True]
+
+
+def test_a_suspended_schedule_shows_no_next_run_and_one_that_has_passed_is_told_so() -> None:
+    def job(operational: str, when: str) -> dict[str, Any]:
+        schedule = {"scheduleId": 1, "operational": operational, "nextRunTime": when}
+        return {"id": "j", "operational": "ACTIVE", "protections": [{"type": "BACKUP", "schedules": [schedule]}]}
+
+    def lines(item: dict[str, Any]) -> str:
+        return "\n".join(details.render_details("DataManagementJobDetail", item, NOW))
+
+    assert "next 2026-" not in lines(job("SUSPENDED", "2026-11-25T08:00:00Z"))
+    assert "does not run while it is suspended" in lines(job("SUSPENDED", "2026-11-25T08:00:00Z"))
+    assert "nextRun" not in lines(job("SUSPENDED", "2026-11-25T08:00:00Z"))
+    assert "PASSED" not in lines(job("ACTIVE", "2026-11-25T08:00:00Z"))
+    assert "next 2026-11-24 05:00Z (PASSED 3 h ago" in lines(job("ACTIVE", "2026-11-24T05:00:00Z"))
+
+
+def test_a_copy_with_log_backups_tells_the_range_to_which_it_can_be_brought_back() -> None:
+    copy = {"id": "c", "pointInTime": "2026-11-23T22:00:00Z"}
+    logs = {"logBackupInfo": {"lastLogBackupTime": "2026-11-24T07:30:00Z"}}
+    words = "\n".join(details.render_details("MSSQLDatabaseBackup", {**copy, **logs}, NOW))
+    assert "restorableTo: any moment from 2026-11-23 22:00Z to 2026-11-24 07:30Z" in words
+    assert "its own moment alone" in "\n".join(details.render_details("MSSQLDatabaseBackup", copy, NOW))

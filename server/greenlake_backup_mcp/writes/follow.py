@@ -255,7 +255,8 @@ def describe_made(context: WriteContext, made: Made) -> list[str]:
     settings, now = context.api.settings, context.api.now()
     kind = context.reader(made.path).operation_id
     lines = details.render_details(kind, made.resource.body, now, reveal=settings.reveal_secrets)
-    return ["What was made:", *lines[:MOST_SHOWN]]
+    lines = lines[:MOST_SHOWN]
+    return ["What was made:", *(lines[:-1] if lines[-1:] and lines[-1].endswith(":") else lines)]
 
 
 async def first_runs(context: WriteContext, made: Made, parts: Parts) -> list[str]:

@@ -1,6 +1,6 @@
 """One item as labelled lines: what matters of it first, sizes and times for people, nulls and vendor noise dropped.
 
-Knows how things are said, not where they come from: no HTTP, no tools.
+Knows how things are words, not where they come from: no HTTP, no tools.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ FULLY_RENDERED = (
     extractors.policy_level,
     schedules.tiers,
     schedules.schedules,
+    schedules.tier_ids,
+    schedules.last_runs,
 )
+ALL = 'output="json" has all of them'
+WAYS_ON = {  # lists within an item that can be long: the call that lists all of it; {id} is the item's
+    "protectionJobsInfo": "list_protection_jobs filter=\"protectionPolicyInfo/id eq '{id}'\"",
+}
+NO_WAYS: Mapping[str, str] = {}
 MOST_LINES = 90  # of the details of one item
 MOST_ELEMENTS = 12  # told of a list within an item
 LONGEST_VALUE = 400
@@ -56,7 +63,8 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
         covered.add("displayName")
     others = {name: held for name, held in shown.items() if name not in LAST_LINES}
     others |= {name: shown[name] for name in LAST_LINES if name in shown}
-    out += _rest(others, now, covered)
+    identity = extractors.text(item.get("id"))
+    out += _rest(others, now, covered, ways={path: way.format(id=identity) for path, way in WAYS_ON.items()})
     if len(out) > MOST_LINES:
         out = [*out[:MOST_LINES], f"({len(out) - MOST_LINES} more lines: output json has everything.)"]
     return out
@@ -65,8 +73,8 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
 def _render_operation(resource: Resource) -> tuple[list[Column], set[str]]:
     """The columns told of one item (what is wrong comes after its name), and the attributes they tell wholly."""
     first, rest = resource.columns[:2], resource.columns[2:]
-    told = [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
-    return told, {path for column in told if column.read in FULLY_RENDERED for path in column.paths}
+    chosen = [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
+    return chosen, {path for column in chosen if column.read in FULLY_RENDERED for path in column.paths}
 
 
 def _render_view(values: Iterable[tuple[Column, Any]], now: datetime) -> Iterator[str]:
@@ -76,17 +84,29 @@ def _render_view(values: Iterable[tuple[Column, Any]], now: datetime) -> Iterato
             continue
         if isinstance(value, list) and len(value) > 1:
             yield f"{column.name}:"
-            yield from (f"  - {sanitize.cell(extractors.text(one), LONGEST_VALUE)}" for one in value[:MOST_ELEMENTS])
+            yield from (f"  - {_line(column, one, now)}" for one in value[:MOST_ELEMENTS])
             if len(value) > MOST_ELEMENTS:
-                yield f"  - and {len(value) - MOST_ELEMENTS} more"
+                yield f"  - and {len(value) - MOST_ELEMENTS} more: {ALL}"
+        elif isinstance(value, list):
+            yield f"{column.name}: {_line(column, value[0], now)}"
         elif column.show in columns.TIMES and (when := units.parse_time(value)) is not None:
             over = {"expiry": ", EXPIRED", "lock": ", no longer locked"}.get(column.show, "") if when <= now else ""
             yield f"{column.name}: {units.relative(when, now)}{over}"
-        elif said := sanitize.cell(rows.render_cell(column, value), LONGEST_VALUE):
-            yield f"{column.name}: {said}"
+        elif words := sanitize.cell(rows.render_cell(column, value), LONGEST_VALUE):
+            yield f"{column.name}: {words}"
 
 
-def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str = "") -> Iterator[str]:
+def _line(column: Column, value: Any, now: datetime) -> str:
+    """One of a column's several values."""
+    words = extractors.text(value)
+    if column.read is schedules.schedules:
+        words = schedules.mark_passed(words, now)
+    return sanitize.cell(words, max(LONGEST_VALUE, column.most))
+
+
+def _rest(
+    value: Mapping[str, Any], now: datetime, covered: set[str], prefix: str = "", ways: Mapping[str, str] = NO_WAYS
+) -> Iterator[str]:
     """The attributes no column tells, in the order of the answer."""
     idle = (*IDLE, "resourceUri", "type") if prefix and value.get("id") else IDLE
     for name, held in value.items():
@@ -95,31 +115,31 @@ def _rest(value: Mapping[str, Any], now: datetime, covered: set[str], prefix: st
             continue
         if isinstance(held, dict):
             if all(not isinstance(one, (dict, list)) for one in held.values()):
-                if said := _inline(held, now, covered, f"{path}/"):
-                    yield f"{_label(path)[0]}: {said}"
+                if words := _inline(held, now, covered, f"{path}/"):
+                    yield f"{_label(path)[0]}: {words}"
             elif prefix.count("/") < 6:
                 yield from _rest(held, now, covered, f"{path}/")
         elif isinstance(held, list):
-            yield from _elements(_label(path)[0], held, now)
+            yield from _elements(_label(path)[0], held, now, ways.get(path, ALL))
         else:
-            label, said = _scalar(path, held, now)
-            if said:
-                yield f"{label}: {said}"
+            label, words = _scalar(path, held, now)
+            if words:
+                yield f"{label}: {words}"
 
 
-def _elements(label: str, held: Sequence[Any], now: datetime) -> Iterator[str]:
+def _elements(label: str, held: Sequence[Any], now: datetime, way: str = ALL) -> Iterator[str]:
     if not any(isinstance(one, (dict, list)) for one in held):
         yield f"{label}: {sanitize.cell(', '.join(extractors.text(one) for one in held), LONGEST_VALUE)}"
         return
-    told = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, dict)]
-    if told := [t for t in told if t]:
+    parts = [_inline(one, now) for one in held[:MOST_ELEMENTS] if isinstance(one, dict)]
+    if parts := [part for part in parts if part]:
         if len(held) == 1:
-            yield f"{label}: {told[0]}"
+            yield f"{label}: {parts[0]}"
             return
         yield f"{label} ({len(held)}):"
-        yield from (f"  - {one}" for one in told)
+        yield from (f"  - {one}" for one in parts)
         if len(held) > MOST_ELEMENTS:
-            yield f"  - and {len(held) - MOST_ELEMENTS} more"
+            yield f"  - and {len(held) - MOST_ELEMENTS} more: {way}"
 
 
 def _inline(
@@ -134,8 +154,8 @@ def _inline(
         held = value[name]
         if name in idle or f"{prefix}{name}" in covered or held in (None, "", [], {}):
             continue
-        label, said = _bounded(name, held, now, depth)
-        parts.append(f"{label} {sanitize.cell(said, LONGEST_INNER)}")
+        label, words = _bounded(name, held, now, depth)
+        parts.append(f"{label} {sanitize.cell(words, LONGEST_INNER)}")
     return ", ".join(parts)
 
 
@@ -150,11 +170,11 @@ def _bounded(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]
         if known := extractors.text(extractors.first(held, ("displayName", "name"))):
             return label, f"{known} ({extractors.text(held.get('id'))})" if held.get("id") else known
         return label, f"({_inline(held, now, depth=depth + 1)})"
-    told = [
+    parts = [
         _inline(one, now, depth=depth + 1) if isinstance(one, dict) else extractors.text(one)
         for one in held[:MOST_ELEMENTS]
     ]
-    return label, f"({'; '.join(one for one in told if one)})"
+    return label, f"({'; '.join(one for one in parts if one)})"
 
 
 def _scalar(name: str, value: Any, now: datetime) -> tuple[str, str]:

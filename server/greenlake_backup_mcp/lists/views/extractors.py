@@ -218,6 +218,16 @@ def task_trouble(item: Item, paths: Sequence[str]) -> str | None:
     return meaning.get(state, state) + (f": {why}" if why else "")
 
 
+def restorable_range(item: Item, paths: Sequence[str]) -> str:
+    """To which moments a database can be brought back from a copy: paths are its own moment, that of its last log."""
+    taken, last = (units.parse_time(first(item, [path])) for path in paths[:2])
+    if taken is None:
+        return "not known"
+    if last is None or last <= taken:
+        return f"its own moment alone, {units.stamp(taken)}: it has no log backup"
+    return f"any moment from {units.stamp(taken)} to {units.stamp(last)} (restoreUntil), by its log backups"
+
+
 def waiting(item: Item, paths: Sequence[str]) -> str | None:
     """An approval that a second person has still to decide."""
     return (

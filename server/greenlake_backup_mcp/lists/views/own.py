@@ -57,6 +57,9 @@ _MSSQL_ARRAY = text("array", "storageSystemsInfo/name")
 _VOLUME_ARRAY = text("array", "storageSystemInfo/name")
 
 
+RESTORABLE = lines("restorableTo", "pointInTime", "logBackupInfo/lastLogBackupTime", read=extractors.restorable_range)
+
+
 def copies(  # noqa: PLR0913  a row of the table
     noun: str, listing: str, getting: str, bytes_: Column, place: Column, *extra: Column, kind: Column | None = None
 ) -> Resource:
@@ -92,9 +95,9 @@ VIEWS: tuple[Resource, ...] = (
     copies("VM protection group snapshot", "VmpgSnapshotList", "VmpgSnapshot", SNAPPED_MIB, _ARRAY, CONSISTENCY,
            SCHEDULE),
     copies("MSSQL database backup", "MSSQLDatabaseBackupList", "MSSQLDatabaseBackup", BACKED_BYTES, STORE, SCHEDULE,
-           ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime"), kind=BACKUP_TYPE),
+           ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime"), RESTORABLE, kind=BACKUP_TYPE),
     copies("MSSQL database snapshot", "MSSQLDatabaseSnapshotList", "MSSQLDatabaseSnapshot", SNAPPED_MIB, _MSSQL_ARRAY,
-           SCHEDULE, ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime")),
+           SCHEDULE, ASSOCIATED, time("lastLogBackup", "logBackupInfo/lastLogBackupTime"), RESTORABLE),
     copies("volume protection group backup", "VpgBackupList", "VpgBackup", BACKED_BYTES, STORE,
            text("mountState"), SCHEDULE, kind=BACKUP_TYPE),
     copies("volume protection group snapshot", "VpgSnapshotList", "VpgSnapshot",
@@ -108,7 +111,8 @@ VIEWS: tuple[Resource, ...] = (
         counted=(
             text("applicationType"), text("assigned"), lines("tierType", "protections/type", read=extractors.every),
                  lines("store", "protections/protectionStoreInfo/name", read=extractors.every)),
-        more=(text("description", most=300), text("createdBy", "createdBy/name"), CREATED),
+        more=(lines("tierIds", "protections", read=schedules.tier_ids), text("description", most=300),
+              text("createdBy", "createdBy/name"), CREATED),
     ),
     Resource(
         "protection job",
@@ -123,7 +127,9 @@ VIEWS: tuple[Resource, ...] = (
         trouble=problem_column("operational", "protections", read=schedules.job_problem),
         point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
-              lines("schedules", "protections", read=schedules.schedules)),
+              lines("schedules", "protections", read=schedules.schedules),
+              lines("runs", "protections", read=schedules.last_runs, most=900),
+              lines("tierIds", "protections", read=schedules.tier_ids)),
     ),
     Resource(
         "VM protection group",

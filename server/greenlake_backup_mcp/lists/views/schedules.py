@@ -5,7 +5,9 @@ As items.py, of which it is a part: copes with anything an item may hold. Knows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -21,6 +23,9 @@ TIERS = {
     "DATABASE_LOG_BACKUP": "log backup",
 }
 PERIODS = {"HOURS": "h", "DAYS": "d", "WEEKS": "w", "MONTHS": "months", "YEARS": "y"}
+NEXT = "next"
+MOST_RUNS = 5  # that a job tells of each schedule
+_NEXT = re.compile(r"next (\d{4}-\d\d-\d\d) (\d\d:\d\d)Z")
 IDLE = ("SUSPENDED", "PERMANENTLY_SUSPENDED")  # jobs that run nothing
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
 
@@ -63,13 +68,54 @@ def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
         if (run := _last_run(schedule)) is not None:
             why = f" ({extractors.text(run.get('errorMessage'))})" if run.get("errorMessage") else ""
             parts.append(f"last run {extractors.text(run.get('status'))}{why} {_stamp(run.get('timestamp'))}".rstrip())
+        idle = extractors.text(item.get("operational")) in IDLE or schedule.get("operational") in IDLE
         parts += [
             f"{label} {when}"
-            for label, name in (("last good", "prevSuccessfulRunTime"), ("next", "nextRunTime"))
-            if (when := _stamp(schedule.get(name)))
+            for label, name in (("last good", "prevSuccessfulRunTime"), (NEXT, "nextRunTime"))
+            if (when := _stamp(schedule.get(name))) and not (idle and label == NEXT)
         ]
+        parts += ["does not run while it is suspended"] if idle else []
         lines.append("; ".join(p for p in parts if p))
     return lines or None
+
+
+def tier_ids(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The id of each tier with its schedules' ids, as updates and overrides ask for them."""
+    found = []
+    for tier in extractors.values_at(item, "protections"):
+        kind = extractors.text(tier.get("type")) if isinstance(tier, dict) else ""
+        ids = ", ".join(extractors.text(v) for v in extractors.values_at(tier, "schedules/scheduleId"))
+        if identity := extractors.text(extractors.first(tier, ["id"]) if isinstance(tier, dict) else None):
+            found.append(f"{TIERS.get(kind, kind.lower())}: tier id {identity}{f', schedule id {ids}' if ids else ''}")
+    return found or None
+
+
+def last_runs(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
+    """The last runs of each schedule, newest first: outcome, time, reason, task."""
+    lines = []
+    for _, schedule in _each(item):
+        runs = [run for run in extractors.values_at(schedule, "executionStatuses") if isinstance(run, dict)]
+        runs.sort(key=lambda run: units.parse_time(run.get("timestamp")) or units.EPOCH, reverse=True)
+        words, reason = [], ""
+        for run in runs[:MOST_RUNS]:
+            task = extractors.text(run.get("taskUri")).rpartition("/")[2]
+            why = extractors.text(run.get("errorMessage"))
+            outcome = f"{extractors.text(run.get('status'))} {_stamp(run.get('timestamp'))}"
+            because = f": {why}" if why and why != reason else ""  # a reason that goes on is said once
+            words.append(f"{outcome}{because}{f' (task {task})' if task else ''}")
+            reason = why
+        if words:
+            lines.append(f"{extractors.text(schedule.get('scheduleId'))}: {'; '.join(words)}")
+    return lines or None
+
+
+def mark_passed(line: str, now: datetime) -> str:
+    """A schedule in words, with a next run that lies in the past told as what it is."""
+    found = _NEXT.search(line)
+    when = units.parse_time(f"{found[1]}T{found[2]}:00Z") if found else None
+    if found is None or when is None or when > now:
+        return line
+    return line.replace(found[0], f"{found[0]} (PASSED {units.relative_long(when, now)}: it did not run, or is late)")
 
 
 def _stamp(value: Any) -> str:
@@ -126,7 +172,12 @@ def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
     """When a job runs next, whatever its schedule; a suspended one does not."""
     if extractors.text(item.get("operational")) in IDLE:
         return None
-    return _edge(item, "protections/schedules/nextRunTime", newest=False)
+    times = [
+        (when, extractors.text(schedule["nextRunTime"]))
+        for _, schedule in _each(item)
+        if schedule.get("operational") not in IDLE and (when := units.parse_time(schedule.get("nextRunTime")))
+    ]
+    return min(times)[1] if times else None
 
 
 def _edge(item: Item, path: str, *, newest: bool) -> str | None:
