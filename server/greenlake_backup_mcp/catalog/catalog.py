@@ -16,6 +16,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.upstream.client import ApiClient
@@ -166,6 +167,7 @@ class Catalog:
     async def _fill(self) -> None:
         """Go on for as long as the server lives; a disk without room or a lost file ends it, and is told."""
         assert self.filler is not None  # noqa: S101  opened before
+        self.problem = ""
         try:
             while True:
                 self.others = not await self.filler.acquire()
@@ -175,7 +177,11 @@ class Catalog:
                     continue
                 await self._round()
         except (sqlite3.Error, OSError) as error:
+            call_log.LOGGER.warning("The backup catalog cannot be written: %s", error)
             self.problem = f"The catalog cannot be written ({error}): it stays as it is."
+        except Exception as fault:  # the server goes on, and each answer says that this does not
+            call_log.LOGGER.exception("The backup catalog is not filled any more")
+            self.problem = f"The catalog is not filled any more: a mistake of this server ({type(fault).__name__})."
         finally:
             self._running = False
             self._wake()
@@ -200,6 +206,8 @@ class Catalog:
     async def _read_one(self, limiter: anyio.CapacityLimiter, asset: int, kind: str, ident: str, list_: int) -> None:
         assert self.filler is not None  # noqa: S101
         async with limiter:
+            if self._refreshed is None:  # a question wants fresh lists first
+                return
             await self.filler.read_copies(asset, kind, ident, list_)
 
     async def _idle(self, seconds: float) -> None:

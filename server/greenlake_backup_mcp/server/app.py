@@ -97,7 +97,12 @@ class Background:
 
 async def _fill_catalog(context: LazyContext) -> None:
     """Fill the catalog from the start on (`--catalog-fill`)."""
-    await (await context.for_role()).catalog.get().start()
+    from greenlake_backup_mcp.observability import call_log  # noqa: PLC0415
+
+    try:
+        await (await context.for_role()).catalog.get().start()
+    except BackupError as problem:  # it is switched off, for one: calls go on without
+        call_log.LOGGER.warning("The backup catalog is not filled: %s", problem.message)
 
 
 def tool_set(settings: Settings) -> ToolSet:
