@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import re
@@ -88,24 +90,207 @@ async def test_the_request_is_on_the_disk_before_it_is_sent(tmp_path: Path):
     assert on_disk[-1] == "request"
 
 
-async def test_without_a_record_nothing_is_sent(tmp_path: Path):
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+class Disk:
+    """A disk that is full from the nth write on, and takes only so many bytes of the first that fails."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, full_at: int, takes: int = 0) -> None:
+        self.full_at, self.takes, self.write, self.count = full_at, takes, os.write, 0
+        monkeypatch.setattr(audit_log.os, "write", self)
+
+    def __call__(self, descriptor: int, content: bytes) -> int:
+        self.count += 1
+        if self.count < self.full_at:
+            return self.write(descriptor, content)
+        if self.takes:
+            taken, self.takes = self.takes, 0
+            return self.write(descriptor, content[:taken])
+        raise FULL
+
+
+@pytest.mark.parametrize("takes", [0, 7])
+async def test_a_full_disk_before_the_request_sends_nothing_and_tears_no_line(tmp_path: Path, monkeypatch: Any, takes):
     app, path = tenant(), tmp_path / "audit.jsonl"
-    server = mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)
-    log = audit_log.open_log(path)
-    assert log.descriptor is not None
-    async with Client(server) as client:
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-        for name in os.listdir("/proc/self/fd"):  # the disk goes away: every descriptor of the log is closed
-            try:
-                if os.readlink(f"/proc/self/fd/{name}") == str(path):
-                    os.close(int(name))
-            except OSError:
-                continue
         code = CODE.search(preview.content[0].text)[1]
+        Disk(monkeypatch, 2, takes)  # the consent is written, the request is not
         result = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
     assert result.is_error
     assert "cannot be written" in result.content[0].text
+    assert "Nothing was sent." in result.content[0].text
     assert app.writes == []
+    assert [line["event"] for line in lines(path)] == ["preview", "consent"]
+    assert audit_verify.verify([path]).problems == []
+
+
+@pytest.mark.parametrize("takes", [0, 7])
+async def test_a_full_disk_after_the_request_changes_nothing_of_what_is_told_but_that(
+    tmp_path: Path, monkeypatch: Any, takes
+):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
+        preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
+        code = CODE.search(preview.content[0].text)[1]
+        Disk(monkeypatch, 3, takes)
+        text = (await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})).content[0].text
+    assert len(app.writes) == 1
+    assert "Nothing was sent" not in text
+    assert "THE RECORD FAILED: this outcome is not in it." in text
+    assert [line["event"] for line in lines(path)] == ["preview", "consent", "request"]
+    assert len(audit_verify.unsettled(path)) == 1
+
+
+async def test_a_plan_whose_record_fails_under_way_still_tells_what_was_done(tmp_path: Path, monkeypatch: Any):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    app.deletes = True
+    other = COPY.replace(BACKUP, VM)
+    app.resources[other] = {"id": VM, "generation": 1}
+    calls = [{"tool": "delete_vm_backup", "arguments": {"vmId": VM, "backupId": one}} for one in (BACKUP, VM)]
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
+        preview = await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"})
+        code = CODE.search(preview.content[0].text)[1]
+        Disk(monkeypatch, 4)  # consent, the plan's request and the first call's are written
+        text = (await client.call_tool("run_plan", {"calls": calls, "confirm": code})).content[0].text
+    assert len(app.writes) == 1
+    assert text.startswith("Plan of 2 calls: 1 done, 1 refused.")
+    assert "THE RECORD FAILED" in text
+
+
+@pytest.mark.parametrize("how", ["removed", "rotated", "truncated"])
+async def test_a_record_that_was_taken_away_is_made_anew_and_goes_on_from_the_last_line(tmp_path: Path, how: str):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
+        preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
+        before = audit_verify.verify([path]).last
+        if how == "rotated":
+            path.rename(tmp_path / "audit.jsonl.1")
+        elif how == "removed":
+            path.unlink()
+        else:
+            os.truncate(path, 0)
+        code = CODE.search(preview.content[0].text)[1]
+        await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
+    assert len(app.writes) == 1
+    assert [line["event"] for line in lines(path)] == ["consent", "request", "outcome"]
+    report = audit_verify.verify([path])
+    assert (report.problems, report.beginning) == ([], before)
+    if how == "rotated":
+        assert audit_verify.verify([tmp_path / "audit.jsonl.1", path]).problems == []
+
+
+async def test_a_record_that_cannot_be_made_anew_stops_the_request(tmp_path: Path):
+    app, place = tenant(), tmp_path / "there"
+    place.mkdir()
+    async with Client(mcp_server.create(loaded(audit_log=place / "a"), app=app, now=lambda: NOW)) as client:
+        preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
+        (place / "a").unlink()
+        place.rmdir()
+        code = CODE.search(preview.content[0].text)[1]
+        result = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
+    assert "cannot be written" in result.content[0].text
+    assert app.writes == []
+
+
+async def test_calls_that_need_no_consent_are_in_the_record_too(tmp_path: Path):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    async with Client(mcp_server.create(loaded(audit_log=path, wait=0), app=app, now=lambda: NOW)) as client:
+        await client.call_tool("refresh_mssql_database", {"mssqlDatabaseId": VM})
+        await client.call_tool("get_vm_backup", {"vmId": VM, "backupId": BACKUP})
+    assert [line["event"] for line in lines(path)] == ["request", "outcome"]
+    assert {line["tool"] for line in lines(path)} == {"refresh_mssql_database"}
+    assert lines(path)[0]["target"]["path"].endswith(f"/mssql-databases/{VM}/refresh")
+
+
+async def test_the_record_holds_the_digest_of_the_text_that_was_given_out(tmp_path: Path):
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
+        preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
+    assert lines(path)[0]["text"] == hashlib.sha256(preview.content[0].text.encode()).hexdigest()
+
+
+# --- the chain --------------------------------------------------------------------------------------------------------
+
+KEY = b"k" * 32
+
+
+def written(path: Path, key: bytes | None = KEY, count: int = 5) -> list[bytes]:
+    log = audit_log.open_log(path, key=key)
+    for n in range(count):
+        audit_log.record(log, "preview", call=str(n), tool="t", principal="me")
+    return path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_an_untouched_record_has_no_problem(tmp_path: Path, key: bytes | None):
+    written(tmp_path / "a", key)
+    report = audit_verify.verify([tmp_path / "a"], [key] if key else [])
+    assert (report.lines, report.problems, report.keyed) == (5, [], 4 if key else 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda text: [text[0], text[1].replace(b'"me"', b'"em"'), *text[2:]], "line 3"),
+        (lambda text: [text[0], *text[2:]], "line 2"),
+        (lambda text: [text[0], text[2], text[1], *text[3:]], "line 2"),
+        (lambda text: [text[0], b"{}\n", *text[1:]], "line 2"),
+        (lambda text: [*text[:2], b'{"half', *text[2:]], "line 3"),
+    ],
+    ids=["changed", "removed", "swapped", "inserted", "torn"],
+)
+def test_where_a_record_was_changed_is_told(tmp_path: Path, change: Any, where: str):
+    path = tmp_path / "a"
+    path.write_bytes(b"".join(change(written(path))))
+    report = audit_verify.verify([path], [KEY])
+    assert where in report.problems[0]
+
+
+def test_who_chains_a_record_anew_without_the_key_is_seen(tmp_path: Path):
+    path = tmp_path / "a"
+    kept = [json.loads(line) for line in written(path)]
+    path.unlink()
+    before, text = "", b""
+    for line in kept:
+        content = json.dumps({**line, "principal": "you", "before": before}, separators=(",", ":")).encode()
+        before, text = audit_log.digest(content, None), text + content + b"\n"
+    path.write_bytes(text)
+    report = audit_verify.verify([path], [KEY])
+    assert report.keyed == 0
+    assert any("4 are not chained with the key" in line for line in audit_verify.render(report, with_keys=True))
+
+
+MANY = """
+import sys
+from pathlib import Path
+from greenlake_backup_mcp.consent import audit_log
+log = audit_log.open_log(Path(sys.argv[1]))
+for n in range(40):
+    audit_log.record(log, "preview", call=f"{sys.argv[2]}-{n}", tool="t", principal="me", reason="x" * 3000)
+"""
+
+
+def test_several_processes_on_one_file_make_one_chain(tmp_path: Path):
+    path = tmp_path / "a"
+    running = [subprocess.Popen([sys.executable, "-c", MANY, str(path), str(n)]) for n in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    report = audit_verify.verify([path])
+    assert (report.lines, report.problems) == (120, [])
+
+
+def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path):
+    path = tmp_path / "a"
+    log = audit_log.open_log(path)
+    audit_log.record(log, "request", call="1", tool="delete_vm_backup", principal="me", target={"path": "/x"})
+    run = [sys.executable, "-m", "greenlake_backup_mcp", "audit", "verify", str(path)]
+    good = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert good.returncode == 0
+    assert "delete_vm_backup /x (call 1)" in good.stdout
+    assert f"Last digest: {audit_verify.verify([path]).last}." in good.stdout
+    path.write_bytes(path.read_bytes() + b"garbage\n")
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 1
 
 
 @pytest.mark.parametrize(
