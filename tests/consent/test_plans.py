@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp.consent import audit_verify
 from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
 from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, Tenant, loaded
 
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
@@ -75,6 +76,11 @@ class Plan:
 
 
 @pytest.fixture
+def tenant_app() -> Any:
+    return create_app(scale=100_000)
+
+
+@pytest.fixture
 def opened(era: str):
     class Opened:
         def __init__(self, app: Tenant, **more: Any) -> None:
@@ -109,6 +115,30 @@ async def test_a_hundred_expired_snapshots_go_with_one_consent_in_order(opened):
         heard = [done for done, _, _ in plan.progress[100:]]  # after those of the preview
         assert len(heard) > 100
         assert heard == sorted(set(heard))
+
+
+async def test_a_call_under_way_is_no_failure_and_the_next_one_is_begun(demo_settings, era):
+    app = create_app(scale=600)  # deletes last long enough to be under way together
+    vm = next(v for v in app.state.tenant.all("virtual-machines") if v["name"] == "web-legacy-03")
+    held = app.state.tenant.copies("virtual-machines", vm["id"], "snapshots")
+    points = [c["id"] for c in held.page(1, 4, app.state.tenant.now(), app.state.tenant.lag)]
+    calls = [{"tool": "delete_vm_snapshot", "arguments": {"vmId": vm["id"], "snapshotId": one}} for one in points]
+    async with Client(mcp_server.create(demo_settings, app=app), mode=era) as client:
+        result = await Plan(client, app).consented(calls)
+        while "It goes on by itself" in words(result):
+            task = re.search(r'taskId="([^"]+)"', words(result))[1]
+            result = await client.call_tool("wait_for_task", {"taskId": task})
+        assert words(result).startswith("Plan of 4 calls: 4 done.")
+        assert not result.is_error
+
+
+async def test_a_plan_that_needs_no_consent_goes_as_its_preview_says(demo_settings, era, tenant_app):
+    jobs = [j["id"] for j in tenant_app.state.tenant.all("protection-jobs") if j["operational"] == "SUSPENDED"][:2]
+    calls = [{"tool": "resume_protection_job", "arguments": {"protectionJobId": job}} for job in jobs]
+    async with Client(mcp_server.create(demo_settings, app=tenant_app), mode=era) as client:
+        plan = Plan(client, tenant_app)
+        confirm = re.search(r'no confirmation: .* confirm: "(\w+)"', words(await plan.call(calls)))[1]
+        assert words(await plan.call(calls, confirm)).startswith("Plan of 2 calls: 2 done.")
 
 
 async def test_the_exceptions_are_named_before_the_list(opened):

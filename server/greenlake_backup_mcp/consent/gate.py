@@ -240,7 +240,8 @@ async def _preview(
         reason = f"with these arguments it needs the role {needed}, and this login has the role {caller.role}"
         lines.append(f"NOT ALLOWED: {reason}. There is no code for it.")
     elif not evaluation.proposal.gated(effect):
-        lines.append(f"It needs no confirmation: {evaluation.call.tool} with the same arguments does exactly this.")
+        tool = evaluation.call.tool
+        lines.append(f'It needs no confirmation: {tool} with the same arguments and confirm: "none" does exactly this.')
     elif code := await codes.next_code(consent.keys, evaluation.call, slot, consent.store):
         until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
         lines.append(f'To do exactly this: {evaluation.call.tool} with the same arguments and confirm: "{code}".')

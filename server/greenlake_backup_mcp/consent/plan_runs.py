@@ -53,6 +53,7 @@ class RowResult:
 
     outcome: Outcome = Outcome.NOT_TRIED
     words: str = ""
+    under_way: bool = False  # nothing is known yet, which is no failure
 
     @property
     def text(self) -> str:
@@ -98,7 +99,7 @@ class PlanRun:
     @property
     def failed(self) -> bool:
         """Whether a call came to something that ends a plan."""
-        return any(row.outcome.is_error for row in self.results)
+        return any(row.outcome.is_error and not row.under_way for row in self.results)
 
     @property
     def outcome(self) -> Outcome:
@@ -245,7 +246,7 @@ async def _execute_one(run: PlanRun, n: int, accepted: anyio.Event, end: anyio.E
     try:
         permit = await run.judge(n, mine)
         async with permit.held():
-            run.results[n] = RowResult(Outcome.UNKNOWN, "it is under way")
+            run.results[n] = RowResult(Outcome.UNKNOWN, "it is under way", under_way=True)
             done = await run.execute(row.call, mine)
             notes = await permit.settle(done.outcome)
             run.results[n] = RowResult(done.outcome, _words(row, done, notes))
