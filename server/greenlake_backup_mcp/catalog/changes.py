@@ -225,8 +225,6 @@ def _record_copy(  # noqa: PLR0913, PLR0917
 
 # --- what did it ---------------------------------------------------------------------------------------------------
 
-_LIVE = ("VM new", "datastore new", "gateway lost", "gateway back", "store lost", "store back")
-
 
 def explain(connection: sqlite3.Connection, at: int) -> None:
     """Find what did each change of the last two days that has no cause yet."""

@@ -65,18 +65,8 @@ ASSET_TYPES = {  # last part of a type → kind of asset
     "volume-protection-group": "volume_group",
 }
 
-NOBODYS = (
-    "VCLS_VM",
-    "TEMPLATE_VM",
-)  # never has copies: UNSUPPORTED by the service's own word; still listed and counted
-
 
 def asset_kind(type_: str | None) -> str:
     """The kind of asset of a type, `virtualization/virtual-machine`; the last part itself where it is none of ours."""
     last = (type_ or "").rsplit("/", 1)[-1]
     return ASSET_TYPES.get(last, last)
-
-
-def by_name(name: str) -> Collection:
-    """The collection that coverage calls so."""
-    return next(c for c in COLLECTIONS if c.name == name)

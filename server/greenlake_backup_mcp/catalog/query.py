@@ -6,13 +6,12 @@ function whether it may be read, on a connection that can only read. Knows SQLit
 
 from __future__ import annotations
 
-import difflib
 import re
 import sqlite3
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import anyio
 import anyio.to_thread
 
 from greenlake_backup_mcp.errors import BackupError, InputError, LimitExceeded
+from greenlake_backup_mcp.text import suggest
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import answer
@@ -30,7 +30,6 @@ from .coverage import Coverage
 from .views import views
 
 SECONDS = 5.0  # of one query
-MOST_ROWS = 1000
 ROWS = 50
 LONGEST = 10_000  # characters of a query
 LONGEST_VALUE = 100_000  # bytes of one value while it is worked out
@@ -116,8 +115,8 @@ def _readable(table: str | None, base: str | None, source: str | None) -> bool:
     return source in views() or (table in views() and base == "temp") or not table
 
 
-def _near(name: str, known: Sequence[str] | Any) -> str:
-    near = difflib.get_close_matches(name.lower(), list(known), 2, 0.5)
+def _near(name: str, known: Iterable[str]) -> str:
+    near = suggest.near_names(name, known, 2)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

@@ -5,7 +5,6 @@ Knows the catalog's views; reads nothing from the service.
 
 from __future__ import annotations
 
-import difflib
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.lists.filters import coercion
-from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.text import sanitize, suggest, units
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import answer
@@ -40,11 +39,6 @@ class Request:
     values: Mapping[str, Any]
     moments: Mapping[str, int]
     now: int
-
-    @property
-    def target(self) -> int | None:
-        """The moment that points are held against."""
-        return self.moments.get("nearest", self.moments.get("before"))
 
 
 @dataclass
@@ -196,10 +190,8 @@ def _assets(connection: sqlite3.Connection, asset: str, kind: str | None) -> lis
     if found:
         return found[:200]
     known = [row[0] for row in connection.execute("SELECT DISTINCT name FROM assets WHERE name IS NOT NULL")]
-    folded = {name.casefold(): name for name in known}
     part = [name for name in known if asset.casefold() in name.casefold()][:3]
-    near = [folded[n] for n in difflib.get_close_matches(asset.casefold(), folded, 3, 0.6)]
-    meant = list(dict.fromkeys([*near, *part]))[:4]
+    meant = list(dict.fromkeys([*suggest.near_names(asset, known, cutoff=0.6), *part]))[:4]
     likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in meant) + "?" if meant else ""
     of = f" of the kind {kind}" if kind else ""
     raise InputError(

@@ -6,7 +6,7 @@ Knows items and tables; no SQL, no HTTP. Copes with anything an item may hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -235,8 +235,3 @@ def member(reference: Any) -> Member | None:
     )
     name = convert(extractors.first(reference, ("displayName", "name")), "text")
     return Member(storable(ident), asset_kind(type_), name) if ident else None
-
-
-def asset_values(item: Item) -> Sequence[Any]:
-    """The values of an asset, in the order of its table."""
-    return [field.value(item) for field in schema.ASSETS.fields]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from greenlake_backup_mcp.lists.views import extractors
 
-from .fields import Field, Item, count, every, flag, future, number, past, size, text, word
+from .fields import Field, count, every, flag, future, number, past, size, text, word
 
 VERSION = 1  # of the file; one of another version is built anew
 
@@ -48,11 +47,6 @@ _VCENTER = text(
     "hypervisorManagerInfo/name",
     "virtualizationInfo/hypervisorManagerInfo/name",
 )
-
-
-def disks_size(item: Item, paths: Any) -> int | None:
-    """Bytes of a VM: what it says, else the sum of its disks."""
-    return extractors.total_bytes(item, ("capacityInBytes",)) or extractors.total_bytes(item, paths)
 
 
 ASSETS = Table(
