@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.description import Route
-from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
+from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.server.service import Incoming, Service
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import Switches

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
-from greenlake_backup_mcp.simulator.seed.series import Series
+from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import Switches
 from tests.support.simulated import BACKUP, DATA, NOW, TASKS, VIRTUAL, simulated
 
@@ -427,10 +426,11 @@ async def test_the_app_is_its_own_tenant_each_time() -> None:
 
 @given(st.integers(0, 99_999), st.text(max_size=40))
 def test_ids_of_copies_lead_to_their_place_and_nothing_else_does(index: int, other: str) -> None:
-    series = Series(
-        "4abc-a123-0123456789ab", "BACKUP", NOW, timedelta(days=1), 100_000, None, None, {}, lambda *_: None
-    )
-    assert series.index(series.id(index)) == index
-    assert UUID(series.id(index))
-    assert series.index(other) is None
-    assert series.index(series.id(100_000)) is None
+    tenant = Tenant(clock=lambda: NOW)
+    vm = next(v for v in tenant.all("virtual-machines") if v["displayName"] == "sap-prod-01")
+    series = tenant.history.series("virtual-machines", vm["id"], "snapshots")[0]
+    due = series.since + index * 60
+    assert series.due(series.id(due)) == due
+    assert UUID(series.id(due))
+    assert series.due(other) is None
+    assert series.due(series.id(series.since - 60)) is None

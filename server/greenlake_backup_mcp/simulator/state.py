@@ -18,15 +18,18 @@ from typing import Any
 
 from . import tasks
 from .answers import Failure
+from .history import by_hand
+from .history.copies import Copies
+from .history.history import DERIVED, History
+from .history.recovery_points import HOLDERS, fresh
 from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
-from .seed import tasks as seed_tasks
-from .seed.recovery_points import HOLDERS, fresh
-from .seed.series import Copies
+from .seed.approvals import pending
 from .seed.world import World
 from .switches import Deviation, Switches
 from .tasks import Effect, Ending, Task
 
+BULK = "bulk-archive-01"
 PENDING = {"capital": "Pending", "upper": "PENDING"}
 
 
@@ -52,6 +55,7 @@ class Tenant:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     scale: float = 60.0
     switches: Switches = field(default_factory=Switches)
+    size: str = "small"  # small (400 VMs) or middle (2,000)
     bulk: int = 0  # copies that the VM `bulk-archive-01` owns, for benchmarks
     remember: int = 10_000  # requests kept in `requests`
 
@@ -64,15 +68,11 @@ class Tenant:
         self.tokens: dict[str, datetime] = {}  # access token → when it expires
         self.tasks: dict[str, Task] = {}
         self.endings: deque[Ending] = deque()  # what becomes of the next tasks, instead of success
-        self.deleted_stores: set[str] = set()
         self.restores: list[Item] = []  # what came back from which copy, and how: what no answer tells
-        self.rewritten: dict[
-            str, datetime
-        ] = {}  # asset → when a restore last overwrote it: its next copy is a full one
+        self.rewritten: dict[str, datetime] = {}  # asset → when a restore overwrote it: its next copy is a full one
         self.untold: dict[str, Item] = {}  # id → what the tenant knows of a resource and no answer tells
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
-        self._copies: dict[Ref, Copies] = {}
         self.pending_approvals: dict[str, Callable[[bool], None]] = {}  # approval → what happens once it is decided
         self.operation = ""  # operationId of the write whose work is being done
         self.written: list[Ref] = []  # what that work wrote
@@ -118,58 +118,55 @@ class Tenant:
 
     @cached_property
     def world(self) -> World:
-        """What there is, but the copies."""
+        """What there is, but what history makes of it."""
         world = build.build(
             self.seed,
             self.epoch.replace(microsecond=0),
             hostile=self.switches.hostile,
             dual_authorization=self.switches.dual_authorization,
-            pending_word=PENDING[self.switches.dual_words],
+            size=self.size,
         )
-        if self.bulk:
-            self._add_bulk(world)
-        # what was never looked at is made later, from what there was and not from what it has become
-        self.seeded = replace(world, things={name: dict(items) for name, items in world.things.items()})
-        return world
-
-    @cached_property
-    def past(self) -> dict[str, Item]:
-        """The tasks of the last week."""
-        _ = self.world
-        return seed_tasks.tasks(self.seeded)
-
-    def _add_bulk(self, world: World) -> None:
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
-        id = uid(self.seed, build.BULK)
-        named = {"id": id, "name": build.BULK, "displayName": build.BULK}
-        named["resourceUri"] = model["resourceUri"].replace(model["id"], id)
-        world.things["virtual-machines"][id] = {**model, **named}
-        world.plans[id] = world.plans[model["id"]]
+        bulk = uid(self.seed, BULK) if self.bulk else ""
+        if bulk:
+            uri = model["resourceUri"].replace(model["id"], bulk)
+            new = {**model, "id": bulk, "name": BULK, "displayName": BULK, "resourceUri": uri}
+            world.things["virtual-machines"][bulk] = new
+        # what was never looked at is made later, from what there was and not from what it has become
+        seeded = replace(world, things={name: dict(items) for name, items in world.things.items()})
+        self.history = History(world, seeded, lambda: int(self.now().timestamp()), lambda: int(self.lag),
+                               (bulk, model["id"], self.bulk))  # fmt: skip
+        pending(world, "seeded", by_hand.build(self.history), "Delete recovery point", world.now,
+                PENDING[self.switches.dual_words])  # fmt: skip
+        return world
 
     def all(self, collection: str) -> list[Item]:
         """The items of a collection; tasks newest first."""
         if collection == "async-operations":
-            live = sorted(self.tasks.values(), key=lambda t: t.created, reverse=True)
-            return [self.task_item(t) for t in live if not t.vanished] + list(self.past.values())
-        return self.world.all(collection)
+            return self.task_page(0, None)[0]
+        items, now = self.world.all(collection), int(self.now().timestamp())
+        if collection not in DERIVED:
+            return items
+        return [shown for item in items if (shown := self.history.view(collection, item, now)) is not None]
+
+    def task_page(self, offset: int, limit: int | None) -> tuple[list[Item], int]:
+        """Some tasks, newest first, and how many there are."""
+        _ = self.world
+        live = sorted((t for t in self.tasks.values() if not t.vanished), key=lambda t: t.created, reverse=True)
+        past = list(self.history.tasks(int(self.now().timestamp())).values())
+        end = len(live) + len(past) if limit is None else offset + limit
+        page = [self.task_item(t) for t in live[offset:end]]
+        page += [t.item() for t in past[max(0, offset - len(live)) : max(0, end - len(live))]]
+        return page, len(live) + len(past)
 
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""
-        ref = (holder, asset_id, kind)
-        if ref not in self._copies:
-            asset = self.world.things[holder][asset_id]
-            asset = self.seeded.things[holder].get(asset_id, asset)
-            bulk = asset.get("displayName") == build.BULK and kind == "backups"
-            held = build.copies(self.seeded, holder, asset, kind, self.bulk if bulk else 0)
-            held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") in self.deleted_stores)
-            self._copies[ref] = held
-        elif asset_id not in self.world.things[holder]:
-            raise KeyError(asset_id)
-        return self._copies[ref]
+        _ = self.world
+        return self.history.copies(holder, asset_id, kind)
 
     def known_copies(self, kind: str) -> list[Copies]:
         """The recovery points of all assets that were looked at."""
-        return [held for ref, held in self._copies.items() if ref[2] == kind]
+        return [held for ref, held in self.history.held.items() if ref[2] == kind]
 
     def read(self, ref: Ref) -> Item | None:
         """A resource, or None."""
@@ -182,8 +179,10 @@ class Tenant:
             task = self.tasks.get(ref[1])
             if task:
                 return None if task.vanished else self.task_item(task)
-            return self.past.get(ref[1])
-        return self.world.things.get(ref[0], {}).get(ref[1])
+            _, past = self.world, self.history.tasks(int(self.now().timestamp())).get(ref[1])
+            return past.item() if past else None
+        item = self.world.things.get(ref[0], {}).get(ref[1])
+        return self.history.view(ref[0], item, int(self.now().timestamp())) if item and ref[0] in DERIVED else item
 
     def write(self, ref: Ref, **changes: Any) -> Item | None:
         """Change a resource: a new generation; None where it is gone. A value of None takes the property away."""
@@ -199,7 +198,9 @@ class Tenant:
         if len(ref) == 4:
             self.copies(*ref[:3]).put(item)
         else:
-            self.world.things.setdefault(ref[0], {})[ref[1]] = item
+            held = self.world.things.setdefault(ref[0], {})
+            before, held[ref[1]] = held.get(ref[1]), item
+            self.history.note(ref, before, item, int(self.now().timestamp()))
         self.written.append(ref)
 
     def remove(self, ref: Ref) -> None:
@@ -207,7 +208,8 @@ class Tenant:
         if len(ref) == 4:
             self.copies(*ref[:3]).drop(ref[3])
         else:
-            self.world.things[ref[0]].pop(ref[1], None)
+            before = self.world.things[ref[0]].pop(ref[1], None)
+            self.history.note(ref, before, None, int(self.now().timestamp()))
 
     def note(self, id: str, **facts: Any) -> None:
         """Know something of a resource that no answer tells."""
@@ -339,7 +341,7 @@ class Tenant:
 
     def shift(self) -> None:
         """A new recovery point and a new VM appear at the top of their lists, so that pages move on."""
-        for (holder, asset_id, kind), held in self._copies.items():
+        for (holder, asset_id, kind), held in self.history.held.items():
             held.put(
                 fresh(self.world, holder, self.world.things[holder][asset_id], kind, self.new_id("shift"), self.now())
             )

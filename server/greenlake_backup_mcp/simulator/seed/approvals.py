@@ -23,8 +23,3 @@ def pending(world: World, id: str, about: Item, what: str, now: datetime, word: 
     )  # fmt: skip
     item["createdAt"] = item["updatedAt"] = format_time(now)
     return item
-
-
-def build(world: World, backup: Item, word: str) -> None:
-    """The delete of a backup that waits from the start."""
-    pending(world, "seeded", backup, "Delete recovery point", world.now, word)

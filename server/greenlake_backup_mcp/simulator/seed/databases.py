@@ -35,8 +35,8 @@ def build(world: World) -> None:
 def _host(world: World, n: int, vm: Item) -> Item:
     name = f"sqlhost-{n + 1:02d}.example.com"
     failing, refused = n == 3, world.now - timedelta(days=3, hours=7)
-    orchestrator = world.all("data-orchestrators")[0]
-    return world.add(
+    orchestrator = world.things["hypervisor-managers"][vm["hypervisorManagerInfo"]["id"]]["dataOrchestratorInfo"]
+    host = world.add(
         "application-hosts",
         name,
         name=name,
@@ -56,6 +56,9 @@ def _host(world: World, n: int, vm: Item) -> Item:
         storageInitiators={"fcHba": [], "iscsi": []},
         virtualizationInfo=_virtualization(vm),
     )
+    if failing:
+        world.lose(host, timedelta(days=3, hours=7))
+    return host
 
 
 def _virtualization(vm: Item) -> Item:
@@ -94,8 +97,7 @@ def _database(world: World, instance: Item, name: str, n: int) -> Item:
 
 
 def _protect(world: World, database: Item, policy: str) -> None:
-    policies.job(world, policy, database, runs="OK OK OK OK OK")
-    database["protectionStatus"], database["recoveryPointsExist"] = "PROTECTED", True
+    policies.job(world, policy, database)
 
 
 def _group(world: World, n: int, instance: Item, members: list[Item]) -> None:
@@ -111,12 +113,10 @@ def _group(world: World, n: int, instance: Item, members: list[Item]) -> None:
         group["nativeAppInfo"] = {"excludeSystemDatabases": True, "id": instance["id"], "name": instance["name"],
                                   "instanceInfo": reference("mssql-instances", instance), "type": "MSSQL_INSTANCE",
                                   "uid": uid(instance["id"], "uid")}  # fmt: skip
-    job = policies.job(world, policies.SQL1, group, runs="OK OK OK OK OK")
+    job = policies.job(world, policies.SQL1, group)
     for member in members:
         member["mssqlDatabaseProtectionGroupInfo"] = reference("mssql-database-protection-groups", group)
         member["protectionJobInfo"] = policies.job_reference(job)
-        member["protectionStatus"], member["recoveryPointsExist"] = "PROTECTED", True
-        world.plans[member["id"]] = policies.SQL1
 
 
 def build_volumes(world: World) -> None:
@@ -147,13 +147,14 @@ def _volume_group(world: World, n: int, array: Item) -> None:
         group["nativeGroupInfo"] = {"id": native_id, "name": name, "type": family,
                                     "resourceUri": f"/block-storage/v1alpha1/volume-sets/{native_id}"}  # fmt: skip
     if policy:
-        policies.job(world, policy, group, runs="OK OK OK OK OK")
+        policies.job(world, policy, group)
     if n == 12:
         group |= {
             "state": "ERROR",
             "status": "ERROR",
             "stateReason": "A volume of this group was deleted on the array.",
         }
+        world.lose(group, timedelta(days=1))
         group["updatedAt"] = format_time(world.now - timedelta(days=1))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from greenlake_backup_mcp.simulator.names import Item, format_time, number, span, uid, uri
+from greenlake_backup_mcp.simulator.names import Item, format_time, number, parse_time, span, uid, uri
 
 from .world import World
 
@@ -25,11 +25,11 @@ ONCE, ONCE_CLOUD, ARCHIVE = "Local_so-dc1-5260", "cloud_store_SOD5057LHR", "Loca
 # name, application, tiers: (type, recurrence, every, start, keep, lock, store)
 POLICIES: tuple[tuple[str, str, tuple[tuple[Any, ...], ...]], ...] = (
     (GOLD, "VMWARE", (
-        ("SNAPSHOT", "HOURLY", 2, "00:00", (4, "DAYS"), None, None),
+        ("SNAPSHOT", "HOURLY", 2, ":10", (4, "DAYS"), None, None),
         ("BACKUP", "DAILY", 1, "20:00", (14, "DAYS"), (3, "DAYS"), LOCAL),
         ("CLOUD_BACKUP", "DAILY", 1, "23:00", (30, "DAYS"), (7, "DAYS"), CLOUD))),
     (SILVER, "VMWARE", (
-        ("SNAPSHOT", "HOURLY", 6, "02:00", (7, "DAYS"), None, None),
+        ("SNAPSHOT", "HOURLY", 6, ":30", (7, "DAYS"), None, None),
         ("BACKUP", "DAILY", 1, "21:00", (10, "DAYS"), None, ONCE),
         ("CLOUD_BACKUP", "WEEKLY", 1, "22:00", (8, "WEEKS"), None, ONCE_CLOUD))),
     (BRONZE, "VMWARE", (("BACKUP", "DAILY", 1, "19:30", (14, "DAYS"), None, ONCE),)),
@@ -41,13 +41,13 @@ POLICIES: tuple[tuple[str, str, tuple[tuple[Any, ...], ...]], ...] = (
         ("BACKUP", "DAILY", 1, "18:00", (14, "DAYS"), None, LOCAL2),
         ("CLOUD_BACKUP", "WEEKLY", 1, "06:00", (4, "WEEKS"), None, CLOUD2))),
     (SQL1, "MSSQL", (
-        ("SNAPSHOT", "HOURLY", 1, "00:00", (1, "DAYS"), None, None),
+        ("SNAPSHOT", "HOURLY", 1, ":20", (1, "DAYS"), None, None),
         ("BACKUP", "DAILY", 1, "22:30", (14, "DAYS"), None, LOCAL),
         ("CLOUD_BACKUP", "WEEKLY", 1, "01:00", (8, "WEEKS"), None, CLOUD),
-        ("DATABASE_LOG_BACKUP", "BY_MINUTES", 15, "00:00", (3, "DAYS"), None, LOCAL))),
+        ("DATABASE_LOG_BACKUP", "BY_MINUTES", 15, "", (3, "DAYS"), None, LOCAL))),
     (SQL2, "MSSQL", (("BACKUP", "DAILY", 1, "23:30", (7, "DAYS"), None, ONCE),)),
     (ARRAY, "HPE_ARRAY_VOLUME", (
-        ("SNAPSHOT", "HOURLY", 6, "00:00", (2, "DAYS"), None, None),
+        ("SNAPSHOT", "HOURLY", 6, ":15", (2, "DAYS"), None, None),
         ("BACKUP", "DAILY", 1, "20:30", (14, "DAYS"), None, ONCE))),
     (UNUSED, "VMWARE", (("BACKUP", "DAILY", 1, "12:00", (30, "DAYS"), (30, "DAYS"), ARCHIVE),)),
 )  # fmt: skip
@@ -59,14 +59,7 @@ NAMES = {
     "DATABASE_LOG_BACKUP": ("Database_Log", "Log_Backup_{SourceAssetName}_{DateFormat}"),
     "REPLICATED_SNAPSHOT": ("Replicated_Snapshot", "Replicated_Snapshot_{DateFormat}"),
 }
-REASONS = (
-    "Backup failed: the protection store has no free space.",
-    "Snapshot creation failed: the virtual machine has independent disks.",
-    "vCenter login failed: wrong user name or password.",
-    "The source snapshot for this schedule was not found.",
-)
 PERSON = {"id": uid("person", "ops"), "name": "backup-admin@example.com"}
-STATUSES = ("OK",) * 940 + ("WARNING",) * 20 + ("ERROR",) * 25 + ("SKIPPED",) * 15  # of 1000 runs
 
 
 def build(world: World) -> None:
@@ -79,11 +72,15 @@ def build(world: World) -> None:
                 "scheduleId": k + 1,
                 "name": f"{NAMES[tier][0]}_{k + 1}",
                 "namePattern": {"format": NAMES[tier][1]},
-                "schedule": {"recurrence": recurrence, "repeatInterval": {"every": every}, "startTime": start},
+                "schedule": {"recurrence": recurrence, "repeatInterval": {"every": every}},
                 "expireAfter": {"value": keep[0], "unit": keep[1]},
             }
             if recurrence in ("WEEKLY", "MONTHLY"):
                 schedule["schedule"]["repeatInterval"]["on"] = [1 + n % 5]
+            if recurrence == "HOURLY":
+                schedule["schedule"]["repeatInterval"]["on"] = [int(start[1:])]
+            elif start:
+                schedule["schedule"]["startTime"] = start
             if lock:
                 schedule["lockFor"] = {"value": lock[0], "unit": lock[1]}
             if k and tier != "DATABASE_LOG_BACKUP":
@@ -93,7 +90,7 @@ def build(world: World) -> None:
                 protection["protectionStoreInfo"] = store_reference(stores[store])
             protections.append(protection)
         item = world.add(
-            "protection-policies", name, created_days=380 - 20 * n, name=name, applicationType=application,
+            "protection-policies", name, created_days=1200 - 40 * n, name=name, applicationType=application,
             assigned=False, createdBy=PERSON, protectionJobsInfo=[], protections=protections,
             description=f"{name.replace('-', ' ')}: {', '.join(t[0].lower().replace('_', ' ') for t in tiers)}",
         )  # fmt: skip
@@ -105,20 +102,6 @@ def build(world: World) -> None:
 def store_reference(store: Item) -> Item:
     """How policies, jobs and copies name a store."""
     return {name: store[name] for name in ("id", "name", "protectionStoreType", "resourceUri", "type")}
-
-
-def period(schedule: Item) -> timedelta:
-    """The time between two runs of a schedule."""
-    plan = schedule["schedule"]
-    unit = {"BY_MINUTES": 60, "HOURLY": 3600, "DAILY": 86400, "WEEKLY": 7 * 86400, "MONTHLY": 30 * 86400}
-    return timedelta(seconds=max(1, int(plan["repeatInterval"]["every"])) * unit[plan["recurrence"]])
-
-
-def last_run(schedule: Item, now: datetime) -> datetime:
-    """The last time the schedule was due."""
-    start = schedule["schedule"].get("startTime", "00:00")
-    base = datetime(2020, 1, 6, int(start[:2]), int(start[3:5]), tzinfo=now.tzinfo)
-    return base + (now - base) // period(schedule) * period(schedule)
 
 
 def length(period: Item) -> timedelta:
@@ -142,20 +125,19 @@ def job_reference(job: Item) -> Item:
     }
 
 
-def job(world: World, policy_name: str, asset: Item, *, runs: str = "", operational: str = "ACTIVE") -> Item:
-    """A job on an asset; `runs` forces the outcome of each schedule's last runs ("ERROR ERROR ERROR")."""
+def job(world: World, policy_name: str, asset: Item, *, operational: str = "ACTIVE", kept: bool = True) -> Item:
+    """A job on an asset, in effect since both it and the policy were there; not `kept`: it is deleted by now."""
     policy = world.policies[policy_name]
-    item = new_job(
-        uid(world.seed, "job", asset["id"]), policy, asset, world.now, world.all("data-orchestrators")[0]["id"]
-    )
+    since = max(parse_time(asset["createdAt"]), parse_time(policy["createdAt"])) + timedelta(hours=5)
+    item = new_job(uid(world.seed, "job", asset["id"]), policy, asset, since, orchestrator(world, asset))
     item["operational"] = operational
     item["generation"] = 1 + number(item["id"]) % 20
+    if not kept:
+        return item
     for protection in item["protections"]:
         for schedule in protection["schedules"]:
-            schedule["operational"] = "ACTIVE" if operational == "ACTIVE" else "SUSPENDED"
-            _history(schedule, asset, world.now, runs.split())
+            schedule["operational"] = "ACTIVE" if operational in ("ACTIVE", "PARTIALLY_SUSPENDED") else "SUSPENDED"
     world.things.setdefault("protection-jobs", {})[item["id"]] = item
-    world.plans[asset["id"]] = policy_name
     asset["protectionJobInfo"] = job_reference(item)
     policy["assigned"] = True
     policy["protectionJobsInfo"].append(
@@ -164,8 +146,20 @@ def job(world: World, policy_name: str, asset: Item, *, runs: str = "", operatio
     return item
 
 
-def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str) -> Item:
-    """A job that has not run yet."""
+def orchestrator(world: World, asset: Item) -> str:
+    """The id of the data orchestrator that works for an asset: that of its vCenter or host, or else the first."""
+    for name, collection in (
+        ("hypervisorManagerInfo", "hypervisor-managers"),
+        ("applicationHostInfo", "application-hosts"),
+    ):
+        held = world.things.get(collection, {}).get(asset.get(name, {}).get("id", ""))
+        if held:
+            return str(held["dataOrchestratorInfo"]["id"])
+    return str(world.all("data-orchestrators")[0]["id"])
+
+
+def new_job(id: str, policy: Item, asset: Item, since: datetime, orchestrator_id: str) -> Item:
+    """A job as it is stored: what its schedules do follows from its history."""
     info = {"displayName": asset.get("displayName") or asset["name"], "id": asset["id"], "name": asset["name"],
             "resourceUri": asset["resourceUri"], "type": asset["type"]}  # fmt: skip
     members = [
@@ -173,18 +167,10 @@ def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str
          "name": m.get("name", m.get("displayName", "")), "resourceUri": m["resourceUri"], "type": m["type"]}
         for m in (asset.get("assets") or asset.get("members") or [])
     ]  # fmt: skip
-    protections = []
-    for protection in policy["protections"]:
-        schedules = [
-            {
-                **schedule,
-                "operational": "ACTIVE",
-                "executionStatuses": [],
-                "nextRunTime": format_time(last_run(schedule, now) + period(schedule)),
-            }
-            for schedule in protection["schedules"]
-        ]
-        protections.append({**protection, "schedules": schedules})
+    protections = [
+        {**p, "schedules": [{**s, "operational": "ACTIVE", "executionStatuses": []} for s in p["schedules"]]}
+        for p in policy["protections"]
+    ]
     return {
         "id": id,
         "type": "backup-recovery/protection-job",
@@ -193,43 +179,9 @@ def new_job(id: str, policy: Item, asset: Item, now: datetime, orchestrator: str
         "applicationType": policy["applicationType"],
         "assetInfo": info,
         "associatedAssetsInfo": members,
-        "dataOrchestratorId": orchestrator,
-        "effectiveFromDateTime": format_time(now),
+        "dataOrchestratorId": orchestrator_id,
+        "effectiveFromDateTime": format_time(since),
         "operational": "ACTIVE",
         "protectionPolicyInfo": policy_reference(policy),
         "protections": protections,
     }
-
-
-def _history(schedule: Item, asset: Item, now: datetime, forced: list[str]) -> None:
-    every, newest = period(schedule), last_run(schedule, now)
-    statuses = []
-    for n in range(5):
-        time = newest - n * every
-        dice = number(asset["id"], schedule["scheduleId"], n)
-        status = forced[n] if n < len(forced) else "OK" if forced else STATUSES[dice % 1000]
-        entry = {
-            "status": status,
-            "timestamp": format_time(min(time + timedelta(seconds=dice % 600), now)),
-            "taskUri": task_uri(asset, schedule, time),
-        }
-        if status == "ERROR":
-            entry["errorMessage"] = REASONS[number(asset["id"]) % len(REASONS)]
-        if status == "SKIPPED":
-            entry["errorMessage"] = "A previous run of this schedule is still in progress."
-        statuses.append(entry)
-    schedule["executionStatuses"] = statuses
-    schedule["prevRunTime"] = statuses[0]["timestamp"]
-    good = next((s["timestamp"] for s in statuses if s["status"] in ("OK", "WARNING")), None)
-    if good:
-        schedule["prevSuccessfulRunTime"] = good
-
-
-def task_uri(asset: Item, schedule: Item, time: datetime) -> str:
-    """The task that ran a schedule; its id is known without the task."""
-    return uri("async-operations", run_id(asset["id"], schedule["scheduleId"], time))
-
-
-def run_id(asset_id: str, schedule_id: int, time: datetime) -> str:
-    """The id of the task that ran a schedule of an asset."""
-    return uid("run", asset_id, schedule_id, time.isoformat())

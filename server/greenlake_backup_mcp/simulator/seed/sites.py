@@ -73,7 +73,9 @@ def _site(world: World, n: int, site: str) -> None:
         world.add("tags", (site, name), name=name, displayName=name, categoryName=category, state="OK",
                   associatedResources=[], uid=uid(site, name), vmProtectionGroupsInfo=[], **base)  # fmt: skip
     clusters = [_cluster(world, site, k, center, base) for k in range(3 - n)]
-    hosts = [_host(world, site, k, clusters[k % len(clusters)], center, base) for k in range(14 - 4 * n)]
+    hosts = [
+        _host(world, site, k, clusters[k % len(clusters)], center, base) for k in range((14 - 4 * n) * world.scale)
+    ]
     for cluster in clusters:
         cluster["hypervisorHosts"] = [
             reference("hypervisor-hosts", h, "name", "displayName")
@@ -87,9 +89,11 @@ def _site(world: World, n: int, site: str) -> None:
                       status="OK", appInfo={"vmware": {"datacenterInfo": center, "moref": f"resgroup-{n}{k}{name[0]}"}},
                       childResourcePools=[], ownerInfo={k: own[k] for k in ("id", "name", "type")},
                       clusterInfo={**own, "moref": cluster["appInfo"]["vmware"]["moref"]}, **base)  # fmt: skip
-    for k in range(15 - 5 * n):
+    for k in range((15 - 5 * n) * world.scale):
         _datastore(world, site, k, arrays[k % len(arrays)], hosts, clusters[k % len(clusters)], center, base)
-    gateway(world, n, site, held)
+    appliance = gateway(world, n, site, held)
+    if appliance["health"]["status"].endswith("DISCONNECTED"):
+        world.lose(appliance, timedelta(days=2, hours=5))
     if n == 0:
         storeonce(world, held)
 

@@ -128,7 +128,7 @@ def storeonce(world: World, orchestrator: Item) -> Item:
 
 
 def stores(world: World) -> None:
-    """Three locations and seven stores: one 91 % full, one disconnected."""
+    """Three locations and seven stores: one more than 90 % full, those of the lost gateway out of reach."""
     location = [
         world.add("storage-locations", city, name=f"{provider}: {region}", cloudServiceProvider=provider,
                   cloudServiceProviderId=code, geography=geography, city=city, timezone=zone,
@@ -143,17 +143,18 @@ def stores(world: World) -> None:
         held.pop("customerId")
     one, two = world.all("protection-store-gateways")
     appliance = world.all("storeonces")[0]
-    table = (  # name, system, cloud location, used of capacity in percent, connected
-        ("Local_psg-dc1-01", one, None, 64, True),
-        ("Cloud_psg-dc1-01_USA, North Virginia", one, location[0], 41, True),
-        ("Local_psg-dc2-01", two, None, 58, False),
-        ("Cloud_psg-dc2-01_Germany, Frankfurt", two, location[1], 23, True),
-        ("Local_so-dc1-5260", appliance, None, 91, True),
-        ("cloud_store_SOD5057LHR", appliance, location[0], 37, True),
-        ("Local_so-dc1-5260_archive", appliance, None, 20, True),
+    table = (  # name, system, cloud location, used of capacity in percent
+        ("Local_psg-dc1-01", one, None, 64),
+        ("Cloud_psg-dc1-01_USA, North Virginia", one, location[0], 0),
+        ("Local_psg-dc2-01", two, None, 58),
+        ("Cloud_psg-dc2-01_Germany, Frankfurt", two, location[1], 0),
+        ("Local_so-dc1-5260", appliance, None, 91.5),
+        ("cloud_store_SOD5057LHR", appliance, location[0], 0),
+        ("Local_so-dc1-5260_archive", appliance, None, 20),
     )
-    for n, (name, system, cloud, percent, connected) in enumerate(table):
-        made = store(world, name, system, cloud, percent, connected, created_days=400 - 20 * n)
+    for n, (name, system, cloud, percent) in enumerate(table):
+        made = store(world, name, system, cloud, 0, connected=True, created_days=1300 - 20 * n)
+        world.fill[made["id"]] = percent
         world.first_store = world.first_store or made
 
 

@@ -21,9 +21,18 @@ class World:
     now: datetime
     things: dict[str, dict[str, Item]] = field(default_factory=dict)
     policies: dict[str, Item] = field(default_factory=dict)  # by name
-    plans: dict[str, str] = field(default_factory=dict)  # asset id → name of the policy its copies come from
     first_store: Item = field(default_factory=dict)  # where backups go that no schedule made
-    lapsed: set[str] = field(default_factory=set)  # assets whose job ended some time ago
+    scale: int = 1  # how many times as many VMs, groups, hosts and datastores as the smallest tenant
+    # --- what history must know of the time before
+    former_jobs: list[tuple[Item, datetime]] = field(default_factory=list)  # jobs that were deleted, and when
+    suspended: dict[str, datetime] = field(default_factory=dict)  # job id → since when schedules of it are suspended
+    lost_since: dict[str, int] = field(default_factory=dict)  # id of what does not work → since when
+    on_datastores: dict[str, list[str]] = field(default_factory=dict)  # datastore id → VMs protected through it
+    fill: dict[str, float] = field(default_factory=dict)  # store id → per cent of its capacity in use
+
+    def lose(self, item: Item, since: timedelta) -> None:
+        """Something has not worked for some time."""
+        self.lost_since[item["id"]] = int((self.now - since).timestamp())
 
     def all(self, collection: str) -> list[Item]:
         """The items of a collection, in their order."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ def create_app(
     scale: float = 60.0,
     faults: Faults | None = None,
     switches: Switches | None = None,
+    size: str = "small",
     bulk: int = 0,
     specs: Path | None = None,
     remember: int = 10_000,
@@ -50,11 +51,12 @@ def create_app(
     """A simulated tenant, the same for the same seed and time.
 
     `now` is its clock (default: the real one); tasks run `scale` times as fast as the service's.
-    `bulk` adds a VM `bulk-archive-01` that owns so many backups. `specs` is a directory with other descriptions.
+    `size` is small (400 VMs) or middle (2,000). `bulk` adds a VM `bulk-archive-01` that owns so many backups.
+    `specs` is a directory with other descriptions.
     `remember` requests are kept in `app.state.tenant.requests`.
     """
-    clock = {"clock": now} if now else {}
-    tenant = Tenant(seed, scale=scale, switches=switches or Switches(), bulk=bulk, remember=remember, **clock)
+    clock = now or (lambda: datetime.now(UTC))
+    tenant = Tenant(seed, clock, scale, switches or Switches(), size=size, bulk=bulk, remember=remember)
     known = description.load(specs) if specs else description.load()
     service = Service(tenant, known)
     service.script.set(faults or Faults())

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.history.copies import Copies
+from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.names import Item
-from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS
-from greenlake_backup_mcp.simulator.seed.series import Copies
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.writes.call import Call
 
@@ -43,6 +43,8 @@ def _page(call: Call) -> Item:
     if call.ids and call.collection in HOLDERS and not needs_all:
         copies = _copies(call)
         items, total = copies.page(offset, limit, tenant.now(), tenant.lag), copies.count(tenant.now(), tenant.lag)
+    elif call.collection == "async-operations" and not needs_all:
+        items, total = tenant.task_page(offset, limit)
     else:
         found = _all(call)
         if "filter" in query:

@@ -43,9 +43,6 @@ def create(call: Call) -> Answer:
         job["protections"] = [_overridden(p, overrides.get(p["id"])) for p in job["protections"]]
         begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
         job["effectiveFromDateTime"] = format_time(begin)
-        if begin > tenant.now():
-            for schedule in (s for p in job["protections"] for s in p["schedules"]):
-                schedule["nextRunTime"] = format_time(max(begin, parse_time(schedule["nextRunTime"])))
         tenant.put(("protection-jobs", id), job)
         _bind(tenant, ref, job)
         if tenant.switches.made_in_task:
@@ -187,7 +184,6 @@ def _schedule_ids(job: Item, ids: list[int] | None) -> set[int]:
 
 def _bind(tenant: Tenant, ref: Ref, job: Item) -> None:
     tenant.write(ref, protectionJobInfo=job_reference(job))
-    tenant.world.plans.setdefault(ref[1], "")
     policy = tenant.read(("protection-policies", job["protectionPolicyInfo"]["id"]))
     if policy:
         entry = {"assetInfo": job["assetInfo"], "id": job["id"], "resourceUri": job["resourceUri"], "type": job["type"]}

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from greenlake_backup_mcp.simulator.answers import Failure, Refusal
+from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS, TIERS, fresh
+from greenlake_backup_mcp.simulator.history.tasks import RUNS
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uri
-from greenlake_backup_mcp.simulator.seed.policies import REASONS, length, store_reference
-from greenlake_backup_mcp.simulator.seed.recovery_points import HOLDERS, TIERS, fresh
-from greenlake_backup_mcp.simulator.seed.tasks import RUNS
+from greenlake_backup_mcp.simulator.seed.policies import length, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
@@ -63,7 +63,7 @@ class Run:
         """Recovery points, or the reason why there are none."""
         tenant, job = self.tenant, self.job
         ref, asset = asset_of(tenant, job["assetInfo"]["id"])
-        reason = self._reason(asset)
+        reason = self._reason()
         if not reason:
             for one in holders_of(tenant, ref, asset):
                 if not self.only or one[1] in self.only or (one == ref and ref[1] in self.only):
@@ -74,14 +74,14 @@ class Run:
             raise Failure(reason)
         write_status(tenant, job, "PROTECTED", only=("PENDING", "LAPSED", "UNPROTECTED"))
 
-    def _reason(self, asset: Item) -> str:
+    def _reason(self) -> str:
         """Why the run fails; empty where it does not."""
         orchestrator = self.tenant.read(("data-orchestrators", self.job["dataOrchestratorId"]))
         if orchestrator is None or orchestrator["connectionState"] == "DISCONNECTED":
             return "The Data Orchestrator is not connected."
         if reason := why_closed(self.tenant, self.protection.get("protectionStoreInfo")):
             return reason
-        return REASONS[1] if asset.get("displayName") == "sap-prod-02" else ""
+        return self.tenant.history.trouble(self.job, self.protection, int(self.tenant.now().timestamp()))
 
     def _recovery_point(self, ref: Ref) -> None:
         tenant, schedule, tier = self.tenant, self.schedule, self.protection["type"]
@@ -96,15 +96,15 @@ class Run:
         for name, period in (("expiresAt", "expireAfter"), ("lockedUntil", "lockFor")):
             if period in schedule:
                 values[name] = format_time(now + length(schedule[period]))
+        first = not tenant.copies(ref[0], ref[1], kind).count(now, tenant.lag)
+        full = self.full or first or tenant.rewritten.pop(ref[1], None) is not None
         item = fresh(
-            tenant.world, ref[0], asset, kind, tenant.new_id("copy"), now, protection=self.protection, schedule=schedule
-        )
+            tenant.world, ref[0], asset, kind, tenant.new_id("copy"), now,
+            protection=self.protection, schedule=schedule, full=full,
+        )  # fmt: skip
         values |= {
             name: schedule[name] for name in ("consistency", "backupGranularity") if name in item and name in schedule
         }
-        if "fullBackup" in item:
-            first = not tenant.copies(ref[0], ref[1], kind).count(now, tenant.lag)
-            values["fullBackup"] = self.full or first or tenant.rewritten.pop(ref[1], None) is not None
         if kind == "backups" and (source := self._source(ref)):
             values["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source["id"]}
         tenant.put((*ref, kind, item["id"]), item | values)

@@ -94,7 +94,6 @@ def _second(call: Call, item: Item, force: bool) -> Answer:
 
 def forget_copies(tenant: Tenant, store_id: str) -> None:
     """What lay in a deleted store is gone."""
-    tenant.deleted_stores.add(store_id)
     for held in tenant.known_copies("backups"):
         held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") == store_id)
 
@@ -114,7 +113,7 @@ def why_closed(tenant: Tenant, short: Item | None) -> str:
         return "The protection store no longer exists."
     if store and store["connectedState"] == "DISCONNECTED":
         return "Protection Store Gateway is not connected."
-    if store and store["userDataStoredInBytes"] >= store.get("maxCapacityInBytes", 1 << 62):
+    if store and store["sizeOnDiskInBytes"] >= store.get("maxCapacityInBytes", 1 << 62):
         return "Backup failed: the protection store has no free space."
     return ""
 

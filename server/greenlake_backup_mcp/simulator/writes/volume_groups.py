@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.history.recovery_points import fresh
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid
 from greenlake_backup_mcp.simulator.seed.policies import length
-from greenlake_backup_mcp.simulator.seed.recovery_points import fresh
 
 from .call import Call
 from .restore_sources import hold, record, recovery_point

@@ -1,0 +1,1 @@
+"""What has happened in the simulated tenant, and goes on happening: runs, their recovery points, what stores hold."""

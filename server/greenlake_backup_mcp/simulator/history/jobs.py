@@ -1,0 +1,129 @@
+"""A job as the service shows it: its last five runs of each schedule, and when the next is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from greenlake_backup_mcp.simulator.names import Item, parse_time, uid, uri
+
+from . import runs
+from .outages import Outages
+from .recovery_points import stamp
+from .runs import Run
+from .schedules import KINDS, Member, Phase, Schedule
+
+DERIVED = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime")
+SHOWN = 5
+
+
+@dataclass
+class Record:
+    """What a job was and did: its phases, earliest first, and the runs that somebody started."""
+
+    id: str
+    asset: Item  # its assetInfo
+    phases: list[Phase]
+    by_hand: dict[int, list[Item]] = field(default_factory=dict)  # schedule id → statuses, newest first
+
+    def runs(self, schedule_id: int, now: int, lost: Outages) -> Iterator[tuple[Phase, Schedule, Run]]:
+        """The scheduled runs up to now, newest first."""
+        for phase in reversed(self.phases):
+            schedule = phase.schedules.get(schedule_id)
+            if schedule is None or phase.since > now:
+                continue
+            last = now if phase.until is None else min(now, phase.until - 1)
+            for due in schedule.calendar.backwards(last):
+                if due < phase.since:
+                    break
+                yield phase, schedule, runs.decide(phase, schedule, due, lost)
+
+    def next(self, schedule_id: int, now: int) -> int | None:
+        """When a schedule is due next; in the past where the job has silently stopped."""
+        phase = self.phases[-1]
+        if phase.until is not None and not phase.stops:
+            return None
+        schedule = phase.schedules.get(schedule_id)
+        return schedule.calendar.next(now if phase.until is None else phase.until) if schedule else None
+
+    def last(self, schedule_id: int, member: Member, now: int, lost: Outages) -> tuple[str, bool]:
+        """How the last finished run of a schedule ended for an asset, and whether its copy is due to be there still.
+
+        The first is "" where the schedule has not run.
+        """
+        found = next(((s, r) for _, s, r in self.runs(schedule_id, now, lost) if r.end <= now), None)
+        by_hand = self.by_hand.get(schedule_id)
+        if by_hand and (found is None or parse_time(by_hand[0]["timestamp"]).timestamp() >= found[1].due):
+            return str(by_hand[0]["status"]), False
+        if found is None:
+            return "", False
+        schedule, run = found
+        status, _ = run.part(member)
+        kept = schedule.tier in KINDS and (schedule.keep is None or run.due + schedule.keep > now)
+        return status, status in runs.GOOD and kept
+
+    def changes(self, schedule_id: int, now: int, lost: Outages) -> int:
+        """When a run of a schedule begins or ends next."""
+        due = self.next(schedule_id, now)
+        run = next((r for _, _, r in self.runs(schedule_id, now, lost)), None)
+        times = [due or 0, run.end if run else 0]
+        return min((t for t in times if t > now), default=runs.NEVER)
+
+
+def run_id(job_id: str, schedule_id: int, due: int) -> str:
+    """The id of the task that ran a schedule."""
+    return uid("run", job_id, schedule_id, due)
+
+
+def status_of(run: Run, now: int) -> str:
+    """The status of a run as it stands."""
+    return run.status if run.end <= now else "IN_PROGRESS"
+
+
+def view(record: Record, raw: Item, now: int, lost: Outages) -> tuple[Item, int]:
+    """The job with what its schedules did, and until when it stays so."""
+    until, protections = runs.NEVER, []
+    for protection in raw["protections"]:
+        schedules = []
+        for schedule in protection["schedules"]:
+            shown, end = _schedule(record, schedule, now, lost)
+            schedules.append(shown)
+            until = min(until, end)
+        protections.append({**protection, "schedules": schedules})
+    return {**raw, "protections": protections}, until
+
+
+def _schedule(record: Record, schedule: Item, now: int, lost: Outages) -> tuple[Item, int]:
+    id = schedule["scheduleId"]  # noqa: A001
+    found = islice(record.runs(id, now, lost), SHOWN)
+    statuses = [*record.by_hand.get(id, ()), *(_status(record.id, id, run, now) for _, _, run in found)]
+    statuses = sorted(statuses, key=lambda s: str(s["timestamp"]), reverse=True)[:SHOWN]
+    shown = {name: value for name, value in schedule.items() if name not in DERIVED}
+    shown["executionStatuses"] = statuses
+    if statuses:
+        shown["prevRunTime"] = statuses[0]["timestamp"]
+    if good := _last_good(record, id, now, lost):
+        shown["prevSuccessfulRunTime"] = good
+    due = record.next(id, now)
+    if due is not None and schedule.get("operational") != "SUSPENDED":
+        shown["nextRunTime"] = stamp(due)
+    return shown, record.changes(id, now, lost)
+
+
+def _last_good(record: Record, schedule_id: int, now: int, lost: Outages) -> str:
+    by_hand = next((s["timestamp"] for s in record.by_hand.get(schedule_id, ()) if s["status"] in runs.GOOD), "")
+    found = (
+        r for _, _, r in islice(record.runs(schedule_id, now, lost), 500) if r.status in runs.GOOD and r.end <= now
+    )
+    run = next(found, None)
+    return max(str(by_hand), stamp(run.due) if run else "")
+
+
+def _status(job_id: str, schedule_id: int, run: Run, now: int) -> Item:
+    status = status_of(run, now)
+    entry = {"status": status, "timestamp": stamp(run.due),
+             "taskUri": uri("async-operations", run_id(job_id, schedule_id, run.due))}  # fmt: skip
+    if run.reason and status != "IN_PROGRESS":
+        entry["errorMessage"] = run.reason
+    return entry
