@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS, TIERS
-from greenlake_backup_mcp.simulator.seed.cases import BY_ASSET
+from greenlake_backup_mcp.simulator.seed.cases import BY_ASSET, CASES, Case
 from greenlake_backup_mcp.simulator.state import Tenant
 
 Item = dict[str, Any]
@@ -340,6 +340,49 @@ def issues_are_so(shot: Snapshot) -> Iterator[str]:
             percent = about["sizeOnDiskInBytes"] * 100 // about["maxCapacityInBytes"]
             if f" {percent} %" not in text or percent < 90:
                 yield f"{text}: {percent}"
+
+
+def newest_runs(shot: Snapshot, name: str) -> list[list[Item]]:
+    """Per schedule of a VM's own job its last runs, newest first."""
+    return [s["executionStatuses"] for j, _, s in shot.schedules() if j["assetInfo"]["displayName"] == name]
+
+
+def missing_cases(shot: Snapshot) -> Iterator[str]:
+    """The rare cases of the table that do not show, when the tenant begins."""
+    for case in CASES:
+        if not shows(shot, case):
+            yield f"{case.name} ({case.asset}): {case.meaning}"
+
+
+def shows(shot: Snapshot, case: Case) -> bool:
+    """Whether a rare case is what the table says."""
+    vm = next(v for v in shot.all("virtual-machines") if v["displayName"] == case.asset)
+    backups = shot.copies["virtual-machines", vm["id"], "backups"]
+    copies = backups + shot.copies["virtual-machines", vm["id"], "snapshots"]
+    job = next((j for j in shot.all("protection-jobs") if j["assetInfo"]["id"] == vm["id"]), {})
+    runs = newest_runs(shot, case.asset)
+    by_hand = [c for c in backups if "scheduleInfo" not in c]
+    signs: Mapping[str, Callable[[], Any]] = {
+        "no-run-yet": lambda: job["operational"] == "ACTIVE" and not any(runs) and not copies,
+        "suspended": lambda: job["operational"] == "SUSPENDED",
+        "partly-suspended": lambda: job["operational"] == "PARTIALLY_SUSPENDED",
+        "failing": lambda: all([r["status"] for r in statuses][:3] == ["ERROR"] * 3 for statuses in runs[:2]),
+        "stopped": lambda: job["operational"] == "ACTIVE" and all(
+            parse(s["nextRunTime"]) < shot.now for p in job["protections"] for s in p["schedules"]),
+        "hanging": lambda: [r["status"] for r in runs[1]][:2] == ["SKIPPED", "IN_PROGRESS"],
+        "warning": lambda: all(r["status"] == "WARNING" for statuses in runs for r in statuses),
+        "partial-copy": lambda: sum(c["partialBackup"] for c in backups) > 5,
+        "failed-verification": lambda: any(c["verificationInfo"]["state"] == "VERIFY_ERROR" for c in backups),
+        "copy-in-error": lambda: sum(c["state"] == "ERROR" for c in backups) >= 2,
+        "clock-ahead": lambda: any(parse(c["pointInTime"]) > shot.now for c in copies),
+        "deleted-vm": lambda: vm["state"] == "DELETED" and copies,
+        "lapsed": lambda: vm["protectionStatus"] == "LAPSED" and copies and not job,
+        "expired-and-kept": lambda: any(parse(c["expiresAt"]) < shot.now for c in by_hand),
+        "kept-for-ever": lambda: any("expiresAt" not in c for c in by_hand),
+        "waits-for-approval": lambda: any(c["state"] == "PENDING_DELETE_APPROVAL" for c in backups),
+        "copy-by-hand": lambda: bool(by_hand),
+    }  # fmt: skip
+    return bool(signs[case.name]())
 
 
 INVARIANTS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (

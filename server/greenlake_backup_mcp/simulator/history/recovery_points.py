@@ -21,7 +21,7 @@ HOLDERS = frozenset(SINGULAR)
 TIERS = {"snapshots": ("SNAPSHOT", "REPLICATED_SNAPSHOT"), "backups": ("BACKUP", "CLOUD_BACKUP")}
 VERIFIED = 10  # one of so many backups was verified
 MANY_MIB = 12_000
-CHANGED = 40  # what a copy of changes takes of a full one, at least one in so many
+CHANGED = 40  # what a full copy takes to what one of changes does
 
 
 def stamp(time: int) -> str:
@@ -153,7 +153,7 @@ def _volume(item: Item, volume: Item, group: Item, mib: int) -> Item:
 def fresh(
     world: World, holder: str, asset: Item, kind: str, id: str, taken: datetime, *, full: bool = True, **values: Any
 ) -> Item:
-    """A recovery point that somebody has just made, a `full` one or of what changed; `values` beats what it would be."""
+    """A recovery point that somebody has just made, `full` or of what changed; `values` beats what it would be."""
     protection, schedule = values.pop("protection", None), values.pop("schedule", None)
     item = template(world, holder, asset, kind, protection, schedule)
     time = format_time(taken)

@@ -1,7 +1,7 @@
 """The tasks of the last week: one for each run, those of chores, and the odd ones.
 
-The service keeps the tasks of good snapshot and log runs for a day, all others for a week; those that a job still names
-can be read longer.
+The service keeps the tasks of good snapshot and log runs for six hours, all others for a week; those that a job still
+names can be read longer.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ CHORES = {  # what is refreshed, and every how many seconds
     "datastores": ("Refresh datastore", 43_200),
 }
 CHORE_REASON = "The resource did not answer in time."
+SHORT = 6 * 3600
 USER = "backup-admin@example.com"
 
 
@@ -108,7 +109,7 @@ def runs_of(record: Record, now: int, lost: Outages) -> Iterator[Past]:
             if n >= jobs.SHOWN and run.due < now - 7 * DAY:
                 break
             good = run.status == runs.OK and run.end <= now and schedule.tier in BRIEF
-            if n < jobs.SHOWN or not good or run.due >= now - DAY:
+            if n < jobs.SHOWN or not good or run.due >= now - SHORT:
                 yield _of_run(record, schedule_id, schedule.tier, run, now)
 
 

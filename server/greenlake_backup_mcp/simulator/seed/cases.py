@@ -41,7 +41,7 @@ CASES = (
     Case("expired-and-kept", "web-legacy-03", SILVER, 3 * DAYS, "an expired copy could not be removed"),
     Case("kept-for-ever", "finance-fs-01", "Compliance-7y", 900 * DAYS, "a copy made by hand that never expires"),
     Case("waits-for-approval", "sap-prod-01", GOLD, DAYS, "a deletion waits for a second person"),
-    Case("unverified-copy", "sap-prod-02", GOLD, 5 * DAYS, "a copy made by hand"),
+    Case("copy-by-hand", "sap-prod-02", GOLD, 5 * DAYS, "a copy made by hand"),
 )  # fmt: skip
-BY_ASSET = {case.asset: case for case in CASES if case.name != "unverified-copy"}
+BY_ASSET = {case.asset: case for case in CASES if case.name != "copy-by-hand"}
 CLOCK_AHEAD = 3 * 3600  # seconds

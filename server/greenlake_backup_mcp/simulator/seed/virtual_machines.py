@@ -269,7 +269,7 @@ def _group(world: World, n: int, members: list[Item]) -> None:
         one = {k: tag[k] for k in ("categoryName", "name", "resourceUri", "state", "type")}
         group["dynamicMemberFilter"] = {"members": [one], "type": "VMWARE_TAG"}
         tag["vmProtectionGroupsInfo"] = [reference("virtual-machine-protection-groups", group)]
-        tag["associatedResources"] = [reference("virtual-machines", vm) for vm in members]
+        tag["associatedResources"] = [{k: vm[k] for k in ("id", "resourceUri", "type")} for vm in members]
     policy = policies.GOLD if n % 3 == 0 else policies.SILVER if n % 3 == 1 else policies.BRONZE
     idle = n % 20 >= 18  # two of twenty groups without a policy: their members are not protected
     if not idle:
