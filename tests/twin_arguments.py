@@ -212,7 +212,7 @@ def state(tenant: Tenant) -> dict[str, Any]:
     """Everything that a tenant is: its resources, recovery points, tasks, and what it knows and does not tell."""
     copies = {
         "/".join(ref): [held.changed, sorted(held.gone), held.extra, sorted(held.stuck)]
-        for ref, held in tenant._copies.items()
+        for ref, held in tenant.history.held.items()
         if held.changed or held.gone or held.extra
     }
     tasks = [
@@ -222,7 +222,7 @@ def state(tenant: Tenant) -> dict[str, Any]:
     ]  # fmt: skip
     world = {name: items for name, items in tenant.world.things.items() if name != "async-operations"}
     return {"world": world, "copies": copies, "tasks": tasks, "restores": tenant.restores, "untold": tenant.untold,
-            "stores": sorted(tenant.deleted_stores)}  # fmt: skip
+            "stores": sorted(tenant.history.gone_stores)}  # fmt: skip
 
 
 def line(verdict: Verdict) -> str:

@@ -152,12 +152,12 @@ class Tenant:
     def task_page(self, offset: int, limit: int | None) -> tuple[list[Item], int]:
         """Some tasks, newest first, and how many there are."""
         _ = self.world
-        live = sorted((t for t in self.tasks.values() if not t.vanished), key=lambda t: t.created, reverse=True)
-        past = list(self.history.tasks(int(self.now().timestamp())).values())
-        end = len(live) + len(past) if limit is None else offset + limit
-        page = [self.task_item(t) for t in live[offset:end]]
-        page += [t.item() for t in past[max(0, offset - len(live)) : max(0, end - len(live))]]
-        return page, len(live) + len(past)
+        live = {id: task.created.timestamp() for id, task in self.tasks.items() if not task.vanished}
+        past = self.history.tasks(int(self.now().timestamp()))
+        order = sorted(live, key=live.__getitem__, reverse=True) + list(past)
+        order.sort(key=lambda key: live[key] if key in live else past[key].created, reverse=True)
+        page = order[offset : None if limit is None else offset + limit]
+        return [self.task_item(self.tasks[id]) if id in live else past[id].item() for id in page], len(order)
 
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""

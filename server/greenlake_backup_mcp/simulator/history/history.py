@@ -16,6 +16,7 @@ from itertools import islice
 
 from greenlake_backup_mcp.simulator.names import Item, Ref, parse_time
 from greenlake_backup_mcp.simulator.seed import cases
+from greenlake_backup_mcp.simulator.seed.virtual_machines import FAMOUS
 from greenlake_backup_mcp.simulator.seed.world import World
 
 from . import issues, jobs, outages, recovery_points, runs, schedules, statuses, stores, tasks
@@ -71,7 +72,7 @@ class History:
                 vm = next(v for v in seeded.all("virtual-machines") if v["displayName"] == case.asset)
                 self.lost.begin(vm["id"], self.epoch - _length(case), outages.REASONS[case.name != "failing"])
         for job in (*seeded.all("protection-jobs"), *(job for job, _ in seeded.former_jobs)):
-            self._cover(job)
+            self._cover(job, seeded)
 
     # --- jobs --------------------------------------------------------------------------------------------------
 
@@ -93,23 +94,23 @@ class History:
     def _seeded_record(self, raw: Item, ended: int | None) -> Record:
         since = int(parse_time(raw["effectiveFromDateTime"]).timestamp())
         changed = self.seeded.suspended.get(raw["id"])
-        first = self._phase(_active(raw) if changed else raw, since)
+        first = self._phase(_active(raw) if changed else raw, since, self.seeded)
         record = Record(raw["id"], raw["assetInfo"], [first])
         if ended is not None:
             first.until = ended
         elif changed:
             first.until = int(changed.timestamp())
-            record.phases.append(self._phase(raw, first.until))
+            record.phases.append(self._phase(raw, first.until, self.seeded))
         elif first.members and first.members[0].case == "stopped":
             first.until, first.stops = first.members[0].case_since, True
         return record
 
-    def _phase(self, raw: Item, since: int) -> Phase:
-        members = tuple(self._member(*ref) for ref in self._covered(raw))
+    def _phase(self, raw: Item, since: int, there: World | None = None) -> Phase:
+        members = tuple(self._member(*ref) for ref in self._covered(raw, there or self.world))
         needs = tuple(dict.fromkeys([raw["dataOrchestratorId"], *(n for m in members for n in self._needs(m))]))
         systems: dict[str, tuple[str, ...]] = {
             s["id"]: (s["id"], stores.full_id(s["id"]), s["storageSystemInfo"]["id"])
-            for s in self.world.all("protection-stores")
+            for s in (there or self.world).all("protection-stores")
         }
         found = schedules.parse(raw, self.world.seed, since, systems, needs)
         signature = (
@@ -118,21 +119,24 @@ class History:
         )
         return Phase(since, None, found, members, signature)
 
-    def _covered(self, raw: Item) -> list[tuple[str, str]]:
-        """The assets whose copies a job makes: (collection, id)."""
+    @staticmethod
+    def _covered(raw: Item, there: World) -> list[tuple[str, str]]:
+        """The assets whose copies a job makes in a world: (collection, id)."""
         collection, id = raw["assetInfo"]["resourceUri"].split("/")[-2:]
         found = [(collection, id)] if collection in HOLDERS else []
         if collection in MEMBERS:
             name, kind = MEMBERS[collection]
-            found += [(kind, m["id"]) for m in self.world.things[collection].get(id, {}).get(name, ())]
+            found += [(kind, m["id"]) for m in there.things[collection].get(id, {}).get(name, ())]
         if collection == "datastores":
-            found += [("virtual-machines", vm) for vm in self.seeded.on_datastores.get(id, ())]
+            found += [("virtual-machines", vm) for vm in there.on_datastores.get(id, ())]
         return found
 
     def _member(self, holder: str, id: str) -> Member:
         asset = self._asset(holder, id)
         case = cases.BY_ASSET.get(str(asset.get("displayName"))) if holder == "virtual-machines" else None
         name, since = (case.name, self.epoch - _length(case)) if case else ("", 0)
+        if holder == "virtual-machines" and not case and asset.get("displayName") in FAMOUS:
+            name = "famous"  # nothing befalls by chance what demonstrations look for
         return schedules.member(self.world.seed, holder, asset, name, since)
 
     def _asset(self, holder: str, id: str) -> Item:
@@ -149,8 +153,8 @@ class History:
         if member.holder == "volume-protection-groups":
             yield member.id
 
-    def _cover(self, job: Item) -> None:
-        for _, id in self._covered(job):
+    def _cover(self, job: Item, there: World) -> None:
+        for _, id in self._covered(job, there):
             held = self._covering.setdefault(id, [])
             if job["id"] not in held:
                 held.append(job["id"])
@@ -370,7 +374,7 @@ class History:
             return
         self._unsettle()
         if after:
-            self._cover(after)
+            self._cover(after, self.world)
 
     def _note_runs(self, record: Record, after: Item, now: int) -> None:
         """The runs in a job's last five that no schedule made."""
@@ -399,7 +403,7 @@ class History:
         last.until = now if last.until is None else last.until
         record.phases.append(phase)
         self._watch(record)
-        self._cover(raw)
+        self._cover(raw, self.world)
         self._unsettle()
 
     def _watch(self, record: Record) -> None:

@@ -75,10 +75,10 @@ def _decide(phase: Phase, schedule: Schedule, due: int, lost: Outages) -> Run:
 
 def _hung(phase: Phase, schedule: Schedule) -> int | None:
     """When the run began that does not end, if the job is that case."""
-    case = phase.members[0]
-    if case.case != "hanging" or schedule.tier != "BACKUP":
+    first = phase.members[0] if phase.members else None
+    if first is None or first.case != "hanging" or schedule.tier != "BACKUP":
         return None
-    return schedule.calendar.latest(case.case_since)
+    return schedule.calendar.latest(first.case_since)
 
 
 def _sum(phase: Phase, parts: dict[str, tuple[str, str]]) -> tuple[str, str]:
