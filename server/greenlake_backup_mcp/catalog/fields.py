@@ -18,7 +18,7 @@ Kind = Literal["text", "past", "future", "size", "number", "flag"]
 Item = Mapping[str, Any]
 Read = Callable[[Item, Sequence[str]], Any]
 
-LONGEST = 500  # characters of a text that are kept
+LONGEST = 2000  # characters of a text that are kept: some fifty ids
 
 
 @dataclass(frozen=True)
