@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,10 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.faults.script import Faults, Rule, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.switches import Deviation
+from greenlake_backup_mcp.simulator.tasks import Ending
 from tests.conftest import NOW, ticking
+from tests.support import write_samples
 
 SITUATIONS = ("read", "list scan", "gated write", "gated update", "task followed", "task wait", "token")
 WRITES = SITUATIONS[2:6]
@@ -225,9 +229,9 @@ def judged(said: str, is_error: bool | None, *, done: bool) -> str:
     """Whether what was said of a write fits what became of it."""
     if UNSEEN.search(said) or any(words in said for words in OURS):
         return "WRONG"
-    if "Outcome unknown" in said or re.search(r"[Yy]et the resource (?:is gone|shows|does not)", said):
+    if "Outcome unknown" in said or re.search(r"[Yy]et the resource (?:is gone|shows)|DIFFERS|contradicts", said):
         return "told rightly" if is_error else "WRONG"
-    if "It is done" in said or re.search(r"^Task \S+ \(.*\) succeeded\.$", said, re.MULTILINE):
+    if "It is done" in said or re.search(r"^Task \S+ \(.*\) succeeded(?:, as asked.*)?\.$", said, re.MULTILINE):
         return "survived" if done and not is_error else "WRONG"
     if "goes on waiting" in said or "acts in the console" in said or "still being deleted" in said:
         return "told rightly" if not is_error else "WRONG"
@@ -235,6 +239,65 @@ def judged(said: str, is_error: bool | None, *, done: bool) -> str:
         return "told rightly" if is_error else "WRONG"
     # all else says that it was not done
     return "told rightly" if is_error and not done else "WRONG"
+
+
+@dataclass(frozen=True)
+class Half:
+    """A write that its task calls a success and that came out otherwise: the call, what the tenant did, what is so."""
+
+    tool: str
+    deviation: Deviation
+    as_asked: Callable[[Any], bool]  # of the tenant an hour later
+
+
+def _made(tenant: Any, name: str) -> list[Any]:
+    return [vm for vm in tenant.all("virtual-machines") if vm["name"].startswith(name)]
+
+
+HALVES = {
+    "failed children": Half(
+        "restore_vm_protection_group",
+        Deviation(children={"2": Ending("FAILED")}),
+        lambda tenant: len(_made(tenant, "dr-")) == 9,
+    ),
+    "half-made thing": Half(
+        "restore_vm",
+        Deviation(result={"virtual-machines": {"state": "ERROR", "stateReason": "Half made."}}),
+        lambda tenant: all(vm["state"] == "OK" for vm in _made(tenant, "x-test")),
+    ),
+    "contradicting state": Half(
+        "refresh_mssql_database",
+        Deviation(result={"mssql-databases": {"state": "ERROR", "stateReason": "Not readable."}}),
+        lambda tenant: all(database["state"] == "OK" for database in tenant.all("mssql-databases")),
+    ),
+    "other power than asked": Half(
+        "restore_vm",
+        Deviation(request={"targetVmInfo": {"powerOn": True}}),
+        lambda tenant: all(vm["powerState"] == "POWERED_OFF" for vm in _made(tenant, "x-test")),
+    ),
+    "nothing made": Half(
+        "restore_vm", Deviation(ending=Ending("SUCCEEDED")), lambda tenant: bool(_made(tenant, "x-test"))
+    ),
+}
+
+
+async def half(row: Half) -> Cell:
+    """What is said of a write that came out otherwise than asked."""
+    tool = next(tool for tool in write_samples.writes() if tool.name == row.tool)
+    app = create_app(now=ticking, scale=100_000)
+    tenant = app.state.tenant
+    asked = write_samples.arguments(tenant, tool)
+    assert asked is not None
+    assert tool.operation is not None
+    async with Client(mcp_server.create(_settings(), app=app, now=ticking)) as client:
+        if tool.gated:
+            preview = await client.call_tool(tool.name, {**asked, "confirm": "preview"})
+            asked["confirm"] = CODE.findall(_text(preview))[-1]
+        tenant.switch(deviations={tool.operation.id: row.deviation})
+        result = await client.call_tool(tool.name, asked)
+    tenant.advance(3600)
+    assert not row.as_asked(tenant), row  # else its cell would say nothing
+    return Cell("told rightly" if result.is_error else "WRONG", sum(tenant.writes.values()), _text(result))
 
 
 async def matrix(rows: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = ROWS) -> dict[tuple[str, str], Cell]:
@@ -257,6 +320,9 @@ def main() -> int:
     """Print the matrix; 1 where anything was wrong or carried out twice."""
     call_log.LOGGER.setLevel("CRITICAL")  # each error would be a line
     cells = anyio.run(matrix)
+    for name, row in HALVES.items():
+        cells[name, "gated write"] = anyio.run(half, row)
+        print(name.ljust(28) + cells[name, "gated write"].verdict)
     print("fault".ljust(28) + "".join(s.ljust(15) for s in SITUATIONS))
     for name, (_, situations) in ROWS.items():
         print(
