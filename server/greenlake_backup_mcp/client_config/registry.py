@@ -147,7 +147,7 @@ TABLE: Mapping[str, Client] = {
         variable="{env:%s}",
         smaller=("--toolsets", DAILY_TOOLSETS),
         env="environment",
-        note="The daily toolsets fit every model; with a model that takes more tools, leave --toolsets out.",
+        note="The daily toolsets fit every model; with one that takes more tools, drop that flag.",
     ),
     "copilot": Client(
         "Copilot CLI",
