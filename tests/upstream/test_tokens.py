@@ -303,3 +303,24 @@ async def test_a_short_lived_token_is_renewed_during_the_work() -> None:
         app.state.tenant.advance(2)  # it ended by the service's clock, ours knows nothing of it
         assert (await client.send(api, STORES)).status == 200
     assert len(asked(app)) == 2
+
+
+async def test_whoever_waited_while_an_endpoint_hung_hears_why_and_does_not_wait_for_it_again() -> None:
+    endpoint = Endpoint()
+    endpoint.go, endpoint.failing = anyio.Event(), Unreachable("down")
+    tokens, heard = made(endpoint, Clock()), list[str]()
+
+    async def one() -> None:
+        with pytest.raises(Unreachable) as problem:
+            await tokens.token()
+        heard.append(problem.value.message)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(one)
+        await anyio.wait_all_tasks_blocked()
+        endpoint.go.set()
+    assert heard == ["down"] * 10
+    assert len(endpoint.asked) == 1
+    endpoint.failing = None
+    assert await tokens.token() == "token-2"  # the next call asks anew

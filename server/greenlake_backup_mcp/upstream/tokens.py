@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,8 @@ class Tokens:
         self._basic = False  # which of the two ways of sending the secret this endpoint takes
         self._lock: anyio.Lock | None = None
         self._fetching = False
+        self._failed = 0  # fetches
+        self._failure: BackupError | None = None  # of the last one
         self.recent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
 
     @property
@@ -139,15 +142,22 @@ class Tokens:
             return held.token
         if self._lock is None:
             self._lock = anyio.Lock()
-        async with self._lock:  # single flight: whoever waited here finds what the one before fetched
+        before = self._failed
+        async with self._lock:  # single flight: whoever waited here finds what the one before fetched, or why not
             held = self._held
             if held is not None and self._now() < held.renew_at:
                 return held.token
+            if (
+                self._failed > before and self._failure is not None
+            ):  # else each who waited would wait for an endpoint that hangs once more
+                raise copy(self._failure)
             self._fetching = True
             try:
                 self._held = await self._fetch()
-            except BackupError:
+                self._failure = None
+            except BackupError as problem:
                 if held is None or self._now() >= held.ends_at:
+                    self._failed, self._failure = self._failed + 1, problem
                     raise
                 # renewing early failed, but the token in hand still holds: work on, and try again soon
                 self._held = _HeldToken(held.token, self._now() + PAUSE, held.ends_at)
