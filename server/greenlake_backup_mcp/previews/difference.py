@@ -233,7 +233,9 @@ def _present(
         value = _at(resource, kept, body.get(name))
         if value is not ABSENT:
             found[name] = {**found.get(name, {}), inner: value} if inner else value
-    return {name: _writable(value, schema.get("properties", {}).get(name, {})) for name, value in found.items()}
+    end = ENDS.get(operation)  # what goes, goes with all it is
+    own = schema.get("properties", {})
+    return {name: value if name == end else _writable(value, own.get(name, {})) for name, value in found.items()}
 
 
 def _at(resource: Any, place: str, given: Any) -> Any:

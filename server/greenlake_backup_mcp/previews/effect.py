@@ -59,6 +59,9 @@ def _first_line(s: Subject, j: Judgement, findings: list[Finding], changes: tupl
         first = lost[0]
         whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
         what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
+        if first.kind == "PROGRAM":
+            told = {c.path.rpartition(".")[2]: c.after for c in lost if c.group == first.group}
+            what = f"{told.get('path', 'changed')} runs on {told.get('hostId', 'its host')} with {first.group}"
         whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
         more = len(lost) - 1
         tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""

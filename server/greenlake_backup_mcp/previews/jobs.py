@@ -111,7 +111,12 @@ def judge_suspend(s: Subject) -> Judgement:
     chosen, strangers = _chosen(s)
     which = "ALL its schedules" if not ids else f"schedules {', '.join(map(str, ids))}"
     findings = [
-        Finding(f"No runs any more of {which}: {_schedule_words(chosen)}.", Gravity.GRAVE, danger=Danger.DISRUPT)
+        Finding(
+            f"No runs any more of {which}: {_schedule_words(chosen)}.",
+            Gravity.GRAVE,
+            short=f"No runs any more for {name_of(s.resource.get('assetInfo') or {})}: {which}, until resumed.",
+            danger=Danger.DISRUPT,
+        )
     ]
     if nexts := sorted(str(x["nextRunTime"]) for _, x in chosen if x.get("nextRunTime")):
         findings.append(Finding(f"The next run, {describe_time(nexts[0], s.now)}, is the first that does not happen."))

@@ -25,6 +25,7 @@ PERIODS = {"BY_MINUTES": 1 / 1440, "HOURLY": 1 / 24, "DAILY": 1.0, "WEEKLY": 7.0
 # names: passwords, and codes that register an appliance. Two requests that differ in nothing else read the same, and
 # still need two codes, since a code is bound to the arguments.
 SILENT = masking.is_secret
+SILENT_WORDS = {"PATCH": "is changed (not shown)", "PUT": "is changed (not shown)"}
 
 Test = Callable[[Leaf, Subject], bool]
 
@@ -232,6 +233,8 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
             after = "added" if isinstance(leaf.after, Mapping) or s.resource else ""
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
         before = "not set" if s.target.found.known else "not known"
+    if SILENT(leaf.name):
+        before, after = "", "is gone" if leaf.after is ABSENT else SILENT_WORDS.get(s.method, "is given (not shown)")
     if leaf.default:
         after += " (left out; that is the default)"
     note = rule.note if rule else ""

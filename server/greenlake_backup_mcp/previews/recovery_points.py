@@ -173,7 +173,8 @@ def _shared(s: Subject) -> Iterator[Finding]:
             f"{names(members)}.",
             Gravity.GRAVE,
             f"takes {counted(len(members), 'member')} along",
-            danger=Danger.DESTROY,
+            f"The data of a whole group goes, {counted(len(members), 'member')}: {names(members[:2])} …",
+            Danger.DESTROY,
         )
 
 
@@ -210,6 +211,8 @@ def _dependents(s: Subject) -> Iterator[Finding]:
                     f"({cell(words, 160)}) needs a copy of that schedule as its source.",
                     Gravity.GRAVE,
                     "the source of a schedule",
+                    f"Schedule {cell(str(x.get('scheduleId')))} needs it as its source: it is the newest of schedule "
+                    f"{cell(mine)}.",
                 )
 
 

@@ -80,8 +80,9 @@ def judge_restore(s: Subject) -> Judgement:
             reversibility = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
     findings += restore_sources.unnamed(s)
     findings += [*restore_sources.options(s, over=over), *restore_sources.warnings(s), *tenant_facts.running(s)]
+    where = "OVER ITSELF" if over else "ONTO WHAT IS THERE" if any("overwrites" in f.warning for f in onto) else ""
     return Judgement(
-        title=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
+        title=f"Restore the {s.label} {where or 'to a new place'}",
         facts=restore_sources.facts(s),
         findings=findings,
         reversibility=reversibility,
