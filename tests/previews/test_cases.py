@@ -332,10 +332,16 @@ async def test_the_whole_difference_is_read_by_its_reference_and_by_nobody_else(
         reference = re.search(r"D-[0-9a-f]{16}", text)
         assert reference
         whole = text_of(await client.call_tool("preview_call", {"reference": reference[0]}))
+        count = int(re.match(r"The whole difference, part 1 of (\d+) ", whole)[1])  # type: ignore[index]
+        for part in range(2, count + 1):
+            given = {"reference": reference[0], "part": part}
+            whole += text_of(await client.call_tool("preview_call", given))
+        read = await client.read_resource(f"greenlake-backup://differences/{reference[0]}")
         unknown = await client.call_tool("preview_call", {"reference": "D-0000000000000000"})
         beyond = await client.call_tool("preview_call", {"reference": reference[0], "part": 999})
     assert whole.startswith("The whole difference, part 1 of ")
     assert all(tier["id"] in whole for tier in policy["protections"])
+    assert all(tier["id"] in read.contents[0].text for tier in policy["protections"])
     assert unknown.is_error
     assert "there is no part 999" in text_of(beyond)
 

@@ -43,9 +43,14 @@ NOT_ANY_MORE = "It cannot be done any more."
 NEEDED = "With these arguments it needs consent."
 
 
+def principal(ctx: ServerRequestContext[Any]) -> str:
+    """The login of an MCP request; NOBODY where the transport has none."""
+    login = authenticated_principal(ctx) if get_access_token() else None
+    return login or NOBODY
+
+
 def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Caller:
     """The caller of an MCP request."""
-    login = authenticated_principal(ctx) if get_access_token() else None
 
     async def send(done: float, total: float | None, words: str) -> None:
         await ctx.session.report_progress(done, total, words)
@@ -53,7 +58,7 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
     # Over HTTP a client of 2026-07-28 cancels by closing the stream, which looks as if it were lost: no wish to stop.
     lost = ctx.request is not None and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     watched = (params.meta or {}).get("progress_token") is not None
-    return Caller(login or NOBODY, elicitation.person(ctx, params), Progress(send), cancels=not lost, watched=watched)
+    return Caller(principal(ctx), elicitation.person(ctx, params), Progress(send), cancels=not lost, watched=watched)
 
 
 @asynccontextmanager

@@ -50,18 +50,23 @@ class References:
         self.known[reference] = kept
         return reference
 
-    def part(self, principal: str, reference: str, number: int, now: datetime) -> tuple[str, ...]:
-        """The lines of a part (from 1), after one that says which; InputError for what this caller cannot read."""
+    def whole(self, principal: str, reference: str, now: datetime) -> tuple[str, ...]:
+        """All lines; InputError for what this caller cannot read."""
         one = self.known.get(reference)
         if one is None or one.principal != principal or one.until <= now:
             raise InputError(
                 "There is no such difference for this caller, or not any more.",
                 hint="A reference holds as long as its code, in the process that gave it; preview the call again.",
             )
-        parts = list(_parts(one.lines))
+        return one.lines
+
+    def part(self, principal: str, reference: str, number: int, now: datetime) -> tuple[str, ...]:
+        """The lines of a part (from 1), after one that says which; InputError as `whole`."""
+        lines = self.whole(principal, reference, now)
+        parts = list(_parts(lines))
         if not 1 <= number <= len(parts):
             raise InputError(f"The difference has {len(parts)} parts; there is no part {number}.")
-        head = f"The whole difference, part {number} of {len(parts)} ({len(one.lines):,} lines in all)."
+        head = f"The whole difference, part {number} of {len(parts)} ({len(lines):,} lines in all)."
         return (head, *parts[number - 1])
 
     def _letters(self) -> int:

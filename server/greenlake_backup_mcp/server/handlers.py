@@ -24,6 +24,7 @@ from mcp.types import (
     ReadResourceResult,
 )
 
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.tools.registry import Tool
 
 Context = ServerRequestContext[Any]
@@ -60,12 +61,25 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
         from . import resources  # noqa: PLC0415
 
         refuse_cursor(params)
-        return ListResourceTemplatesResult(resource_templates=[resources.template()])
+        templates = [resources.template()]
+        if "preview_call" in allowed():
+            templates.append(resources.difference_template())
+        return ListResourceTemplatesResult(resource_templates=templates)
 
     async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         from . import resources  # noqa: PLC0415
 
-        return resources.read(allowed(), params.uri)
+        if not params.uri.startswith(resources.DIFFERENCES):
+            return resources.read(allowed(), params.uri)
+        from greenlake_backup_mcp.consent import gate  # noqa: PLC0415
+
+        context = await ctx.lifespan_context.for_role()
+        reference, now = params.uri.removeprefix(resources.DIFFERENCES), context.api.now()
+        try:
+            lines = context.consent.differences.whole(gate.principal(ctx), reference, now)
+        except InputError as problem:
+            raise MCPError(code=INVALID_PARAMS, message=f"{problem.message} {problem.hint}") from None
+        return resources.read_difference(lines, params.uri)
 
     async def complete(ctx: Context, params: CompleteRequestParams) -> CompleteResult:
         from . import completions  # noqa: PLC0415

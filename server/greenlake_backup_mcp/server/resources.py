@@ -15,7 +15,7 @@ from mcp.types import INVALID_PARAMS, ReadResourceResult, Resource, ResourceTemp
 
 from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
-from greenlake_backup_mcp.text import suggest
+from greenlake_backup_mcp.text import sanitize, suggest
 from greenlake_backup_mcp.tools.registry import Tool
 
 TEXTS = Path(__file__).parent / "texts"
@@ -23,6 +23,7 @@ SCHEME = "greenlake-backup://"
 CATALOG = "catalog"
 OPERATIONS = SCHEME + "operations/"
 TEMPLATE = OPERATIONS + "{tool}"
+DIFFERENCES = SCHEME + "differences/"  # whole differences of previews, by their public reference
 PAGES = {
     "confirmation": ("Policy of confirmation", "What is asked before what, and what that is worth."),
     CATALOG: ("The backup catalog", "Every view and column that the SQL of query_catalog sees."),
@@ -61,6 +62,22 @@ def template() -> ResourceTemplate:
         description="Full request and answer schemas of the operation behind a tool.",
         mime_type="application/json",
     )
+
+
+def difference_template() -> ResourceTemplate:
+    """The whole difference that a preview told of, by its reference."""
+    return ResourceTemplate(
+        uri_template=DIFFERENCES + "{reference}",
+        name="difference",
+        title="Whole difference of a preview",
+        description="All that a previewed call would change; for its caller, while its code lives.",
+        mime_type="text/plain",
+    )
+
+
+def read_difference(lines: Iterable[str], uri: str) -> ReadResourceResult:
+    """A whole difference as a text."""
+    return _result(uri, "text/plain", sanitize.clean("\n".join(lines)))
 
 
 def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
