@@ -85,6 +85,9 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
 
 def shorten(text: str, most: int) -> str:
     """The text as a cell; where it is too long its middle is left out, for names differ at their end."""
+    if len(text) > most + sanitize.ROOM:  # its middle is left out anyway: that much is looked at
+        half = (most + sanitize.ROOM) // 2
+        text = f"{text[:half]}…{text[-half:]}"
     if len(text) > most:
         text = " ".join(sanitize.clean(text).split())
     if len(text) > most:
