@@ -14,7 +14,7 @@ SAID = {
     "waiting": "Next: wait_for_task taskId=1 goes on waiting. Do not send the write again.",
     "not done": "x was refused. Nothing was changed.",
     "updated": "Task 1 (Update recovery point: a) succeeded.\nThe resource now (read again):",
-    "not shown": "Task 1 (a) succeeded.\nYet the resource does not show it: name is a, asked for was b.",
+    "not shown": "Task 1 (a) succeeded, but the result DIFFERS from what was asked for.\nDIFFERS: name asked b, is a.",
     "failed": 'Task 1 (a) FAILED.\nThe service\'s reason: "no".',
 }
 LIST = "3,502 tasks.\nstate: SUCCEEDED 3,365, FAILED 133, 4 with other values\nkind: x 1"
