@@ -77,7 +77,9 @@ def _claims(issuer: Issuer, token: str, key: jwt.PyJWK, algorithm: str) -> dict[
     except jwt.InvalidIssuerError:
         raise TokenRejectedError("The token is of another issuer.") from None
     except jwt.ImmatureSignatureError:
-        raise TokenRejectedError("The token does not hold yet.") from None
+        raise TokenRejectedError(
+            "The token does not hold yet: the clocks of its issuer and of this server differ."
+        ) from None
     except jwt.MissingRequiredClaimError as error:
         raise TokenRejectedError(f"The token has no {error.claim}.") from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
