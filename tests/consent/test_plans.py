@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitResult
 
+from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import audit_verify
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
+from tests.conftest import ticking
 from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, Tenant, loaded
 
 CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
@@ -148,7 +151,8 @@ async def test_the_exceptions_are_named_before_the_list(opened):
         assert "EXCEPTION, call 10: not expired: would be kept 36 days more." in text
         assert text.index("EXCEPTION") < text.index("  1. ")
         assert "ALL of them: the LAST recovery point." in text
-        assert '  4. "snap-3" of "sql-prod-01", taken 2026-11-01 00:00' in text
+        assert '  4. "snap-3" of "sql-prod-01", expires 2026-11-20 00:00' in text
+        assert "  Each of them: taken 2026-11-01 00:00, 1.0 GiB, OK" in text
 
 
 @pytest.mark.parametrize("expires", ["2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"])
@@ -375,3 +379,158 @@ async def test_the_record_has_a_request_and_an_outcome_for_each_call(opened, tmp
     assert text.count('"event":"request"') == 3  # the plan and its two calls
     assert text.count('"event":"outcome"') == 3
     assert audit_verify.unsettled(path) == []
+
+
+# --- a plan belongs to the server -------------------------------------------------------------------------------------
+
+
+class Gate(Tenant):
+    """Answers the nth delete only when it is let go."""
+
+    def __init__(self, resources: dict[str, Any], holds: int) -> None:
+        super().__init__(resources, deletes=True)
+        self.holds, self.reached, self.go = holds, anyio.Event(), anyio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "DELETE" and len(self.writes) == self.holds:
+            self.reached.set()
+            await self.go.wait()
+        await super().__call__(scope, receive, send)
+
+
+async def test_a_plan_that_takes_longer_than_the_wait_goes_on_and_is_waited_for(opened):
+    app = Gate(tenant(*(snapshot(n) for n in range(3))).resources, 1)
+    async with opened(app, wait=0) as plan:
+        begun = words(await plan.consented(deletes(0, 1, 2)))
+        identity_of_plan = re.search(r'wait_for_task taskId="(plan-[0-9a-f]+)"', begun)[1]
+        assert "not tried" in begun
+        await app.reached.wait()
+        middle = words(await plan.client.call_tool("wait_for_task", {"taskId": identity_of_plan, "seconds": 0}))
+        assert middle.startswith("Plan of 3 calls: 1 done, 1 under way, 1 not tried.")
+        assert '1. delete_vm_snapshot "snap-0" of "sql-prod-01", taken 2026-11-01 00:00: done: it is gone' in middle
+        app.go.set()
+        end = words(await plan.client.call_tool("wait_for_task", {"taskId": identity_of_plan, "seconds": 20}))
+        assert end.startswith("Plan of 3 calls: 3 done.")
+
+
+async def test_a_plan_that_is_asked_to_stop_does_so_after_the_call_under_way(opened, tmp_path: Path):
+    app, path = Gate(tenant(*(snapshot(n) for n in range(3))).resources, 1), tmp_path / "audit.jsonl"
+    async with opened(app, wait=0, audit_log=path) as plan:
+        begun = words(await plan.consented(deletes(0, 1, 2)))
+        which = {"taskId": re.search(r'taskId="(plan-[0-9a-f]+)"', begun)[1]}
+        await app.reached.wait()
+        await plan.client.call_tool("wait_for_task", {**which, "seconds": 0, "stop": True})
+        app.go.set()
+        end = words(await plan.client.call_tool("wait_for_task", {**which, "seconds": 20}))
+        assert end.startswith("Plan of 3 calls: 2 done, 1 not tried.")
+        assert "It was stopped: it was asked to stop." in end
+    assert len(app.writes) == 2
+    assert '"rows":"2 done, 1 not tried; stopped: it was asked to stop"' in path.read_text(encoding="utf-8")
+
+
+async def test_a_call_that_is_cancelled_stops_its_plan_after_the_call_under_way(opened, tmp_path: Path):
+    app, path = Gate(tenant(*(snapshot(n) for n in range(3))).resources, 1), tmp_path / "audit.jsonl"
+    async with opened(app, audit_log=path) as plan:
+        code = CODE.search(words(await plan.call(deletes(0, 1, 2))))[1]
+        async with anyio.create_task_group() as group:
+            group.start_soon(plan.call, deletes(0, 1, 2), code)
+            await app.reached.wait()
+            group.cancel_scope.cancel()
+        await anyio.wait_all_tasks_blocked()
+        app.go.set()
+    assert len(app.writes) == 2
+    assert "stopped: the call was cancelled" in path.read_text(encoding="utf-8")
+    assert audit_verify.unsettled(path) == []
+
+
+async def test_a_client_that_ends_stops_its_plan_after_the_call_under_way_and_the_record_says_where(
+    opened, tmp_path: Path
+):
+    app, path = Gate(tenant(*(snapshot(n) for n in range(3))).resources, 1), tmp_path / "audit.jsonl"
+
+    async def let_go() -> None:
+        await app.reached.wait()
+        await anyio.wait_all_tasks_blocked()
+        app.go.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(let_go)
+        async with opened(app, wait=0, audit_log=path) as plan:
+            await plan.consented(deletes(0, 1, 2))
+            await app.reached.wait()
+    text = path.read_text(encoding="utf-8")
+    assert '"rows":"2 done, 1 not tried; stopped: the server ended"' in text
+    assert len(app.writes) == 2
+    assert audit_verify.unsettled(path) == []
+
+
+async def test_another_process_says_that_it_knows_no_such_plan(opened):
+    async with opened(tenant(snapshot(1))) as plan:
+        result = await plan.client.call_tool("wait_for_task", {"taskId": "plan-000000000000"})
+        assert result.is_error
+        assert "There is no plan" in words(result)
+
+
+class LosingTheOther(Tenant):
+    """Loses the backup that made the second snapshot not the last, as soon as the first delete arrives."""
+
+    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if method == "DELETE":
+            self.resources[f"{OWN}/virtual-machines/{VM}/backups"] = []
+        return super()._answer(method, path, body)
+
+
+async def test_a_copy_that_became_the_last_meanwhile_is_left_alone(opened):
+    backup = {"id": identity(9), "name": "b", "state": "OK", "pointInTime": "2026-11-01T00:00:00Z"}
+    app = LosingTheOther(tenant(snapshot(1), snapshot(2)).resources, deletes=True)
+    app.resources[f"{OWN}/virtual-machines/{VM}/backups"] = [backup]
+    async with opened(app) as plan:
+        text = words(await plan.consented(deletes(1, 2)))
+        assert text.startswith("Plan of 2 calls: 1 done, 1 refused.")
+        assert "what it would do changed since the plan was confirmed (now the LAST" in text
+        assert len(app.writes) == 1
+
+
+async def test_calls_that_need_no_consent_stand_in_a_plan_and_alone_need_none(opened):
+    app = tenant(snapshot(1))
+    app.resources[f"{OWN}/protection-jobs/{VM}"] = {"id": VM, "name": "job", "operational": "SUSPENDED"}
+    resume = {"tool": "resume_protection_job", "arguments": {"protectionJobId": VM}}
+    async with opened(app) as plan:
+        together = words(await plan.call([resume, *deletes(1)]))
+        assert "| resume_protection_job | 1 | write |" in together
+        assert CODE.search(together)
+        alone = words(await plan.call([resume]))
+        assert "It needs no confirmation" in alone
+
+
+async def test_a_hundred_copies_of_ten_assets_are_previewed_and_deleted_within_their_bounds(tmp_path: Path):
+    state = create_app(now=ticking, scale=100_000)
+    tenant_state = state.state.tenant
+    server = mcp_server.create(settings.load(demo=True, wait=600), app=state, now=ticking)
+    async with Client(server) as client:
+        calls: list[dict[str, Any]] = []
+        given = {"limit": 20, "select": "id,state,lockedUntil", "output": "json"}
+        for vm in (one["id"] for one in tenant_state.all("virtual-machines")):
+            answer = await client.call_tool("list_vm_snapshots", {"vmId": vm, **given})
+            items = (answer.structured_content or {}).get("items", [])
+            free = [i["id"] for i in items if i["state"] == "OK" and not i.get("lockedUntil")][:10]
+            if len(free) == 10:
+                calls += [{"tool": "delete_vm_snapshot", "arguments": {"vmId": vm, "snapshotId": i}} for i in free]
+            if len(calls) == 100:
+                break
+        assert len(calls) == 100
+        tenant_state.requests.clear()
+        preview = words(await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"}))
+        assert len(tenant_state.requests) <= 45
+        assert len(preview) <= 12_000
+        assert "It takes at least 4 min" in preview
+        code = CODE.search(preview)[1]
+
+        async def silent(*_: Any) -> None:
+            """A client that asks for progress is waited for."""
+
+        begun = len(tenant_state.requests)
+        done = {"calls": calls, "confirm": code}
+        report = words(await client.call_tool("run_plan", done, progress_callback=silent))
+        assert report.startswith("Plan of 100 calls: 100 done.")
+        assert len(tenant_state.requests) - begun <= 600

@@ -23,6 +23,9 @@ from .proposals import PreparedCall
 
 MOST_READS = 400  # of one look at a plan: services allow so many a minute
 REQUESTS_A_CALL = 5  # judged again, sent, watched, read again
+DISTANCE = re.compile(
+    r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)"
+)  # how far a time is away: a list is read by dates
 FIRST_LINE = 120  # characters that every client shows of a question
 DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE)
 
@@ -107,8 +110,12 @@ class PlanPreview:
         for line in some:
             numbers = [item.number for (item, _), lines in zip(group, told, strict=True) if line in lines]
             yield f"  {_calls(numbers).capitalize()}: {line}"
-        for (item, effect), lines in zip(group, told, strict=True):
-            row = effect.summary or words.without_ids(effect.title)
+        rows = [(effect.summary or words.without_ids(effect.title)).split(", ") for _, effect in group]
+        same = [part for part in rows[0][1:] if len(group) > 1 and all(part in row for row in rows)]
+        if same:
+            yield f"  Each of them: {', '.join(same)}"
+        for (item, effect), parts, lines in zip(group, rows, told, strict=True):
+            row = ", ".join(part for part in parts if part not in same)
             yield f"  {item.number}. {row}{_row_marks(effect, kinds, len(group))}"
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
 
@@ -142,14 +149,14 @@ def _details(item: Item, effect: Effect) -> Iterator[str]:
         yield from effect.facts
     if item.call.request.method != "DELETE" or not effect.summary:
         yield from (line.removeprefix("- ") for line in effect.change_lines())
-    yield from effect.consequences
+    yield from (DISTANCE.sub("", line) for line in effect.consequences)
     if effect.unknown:
         yield f"not known: {'; '.join(effect.unknown)}"
 
 
 def _row_marks(effect: Effect, kinds: Counter[str], of: int) -> str:
-    """What sets a call apart, on its row; what is so of all of them, or of the only one, is said above."""
-    marks = [e for e in effect.warnings if kinds[kind_of(e)] < of]
+    """What is particular to a call, on its row; what is so of others as well, or of the only one, is said above."""
+    marks = [e for e in effect.warnings if kinds[kind_of(e)] < of and kind_of(e) != e]
     return f" [{'; '.join(marks)}]" if marks and of > 1 else ""
 
 
@@ -159,10 +166,11 @@ def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
     for kind, count in sorted(counts.items()):
         if count > 1 and 2 * count > len(group):
             yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
+    rare: dict[tuple[str, ...], list[int]] = {}
     for item, effect in group:
-        rare = [e for e in effect.warnings if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1]
-        if rare:
-            yield f"  EXCEPTION, call {item.number}: {'; '.join(rare)}."
+        if own := tuple(e for e in effect.warnings if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1):
+            rare.setdefault(own, []).append(item.number)
+    yield from (f"  EXCEPTION, {_calls(numbers)}: {'; '.join(own)}." for own, numbers in rare.items())
 
 
 def _calls(numbers: list[int]) -> str:

@@ -58,6 +58,8 @@ class RowResult:
     @property
     def text(self) -> str:
         """Both in a line."""
+        if self.under_way:
+            return self.words
         return f"{self.outcome}: {self.words}" if self.words else str(self.outcome)
 
 
@@ -94,7 +96,7 @@ class PlanRun:
     @property
     def settled(self) -> int:
         """How many calls have come to something."""
-        return sum(row.outcome is not Outcome.NOT_TRIED for row in self.results)
+        return sum(row.outcome is not Outcome.NOT_TRIED and not row.under_way for row in self.results)
 
     @property
     def failed(self) -> bool:
@@ -121,7 +123,7 @@ class PlanRun:
 
     def counts(self) -> str:
         """How many calls came to what."""
-        counts = Counter(row.outcome for row in self.results)
+        counts = Counter("under way" if row.under_way else row.outcome for row in self.results)
         return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
 
 
@@ -194,6 +196,10 @@ class PlanRuns:
 
 async def _settle(run: PlanRun, consent: Consent, permit: Permit) -> None:
     """Record where the plan ended, and take back what it announced and did not do."""
+    run.results = [
+        replace(row, under_way=False, words="it was broken off while it was under way") if row.under_way else row
+        for row in run.results
+    ]
     kept = [row.path for row, result in zip(run.rows, run.results, strict=True) if result.outcome in UNDONE]
     permit.reserved = False
     try:
@@ -246,7 +252,7 @@ async def _execute_one(run: PlanRun, n: int, accepted: anyio.Event, end: anyio.E
     try:
         permit = await run.judge(n, mine)
         async with permit.held():
-            run.results[n] = RowResult(Outcome.UNKNOWN, "it is under way", under_way=True)
+            run.results[n] = RowResult(Outcome.UNKNOWN, "under way", under_way=True)
             done = await run.execute(row.call, mine)
             notes = await permit.settle(done.outcome)
             run.results[n] = RowResult(done.outcome, _words(row, done, notes))

@@ -28,6 +28,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, synchronous
+from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import WriteMemory
 
 from . import arguments, results
@@ -134,6 +135,7 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
 
 
 async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
+    shared = SharedTasks()
     return await plans.run(
         context.consent,
         context.api,
@@ -143,7 +145,7 @@ async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Cal
         caller,
         prepare=lambda name, raw: _prepare(context, name, raw, caller),
         # a row that is handed back would stop the plan
-        execute=lambda prepared, caller: _carry_out(context, prepared, replace(caller, watched=True)),
+        execute=lambda prepared, caller: _carry_out(context, prepared, replace(caller, watched=True), shared),
     )
 
 
@@ -178,8 +180,10 @@ def _prepare(context: CallContext, name: str, raw: Mapping[str, Any], caller: Ca
     return PreparedCall(tool, values, arguments.build_request(tool, values))
 
 
-async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Caller) -> CallOutcome:
-    """Send the request, follow its task, say what became of it.
+async def _carry_out(
+    context: CallContext, prepared: PreparedCall, caller: Caller, shared: SharedTasks | None = None
+) -> CallOutcome:
+    """Send the request, follow its task (`shared`: with others), say what became of it.
 
     What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
     """
@@ -188,7 +192,7 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
     try:
         reply = await client.send(context.api, prepared.request)
         caller.accepted()
-        result = await _outcome_of(context, prepared, reply, caller, sent)
+        result = await _outcome_of(context, prepared, reply, caller, sent, shared)
         outcome = result.outcome
         return replace(result, lines=tuple(map(hide, result.lines)))
     except BackupError as problem:
@@ -200,8 +204,13 @@ async def _carry_out(context: CallContext, prepared: PreparedCall, caller: Calle
         await context.catalog.note_write(prepared.request, outcome)
 
 
-async def _outcome_of(
-    context: CallContext, prepared: PreparedCall, reply: client.Response, caller: Caller, sent: datetime
+async def _outcome_of(  # noqa: PLR0913, PLR0917
+    context: CallContext,
+    prepared: PreparedCall,
+    reply: client.Response,
+    caller: Caller,
+    sent: datetime,
+    shared: SharedTasks | None,
 ) -> CallOutcome:
     """What the reply means."""
     tool = prepared.tool
@@ -215,7 +224,7 @@ async def _outcome_of(
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)
-    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller))
+    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller), shared)
     if reply.status == 202:
         return _from_report(await follow.follow(follower, reply, prepared.request, target, sent))
     if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
@@ -224,7 +233,9 @@ async def _outcome_of(
     return _from_report(await synchronous.verify(follower, reply, prepared.request, tool.title, target, sent))
 
 
-def _follower(context: CallContext, caller: Caller, seconds: float) -> follow.Follower:
+def _follower(
+    context: CallContext, caller: Caller, seconds: float, shared: SharedTasks | None = None
+) -> follow.Follower:
     return follow.Follower(
         context.api,
         caller.progress,
@@ -232,6 +243,7 @@ def _follower(context: CallContext, caller: Caller, seconds: float) -> follow.Fo
         context.memory,
         caller.principal,
         lambda path: target_reads.read_of(path, context.tools),
+        shared,
     )
 
 

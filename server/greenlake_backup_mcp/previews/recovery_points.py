@@ -139,10 +139,13 @@ def _summary(s: Subject) -> str:
     """The copy in a row of a list: what is needed to know it, to the minute, and the state before."""
     asset, copy = s.found("asset"), s.resource
     parts = [name_of(copy) if copy.get("name") else label("", copy, identity_of(s.target.path)[1]).strip()]
-    if asset.known:
+    owner = str(asset.resource.get("displayName") or asset.resource.get("name") or "") if asset.known else ""
+    if asset.known and not (owner and owner in parts[0]):  # many names of copies hold that of the asset
         parts[0] += f" of {name_of(asset.resource)}"
     for word, name in (("taken", "pointInTime"), ("expires", "expiresAt")):
-        if moment := units.parse_time(copy.get(name)):
+        moment = units.parse_time(copy.get(name))
+        in_name = moment and f"{moment:%Y-%m-%d}" in parts[0] and f"{moment:%H:%M}" in parts[0]
+        if moment and not in_name:
             parts.append(f"{word} {moment:%Y-%m-%d %H:%M}")
     if size := recovery_point_size(copy):
         parts.append(units.size(size))

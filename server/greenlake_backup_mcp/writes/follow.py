@@ -23,7 +23,7 @@ from . import evidence, expectations, runs, task_model, verification
 from .evidence import Parts
 from .made_resources import Made, find_made
 from .member_restores import judge_members
-from .polling import PENDING, Look, PollResult, WriteContext, poll_task, poll_until, read_target
+from .polling import PENDING, Look, PollResult, SharedTasks, WriteContext, poll_task, poll_until, read_target
 from .read_back import ReadBack
 from .remembered import RememberedWrite, WriteMemory
 from .task_model import Task
@@ -62,6 +62,7 @@ class Follower:
     memory: WriteMemory
     principal: str
     reader: Callable[[str], Request]
+    shared: SharedTasks | None = None  # where several writes are followed together
 
 
 def write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
@@ -80,6 +81,7 @@ def write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
         row,
         write.since,
         follower.reader,
+        follower.shared,
     )
 
 

@@ -25,10 +25,51 @@ from .task_model import Task
 
 EARLY = (0.05, 0.5, 2.0)  # seconds until the first looks; many writes end at once
 INTERVAL = 10.0  # seconds between further looks, where the service suggests none
+SHARED_INTERVAL = 4.0  # seconds between lists that serve several writes
 LEAST_READ = 10.0  # seconds that a read may take even where the wait is over
 MISSING = 3  # looks in a row at which a task is not there before it counts as vanished: it may appear late
 PENDING = "PENDING_DELETE_APPROVAL"
 T = TypeVar("T")
+
+
+@dataclass
+class SharedTasks:
+    """The tasks of writes that are followed at the same time: a list of the newest, now and then, serves all."""
+
+    lock: anyio.Lock = field(default_factory=anyio.Lock)
+    bodies: dict[str, Any] = field(default_factory=dict)  # by id, as last read
+    listed: float | None = None  # when they were listed last
+    useless: bool = False  # the service does not list by age: each task is read by itself
+
+    async def read(self, api: ApiClient, path: str) -> Any:
+        """The task at a path, as it is or as it stood still; BackupError as for its own read."""
+        asked, task_id = time.monotonic(), path.rpartition("/")[2]
+        async with self.lock:  # whoever waited here may find what another has read meanwhile
+            if self._stands_still(task_id) or (self.listed is not None and self.listed > asked):
+                return self.bodies.get(task_id) or await self._single(api, path)
+            if not self.useless:
+                if self.listed is not None:
+                    await api.sleep(max(0.0, self.listed + SHARED_INTERVAL - asked))
+                await self._list(api)
+        return self.bodies.get(task_id) or await self._single(api, path)
+
+    def _stands_still(self, task_id: str) -> bool:
+        return task_id in self.bodies and task_model.parse_task(self.bodies[task_id], task_id).stands_still
+
+    async def _single(self, api: ApiClient, path: str) -> Any:
+        return (await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))).body
+
+    async def _list(self, api: ApiClient) -> None:
+        query, self.listed = (("sort", "createdAt desc"), ("limit", "100")), time.monotonic()
+        try:
+            reply = await client.send(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
+        except BackupError:
+            self.useless = True
+            return
+        items = reply.body.get("items") if isinstance(reply.body, Mapping) else None
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, Mapping) and isinstance(item.get("id"), str):
+                self.bodies[item["id"]] = item
 
 
 @dataclass(frozen=True)
@@ -50,6 +91,7 @@ class WriteContext:
     expectation: Expectation = field(default_factory=Expectation)
     since: datetime | None = None
     reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
+    shared: SharedTasks | None = None  # where several writes are followed together
 
 
 @dataclass(frozen=True)
@@ -102,7 +144,7 @@ async def poll_task(context: WriteContext, path: str) -> PollResult:
         nonlocal result, missing, furthest
         result, missing = await _read_task(result, path, missing, left)
         over = result.task.stands_still or result.vanished or result.barred
-        if not over and context.deletes and await _shows_deletion(context, left):
+        if not over and context.deletes and not context.shared and await _shows_deletion(context, left):
             # the task may have ended between the two reads: its last word is told beside the proof
             result, missing = await _read_task(result, path, missing, left)
             over = True
@@ -120,7 +162,10 @@ async def _read_task(result: PollResult, path: str, missing: int, left: float) -
     api, before = result.context.api, result.task
     with anyio.move_on_after(max(left, LEAST_READ)):
         try:
-            reply = await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))
+            if result.context.shared is not None:
+                body = await result.context.shared.read(api, path)
+            else:
+                body = (await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))).body
         except BackupError as error:
             if error.status == 404:
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
@@ -128,7 +173,7 @@ async def _read_task(result: PollResult, path: str, missing: int, left: float) -
                 return replace(result, vanished=gone, trouble=error.message), missing + 1
             final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
             return replace(result, barred=final, trouble=error.message), 0
-        return replace(result, task=task_model.parse_task(reply.body, before.id), known=True, trouble=""), 0
+        return replace(result, task=task_model.parse_task(body, before.id), known=True, trouble=""), 0
     return replace(result, trouble="The service did not answer in time."), 0
 
 
