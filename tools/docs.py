@@ -86,8 +86,8 @@ def clients_table() -> str:
     """The clients that `config` knows."""
     rows = ["| client | command | what it does |", "|---|---|---|"]
     for name, client in clients.TABLE.items():
-        less = f"adds `{' '.join(client.smaller)}`; " if client.smaller else ""
-        rows.append(f"| {client.title} | `config {name}` | {less}{client.note} |")
+        less = f"adds `{' '.join(client.smaller)}`" if client.smaller else ""
+        rows.append(f"| {client.title} | `config {name}` | {'; '.join(filter(None, (less, client.note)))} |")
     return "\n".join(rows)
 
 

@@ -120,6 +120,10 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
+
+
 async def query(  # noqa: PLR0913, PLR0917
     catalog: Catalog, turns: Turns, caller: str, values: dict[str, Any], progress: Report, room: int
 ) -> Answer:
@@ -179,14 +183,15 @@ def _problem(sql: str, run: _Run, error: Exception) -> BackupError:
     if re.search(r"\brecursive\b", sql, re.IGNORECASE) and run.refused:
         run.refused = "recursion is not offered"
     if run.refused:
-        return InputError(f"sql: {run.refused}.", hint=f"Views: {', '.join(views())}.")
+        return InputError(_sentence(f"sql: {run.refused}"), hint=f"Views: {', '.join(views())}.")
     if found := re.match(r"no such column: (?:\w+\.)?\"?(.+?)\"?$", text):
         name = found[1]
         where = [v.name for v in views().values() if any(c.name == name for c in v.columns)]
         there = f"; it is in {', '.join(where[:4])}" if where else _near(name, _column_names())
-        return InputError(f"sql: there is no column {name[:80]!r}{there}.", hint=_columns_hint())
+        return InputError(_sentence(f"sql: there is no column {name[:80]!r}{there}"), hint=_columns_hint())
     if found := re.match(r"no such table: (?:\w+\.)?(.+)$", text):
-        return InputError(f"sql: there is no view {found[1][:80]!r}{_near(found[1], views())}.", hint=_columns_hint())
+        what = f"sql: there is no view {found[1][:80]!r}{_near(found[1], views())}"
+        return InputError(_sentence(what), hint=_columns_hint())
     if "one statement" in text:
         return InputError("sql: one statement at a time.")
     return InputError(f"sql: {text[:200]}.", hint=EXAMPLE)

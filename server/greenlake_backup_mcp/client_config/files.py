@@ -1,7 +1,7 @@
 """What a client's file says of this server, merged into it.
 
 What is in the file stays, a copy of it is kept beside it, and a file that is not understood is left alone.
-Knows JSON, TOML and files; what a client is told is in clients.py. Must know nothing of MCP or HTTP.
+Knows JSON, TOML and files; what a client is told is in registry.py. Must know nothing of MCP or HTTP.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """TABLE of MCP clients: where each keeps its configuration, and what it is told of this server.
 
 Secrets are never told: where a client can take them from the environment or ask for them, it is told to.
-Knows where files are; client_files.py changes them. Must know nothing of MCP or HTTP.
+Knows where files are; files.py changes them. Must know nothing of MCP or HTTP.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """OpenTelemetry: traces and metrics over OTLP, where its own environment variables name an exporter; else nothing.
 
-Counts what log.py tells. Like the log, it holds tools, operations, outcomes and durations, never arguments or names.
+Counts what call_log.py tells. Like the log, it holds tools, operations, outcomes, durations, no arguments or names.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a call acts on, read from the service: the target itself, what the call uses, and what hangs on it.
 
-Knows the paths of the API and how to read them, not what a call does with what is there (table.py says that).
+Knows the paths of the API and how to read them, not what a call does with what is there (registry.py says that).
 Must know nothing of MCP.
 """
 

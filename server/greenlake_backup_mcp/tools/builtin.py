@@ -1,6 +1,6 @@
 """TABLE of the tools that are no operation of the service: what a model sees of them.
 
-What they do is in outcomes/tasks.py and consent/plans.py; kept apart so that tools/list needs neither.
+What they do is in writes/follow.py, consent/plans.py and catalog; kept apart so that tools/list needs neither.
 """
 
 from __future__ import annotations

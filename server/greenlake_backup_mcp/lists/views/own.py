@@ -1,6 +1,6 @@
 """TABLE of judgement: for each resource its columns, what is counted, what wants attention.
 
-To change what a list shows, change its row here; every path must exist in the description (tests/test_columns.py).
+To change what a list shows, change its row here; every path must exist in the description (lists/test_columns.py).
 Knows no HTTP and formats nothing.
 """
 

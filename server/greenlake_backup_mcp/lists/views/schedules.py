@@ -1,6 +1,6 @@
 """Schedules of policies and jobs in words: when they run, what they keep, how they last ended, which fail and why.
 
-As items.py, of which it is a part: copes with anything an item may hold. Knows the domain, no lists, no HTTP.
+As extractors.py, of which it is a part: copes with anything an item may hold. Knows the domain, no lists, no HTTP.
 """
 
 from __future__ import annotations
