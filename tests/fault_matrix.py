@@ -25,6 +25,7 @@ from greenlake_backup_mcp.simulator.faults.script import Faults, Rule, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Deviation
 from greenlake_backup_mcp.simulator.tasks import Ending
+from tests import outcomes
 from tests.conftest import NOW, ticking
 from tests.support import write_samples
 
@@ -290,9 +291,7 @@ async def half(row: Half) -> Cell:
     assert asked is not None
     assert tool.operation is not None
     async with Client(mcp_server.create(_settings(), app=app, now=ticking)) as client:
-        if tool.gated:
-            preview = await client.call_tool(tool.name, {**asked, "confirm": "preview"})
-            asked["confirm"] = CODE.findall(_text(preview))[-1]
+        asked = await outcomes.confirmed(client, tool, asked)
         tenant.switch(deviations={tool.operation.id: row.deviation})
         result = await client.call_tool(tool.name, asked)
     tenant.advance(3600)

@@ -69,17 +69,23 @@ async def told(tool: Tool, deviation: Deviation | None) -> Told | None:
         return None
     assert tool.operation is not None
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
-        if tool.gated:
-            preview = text_of(await client.call_tool(tool.name, {**asked, "confirm": "preview"}))
-            codes = CODE.findall(preview)
-            assert codes, (tool.name, preview)
-            asked["confirm"] = codes[-1]
+        asked = await confirmed(client, tool, asked)
         if deviation is not None:
             tenant.switch(deviations={tool.operation.id: deviation})
         result = await client.call_tool(tool.name, asked)
     writes = [n for n, one in enumerate(tenant.requests) if one.method != "GET" and "/token" not in one.path]
     after = [one for one in list(tenant.requests)[max(writes, default=0) :] if one.method == "GET"]
     return Told(text_of(result), bool(result.is_error), sum("async-operations" not in one.path for one in after))
+
+
+async def confirmed(client: Client, tool: Tool, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the code of their preview, where this call needs consent."""
+    if "confirm" not in tool.arguments:
+        return dict(asked)
+    preview = text_of(await client.call_tool(tool.name, {**asked, "confirm": "preview"}))
+    codes = re.findall(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"', preview)
+    assert codes or not tool.gated, (tool.name, preview)
+    return {**asked, "confirm": codes[-1]} if codes else dict(asked)
 
 
 def text_of(result: Any) -> str:

@@ -50,10 +50,7 @@ async def told(
     if deviation is not None:
         tenant.switch(deviations={tool.operation.id: deviation})
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
-        if tool.gated:
-            preview = await client.call_tool(name, {**asked, "confirm": "preview"})
-            asked["confirm"] = outcomes.CODE.findall(outcomes.text_of(preview))[-1]
-        result = await client.call_tool(name, asked)
+        result = await client.call_tool(name, await outcomes.confirmed(client, tool, asked))
     return outcomes.text_of(result), bool(result.is_error)
 
 
@@ -203,8 +200,11 @@ async def test_progress_of_a_run_rises_and_never_repeats() -> None:
 
     app = create_app(now=ticking, scale=100)
     asked = write_samples.arguments(app.state.tenant, TOOLS["run_protection_job"])
+    assert asked is not None
     async with Client(mcp_server.create(settings.load(demo=True, wait=0.7), app=app, now=ticking)) as client:
-        await client.call_tool("run_protection_job", asked, progress_callback=hear)
+        given = await outcomes.confirmed(client, TOOLS["run_protection_job"], asked)
+        await client.call_tool("run_protection_job", given, progress_callback=hear)
+    assert heard
     assert heard == sorted(set(heard))
 
 
