@@ -354,7 +354,7 @@ async def test_a_page_of_an_unknown_total_goes_on_until_nothing_comes() -> None:
     app = Pages(things(50), total=lambda _: None)
     assert "Rows 1-20. Next:" in await text(app, "list_vms", summary="page")
     last = await text(app, "list_vms", summary="page", offset=40)
-    assert "Rows 41-50; no more." in last
+    assert "Rows 41-50 of 50; no more." in last
 
 
 async def test_rows_behind_a_bounded_offset_are_reached() -> None:

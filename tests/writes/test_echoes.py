@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,15 @@ def silent(*told: str) -> None:
             assert piece not in text
 
 
-async def test_an_error_that_quotes_what_was_sent_hides_it(tmp_path: Path) -> None:
+async def test_an_error_that_quotes_what_was_sent_hides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = {
         "message": f"login of sa/{PASSWORD} failed; Authorization: Bearer {TOKEN}",
         "errorCode": "X",
         "debugId": f"dbg-{PASSWORD}",
     }
-    call_log.configure("debug")
     lines = io.StringIO()
-    call_log.LOGGER.handlers[0].setStream(lines)  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "stderr", lines)
+    call_log.configure("debug")
     audit = tmp_path / "audit.log"
     async with talking(Answering(INSTANCE, to_writes(400, refusal)), audit_log=audit) as talk:
         said, is_error = await talk.consented("update_mssql_instance", LOGIN)

@@ -161,7 +161,7 @@ GATEWAY = {"id": VM, "name": "psg", "generation": 1, "state": "PSG_STATE_OK", "r
             {"protectionStoreGatewayId": VM, "enabled": True},
             "protection-store-gateways",
             GATEWAY,
-            "enabled asked yes, is no",
+            "remote support asked yes, is no",
         ),
     ],
     ids=["suspend", "resume", "members left", "members missing", "remote support"],
