@@ -41,6 +41,9 @@ def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Tem
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv(
+        "XDG_STATE_HOME", str(tmp_path_factory.mktemp("xdg"))
+    )  # settings loaded at import know no STATE_DIR
 
 
 @pytest.fixture(autouse=True)
