@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +88,23 @@ def connected(tenant: Any, demo_settings: Settings, era: str) -> Callable[..., A
         return Client(server, mode=era, **options)
 
     return open_client
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis of this test alone, on a socket in its directory."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs redis-server")
+    path = tmp_path / "redis.sock"
+    command = [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        while "eady to accept connections" not in (line := process.stdout.readline()):
+            assert line, "redis-server ended"
+        yield f"unix://{path}"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,26 +26,6 @@ BACKUPS = f"{OWN}/virtual-machines/{VM}/backups"
 SNAPSHOTS = f"{OWN}/virtual-machines/{VM}/snapshots"
 DELETE = {"vmId": VM, "backupId": BACKUP}
 DELETE_OTHER = {"vmId": VM, "snapshotId": SNAPSHOT}
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[str]:
-    """A Redis of this test alone."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("needs redis-server")
-    path = tmp_path / "redis.sock"
-    command = [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    try:
-        while "eady to accept connections" not in (line := process.stdout.readline()):
-            assert line, "redis-server ended"
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.fixture(params=["memory", "file", "redis"])

@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
 import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -482,26 +480,6 @@ async def test_without_sessions_any_replica_answers_an_earlier_client_that_then_
         assert "REFUSED" not in await confirmed(mcp, await previewed(mcp))
     assert len(app.writes) == 1
     assert not asked
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[str]:
-    """A Redis of this test alone, on a socket in its directory."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("needs redis-server")
-    path = tmp_path / "redis.sock"
-    command = [program, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    try:
-        while "eady to accept connections" not in (line := process.stdout.readline()):
-            assert line, "redis-server ended"
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 async def test_a_code_used_at_one_replica_is_used_at_all_that_share_redis(redis: str, era: str) -> None:

@@ -105,7 +105,6 @@ async def test_a_place_that_cannot_be_fails_late_and_leaves_nothing_behind(wish:
         assert (await copy_of(tenant, "sap-prod-01"))["state"] == "OK"
 
 
-@pytest.mark.xfail(reason="known fault: the one history forgets that a restore rewrote the machine")
 async def test_the_backup_after_a_restore_over_the_original_is_a_full_one() -> None:
     async with simulated() as tenant:
         vm = await tenant.vm("web-legacy-03")

@@ -97,7 +97,8 @@ class Run:
             if period in schedule:
                 values[name] = format_time(now + length(schedule[period]))
         first = not tenant.copies(ref[0], ref[1], kind).count(now, tenant.lag)
-        full = self.full or first or tenant.rewritten.pop(ref[1], None) is not None
+        overwritten = kind == "backups" and tenant.rewritten.pop(ref[1], None) is not None
+        full = self.full or first or overwritten
         item = fresh(
             tenant.world, ref[0], asset, kind, tenant.new_id("copy"), now,
             protection=self.protection, schedule=schedule, full=full,
