@@ -1,7 +1,7 @@
 """The frameworks that pip brings, against the demo over stdio and HTTP: `python -m tests.clients [NAME ...]`
 
-Each has an environment of its own, kept in the user's cache and made anew when its requirements change. Prints the
-table that docs/CLIENTS.md shows (`--write` writes it there); exit status 1 where something did not work that should.
+Each has an environment of its own, kept in the user's cache and made anew when its requirements change. Prints a
+table (`--write`: into docs/CLIENTS.md); exit status 1 where something did not work that should.
 """
 
 from __future__ import annotations

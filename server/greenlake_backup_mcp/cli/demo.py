@@ -120,7 +120,7 @@ async def _steps(client: Client, screen: Screen) -> None:
         raise InputError("The preview gave no code.", hint="Please report this.")
     screen.step(5, "The person agrees: the code goes back, the task is followed to its end")
     await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm=code[0], most=16)
-    screen.step(6, "The proof that it is gone, and that the code does not work twice")
+    screen.step(6, "The proof that it is gone, and that the same call once more sends nothing")
     await assistant("get_vm_backup", vmId=vm, backupId=backup[1], most=6)
     await assistant("delete_vm_backup", vmId=vm, backupId=backup[1], confirm=code[0], most=6)
 
