@@ -14,7 +14,7 @@ from .tables import Row, time
 
 KINDS = {"vm": "virtual-machines", "mssql_database": "mssql-databases", "volume_group": "volume-protection-groups"}
 # a VM on a protected datastore is covered by the datastore's job where the service says so
-COVERED = """(SELECT c.asset_id, c.asset_kind, c.job_id, c.policy FROM cover c JOIN assets a ON a.id = c.asset_id
+COVERED = """(SELECT c.asset_id, c.asset_kind, c.job_id, c.policy FROM asset_jobs c JOIN assets a ON a.id = c.asset_id
  WHERE c.asset_kind IN ('vm', 'mssql_database', 'volume_group')
  AND (c.way <> 'datastore' OR a.policy_level = 'DATASTORE'))"""
 

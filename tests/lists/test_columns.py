@@ -6,16 +6,16 @@ import pytest
 
 from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.lists.read.aggregate import columns_read
-from greenlake_backup_mcp.lists.views import columns, own, schedules
-from greenlake_backup_mcp.lists.views.columns import Resource
+from greenlake_backup_mcp.lists.views import column_types, columns, schedules
+from greenlake_backup_mcp.lists.views.column_types import ListView
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools.registry import Tool
 
-TABLE = {resource.noun: resource for resource in own.VIEWS}
+TABLE = {resource.noun: resource for resource in columns.VIEWS}
 
 
-def operations(all_tools: tuple[Tool, ...], resource: Resource) -> list[Operation]:
+def operations(all_tools: tuple[Tool, ...], resource: ListView) -> list[Operation]:
     found = {tool.operation.id: tool.operation for tool in all_tools if tool.operation is not None}
     return [found[name] for name in resource.operations if name in found]
 
@@ -48,13 +48,13 @@ def test_every_list_and_every_read_of_one_item_has_a_row(all_tools: tuple[Tool, 
         if tool.operation is None or tool.operation.method != "GET":
             continue
         schema = capabilities.kinds(capabilities.item_schema(tool.operation))
-        assert own.is_known(tool.operation.id) is not None or "id" not in schema, tool.name
+        assert columns.find_view(tool.operation.id) is not None or "id" not in schema, tool.name
 
 
 @pytest.mark.parametrize("noun", TABLE)
 def test_rows_begin_with_the_id_and_no_name_means_two_things(noun: str) -> None:
     resource = TABLE[noun]
-    assert resource.columns[0] is columns.ID
+    assert resource.columns[0] is column_types.ID
     meanings: dict[str, set[tuple[str, ...]]] = {}
     for column in [*resource.columns, *resource.more, *resource.counted, *resource.sums]:
         meanings.setdefault(column.name, set()).add(column.paths)
@@ -89,7 +89,7 @@ def test_select_asks_for_what_columns_and_counts_need_and_little_else(noun: str,
         assert {path.split("/")[0] for path in column.paths} <= set(asked)
 
 
-@pytest.mark.parametrize("noun", [r.noun for r in own.VIEWS if r.expires])
+@pytest.mark.parametrize("noun", [r.noun for r in columns.VIEWS if r.expires])
 def test_recovery_points_tell_what_deleting_them_is_decided_by(noun: str) -> None:
     names = [column.name for column in TABLE[noun].columns]
     assert names[:3] == ["id", "name", "health"]
@@ -122,7 +122,7 @@ def test_a_row_shows_what_an_administrator_decides_by(noun: str, asked: str) -> 
 
 
 def test_a_row_is_guessed_for_what_no_table_knows() -> None:
-    resource = own.guess_view("new-things", {"id": "text", "name": "text", "state": "text", "createdAt": "time"})
+    resource = columns.guess_view("new-things", {"id": "text", "name": "text", "state": "text", "createdAt": "time"})
     assert resource.noun == "new thing"
     assert [column.name for column in resource.columns] == ["id", "name", "state", "createdAt"]
     assert resource.trouble is None
@@ -132,16 +132,16 @@ def test_a_row_is_guessed_for_what_no_table_knows() -> None:
 
 
 def test_sizes_are_bytes_whatever_unit_the_vendor_gives() -> None:
-    mib, bytes_ = columns.size("size", "backups/sizeInMib"), columns.size("size", "backups/sizeInBytes")
+    mib, bytes_ = column_types.size("size", "backups/sizeInMib"), column_types.size("size", "backups/sizeInBytes")
     assert mib.value_of({"backups": [{"sizeInMib": 1}, {"sizeInMib": 2.5}, {}]}) == int(3.5 * 1024 * 1024)
     assert bytes_.value_of({"backups": [{"sizeInBytes": 1}, {"sizeInBytes": "2"}]}) == 3
-    assert columns.size("size", "parts/sizeInMiB").value_of({"parts": [{"sizeInMiB": 1}]}) == 1024 * 1024
+    assert column_types.size("size", "parts/sizeInMiB").value_of({"parts": [{"sizeInMiB": 1}]}) == 1024 * 1024
     for nothing in ({}, {"backups": None}, {"backups": [{"sizeInMib": None}]}, {"backups": [{"sizeInMib": -1}]}):
         assert mib.value_of(nothing) is None
 
 
 def test_storage_systems_come_as_an_object_or_as_a_list() -> None:
-    array = columns.text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
+    array = column_types.text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
     assert array.value_of({"storageSystemsInfo": {"name": "a"}}) == "a"
     assert array.value_of({"storageSystemsInfo": [{"name": "a"}, {"name": "b"}]}) == "a"
     assert array.value_of({"storageSystemsInfo": [{"displayName": "", "name": "a"}]}) == "a"
@@ -249,5 +249,5 @@ def test_a_job_that_never_ran_well_says_so() -> None:
     ],
 )
 def test_states_are_one_word_where_they_agree(item: dict[str, object], health: str | None, trouble: str | None) -> None:
-    assert columns.HEALTH.value_of(item) == health
-    assert columns.TROUBLE.value_of(item) == trouble
+    assert column_types.HEALTH.value_of(item) == health
+    assert column_types.TROUBLE.value_of(item) == trouble

@@ -17,7 +17,7 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.lists.filters import grammar, matching
 from greenlake_backup_mcp.lists.filters.grammar import Comparison, Expression, Junction
-from greenlake_backup_mcp.lists.views import extractors, own
+from greenlake_backup_mcp.lists.views import columns, extractors
 from greenlake_backup_mcp.tools.registry import Tool
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -293,7 +293,7 @@ def test_a_list_no_table_knows_is_taken_at_its_parameters_word(all_tools: tuple[
     capabilities.check_filter(parsed("whatever eq 1"), able, "things")
     bare = capabilities.capabilities_of(replace(operation, id="SomethingElse", parameters=()))
     assert (bare.paged, bare.operators, bare.select) == (False, frozenset(), False)
-    assert own.view_for(replace(operation, id="Other", path="/x/new-things"), {"id": "text"}).noun == "new thing"
+    assert columns.view_for(replace(operation, id="Other", path="/x/new-things"), {"id": "text"}).noun == "new thing"
 
 
 def test_what_stands_in_an_expression_and_in_an_item_is_read_once_however_many_comparisons_there_are() -> None:

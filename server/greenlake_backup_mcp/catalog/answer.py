@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.lists.render import rows as tables
-from greenlake_backup_mcp.lists.views.columns import Column
+from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.text import sanitize, units
 
-from .coverage import Coverage
+from .read_coverage import Coverage
 
 UNKNOWN = "Assets that were not read are in no number here: what is not covered is not known, not none."
 

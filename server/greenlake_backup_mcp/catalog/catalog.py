@@ -22,10 +22,10 @@ from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import coverage as coverages
+from . import read_coverage
 from . import store as stores
-from .coverage import Coverage
 from .fill import Filler
+from .read_coverage import Coverage
 from .reading import Pace, Reader
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Catalog:
         notes = tuple(filter(None, (self.store.note if self.store else "", self.problem)))
         if self.others:
             notes += ("Another process of this server fills this catalog.",)
-        return coverages.coverage(
+        return read_coverage.coverage(
             connection, self.api.now(), kinds=kinds, filling=self._running and not self.problem, notes=notes
         )
 

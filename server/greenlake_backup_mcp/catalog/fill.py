@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.lists.views import own
+from greenlake_backup_mcp.lists.views import columns
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import changes, rows, writer
@@ -122,7 +122,7 @@ class Filler:
 
     @staticmethod
     def _getter(operation: str) -> str | None:
-        view = own.is_known(operation)
+        view = columns.find_view(operation)
         return view.operations[1] if view is not None and len(view.operations) > 1 else None
 
     # --- recovery points -------------------------------------------------------------------------------------------

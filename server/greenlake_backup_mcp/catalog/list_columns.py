@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 
-from greenlake_backup_mcp.lists.views.columns import Column
+from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.registry import Tool
 
 from .catalog import Catalog
 from .collections import COLLECTIONS, COPIES
-from .coverage import Coverage
+from .read_coverage import Coverage
 
 KINDS = {c.operation: c.asset for c in COLLECTIONS if c.asset in COPIES}
 _SQL = """SELECT id, copies_state, copies, newest_usable,

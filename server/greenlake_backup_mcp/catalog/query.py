@@ -26,7 +26,7 @@ from greenlake_backup_mcp.upstream.progress import Report
 from . import answer
 from .answer import Answer
 from .catalog import Catalog
-from .coverage import Coverage
+from .read_coverage import Coverage
 from .views import views
 
 SECONDS = 5.0  # of one query

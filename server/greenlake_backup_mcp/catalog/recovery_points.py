@@ -20,7 +20,7 @@ from greenlake_backup_mcp.upstream.progress import Report
 from . import answer
 from .answer import Answer
 from .catalog import Catalog
-from .coverage import Coverage
+from .read_coverage import Coverage
 from .views import ASSET_KINDS, RECOVERY_POINTS
 
 ROWS = 12

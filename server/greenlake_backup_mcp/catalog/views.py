@@ -262,8 +262,8 @@ _JOB = (
     Column("operational", "j.operational", "ACTIVE, SUSPENDED, …"),
 )
 COVER = View(
-    "cover",
-    "which jobs cover which asset, in whichever of the three ways: by its own, its group's, its datastore's job",
+    "asset_jobs",
+    "which jobs protect which asset, in whichever of the three ways: by its own, its group's, its datastore's job",
     (*_ASSET, Column("way", "x.way", "own, vm_group, mssql_group, volume_group or datastore"),
      Column("through", "x.through", "name of the group or datastore"),
      Column("through_id", "x.through_id", "its id"), *_JOB),

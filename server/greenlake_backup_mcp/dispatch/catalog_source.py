@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from greenlake_backup_mcp.lists.views.columns import Column
+from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.tools.registry import Tool

@@ -23,7 +23,7 @@ from .read import aggregate, pages, paging
 from .read.aggregate import Aggregate
 from .render import answer as telling
 from .render.answer import Outcome
-from .views.columns import Column
+from .views.column_types import Column
 from .views.extractors import Item
 
 

@@ -26,8 +26,8 @@ from .filters.grammar import Expression
 from .filters.matching import Kind
 from .read import aggregate, pages
 from .read.aggregate import Key
-from .views import columns, extractors, own
-from .views.columns import Column, Resource
+from .views import column_types, columns, extractors
+from .views.column_types import Column, ListView
 from .views.extractors import Item
 
 ROWS = 20  # shown where no limit is given
@@ -44,7 +44,7 @@ class Query:
     operation: Operation
     arguments: Mapping[str, Any]
     able: Capabilities
-    resource: Resource
+    resource: ListView
     kinds: Mapping[str, Kind]
     now: datetime
     view_columns: tuple[Column, ...]
@@ -111,7 +111,7 @@ def build_query(tool: Tool, arguments: Mapping[str, Any], now: datetime, budget:
     operation = tool.operation
     able = capabilities.capabilities_of(operation)
     kinds = capabilities.kinds(capabilities.item_schema(operation))
-    resource = own.view_for(operation, kinds)
+    resource = columns.view_for(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
     attributes = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}
     meant = partial(coercion.meaning, kinds=kinds, resource=resource)
@@ -134,7 +134,7 @@ def build_query(tool: Tool, arguments: Mapping[str, Any], now: datetime, budget:
     view_columns = resource.columns
     if picked:
         view_columns = tuple(
-            columns.column_for(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked))
+            column_types.column_for(path, kinds.get(path, ""), resource) for path in dict.fromkeys(("id", *picked))
         )
     return Query(
         tool=tool,

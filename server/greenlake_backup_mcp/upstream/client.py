@@ -23,8 +23,7 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
 from . import body_limits, connection_errors, error_mapping
-from .rate_limiter import retry_after_seconds
-from .retry import TransientError, retry
+from .retry import TransientError, retry, retry_after_seconds
 from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")

@@ -23,8 +23,8 @@ from greenlake_backup_mcp.settings import Settings
 from . import body_limits, connection_errors
 from . import tokens as auth
 from .connection_errors import PROXIES
-from .rate_limiter import RateLimiter, retry_after_seconds
-from .retry import TransientError, retry
+from .rate_limiter import RateLimiter
+from .retry import TransientError, retry, retry_after_seconds
 
 SIMULATED = "https://simulated.greenlake.invalid"
 SHORTEST = 6  # characters of a secret that can be told from words

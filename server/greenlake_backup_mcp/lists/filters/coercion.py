@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from greenlake_backup_mcp.errors import BackupError, InputError
-from greenlake_backup_mcp.lists.views import columns
-from greenlake_backup_mcp.lists.views.columns import Resource
+from greenlake_backup_mcp.lists.views import column_types
+from greenlake_backup_mcp.lists.views.column_types import ListView
 from greenlake_backup_mcp.text import units
 
 from .grammar import Comparison, Expression, Junction, Value, relative
@@ -39,15 +39,15 @@ class Meaning:
     unit: int = 1
 
 
-def meaning(name: str, kinds: Mapping[str, Kind], resource: Resource) -> Meaning:
+def meaning(name: str, kinds: Mapping[str, Kind], resource: ListView) -> Meaning:
     """What stands under a name: an attribute of the description, else a column of ours."""
     kind = kinds.get(name, "any")
-    if kind == "number" and (columns.BYTES.search(name) or columns.MIB.search(name)):
-        return Meaning("size", units.MIB if columns.MIB.search(name) else 1)
+    if kind == "number" and (column_types.BYTES.search(name) or column_types.MIB.search(name)):
+        return Meaning("size", units.MIB if column_types.MIB.search(name) else 1)
     column = next((c for c in resource.every if c.name == name), None) if kind == "any" else None
     if column is None:
         return Meaning(kind)
-    if column.show in columns.TIMES:
+    if column.show in column_types.TIMES:
         return Meaning("time")
     if column.show in ("size", "percent"):
         return Meaning("size" if column.show == "size" else "percent")

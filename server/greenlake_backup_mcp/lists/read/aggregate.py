@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.lists.views import extractors
-from greenlake_backup_mcp.lists.views.columns import Column, Resource
+from greenlake_backup_mcp.lists.views.column_types import Column, ListView
 from greenlake_backup_mcp.lists.views.extractors import Item
 from greenlake_backup_mcp.text import units
 
@@ -43,7 +43,7 @@ class ProblemCount:
 class Aggregate:
     """What is known of the items added so far. `first` to `last`: which become rows; `order`: how they are sorted."""
 
-    resource: Resource
+    resource: ListView
     now: datetime
     first: int
     last: int
@@ -190,7 +190,7 @@ def sort_key(value: Any) -> tuple[int, Any] | None:
     return (2, value.casefold()) if isinstance(value, str) and value else None
 
 
-def columns_read(resource: Resource, visible: Iterable[Column]) -> list[str]:
+def columns_read(resource: ListView, visible: Iterable[Column]) -> list[str]:
     """The properties of an item that folding and showing it need: what `select` has to ask for."""
     rest = (resource.trouble, resource.point, resource.alike)
     columns = [*visible, *resource.counted, *resource.sums, *(c for c in rest if c)]

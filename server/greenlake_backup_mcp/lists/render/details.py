@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from greenlake_backup_mcp.lists.views import columns, extractors, own, schedules
-from greenlake_backup_mcp.lists.views.columns import Column, Resource
+from greenlake_backup_mcp.lists.views import column_types, columns, extractors, schedules
+from greenlake_backup_mcp.lists.views.column_types import Column, ListView
 from greenlake_backup_mcp.text import masking, sanitize, units
 
 from . import rows
@@ -48,7 +48,7 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
     """Labelled lines of one item, most important first, without nulls. `kind`: the operation that reads or lists it."""
     if not isinstance(item, dict):
         return [sanitize.cell(rows.render_compact(item), LONGEST_VALUE)]
-    resource = own.is_known(kind) or own.guess_view("item", item)
+    resource = columns.find_view(kind) or columns.guess_view("item", item)
     shown = masking.redact(dict(item), reveal)
     told, covered = _render_operation(resource)
     values = [(column, column.value_of(shown)) for column in told]
@@ -70,7 +70,7 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
     return out
 
 
-def _render_operation(resource: Resource) -> tuple[list[Column], set[str]]:
+def _render_operation(resource: ListView) -> tuple[list[Column], set[str]]:
     """The columns told of one item (what is wrong comes after its name), and the attributes they tell wholly."""
     first, rest = resource.columns[:2], resource.columns[2:]
     chosen = [*first, *((resource.trouble,) if resource.trouble else ()), *rest, *resource.more]
@@ -89,7 +89,7 @@ def _render_view(values: Iterable[tuple[Column, Any]], now: datetime) -> Iterato
                 yield f"  - and {len(value) - MOST_ELEMENTS} more: {ALL}"
         elif isinstance(value, list):
             yield f"{column.name}: {_line(column, value[0], now)}"
-        elif column.show in columns.TIMES and (when := units.parse_time(value)) is not None:
+        elif column.show in column_types.TIMES and (when := units.parse_time(value)) is not None:
             over = {"expiry": ", EXPIRED", "lock": ", no longer locked"}.get(column.show, "") if when <= now else ""
             yield f"{column.name}: {units.relative(when, now)}{over}"
         elif words := sanitize.cell(rows.render_cell(column, value), LONGEST_VALUE):
@@ -191,9 +191,9 @@ def _scalar(name: str, value: Any, now: datetime) -> tuple[str, str]:
 def _label(name: str) -> tuple[str, str, Callable[[float], str] | None]:
     """The attribute's name as a label, the same without its unit, and how a number of it is told."""
     label, unitless = sanitize.cell(name), sanitize.cell(_UNIT.sub("", name))
-    if columns.BYTES.search(name):
+    if column_types.BYTES.search(name):
         return label, unitless, units.size
-    if columns.MIB.search(name):
+    if column_types.MIB.search(name):
         return label, unitless, _mib
     return label, unitless, units.duration if name.endswith("InSeconds") else None
 

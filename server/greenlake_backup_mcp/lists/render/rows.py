@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from greenlake_backup_mcp.lists.views import columns, extractors
-from greenlake_backup_mcp.lists.views.columns import Column
+from greenlake_backup_mcp.lists.views import column_types, extractors
+from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.lists.views.extractors import Item
 from greenlake_backup_mcp.text import masking, sanitize, units
 
@@ -49,7 +49,7 @@ def table(view_columns: Sequence[Column], found: Sequence[Item], now: datetime, 
         out.append(f"Empty in all rows below: {', '.join(empty)}")
     if usual:
         out.append(f"{DITTO} means: {_with_names((view_columns[n].name, value) for n, value in usual.items())}")
-    timed = any(view_columns[n].show in columns.TIMES for n in (*kept, *same))
+    timed = any(view_columns[n].show in column_types.TIMES for n in (*kept, *same))
     out.append("|".join(view_columns[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
     return out + ["|".join(row[n] for n in kept) for row in cells]
 
@@ -74,7 +74,7 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
         return ""
     if not reveal and any(masking.is_secret(path.rsplit("/", 1)[-1]) for path in column.paths):
         return masking.HIDDEN
-    if column.show in columns.TIMES and (when := units.parse_time(value)) is not None:
+    if column.show in column_types.TIMES and (when := units.parse_time(value)) is not None:
         if column.show == "lock" and when <= now:
             return ""  # no longer locked
         clock = "%Y-%m-%d %H:%M" if column.show == "time" else "%Y-%m-%d"

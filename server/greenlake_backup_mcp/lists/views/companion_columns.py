@@ -1,12 +1,12 @@
 """TABLE of judgement for the reads of the sibling APIs: virtualization and data-services.
 
-As own.py, of which it is a part. Knows no HTTP and formats nothing.
+As columns.py, of which it is a part. Knows no HTTP and formats nothing.
 """
 
 from __future__ import annotations
 
 from . import extractors
-from .columns import (
+from .column_types import (
     CREATED,
     HEALTH,
     ID,
@@ -20,7 +20,7 @@ from .columns import (
     TROUBLE,
     VCENTER,
     Column,
-    Resource,
+    ListView,
     count,
     lines,
     problem_column,
@@ -34,9 +34,9 @@ _VM_POLICY = lines("policy", "protectionJobInfo/protectionPolicyInfo/name", "pro
 
 _ISSUE_OF = lines("resourceType", "sourceResourceType", read=extractors.last_part)
 
-COMPANION_VIEWS: tuple[Resource, ...] = (
+COMPANION_VIEWS: tuple[ListView, ...] = (
     # virtualization
-    Resource(
+    ListView(
         "VM",
         ("VirtualMachinesList", "VirtualMachine"),
         (ID, SHOWN_NAME, PROTECTION, HEALTH, text("power", "powerState"), _VM_POLICY,
@@ -57,7 +57,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
               lines("datastores", "appInfo/vmware/datastoresInfo/displayName", read=extractors.every),
               text("class", "vmClassification"), text("tools", "appInfo/vmware/toolsInfo/status")),
     ),
-    Resource(
+    ListView(
         "datastore",
         ("DatastoresList", "Datastore"),
         (ID, SHOWN_NAME, text("datastoreType"), PROTECTION, HEALTH, size("free", "capacityFree"),
@@ -69,7 +69,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         more=(POLICY_ID, JOB_ID, text("recoveryPoints", "recoveryPointsExist"),
               text("cluster", "clusterInfo/displayName", "clusterInfo/name")),
     ),
-    Resource(
+    ListView(
         "vCenter",
         ("HypervisorManagerList", "HypervisorManager"),
         (ID, SHOWN_NAME, HEALTH, text("address", "networkAddress"), text("version", "releaseVersion"),
@@ -78,7 +78,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=STATES,
         trouble=TROUBLE,
     ),
-    Resource(
+    ListView(
         "hypervisor cluster",
         ("HypervisorClusterList", "HypervisorCluster"),
         (ID, SHOWN_NAME, HEALTH, count("hosts", "hypervisorHosts"), VCENTER),
@@ -87,7 +87,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         sums=(size("storage", "clusterPerfMetricInfo/totalStorageInBytes"),
               size("storageUsed", "clusterPerfMetricInfo/usedStorageInBytes")),
     ),
-    Resource(
+    ListView(
         "hypervisor host",
         ("HypervisorHostList", "HypervisorHost"),
         (ID, SHOWN_NAME, HEALTH, text("version"), text("cluster", "parentInfo/displayName", "parentInfo/name"),
@@ -95,14 +95,14 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=(*STATES, text("version"), VCENTER),
         trouble=TROUBLE,
     ),
-    Resource(
+    ListView(
         "folder",
         ("HypervisorFolderList", "HypervisorFolder"),
         (ID, SHOWN_NAME, text("folderType"), text("parent", "parentFolderInfo/displayName", "parentFolderInfo/name"),
          text("datacenter", "appInfo/vmware/datacenterInfo/name")),
         counted=(text("folderType"), text("datacenter", "appInfo/vmware/datacenterInfo/name")),
     ),
-    Resource(
+    ListView(
         "network",
         ("HypervisorNetworkList", "HypervisorNetwork"),
         (ID, SHOWN_NAME, HEALTH, text("datacenter", "appInfo/vmware/datacenterInfo/name"),
@@ -110,7 +110,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=(*STATES, text("datacenter", "appInfo/vmware/datacenterInfo/name")),
         trouble=TROUBLE,
     ),
-    Resource(
+    ListView(
         "resource pool",
         ("HypervisorResourcePoolList", "HypervisorResourcePool"),
         (ID, SHOWN_NAME, HEALTH, text("cluster", "clusterInfo/displayName", "clusterInfo/name"),
@@ -118,7 +118,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=(*STATES, text("cluster", "clusterInfo/displayName", "clusterInfo/name")),
         trouble=TROUBLE,
     ),
-    Resource(
+    ListView(
         "tag",
         ("HypervisorTagList", "HypervisorTag"),
         (ID, SHOWN_NAME, text("category", "categoryName"), text("state"), count("resources", "associatedResources"),
@@ -126,7 +126,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         counted=(text("category", "categoryName"), text("state")),
     ),
     # tasks
-    Resource(
+    ListView(
         "task",
         ("ListAsyncOperations", "GetAsyncOperation"),
         (ID, SHOWN_NAME, text("state"), Column("progress", ("progressPercent",), "percent"), time("createdAt"),
@@ -141,7 +141,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
               text("parent", "parent/id"), text("source", "sourceResourceUri", most=120),
               text("console", "additionalDetails/consoleUri", most=200)),
     ),
-    Resource(
+    ListView(
         "approval",
         ("DualAuthOperationsList", "DualAuthOperationGet"),
         (ID, NAME, text("state"), text("operation", "requestedOperation"),
@@ -155,7 +155,7 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         more=(text("description", most=300), text("targetUri", "operationResource/resourceUri", most=120),
               text("console", "consoleUri", most=200)),
     ),
-    Resource(
+    ListView(
         "issue",
         ("ListIssues", "GetIssue"),
         (ID, text("severity"), text("body", "body", "name", most=140), text("category"), time("lastOccurredAt"),
@@ -166,14 +166,14 @@ COMPANION_VIEWS: tuple[Resource, ...] = (
         more=(text("recommendation", most=500), NAME, CREATED, text("state"),
               lines("related", "relatedResources/name", read=extractors.every)),
     ),
-    Resource(
+    ListView(
         "setting",
         ("SettingsList", "SettingGet"),
         (ID, NAME, text("currentValue"), text("nextValue"), text("possibleValues"),
          text("application", "externalApplicationName"), time("lastUpdatedAt")),
         more=(text("description", most=300), text("lastUpdatedBy")),
     ),
-    Resource(
+    ListView(
         "storage location",
         ("ListLocations",),
         (ID, NAME, text("provider", "cloudServiceProvider"), text("geography"), text("city"),

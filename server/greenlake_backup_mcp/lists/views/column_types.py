@@ -1,0 +1,142 @@
+"""Columns: a value of an item, the attributes it is read from, how it is shown; and those that many resources share.
+
+A column's name is what `select`, `sort` and `where` call it. The VIEWS of resources are in columns.py.
+Knows no HTTP and formats nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from . import extractors
+from .extractors import Item
+
+Show = Literal["text", "time", "expiry", "lock", "size", "percent", "count"]
+Read = Callable[[Item, Sequence[str]], Any]
+
+
+TIMES = ("time", "expiry", "lock")
+BYTES = re.compile(r"(?:InBytes|Bytes|capacityFree|capacityUncommitted)$")
+MIB = re.compile(r"In(?:Mib|MiB|Mb)$")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A value of an item, the attributes it is read from, and how it is shown (`most`: characters of a cell)."""
+
+    name: str
+    paths: tuple[str, ...]
+    show: Show = "text"
+    read: Read = extractors.first
+    most: int = 60
+
+    def value_of(self, item: Item) -> Any:
+        """The value for an item; a list where it has several, None without."""
+        return self.read(item, self.paths)
+
+
+@dataclass(frozen=True)
+class ListView:
+    """What matters of one kind of thing. `point`: the time told as oldest and newest; `more`: only in details."""
+
+    noun: str
+    operations: tuple[str, ...]  # the list first, then what reads one
+    columns: tuple[Column, ...]
+    counted: tuple[Column, ...] = ()
+    trouble: Column | None = None
+    point: Column | None = None
+    expires: bool = False  # has expiresAt and lockedUntil
+    sums: tuple[Column, ...] = ()
+    alike: Column | None = None  # only items that agree in it are summed together
+    more: tuple[Column, ...] = ()
+
+    @property
+    def every(self) -> tuple[Column, ...]:
+        """All columns, each name once."""
+        held = [*self.columns, *self.more, *self.counted, *self.sums]
+        held += [c for c in (self.trouble, self.point) if c is not None]
+        held += [EXPIRES, LOCKED] if self.expires else []
+        named: dict[str, Column] = {}
+        for column in held:
+            named.setdefault(column.name, column)
+        return tuple(named.values())
+
+
+def text(name: str, *paths: str, most: int = 60) -> Column:
+    """A column of text; the first path that has a value counts, the name itself without any."""
+    return Column(name, paths or (name,), most=most)
+
+
+def time(name: str, path: str = "", read: Read = extractors.first) -> Column:
+    """A column of a point in time."""
+    return Column(name, (path or name,), "time", read)
+
+
+def size(name: str, *paths: str, read: Read = extractors.total_bytes) -> Column:
+    """A column of bytes."""
+    return Column(name, paths or (name,), "size", read)
+
+
+def lines(name: str, *paths: str, read: Read, most: int = 400) -> Column:
+    """A column computed by `read`, maybe of several values."""
+    return Column(name, paths, "text", read, most)
+
+
+def word(name: str, path: str) -> Column:
+    """A column of a state without the family name in front: PSG_HEALTH_STATE_OK → OK."""
+    return Column(name, (path,), read=extractors.word)
+
+
+def count(name: str, path: str) -> Column:
+    """A column that says how many elements a list has."""
+    return Column(name, (path,), "count", extractors.amount)
+
+
+def problem_column(*paths: str, read: Read = extractors.problem_of) -> Column:
+    """The column of what is wrong: states, then the reason."""
+    return Column("problem", paths, read=read, most=200)
+
+
+ID = text("id", most=80)
+NAME = text("name", most=80)
+SHOWN_NAME = text("name", "displayName", "name", most=80)
+HEALTH = lines("health", "state", "status", read=extractors.health, most=60)
+STATES = (text("state"), text("status"))
+TROUBLE = problem_column("state", "status", "stateReason")
+POLICY = text("policy", "protectionJobInfo/protectionPolicyInfo/name")
+POLICY_ID = text("policyId", "protectionJobInfo/protectionPolicyInfo/id")
+JOB_ID = text("jobId", "protectionJobInfo/id")
+VCENTER = text("vcenter", "hypervisorManagerInfo/displayName", "hypervisorManagerInfo/name")
+HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name")
+PROTECTION = text("protectionStatus")
+POINT = time("pointInTime")
+CREATED = time("createdAt")
+EXPIRES = Column("expiresAt", ("expiresAt",), "expiry")
+LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
+VERIFIED = lines("verified", "verificationInfo/state", "verified", read=extractors.verified, most=15)
+STORE = text("store", "protectionStoreInfo/name")
+STORE_TYPE = text("storeType", "protectionStoreInfo/protectionStoreType")
+BACKUP_TYPE = text("backupType")
+BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
+BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
+SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
+CONSISTENCY = text("consistency")
+SCHEDULE = text("schedule", "scheduleInfo/name")
+ASSOCIATED = lines(
+    "holdsDatabases", "associatedDatabases/name", read=extractors.every
+)  # deleting the copy deletes theirs too
+
+
+def column_for(path: str, kind: str, resource: ListView) -> Column:
+    """The column for an attribute that `select` asks for: one of ours by name, or read as it is."""
+    if kind in ("", "any") and (column := next((c for c in resource.every if c.name == path), None)) is not None:
+        return column
+    if MIB.search(path) or BYTES.search(path):
+        return size(path)
+    if kind == "time":
+        return time(path)
+    read = extractors.every if kind != "any" else (lambda item, paths: extractors.first_raw(item, paths[0]))
+    return Column(path, (path,), read=read, most=120)
