@@ -281,5 +281,5 @@ def simulate(options: argparse.Namespace) -> int:
         f"  GREENLAKE_TOKEN_URL=http://127.0.0.1:{options.port}/as/token.oauth2\n"
         "  GREENLAKE_CLIENT_ID=demo\n  GREENLAKE_CLIENT_SECRET=demo-secret"
     )
-    app.serve(port=options.port, seed=options.seed)
+    app.serve(port=options.port, seed=options.seed, size=options.size)
     return 0

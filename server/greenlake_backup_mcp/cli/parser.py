@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate.add_argument("--port", type=int, default=8600)
     simulate.add_argument("--seed", type=int, default=7)
+    simulate.add_argument("--size", choices=("small", "middle"), default="small", help="400 or 2,000 VMs")
     return parser
 
 

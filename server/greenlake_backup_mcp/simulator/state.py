@@ -164,10 +164,6 @@ class Tenant:
         _ = self.world
         return self.history.copies(holder, asset_id, kind)
 
-    def known_copies(self, kind: str) -> list[Copies]:
-        """The recovery points of all assets that were looked at."""
-        return [held for ref, held in self.history.held.items() if ref[2] == kind]
-
     def read(self, ref: Ref) -> Item | None:
         """A resource, or None."""
         if len(ref) == 4 and ref[0] in HOLDERS:

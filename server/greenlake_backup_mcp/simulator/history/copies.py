@@ -51,6 +51,7 @@ class Series:
     lost: Outages = field(repr=False)
     render: Callable[[Series, int, Run], Item] = field(repr=False)
     seed: int = 0
+    clock: Callable[[], int] = field(default=lambda: 0, repr=False)  # the tenant's time
     template: Item = field(default_factory=dict, repr=False)
     mib: int = 0  # what the kept copies take
     looked: int = -1  # up to which due time the runs were decided
@@ -200,12 +201,13 @@ class Copies:
         self.purge(now, lag)
         if id in self.gone:
             return None
-        found = self.extra.get(id) or self.changed.get(id)
-        for series in self.series() if not found else ():
+        if id in self.extra:
+            return self.extra[id]
+        for series in self.series():
             due = series.due(id)
-            if due is not None and due in series.kept(_seconds(now), int(lag)):
-                return series.item(due)
-        return found
+            if due is not None and (id in self.changed or due in series.kept(_seconds(now), int(lag))):
+                return self._item(series, due)
+        return None
 
     def put(self, item: Item) -> None:
         """Keep a new or changed copy; a new expiry frees one that could not be purged."""
@@ -224,10 +226,10 @@ class Copies:
         if self.extra.pop(id, None) is None:
             self.gone.add(id)
 
-    def forget(self, gone: Callable[[Item], bool]) -> None:
-        """Forget the changed copies that `gone` says yes to."""
+    def forget(self, store_id: str) -> None:
+        """Forget what was changed or made by hand in a store that is gone."""
         for held in (self.extra, self.changed):
-            for id in [id for id, item in held.items() if gone(item)]:
+            for id in [id for id, item in held.items() if _store(item) == store_id]:
                 held.pop(id)
 
     def purge(self, now: datetime, lag: float) -> None:
@@ -270,14 +272,23 @@ class Copies:
             gone = {series.due(id) for id in self.gone}
             yield from ((series, due) for due in _latest_first(kept) if due not in gone)
             # changed to live longer than the others of its schedule
-            mine = ((id, item) for id, item in self.changed.items() if series.due(id) is not None)
-            yield from (item for id, item in mine if series.due(id) not in kept)
+            mine = (due for id in self.changed if (due := series.due(id)) is not None)
+            yield from ((series, due) for due in mine if due not in kept)
 
     def _made(self, where: Item | tuple[Series, int]) -> Item:
-        if isinstance(where, dict):
-            return where
-        series, due = where
-        return (self.changed.get(series.id(due)) if self.changed else None) or series.item(due)
+        return where if isinstance(where, dict) else self._item(*where)
+
+    def _item(self, series: Series, due: int) -> Item:
+        """The copy of a run as it is now: as changed, but with the logs that follow it if those reach further."""
+        changed = self.changed.get(series.id(due)) if self.changed else None
+        if changed is None:
+            return series.item(due)
+        logs, now = (
+            changed.get("logBackupInfo"),
+            series.item(due).get("logBackupInfo") if "logBackupInfo" in changed else None,
+        )
+        later = logs and now and now["lastLogBackupTime"] > logs["lastLogBackupTime"]
+        return {**changed, "logBackupInfo": now} if later else changed
 
 
 def _latest_first(kept: Mapping[int, Run]) -> Iterator[int]:

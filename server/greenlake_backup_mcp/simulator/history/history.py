@@ -193,7 +193,9 @@ class History:
         if series is None:
             ids = series_key(self.world.seed, member.id, KINDS[schedule.tier], schedule.job, schedule.id)
             render = partial(recovery_points.render, self.seeded, self._asset(member.holder, member.id))
-            series = Series(phase, schedule, member, ids, phase.since, phase.until, self.lost, render, self.world.seed)
+            series = Series(
+                phase, schedule, member, ids, phase.since, phase.until, self.lost, render, self.world.seed, self.clock
+            )
             self._series[key] = series
         series.until = phase.until
         return series
@@ -208,7 +210,17 @@ class History:
             ids, newest = series_key(self.world.seed, id, "backups", "", 0), (self.epoch - 3600) // 300 * 300
             render = partial(recovery_points.render, self.seeded, asset)
             self._series["many",] = Many(
-                like.phase, schedule, member, ids, newest, None, self.lost, render, self.world.seed, count=count
+                like.phase,
+                schedule,
+                member,
+                ids,
+                newest,
+                None,
+                self.lost,
+                render,
+                self.world.seed,
+                self.clock,
+                count=count,
             )
         return self._series["many",]
 
@@ -349,6 +361,8 @@ class History:
             self._unsettle()
         if collection == "protection-stores" and after is None:
             self.gone_stores.add(id)
+            for held in self.held.values():
+                held.forget(id)
             self._unsettle()
         if (
             collection == "protection-stores"

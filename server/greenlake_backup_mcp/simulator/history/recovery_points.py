@@ -9,6 +9,7 @@ from typing import Any
 
 from greenlake_backup_mcp.simulator.names import BACKUP, Item, format_time, number, uid
 from greenlake_backup_mcp.simulator.seed import cases
+from greenlake_backup_mcp.simulator.seed.policies import store_reference
 from greenlake_backup_mcp.simulator.seed.templates import SINGULAR, template
 from greenlake_backup_mcp.simulator.seed.world import World
 
@@ -57,7 +58,7 @@ def render(world: World, asset: Item, series: Series, due: int, run: Run) -> Ite
         item["dataOrchestratorInfo"] = [{k: held[k] for k in ("id", "resourceUri", "type")}] if held else []
     _state(item, member, run)
     if schedule.store:
-        _backup(item, series, due, run, dice)
+        _backup(world, item, series, due, run)
     elif member.holder == "volume-protection-groups":
         item["individualSnapshotsInfo"] = [_volume(item, a, asset, sizes.copy_mib(member, schedule, due))
                                            for a in asset["assets"]]  # fmt: skip
@@ -88,8 +89,9 @@ def _state(item: Item, member: Member, run: Run) -> None:
             item["virtualDisks"] = item["virtualDisks"][:-1]
 
 
-def _backup(item: Item, series: Series, due: int, run: Run, dice: int) -> None:
+def _backup(world: World, item: Item, series: Series, due: int, run: Run) -> None:
     schedule, member = series.schedule, series.member
+    dice, now = number(series.key, due), series.clock()
     source = _source(series, due)
     item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source}
     if member.holder != "volume-protection-groups":
@@ -103,6 +105,8 @@ def _backup(item: Item, series: Series, due: int, run: Run, dice: int) -> None:
         item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, MANY_MIB + dice % MANY_MIB)]
     if "fullBackup" in item:
         item["fullBackup"] = sizes.is_full(member, schedule, due)
+    if member.holder == "mssql-databases" and (logs := _logs(world, series, due, now)):
+        item["logBackupInfo"] = logs
     if "verified" in item and item["state"] == "OK":
         broken = member.case == "failed-verification" and due >= member.case_since
         if broken:
@@ -112,6 +116,22 @@ def _backup(item: Item, series: Series, due: int, run: Run, dice: int) -> None:
             item["verified"] = True
             item["verificationInfo"] = {"state": "VERIFIED", "stateReason": "", "status": "OK",
                                         "verifiedAt": item["updatedAt"]}  # fmt: skip
+
+
+def _logs(world: World, series: Series, due: int, now: int) -> Item | None:
+    """How far log backups reach that follow a copy: the last good one, still kept, before the next copy."""
+    until = min((series.schedule.calendar.next(due) or now) - 1, now)
+    for logs in series.phase.schedules.values():
+        if logs.tier == "DATABASE_LOG_BACKUP" and logs.keep:
+            for one in logs.calendar.backwards(until):
+                run = runs.decide(series.phase, logs, one, series.lost)
+                if one <= max(due, now - logs.keep):
+                    break
+                held = world.things["protection-stores"].get(logs.store)
+                if held and run.end <= now and run.part(series.member)[0] in runs.GOOD:
+                    return {"lastLogBackupTime": stamp(one), "protectionStoreInfo": store_reference(held),
+                            "storageSystemInfo": held["storageSystemInfo"]}  # fmt: skip
+    return None
 
 
 def _source_tier(series: Series) -> str:

@@ -14,7 +14,7 @@ from greenlake_backup_mcp.simulator.tasks import Task
 from .call import Call, address_user
 from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
 from .placement import Placement
-from .stores import connect, forget_copies
+from .stores import connect
 
 TIB = 1 << 40
 MIB = 1 << 20
@@ -130,7 +130,6 @@ def recover(call: Call) -> Answer:
         for store in stores:
             if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost
                 tenant.remove(("protection-stores", store["id"]))
-                forget_copies(tenant, store["id"])
         connect(tenant, item["id"], connected=True)
 
     return _accepted(call, tenant.start("Recover protection store gateway", 1800, item, finish=finish))

@@ -7,7 +7,6 @@ from greenlake_backup_mcp.simulator.names import Item, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
-from .stores import forget_copies
 
 BOUNDS = {
     "maxInCloudDailyProtectedDataInTiB": (1, 30),
@@ -79,7 +78,6 @@ def delete(call: Call) -> Answer:
     def finish() -> None:
         for store in stores:
             tenant.remove(("protection-stores", store["id"]))
-            forget_copies(tenant, store["id"])
         tenant.remove(call.ref)
         tenant.remove(("virtual-machines", item.get("vmId", "")))
 

@@ -172,17 +172,13 @@ def _link(tenant: Tenant, collection: str, group: Item, before: list[Item]) -> N
     for id in now:
         change: Item = {back: own if of == "mssql-databases" else [own]}
         member = tenant.read((of, id)) or {}
-        if "protectionJobInfo" in group and member.get("protectionStatus") in ("UNPROTECTED", "LAPSED"):
-            change["protectionStatus"] = "PENDING"
         if "protectionJobInfo" in group and of == "virtual-machines" and "protectionJobInfo" not in member:
             change["protectionPolicyAppliedAtInfo"] = {**own, "type": "VM_PROTECTION_GROUP"}
         tenant.write((of, id), **change)
     for id in {m["id"] for m in before} - now:
         member = tenant.read((of, id)) or {}
-        status = "LAPSED" if member.get("recoveryPointsExist") else "UNPROTECTED"
         own_job = "protectionJobInfo" in member and of == "virtual-machines"
-        kept = member.get("protectionStatus") if own_job else status
-        left: Item = {back: None if of == "mssql-databases" else [], "protectionStatus": kept}
+        left: Item = {back: None if of == "mssql-databases" else []}
         if not own_job and "protectionPolicyAppliedAtInfo" in member:
             left["protectionPolicyAppliedAtInfo"] = None
         tenant.write((of, id), **left)

@@ -11,8 +11,7 @@ from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
 from .policies import check_retention
-from .recovery_points import settle_protection
-from .runs import Options, asset_of, holders_of, run_schedules, write_status
+from .runs import Options, asset_of, holders_of, run_schedules
 
 APPLICATIONS = {
     "VMWARE": ("virtual-machines", "datastores", "virtual-machine-protection-groups"),
@@ -147,9 +146,6 @@ def _set_operational(call: Call, wanted: str) -> Answer:
         states = {s["operational"] for p in protections for s in p["schedules"]}
         whole = states.pop() if len(states) == 1 else "PARTIALLY_SUSPENDED"
         tenant.write(ref, protections=protections, operational=whole)
-        write_status(
-            tenant, now, "PAUSED" if whole == "SUSPENDED" else "PROTECTED", only=("PAUSED", "PROTECTED", "PARTIAL")
-        )
 
     name = "Suspend protection job" if wanted == "SUSPENDED" else "Resume protection job"
     return call.accepted(tenant.start(name, 5, job["assetInfo"], finish=finish, others=[job]))
@@ -189,7 +185,6 @@ def _bind(tenant: Tenant, ref: Ref, job: Item) -> None:
         entry = {"assetInfo": job["assetInfo"], "id": job["id"], "resourceUri": job["resourceUri"], "type": job["type"]}
         jobs = [*policy["protectionJobsInfo"], entry]
         tenant.write(("protection-policies", policy["id"]), protectionJobsInfo=jobs, assigned=True)
-    write_status(tenant, job, "PENDING", only=("UNPROTECTED", "LAPSED"))
 
 
 def _unbind(tenant: Tenant, job: Item) -> None:
@@ -205,8 +200,7 @@ def _unbind(tenant: Tenant, job: Item) -> None:
     for one in holders_of(tenant, ref, asset):
         held = tenant.read(one)
         if held and "protectionStatus" in held:
-            tenant.write(one, protectionStatus="LAPSED", protectionPolicyAppliedAtInfo=None, protectionJobInfo=None)
-            settle_protection(tenant, one[0], one[1])
+            tenant.write(one, protectionPolicyAppliedAtInfo=None, protectionJobInfo=None)
 
 
 def _name(item: Item) -> str:

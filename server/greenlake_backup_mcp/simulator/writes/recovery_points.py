@@ -81,7 +81,6 @@ def remove(tenant: Tenant, ref: Ref) -> None:
     tenant.remove(ref)
     if ref[0] == "mssql-databases":
         _remove_siblings(tenant, ref, item)
-    settle_protection(tenant, ref[0], ref[1])
 
 
 def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
@@ -95,17 +94,6 @@ def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
                 other.get("scheduleInfo") == item.get("scheduleInfo")
             ):
                 held.drop(other["id"])
-
-
-def settle_protection(tenant: Tenant, holder: str, asset_id: str) -> None:
-    """Without a job and without copies an asset is no longer LAPSED but UNPROTECTED."""
-    asset = tenant.read((holder, asset_id))
-    if asset is None or "recoveryPointsExist" not in asset:
-        return
-    left = sum(tenant.copies(holder, asset_id, k).count(tenant.now(), tenant.lag) for k in ("backups", "snapshots"))
-    if not left:
-        status = "UNPROTECTED" if asset["protectionStatus"] == "LAPSED" else asset["protectionStatus"]
-        tenant.write((holder, asset_id), recoveryPointsExist=False, protectionStatus=status)
 
 
 def ask_second(call: Call, item: Item) -> Answer:

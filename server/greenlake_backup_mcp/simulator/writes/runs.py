@@ -70,9 +70,7 @@ class Run:
                     self._recovery_point(one)
         self._note(reason)
         if reason:
-            write_status(tenant, job, "PARTIAL", only=("PROTECTED",))
             raise Failure(reason)
-        write_status(tenant, job, "PROTECTED", only=("PENDING", "LAPSED", "UNPROTECTED"))
 
     def _reason(self) -> str:
         """Why the run fails; empty where it does not."""
@@ -109,8 +107,6 @@ class Run:
         if kind == "backups" and (source := self._source(ref)):
             values["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source["id"]}
         tenant.put((*ref, kind, item["id"]), item | values)
-        if "recoveryPointsExist" in asset and not asset["recoveryPointsExist"]:
-            tenant.write(ref, recoveryPointsExist=True)
 
     def _source(self, ref: Ref) -> Item | None:
         """The snapshot that a backup is made from."""
@@ -166,15 +162,3 @@ def holders_of(tenant: Tenant, ref: Ref, asset: Item) -> list[Ref]:
     names, collection = GROUPS.get(ref[0], ("", ""))
     members = [(collection, m["id"]) for m in asset.get(names, ()) if tenant.read((collection, m["id"]))]
     return [*([ref] if ref[0] in HOLDERS else []), *members]
-
-
-def write_status(tenant: Tenant, job: Item, status: str, only: tuple[str, ...]) -> None:
-    """The protectionStatus of the job's asset and of the members of a group."""
-    try:
-        ref, asset = asset_of(tenant, job["assetInfo"]["id"])
-    except Refusal:
-        return
-    for one in {ref, *holders_of(tenant, ref, asset)}:
-        held = tenant.read(one)
-        if held and held.get("protectionStatus") in only:
-            tenant.write(one, protectionStatus=status)

@@ -74,7 +74,6 @@ def _begin(tenant: Tenant, ref: Ref, item: Item, force: bool) -> Task:
         if item["userDataStoredInBytes"] and not force:
             raise Failure("The protection store contains user data: force is needed.", "STORE_NOT_EMPTY")
         tenant.remove(ref)
-        forget_copies(tenant, item["id"])
 
     return tenant.start("Delete protection store", 120, item, finish=finish)
 
@@ -90,12 +89,6 @@ def _second(call: Call, item: Item, force: bool) -> Answer:
 
     task = tenant.start("Request approval to delete protection store", 5, item, finish=finish)
     return call.accepted(task)
-
-
-def forget_copies(tenant: Tenant, store_id: str) -> None:
-    """What lay in a deleted store is gone."""
-    for held in tenant.known_copies("backups"):
-        held.forget(lambda item: item.get("protectionStoreInfo", {}).get("id") == store_id)
 
 
 def _uses(policy: Item, store_id: str) -> bool:
@@ -242,7 +235,6 @@ def unregister(call: Call) -> Answer:
     def finish() -> None:
         for one in stores:
             tenant.remove(("protection-stores", one["id"]))
-            forget_copies(tenant, one["id"])
         tenant.remove(call.ref)
 
     return call.accepted(tenant.start("Unregister StoreOnce", 300, item, finish=finish))
