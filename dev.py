@@ -49,10 +49,13 @@ COMMANDS = {  # the extra that .venv must hold (None: no .venv), and what is run
 def ready(extra: str) -> None:
     """Make .venv hold the project with this extra; once per pyproject.toml and place of the clone."""
     stamp = VENV / f"installed-{extra or 'run'}"
+    stamps = (stamp, VENV / "installed-dev")  # which holds all that running needs
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
-    if PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+    there = [one.exists() and one.read_text(encoding="utf-8") == wanted for one in stamps]
+    if PYTHON.exists() and any(there):
         return
-    say(f"Installing into {VENV} (once; about a minute) …")
+    what = "what tests and checks need" if extra else "the server"
+    say(f"Installing {what} into {VENV} (once; about a minute) …")
     if (
         not PYTHON.exists()
         or subprocess.run([PYTHON, "-P", "-m", "pip", "-V"], capture_output=True, check=False).returncode

@@ -233,3 +233,18 @@ async def test_the_resource_names_every_view(connected: Connected) -> None:
         text = (await client.read_resource("greenlake-backup://catalog")).contents[0].text  # type: ignore[union-attr]
     assert "## recovery_points" in text
     assert "`newest_usable_age_hours`" in text
+
+
+async def test_progress_of_the_first_reading_rises_and_carries_numbers(connected: Connected) -> None:
+    heard: list[tuple[float, str]] = []
+
+    async def note(done: float, total: float | None, words: str | None) -> None:
+        heard.append((done, words or ""))
+
+    async with connected(DEMO) as client:
+        await client.call_tool("query_catalog", {"sql": "SELECT count(*) FROM assets"}, progress_callback=note)
+    assert len(heard) > 5
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
+    assert all(any(letter.isdigit() for letter in words) for _, words in heard)
+    assert any("lists read" in words for _, words in heard)
+    assert any("assets read" in words for _, words in heard)

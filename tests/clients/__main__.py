@@ -31,13 +31,15 @@ REQUIREMENTS = {
     "pydantic-ai": ("pydantic-ai-slim[mcp]",),
     "google-genai": ("google-genai", "mcp>=2.3"),
     "llama-index": ("llama-index-tools-mcp",),
-    "smolagents": ("smolagents[mcp]",),
+    "smolagents": ("smolagents[mcp]", "mcp<2"),
+    "agno": ("agno", "openai", "mcp<2"),
+    "autogen": ("autogen-ext[mcp]", "autogen-agentchat", "mcp<2"),
 }
-COLUMNS = ("list", "read", "gated", "error", "progress")
+COLUMNS = ("list", "read", "gated", "catalog", "error", "progress")
 NOT_RUN = (
     "Not run by this command: the clients of Node (TypeScript SDK, Inspector, LangChain JS, Vercel AI SDK, mastra, "
     "Gemini CLI, Codex CLI, opencode, Copilot CLI, qwen-code), Claude Desktop and Claude Code, and of Python's "
-    "google-adk, mcp-use, agno, haystack, autogen-ext, semantic-kernel, dspy, crewai and anthropic."
+    "google-adk, mcp-use, haystack, semantic-kernel, dspy, crewai and anthropic."
 )
 
 

@@ -58,7 +58,7 @@ def text_of(result: Any) -> str:
     return str(content)
 
 
-def told(call: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Call:
+def answered(call: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Call:
     """A call whose exceptions count as the text that the model would be given."""
 
     async def calling(name: str, arguments: dict[str, Any]) -> str:
@@ -84,7 +84,7 @@ async def sdk(server: Server) -> AsyncIterator[Session]:
     target: Any = server.url or StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
     async with Client(target) as client:
         names = [tool.name for tool in (await client.list_tools()).tools]
-        yield Session(names, told(lambda n, a: client.call_tool(n, a, progress_callback=note)), seen)
+        yield Session(names, answered(lambda n, a: client.call_tool(n, a, progress_callback=note)), seen)
 
 
 @asynccontextmanager
@@ -109,7 +109,7 @@ async def sdk_1(server: Server) -> AsyncIterator[Session]:
         session = await stack.enter_async_context(ClientSession(read, write))
         await session.initialize()
         names = [tool.name for tool in (await session.list_tools()).tools]
-        yield Session(names, told(lambda n, a: session.call_tool(n, a, progress_callback=note)), seen)
+        yield Session(names, answered(lambda n, a: session.call_tool(n, a, progress_callback=note)), seen)
 
 
 @asynccontextmanager
@@ -126,7 +126,7 @@ async def fastmcp(server: Server) -> AsyncIterator[Session]:
     target: Any = server.url or StdioTransport(command=server.command, args=list(server.args), env=server.env)
     async with Client(target, progress_handler=note) as client:
         names = [tool.name for tool in await client.list_tools()]
-        yield Session(names, told(lambda n, a: client.call_tool(n, a, raise_on_error=False)), seen)
+        yield Session(names, answered(lambda n, a: client.call_tool(n, a, raise_on_error=False)), seen)
 
 
 @asynccontextmanager
@@ -140,7 +140,7 @@ async def langchain(server: Server) -> AsyncIterator[Session]:
         else {"transport": "stdio", "command": server.command, "args": list(server.args), "env": server.env}
     )
     tools = {tool.name: tool for tool in await MultiServerMCPClient({"backup": connection}).get_tools()}
-    yield Session(list(tools), told(lambda n, a: tools[n].ainvoke(a)), [])
+    yield Session(list(tools), answered(lambda n, a: tools[n].ainvoke(a)), [])
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ async def openai_agents(server: Server) -> AsyncIterator[Session]:
         tools = await connection.list_tools()
         for tool in tools:
             MCPUtil.to_function_tool(tool, connection, convert_schemas_to_strict=True)
-        yield Session([tool.name for tool in tools], told(connection.call_tool), [])
+        yield Session([tool.name for tool in tools], answered(connection.call_tool), [])
 
 
 @asynccontextmanager
@@ -169,7 +169,7 @@ async def pydantic_ai(server: Server) -> AsyncIterator[Session]:
     toolset: Any = MCPToolset(target)
     async with toolset:
         names = [tool.name for tool in await toolset.list_tools()]
-        yield Session(names, told(toolset.direct_call_tool), [])
+        yield Session(names, answered(toolset.direct_call_tool), [])
 
 
 @asynccontextmanager
@@ -200,7 +200,7 @@ async def llama_index(server: Server) -> AsyncIterator[Session]:
 
     client = BasicMCPClient(server.url or server.command, args=list(server.args), env=server.env)
     names = [tool.name for tool in (await client.list_tools()).tools]
-    yield Session(names, told(client.call_tool), [])
+    yield Session(names, answered(client.call_tool), [])
 
 
 @asynccontextmanager
@@ -216,9 +216,47 @@ async def smolagents(server: Server) -> AsyncIterator[Session]:
     client = await asyncio.to_thread(lambda: MCPClient(target, structured_output=False))
     try:
         tools = {tool.name: tool for tool in client.get_tools()}
-        yield Session(list(tools), told(lambda n, a: asyncio.to_thread(lambda: tools[n](**a))), [])
+        yield Session(list(tools), answered(lambda n, a: asyncio.to_thread(lambda: tools[n](**a))), [])
     finally:
         await asyncio.to_thread(client.disconnect)
+
+
+@asynccontextmanager
+async def agno(server: Server) -> AsyncIterator[Session]:
+    """With its ten seconds of patience."""
+    from agno.tools.mcp import MCPTools
+    from mcp import StdioServerParameters
+
+    target: dict[str, Any] = (
+        {"url": server.url, "transport": "streamable-http"}
+        if server.url
+        else {
+            "server_params": StdioServerParameters(command=server.command, args=list(server.args), env=server.env),
+            "transport": "stdio",
+        }
+    )
+    async with MCPTools(**target) as toolkit:
+        tools = toolkit.functions
+
+        async def call(name: str, arguments: dict[str, Any]) -> Any:
+            return await tools[name].entrypoint(**arguments)
+
+        yield Session(list(tools), answered(call), [])
+
+
+@asynccontextmanager
+async def autogen(server: Server) -> AsyncIterator[Session]:
+    """With its five seconds of patience, and a process per call."""
+    from autogen_core import CancellationToken
+    from autogen_ext.tools.mcp import StdioServerParams, StreamableHttpServerParams, mcp_server_tools
+
+    target: Any = (
+        StreamableHttpServerParams(url=server.url)
+        if server.url
+        else StdioServerParams(command=server.command, args=list(server.args), env=server.env)
+    )
+    tools = {tool.name: tool for tool in await mcp_server_tools(target)}
+    yield Session(list(tools), answered(lambda n, a: tools[n].run_json(a, CancellationToken())), [])
 
 
 FRAMEWORKS: dict[str, Callable[[Server], Any]] = {
@@ -231,11 +269,13 @@ FRAMEWORKS: dict[str, Callable[[Server], Any]] = {
     "google-genai": google_genai,
     "llama-index": llama_index,
     "smolagents": smolagents,
+    "agno": agno,
+    "autogen": autogen,
 }
 
 
 async def tries(session: Session) -> dict[str, str]:
-    """What an assistant does first: list, read, change something with consent, err."""
+    """What an assistant does first: list, read, change something with consent, ask of the whole tenant, err."""
     out = {"list": str(len(session.names))}
     read = await session.call("list_protection_stores", {"limit": 1})
     out["read"] = "yes" if "store" in read.lower() else f"NO: {read[:200]}"
@@ -250,6 +290,8 @@ async def tries(session: Session) -> dict[str, str]:
         return out | {"gated": f"NO: no code in {preview[:200]}"}
     done = await session.call("suspend_protection_job", {**arguments, "confirm": code[0]})
     out["gated"] = "yes" if re.search(r"succeeded|SUSPENDED|wait_for_task", done) else f"NO: {done[:200]}"
+    answer = await session.call("query_catalog", {"sql": "SELECT kind, count(*) FROM assets GROUP BY kind"})
+    out["catalog"] = "yes" if re.search(r"[Rr]eading goes on|As of ", answer) else f"NO: {answer[:200]}"
     error = await session.call("get_protection_store", {"protectionStoreId": STORE})
     out["error"] = "yes" if "404" in error or "list_protection_stores" in error else f"NO: {error[:200]}"
     rising = session.progress == sorted(set(session.progress))

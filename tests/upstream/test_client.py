@@ -23,7 +23,7 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.upstream import body_limits, client, error_mapping, transport
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.rate_limiter import LONGEST, RateLimiter
-from greenlake_backup_mcp.upstream.retry import retry_after_seconds
+from greenlake_backup_mcp.upstream.retry_after import retry_after_seconds
 from tests.support.simulated import BACKUP, NOW, VIRTUAL
 
 STORES = f"{BACKUP}/protection-stores"

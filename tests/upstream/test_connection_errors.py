@@ -21,7 +21,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.http.auth import jwks
 from greenlake_backup_mcp.upstream import client
-from greenlake_backup_mcp.upstream.retry import retry_after_seconds
+from greenlake_backup_mcp.upstream.retry_after import retry_after_seconds
 
 READ = client.Request("List", "GET", "/x/v1/things", reads=True, tool="list_things")
 WRITE = client.Request("Make", "POST", "/x/v1/things", body={}, media_type="application/json", tool="make_thing")

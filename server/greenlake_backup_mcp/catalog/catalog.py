@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,6 +35,9 @@ FRESH_SECONDS = 120  # a question asked so soon after a refresh needs no other
 REFRESH_SECONDS = 600  # between two refreshes while nobody asks
 IDLE_SECONDS = 30  # until the background looks again whether anything is due
 WORKERS = 2  # lists of copies read at once
+TELL_SECONDS = 0.5  # between two messages of how far reading is
+PATIENCE: ContextVar[float | None] = ContextVar("patience", default=None)
+"""Seconds that whoever calls waits for an answer, whatever a question would like; None: the setting `wait`."""
 
 
 @dataclass
@@ -51,6 +56,8 @@ class Catalog:
     _progress: anyio.Event = field(default_factory=anyio.Event)  # set whenever something more was read
     _running: bool = False
     _refreshed: float | None = None
+    _woken: float = 0.0
+    _lists: tuple[float, float | None, str] | None = None  # how far a refresh under way is
 
     # --- asked -----------------------------------------------------------------------------------------------------
 
@@ -73,7 +80,7 @@ class Catalog:
     ) -> None:  # fmt: skip
         """Begin to fill, and wait as `ask` does."""
         await self.start()
-        with anyio.move_on_after(self.settings.wait if seconds is None else seconds):
+        with anyio.move_on_after(min(s for s in (seconds, PATIENCE.get(), self.settings.wait) if s is not None)):
             await self._until_ready(progress, kinds, whole=whole)
 
     async def coverage(self, kinds: Sequence[str] = ()) -> Coverage:
@@ -104,7 +111,8 @@ class Catalog:
         return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
 
     def _coverage(self, connection: sqlite3.Connection, kinds: Sequence[str] = ()) -> Coverage:
-        notes = tuple(filter(None, (self.store.note if self.store else "", self.problem)))
+        clock = self.api.transport.clock.note
+        notes = tuple(filter(None, (self.store.note if self.store else "", self.problem, clock)))
         if self.others:
             notes += ("Another process of this server fills this catalog.",)
         return read_coverage.coverage(
@@ -114,22 +122,31 @@ class Catalog:
     async def _until_ready(self, progress: Report | None, kinds: Sequence[str], *, whole: bool) -> None:
         if self.filler is not None:
             self.filler.reader.pace.hurry += 1
+        waited = False
         try:
             while True:
                 event = self._progress
                 covered = await self.coverage(kinds)
                 fresh = self._refreshed is not None or self.others or self.problem
-                if fresh and (not whole or not covered.unread or self._exhausted(covered)):
+                ready = fresh and (not whole or not covered.unread or self._exhausted(covered))
+                if progress is not None and (waited or not ready):
+                    await progress(*self._position(covered))
+                if ready or self.group is None:
                     return
-                if progress is not None:
-                    total = sum(kind.total for kind in covered.kinds)
-                    await progress(total - covered.unread, total or None, "recovery points of assets read")
-                if self.group is None:
-                    return
+                waited = True
                 await event.wait()
         finally:
             if self.filler is not None:
                 self.filler.reader.pace.hurry -= 1
+
+    def _position(self, covered: Coverage) -> tuple[float, float | None, str]:
+        """How far reading is: the lists are its first tenth, then the recovery points of each asset."""
+        if self._refreshed is None and self._lists is not None:
+            read, lists, words = self._lists
+            return read, 10 * lists if lists else None, words
+        total = sum(kind.total for kind in covered.kinds)
+        read = total - covered.unread
+        return total / 9 + read, total / 0.9 or None, f"recovery points of {read:,} of {total:,} assets read"
 
     def _exhausted(self, covered: Coverage) -> bool:
         """Whether what is unread failed, so that waiting for it does not help."""
@@ -161,7 +178,7 @@ class Catalog:
             self._wake()
 
     def _wake(self) -> None:
-        event, self._progress = self._progress, anyio.Event()
+        event, self._progress, self._woken = self._progress, anyio.Event(), time.monotonic()
         event.set()
 
     async def _fill(self) -> None:
@@ -190,7 +207,7 @@ class Catalog:
         assert self.filler is not None  # noqa: S101
         now = self.api.now().timestamp()
         if self._refreshed is None or now - self._refreshed > REFRESH_SECONDS:
-            await self.filler.refresh()
+            await self.filler.refresh(self._note_lists)
             self._refreshed = self.api.now().timestamp()
             self._wake()
         due = await self.filler.due_copies()
@@ -203,12 +220,18 @@ class Catalog:
                 group.start_soon(self._read_one, limiter, *one)
         self._wake()
 
+    async def _note_lists(self, read: float, total: float | None, words: str) -> None:
+        self._lists = (read, total, words)
+        self._wake()
+
     async def _read_one(self, limiter: anyio.CapacityLimiter, asset: int, kind: str, ident: str, list_: int) -> None:
         assert self.filler is not None  # noqa: S101
         async with limiter:
             if self._refreshed is None:  # a question wants fresh lists first
                 return
             await self.filler.read_copies(asset, kind, ident, list_)
+            if time.monotonic() - self._woken > TELL_SECONDS:
+                self._wake()
 
     async def _idle(self, seconds: float) -> None:
         """Wait, or until a question wants something fresh."""

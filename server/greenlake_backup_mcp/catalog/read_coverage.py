@@ -85,7 +85,8 @@ class Coverage:
     def line(self) -> str:
         """In one line: `As of 05:10Z (3 min); recovery points read of 398 of 400 VMs; unread: 2 HTTP 403`."""
         if self.as_of is None:
-            return "Coverage: nothing was read yet; nothing can be said."
+            goes_on = " Reading goes on: ask again in half a minute." if self.filling else ""
+            return f"Coverage: nothing was read yet; nothing can be said.{goes_on}"
         parts = [f"As of {units.stamp(self.as_of)} ({units.duration(self.now - self.as_of)})"]
         told = [
             f"{units.plural(kind.total, ASSET_KINDS[kind.kind])}" if not kind.unread else

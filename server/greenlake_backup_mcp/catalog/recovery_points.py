@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.errors import InputError, Unreachable
 from greenlake_backup_mcp.lists.filters import coercion
 from greenlake_backup_mcp.text import sanitize, suggest, units
 from greenlake_backup_mcp.upstream.progress import Report
@@ -62,7 +62,7 @@ async def find(catalog: Catalog, values: Mapping[str, Any], progress: Report, ro
     request = _understand(values, catalog.api.now())
     kinds = [values["assetKind"]] if values.get("assetKind") else []
     found, covered = await catalog.ask(
-        lambda connection, covered: (_find(connection, request), covered), progress=progress, kinds=kinds
+        lambda connection, covered: (_find(connection, request, covered), covered), progress=progress, kinds=kinds
     )
     if values.get("output") == "json":
         return Answer(value=answer.fit_json(_value(request, found, covered), "recoveryPoints", room))
@@ -90,9 +90,9 @@ def _understand(values: Mapping[str, Any], now: datetime) -> Request:
 # --- looked up -----------------------------------------------------------------------------------------------------
 
 
-def _find(connection: sqlite3.Connection, request: Request) -> Found:
+def _find(connection: sqlite3.Connection, request: Request, covered: Coverage) -> Found:
     found = Found()
-    where, values = _conditions(connection, request, found)
+    where, values = _conditions(connection, request, found, covered)
     columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
     source = f"{RECOVERY_POINTS.source} WHERE {where}"
 
@@ -133,13 +133,15 @@ def _order(request: Request, columns: Mapping[str, str]) -> str:
     return f"{usable}, c.point IS NULL, {near}, coalesce(c.flags & 3, 0) = 3, c.verified IS NULL, c.list"
 
 
-def _conditions(connection: sqlite3.Connection, request: Request, found: Found) -> tuple[str, list[Any]]:
+def _conditions(
+    connection: sqlite3.Connection, request: Request, found: Found, covered: Coverage
+) -> tuple[str, list[Any]]:
     """The WHERE of a request; names are looked up, and all that bear one are meant."""
     values, moments = request.values, request.moments
     columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
     parts, given = ["1"], []
     if values.get("asset"):
-        found.assets = _assets(connection, values["asset"], values.get("assetKind"))
+        found.assets = _assets(connection, values["asset"], values.get("assetKind"), covered)
         ids = [one["id"] for one in found.assets]
         marks = ", ".join("?" * len(ids))
         found.owners = [
@@ -154,7 +156,7 @@ def _conditions(connection: sqlite3.Connection, request: Request, found: Found) 
         parts.append("a.kind = ?")
         given.append(values["assetKind"])
     if values.get("store"):
-        stores = _stores(connection, values["store"])
+        stores = _stores(connection, values["store"], covered)
         parts.append(f"st.id IN ({', '.join('?' * len(stores))})")
         given += stores
     for name, sql in (("before", "c.point <= ?"), ("after", "c.point >= ?"), ("expiresBefore", "c.expires <= ?"),
@@ -178,7 +180,7 @@ def _conditions(connection: sqlite3.Connection, request: Request, found: Found) 
     return " AND ".join(parts), given
 
 
-def _assets(connection: sqlite3.Connection, asset: str, kind: str | None) -> list[dict[str, Any]]:
+def _assets(connection: sqlite3.Connection, asset: str, kind: str | None, covered: Coverage) -> list[dict[str, Any]]:
     """All assets of that id or name, whatever the case; InputError names near ones where there is none."""
     rows = connection.execute(
         "SELECT id, name, kind, vcenter, listed, copies_state, copies_unread_why, copies FROM assets WHERE "
@@ -189,28 +191,41 @@ def _assets(connection: sqlite3.Connection, asset: str, kind: str | None) -> lis
     found = [dict(zip(names, row, strict=True)) for row in rows]
     if found:
         return found[:200]
+    unread = _unread("asset", asset, covered)
     known = [row[0] for row in connection.execute("SELECT DISTINCT name FROM assets WHERE name IS NOT NULL")]
     part = [name for name in known if asset.casefold() in name.casefold()][:3]
     meant = list(dict.fromkeys([*suggest.near_names(asset, known, cutoff=0.6), *part]))[:4]
     likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in meant) + "?" if meant else ""
     of = f" of the kind {kind}" if kind else ""
     raise InputError(
-        f"There is no asset {sanitize.quoted(asset, 80)}{of} in the catalog.{likely}",
+        f"There is no asset {sanitize.quoted(asset, 80)}{of} in the catalog.{unread}{likely}",
         hint="Names and ids stand in the view `assets` of query_catalog, and in the list tools.",
     )
 
 
-def _stores(connection: sqlite3.Connection, store: str) -> list[str]:
+def _stores(connection: sqlite3.Connection, store: str, covered: Coverage) -> list[str]:
     found = connection.execute(
         "SELECT id, name FROM stores WHERE id = ?1 OR name = ?1 COLLATE NOCASE", (store,)
     ).fetchall()
     if found:
         return [row[0] for row in found]
+    unread = _unread("store", store, covered)
     known = [row[0] for row in connection.execute("SELECT name FROM stores WHERE name IS NOT NULL")]
     raise InputError(
-        f"There is no store {sanitize.quoted(store, 80)} in the catalog.",
+        f"There is no store {sanitize.quoted(store, 80)} in the catalog.{unread}",
         hint=f"Stores: {', '.join(sanitize.quoted(n, 80) for n in known[:20])}.",
     )
+
+
+def _unread(noun: str, name: str, covered: Coverage) -> str:
+    """Which lists could not be read, as a sentence; raises where some were not yet: nobody can say what they hold."""
+    if waiting := [one.collection for one in covered.unread_lists if not one.problem]:
+        raise Unreachable(
+            f"The {noun} {sanitize.quoted(name, 80)} is not among what was read so far; not yet: {', '.join(waiting)}.",
+            hint="Reading goes on: ask again in half a minute.",
+        )
+    failed = ", ".join(f"{one.collection} ({one.problem})" for one in covered.unread_lists)
+    return f" Lists that could not be read: {failed}." if failed else ""
 
 
 # --- told ----------------------------------------------------------------------------------------------------------

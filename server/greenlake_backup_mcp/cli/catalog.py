@@ -13,11 +13,12 @@ from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.upstream import client
 
 
 async def sync(settings: Settings) -> int:
-    """Read all that is due into the catalog's file; 0 where everything was read, 1 where a part could not be."""
+    """Read all that is due into the catalog's file; 0 where everything was read, 1 where a part could not be, told."""
     operations = {t.operation.id: t.operation for t in app.tool_set(settings).all.values() if t.operation}
     async with client.connect(settings) as api:
         catalog = Catalog(settings, api, operations)
@@ -31,7 +32,11 @@ async def sync(settings: Settings) -> int:
     for line in answer.coverage_lines(covered):
         print(line)  # noqa: T201
     print(f"Kept in {where or 'memory, and gone now: name a file with --catalog'}.")  # noqa: T201
-    return 0 if covered.complete and where is not None else 1
+    if covered.complete:
+        return 0
+    failed = len(covered.unread_lists)
+    print(f"Not whole: {units.plural(failed, 'list')} and the recovery points of {covered.unread:,} assets are unread.")  # noqa: T201
+    return 1
 
 
 def forget(settings: Settings) -> int:

@@ -25,6 +25,13 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.server import startup_checks
 from greenlake_backup_mcp.settings import Settings
 
+LEGEND = """
+  read     changes nothing
+  write    adds something, or can be taken back: done at once
+  disrupt  interrupts work or protection; previewed, and done only with consent to exactly that, as are the next two
+  destroy  loses data, or the way back to it
+  secret   gives out a secret, or opens a way in
+The word is of the worst arguments; the preview says what a call does with its own."""
 FILES = ("spec", "state_dir", "audit_log", "tokens_file")  # settings that are paths
 
 
@@ -118,6 +125,7 @@ def tools(options: argparse.Namespace) -> int:
             print_result(f"\n{toolset}")
         print_result(f"  {tool.name:<42} {tool.danger.value:<8} {tool.title}")
     print_result(f"\n{len(tools)} tools")
+    print_result(LEGEND)
     return 0
 
 

@@ -23,6 +23,12 @@ NO_PATH = (
 )
 
 
+NO_WORKSPACE = (
+    "GREENLAKE_WORKSPACE_ID is not set: tokens are asked of an endpoint that serves all workspaces. Where it refuses "
+    "the API client, set the id of its workspace (Manage Workspace shows it)."
+)
+
+
 async def examine(settings: Settings) -> int:
     """Print one line a check; 0 where all passed, 1 at the first that did not."""
     real = transport.display_url(settings.api_base_url or "") or settings.region or "no tenant yet"
@@ -34,6 +40,8 @@ async def examine(settings: Settings) -> int:
         _print("ok", f"start: {_start(settings)}")
         if unused := startup_checks.unused_settings(settings):
             _print("note", unused)
+        if settings.client_id and not (settings.workspace_id or settings.demo or settings.token):
+            _print("note", NO_WORKSPACE)
         async with client.connect(settings) as api:
             reply = await client.send(
                 api,
@@ -47,6 +55,8 @@ async def examine(settings: Settings) -> int:
             )
         _print("ok", "token: accepted")
         total = reply.body.get("total") if isinstance(reply.body, dict) else None
+        if (skew := api.transport.clock).seconds is not None:
+            _print("note" if skew.note else "ok", f"clock: {skew.note or 'agrees with the service'}")
         _print("ok", f"read: protection stores ({'number not told' if total is None else total})")
         _print("ok", f"catalog: {catalog.describe(settings)}")
     except BackupError as problem:
@@ -80,8 +90,11 @@ def _credentials(settings: Settings) -> str:
         return "no credentials needed"
     if settings.token:
         return "a ready token"
-    there = [name for name in ("client_id", "client_secret", "workspace_id") if getattr(settings, name)]
-    return " and ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials"
+    names = ("client_id", "client_secret", "workspace_id")
+    there = [name for name in names if getattr(settings, name)]
+    missing = [f"GREENLAKE_{name.upper()}" for name in names if name not in there]
+    unset = f"; not set: {', '.join(missing)}" if missing else ""
+    return (", ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials") + unset
 
 
 def _print(mark: str, words: str) -> None:

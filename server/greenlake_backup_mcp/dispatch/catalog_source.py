@@ -55,9 +55,16 @@ class CatalogSource:
             self.open = Catalog(self.api.settings, self.api, operations, self.group)
         return self.open
 
-    async def call(self, name: str, values: Mapping[str, Any], principal: str, progress: Report) -> Answer:
-        """The answer of one of the tools over the catalog: lines, or a JSON value."""
-        from greenlake_backup_mcp.catalog import query, recovery_points  # noqa: PLC0415
+    async def call(
+        self, name: str, values: Mapping[str, Any], principal: str, progress: Report, seconds: float
+    ) -> Answer:
+        """The answer of one of the tools over the catalog: lines, or a JSON value.
+
+        Reading is waited for so many seconds; then the answer is of what was read and says so, and reading goes on.
+        """
+        from greenlake_backup_mcp.catalog import catalog, query, recovery_points  # noqa: PLC0415
+
+        catalog.PATIENCE.set(seconds)  # of this call: each has a context of its own
 
         room = int(self.api.settings.budget * BYTES_PER_TOKEN)
         if name == builtin.QUERY_CATALOG.name:

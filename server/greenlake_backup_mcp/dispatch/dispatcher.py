@@ -109,7 +109,8 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
         values = arguments.prepare(tool, raw)
         more = await context.catalog.list_columns(tool)
         answer = await list_tool.answer(context.api, tool, values, caller.progress, more.columns)
-        return _to_result(context, CallOutcome(Outcome.DONE, (*answer.lines, *more.notes), answer.value))
+        notes = (*more.notes, *_clock_note(context))
+        return _to_result(context, CallOutcome(Outcome.DONE, (*answer.lines, *notes), answer.value))
     prepared = _prepare(context, name, raw, caller)
     async with gate.authorize(context.consent, context.api, context.tools, prepared, caller) as permit:
         outcome = await _carry_out(context, prepared, caller)
@@ -120,7 +121,8 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
 async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, Any], caller: Caller) -> Result:
     """The tools that are no operation of the service."""
     if tool in builtin.FLEET:
-        found = await context.catalog.call(tool.name, values, caller.principal, caller.progress)
+        patience = proposals.follow_seconds(context.settings, caller)
+        found = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
         return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
     if tool.name == builtin.PREVIEW_CALL.name:
         return await _preview_call(context, values, caller)
@@ -220,7 +222,7 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
             return CallOutcome(
                 Outcome.DONE, value=json_cut.cut_json(reply.body, room) if isinstance(reply.body, dict) else reply.body
             )
-        return CallOutcome(Outcome.DONE, tuple(_details(context, tool, reply.body)))
+        return CallOutcome(Outcome.DONE, (*_details(context, tool, reply.body), *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)
@@ -231,6 +233,12 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
         lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
         return CallOutcome(Outcome.DONE, tuple(lines))
     return _from_report(await synchronous.verify(follower, reply, prepared.request, tool.title, target, sent))
+
+
+def _clock_note(context: CallContext) -> tuple[str, ...]:
+    """Of an answer with ages in it: that this machine's clock is off. Previews and writes judge by the service's."""
+    note = context.api.transport.clock.note
+    return (note,) if note else ()
 
 
 def _follower(

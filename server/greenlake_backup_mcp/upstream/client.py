@@ -23,7 +23,8 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
 from . import body_limits, connection_errors, error_mapping
-from .retry import TransientError, retry, retry_after_seconds
+from .retry import TransientError, retry
+from .retry_after import retry_after_seconds
 from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
@@ -132,8 +133,9 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
         raise _no_answer(request, answer.broken)
     if wait := retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)):
         api.transport.limiter.pause_for(wait)
+    api.transport.clock.observe(answer.headers, api.now())
     if not 200 <= answer.status < 300:
-        raise _error_of(request, answer)
+        raise _error_of(request, answer, api.transport.clock.note)
     return _response_of(request, answer)
 
 
@@ -176,8 +178,8 @@ def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     return error if failure.lasting else TransientError(error)
 
 
-def _error_of(request: Request, answer: _Answer) -> Exception:
-    """What to raise for an answer that is not 2xx."""
+def _error_of(request: Request, answer: _Answer, clock: str) -> Exception:
+    """What to raise for an answer that is not 2xx; `clock` says where ours is off, which makes tokens fail."""
     text = ""
     try:
         body = body_limits.parse_body(answer.content)
@@ -187,6 +189,8 @@ def _error_of(request: Request, answer: _Answer) -> Exception:
     problem = error_mapping.parse_error_body(answer.headers, body, text, page=page)
     call_log.record_debug_id(problem.debug_id)
     error = error_mapping.error_for_status(request.name, answer.status, problem, reads=request.reads)
+    if answer.status == 401 and clock:
+        error = error.with_hint(f"{error.hint} {clock}")
     if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
         return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
     return error

@@ -1,6 +1,6 @@
 """How fast requests may go: a client-side rate with a burst, a number at once, and a pause where one is asked for.
 
-Knows nothing of requests and headers (retry.py). Every wait is cancellable and leaves nothing behind.
+Knows nothing of requests and headers (retry_after.py). Every wait is cancellable and leaves nothing behind.
 """
 
 from __future__ import annotations

@@ -22,9 +22,11 @@ from greenlake_backup_mcp.settings import Settings
 
 from . import body_limits, connection_errors
 from . import tokens as auth
+from .clock_skew import ClockSkew
 from .connection_errors import PROXIES
 from .rate_limiter import RateLimiter
-from .retry import TransientError, retry, retry_after_seconds
+from .retry import TransientError, retry
+from .retry_after import retry_after_seconds
 
 SIMULATED = "https://simulated.greenlake.invalid"
 SHORTEST = 6  # characters of a secret that can be told from words
@@ -52,6 +54,7 @@ class Transport:
         self.settings = settings
         self.simulated = app is not None or settings.demo
         self.limiter = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
+        self.clock = ClockSkew()
         self._app = app
         self._connection: Connection | None = None
 
