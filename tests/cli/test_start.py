@@ -144,7 +144,7 @@ def test_doctor_says_which_credentials_there_are_and_not_what_they_are() -> None
         "doctor", GREENLAKE_API_BASE_URL="http://127.0.0.1:9", GREENLAKE_TOKEN_URL="http://127.0.0.1:9/t", **secrets
     )
     assert done.returncode == 1
-    assert "client id and client secret set" in done.stdout
+    assert "client id and client secret set; not set: GREENLAKE_WORKSPACE_ID" in done.stdout
     assert "HTTPS_PROXY" in done.stdout
     assert "hidden-one" not in done.stdout + done.stderr
     bare = run("doctor")

@@ -22,6 +22,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "greenlake-backup-mcp-clients"
 DOCUMENT = HERE.parents[1] / "docs" / "CLIENTS.md"
+README = HERE.parents[1] / "README.md"
+BEGIN, END = "<!-- tried: written by python -m tests.clients --write -->\n", "<!-- /tried -->"
 REQUIREMENTS = {
     "sdk": ("mcp>=2.3",),
     "sdk-1": ("mcp<2",),
@@ -32,10 +34,15 @@ REQUIREMENTS = {
     "google-genai": ("google-genai", "mcp>=2.3"),
     "llama-index": ("llama-index-tools-mcp",),
     "smolagents": ("smolagents[mcp]", "mcp<2"),
-    "agno": ("agno", "openai", "mcp<2"),
+    "agno": ("agno", "openai", "mcp>=2.3"),
     "autogen": ("autogen-ext[mcp]", "autogen-agentchat", "mcp<2"),
 }
 COLUMNS = ("list", "read", "gated", "catalog", "error", "progress")
+COLUMNS_EXPLAINED = (
+    "list: how many tools it sees. read: a list. gated: a preview, its code, the change. catalog: a question over the "
+    "whole tenant, within the client's own time-out. error: an error that the model can act on. progress: whether what "
+    "it reports rises; *not told* where the framework hands none on."
+)
 NOT_RUN = (
     "Not run by this command: the clients of Node (TypeScript SDK, Inspector, LangChain JS, Vercel AI SDK, mastra, "
     "Gemini CLI, Codex CLI, opencode, Copilot CLI, qwen-code), Claude Desktop and Claude Code, and of Python's "
@@ -111,8 +118,18 @@ def tried(name: str, python: Path, *way: str, state: Path) -> dict[str, str]:
     return result
 
 
+def summary(results: dict[str, dict[str, list[str]]]) -> str:
+    """The README's table: what does not work of each framework over each transport."""
+    rows = ["| framework | stdio | HTTP |", "|---|---|---|"]
+    for name, by_transport in results.items():
+        cells = [f"not: {', '.join(wrong)}" if wrong else "works" for wrong in by_transport.values()]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def main() -> int:
     """Print the table; 1 where a cell says NO."""
+    results: dict[str, dict[str, list[str]]] = {}
     names = [word for word in sys.argv[1:] if not word.startswith("--")] or list(REQUIREMENTS)
     rows = [f"| framework | version | transport | {' | '.join(COLUMNS)} |", "|---" * (3 + len(COLUMNS)) + "|"]
     place = Path(tempfile.mkdtemp())
@@ -122,15 +139,19 @@ def main() -> int:
                 python = environment(name)
                 for transport, way in (("stdio", serve()), ("http", [url])):
                     row = tried(name, python, transport, *way, state=place)
-                    cells = " | ".join(row.get(column, "").replace("\n", " ") for column in COLUMNS)
-                    rows.append(f"| {name} | {version(python, name)} | {transport} | {cells} |")
+                    cells = [row.get(column, "").replace("\n", " ").replace("|", "/") for column in COLUMNS]
+                    rows.append(f"| {name} | {version(python, name)} | {transport} | {' | '.join(cells)} |")
+                    wrong = [column for column, cell in zip(COLUMNS, cells, strict=True) if cell.startswith("NO")]
+                    results.setdefault(f"{name} {version(python, name)}", {})[transport] = wrong
                     print(rows[-1], flush=True)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     table = "\n".join(rows)
     if "--write" in sys.argv:
         head = "# Clients\n\nWritten by `python -m tests.clients --write` against the demo.\n\n"
-        DOCUMENT.write_text(f"{head}{table}\n\n{NOT_RUN}\n", encoding="utf-8")
+        DOCUMENT.write_text(f"{head}{table}\n\n{COLUMNS_EXPLAINED}\n\n{NOT_RUN}\n", encoding="utf-8")
+        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}{summary(results)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
     print(f"\n{table}\n\n{NOT_RUN}")
     return 1 if "NO:" in table else 0
 

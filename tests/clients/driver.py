@@ -65,7 +65,10 @@ def answered(call: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Call:
         try:
             return text_of(await call(name, arguments))
         except Exception as error:  # what a framework raises for an error of a tool is its own business
-            return str(error)
+            cause: BaseException = error
+            while isinstance(cause, BaseExceptionGroup):
+                cause = cause.exceptions[0]
+            return str(cause)
 
     return calling
 

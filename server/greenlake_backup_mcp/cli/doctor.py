@@ -40,7 +40,7 @@ async def examine(settings: Settings) -> int:
         _print("ok", f"start: {_start(settings)}")
         if unused := startup_checks.unused_settings(settings):
             _print("note", unused)
-        if settings.client_id and not (settings.workspace_id or settings.demo or settings.token):
+        if settings.client_id and not (settings.workspace_id or settings.token_url or settings.demo):
             _print("note", NO_WORKSPACE)
         async with client.connect(settings) as api:
             reply = await client.send(
@@ -94,7 +94,7 @@ def _credentials(settings: Settings) -> str:
     there = [name for name in names if getattr(settings, name)]
     missing = [f"GREENLAKE_{name.upper()}" for name in names if name not in there]
     unset = f"; not set: {', '.join(missing)}" if missing else ""
-    return (", ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials") + unset
+    return (" and ".join(name.replace("_", " ") for name in there) + " set" if there else "no credentials") + unset
 
 
 def _print(mark: str, words: str) -> None:
