@@ -106,6 +106,14 @@ class Settings(BaseSettings):
     catalog_fill: bool = Field(False, description="Fill the catalog from the start, not from the first question on.")
     catalog_keep: int = Field(400, ge=1, le=3650, description="Days that the catalog remembers changes.")
 
+    # questions over the estate
+    exceptions: Path | None = Field(
+        None, description="JSON file of assets left out on purpose: which, who accepts it, why, until when."
+    )
+    timezone: str | None = Field(
+        None, description="Time zone of answers over the estate, Europe/Berlin (default: the machine's)."
+    )
+
     # how it works
     wait: float = Field(25, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
     budget: int = Field(6000, ge=500, le=100_000, description="Most tokens of one answer.")

@@ -13,7 +13,7 @@ from greenlake_backup_mcp.lists.views import extractors
 
 from .fields import Field, count, every, flag, future, number, past, size, text, word
 
-VERSION = 1  # of the file; one of another version is built anew
+VERSION = 2  # of the file; one of another version is built anew
 
 _SQL = {
     "text": "TEXT",
@@ -332,7 +332,8 @@ CREATE TABLE copy_sets (asset INTEGER NOT NULL, list INTEGER NOT NULL, kind INTE
   schedule INTEGER, copies INTEGER, good INTEGER, missing INTEGER, newest INTEGER, oldest INTEGER,
   newest_good INTEGER, newest_good_expires INTEGER, last_expiry INTEGER, endless INTEGER, next_expiry INTEGER,
   locked_until INTEGER, last_lock_good INTEGER, verified INTEGER, newest_verified INTEGER, failed INTEGER,
-  size INTEGER, sized INTEGER);
+  size INTEGER, sized INTEGER, verify_errors INTEGER, newest_good_consistency INTEGER, newest_good_flags INTEGER,
+  newest_good_disks INTEGER);
 CREATE INDEX copy_sets_asset ON copy_sets (asset, list);
 CREATE TABLE members (owner_kind TEXT NOT NULL, owner_id TEXT NOT NULL, member_id TEXT NOT NULL, member_kind TEXT,
   member_name TEXT, PRIMARY KEY (owner_kind, owner_id, member_id)) WITHOUT ROWID;

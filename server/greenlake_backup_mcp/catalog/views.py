@@ -98,14 +98,14 @@ _ASSET = (
     Column("asset_id", "a.id", "id of the asset"),
     Column("asset_kind", "a.kind", f"{', '.join(ASSET_KINDS)}"),
 )
-_USABLE = """CASE WHEN c.missing IS NOT NULL THEN NULL WHEN c.ok = 0 THEN 0 WHEN c.expires <= :now THEN 0
+USABLE = """CASE WHEN c.missing IS NOT NULL THEN NULL WHEN c.ok = 0 THEN 0 WHEN c.expires <= :now THEN 0
  WHEN c.store IS NULL THEN CASE c.list WHEN 0 THEN 1 END ELSE r.reachable END"""
-_WHY_NOT = """CASE WHEN c.missing IS NOT NULL THEN 'was not in the last list, not confirmed'
+WHY_NOT = """CASE WHEN c.missing IS NOT NULL THEN 'was not in the last list, not confirmed'
  WHEN c.ok = 0 THEN CASE c.state WHEN 'OK' THEN 'status ' || c.status
   ELSE 'state ' || coalesce(c.state, 'not told') END
  WHEN c.expires <= :now THEN 'expired' WHEN c.store IS NULL THEN CASE c.list WHEN 1 THEN 'store not told' END
  ELSE r.why END"""
-_PLACE = (
+PLACE = (
     "CASE WHEN {0}.kind = 3 OR st.type = 'CLOUD' THEN 'off_site' WHEN {0}.list = 1 THEN 'on_premises' ELSE 'array' END"
 )
 
@@ -122,9 +122,9 @@ RECOVERY_POINTS = View(
         *_ASSET,
         Column("list", _code("c.list", LISTS), "snapshots or backups"),
         Column("kind", _code("c.kind", COPY_KINDS), ", ".join(COPY_KINDS)),
-        Column("place", _PLACE.format("c"), "array, on_premises or off_site"),
-        Column("usable", _USABLE, "1, 0, or NULL where it cannot be known"),
-        Column("why_not", _WHY_NOT, "why it is not usable"),
+        Column("place", PLACE.format("c"), "array, on_premises or off_site"),
+        Column("usable", USABLE, "1, 0, or NULL where it cannot be known"),
+        Column("why_not", WHY_NOT, "why it is not usable"),
         *_past("point_in_time", "c.point", "what it brings back"),
         *_past("created", "c.created", "made"),
         *_future("expires", "c.expires", "goes then"),
@@ -162,13 +162,13 @@ RECOVERY_POINTS = View(
     "LEFT JOIN main.words w ON w.no = c.schedule LEFT JOIN main.words y ON y.no = c.array",
 )  # fmt: skip
 
-_NEWEST_USABLE = """CASE WHEN (s.store IS NULL AND s.list = 1) OR (s.store IS NOT NULL AND coalesce(r.reachable, 0) = 0)
+NEWEST_USABLE = """CASE WHEN (s.store IS NULL AND s.list = 1) OR (s.store IS NOT NULL AND coalesce(r.reachable, 0) = 0)
  THEN NULL
  WHEN s.newest_good_expires IS NULL OR s.newest_good_expires > :now THEN s.newest_good
  ELSE (SELECT max(c.point) FROM main.copies c WHERE c.asset = s.asset AND c.list = s.list AND c.kind IS s.kind
   AND c.store IS s.store AND c.array IS s.array AND c.schedule IS s.schedule AND c.ok = 1 AND c.missing IS NULL
   AND c.expires > :now) END"""
-_REACHED = "(CASE WHEN s.store IS NULL THEN s.list = 0 ELSE coalesce(r.reachable, 0) END)"
+REACHED = "(CASE WHEN s.store IS NULL THEN s.list = 0 ELSE coalesce(r.reachable, 0) END)"
 
 SETS = View(
     "recovery_point_sets",
@@ -176,7 +176,7 @@ SETS = View(
     (
         *_ASSET,
         Column("kind", _code("s.kind", COPY_KINDS), ", ".join(COPY_KINDS)),
-        Column("place", _PLACE.format("s"), "array, on_premises or off_site"),
+        Column("place", PLACE.format("s"), "array, on_premises or off_site"),
         Column("store", "st.name", "store"),
         Column("store_id", "st.id", "its id"),
         Column("array", "y.word", "array"),
@@ -188,7 +188,7 @@ SETS = View(
         Column("failed", "s.failed", "of them in error"),
         *_past("newest", "s.newest", "newest of any state"),
         *_past("oldest", "s.oldest", "oldest"),
-        *_past("newest_usable", _NEWEST_USABLE, "newest usable"),
+        *_past("newest_usable", NEWEST_USABLE, "newest usable"),
         *_future("last_expiry", "s.last_expiry", "when the last good one goes"),
         Column("without_expiry", "s.endless", "good ones that never expire"),
         *_future("locked_until", "s.last_lock_good", "longest lock of a good one"),
@@ -210,7 +210,7 @@ _SUMMED = f"""(SELECT asset, sum(copies) AS copies, sum(failed) AS failed, max(n
  max(CASE WHEN reached THEN last_lock_good END) AS locked,
  max(CASE WHEN reached AND place = 'off_site' THEN last_lock_good END) AS locked_off_site,
  max(newest_verified) AS newest_verified, sum(verified) AS verified
- FROM (SELECT s.*, {_NEWEST_USABLE} AS usable, {_REACHED} AS reached, {_PLACE.format("s")} AS place
+ FROM (SELECT s.*, {NEWEST_USABLE} AS usable, {REACHED} AS reached, {PLACE.format("s")} AS place
  FROM main.copy_sets s LEFT JOIN main.stores st ON st.no = s.store LEFT JOIN reach r ON r.no = s.store)
  GROUP BY asset)"""
 _UNREAD = "(rb.read IS NULL OR rs.read IS NULL) AND a.kind <> 'mssql_group'"

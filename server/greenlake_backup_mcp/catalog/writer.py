@@ -292,21 +292,25 @@ def confirm_copy(  # noqa: PLR0913, PLR0917  what is known of it
 
 
 _GROUP = ("kind", "store", "array", "schedule")
-_SUMMED = "kind, store, array, schedule, point, expires, locked_until, ok, missing, verification, size, state"
+_SUMMED = (
+    "kind, store, array, schedule, point, expires, locked_until, ok, missing, verification, size, state, consistency, "
+    "flags, disks"
+)
 
 
 def summarize(connection: sqlite3.Connection, asset: int, list_: int) -> None:
     """Make the sums of an asset's copies anew: what questions about the present are answered from."""
-    verified = connection.execute("SELECT no FROM words WHERE word = 'VERIFIED'").fetchone()
+    words = dict(connection.execute("SELECT word, no FROM words WHERE word IN ('VERIFIED', 'VERIFY_ERROR')").fetchall())
+    marks = (words.get("VERIFIED", -1), words.get("VERIFY_ERROR", -1))
     groups: dict[tuple[Any, ...], _Sum] = {}
     for row in connection.execute(f"SELECT {_SUMMED} FROM copies WHERE asset = ? AND list = ?", (asset, list_)):
         group = groups.get(row[:4])
         if group is None:
             group = groups[row[:4]] = _Sum()
-        group.add(row[4:], verified[0] if verified else -1)
+        group.add(row[4:], marks)
     connection.execute("DELETE FROM copy_sets WHERE asset = ? AND list = ?", (asset, list_))
     connection.executemany(
-        f"INSERT INTO copy_sets VALUES ({', '.join('?' * 23)})",
+        f"INSERT INTO copy_sets VALUES ({', '.join('?' * 27)})",
         [(asset, list_, *key, *group.row()) for key, group in groups.items()],
     )
 
@@ -338,16 +342,20 @@ class _Sum:
     failed: int = 0
     size: int | None = None
     sized: int = 0
+    verify_errors: int = 0
+    newest_good_facts: tuple[Any, Any, Any] = (None, None, None)  # consistency, flags, disks
 
-    def add(self, row: Sequence[Any], verified: int) -> None:
-        point, expires, lock, ok, missing, verification, size, state = row
+    def add(self, row: Sequence[Any], marks: tuple[int, int]) -> None:
+        """Count one copy in; `marks`: the numbers of the words VERIFIED and VERIFY_ERROR."""
+        point, expires, lock, ok, missing, verification, size, state, *facts = row
         self.copies += 1
         self.newest, self.oldest = _least(self.newest, point, max), _least(self.oldest, point, min)
         self.locked_until = _least(self.locked_until, lock, max)
         self.next_expiry = _least(self.next_expiry, expires, min)
         self.failed += state in ("ERROR", "FAILED")
         self.missing += missing is not None
-        if verification == verified:
+        self.verify_errors += verification == marks[1]
+        if verification == marks[0]:
             self.verified += 1
             self.newest_verified = _least(self.newest_verified, point, max)
         if size is not None:
@@ -359,11 +367,11 @@ class _Sum:
         self.last_expiry = _least(self.last_expiry, expires, max)
         self.endless += expires is None
         if point is not None and (self.newest_good is None or point > self.newest_good):
-            self.newest_good, self.newest_good_expires = point, expires
+            self.newest_good, self.newest_good_expires, self.newest_good_facts = point, expires, (*facts,)
 
     def row(self) -> tuple[Any, ...]:
         return (
             self.copies, self.good, self.missing, self.newest, self.oldest, self.newest_good, self.newest_good_expires,
             self.last_expiry, self.endless, self.next_expiry, self.locked_until, self.last_lock_good, self.verified,
-            self.newest_verified, self.failed, self.size, self.sized,
+            self.newest_verified, self.failed, self.size, self.sized, self.verify_errors, *self.newest_good_facts,
         )  # fmt: skip

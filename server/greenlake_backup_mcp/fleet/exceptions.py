@@ -1,0 +1,106 @@
+"""Accepted exceptions: assets that are left out on purpose, by whom, why and until when. Always told in the count.
+
+A JSON file that people keep: a list of `{"asset": "lab-*", "who": "…", "why": "…", "until": "2026-12-31"}`, with `kind`
+and `controls` where only some are meant. Read anew for each question; what is wrong with it is told, never passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from greenlake_backup_mcp.errors import SettingsError
+from greenlake_backup_mcp.text import sanitize, units
+
+from .facts import Asset
+
+MOST_BYTES = 4 << 20
+NEEDED = ("asset", "who", "why", "until")
+HINT = (
+    'GREENLAKE_MCP_EXCEPTIONS names a JSON file: [{"asset": "lab-*", "who": "J. Doe", "why": "rebuilt from code", '
+    '"until": "2026-12-31", "controls": ["cover"]}]. Only a person can change it.'
+)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """One entry of the file. `pattern`: id or name, `*` stands for anything; `until`: seconds since 1970."""
+
+    pattern: str
+    who: str
+    why: str
+    until: int
+    kind: str | None = None
+    controls: tuple[str, ...] = ()
+
+    def covers(self, asset: Asset, control: str) -> bool:
+        """Whether the asset and the control are meant, whatever the time."""
+        return (
+            (not self.controls or control in self.controls)
+            and (self.kind is None or self.kind == asset.kind)
+            and (self.pattern == asset.id or fnmatchcase(asset.name.casefold(), self.pattern.casefold()))
+        )
+
+
+def load(path: Path | None) -> tuple[Acceptance, ...]:
+    """The exceptions of the file, none without one. SettingsError names the entry that is wrong, and what is."""
+    if path is None:
+        return ()
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise SettingsError(f"The file of exceptions is larger than {MOST_BYTES >> 20} MiB: {path}.", hint=HINT)
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
+        raise SettingsError(f"The file of exceptions cannot be read: {path}: {why}.", hint=HINT) from None
+    entries = found.get("exceptions") if isinstance(found, dict) else found
+    if not isinstance(entries, list):
+        raise SettingsError(f"The file of exceptions holds no list: {path}.", hint=HINT)
+    return tuple(_entry(number, entry) for number, entry in enumerate(entries, 1))
+
+
+def _entry(number: int, entry: Any) -> Acceptance:
+    def wrong(what: str) -> SettingsError:
+        return SettingsError(f"Exception {number} of the file of exceptions: {what}.", hint=HINT)
+
+    if not isinstance(entry, dict):
+        raise wrong("it is no object")
+    for name in NEEDED:
+        if not isinstance(entry.get(name), str) or not entry[name].strip():
+            raise wrong(f"{name} is missing; an exception says which asset, who accepts it, why, and until when")
+    if set(entry["asset"]) <= {"*", "?"}:
+        raise wrong("asset is a pattern that would accept everything")
+    until = units.parse_time(entry["until"])
+    if until is None:
+        raise wrong(f"until is no day: {sanitize.quoted(entry['until'], 40)}")
+    if len(entry["until"].strip()) == 10:
+        until = datetime.combine(until.date(), time.max, UTC)  # the day itself is meant as well
+    controls = entry.get("controls", [])
+    if not isinstance(controls, list) or not all(isinstance(one, str) for one in controls):
+        raise wrong("controls is a list of names")
+    unknown = sorted(entry.keys() - {*NEEDED, "kind", "controls"})
+    if unknown:
+        raise wrong(f"{sanitize.quoted(unknown[0], 40)} is no part of an exception")
+    kind = entry.get("kind")
+    if kind is not None and not isinstance(kind, str):
+        raise wrong("kind is a word: vm, mssql_database, volume_group")
+    return Acceptance(
+        entry["asset"].strip(), entry["who"].strip(), entry["why"].strip(), int(until.timestamp()), kind, (*controls,)
+    )
+
+
+def acceptance(found: Iterable[Acceptance], asset: Asset, control: str) -> Acceptance | None:
+    """The exception that holds longest for an asset and a control; it may have expired."""
+    meant = [one for one in found if one.covers(asset, control)]
+    return max(meant, key=lambda one: one.until, default=None)
+
+
+def value(one: Acceptance) -> Mapping[str, Any]:
+    """An exception as JSON."""
+    return {"asset": one.pattern, "who": one.who, "why": one.why, "until": units.instant(datetime.fromtimestamp(
+        one.until, UTC))}  # fmt: skip

@@ -1,0 +1,24 @@
+"""TABLE of the questions over the estate: which function answers which tool."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
+
+from greenlake_backup_mcp.catalog.answer import Answer
+
+from .question import Question
+
+ANSWERS: Mapping[str, str] = {  # tool → module of this package, whose `answer` answers it
+    "check_protection": "protection",
+    "describe_asset": "assets",
+}
+
+
+def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]] | None:
+    """The function that answers a tool; None for a tool that is no question over the estate."""
+    if tool not in ANSWERS:
+        return None
+    module = import_module(f".{ANSWERS[tool]}", __package__)
+    found: Callable[[Question], Awaitable[Answer]] = module.answer
+    return found
