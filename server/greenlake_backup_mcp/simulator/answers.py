@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-CODES = {
-    400: "BAD_REQUEST",
-    401: "UNAUTHENTICATED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    405: "METHOD_NOT_ALLOWED",
-    409: "CONFLICT",
-    412: "PRECONDITION_FAILED",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-    422: "UNPROCESSABLE_ENTITY",
-    424: "FAILED_DEPENDENCY",
-    429: "TOO_MANY_REQUESTS",
-    500: "INTERNAL_ERROR",
-    501: "NOT_IMPLEMENTED",
-    502: "BAD_GATEWAY",
-    503: "SERVICE_UNAVAILABLE",
-}
+CODES = {401: "UNAUTHENTICATED", 500: "INTERNAL_ERROR"}  # the others are named as HTTP names them
 
 
 @dataclass(frozen=True)
@@ -41,7 +26,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.code = code or CODES.get(status, "ERROR")
+        self.code = code or CODES.get(status) or HTTPStatus(status).name
         self.extra = dict(extra or {})
 
 

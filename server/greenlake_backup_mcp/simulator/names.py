@@ -20,37 +20,27 @@ CUSTOMER = "0123456789abcdef0123456789abcdef"
 WORKSPACE = CUSTOMER
 CUSTOMER_UUID = "01234567-89ab-cdef-0123-456789abcdef"  # some answers give it with hyphens
 
-# collection -> the prefix of its API and the type of its items
-COLLECTIONS = {
-    "application-hosts": (BACKUP, "backup-recovery/application-host"),
-    "data-orchestrators": (BACKUP, "backup-recovery/data-orchestrator"),
-    "mssql-database-protection-groups": (BACKUP, "backup-recovery/mssql-database-protection-group"),
-    "mssql-databases": (BACKUP, "backup-recovery/mssql-database"),
-    "mssql-instances": (BACKUP, "backup-recovery/mssql-instance"),
-    "protection-jobs": (BACKUP, "backup-recovery/protection-job"),
-    "protection-policies": (BACKUP, "backup-recovery/protection-policy"),
-    "protection-store-gateways": (BACKUP, "backup-recovery/protection-store-gateway"),
-    "protection-stores": (BACKUP, "backup-recovery/protection-store"),
-    "storeonces": (BACKUP, "backup-recovery/storeonce"),
-    "virtual-machine-protection-groups": (BACKUP, "backup-recovery/virtual-machine-protection-group"),
-    "volume-protection-groups": (BACKUP, "backup-recovery/volume-protection-group"),
-    "virtual-machines": (VIRTUAL, "virtualization/virtual-machine"),
-    "datastores": (VIRTUAL, "virtualization/datastore"),
-    "hypervisor-managers": (VIRTUAL, "virtualization/hypervisor-manager"),
-    "hypervisor-clusters": (VIRTUAL, "virtualization/hypervisor-cluster"),
-    "hypervisor-hosts": (VIRTUAL, "virtualization/hypervisor-host"),
-    "folders": (VIRTUAL, "virtualization/hypervisor-folder"),
-    "networks": (VIRTUAL, "virtualization/hypervisor-network"),
-    "resource-pools": (VIRTUAL, "virtualization/hypervisor-resource-pool"),
-    "tags": (VIRTUAL, "virtualization/hypervisor-tag"),
-    "async-operations": (DATA, "data-services/async-operation"),
-    "dual-auth-operations": (DATA, "data-services/dual-auth-operation"),
-    "issues": (DATA, "data-services/issue"),
-    "settings": (DATA, "data-services/setting"),
-    "storage-locations": (DATA, "data-services/storage-location"),
-    "storage-systems": ("/storage-fleet/v1alpha1", "storage-fleet/storage-system"),
-    "volumes": ("/block-storage/v1alpha1", "storage-fleet/volume"),
+# prefix of an API → its collections, where the type of an item is not the singular with what it is
+_COLLECTIONS = {
+    BACKUP: "application-hosts data-orchestrators mssql-database-protection-groups mssql-databases mssql-instances "
+    "protection-jobs protection-policies protection-store-gateways protection-stores storeonces "
+    "virtual-machine-protection-groups volume-protection-groups",
+    VIRTUAL: "virtual-machines datastores hypervisor-managers hypervisor-clusters hypervisor-hosts "
+    "folders:hypervisor-folder networks:hypervisor-network resource-pools:hypervisor-resource-pool tags:hypervisor-tag",
+    DATA: "async-operations dual-auth-operations issues settings storage-locations",
+    "/storage-fleet/v1alpha1": "storage-systems",
+    "/block-storage/v1alpha1": "volumes:storage-fleet/volume",
 }
+
+
+def _type(prefix: str, word: str) -> tuple[str, tuple[str, str]]:
+    name, _, single = word.partition(":")
+    single = single or name.removesuffix("s").replace("policie", "policy")
+    return name, (prefix, single if "/" in single else f"{prefix.split('/')[1]}/{single}")
+
+
+# collection → the prefix of its API and the type of its items
+COLLECTIONS = dict(_type(prefix, word) for prefix, words in _COLLECTIONS.items() for word in words.split())
 
 
 def uid(*parts: object) -> str:

@@ -207,6 +207,28 @@ class Tenant:
             before = self.world.things[ref[0]].pop(ref[1], None)
             self.history.note(ref, before, None, int(self.now().timestamp()))
 
+    def add(self, collection: str, key: str, **values: Any) -> Item:
+        """A new resource, with what all carry; the task that makes it names it, where the reading says so."""
+        new = self.world.add(collection, key, created_days=0, **values)
+        new["createdAt"] = new["updatedAt"] = format_time(self.now())
+        self.put((collection, new["id"]), new)
+        self.name_made(new)
+        return new
+
+    def name_made(self, item: Item) -> None:
+        """Have the task whose effect is taking place name what it made, where the reading says so."""
+        task = self.ending_task
+        if task and self.switches.made_in_task and all(o["id"] != item["id"] for o in (task.about, *task.others)):
+            task.others.append(item)
+
+    def is_busy(self, item: Item, name: str = "") -> bool:
+        """Whether a task (of this name) on a resource has not ended."""
+        return any(t.about["id"] == item["id"] and not t.ended and name in ("", t.name) for t in self.tasks.values())
+
+    def stores_on(self, system_id: str) -> list[Item]:
+        """The protection stores on a gateway or StoreOnce."""
+        return [s for s in self.all("protection-stores") if s["storageSystemInfo"]["id"] == system_id]
+
     def note(self, id: str, **facts: Any) -> None:
         """Know something of a resource that no answer tells."""
         self.untold[id] = {**self.untold.get(id, {}), **facts}
@@ -270,6 +292,13 @@ class Tenant:
             self.write(effect.ref, state=effect.busy_state)
 
     def _end(self, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
+        last = max((self.tasks[id].due for id in task.children), default=task.due)
+        if task.composite and last > self.now():  # how it ends is known when the last of its children has ended
+            task.due = last + timedelta(microseconds=1)
+            heapq.heappush(
+                self._events, (task.due, next(self._serial), lambda: self._end(task, effect, before, ending))
+            )
+            return
         state, error = "SUCCEEDED", None
         self.operation, self.written, self.ending_task = task.operation, [], task
         if ending is None or ending.effect:

@@ -158,6 +158,13 @@ def stores(world: World) -> None:
         world.first_store = world.first_store or made
 
 
+def orchestrators_of(world: World, system: Item) -> list[Item]:
+    """How a store names the data orchestrator of the system that it lies on."""
+    held = world.all("data-orchestrators")
+    own = [o for o in held if o["id"] == system.get("dataOrchestratorId")] or held[:1]
+    return [{name: o[name] for name in ("displayName", "id", "resourceUri")} for o in own]
+
+
 def store(
     world: World,
     name: str,
@@ -172,14 +179,11 @@ def store(
     capacity = 40 * TIB
     used = capacity * percent // 100
     full = percent > 90
-    orchestrators = [o for o in world.all("data-orchestrators") if o["id"] == system.get("dataOrchestratorId")]
-    orchestrators = orchestrators or world.all("data-orchestrators")[:1]
     item = world.add(
         "protection-stores", key or name, created_days=created_days, name=name, displayName=name,
         consoleUri=f"/backup-and-recovery/protection-stores/{uid(world.seed, 'protection-stores', key or name)}",
         connectedState="CONNECTED" if connected else "DISCONNECTED",
-        dataOrchestratorInfo=[{"displayName": o["name"], "id": o["id"], "resourceUri": o["resourceUri"]}
-                              for o in orchestrators],
+        dataOrchestratorInfo=orchestrators_of(world, system),
         protectionStoreType="CLOUD" if place else "ON_PREMISES", sizeOnDiskInBytes=used // 4 if used else 0,
         userDataStoredInBytes=used, state="ONLINE" if connected else "OFFLINE",
         stateReason="" if connected and not full else

@@ -17,179 +17,100 @@ class Grammar:
     sort: frozenset[str] = frozenset()
 
 
-def _grammar(operators: str, attributes: str, sort: str = "") -> Grammar:
-    return Grammar(frozenset(operators.split()), frozenset(attributes.split()), frozenset(sort.split()))
+def _grammar(attributes: str, operators: str = "eq gt lt in", sort: str = "") -> Grammar:
+    return Grammar(frozenset(operators.split()), _names(attributes), _names(sort))
 
 
+def _names(text: str) -> frozenset[str]:
+    """The paths of a text; `a/{b,c}` stands for a/b and a/c."""
+    parts = (word.partition("{") for word in text.split())
+    return frozenset(before + name for before, _, inner in parts for name in inner.rstrip("}").split(","))
+
+
+NE = "eq ne gt lt in"
+BACKUP = (
+    "backupType pointInTime state status protectionStoreInfo/{id,name} sourceCopyInfo/id storageSystemInfo/{id,name}"
+)
+VMWARE_BACKUP = BACKUP + " expiresAt name verified createdByInfo/{id,name} dataOrchestratorInfo/id"
+SNAPSHOT = (
+    "consistency dataOrchestratorInfo/id expiresAt name pointInTime snapshotType state status createdByInfo/{id,name} "
+    "storageSystemsInfo/{id,name,storageSystemType}"
+)
+VMWARE = "createdAt displayName name services"
 GRAMMARS = {
-    "ApplicationHostList": _grammar(
-        "eq gt lt in", "osInfo/name state status osInfo/releaseVersion createdAt name dataOrchestratorInfo/id"
-    ),
+    "ApplicationHostList": _grammar("createdAt name state status dataOrchestratorInfo/id osInfo/{name,releaseVersion}"),
     "DataOrchestratorList": _grammar(
-        "eq gt lt in",
-        "id name interfaces/network/hostname serialNumber status state connectionState softwareVersion",
-        "name generation connectionState serialNumber softwareVersion status state stateReason id platform "
-        "vCpu totalMemoryInGiB poweredOnAt createdAt interfaces/network/defaultGateway "
-        "dateTime/methodDateTimeSet dateTime/timezone ntp/status ntp/state ntp/stateReason",
-    ),
-    "DatastoreBackupList": _grammar(
-        "eq gt lt in",
-        "backupType state status createdByInfo/id createdByInfo/name sourceCopyInfo/id pointInTime verified "
-        "storageSystemInfo/id storageSystemInfo/name protectionStoreInfo/id protectionStoreInfo/name "
-        "dataOrchestratorInfo/id expiresAt name",
-    ),
-    "DatastoreSnapshotList": _grammar(
-        "eq gt lt in",
-        "snapshotType state status createdByInfo/id createdByInfo/name storageSystemsInfo/id "
-        "storageSystemsInfo/storageSystemType storageSystemsInfo/name consistency pointInTime "
-        "dataOrchestratorInfo/id expiresAt name",
-    ),
-    "MSSQLDatabaseProtectionGroupList": _grammar("eq gt lt in", "createdAt name"),
+        "connectionState id name serialNumber softwareVersion state status interfaces/network/hostname",
+        sort="connectionState createdAt generation id name platform poweredOnAt serialNumber softwareVersion state "
+             "stateReason status totalMemoryInGiB vCpu dateTime/{methodDateTimeSet,timezone} "
+             "interfaces/network/defaultGateway ntp/{state,stateReason,status}"),
+    "DatastoreBackupList": _grammar(VMWARE_BACKUP),
+    "DatastoreSnapshotList": _grammar(SNAPSHOT),
+    "MSSQLDatabaseProtectionGroupList": _grammar("createdAt name"),
     "MSSQLDatabaseList": _grammar(
-        "eq gt lt in",
-        "state status applicationHostInfo/id applicationHostInfo/name mssqlDatabaseProtectionGroupInfo/id "
-        "mssqlDatabaseProtectionGroupInfo/name virtualizationInfo/hypervisorManagerInfo/id createdAt name",
-    ),
-    "MSSQLDatabaseBackupList": _grammar(
-        "eq gt lt in",
-        "backupType state status createdByInfo/id createdByInfo/name storageSystemInfo/id "
-        "storageSystemInfo/type storageSystemInfo/name sourceCopyInfo/id pointInTime verified "
-        "protectionStoreInfo/id protectionStoreInfo/name",
-    ),
+        "createdAt name state status applicationHostInfo/{id,name} mssqlDatabaseProtectionGroupInfo/{id,name} "
+        "virtualizationInfo/hypervisorManagerInfo/id"),
+    "MSSQLDatabaseBackupList": _grammar(BACKUP + " verified createdByInfo/{id,name} storageSystemInfo/type"),
     "MSSQLDatabaseSnapshotList": _grammar(
-        "eq gt lt in",
-        "snapshotType state status createdByInfo/id createdByInfo/name storageSystemInfo/id "
-        "storageSystemInfo/type storageSystemInfo/name verified consistency pointInTime",
-    ),
+        "consistency pointInTime snapshotType state status verified createdByInfo/{id,name} "
+        "storageSystemInfo/{id,name,type}"),
     "MSSQLInstanceList": _grammar(
-        "eq gt lt in",
-        "state status createdAt name productName productVersion applicationHostInfo/id applicationHostInfo/name",
-    ),
+        "createdAt name productName productVersion state status applicationHostInfo/{id,name}"),
     "DataManagementJobsList": _grammar(
-        "eq gt lt in",
-        "assetInfo/name assetInfo/type assetInfo/id assetInfo/resourceUri operational dataOrchestratorId "
-        "protectionPolicyInfo/id protectionPolicyInfo/name",
-    ),
+        "dataOrchestratorId operational assetInfo/{id,name,resourceUri,type} protectionPolicyInfo/{id,name}"),
     "DataManagementTemplatesList": _grammar(
-        "eq gt lt in",
-        "assigned name protections/type protections/applicationType protections/protectionStoreInfo/name "
-        "protections/protectionStoreInfo/id",
-    ),
-    "ProtectionStoreGatewaysList": _grammar("eq gt lt in", "state health/state health/status"),
-    "ProtectionStoreList": _grammar(
-        "eq gt lt in", "protectionStoreType storageSystemInfo/id storageSystemInfo/displayName"
-    ),
+        "assigned name protections/{applicationType,type} protections/protectionStoreInfo/{id,name}"),
+    "ProtectionStoreGatewaysList": _grammar("state health/{state,status}"),
+    "ProtectionStoreList": _grammar("protectionStoreType storageSystemInfo/{displayName,id}"),
     "VmProtectionGroupList": _grammar(
-        "eq gt lt in",
-        "hypervisorManagerInfo/name hypervisorManagerInfo/id vmProtectionGroupType dataOrchestratorInfo/id "
-        "createdAt name",
-    ),
-    "VmpgBackupList": _grammar(
-        "eq gt lt in",
-        "backupType state status createdByInfo/id createdByInfo/name sourceCopyInfo/id pointInTime verified "
-        "storageSystemInfo/id storageSystemInfo/name protectionStoreInfo/id protectionStoreInfo/name "
-        "dataOrchestratorInfo/id expiresAt name",
-    ),
-    "VmpgSnapshotList": _grammar(
-        "eq gt lt in",
-        "snapshotType state status createdByInfo/id createdByInfo/name storageSystemsInfo/id "
-        "storageSystemsInfo/storageSystemType storageSystemsInfo/name consistency pointInTime "
-        "dataOrchestratorInfo/id expiresAt name",
-    ),
-    "VirtualMachineBackupList": _grammar(
-        "eq gt lt in",
-        "backupType state status createdByInfo/id createdByInfo/name storageSystemInfo/id "
-        "storageSystemInfo/type storageSystemInfo/name sourceCopyInfo/id pointInTime verified "
-        "protectionStoreInfo/id protectionStoreInfo/name dataOrchestratorInfo/id expiresAt name",
-    ),
-    "VirtualMachineSnapshotList": _grammar(
-        "eq gt lt in",
-        "snapshotType state status createdByInfo/id createdByInfo/name storageSystemsInfo/id "
-        "storageSystemsInfo/storageSystemType storageSystemsInfo/name consistency pointInTime "
-        "dataOrchestratorInfo/id expiresAt name",
-    ),
-    "VolumeProtectionGroupList": _grammar("eq gt lt in", "volumeProtectionGroupType createdAt name"),
-    "VpgBackupList": _grammar(
-        "eq gt lt in",
-        "backupType state status sourceCopyInfo/id pointInTime storageSystemInfo/id storageSystemInfo/name "
-        "protectionStoreInfo/id protectionStoreInfo/name",
-    ),
-    "VpgSnapshotList": _grammar("eq gt lt in", "state status storageSystemInfo/id storageSystemInfo/name pointInTime"),
-    "DatastoresList": _grammar(
-        "eq ne gt lt in",
-        "status state appType hypervisorManagerInfo/name hypervisorManagerInfo/displayName "
-        "hypervisorManagerInfo/id hostsInfo/id hostsInfo/name hostsInfo/displayName clusterInfo/id "
-        "clusterInfo/name clusterInfo/displayName protectionJobInfo/protectionPolicyInfo/id "
-        "protectionJobInfo/protectionPolicyInfo/name vmProtectionGroupsInfo/id vmProtectionGroupsInfo/name "
-        "volumesInfo/id volumesInfo/storageSystemInfo/id volumesInfo/storageSystemInfo/serialNumber "
-        "volumesInfo/storageSystemInfo/name volumesInfo/storageSystemInfo/vendorName "
-        "volumesInfo/storageFolderInfo/id volumesInfo/storageFolderInfo/name volumesInfo/storagePoolInfo/id "
-        "volumesInfo/storagePoolInfo/name datastoreType createdAt name services allowedOperations "
-        "capacityInBytes capacityFree displayName replicationInfo/name replicationInfo/id hciClusterUuid",
-    ),
-    "HypervisorClusterList": _grammar(
-        "eq ne gt lt in",
-        "clusterType id state hypervisorManagerInfo/name hypervisorManagerInfo/displayName "
-        "hypervisorManagerInfo/id status createdAt hciClusterUuid name services displayName "
-        "appInfo/vmware/moref",
-    ),
-    "HypervisorHostList": _grammar(
-        "eq ne gt lt in",
-        "hostType state status hypervisorManagerInfo/name hypervisorManagerInfo/displayName "
-        "hypervisorManagerInfo/id version createdAt hciClusterUuid hciServerUuid name services displayName "
-        "cpuInfo/processorSpeedHz cpuInfo/processorSockets cpuInfo/processorCores cpuInfo/logicalProcessors "
-        "cpuInfo/hyperthreadingActive cpuSockets/vendor cpuSockets/cpuBusSpeedHz cpuSockets/cpuCoreSpeedHz "
-        "appInfo/vmware/moref",
-    ),
-    "HypervisorManagerList": _grammar(
-        "eq ne gt lt in",
-        "hypervisorManagerType state status releaseVersion createdAt name services dataOrchestratorInfo/id "
-        "username networkAddress displayName",
-    ),
-    "HypervisorFolderList": _grammar("eq ne gt lt in", "folderType createdAt name services displayName"),
-    "HypervisorNetworkList": _grammar("eq ne gt lt in", "state status createdAt name services displayName"),
-    "HypervisorResourcePoolList": _grammar(
-        "eq ne gt lt in",
-        "state status createdAt name services displayName clusterInfo/id clusterInfo/name "
-        "clusterInfo/displayName clusterInfo/moref",
-    ),
-    "HypervisorTagList": _grammar(
-        "eq ne gt lt in", "state createdAt name services displayName associatedResources/id categoryName"
-    ),
-    "VirtualMachinesList": _grammar(
-        "eq ne gt lt in",
-        "status state appType hypervisorManagerInfo/name hypervisorManagerInfo/displayName "
-        "hypervisorManagerInfo/id hostInfo/id hostInfo/name hostInfo/displayName clusterInfo/id "
-        "clusterInfo/name clusterInfo/displayName protectionJobInfo/protectionPolicyInfo/id "
-        "protectionJobInfo/protectionPolicyInfo/name vmProtectionGroupsInfo/id vmProtectionGroupsInfo/name "
-        "appInfo/vmware/type appInfo/vmware/moref appInfo/vmware/datastoresInfo/id "
-        "appInfo/vmware/datastoresInfo/name appInfo/vmware/datastoresInfo/displayName volumesInfo/id "
-        "volumesInfo/storageSystemInfo/id volumesInfo/storageSystemInfo/serialNumber "
-        "volumesInfo/storageSystemInfo/name volumesInfo/storageSystemInfo/vendorName "
-        "volumesInfo/storageFolderInfo/id volumesInfo/storageFolderInfo/name volumesInfo/storagePoolInfo/id "
-        "volumesInfo/storagePoolInfo/name powerState createdAt name services allowedOperations hciClusterUuid "
-        "id type capacityInBytes computeInfo/numCpuCores computeInfo/memorySizeInMib "
-        "vmPerfMetricInfo/cpuAllocatedInMhz vmPerfMetricInfo/cpuUsedInMhz "
-        "vmPerfMetricInfo/storageAllocatedInKb vmPerfMetricInfo/storageUsedInBytes "
-        "vmPerfMetricInfo/memoryAllocatedInMb vmPerfMetricInfo/memoryUsedInMb vmPerfMetricInfo/totalReadIops "
-        "vmPerfMetricInfo/totalWriteIops vmPerfMetricInfo/averageReadLatency "
-        "vmPerfMetricInfo/averageWriteLatency displayName protectionStatus recoveryPointsExist vclsVm",
-    ),
-    "ListAsyncOperations": _grammar("eq in", "parent/id services sourceResourceUri"),
+        "createdAt name vmProtectionGroupType dataOrchestratorInfo/id hypervisorManagerInfo/{id,name}"),
+    "VmpgBackupList": _grammar(VMWARE_BACKUP),
+    "VmpgSnapshotList": _grammar(SNAPSHOT),
+    "VirtualMachineBackupList": _grammar(VMWARE_BACKUP + " storageSystemInfo/type"),
+    "VirtualMachineSnapshotList": _grammar(SNAPSHOT),
+    "VolumeProtectionGroupList": _grammar("createdAt name volumeProtectionGroupType"),
+    "VpgBackupList": _grammar(BACKUP),
+    "VpgSnapshotList": _grammar("pointInTime state status storageSystemInfo/{id,name}"),
+    "DatastoresList": _grammar(VMWARE +
+        " allowedOperations appType capacityFree capacityInBytes datastoreType hciClusterUuid state status "
+        "clusterInfo/{displayName,id,name} hostsInfo/{displayName,id,name} "
+        "hypervisorManagerInfo/{displayName,id,name} protectionJobInfo/protectionPolicyInfo/{id,name} "
+        "replicationInfo/{id,name} vmProtectionGroupsInfo/{id,name} volumesInfo/id "
+        "volumesInfo/storageFolderInfo/{id,name} volumesInfo/storagePoolInfo/{id,name} "
+        "volumesInfo/storageSystemInfo/{id,name,serialNumber,vendorName}", NE),
+    "HypervisorClusterList": _grammar(VMWARE +
+        " clusterType hciClusterUuid id state status appInfo/vmware/moref "
+        "hypervisorManagerInfo/{displayName,id,name}", NE),
+    "HypervisorHostList": _grammar(VMWARE +
+        " hciClusterUuid hciServerUuid hostType state status version appInfo/vmware/moref "
+        "cpuInfo/{hyperthreadingActive,logicalProcessors,processorCores,processorSockets,processorSpeedHz} "
+        "cpuSockets/{cpuBusSpeedHz,cpuCoreSpeedHz,vendor} hypervisorManagerInfo/{displayName,id,name}", NE),
+    "HypervisorManagerList": _grammar(VMWARE +
+        " hypervisorManagerType networkAddress releaseVersion state status username dataOrchestratorInfo/id", NE),
+    "HypervisorFolderList": _grammar(VMWARE + " folderType", NE),
+    "HypervisorNetworkList": _grammar(VMWARE + " state status", NE),
+    "HypervisorResourcePoolList": _grammar(VMWARE + " state status clusterInfo/{displayName,id,moref,name}", NE),
+    "HypervisorTagList": _grammar(VMWARE + " categoryName state associatedResources/id", NE),
+    "VirtualMachinesList": _grammar(VMWARE +
+        " allowedOperations appType capacityInBytes hciClusterUuid id powerState protectionStatus "
+        "recoveryPointsExist state status type vclsVm appInfo/vmware/datastoresInfo/{displayName,id,name} "
+        "appInfo/vmware/{moref,type} clusterInfo/{displayName,id,name} computeInfo/{memorySizeInMib,numCpuCores} "
+        "hostInfo/{displayName,id,name} hypervisorManagerInfo/{displayName,id,name} "
+        "protectionJobInfo/protectionPolicyInfo/{id,name} "
+        "vmPerfMetricInfo/{averageReadLatency,averageWriteLatency,totalReadIops,totalWriteIops} "
+        "vmPerfMetricInfo/{cpuAllocatedInMhz,cpuUsedInMhz,memoryAllocatedInMb,memoryUsedInMb} "
+        "vmPerfMetricInfo/{storageAllocatedInKb,storageUsedInBytes} "
+        "vmProtectionGroupsInfo/{id,name} volumesInfo/id volumesInfo/storageFolderInfo/{id,name} "
+        "volumesInfo/storagePoolInfo/{id,name} volumesInfo/storageSystemInfo/{id,name,serialNumber,vendorName}", NE),
+    "ListAsyncOperations": _grammar("services sourceResourceUri parent/id", "eq in"),
     "DualAuthOperationsList": _grammar(
-        "eq gt lt in",
-        "resourceUri resourceName resourceType requestedOperation operationDescription requestedByUri "
-        "requestedByEmail requestedAt customerId checkedByUri checkedByEmail checkedAt "
-        "sourceServiceExternalName state",
-    ),
+        "checkedAt checkedByEmail checkedByUri customerId operationDescription requestedAt requestedByEmail "
+        "requestedByUri requestedOperation resourceName resourceType resourceUri sourceServiceExternalName state"),
     "ListIssues": _grammar(
-        "eq gt lt in contains",
-        "issueType severity category state createdAt services sourceResourceId sourceResourceType",
-    ),
+        "category createdAt issueType services severity sourceResourceId sourceResourceType state",
+        "contains eq gt in lt"),
     "SettingsList": _grammar(
-        "eq gt lt in",
-        "customerId id name possibleValues currentValue settingDescription lastUpdatedBy lastUpdatedAt "
-        "externalApplicationName",
-    ),
-    "ListLocations": _grammar("in", "capabilities"),
-}
+        "currentValue customerId externalApplicationName id lastUpdatedAt lastUpdatedBy name possibleValues "
+        "settingDescription"),
+    "ListLocations": _grammar("capabilities", "in"),
+}  # fmt: skip

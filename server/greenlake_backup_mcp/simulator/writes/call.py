@@ -27,17 +27,13 @@ def is_wrong(credentials: Mapping[str, Any] | None) -> bool:
 
 def address_user(tenant: Tenant, address: str, own_id: str = "") -> str:
     """The name of what has a network address already; empty where nothing else has it."""
-    for collection in ("protection-store-gateways", "storeonces"):
+    for collection in ("protection-store-gateways", "storeonces", "data-orchestrators", "virtual-machines"):
         for item in tenant.all(collection):
-            nics = item.get("network", {}).get("nics", ())
+            network = item.get("network") or item.get("interfaces", {}).get("network", {})
+            nics = [item] if item.get("powerState") == "POWERED_ON" else network.get("nics") or network.get("nic") or ()
             if item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
                 return str(item["name"])
-    for item in tenant.all("data-orchestrators"):
-        nics = item.get("interfaces", {}).get("network", {}).get("nic", ())
-        if item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
-            return str(item["name"])
-    vms = (v for v in tenant.all("virtual-machines") if v["powerState"] == "POWERED_ON")
-    return next((str(v["name"]) for v in vms if v.get("networkAddress") == address and v["id"] != own_id), "")
+    return ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,12 @@ class Call:
             raise Refusal(400, "There is no Data Orchestrator.")
         return held[0]
 
+    def refuse_taken(self, name: Any, what: str, own_id: str = "", collection: str = "") -> None:
+        """400 where another item of the collection (default: the path's) has this name."""
+        others = (i for i in self.tenant.all(collection or self.collection) if i["id"] != own_id)
+        if any(name in (i["name"], i.get("displayName")) for i in others):
+            raise Refusal(400, f"A {what} with the name {name!r} already exists.")
+
     def refuse_conflict(self, message: str) -> Refusal:
         """A refusal because of the target's state, with the code that the operation documents for it."""
         code = next((c for c in (409, 412) if c in self.route.status_codes), 400)
@@ -114,7 +116,11 @@ class Call:
                 check()
             self.tenant.write(self.ref, **{"state": item["state"], **changes})
 
-        return self.accepted(self.tenant.start(name, seconds, item, ref=self.ref, busy=busy, finish=finish))
+        return self.start(name, seconds, item, ref=self.ref, busy=busy, finish=finish)
+
+    def start(self, name: str, seconds: float, about: Item, **options: Any) -> Answer:
+        """202 with a new task: see Tenant.start."""
+        return self.accepted(self.tenant.start(name, seconds, about, **options))
 
     def accepted(self, task: Task) -> Answer:
         """202, an empty object, and where the task is."""

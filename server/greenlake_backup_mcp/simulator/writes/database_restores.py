@@ -58,12 +58,9 @@ def restore(call: Call) -> Answer:
         _check(tenant, copy, details)
         made = _create(tenant, held, instance, name) | _recovery(details)
         tenant.put(("mssql-databases", made["id"]), made)
-        record(tenant, copy, made, details, task)
+        record(tenant, copy, made, details)
 
-    task = tenant.start(
-        "Restore database", 900, held, finish=beside, release=hold(tenant, copy_ref), others=[copy]
-    )  # fmt: skip
-    return call.accepted(task)
+    return call.start("Restore database", 900, held, finish=beside, release=hold(tenant, copy_ref), others=[copy])
 
 
 def _check(tenant: Tenant, copy: Item, details: Item) -> None:

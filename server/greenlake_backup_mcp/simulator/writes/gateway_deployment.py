@@ -24,8 +24,7 @@ VERSION = "4.3.7"
 def create(call: Call) -> Answer:
     """POST: the VM is deployed, then registered."""
     tenant, body = call.tenant, call.body
-    if any(g["name"] == body["name"] for g in tenant.all("protection-store-gateways")):
-        raise Refusal(400, f"A gateway with the name {body['name']!r} already exists.")
+    call.refuse_taken(body["name"], "gateway")
     place = _place(call)
     orchestrator = call.orchestrator()
     about = {"id": "", "name": body["name"], "type": "backup-recovery/protection-store-gateway",
@@ -33,18 +32,11 @@ def create(call: Call) -> Answer:
 
     def finish() -> None:
         key = tenant.new_id("gateway")
-        new = tenant.world.add(
-            "protection-store-gateways", key, created_days=0, name=body["name"], displayName=body["name"],
-            dataOrchestratorId=orchestrator["id"], remoteAccessEnabled=False, softwareVersion=VERSION,
-            serialNumber=f"PSG{key[:8].upper()}", **_deployed(call, place, key, ""),
-        )  # fmt: skip
-        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
-        tenant.put(("protection-store-gateways", new["id"]), new)
-        if tenant.switches.made_in_task:
-            task.others.append(new)
+        tenant.add("protection-store-gateways", key, name=body["name"], displayName=body["name"],
+                   dataOrchestratorId=orchestrator["id"], remoteAccessEnabled=False, softwareVersion=VERSION,
+                   serialNumber=f"PSG{key[:8].upper()}", **_deployed(call, place, key, ""))  # fmt: skip
 
-    task = tenant.start("Deploy protection store gateway", 1800, about, finish=finish)
-    return _accepted(call, task)
+    return _accepted(call, tenant.start("Deploy protection store gateway", 1800, about, finish=finish))
 
 
 def _accepted(call: Call, task: Task) -> Answer:
@@ -119,7 +111,7 @@ def recover(call: Call) -> Answer:
     place = _place(call)
     if item["health"]["status"] == "PSG_HEALTH_STATUS_CONNECTED" and not call.query.get("force", False):
         raise Refusal(400, "The gateway must be disconnected before recover.")
-    stores = [s for s in tenant.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
+    stores = tenant.stores_on(item["id"])
     if not any(s["protectionStoreType"] == "CLOUD" for s in stores):
         raise Refusal(400, "At least one cloud store must be configured for recover.")
 

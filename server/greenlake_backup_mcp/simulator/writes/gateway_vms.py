@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item
 
@@ -29,8 +31,7 @@ def update_nic(call: Call) -> Answer:
     """POST updateNic: force defaults to true, which cuts off what runs over the interface."""
     item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
     found = _nic(item, nic.get("id"))
-    busy = any(t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values())
-    if busy and not call.body.get("force", True):
+    if tenant.is_busy(item) and not call.body.get("force", True):
         raise Refusal(400, "Something runs on the gateway; use force, or wait until it has ended.")
     _check_nic({**found, **nic}, [n for n in item["network"]["nics"] if n["id"] != found["id"]])
     nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
@@ -79,16 +80,8 @@ def power_on(call: Call) -> Answer:
     item = call.target()
     if item["state"] != "PSG_STATE_OK_OFF":
         raise Refusal(400, f"The gateway is not off (state {item['state']}).")
-    health = healthy(call.tenant)
-    return call.change(
-        item,
-        "Power on gateway",
-        90,
-        "PSG_STATE_POWERING_ON",
-        health=health,
-        state="PSG_STATE_OK",
-        check=lambda: _power(call, item, on=True),
-    )
+    return call.change(item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", health=healthy(call.tenant),
+                       state="PSG_STATE_OK", check=lambda: _power(call, item, on=True))  # fmt: skip
 
 
 def shut_down(call: Call) -> Answer:
@@ -97,15 +90,8 @@ def shut_down(call: Call) -> Answer:
     if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
         raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
     health = {**healthy(call.tenant), "state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
-    return call.change(
-        item,
-        "Shut down gateway",
-        60,
-        "PSG_STATE_VM_SHUTTING_DOWN",
-        health=health,
-        state="PSG_STATE_OK_OFF",
-        check=lambda: _power(call, item, on=False),
-    )
+    return call.change(item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN", health=health,
+                       state="PSG_STATE_OK_OFF", check=lambda: _power(call, item, on=False))  # fmt: skip
 
 
 def _power(call: Call, item: Item, *, on: bool) -> None:
@@ -118,12 +104,7 @@ def restart(call: Call) -> Answer:
     """POST restart-guest-os."""
     item = call.target()
     must_be_connected(item)
-    return call.change(
-        item,
-        "Restart gateway",
-        120,
-        "PSG_STATE_VM_RESTARTING",
-    )
+    return call.change(item, "Restart gateway", 120, "PSG_STATE_VM_RESTARTING")
 
 
 def diagnose(call: Call) -> Answer:
@@ -138,17 +119,14 @@ def diagnose(call: Call) -> Answer:
         if address.endswith(".invalid"):
             raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
 
-    verb = call.route.segments[-1]
-    return call.accepted(call.tenant.start(f"{verb.capitalize()} {address}"[:80], 10, item, finish=finish))
+    return call.start(f"{call.route.segments[-1].capitalize()} {address}"[:80], 10, item, finish=finish)
 
 
 def support_bundle(call: Call) -> Answer:
     """POST generate-support-bundle: one at a time."""
-    item, tenant = call.target(), call.tenant
-    name = "Generate support bundle"
-    body = call.body or {}
+    item, tenant, body, name = call.target(), call.tenant, call.body or {}, "Generate support bundle"
     note = f"{'Slim support' if body.get('slim') else 'Support'} bundle: {body.get('description', '')}"
-    if any(t.name == name and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()):
+    if tenant.is_busy(item, name):
         raise Refusal(400, "A log collection is already in progress.")
     task = tenant.start(name, 60 if body.get("slim") else 300, item)
     task.log.append((tenant.now(), note))
@@ -157,14 +135,9 @@ def support_bundle(call: Call) -> Answer:
 
 def remote_support(call: Call) -> Answer:
     """POST set-remote-support, of gateways and orchestrators."""
-    item, body, tenant = call.target(), call.body, call.tenant
-    wanted = body.get("enabled", body.get("remoteAccessEnabled", False))
-    task = tenant.start("Set remote support", 10, item, finish=lambda: _enable(call, wanted))
-    return call.accepted(task)
-
-
-def _enable(call: Call, wanted: bool) -> None:
-    call.tenant.write(call.ref, remoteAccessEnabled=wanted)
+    wanted = call.body.get("enabled", call.body.get("remoteAccessEnabled", False))
+    finish = partial(call.tenant.write, call.ref, remoteAccessEnabled=wanted)
+    return call.start("Set remote support", 10, call.target(), finish=finish)
 
 
 def console_user(call: Call) -> Answer:

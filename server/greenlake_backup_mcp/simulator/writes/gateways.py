@@ -14,8 +14,6 @@ BOUNDS = {
     "maxOnPremDailyProtectedDataInTiB": (1, 100),
     "maxOnPremRetentionDays": (1, 2555),
 }
-
-
 OVERRIDES = {"cpu": (2, 48), "ramInGiB": (16, 500), "storageInTiB": (1, 500)}
 
 
@@ -37,15 +35,10 @@ def size(call: Call) -> Answer:
 def check_bounds(body: Item, status: int) -> None:
     """A refusal with the reasons where a number of the load or of the overrides is out of bounds."""
     reasons = [
-        f"{name} must be between {low} and {high}, not {body[name]}"
-        for name, (low, high) in BOUNDS.items()
-        if name in body and not low <= body[name] <= high
-    ]
-    override = body.get("override", {})
-    reasons += [
-        f"override/{name} must be between {low} and {high}, not {override[name]}"
-        for name, (low, high) in OVERRIDES.items()
-        if name in override and not low <= override[name] <= high
+        f"{before}{name} must be between {low} and {high}, not {part[name]}"
+        for before, part, bounds in (("", body, BOUNDS), ("override/", body.get("override", {}), OVERRIDES))
+        for name, (low, high) in bounds.items()
+        if name in part and not low <= part[name] <= high
     ]
     if reasons:
         raise Refusal(status, "The input is out of bounds.", extra={"invalidReasons": reasons})
@@ -58,20 +51,14 @@ def update(call: Call) -> Answer:
     if "credentials" in network.get("proxy", {}):  # a password is never read back
         kept = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
         network["proxy"] = {**network["proxy"], "credentials": kept}
-    return call.change(
-        item,
-        "Update protection store gateway",
-        30,
-        "PSG_STATE_UPDATING",
-        network=network,
-        check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})),  # no answer tells it
-    )
+    return call.change(item, "Update protection store gateway", 30, "PSG_STATE_UPDATING", network=network,
+                       check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})))  # fmt: skip
 
 
 def delete(call: Call) -> Answer:
     """DELETE: refused while stores are on it, unless forced; then they go with what is in them."""
     item, tenant = call.target(), call.tenant
-    stores = [s for s in tenant.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
+    stores = tenant.stores_on(item["id"])
     if stores and not call.query.get("force", False):
         raise Refusal(400, f"{len(stores)} protection stores are on the gateway; delete them first or use force.")
 
@@ -81,10 +68,9 @@ def delete(call: Call) -> Answer:
         tenant.remove(call.ref)
         tenant.remove(("virtual-machines", item.get("vmId", "")))
 
-    task = tenant.start(
+    return call.start(
         "Delete protection store gateway", 900, item, ref=call.ref, busy="PSG_STATE_DELETING", finish=finish
     )
-    return call.accepted(task)
 
 
 def must_be_connected(item: Item) -> None:
@@ -95,9 +81,5 @@ def must_be_connected(item: Item) -> None:
 
 def healthy(tenant: Tenant) -> Item:
     """The health of a gateway that is well."""
-    return {
-        "state": "PSG_HEALTH_STATE_OK",
-        "stateReason": "",
-        "status": "PSG_HEALTH_STATUS_CONNECTED",
-        "updatedAt": format_time(tenant.now()),
-    }
+    return {"state": "PSG_HEALTH_STATE_OK", "stateReason": "", "status": "PSG_HEALTH_STATUS_CONNECTED",
+            "updatedAt": format_time(tenant.now())}  # fmt: skip

@@ -73,9 +73,9 @@ def _member(call: Call, parent: Task, id: str, row: Item, new: NewVm | None) -> 
         if over:
             record(tenant, copy, overwrite(tenant, now, copy), {"restoreType": "PARENT"})
         elif new:
-            record(tenant, copy, new.create(tenant, now, copy), {"restoreType": "ALTERNATE"}, task)
+            record(tenant, copy, new.create(tenant, now, copy), {"restoreType": "ALTERNATE"})
 
-    task = tenant.start(
+    tenant.start(
         "Restore virtual machine", 1500, about, parent=parent, finish=finish, ref=ref if over and machine else None,
         busy="RESTORING" if over else "", sour="RESTORE_FAILED" if over else "",
     )  # fmt: skip
@@ -117,11 +117,8 @@ def check(call: Call) -> Answer:
     rows = []
     for member in group["assets"]:
         row = {"appType": "VMWARE", "resourceId": member["id"], "resourceName": member["name"], "status": "OK"}
-        found = (
-            newest(tenant, ("virtual-machines", member["id"]))
-            if tenant.read(("virtual-machines", member["id"]))
-            else None
-        )
+        ref = ("virtual-machines", member["id"])
+        found = newest(tenant, ref) if tenant.read(ref) else None
         row["recoveryPointInfo"] = []
         if found:
             copy, _ = found

@@ -26,8 +26,7 @@ MEMBERS = {  # group collection → (property, collection of the members, what m
 def create(call: Call) -> Answer:
     """POST: the group appears when the task ends."""
     tenant, body, collection = call.tenant, call.body, call.collection
-    if any(g["name"] == body["name"] for g in tenant.all(collection)):
-        raise Refusal(400, f"A group with the name {body['name']!r} already exists.")
+    call.refuse_taken(body["name"], "group")
     id, now = tenant.new_id(collection), format_time(tenant.now())
     item: Item = {
         "id": id, "type": kind(collection), "resourceUri": uri(collection, id), "generation": 1, "createdAt": now,
@@ -42,7 +41,7 @@ def create(call: Call) -> Answer:
         tenant.put((collection, id), item)
         _link(tenant, collection, item, [])
 
-    return call.accepted(tenant.start("Create protection group", 20, item, finish=finish))
+    return call.start("Create protection group", 20, item, finish=finish)
 
 
 def update(call: Call) -> Answer:
@@ -52,11 +51,7 @@ def update(call: Call) -> Answer:
         raise Refusal(400, "Invalid request body: nothing to change.")
     name = MEMBERS[call.collection][0]
     if name in body:
-        if "NATIVE" in (
-            group.get("vmProtectionGroupType"),
-            group.get("volumeProtectionGroupType"),
-            group.get("protectionGroupType"),
-        ):
+        if "NATIVE" in [group.get(f"{before}rotectionGroupType") for before in ("vmP", "volumeP", "p")]:
             raise Refusal(400, "The members of a native group follow the resource it stands for and cannot be set.")
         body[name] = _members(call, body[name])
         _refuse_double(tenant, group, body[name])
@@ -65,11 +60,9 @@ def update(call: Call) -> Answer:
     for part in ("nativeAppInfo", "dynamicMemberFilter"):
         if part in body:
             body[part] = {**group.get(part, {}), **body[part]}
-    others = (g for g in tenant.all(call.collection) if g["id"] != group["id"])
-    if "name" in body and any(g["name"] == body["name"] for g in others):
-        raise Refusal(400, f"A group with the name {body['name']!r} already exists.")
-    if "name" in body and "displayName" in group:
-        body["displayName"] = body["name"]
+    if "name" in body:
+        call.refuse_taken(body["name"], "group", group["id"])
+        body |= {"displayName": body["name"]} if "displayName" in group else {}
 
     def finish() -> None:
         new = tenant.write(call.ref, **body, state="OK")
@@ -82,8 +75,7 @@ def update(call: Call) -> Answer:
             info = {**job["assetInfo"], "name": new["name"], "displayName": new.get("displayName", new["name"])}
             tenant.write(("protection-jobs", job["id"]), associatedAssetsInfo=shorts, assetInfo=info)
 
-    task = tenant.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
-    return call.accepted(task)
+    return call.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
 
 
 def delete(call: Call) -> Answer:
@@ -102,8 +94,7 @@ def delete(call: Call) -> Answer:
         tenant.remove(call.ref)
         _link(tenant, collection, {**group, MEMBERS[collection][0]: []}, group[MEMBERS[collection][0]])
 
-    task = tenant.start("Delete protection group", 30, group, ref=call.ref, busy="DELETING", finish=finish)
-    return call.accepted(task)
+    return call.start("Delete protection group", 30, group, ref=call.ref, busy="DELETING", finish=finish)
 
 
 def refresh(call: Call) -> Answer:
@@ -142,22 +133,12 @@ def _members(call: Call, given: list[Item]) -> list[Item]:
     if len(ids) != len(set(ids)):
         raise Refusal(400, "A member is named twice.")
     if not collection:
-        return [
-            {
-                "displayName": f"volume {id[:8]}",
-                "id": id,
-                "type": "storage-fleet/volume",
-                "protectionStatus": "PENDING",
-                "resourceUri": f"/block-storage/v1alpha1/volumes/{id}",
-            }
-            for id in ids
-        ]
-    out = []
+        return [{"displayName": f"volume {id[:8]}", "id": id, "type": kind("volumes"), "protectionStatus": "PENDING",
+                 "resourceUri": uri("volumes", id)} for id in ids]  # fmt: skip
+    out, names = [], ("name",) if collection == "mssql-databases" else ("name", "displayName")
     for id in ids:
         member = call.other(collection, id, "Member")
-        short = reference(
-            collection, member, *(("name",) if collection == "mssql-databases" else ("name", "displayName"))
-        )
+        short = reference(collection, member, *names)
         out.append({**short, "instanceInfo": member["instanceInfo"]} if "instanceInfo" in member else short)
     return out
 

@@ -11,7 +11,7 @@ from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
 from .policies import check_retention
-from .runs import Options, asset_of, holders_of, run_schedules
+from .runs import Options, asset_of, change_schedules, holders_of, run_schedules
 
 APPLICATIONS = {
     "VMWARE": ("virtual-machines", "datastores", "virtual-machine-protection-groups"),
@@ -44,8 +44,7 @@ def create(call: Call) -> Answer:
         job["effectiveFromDateTime"] = format_time(begin)
         tenant.put(("protection-jobs", id), job)
         _bind(tenant, ref, job)
-        if tenant.switches.made_in_task:
-            task.others.append(job)
+        tenant.name_made(job)
         if begin <= tenant.now():
             run_schedules(tenant, job, None, task)
 
@@ -112,7 +111,7 @@ def delete(call: Call) -> Answer:
         tenant.remove(ref)
         _unbind(tenant, job)
 
-    return call.accepted(tenant.start("Delete protection job", 10, job["assetInfo"], finish=finish, others=[job]))
+    return call.start("Delete protection job", 10, job["assetInfo"], finish=finish, others=[job])
 
 
 def suspend(call: Call) -> Answer:
@@ -133,22 +132,15 @@ def _set_operational(call: Call, wanted: str) -> Answer:
         now = tenant.read(ref)
         if now is None:
             raise Failure("The protection job no longer exists.", "NOT_FOUND")
-        protections = [
-            {
-                **p,
-                "schedules": [
-                    {**s, "operational": wanted if s["scheduleId"] in chosen else s["operational"]}
-                    for s in p["schedules"]
-                ],
-            }
-            for p in now["protections"]
-        ]
+        protections = change_schedules(
+            now, lambda s: s | ({"operational": wanted} if s["scheduleId"] in chosen else {})
+        )
         states = {s["operational"] for p in protections for s in p["schedules"]}
         whole = states.pop() if len(states) == 1 else "PARTIALLY_SUSPENDED"
         tenant.write(ref, protections=protections, operational=whole)
 
     name = "Suspend protection job" if wanted == "SUSPENDED" else "Resume protection job"
-    return call.accepted(tenant.start(name, 5, job["assetInfo"], finish=finish, others=[job]))
+    return call.start(name, 5, job["assetInfo"], finish=finish, others=[job])
 
 
 def run(call: Call) -> Answer:

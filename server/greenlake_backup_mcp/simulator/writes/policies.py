@@ -22,21 +22,12 @@ def create(call: Call) -> Answer:
     id = tenant.new_id("policy")
     now = format_time(tenant.now())
     item: Item = {
-        "id": id,
-        "type": kind("protection-policies"),
-        "resourceUri": uri("protection-policies", id),
-        "consoleUri": f"/backup-and-recovery/protection-policies/{id}",
-        "generation": 1,
-        "createdAt": now,
-        "updatedAt": now,
-        "createdBy": PERSON,
-        "assigned": False,
-        "protectionJobsInfo": [],
-        "name": body["name"],
-        "description": body.get("description", ""),
-        "applicationType": body["applicationType"],
+        "id": id, "type": kind("protection-policies"), "resourceUri": uri("protection-policies", id),
+        "consoleUri": f"/backup-and-recovery/protection-policies/{id}", "generation": 1, "createdAt": now,
+        "updatedAt": now, "createdBy": PERSON, "assigned": False, "protectionJobsInfo": [], "name": body["name"],
+        "description": body.get("description", ""), "applicationType": body["applicationType"],
         "protections": _protections(call, body["protections"], {}),
-    }
+    }  # fmt: skip
     tenant.put(("protection-policies", id), item)
     return Answer(200, item)
 

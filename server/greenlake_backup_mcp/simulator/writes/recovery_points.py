@@ -45,7 +45,7 @@ def update(call: Call) -> Answer:
         if tenant.write(ref, **changes, state=item["state"]) is None:
             raise Failure("The recovery point no longer exists.", "NOT_FOUND")
 
-    return call.accepted(tenant.start("Update recovery point", 15, item, ref=ref, busy="UPDATING", finish=finish))
+    return call.start("Update recovery point", 15, item, ref=ref, busy="UPDATING", finish=finish)
 
 
 def delete(call: Call) -> Answer:

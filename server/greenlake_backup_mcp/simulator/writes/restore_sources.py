@@ -8,7 +8,6 @@ from typing import Any
 from greenlake_backup_mcp.simulator.answers import Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
-from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
 
@@ -50,9 +49,8 @@ def hold(tenant: Tenant, ref: Ref) -> Callable[[], None]:
     return release
 
 
-def record(tenant: Tenant, copy: Item, into: Item, details: Mapping[str, Any], task: Task | None = None) -> None:
+def record(tenant: Tenant, copy: Item, into: Item, details: Mapping[str, Any]) -> None:
     """Note in the tenant's own truth what came back; the task names what was made, where the reading says so."""
     entry = {"copyId": copy["id"], "pointInTime": copy["pointInTime"], "assetId": into["id"], **details}
     tenant.restores.append({**entry, "restoredAt": format_time(tenant.now())})
-    if task and tenant.switches.made_in_task and all(o["id"] != into["id"] for o in (task.about, *task.others)):
-        task.others.append(into)
+    tenant.name_made(into)

@@ -33,9 +33,8 @@ def vm(call: Call) -> Answer:
             record(tenant, copy, machine, {"restoreType": "PARENT"})
 
         seconds = 300 if copy_ref[2] == "snapshots" else 1800
-        task = tenant.start(NAME, seconds, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
-                            sour="RESTORE_FAILED", finish=over, release=release, others=[copy])  # fmt: skip
-        return call.accepted(task)
+        return call.start(NAME, seconds, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
+                          sour="RESTORE_FAILED", finish=over, release=release, others=[copy])  # fmt: skip
     target = body.get("targetVmInfo") or {}
     if bool(target.get("clusterId")) == bool(target.get("hostId")):
         raise Refusal(400, "Only one of host, cluster, resource pool may be supplied, and one is needed.")
@@ -48,10 +47,9 @@ def vm(call: Call) -> Answer:
 
     def beside() -> None:
         made = new.create(tenant, machine, copy)
-        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")}, task)
+        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")})
 
-    task = tenant.start(NAME, 1800, machine, finish=beside, release=release, others=[copy])
-    return call.accepted(task)
+    return call.start(NAME, 1800, machine, finish=beside, release=release, others=[copy])
 
 
 def refuse_busy(call: Call, target: Item) -> None:
@@ -85,12 +83,10 @@ def disks(call: Call) -> Answer:
 
     def finish() -> None:
         _put_disks(tenant, machine, [(known[label or ""], onto or label or "") for label, onto in pairs], over)
-        record(tenant, copy, machine, {"disks": pairs, "restoreType": body["restoreType"]}, task)
+        record(tenant, copy, machine, {"disks": pairs, "restoreType": body["restoreType"]})
 
-    ref = ("virtual-machines", machine["id"])
-    task = tenant.start("Restore virtual disks", 600, machine, ref=ref, busy="RESTORING",
-                        sour="RESTORE_FAILED", finish=finish, release=release, others=[copy])  # fmt: skip
-    return call.accepted(task)
+    return call.start("Restore virtual disks", 600, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
+                      sour="RESTORE_FAILED", finish=finish, release=release, others=[copy])  # fmt: skip
 
 
 def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], over: bool) -> None:
@@ -133,10 +129,9 @@ def files(call: Call) -> Answer:
             raise Failure(f"{now['name']} is not powered on.", "GUEST_NOT_RUNNING")
         if is_wrong(target.get("credentialsInfo")):
             raise Failure("The guest refused the credentials.", "GUEST_LOGIN_FAILED")
-        record(tenant, copy, now, {**details, "guestUser": target["credentialsInfo"].get("username", "")}, task)
+        record(tenant, copy, now, {**details, "guestUser": target["credentialsInfo"].get("username", "")})
 
-    task = tenant.start("Restore files", 120, machine, finish=finish, release=release, others=[copy])
-    return call.accepted(task)
+    return call.start("Restore files", 120, machine, finish=finish, release=release, others=[copy])
 
 
 def datastore(call: Call) -> Answer:
@@ -157,9 +152,8 @@ def datastore(call: Call) -> Answer:
             tenant.write(ref, state="OK", vmCount=len(_on(tenant, held)))
             record(tenant, copy, held, {"restoreType": "PARENT"})
 
-        task = tenant.start("Restore datastore", 1200, held, ref=ref, busy="RESTORING", sour="ERROR", finish=over,
-                            release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
-        return call.accepted(task)
+        return call.start("Restore datastore", 1200, held, ref=ref, busy="RESTORING", sour="ERROR", finish=over,
+                          release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
     target = body.get("targetDatastoreInfo") or {}
     name = target.get("name") or f"{held['name']}-restored"
     manager_id = target.get("hypervisorManagerId") or held["hypervisorManagerInfo"]["id"]
@@ -169,8 +163,7 @@ def datastore(call: Call) -> Answer:
 
     def beside() -> None:
         made = _new_datastore(tenant, held, place, name)
-        details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
-        record(tenant, copy, made, details, task)
+        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")})
         for machine in _on(tenant, held):
             _register(tenant, task, machine, NewVm(
                 f"{machine['name'][:50]}_{made['name'][:29]}",
@@ -221,8 +214,6 @@ def _register(tenant: Tenant, parent: Task, machine: Item, new: NewVm) -> None:
     shape = {"virtualDisks": machine["virtualDisks"], "vmConfigInfo": config}
 
     def finish() -> None:
-        made = new.create(tenant, machine, shape)
-        if tenant.switches.made_in_task:
-            child.others.append(made)
+        tenant.name_made(new.create(tenant, machine, shape))
 
-    child = tenant.start("Register virtual machine", 30, machine, parent=parent, finish=finish)
+    tenant.start("Register virtual machine", 30, machine, parent=parent, finish=finish)

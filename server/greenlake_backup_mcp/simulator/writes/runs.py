@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from greenlake_backup_mcp.simulator.answers import Failure, Refusal
@@ -135,18 +135,19 @@ class Run:
                  "taskUri": uri("async-operations", self.task.id)}  # fmt: skip
         if reason:
             entry["errorMessage"] = reason
-        protections = []
-        for protection in held["protections"]:
-            schedules = []
-            for s in protection["schedules"]:
-                new = dict(s)
-                if s["scheduleId"] == self.schedule["scheduleId"]:
-                    new |= {"executionStatuses": [entry, *s["executionStatuses"]][:5], "prevRunTime": time}
-                    if not reason:
-                        new["prevSuccessfulRunTime"] = time
-                schedules.append(new)
-            protections.append({**protection, "schedules": schedules})
-        self.tenant.write(ref, protections=protections)
+
+        def noted(s: Item) -> Item:
+            if s["scheduleId"] != self.schedule["scheduleId"]:
+                return s
+            new = {**s, "executionStatuses": [entry, *s["executionStatuses"]][:5], "prevRunTime": time}
+            return new if reason else {**new, "prevSuccessfulRunTime": time}
+
+        self.tenant.write(ref, protections=change_schedules(held, noted))
+
+
+def change_schedules(job: Item, change: Callable[[Item], Item]) -> list[Item]:
+    """The protections of a job with each of their schedules changed."""
+    return [{**p, "schedules": [change(s) for s in p["schedules"]]} for p in job["protections"]]
 
 
 def asset_of(tenant: Tenant, id: str) -> tuple[Ref, Item]:

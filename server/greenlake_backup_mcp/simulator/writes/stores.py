@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.history.outages import GATEWAY_LOST, STORE_FULL
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind
-from greenlake_backup_mcp.simulator.seed.systems import store
+from greenlake_backup_mcp.simulator.seed.systems import orchestrators_of, store
 from greenlake_backup_mcp.simulator.seed.world import TIB
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, address_user, is_wrong
 
+CONNECTED = {"connectedState": "CONNECTED", "state": "ONLINE", "status": "OK", "stateReason": ""}
+DISCONNECTED = {"connectedState": "DISCONNECTED", "state": "OFFLINE", "status": "ERROR", "stateReason": GATEWAY_LOST}
+TWICE = "A StoreOnce with this serial number is already registered."
 SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
 
 
@@ -27,11 +31,9 @@ def create(call: Call) -> Answer:
             raise Refusal(400, "A cloud store needs storageLocationId.")
         place = call.other("storage-locations", body["storageLocationId"], "storageLocationId")
     name = body.get("displayName") or f"{'Cloud' if place else 'Local'}_{system['name']}"
-    if any(name in (s["name"], s["displayName"]) for s in tenant.all("protection-stores")):
-        raise Refusal(400, f"A protection store with the name {name!r} already exists.")
+    call.refuse_taken(name, "protection store")
     if _disconnected(system):
         raise Refusal(400, "The gateway is not connected.")
-
     if place and body.get("region", place["cloudServiceProviderId"]) != place["cloudServiceProviderId"]:
         raise Refusal(400, f"The region {body['region']!r} is not that of the storage location {place['name']}.")
 
@@ -41,19 +43,14 @@ def create(call: Call) -> Answer:
         new = store(tenant.world, name, system, place, 0, connected=True, created_days=0, key=tenant.new_id("store"))
         new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
         tenant.put(("protection-stores", new["id"]), new)
-        if tenant.switches.made_in_task:
-            task.others.append(new)
+        tenant.name_made(new)
 
-    task = tenant.start("Create protection store", 300 if place else 60, system, finish=finish)
-    return call.accepted(task)
+    return call.start("Create protection store", 300 if place else 60, system, finish=finish)
 
 
 def edit(call: Call) -> Answer:
     """PATCH: 200 with the store."""
-    own, name = call.target(), call.body.get("displayName")
-    others = (s for s in call.tenant.all("protection-stores") if s["id"] != own["id"])
-    if any(name in (s["name"], s["displayName"]) for s in others):
-        raise Refusal(400, f"A protection store with the name {name!r} already exists.")
+    call.refuse_taken(call.body.get("displayName"), "protection store", call.target()["id"])
     return Answer(200, call.tenant.write(call.ref, **call.body))
 
 
@@ -105,23 +102,16 @@ def why_closed(tenant: Tenant, short: Item | None) -> str:
     if short and store is None:
         return "The protection store no longer exists."
     if store and store["connectedState"] == "DISCONNECTED":
-        return "Protection Store Gateway is not connected."
+        return GATEWAY_LOST
     if store and store["sizeOnDiskInBytes"] >= store.get("maxCapacityInBytes", 1 << 62):
-        return "Backup failed: the protection store has no free space."
+        return STORE_FULL
     return ""
 
 
 def connect(tenant: Tenant, system_id: str, *, connected: bool) -> None:
     """The stores on a gateway or StoreOnce are there as long as it is."""
-    for held in tenant.all("protection-stores"):
-        if held["storageSystemInfo"]["id"] != system_id:
-            continue
-        if connected:
-            change = {"connectedState": "CONNECTED", "state": "ONLINE", "status": "OK", "stateReason": ""}
-        else:
-            reason = "Protection Store Gateway is not connected."
-            change = {"connectedState": "DISCONNECTED", "state": "OFFLINE", "status": "ERROR", "stateReason": reason}
-        tenant.write(("protection-stores", held["id"]), **change)
+    for held in tenant.stores_on(system_id):
+        tenant.write(("protection-stores", held["id"]), **(CONNECTED if connected else DISCONNECTED))
 
 
 def reattach(call: Call) -> Answer:
@@ -135,29 +125,11 @@ def reattach(call: Call) -> Answer:
     def finish() -> None:
         if _disconnected(tenant.read((SYSTEMS[system_type], system["id"])) or system):
             raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
-        info = {
-            "displayName": system["name"],
-            "id": system["id"],
-            "resourceUri": system["resourceUri"],
-            "type": system_type,
-        }
-        tenant.write(
-            call.ref,
-            storageSystemInfo=info,
-            connectedState="CONNECTED",
-            state="ONLINE",
-            status="OK",
-            stateReason="",
-            dataOrchestratorInfo=_orchestrators(tenant, system),
-        )
+        info = {"displayName": system["name"], **{n: system[n] for n in ("id", "resourceUri")}, "type": system_type}
+        orchestrators = orchestrators_of(tenant.world, system)
+        tenant.write(call.ref, storageSystemInfo=info, dataOrchestratorInfo=orchestrators, **CONNECTED)
 
-    return call.accepted(tenant.start("Reattach protection store", 180, item, finish=finish))
-
-
-def _orchestrators(tenant: Tenant, system: Item) -> list[Item]:
-    held = tenant.all("data-orchestrators")
-    own = [o for o in held if o["id"] == system.get("dataOrchestratorId")] or held[:1]
-    return [{"displayName": o["displayName"], "id": o["id"], "resourceUri": o["resourceUri"]} for o in own]
+    return call.start("Reattach protection store", 180, item, finish=finish)
 
 
 # --- StoreOnce -----------------------------------------------------------------------------------------------------
@@ -166,38 +138,30 @@ def _orchestrators(tenant: Tenant, system: Item) -> list[Item]:
 def register(call: Call) -> Answer:
     """POST storeonces."""
     tenant, body = call.tenant, call.body
-    if any(s["serialNumber"] == body["serialNumber"] for s in tenant.all("storeonces")):
-        raise Refusal(409, "A StoreOnce with this serial number is already registered.")
+
+    def registered() -> bool:
+        return any(s["serialNumber"] == body["serialNumber"] for s in tenant.all("storeonces"))
+
+    if registered():
+        raise Refusal(409, TWICE)
     model = tenant.all("storeonces")[0] if tenant.all("storeonces") else {}
     name = body.get("name") or body["networkAddress"]
 
     def finish() -> None:
         if is_wrong(body["credentials"]):
             raise Failure("The StoreOnce user name or password is wrong.", "LOGIN_FAILED")
-        if any(s["serialNumber"] == body["serialNumber"] for s in tenant.all("storeonces")):
-            raise Failure("A StoreOnce with this serial number is already registered.", "CONFLICT")
+        if registered():
+            raise Failure(TWICE, "CONFLICT")
         kept = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
         storage = {"capacityLicensedBytes": 100 * TIB, "freeBytes": 100 * TIB, "usedBytes": 0, "state": "OK"}
-        new = tenant.world.add(
-            "storeonces",
-            tenant.new_id("so"),
-            created_days=0,
-            name=name,
-            storage=storage,
-            serialNumber=body["serialNumber"],
-            description=body.get("description", ""),
-            network=_network(tenant, {"nics": [{"id": "1", "networkIndex": 1}]}, body["networkAddress"], ""),
-            **kept,
-        )
-        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
-        tenant.put(("storeonces", new["id"]), new)
+        network = _network(tenant, {"nics": [{"id": "1", "networkIndex": 1}]}, body["networkAddress"], "")
+        new = tenant.add("storeonces", tenant.new_id("so"), name=name, storage=storage, network=network,
+                         serialNumber=body["serialNumber"], description=body.get("description", ""),
+                         **kept)  # fmt: skip
         tenant.note(new["id"], username=body["credentials"].get("username", ""))
-        if tenant.switches.made_in_task:
-            task.others.append(new)
 
     about = {"id": "", "name": name, "type": kind("storeonces"), "resourceUri": call.route.operation.path}
-    task = tenant.start("Register StoreOnce", 600, about, finish=finish)
-    return call.accepted(task)
+    return call.start("Register StoreOnce", 600, about, finish=finish)
 
 
 def _network(tenant: Tenant, before: Item, address: str, own_id: str) -> Item:
@@ -214,21 +178,19 @@ def update_storeonce(call: Call) -> Answer:
     item, body, tenant = call.target(), call.body, call.tenant
 
     def finish() -> None:
-        before = (tenant.read(call.ref) or item).get("network", {})
-        changes = (
-            {"network": _network(tenant, before, body["networkAddress"], item["id"])}
-            if "networkAddress" in body
-            else {}
-        )
-        tenant.write(call.ref, **changes, **{n: body[n] for n in ("description",) if n in body})
+        changes: Item = {n: body[n] for n in ("description",) if n in body}
+        if "networkAddress" in body:
+            before = (tenant.read(call.ref) or item).get("network", {})
+            changes["network"] = _network(tenant, before, body["networkAddress"], item["id"])
+        tenant.write(call.ref, **changes)
 
-    return call.accepted(tenant.start("Update StoreOnce", 30, item, finish=finish))
+    return call.start("Update StoreOnce", 30, item, finish=finish)
 
 
 def unregister(call: Call) -> Answer:
     """DELETE storeonces: refused while stores are on it, unless forced; then they go too."""
     item, tenant = call.target(), call.tenant
-    stores = [s for s in tenant.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
+    stores = tenant.stores_on(item["id"])
     if stores and not call.query.get("force", False):
         raise Refusal(409, f"{len(stores)} protection stores are still on the StoreOnce: cannot unregister.")
 
@@ -237,19 +199,17 @@ def unregister(call: Call) -> Answer:
             tenant.remove(("protection-stores", one["id"]))
         tenant.remove(call.ref)
 
-    return call.accepted(tenant.start("Unregister StoreOnce", 300, item, finish=finish))
+    return call.start("Unregister StoreOnce", 300, item, finish=finish)
 
 
 def refresh_storeonce(call: Call) -> Answer:
     """POST refresh."""
     item, tenant = call.target(), call.tenant
-    if any(
-        t.name == "Refresh StoreOnce" and t.about["id"] == item["id"] and not t.ended for t in tenant.tasks.values()
-    ):
+    if tenant.is_busy(item, "Refresh StoreOnce"):
         raise Refusal(409, "A refresh of this StoreOnce is already running.")
 
     def finish() -> None:
         time = {**item.get("dateTime", {}), "utcDateTime": format_time(tenant.now())}
         tenant.write(call.ref, dateTime=time, health={**item["health"], "updatedAt": format_time(tenant.now())})
 
-    return call.accepted(tenant.start("Refresh StoreOnce", 120, item, finish=finish))
+    return call.start("Refresh StoreOnce", 120, item, finish=finish)

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, uri
 from greenlake_backup_mcp.simulator.seed.databases import WRONG_LOGIN
+from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call, address_user, is_wrong
@@ -123,19 +125,13 @@ def register_host(call: Call) -> Answer:
     def finish() -> None:
         if is_wrong(body["credentials"]):
             raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
-        new = tenant.world.add(
-            "application-hosts", tenant.new_id("host"), created_days=0, name=name, displayName=name, state="OK",
-            stateReason="", status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""),
-            username=body["credentials"].get("username", ""), virtual=False,
-            dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
+        tenant.add(
+            "application-hosts", tenant.new_id("host"), name=name, displayName=name, state="OK", stateReason="",
+            status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""), virtual=False,
+            username=body["credentials"].get("username", ""), dataOrchestratorInfo=short(orchestrator),
         )  # fmt: skip
-        new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
-        tenant.put(("application-hosts", new["id"]), new)
-        if tenant.switches.made_in_task:
-            task.others.append(new)
 
-    task = tenant.start("Register application host", 120, about, finish=finish)
-    return call.accepted(task)
+    return call.start("Register application host", 120, about, finish=finish)
 
 
 def _refuse_host_address(tenant: Tenant, address: str, own_id: str) -> None:
@@ -154,11 +150,12 @@ def update_host(call: Call) -> Answer:
     if "username" in body.get("credentials", {}):
         changes["username"] = body["credentials"]["username"]
 
-    def note() -> None:
-        if "credentials" in body:
-            call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
+    return call.change(item, "Update application host", 30, "UPDATING", check=partial(_note_login, call), **changes)
 
-    return call.change(item, "Update application host", 30, "UPDATING", check=note, **changes)
+
+def _note_login(call: Call) -> None:
+    if "credentials" in call.body:
+        call.tenant.note(call.ref[1], loginWrong=is_wrong(call.body["credentials"]))
 
 
 def unregister_host(call: Call) -> Answer:
@@ -170,9 +167,8 @@ def unregister_host(call: Call) -> Answer:
     }
     protected = [d for d in of_host["mssql-databases"] if "protectionJobInfo" in d]
     if protected and not call.query.get("force", False):
-        raise Refusal(
-            400, f"{len(protected)} databases of the host are protected; delete their jobs first or use force."
-        )
+        text = f"{len(protected)} databases of the host are protected; delete their jobs first or use force."
+        raise Refusal(400, text)
 
     def finish() -> None:
         for name, items in of_host.items():
@@ -180,21 +176,15 @@ def unregister_host(call: Call) -> Answer:
                 tenant.remove((name, one["id"]))
         tenant.remove(call.ref)
 
-    task = tenant.start("Unregister application host", 60, item, ref=call.ref, busy="DELETING", finish=finish)
-    return call.accepted(task)
+    return call.start("Unregister application host", 60, item, ref=call.ref, busy="DELETING", finish=finish)
 
 
 def update_instance(call: Call) -> Answer:
     """PATCH mssql-instances: the credentials; the password is never read back, and shows with the next refresh."""
     item, body = call.target(), call.body
-    given = {k: v for k, v in body.get("credentials", {}).items() if k != "password"}
-
-    def note() -> None:
-        if "credentials" in body:
-            call.tenant.note(item["id"], loginWrong=is_wrong(body["credentials"]))
-
-    name = "Update SQL Server instance"
-    return call.change(item, name, 30, "UPDATING", check=note, credentials={**item["credentials"], **given})
+    readable = {k: v for k, v in body.get("credentials", {}).items() if k != "password"}
+    return call.change(item, "Update SQL Server instance", 30, "UPDATING", check=partial(_note_login, call),
+                       credentials={**item["credentials"], **readable})  # fmt: skip
 
 
 def refresh(call: Call) -> Answer:

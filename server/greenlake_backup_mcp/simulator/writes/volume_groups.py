@@ -58,7 +58,7 @@ def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
             raise Failure(reason, "STORE_NOT_AVAILABLE")
         tenant.write(ref, state="OK")
 
-    return call.accepted(tenant.start(f"Create {copy_kind[:-1]}", 60, group, finish=finish, others=[item]))
+    return call.start(f"Create {copy_kind[:-1]}", 60, group, finish=finish, others=[item])
 
 
 def attach(call: Call) -> Answer:
@@ -79,7 +79,7 @@ def attach(call: Call) -> Answer:
         tenant.write(call.ref, state="OK", backupSetsInfo=sets, mountState=state,
                      mountedHostsIqn=[*now["mountedHostsIqn"], iqn])  # fmt: skip
 
-    return call.accepted(tenant.start("Attach backup", 60, item, ref=call.ref, busy="IN_USE_FOR_MOUNT", finish=finish))
+    return call.start("Attach backup", 60, item, ref=call.ref, busy="IN_USE_FOR_MOUNT", finish=finish)
 
 
 def detach(call: Call) -> Answer:
@@ -92,12 +92,10 @@ def detach(call: Call) -> Answer:
     def finish() -> None:
         now = tenant.read(call.ref) or item
         left = [i for i in now["mountedHostsIqn"] if i != iqn]
-        sets = _mounted(now, iqn, (), attached=False)
-        tenant.write(
-            call.ref, backupSetsInfo=sets, mountState="ATTACHED" if left else "UNATTACHED", mountedHostsIqn=left
-        )
+        tenant.write(call.ref, backupSetsInfo=_mounted(now, iqn, (), attached=False), mountedHostsIqn=left,
+                     mountState="ATTACHED" if left else "UNATTACHED")  # fmt: skip
 
-    return call.accepted(tenant.start("Detach backup", 60, item, finish=finish))
+    return call.start("Detach backup", 60, item, finish=finish)
 
 
 def _chosen(item: Item, ids: list[str] | None) -> set[str]:
@@ -139,10 +137,9 @@ def restore(call: Call) -> Answer:
                 made = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
                         "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"}  # fmt: skip
                 tenant.world.things.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
-                record(tenant, copy, made, {"restoreType": "ALTERNATE", "storageSystemId": array["id"]}, task)
+                record(tenant, copy, made, {"restoreType": "ALTERNATE", "storageSystemId": array["id"]})
 
-        task = tenant.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
-        return call.accepted(task)
+        return call.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
 
     def over() -> None:
         tenant.rewritten[group["id"]] = tenant.now()
@@ -150,9 +147,8 @@ def restore(call: Call) -> Answer:
         record(tenant, copy, group, {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]})
 
     busy = "RESTORING_BACKUP" if from_backup else "RESTORING_SNAPSHOT"
-    task = tenant.start(NAME, 1800, group, ref=call.ref, busy=busy, sour="RESTORE_FAILED",
-                        finish=over, release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
-    return call.accepted(task)
+    return call.start(NAME, 1800, group, ref=call.ref, busy=busy, sour="RESTORE_FAILED", finish=over,
+                      release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
 
 
 def _volumes(body: Item, group: Item, copy: Item) -> list[Item]:
