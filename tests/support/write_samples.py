@@ -116,12 +116,13 @@ def _target(tenant: Tenant, name: str, collection: str) -> Item | None:
 
 
 def place(tenant: Tenant) -> tuple[Item, Item, Item]:
-    """A vCenter, a cluster and a datastore of it."""
+    """A vCenter, a cluster and its datastore with the most room."""
     for cluster in tenant.all("hypervisor-clusters"):
-        for store in tenant.all("datastores"):
-            if store.get("clusterInfo", {}).get("id") == cluster["id"]:
-                manager = cluster["hypervisorManagerInfo"]["id"]
-                return next(m for m in tenant.all("hypervisor-managers") if m["id"] == manager), cluster, store
+        held = [d for d in tenant.all("datastores") if d.get("clusterInfo", {}).get("id") == cluster["id"]]
+        if held:
+            manager = cluster["hypervisorManagerInfo"]["id"]
+            roomiest = max(held, key=lambda d: int(d["capacityFree"]))
+            return next(m for m in tenant.all("hypervisor-managers") if m["id"] == manager), cluster, roomiest
     raise AssertionError
 
 
@@ -196,11 +197,9 @@ def _body(tenant: Tenant, name: str, item: Item) -> dict[str, Any] | None:
         "update_protection_store": lambda: {"displayName": "store-renamed"},
         "reattach_protection_store": lambda: {
             "storageSystemId": next(
-                g["id"]
-                for g in tenant.all("protection-store-gateways")
-                if g["id"] != item["storageSystemInfo"]["id"]
+                g["id"] for g in tenant.all("storeonces") if g["id"] != item["storageSystemInfo"]["id"]
             ),
-            "storageSystemType": "PROTECTION_STORE_GATEWAY",
+            "storageSystemType": "STOREONCE",
         },
         "create_volume_protection_group_backup": lambda: {
             "name": "by-hand",

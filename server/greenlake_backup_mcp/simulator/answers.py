@@ -43,10 +43,5 @@ def error_body(refusal: Refusal, debug_id: str, *, old: bool = False) -> dict[st
     """The body of a refusal; `old` is the shape that some services still answer."""
     if old:
         return {"error": refusal.message, "errorCode": str(refusal.status), "traceId": debug_id}
-    return {
-        "httpStatusCode": refusal.status,
-        "errorCode": refusal.code,
-        "message": refusal.message,
-        "debugId": debug_id,
-        **refusal.extra,
-    }
+    return {"httpStatusCode": refusal.status, "errorCode": refusal.code, "message": refusal.message,
+            "debugId": debug_id, **refusal.extra}  # fmt: skip

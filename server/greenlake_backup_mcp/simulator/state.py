@@ -119,13 +119,8 @@ class Tenant:
     @cached_property
     def world(self) -> World:
         """What there is, but what history makes of it."""
-        world = build.build(
-            self.seed,
-            self.epoch.replace(microsecond=0),
-            hostile=self.switches.hostile,
-            dual_authorization=self.switches.dual_authorization,
-            size=self.size,
-        )
+        world = build.build(self.seed, self.epoch.replace(microsecond=0), hostile=self.switches.hostile,
+                            dual_authorization=self.switches.dual_authorization, size=self.size)  # fmt: skip
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
         bulk = uid(self.seed, BULK) if self.bulk else ""
         if bulk:

@@ -53,22 +53,15 @@ def error_answer(fault: Fault, debug_id: str, now: datetime) -> tuple[Answer, by
     headers = {}
     if fault.rate_headers:
         name = RATE[fault.rate_headers]
-        headers = {
-            name.format("limit"): "160",
-            name.format("remaining"): "0",
-            name.format("reset"): str(int(fault.seconds)),
-        }
+        headers = {name.format("limit"): "160", name.format("remaining"): "0",
+                   name.format("reset"): str(int(fault.seconds))}  # fmt: skip
     if fault.retry_after == "seconds":
         headers["Retry-After"] = str(int(fault.seconds))
     if fault.retry_after == "date":
         headers["Retry-After"] = format_datetime(now + timedelta(seconds=fault.seconds), usegmt=True)
-    words = {
-        429: "Too many requests.",
-        500: "An unexpected error occurred.",
-        401: "The token is invalid or has expired.",
-        403: "Permission denied: data-services.task.read is missing.",
-        502: "Bad gateway.",
-    }
+    words = {429: "Too many requests.", 500: "An unexpected error occurred.",
+             401: "The token is invalid or has expired.", 403: "Permission denied: data-services.task.read is missing.",
+             502: "Bad gateway."}  # fmt: skip
     message = MAINTENANCE if fault.body == "maintenance" else words.get(fault.status, "The service is unavailable.")
     if fault.body == "maintenance":
         message = "Protection Store Gateway in maintenance mode."
@@ -106,17 +99,8 @@ def _with_unknown_enum(item: Item) -> Item:
 
 
 def _without_fields(item: Item) -> Item:
-    gone = (
-        "type",
-        "generation",
-        "name",
-        "displayName",
-        "resourceUri",
-        "createdAt",
-        "updatedAt",
-        "pointInTime",
-        "state",
-    )
+    gone = ("type", "generation", "name", "displayName", "resourceUri", "createdAt", "updatedAt", "pointInTime",
+            "state")  # fmt: skip
     return {n: v for n, v in item.items() if n not in gone}
 
 

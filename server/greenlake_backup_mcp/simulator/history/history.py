@@ -209,19 +209,8 @@ class History:
             member = replace(like.member, id=id, name=asset["name"])
             ids, newest = series_key(self.world.seed, id, "backups", "", 0), (self.epoch - 3600) // 300 * 300
             render = partial(recovery_points.render, self.seeded, asset)
-            self._series["many",] = Many(
-                like.phase,
-                schedule,
-                member,
-                ids,
-                newest,
-                None,
-                self.lost,
-                render,
-                self.world.seed,
-                self.clock,
-                count=count,
-            )
+            self._series["many", ] = Many(like.phase, schedule, member, ids, newest, None, self.lost, render,
+                                          self.world.seed, self.clock, count=count)  # fmt: skip
         return self._series["many",]
 
     # --- what is derived when it is read -----------------------------------------------------------------------

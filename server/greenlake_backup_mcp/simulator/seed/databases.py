@@ -36,26 +36,16 @@ def _host(world: World, n: int, vm: Item) -> Item:
     name = f"sqlhost-{n + 1:02d}.example.com"
     failing, refused = n == 3, world.now - timedelta(days=3, hours=7)
     orchestrator = world.things["hypervisor-managers"][vm["hypervisorManagerInfo"]["id"]]["dataOrchestratorInfo"]
-    host = world.add(
-        "application-hosts",
-        name,
-        name=name,
-        displayName=name,
-        description="",
-        networkAddress=name,
-        virtual=True,
-        computeInfo={"memorySizeInMiB": 65536, "numCpuCores": 8, "numCpuThreads": 16},
-        manufacturer="VMware, Inc.",
-        dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
-        networkInterfaces=[{"address": f"10.1.4.{n + 20}", "name": "Ethernet0"}],
-        username=f"EXAMPLE\\svc-sql-{n + 1}",
-        osInfo={"buildVersion": "20348", "name": "Windows Server 2022", "releaseVersion": "21H2"},
-        state="ERROR" if failing else "OK",
-        status="ERROR" if failing else "OK",
-        stateReason=f"{WRONG_LOGIN[:-1]}, since {format_time(refused)}." if failing else "",
-        storageInitiators={"fcHba": [], "iscsi": []},
-        virtualizationInfo=_virtualization(vm),
-    )
+    host = world.add("application-hosts", name, name=name, displayName=name, description="", networkAddress=name,
+                     virtual=True, computeInfo={"memorySizeInMiB": 65536, "numCpuCores": 8, "numCpuThreads": 16},
+                     manufacturer="VMware, Inc.",
+                     dataOrchestratorInfo={k: orchestrator[k] for k in ("id", "resourceUri", "type")},
+                     networkInterfaces=[{"address": f"10.1.4.{n + 20}", "name": "Ethernet0"}],
+                     username=f"EXAMPLE\\svc-sql-{n + 1}",
+                     osInfo={"buildVersion": "20348", "name": "Windows Server 2022", "releaseVersion": "21H2"},
+                     state="ERROR" if failing else "OK", status="ERROR" if failing else "OK",
+                     stateReason=f"{WRONG_LOGIN[:-1]}, since {format_time(refused)}." if failing else "",
+                     storageInitiators={"fcHba": [], "iscsi": []}, virtualizationInfo=_virtualization(vm))  # fmt: skip
     if failing:
         world.lose(host, timedelta(days=3, hours=7))
     return host
@@ -69,21 +59,12 @@ def _virtualization(vm: Item) -> Item:
 
 def _instance(world: World, n: int, host: Item) -> Item:
     name = "MSSQLSERVER" if n < 4 else f"INST{n - 3}"
-    return world.add(
-        "mssql-instances",
-        n,
-        name=name,
-        applicationHostInfo=reference("application-hosts", host, "name", "displayName"),
-        availabilityGroupsInfo=[],
-        clustered=False,
-        credentials={"mode": "WINDOWS", "username": "EXAMPLE\\svc-sql"},
-        productName="Microsoft SQL Server 2022",
-        productVersion="16.0.4135.4",
-        state="OK",
-        stateReason="",
-        status="OK",
-        virtualizationInfo=host["virtualizationInfo"],
-    )
+    return world.add("mssql-instances", n, name=name,
+                     applicationHostInfo=reference("application-hosts", host, "name", "displayName"),
+                     availabilityGroupsInfo=[], clustered=False,
+                     credentials={"mode": "WINDOWS", "username": "EXAMPLE\\svc-sql"},
+                     productName="Microsoft SQL Server 2022", productVersion="16.0.4135.4", state="OK", stateReason="",
+                     status="OK", virtualizationInfo=host["virtualizationInfo"])  # fmt: skip
 
 
 def _database(world: World, instance: Item, name: str, n: int) -> Item:
@@ -149,11 +130,8 @@ def _volume_group(world: World, n: int, array: Item) -> None:
     if policy:
         policies.job(world, policy, group)
     if n == 12:
-        group |= {
-            "state": "ERROR",
-            "status": "ERROR",
-            "stateReason": "A volume of this group was deleted on the array.",
-        }
+        group |= {"state": "ERROR", "status": "ERROR",
+                  "stateReason": "A volume of this group was deleted on the array."}  # fmt: skip
         world.lose(group, timedelta(days=1))
         group["updatedAt"] = format_time(world.now - timedelta(days=1))
 
@@ -161,8 +139,5 @@ def _volume_group(world: World, n: int, array: Item) -> None:
 def system_reference(array: Item) -> Item:
     """How volume groups and their copies name an array."""
     short = array_reference(array, "type")
-    return {
-        **{k: short[k] for k in ("id", "name", "resourceUri")},
-        "type": array["type"],
-        "productFamily": array["family"],
-    }
+    return {**{k: short[k] for k in ("id", "name", "resourceUri")}, "type": array["type"],
+            "productFamily": array["family"]}  # fmt: skip

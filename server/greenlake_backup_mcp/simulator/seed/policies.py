@@ -68,13 +68,10 @@ def build(world: World) -> None:
     for n, (name, application, tiers) in enumerate(POLICIES):
         protections = []
         for k, (tier, recurrence, every, start, keep, lock, store) in enumerate(tiers):
-            schedule: Item = {
-                "scheduleId": k + 1,
-                "name": f"{NAMES[tier][0]}_{k + 1}",
-                "namePattern": {"format": NAMES[tier][1]},
-                "schedule": {"recurrence": recurrence, "repeatInterval": {"every": every}},
-                "expireAfter": {"value": keep[0], "unit": keep[1]},
-            }
+            schedule: Item = {"scheduleId": k + 1, "name": f"{NAMES[tier][0]}_{k + 1}",
+                              "namePattern": {"format": NAMES[tier][1]},
+                              "schedule": {"recurrence": recurrence, "repeatInterval": {"every": every}},
+                              "expireAfter": {"value": keep[0], "unit": keep[1]}}  # fmt: skip
             if recurrence in ("WEEKLY", "MONTHLY"):
                 schedule["schedule"]["repeatInterval"]["on"] = [1 + n % 5]
             if recurrence == "HOURLY":
@@ -171,17 +168,8 @@ def new_job(id: str, policy: Item, asset: Item, since: datetime, orchestrator_id
         {**p, "schedules": [{**s, "operational": "ACTIVE", "executionStatuses": []} for s in p["schedules"]]}
         for p in policy["protections"]
     ]
-    return {
-        "id": id,
-        "type": "backup-recovery/protection-job",
-        "resourceUri": uri("protection-jobs", id),
-        "generation": 1,
-        "applicationType": policy["applicationType"],
-        "assetInfo": info,
-        "associatedAssetsInfo": members,
-        "dataOrchestratorId": orchestrator_id,
-        "effectiveFromDateTime": format_time(since),
-        "operational": "ACTIVE",
-        "protectionPolicyInfo": policy_reference(policy),
-        "protections": protections,
-    }
+    return {"id": id, "type": "backup-recovery/protection-job", "resourceUri": uri("protection-jobs", id),
+            "generation": 1, "applicationType": policy["applicationType"], "assetInfo": info,
+            "associatedAssetsInfo": members, "dataOrchestratorId": orchestrator_id,
+            "effectiveFromDateTime": format_time(since), "operational": "ACTIVE",
+            "protectionPolicyInfo": policy_reference(policy), "protections": protections}  # fmt: skip

@@ -28,26 +28,17 @@ def _site(world: World, n: int, site: str) -> None:
     held = orchestrator(world, n, site)
     arrays = [_array(world, site, k) for k in range(2 - n)]
     center = {"id": f"datacenter-{n + 1}", "name": f"{site.upper()}-Datacenter", "moref": f"datacenter-{n + 2}"}
-    manager = world.add(
-        "hypervisor-managers",
-        site,
-        name=f"vcenter-{site}.example.com",
-        displayName=f"vcenter-{site}.example.com",
-        services=["backup-and-recovery", "private-cloud"][: 2 - n],
-        appInfo={"vmware": {"datacenters": [center]}},
-        buildVersion="24322831",
-        dataOrchestratorInfo=short(held),
-        description=f"vCenter of {site}",
-        hypervisorManagerType="VMWARE_VCENTER",
-        lastRefreshed=format_time(world.now - timedelta(minutes=11 + 7 * n)),
-        networkAddress=f"vcenter-{site}.example.com",
-        releaseVersion="8.0.3",
-        state="OK",
-        stateReason="" if n == 0 else "The certificate of this vCenter expires in 12 days.",
-        status="OK" if n == 0 else "WARNING",
-        uid=uid(world.seed, "vc", n),
-        username=f"svc-backup@{site}.example.com",
-    )
+    manager = world.add("hypervisor-managers", site, name=f"vcenter-{site}.example.com",
+                        displayName=f"vcenter-{site}.example.com",
+                        services=["backup-and-recovery", "private-cloud"][: 2 - n],
+                        appInfo={"vmware": {"datacenters": [center]}}, buildVersion="24322831",
+                        dataOrchestratorInfo=short(held), description=f"vCenter of {site}",
+                        hypervisorManagerType="VMWARE_VCENTER",
+                        lastRefreshed=format_time(world.now - timedelta(minutes=11 + 7 * n)),
+                        networkAddress=f"vcenter-{site}.example.com", releaseVersion="8.0.3", state="OK",
+                        stateReason="" if n == 0 else "The certificate of this vCenter expires in 12 days.",
+                        status="OK" if n == 0 else "WARNING", uid=uid(world.seed, "vc", n),
+                        username=f"svc-backup@{site}.example.com")  # fmt: skip
     center_of = reference("hypervisor-managers", manager, "name", "displayName")
     base: Item = {"services": ["backup-and-recovery"], "hypervisorManagerInfo": center_of}
     for k in range(6):

@@ -21,58 +21,27 @@ def orchestrator(world: World, n: int, site: str) -> Item:
     degraded = n == 1
     name = f"do-{site}-01"
     return world.add(
-        "data-orchestrators",
-        site,
-        created_days=520,
-        name=name,
-        displayName=name,
-        connectionState="CONNECTED",
-        consoleUri=f"/backup-and-recovery/data-orchestrators/{name}",
-        serialNumber=f"DO{number(world.seed, site) % 10**8:08d}",
-        softwareVersion="3.4.1" if n == 0 else "3.2.0",
-        state="DEGRADED" if degraded else "OK",
+        "data-orchestrators", site, created_days=520, name=name, displayName=name,
+        connectionState="CONNECTED", consoleUri=f"/backup-and-recovery/data-orchestrators/{name}",
+        serialNumber=f"DO{number(world.seed, site) % 10**8:08d}", softwareVersion="3.4.1" if n == 0 else "3.2.0",
+        state="DEGRADED" if degraded else "OK", status="WARNING" if degraded else "OK",
         stateReason="The connection to the vCenter is slow and the NTP server does not answer." if degraded else "",
-        status="WARNING" if degraded else "OK",
-        upTimeInSeconds=3_456_000 - n * 1_000_000,
-        dateTime={"methodDateTimeSet": "NTP", "timezone": "Etc/UTC"},
-        interfaces={
-            "network": {
-                "defaultGateway": f"10.{n + 1}.0.1",
-                "hostname": f"{name}.example.com",
-                "nameServers": [{"networkAddress": f"10.{n + 1}.0.53"}],
-                "nic": [
-                    {
-                        "addressType": "STATIC",
-                        "enabled": True,
-                        "name": "Network1",
-                        "networkAddress": f"10.{n + 1}.0.20",
-                        "state": "UP",
-                        "staticRoutes": [],
-                        "subnetMask": "255.255.255.0",
-                    }
-                ],
-                "proxy": {"networkAddress": f"proxy.{site}.example.com", "port": 3128},
-                "searchDomains": ["example.com"],
-            }
-        },
+        upTimeInSeconds=3_456_000 - n * 1_000_000, dateTime={"methodDateTimeSet": "NTP", "timezone": "Etc/UTC"},
+        interfaces={"network": {
+            "defaultGateway": f"10.{n + 1}.0.1", "hostname": f"{name}.example.com",
+            "nameServers": [{"networkAddress": f"10.{n + 1}.0.53"}],
+            "nic": [{"addressType": "STATIC", "enabled": True, "name": "Network1", "state": "UP", "staticRoutes": [],
+                     "networkAddress": f"10.{n + 1}.0.20", "subnetMask": "255.255.255.0"}],
+            "proxy": {"networkAddress": f"proxy.{site}.example.com", "port": 3128}, "searchDomains": ["example.com"]}},
         lastUpdateCheckTime=format_time(world.now - timedelta(hours=5)),
         latestRecoveryPoint=format_time(world.now - timedelta(hours=9)),
-        ntp={
-            "ntpServers": [{"networkAddress": f"ntp.{site}.example.com"}],
-            "state": "DEGRADED" if degraded else "OK",
-            "stateReason": "Not reachable." if degraded else "",
-            "status": "WARNING" if degraded else "OK",
-        },
-        platform="VMWARE_ESXI",
-        poweredOnAt=format_time(world.now - timedelta(days=40 - 11 * n)),
-        totalMemoryInGiB=64,
-        vCpu=16,
-        adminUserCiphertext=f"SIMULATED-CIPHERTEXT-admin-{uid(world.seed, site, 'a')}",
-        supportUserCiphertext=f"SIMULATED-CIPHERTEXT-support-{uid(world.seed, site, 's')}",
-        infosightEnabled=True,
-        remoteAccessEnabled=degraded,
-        remoteAccessStationId=uid(world.seed, site, "station"),
-    )
+        ntp={"ntpServers": [{"networkAddress": f"ntp.{site}.example.com"}], "state": "DEGRADED" if degraded else "OK",
+             "stateReason": "Not reachable." if degraded else "", "status": "WARNING" if degraded else "OK"},
+        platform="VMWARE_ESXI", poweredOnAt=format_time(world.now - timedelta(days=40 - 11 * n)),
+        totalMemoryInGiB=64, vCpu=16, adminUserCiphertext=f"SIMULATED-CIPHERTEXT-admin-{uid(world.seed, site, 'a')}",
+        supportUserCiphertext=f"SIMULATED-CIPHERTEXT-support-{uid(world.seed, site, 's')}", infosightEnabled=True,
+        remoteAccessEnabled=degraded, remoteAccessStationId=uid(world.seed, site, "station"),
+    )  # fmt: skip
 
 
 def gateway(world: World, n: int, site: str, orchestrator: Item) -> Item:

@@ -11,13 +11,9 @@ from .policies import PERSON, store_reference
 from .virtual_machines import array_of
 from .world import World
 
-SINGULAR = {
-    "virtual-machines": "virtual-machine",
-    "datastores": "datastore",
-    "mssql-databases": "mssql-database",
-    "virtual-machine-protection-groups": "virtual-machine-protection-group",
-    "volume-protection-groups": "volume-protection-group",
-}
+SINGULAR = {"virtual-machines": "virtual-machine", "datastores": "datastore", "mssql-databases": "mssql-database",
+            "virtual-machine-protection-groups": "virtual-machine-protection-group",
+            "volume-protection-groups": "volume-protection-group"}  # fmt: skip
 
 
 GIB_IN_MIB = 1024
@@ -27,19 +23,9 @@ def template(world: World, holder: str, asset: Item, kind: str, protection: Item
     """What all recovery points of a schedule share; without a schedule they were made by hand."""
     tier = protection["type"] if protection else "SNAPSHOT" if kind == "snapshots" else "BACKUP"
     base = f"{BACKUP}/{holder}/{asset['id']}/{kind}/"
-    item: Item = {
-        "id": "",
-        "type": f"backup-recovery/{SINGULAR[holder]}-{kind[:-1]}",
-        "name": "",
-        "description": "",
-        "resourceUri": base,
-        "generation": 1,
-        "customerId": CUSTOMER,
-        "stateReason": "",
-        "status": "OK",
-        "state": "OK",
-        "createdByInfo": PERSON,
-    }
+    item: Item = {"id": "", "type": f"backup-recovery/{SINGULAR[holder]}-{kind[:-1]}", "name": "", "description": "",
+                  "resourceUri": base, "generation": 1, "customerId": CUSTOMER, "stateReason": "", "status": "OK",
+                  "state": "OK", "createdByInfo": PERSON}  # fmt: skip
     if schedule:
         item["scheduleInfo"] = _schedule(holder, schedule)
     store = protection and protection.get("protectionStoreInfo")
@@ -49,13 +35,9 @@ def template(world: World, holder: str, asset: Item, kind: str, protection: Item
         item["sourceCopyInfo"] = {"id": "", "type": "SNAPSHOT"}
     elif holder != "volume-protection-groups":
         item["snapshotType"] = "SNAPSHOT"
-    {
-        "virtual-machines": _vm,
-        "datastores": _datastore,
-        "mssql-databases": _database,
-        "virtual-machine-protection-groups": _group,
-        "volume-protection-groups": _volumes,
-    }[holder](world, item, asset, kind)
+    {"virtual-machines": _vm, "datastores": _datastore, "mssql-databases": _database,
+     "virtual-machine-protection-groups": _group, "volume-protection-groups": _volumes}[holder](world, item, asset,
+                                                                                                kind)  # fmt: skip
     return item
 
 
@@ -88,13 +70,9 @@ def _vmware(world: World, item: Item, kind: str) -> None:
 
 def _system(system: Item) -> Item:
     gateway = system["type"] == "PROTECTION_STORE_GATEWAY"
-    return {
-        "displayName": system["displayName"],
-        "id": system["id"],
-        "name": system["displayName"],
-        "resourceUri": system["resourceUri"],
-        "type": f"backup-recovery/{'protection-store-gateway' if gateway else 'storeonce'}",
-    }
+    return {"displayName": system["displayName"], "id": system["id"], "name": system["displayName"],
+            "resourceUri": system["resourceUri"],
+            "type": f"backup-recovery/{'protection-store-gateway' if gateway else 'storeonce'}"}  # fmt: skip
 
 
 def _vm(world: World, item: Item, asset: Item, kind: str) -> None:

@@ -154,60 +154,31 @@ def _vm(
     held = places.short[datastore["id"]]
     vm = world.add("virtual-machines", name if name.startswith("psg-") else key, created_days=days or 60 + dice % 900)
     vm |= {
-        "name": name,
-        "displayName": name,
-        "services": ["backup-and-recovery"],
-        "hypervisorManagerInfo": places.short[places.managers[site]["id"]],
-        "appType": "VMWARE",
-        "capacityInBytes": sum(sizes),
+        "name": name, "displayName": name, "services": ["backup-and-recovery"], "appType": "VMWARE",
+        "hypervisorManagerInfo": places.short[places.managers[site]["id"]], "capacityInBytes": sum(sizes),
         "clusterInfo": {**host["parentInfo"], "type": kind("hypervisor-clusters")},
-        "folderInfo": places.short[folder["id"]],
-        "hostInfo": places.short[host["id"]],
-        "protectionStatus": "UNPROTECTED",
-        "recoveryPointsExist": False,
-        "stateReason": "",
-        "status": "OK",
-        "state": "OK",
-        "vmProtectionGroupsInfo": [],
-        "volumesInfo": datastore["volumesInfo"],
+        "folderInfo": places.short[folder["id"]], "hostInfo": places.short[host["id"]],
+        "protectionStatus": "UNPROTECTED", "recoveryPointsExist": False, "stateReason": "", "status": "OK",
+        "state": "OK", "vmProtectionGroupsInfo": [], "volumesInfo": datastore["volumesInfo"],
         "allowedOperations": ALLOWED,
-        "appInfo": {
-            "vmware": {
-                "datacenterInfo": center,
-                "datastoresInfo": [held],
-                "moref": f"vm-{1000 + dice % 9000}",
-                "toolsInfo": {"status": "OK" if dice % 20 else "NOT_RUNNING", "version": "12.4.0"},
-                "type": "VMFS",
-            }
-        },
+        "appInfo": {"vmware": {
+            "datacenterInfo": center, "datastoresInfo": [held], "moref": f"vm-{1000 + dice % 9000}", "type": "VMFS",
+            "toolsInfo": {"status": "OK" if dice % 20 else "NOT_RUNNING", "version": "12.4.0"}}},
         "computeInfo": {"memorySizeInMib": str(4096 << dice % 4), "numCpuCores": cores, "numCpuThreads": cores},
         "guestInfo": {
-            "buildVersion": "20348" if windows else "5.14",
-            "name": f"{name[:20]}.example.com",
+            "buildVersion": "20348" if windows else "5.14", "name": f"{name[:20]}.example.com",
             "releaseVersion": "Windows Server 2022" if windows else "Red Hat Enterprise Linux 9",
-            "type": "WINDOWS" if windows else "LINUX",
-        },
-        "networkAdapters": [
-            {
-                "name": "Network adapter 1",
-                "macAddress": f"00:50:56:{dice >> 16 & 255:02x}:{dice >> 8 & 255:02x}:{dice & 255:02x}",
-                "macAddressType": "AUTOMATIC",
-                "networkDetails": {**places.short[network["id"]], "connectAtPowerOn": True, "state": "AVAILABLE"},
-            }
-        ],
+            "type": "WINDOWS" if windows else "LINUX"},
+        "networkAdapters": [{
+            "name": "Network adapter 1", "macAddressType": "AUTOMATIC",
+            "macAddress": f"00:50:56:{dice >> 16 & 255:02x}:{dice >> 8 & 255:02x}:{dice & 255:02x}",
+            "networkDetails": {**places.short[network["id"]], "connectAtPowerOn": True, "state": "AVAILABLE"}}],
         "networkAddress": f"10.{site + 1}.{dice >> 8 & 255}.{dice & 255}",
-        "powerState": "POWERED_ON" if dice % 12 else "POWERED_OFF",
-        "uid": uid(id, "uid"),
-        "vclsVm": False,
+        "powerState": "POWERED_ON" if dice % 12 else "POWERED_OFF", "uid": uid(id, "uid"), "vclsVm": False,
         "virtualDisks": [
-            {
-                "id": uid(id, "disk", k),
-                "name": f"Hard disk {k + 1}",
-                "capacityInBytes": size,
-                "filePath": f"[{datastore['name']}] {id[:8]}/disk-{k}.vmdk",
-                "uid": uid(id, "disk uid", k),
-                "appInfo": {"vmware": {"datastoreInfo": held, "diskUuidEnabled": True, "type": "VMFS"}},
-            }
+            {"id": uid(id, "disk", k), "name": f"Hard disk {k + 1}", "capacityInBytes": size,
+             "filePath": f"[{datastore['name']}] {id[:8]}/disk-{k}.vmdk", "uid": uid(id, "disk uid", k),
+             "appInfo": {"vmware": {"datastoreInfo": held, "diskUuidEnabled": True, "type": "VMFS"}}}
             for k, size in enumerate(sizes)
         ],
         "vmConfigPath": f"[{datastore['name']}] {id[:8]}/vm.vmx",

@@ -184,15 +184,8 @@ def serve(port: int = 8600, *, host: str = "127.0.0.1", **options: Any) -> None:
     """Serve a simulated tenant until interrupted; `options` are those of create_app."""
     import uvicorn  # noqa: PLC0415  only a served tenant needs it
 
-    uvicorn.run(
-        create_app(**options),
-        host=host,
-        port=port,
-        log_level="error",
-        lifespan="off",
-        access_log=False,
-        date_header=False,
-    )
+    uvicorn.run(create_app(**options), host=host, port=port, log_level="error", lifespan="off", access_log=False,
+                date_header=False)  # fmt: skip
 
 
 __all__ = ["Script", "create_app", "serve"]

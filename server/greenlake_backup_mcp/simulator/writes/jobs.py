@@ -13,12 +13,9 @@ from .call import Call
 from .policies import check_retention
 from .runs import Options, asset_of, change_schedules, holders_of, run_schedules
 
-APPLICATIONS = {
-    "VMWARE": ("virtual-machines", "datastores", "virtual-machine-protection-groups"),
-    "MSSQL": ("mssql-databases", "mssql-database-protection-groups"),
-    "HPE_ARRAY_VOLUME": ("volume-protection-groups",),
-    "AWS": (),
-}
+APPLICATIONS = {"VMWARE": ("virtual-machines", "datastores", "virtual-machine-protection-groups"),
+                "MSSQL": ("mssql-databases", "mssql-database-protection-groups"),
+                "HPE_ARRAY_VOLUME": ("volume-protection-groups",), "AWS": ()}  # fmt: skip
 
 
 def create(call: Call) -> Answer:

@@ -107,13 +107,10 @@ class Site:
         if self.pool:
             pool = reference("resource-pools", self.pool, "name", "displayName")
             vmware["resourcePoolInfo"] = {**pool, "moref": self.pool["appInfo"]["vmware"]["moref"]}
-        item: Item = {
-            "hypervisorManagerInfo": reference("hypervisor-managers", self.manager, "name", "displayName"),
-            "hostInfo": reference("hypervisor-hosts", self.host, "name", "displayName"),
-            "clusterInfo": {**self.host["parentInfo"], "type": kind("hypervisor-clusters")},
-            "volumesInfo": self.datastore["volumesInfo"],
-            "appInfo": {"vmware": vmware},
-        }
+        item: Item = {"hypervisorManagerInfo": reference("hypervisor-managers", self.manager, "name", "displayName"),
+                      "hostInfo": reference("hypervisor-hosts", self.host, "name", "displayName"),
+                      "clusterInfo": {**self.host["parentInfo"], "type": kind("hypervisor-clusters")},
+                      "volumesInfo": self.datastore["volumesInfo"], "appInfo": {"vmware": vmware}}  # fmt: skip
         if self.folder:
             item["folderInfo"] = reference("folders", self.folder, "name", "displayName")
         return item

@@ -79,11 +79,8 @@ def _apply(call: Call, **changes: Any) -> Answer:
     for entry in item["protectionJobsInfo"]:
         job = tenant.read(("protection-jobs", entry["id"]))
         if job:
-            tenant.write(
-                ("protection-jobs", job["id"]),
-                protections=_job_protections(job, item),
-                protectionPolicyInfo=policy_reference(item),
-            )
+            tenant.write(("protection-jobs", job["id"]), protections=_job_protections(job, item),
+                         protectionPolicyInfo=policy_reference(item))  # fmt: skip
     return Answer(200, item)
 
 
