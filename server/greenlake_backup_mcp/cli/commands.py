@@ -1,4 +1,4 @@
-"""What each command does: serve, demo, tools, call, doctor, catalog, config, simulate.
+"""What each command does: serve, demo, tools, call, doctor, report, catalog, config, simulate.
 
 Knows how to print for people; must not know HTTP or judge operations.
 """
@@ -193,6 +193,17 @@ def doctor(options: argparse.Namespace) -> int:
     from . import doctor  # noqa: PLC0415
 
     return anyio.run(doctor.examine, _settings(options))
+
+
+def report(options: argparse.Namespace) -> int:
+    """Print the morning check; the exit status is its verdict, 3 where there is none."""
+    from . import report  # noqa: PLC0415
+
+    try:
+        return anyio.run(report.report, _settings(options), options.format)
+    except BackupError as problem:
+        print_message(f"No report: {problem.message} {problem.hint}".strip())
+        return report.NO_REPORT
 
 
 def catalog(options: argparse.Namespace) -> int:

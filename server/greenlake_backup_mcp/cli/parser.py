@@ -101,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("tool")
     call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
     command("doctor", commands.doctor, "check settings, token and one read, and say what is wrong")
+    report = command(
+        "report", commands.report,
+        "the morning check for mail and cron; exit status 0 all well, 1 look into it, 2 act today, 3 no report",
+    )  # fmt: skip
+    report.add_argument("--format", choices=["markdown", "html"], default="markdown", help="default markdown")
     catalog = command("catalog", commands.catalog, "fill the backup catalog (sync, for cron), or remove it (forget)")
     catalog.add_argument("what", choices=["sync", "forget"])
     audit = command("audit", commands.audit, "verify the audit log: what was changed, what is unsettled")

@@ -231,8 +231,13 @@ class Asset:
 
     @cached_property
     def all_sets(self) -> tuple[CopySet, ...]:
-        """Its own recovery points and those of the groups and datastores that hold it."""
-        return (*self.sets, *(one for owner in self.owners for one in owner.sets))
+        """Its own recovery points; snapshots and backups of the groups and datastores that hold it where it has none.
+
+        A group's run may leave a member out: what lists its own copies is judged by these alone.
+        """
+        own = {one.place == "array" for one in self.sets}
+        borrowed = (one for owner in self.owners for one in owner.sets if (one.place == "array") not in own)
+        return (*self.sets, *borrowed)
 
     @cached_property
     def usable(self) -> tuple[CopySet, ...]:

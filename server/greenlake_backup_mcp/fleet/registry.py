@@ -12,6 +12,9 @@ from .question import Question
 ANSWERS: Mapping[str, str] = {  # tool → module of this package, whose `answer` answers it
     "check_protection": "protection",
     "describe_asset": "assets",
+    "check_health": "health",
+    "show_dependents": "dependents",
+    "show_changes": "changes",
 }
 
 

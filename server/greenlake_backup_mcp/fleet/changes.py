@@ -1,0 +1,201 @@
+"""show_changes: what became different since a moment, from the catalog's memory: the service itself has none.
+
+Copies made, gone as planned, gone too early; safeguards weakened; jobs suspended; systems lost; what is new and in no
+job; how stores filled. Before the memory begins nothing is known, and that is said. Knows the catalog; sends nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from greenlake_backup_mcp.catalog.answer import Answer, fit_json
+from greenlake_backup_mcp.text import units
+
+from .clock import Clock
+from .facts import Estate
+from .question import Question, Reply
+from .systems import select
+
+SINCE = "now-7d"
+UNEXPLAINED = "unexplained"
+
+
+class Group(Enum):
+    """What a change means, gravest first. The value is what an answer calls it."""
+
+    TOO_EARLY = "recovery points gone too early"
+    WEAKENED = "safeguards weakened"
+    STOPPED = "jobs suspended, removed or of another policy, assets out of their group"
+    LOST = "systems and stores lost"
+    REMOVED = "removed"
+    NEW = "new"
+    RESTORED = "back, resumed, closed"
+
+
+GROUPS: Mapping[str, Group] = {
+    "copy vanished": Group.TOO_EARLY,
+    "expiry brought forward": Group.WEAKENED, "lock lifted": Group.WEAKENED, "policy weakened": Group.WEAKENED,
+    "setting changed": Group.WEAKENED, "remote access opened": Group.WEAKENED,
+    "job suspended": Group.STOPPED, "job removed": Group.STOPPED, "job of another policy": Group.STOPPED,
+    "left group": Group.STOPPED,
+    "gateway lost": Group.LOST, "StoreOnce lost": Group.LOST, "orchestrator lost": Group.LOST,
+    "store lost": Group.LOST, "store not online": Group.LOST,
+    "job resumed": Group.RESTORED, "remote access closed": Group.RESTORED, "gateway back": Group.RESTORED,
+    "StoreOnce back": Group.RESTORED, "orchestrator back": Group.RESTORED, "store back": Group.RESTORED,
+    "store online": Group.RESTORED,
+}  # fmt: skip
+"""Kind of a change → what it means; kinds that end with `new` or `removed` are those."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A store at the first and the last sample of the period: bytes on disk, and when."""
+
+    store: str
+    first: int
+    first_at: int
+    last: int
+    last_at: int
+    capacity: int | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was found; `made`: newest points by kind of copy; `since`: no earlier than the memory begins."""
+
+    since: int
+    asked: int
+    rows: tuple[Mapping[str, Any], ...]
+    made: Mapping[str, int]
+    planned: int
+    unconfirmed: int
+    uncovered: tuple[str, ...]
+    usage: tuple[Usage, ...]
+
+    def groups(self) -> Counter[Group]:
+        """How many changes there are of each group; they add up to all."""
+        return Counter(group_of(row["kind"]) for row in self.rows)
+
+
+def group_of(kind: str) -> Group:
+    """The group of a kind of change."""
+    return GROUPS.get(kind) or (Group.REMOVED if kind.endswith("removed") else Group.NEW)
+
+
+async def answer(question: Question) -> Answer:
+    """The answer. InputError for a moment that is none."""
+    since = question.clock.seconds(question.values.get("since") or SINCE, "since")
+    found, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
+    if question.json:
+        value = {**_value(found, question.clock), "changes": [_row(row, question.clock) for row in found.rows],
+                 "coverage": estate.coverage.value()}  # fmt: skip
+        return Answer(value=fit_json(value, "changes", question.room))
+    reply = Reply(head=list(_lines(found, estate, question.clock)))
+    reply.title = "Gravest first, then newest; each happened between the two moments:"
+    reply.rows = [_row(row, question.clock) for row in found.rows[: question.limit]]
+    reply.total = len(found.rows)
+    reply.rest = "limit shows more; query_catalog has all: view changes."
+    return reply.render(question, estate)
+
+
+def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str | None = None) -> Changes:
+    """The changes seen since a moment (seconds since 1970), of one asset where its id or name is given."""
+    begun = max(since, estate.memory_since or estate.now)
+    own = "(?2 IS NULL OR asset_id = ?2 OR asset = ?2 COLLATE NOCASE OR subject_id = ?2 OR subject = ?2 COLLATE NOCASE)"
+    rows = select(
+        connection, "SELECT kind, before, seen, subject_kind, subject, asset, asset_id, was, now, cause, by_user FROM "
+        f"main.changes WHERE seen > ?1 AND {own}", begun, asset,
+    )  # fmt: skip
+    order = list(Group)
+    rows.sort(key=lambda r: (order.index(group_of(r["kind"])), r["cause"] != UNEXPLAINED, -r["seen"]))
+    one = "asset IN (SELECT no FROM main.assets WHERE ?2 IS NULL OR id = ?2 OR name = ?2 COLLATE NOCASE)"
+    made = connection.execute(
+        f"SELECT CASE kind WHEN 0 THEN 'snapshots' WHEN 1 THEN 'replicated snapshots' WHEN 2 THEN 'backups' ELSE "
+        f"'cloud backups' END, count(*) FROM main.copies WHERE point > ?1 AND {one} GROUP BY 1", (since, asset),
+    )  # fmt: skip
+    planned = connection.execute(
+        f"SELECT coalesce(sum(copies), 0) FROM main.expiries WHERE at > ?1 AND {one}", (begun, asset)
+    ).fetchone()[0]
+    missing = sum(one.missing for held in estate.assets.values() for one in held.sets) if asset is None else 0
+    fresh = {r["asset_id"] for r in rows if group_of(r["kind"]) is Group.NEW}
+    uncovered = tuple(a.name for a in estate.workloads if a.id in fresh and not a.covers and not a.nobodys)
+    usage = () if asset is not None else tuple(_usage(connection, estate, begun))
+    return Changes(begun, since, tuple(rows), dict(made), planned, missing, uncovered, usage)
+
+
+def _usage(connection: sqlite3.Connection, estate: Estate, since: int) -> Iterator[Usage]:
+    rows = connection.execute(
+        "SELECT f.store_id, f.used, f.at, l.used, l.at, l.capacity FROM (SELECT store_id, min(at) AS first, max(at) AS "
+        "last FROM main.store_usage WHERE at >= ? AND used IS NOT NULL GROUP BY store_id) s JOIN main.store_usage f ON "
+        "f.store_id = s.store_id AND f.at = s.first JOIN main.store_usage l ON l.store_id = s.store_id AND "
+        "l.at = s.last",
+        (since,),
+    )  # fmt: skip
+    for ident, *row in rows:
+        store = estate.stores.get(ident)
+        if store is not None and store.gone is None:
+            yield Usage(store.label, *row)
+
+
+def _lines(found: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
+    yield (f"Seen since {clock.stamp(found.since)}: {units.plural(len(found.rows), 'change')}"
+           + "".join(f"; {n:,} {group.value}" for group, n in _ordered(found.groups())) + ".")  # fmt: skip
+    if found.asked < found.since:
+        yield (f"This catalog remembers no further back: what was deleted or changed from {clock.stamp(found.asked)} "
+               "until then is not known, not none.")  # fmt: skip
+    early = [row for row in found.rows if group_of(row["kind"]) is Group.TOO_EARLY]
+    if early:
+        causes = Counter(str(row["cause"] or UNEXPLAINED) for row in early)
+        yield "Gone too early, by what did it: " + ", ".join(f"{n:,} {c}" for c, n in causes.most_common(4)) + "."
+    made = ", ".join(f"{n:,} {kind}" for kind, n in sorted(found.made.items())) or "none"
+    yield (f"Recovery points listed now with a point in time since {clock.stamp(found.asked)}: {made}. "
+           f"Gone as planned: {found.planned:,}.")  # fmt: skip
+    if found.unconfirmed:
+        yield f"Missing in the last list and not yet confirmed gone: {found.unconfirmed:,}; neither lost nor there."
+    if found.uncovered:
+        names = ", ".join(found.uncovered[:4])
+        yield f"New and in no job: {len(found.uncovered):,} ({names}{', …' if len(found.uncovered) > 4 else ''})."
+    yield from _usage_lines(found)
+
+
+def _usage_lines(found: Changes) -> Iterator[str]:
+    moved = sorted((u for u in found.usage if u.last != u.first), key=lambda u: -abs(u.last - u.first))
+    if moved:
+        each = "; ".join(
+            f"{u.store} {'+' if u.last > u.first else '-'}{units.size(abs(u.last - u.first))} in "
+            f"{units.duration(u.last_at - u.first_at)} to {units.size(u.last)}"
+            + (f" ({100 * u.last / u.capacity:.0f} %)" if u.capacity else "")
+            for u in moved[:4]
+        )  # fmt: skip
+        yield f"Stores on disk: {each}. Space of deleted copies comes back only after the store's own housekeeping."
+    elif found.usage:
+        yield f"Stores on disk: {units.plural(len(found.usage), 'store')}, the same in the first and last sample."
+
+
+def _ordered(groups: Counter[Group]) -> Iterator[tuple[Group, int]]:
+    return ((group, groups[group]) for group in Group if groups[group])
+
+
+def _row(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+    return {
+        "what": row["kind"], "subject": row["subject"],
+        "asset": row["asset"] if row["asset"] != row["subject"] else None,
+        "from": row["was"], "to": row["now"], "after": clock.stamp(row["before"]), "by": clock.stamp(row["seen"]),
+        "cause": row["cause"] or UNEXPLAINED, "who": row["by_user"],
+    }  # fmt: skip
+
+
+def _value(found: Changes, clock: Clock) -> dict[str, Any]:
+    return {
+        "since": clock.stamp(found.asked), "rememberedSince": clock.stamp(found.since), "count": len(found.rows),
+        "groups": {group.name.lower(): n for group, n in _ordered(found.groups())}, "made": dict(found.made),
+        "goneAsPlanned": found.planned, "missingUnconfirmed": found.unconfirmed, "newInNoJob": list(found.uncovered),
+        "storeUsage": [{"store": u.store, "firstBytes": u.first, "firstAt": clock.stamp(u.first_at),
+                        "lastBytes": u.last, "lastAt": clock.stamp(u.last_at), "capacityBytes": u.capacity}
+                       for u in found.usage],
+    }  # fmt: skip

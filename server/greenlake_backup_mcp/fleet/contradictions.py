@@ -1,0 +1,233 @@
+"""Where two witnesses contradict each other: job against copies, status against age, gateway against runs, and so on.
+
+Each finding names both witnesses, what they say and when. Only what can be compared is: a copy that had no time to be
+made, a list that was read before the other, an asset whose copies were not read are no contradiction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from . import calendar, systems
+from .calendar import DAY, GRACE, HOUR, MINUTE, Rule
+from .facts import Asset, Cover, Estate, Schedule
+from .systems import Systems
+
+RECORDED = ("SNAPSHOT", "REPLICATED_SNAPSHOT", "BACKUP", "CLOUD_BACKUP")  # a run of a log backup makes no copy
+SETTLE = 15 * MINUTE  # two witnesses that are this near to each other are not compared
+
+
+class Kind(Enum):
+    """The six contradictions, in the order of what they can cost."""
+
+    JOB_WITHOUT_COPY = "a job says OK and there is no copy of that run"
+    STATUS_AGAINST_AGE = "the service says PROTECTED and the newest copy is older than promised"
+    NOT_RUN = "a job is ACTIVE and its next run lies in the past"
+    STORE_AGAINST_COPIES = "copies are good and their store cannot be reached"
+    SILENT_GATEWAY = "a gateway is silent and runs through it are OK"
+    COPIES_SAID = "the service says that there are recovery points and there are none, or the reverse"
+
+    @property
+    def label(self) -> str:
+        """The same in few words."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Kind.JOB_WITHOUT_COPY: "job OK without its copy", Kind.STATUS_AGAINST_AGE: "PROTECTED with too old a copy",
+    Kind.NOT_RUN: "ACTIVE and not run", Kind.STORE_AGAINST_COPIES: "good copies in a store out of reach",
+    Kind.SILENT_GATEWAY: "runs OK through a silent gateway", Kind.COPIES_SAID: "wrong about having copies",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Two witnesses about one thing. Moments in seconds since 1970; `assets`: ids of those that are concerned."""
+
+    kind: Kind
+    subject: str
+    subject_id: str
+    one: str
+    one_at: int | None
+    other: str
+    other_at: int | None
+    assets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found; `unjudged`: assets of which nothing could be compared, by why."""
+
+    found: tuple[Contradiction, ...]
+    judged: int
+    unjudged: Counter[str]
+
+
+def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
+    """All contradictions of the estate; those of an asset no longer listed are none."""
+    around = systems.read(connection)
+    rules = {job.id: calendar.rules(job.schedules, job.effective_from) for job in estate.jobs.values()}
+    reads = dict(
+        connection.execute("SELECT asset, min(coalesce(read, 0)) FROM main.readings WHERE asset > 0 GROUP BY asset")
+    )
+    removed = dict(connection.execute(
+        "SELECT asset_id, max(seen) FROM main.changes WHERE kind = 'copy vanished' AND cause <> 'unexplained' "
+        "GROUP BY asset_id"
+    ))  # fmt: skip
+    found = [*_not_run(estate, around), *_stores(estate, around), *_silent(estate, around)]
+    unjudged: Counter[str] = Counter()
+    judged = 0
+    for asset in estate.workloads:
+        if asset.nobodys or not asset.listed:
+            continue
+        if asset.unread is not None:
+            unjudged[asset.unread] += 1
+            continue
+        judged += 1
+        read = min((reads.get(one.no, 0) for one in (asset, *asset.owners) if one.kind != "mssql_group"), default=0)
+        found += _of_asset(estate, around, asset, rules, read, removed.get(asset.id, 0))
+    order = list(Kind)
+    return Comparison(tuple(sorted(found, key=lambda c: (order.index(c.kind), -len(c.assets)))), judged, unjudged)
+
+
+def _of_asset(  # noqa: PLR0913, PLR0917  what is held against each other
+    estate: Estate, around: Systems, asset: Asset, rules: dict[str, dict[str, Rule]], read: int, removed: int
+) -> Iterator[Contradiction]:
+    """Job against copies, status against age, and what the service says against what it lists."""
+    for cover, schedule in _schedules(asset):
+        rule = rules[cover.job.id].get(schedule.schedule_id)
+        missing = _without_copy(asset, cover, schedule, rule, read, removed)
+        if missing is not None:
+            yield missing
+        elif asset.protection_status == "PROTECTED" and rule is not None and not cover.job.suspended:
+            newest = _newest(asset, schedule.tier, estate.now)
+            since = max(asset.created or 0, cover.job.effective_from or 0)
+            grace = GRACE.get(schedule.tier or "", HOUR)
+            fresh = calendar.freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
+            if fresh.late:
+                yield Contradiction(
+                    Kind.STATUS_AGAINST_AGE, asset.name, asset.id, "the service says PROTECTED",
+                    around.read.get(_LISTS.get(asset.kind, "")),
+                    f"{_noun(schedule)} of {cover.job.policy or 'its policy'} was due and is not there; newest", newest,
+                    (asset.id,),
+                )  # fmt: skip
+                return
+    own = sum(one.copies for one in asset.sets)
+    copies = sum(one.copies for one in asset.all_sets)
+    listed = around.read.get(_LISTS.get(asset.kind, "")) or 0
+    last = max((s.prev_run or 0 for _, s in _schedules(asset)), default=0)
+    if last + SETTLE < read:  # no run came between the two readings
+        if asset.says_has_copies and not copies and removed < listed:
+            yield Contradiction(Kind.COPIES_SAID, asset.name, asset.id, "the service says it has recovery points",
+                                listed, "its lists hold none", read, (asset.id,))  # fmt: skip
+        elif asset.says_has_copies == 0 and own:
+            yield Contradiction(Kind.COPIES_SAID, asset.name, asset.id, "the service says it has no recovery points",
+                                listed, f"its lists hold {own:,}", read, (asset.id,))  # fmt: skip
+
+
+_LISTS = {"vm": "vms", "mssql_database": "mssql_databases", "volume_group": "volume_groups"}
+
+
+def _schedules(asset: Asset) -> Iterator[tuple[Cover, Schedule]]:
+    return ((cover, s) for cover in asset.covers for s in cover.job.schedules if s.tier in RECORDED)
+
+
+def _noun(schedule: Schedule) -> str:
+    return f"{(schedule.tier or 'copy').lower().replace('_', ' ')} (schedule {schedule.schedule_id})"
+
+
+def _newest(asset: Asset, tier: str | None, now: int) -> int | None:
+    """The newest good copy of a tier, wherever it lies; one that lies ahead of the clock counts as of now."""
+    points = [one.newest_good for one in asset.all_sets if one.tier == tier and one.newest_good is not None]
+    return min(max(points), now) if points else None
+
+
+def _without_copy(  # noqa: PLR0913, PLR0917
+    asset: Asset, cover: Cover, schedule: Schedule, rule: Rule | None, read: int, removed: int
+) -> Contradiction | None:  # fmt: skip
+    """A last run that was OK, of which the asset has no copy. A run with warnings may have left one out."""
+    run = schedule.last_run
+    if schedule.last_status != "OK" or run is None or run + GRACE.get(schedule.tier or "", HOUR) > read:
+        return None
+    kept = schedule.keep_days is None or run + schedule.keep_days * DAY > read
+    if not kept or removed >= run or (asset.created or 0) > run:
+        return None
+    promised = run if rule is None else calendar.promised_point(rule, run)
+    newest = max((one.newest_good for one in asset.all_sets if one.tier == schedule.tier and one.newest_good),
+                 default=None)  # fmt: skip
+    if newest is not None and newest >= promised - SETTLE:
+        return None
+    return Contradiction(
+        Kind.JOB_WITHOUT_COPY, asset.name, asset.id,
+        f"the job of {cover.job.policy or cover.job.id} says OK of its {_noun(schedule)}", run,
+        "its newest good copy of that tier is" if newest else "there is no good copy of that tier; copies read",
+        newest or read, (asset.id,),
+    )  # fmt: skip
+
+
+def _not_run(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+    """Schedules that are to run and have not: the moment was past when the list of jobs was read."""
+    read = around.read.get("jobs") or 0
+    covered = _assets_by_job(estate)
+    for job in estate.jobs.values():
+        passed = [
+            s for s in job.schedules
+            if s.next_run is not None and s.next_run + SETTLE < read and s.operational != "SUSPENDED"
+        ]  # fmt: skip
+        if job.operational == "ACTIVE" and passed:
+            first = min(passed, key=lambda s: s.next_run or 0)
+            yield Contradiction(
+                Kind.NOT_RUN, job.asset_name or job.id, job.id, f"the job of {job.policy or job.id} is ACTIVE", read,
+                f"{_noun(first)} was to run", first.next_run, covered.get(job.id, ()),
+            )  # fmt: skip
+
+
+def _stores(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+    """Stores that cannot be reached, with good copies in them."""
+    held: dict[str, dict[str, int]] = {}
+    for asset in estate.assets.values():
+        for one in asset.sets:
+            if one.store_id and one.good and one.reachable == 0:
+                held.setdefault(one.store_id, {}).setdefault(asset.id, 0)
+                held[one.store_id][asset.id] += one.good
+    for ident, assets in held.items():
+        store = estate.stores.get(ident)
+        if store is not None:
+            yield Contradiction(
+                Kind.STORE_AGAINST_COPIES, store.label, ident,
+                f"{sum(assets.values()):,} copies in it are in a good state", estate.now,
+                store.why_not or "it cannot be reached", around.read.get("stores"), tuple(assets),
+            )  # fmt: skip
+
+
+def _silent(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+    """Gateways and StoreOnces without contact, through which jobs say that they ran well since."""
+    covered = _assets_by_job(estate)
+    for ident, one in {**around.gateways, **around.storeonces}.items():
+        since = one["health_told"]
+        if one["connection"] != "DISCONNECTED" or since is None:
+            continue
+        behind = {store.id for store in estate.stores.values() if store.system_id == ident}
+        runs = [
+            (s.last_run, job) for job in estate.jobs.values() for s in job.schedules
+            if s.store_id in behind and s.last_status == "OK" and s.last_run and s.last_run > since + SETTLE
+        ]  # fmt: skip
+        if runs:
+            last, _ = max(runs, key=lambda run: run[0])
+            names = tuple(dict.fromkeys(a for _, job in runs for a in covered.get(job.id, ())))
+            yield Contradiction(
+                Kind.SILENT_GATEWAY, one["name"] or ident, ident, "without contact since", since,
+                f"{len(runs):,} schedules through it say OK, the last of", last, names,
+            )  # fmt: skip
+
+
+def _assets_by_job(estate: Estate) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for asset in estate.workloads:
+        for cover in asset.covers:
+            found.setdefault(cover.job.id, []).append(asset.id)
+    return {job: tuple(dict.fromkeys(ids)) for job, ids in found.items()}

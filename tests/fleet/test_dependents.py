@@ -1,0 +1,111 @@
+"""What hangs on a thing, up and down, as the twin's own resources have it; and names that several things bear."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.fleet import dependents
+from greenlake_backup_mcp.fleet.dependents import Dependents
+from greenlake_backup_mcp.fleet.facts import Estate
+from tests.jobs.truth import Truth
+from tests.support.estates import estate_of, opened, small_estate
+
+Held = tuple[sqlite3.Connection, Estate, Truth]
+
+
+@pytest.fixture(scope="module")
+def held() -> Iterator[Held]:
+    app, database = small_estate()
+    connection = opened(database)
+    yield connection, estate_of(connection), Truth(app.state.tenant)
+    connection.close()
+
+
+def only(held: Held, name: str, kind: str | None = None) -> Dependents:
+    (one,) = dependents.find(held[0], held[1], name, kind)
+    return one
+
+
+def writes_to(job: dict[str, object], stores: set[str]) -> bool:
+    tiers: list[dict[str, dict[str, str]]] = job["protections"]  # type: ignore[assignment]
+    return any(tier.get("protectionStoreInfo", {}).get("id") in stores for tier in tiers)
+
+
+def test_the_jobs_of_a_store_are_those_that_write_to_it_and_its_copies_those_in_it(held: Held) -> None:
+    truth = held[2]
+    numbers = {a.no for a in held[1].assets.values() if a.kind == "vm"}
+    copies = [c["protectionStoreInfo"]["id"] for vm in truth.all("virtual-machines") for c in truth.vm_backups(vm)]
+    for store in truth.all("protection-stores"):
+        found = only(held, store["name"]).relations
+        assert {j.id for j in found.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, {store["id"]})}
+        assert sum(s.copies for s in found.sets if s.asset_no in numbers) == copies.count(store["id"])
+
+
+def test_a_gateway_stands_on_its_machine_disks_and_array_and_carries_its_stores(held: Held) -> None:
+    truth = held[2]
+    gateway = truth.one("protection-store-gateways", "psg-dc1-01")
+    found = only(held, "psg-dc1-01").relations
+    behind = {s["id"] for s in truth.all("protection-stores") if s["storageSystemInfo"]["id"] == gateway["id"]}
+    assert {s.id for s in found.stores} == behind
+    assert {j.id for j in found.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, behind)}
+    above = " ".join(found.above)
+    disks = {d["id"] for d in gateway["datastoresInfo"]}
+    for name in (
+        "VM psg-dc1-01",
+        *(d["name"] for d in truth.all("datastores") if d["id"] in disks),
+        "array",
+        "do-dc1-01",
+    ):
+        assert name in above
+
+
+def test_a_policy_carries_its_jobs_and_the_members_of_their_groups(held: Held) -> None:
+    truth = held[2]
+    for policy in truth.all("protection-policies"):
+        found = only(held, policy["name"], "policy").relations
+        jobs = truth.jobs(policy["name"])
+        assert {j.id for j in found.jobs} == {j["id"] for j in jobs}
+        assert {a.id for a in found.assets} == {ident for _, ident in truth.assets_under(jobs)}
+
+
+def test_every_kind_of_thing_can_be_asked_about(held: Held) -> None:
+    for name, kind in (
+        ("do-dc1-01", "orchestrator"), ("so-dc1-5260", "storeonce"), ("array-dc1-primera-1", "array"),
+        ("vcenter-dc1.example.com", "vcenter"), ("ds-dc1-prod-01", "datastore"), ("esx-dc1-10.example.com", "host"),
+        ("sqlhost-01.example.com", "host"),
+    ):  # fmt: skip
+        found = only(held, name, kind)
+        assert found.thing.kind == kind
+        assert found.relations.assets
+
+
+def test_the_disks_of_a_gateway_lost_take_its_stores(held: Held) -> None:
+    found = only(held, "ds-dc1-prod-01", "datastore")
+    assert found.relations.loss is not None
+    assert {held[1].stores[i].label for i in found.relations.loss.stores} == {"Local_psg-dc1-01"}
+
+
+def test_a_name_that_nothing_bears_is_answered_with_near_ones(held: Held) -> None:
+    with pytest.raises(InputError, match='Did you mean "psg-dc1-01"'):
+        only(held, "psg-dc1-1")
+    with pytest.raises(InputError, match="There is no policy"):
+        only(held, "psg-dc1-01", "policy")
+
+
+def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
+    """T23"""
+    connection = opened(held[0].serialize())
+    connection.execute("UPDATE policies SET name = 'psg-dc1-01' WHERE name = 'Bronze-Protection-Policy'")
+    found = dependents.find(connection, estate_of(connection), "PSG-dc1-01", None)
+    assert {one.thing.kind for one in found} == {"gateway", "policy"}
+    connection.close()
+
+
+def test_locked_data_is_what_an_attack_leaves(held: Held) -> None:
+    (one,) = dependents.find(held[0], held[1], "unlocked copies", None)
+    assert one.outcomes
+    assert {o.fate.name for o in one.outcomes} >= {"LOST", "FALLS_BACK"}

@@ -1,0 +1,181 @@
+"""The morning check: every asset once, ranked by consequence, with what a person must do and what is not known."""
+
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from greenlake_backup_mcp.fleet import asset_health, health
+from greenlake_backup_mcp.fleet.asset_health import State
+from greenlake_backup_mcp.fleet.clock import clock
+from greenlake_backup_mcp.fleet.exceptions import Acceptance
+from greenlake_backup_mcp.fleet.health import Health, Level
+from tests.conftest import NOW
+from tests.jobs.set_a import SYSTEMS, failing, unhealthy
+from tests.jobs.truth import Truth
+from tests.support.estates import AT, estate_of, opened, small_estate
+
+UTC_CLOCK = clock(NOW, "UTC")
+DAY = 86_400
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    held = opened(small_estate()[1])
+    yield held
+    held.close()
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    return Truth(small_estate()[0].state.tenant)
+
+
+def judge(connection: sqlite3.Connection, *accepted: Acceptance) -> Health:
+    return health.judge(connection, estate_of(connection), accepted, UTC_CLOCK, AT - DAY)
+
+
+def state_of(found: Health, name: str) -> State:
+    (one,) = [s for s in found.standings if s.asset.name == name]
+    return one.state
+
+
+def test_every_asset_is_counted_once_and_groups_add_up(connection: sqlite3.Connection, truth: Truth) -> None:
+    found = judge(connection)
+    people = [vm["id"] for vm in truth.vms() if vm["state"] != "DELETED"]
+    others = [i["id"] for c in ("mssql-databases", "volume-protection-groups") for i in truth.all(c)]
+    assert sorted(s.asset.id for s in found.standings) == sorted([*people, *others])
+    assert sum(found.states.values()) == len(found.standings)
+    grouped = [s.asset.id for group in found.groups for s in group.standings]
+    assert len(grouped) == len(set(grouped)) == sum(found.states[state] for state in asset_health.WRONG)
+    assert sum(found.nobodys.values()) == len(truth.all("virtual-machines")) - len(truth.vms())
+
+
+def test_no_usable_copy_is_what_the_twin_has_no_usable_copy_of(connection: sqlite3.Connection, truth: Truth) -> None:
+    found = judge(connection)
+    bare = {
+        vm["displayName"] for vm in truth.vms()
+        if vm["state"] != "DELETED" and not truth.usable(truth.vm_copies(vm)) and vm["protectionStatus"] != "PENDING"
+    }  # fmt: skip
+    assert {s.asset.name for s in found.standings if s.state is State.NO_COPY and s.asset.kind == "vm"} == bare
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "cause"),
+    [
+        ("new-app-01", State.PENDING, ""),
+        ("hr-fs-02", State.IDLE, "job suspended"),
+        ("old-wiki-01", State.ENDING, "in no job"),
+        ("erp-prod-14", State.OFF_SITE_LATE, "schedule suspended"),
+        ("sap-prod-02", State.OFF_SITE_LATE, "independent disks"),
+        ("file-prod-14", State.OFF_SITE_LATE, "did not run, though its job is ACTIVE"),
+        ("bi-prod-14", State.LATE, "in progress"),
+        ("cache-prod-14", State.LATE, "did not answer"),
+    ],
+)
+def test_rare_cases_stand_where_an_administrator_would_put_them(
+    connection: sqlite3.Connection, name: str, state: State, cause: str
+) -> None:
+    (one,) = [s for s in judge(connection).standings if s.asset.name == name]
+    assert (one.state, cause in one.cause) == (state, True), one.cause
+
+
+def test_groups_are_ranked_by_consequence_and_not_by_count(connection: sqlite3.Connection) -> None:
+    """T25: forty failed machines do not hide one that can no longer come back."""
+    ranks = [asset_health.WRONG.index(group.state) for group in judge(connection).groups]
+    assert ranks == sorted(ranks)
+
+
+def test_all_unhealthy_systems_are_named(connection: sqlite3.Connection, truth: Truth) -> None:
+    found = judge(connection)
+    told = " ".join(f"{s.name} {s.what}" for s in found.systems)
+    wrong = {i.get("displayName") or i["name"] for c in SYSTEMS for i in truth.all(c) if unhealthy(i)}
+    assert wrong
+    assert [name for name in wrong if name not in told] == []
+
+
+def test_jobs_tasks_approvals_and_issues_are_counted_as_the_twin_has_them(
+    connection: sqlite3.Connection, truth: Truth
+) -> None:
+    found, jobs = judge(connection), truth.jobs()
+    assert found.jobs == len(jobs)
+    assert found.suspended == sum(j["operational"] != "ACTIVE" for j in jobs)
+    assert set(found.failing) >= {cause for j in jobs for cause in failing(j) if cause}
+    assert len(found.work.approvals) == sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations"))
+    assert found.work.issues["CRITICAL"] == sum(i["severity"] == "CRITICAL" for i in truth.all("issues"))
+
+
+def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite3.Connection) -> None:
+    """T9"""
+    found = judge(connection)
+    assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in found.systems)
+    assert all(s.late_by < 400 * DAY for s in found.standings)
+
+
+def test_the_backup_of_the_backup_is_looked_at(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE orchestrators SET catalog_saved = ?, clock_method = 'VM_HOST'", (AT - 3 * DAY,))
+    found = judge(connection)
+    own = " ".join(s.what for s in found.systems if s.own)
+    for what in ("its catalogue was last protected 3 d ago", "NTP DEGRADED", "VM_HOST", "remote support", "differ"):
+        assert what in own
+    assert any("catalogue" in line for line in found.today)
+
+
+def test_what_was_not_read_is_its_own_class_and_never_all_well(connection: sqlite3.Connection) -> None:
+    """T1"""
+    before = judge(connection)
+    fine = next(s.asset for s in before.standings if s.state is State.FINE and not s.asset.owners)
+    connection.execute("UPDATE readings SET read = NULL, failed = 1, status = 403 WHERE asset = ?", (fine.no,))
+    connection.execute("DELETE FROM copies WHERE asset = ?", (fine.no,))
+    connection.execute("DELETE FROM copy_sets WHERE asset = ?", (fine.no,))
+    found = judge(connection)
+    assert state_of(found, fine.name) is State.UNREAD
+    assert found.states[State.NO_COPY] == before.states[State.NO_COPY]
+    connection.execute("UPDATE readings SET read = NULL, failed = 1, status = 403")
+    assert judge(connection).level is Level.UNKNOWN
+
+
+def test_accepted_exceptions_are_counted_also_when_they_have_expired(connection: sqlite3.Connection) -> None:
+    bare = [s.asset for s in judge(connection).standings if s.state is State.NO_COPY][:2]
+    holds, ended = (
+        Acceptance(a.id, "J. Doe", "rebuilt from code", AT + d * DAY) for a, d in zip(bare, (9, -9), strict=True)
+    )
+    found = judge(connection, holds, ended)
+    assert found.states[State.ACCEPTED] == 1
+    assert [s.asset.id for s in found.standings if s.expired_exception] == [bare[1].id]
+    assert state_of(found, bare[1].name) is State.NO_COPY
+
+
+def test_a_quiet_tenant_is_all_well(connection: sqlite3.Connection) -> None:
+    first = judge(connection)
+    ahead = {s.asset.id for s in first.standings if s.asset.name == "jump-prod-14"}
+    well = {s.asset.id for s in first.standings if s.state is State.FINE} - ahead
+    marks = ", ".join("?" * len(well))
+    connection.execute(f"DELETE FROM main.assets WHERE id NOT IN ({marks})", tuple(well))
+    connection.execute(f"DELETE FROM main.jobs WHERE asset_id NOT IN ({marks})", tuple(well))
+    for table in ("stores", "gateways", "storeonces", "orchestrators", "vcenters", "hosts", "application_hosts"):
+        well_told = "status = 'OK', state = 'OK'"
+        if table in ("gateways", "storeonces"):
+            well_told = "health = 'OK', connection = 'CONNECTED'"
+        connection.execute(f"UPDATE main.{table} SET {well_told}")
+    connection.execute("UPDATE main.stores SET connection = 'CONNECTED', used = 1")
+    connection.execute("UPDATE main.orchestrators SET ntp_state = 'OK', remote_access = 0, version = '1'")
+    for table in ("tasks", "approvals", "issues"):
+        connection.execute(f"DELETE FROM main.{table}")
+    connection.execute("UPDATE main.schedules SET last_status = 'OK', last_error = NULL")
+    found = judge(connection)
+    assert (found.today, found.systems, found.groups, found.comparison.found) == ((), (), (), ())
+    assert found.level is Level.GOOD
+
+
+def test_sections_of_the_report_cut_nothing(connection: sqlite3.Connection) -> None:
+    found = judge(connection)
+    sections = {s.title: s for s in health.sections(found, estate_of(connection), UTC_CLOCK)}
+    assert len(sections["Assets not as promised"].rows) == sum(found.states[state] for state in asset_health.WRONG)
+    rows: Any = sections["What is wrong, by cause"].rows
+    assert sum(row["assets"] for row in rows) == len(sections["Assets not as promised"].rows)
