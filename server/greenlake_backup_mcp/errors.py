@@ -65,9 +65,10 @@ class SettingsError(BackupError):
 
 
 class ServiceError(BackupError):
-    """The service answered with an error; `status` and `debug_id` say which."""
+    """The service answered with an error; `status` and `debug_id` say which, `words` is what it said itself."""
 
     code = "service"
+    words = ""
 
 
 class Unreachable(BackupError):

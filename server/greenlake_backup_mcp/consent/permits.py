@@ -16,6 +16,7 @@ from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.upstream.readings import SENT
 
 from . import audit_log
 from .proposals import Caller, Consent, Evaluation
@@ -57,7 +58,7 @@ class Permit:
                     tool=self.tool,
                     principal=self.caller.principal,
                     outcome=str(outcome),
-                    **details,
+                    **{**SENT.get(), **details},
                 )
             except BackupError as error:
                 problems.append(f"THE RECORD FAILED: this outcome is not in it. {error.message}")

@@ -18,6 +18,7 @@ from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools import json_bounds, validation
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import LIST_BOUNDS, Argument, Tool
+from greenlake_backup_mcp.upstream import published
 from greenlake_backup_mcp.upstream.client import Request
 
 MOST_PROBLEMS = 5  # in one answer
@@ -30,13 +31,17 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments repaired and validated; BackupError lists up to five problems."""
     _refuse_unsendable(raw)
     own = tool.input_schema.get("properties", {})
-    named = {name: value for name, value in raw.items() if name in own or name not in ADDED_BY_CLIENTS}
+    operation = tool.operation.id if tool.operation else ""
+    if published.BESIDE in raw:
+        raise InputError(validation.unknown_arguments(published.BESIDE, own))
+    accepted = published.accept(operation, raw)
+    named = {name: value for name, value in accepted.items() if name in own or name not in ADDED_BY_CLIENTS}
     named = {name: value for name, value in named.items() if not _is_unset(tool, name, value)}
     if named.get("output") in ("text", "table") and "output" in tool.arguments:
         del named["output"]  # the default of lists and of single items, which name it differently
-    if unknown := [name for name in named if name not in own]:
+    if unknown := [name for name in named if name not in own and name != published.BESIDE]:
         raise InputError("; ".join(validation.unknown_arguments(name, own) for name in unknown[:MOST_PROBLEMS]))
-    arguments: dict[str, Any] = validation.repair(tool.input_schema, named)
+    arguments = published.accept(operation, validation.repair(tool.input_schema, named))
     _refuse_unsendable(arguments)  # JSON within texts may have brought more
     problems = list(islice(_problems(tool, arguments), MOST_COUNTED))
     if problems:
@@ -106,6 +111,7 @@ def build_request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
         media_type=operation.media_type if sends_body else None,
         reads=tool.danger is Danger.READ,
         tool=tool.name,
+        beside=arguments.get(published.BESIDE, {}),
     )
 
 

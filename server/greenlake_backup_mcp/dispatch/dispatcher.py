@@ -26,7 +26,7 @@ from greenlake_backup_mcp.text import masking, suggest
 from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream import client, readings
 from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, synchronous
 from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import WriteMemory
@@ -75,10 +75,12 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
             return results.error_result(excess, context.settings)
         line.hide = _mask_for(context, raw)
         try:
-            try:
-                result = await _answer(context, name, raw, caller)
-            except NotPermitted as refusal:
-                result = refusal.result
+            with readings.notes() as notes:
+                try:
+                    result = await _answer(context, name, raw, caller)
+                except NotPermitted as refusal:
+                    result = refusal.result
+                result = results.add_notes(result, notes)
             # what the call itself gave stays in previews: a person decides by the whole text
             return (
                 results.mask_result(result, context.api.transport.secrets())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp.types import CallToolResult, TextContent
 
@@ -15,6 +15,7 @@ from greenlake_backup_mcp.errors import BackupError, LimitExceeded, OutcomeUnkno
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking, sanitize
 
+T = TypeVar("T")
 BYTES_PER_TOKEN = 2.4  # measured on JSON full of ids and times; prose has four
 SIMULATED = "Simulated tenant: nothing here is real."
 
@@ -82,6 +83,20 @@ def fault_result(name: str, error_: Exception, settings: Settings, *, began: boo
     untouched = "" if began else " Nothing was changed: no request that changes anything had been sent."
     hint = "Please report it with the log of --log-level debug."
     return error_result((OutcomeUnknown if began else LimitExceeded)(what + untouched, hint=hint), settings)
+
+
+def add_notes(result: T, notes: Iterable[str]) -> T:
+    """The result with lines that must be told beside it, whatever it is; a question to the person stays as it is."""
+    lines = [sanitize.clean(note) for note in notes]
+    if not lines or not isinstance(result, CallToolResult):
+        return result
+    held = result.structured_content
+    if held is not None:
+        held = {**held, "notes": lines}
+        text = TextContent(type="text", text=json.dumps(held, ensure_ascii=False))
+        return result.model_copy(update={"content": [text], "structured_content": held})
+    text = TextContent(type="text", text="\n".join(lines))
+    return result.model_copy(update={"content": [*result.content, text]})
 
 
 def mask_result(result: CallToolResult, secrets: Collection[str]) -> CallToolResult:

@@ -81,8 +81,6 @@ async def _run_strategy(api: client.ApiClient, query: Query, progress: Report) -
 def _next_strategy(query: Query, way: Strategy, problem: BackupError) -> Strategy | None:
     """What to leave out or write differently after a refusal; what the service complains of goes first."""
     ways = []
-    if query.filter is not None and matching.has_time(query.filter) and not way.bare_times:
-        ways.append(("filter", replace(way, bare_times=True)))
     if way.select and query.able.select:
         ways.append(("select", replace(way, select=False)))
     if query.order and not way.sort_here:

@@ -97,9 +97,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a query is carried out; the documents leave open what the service accepts, so there are second ways."""
+    """How a query is carried out; the documents leave open what a list accepts, so there are second ways.
 
-    bare_times: bool = False
+    How a filter is spelled is a reading of the whole tenant (upstream/readings.py).
+    """
+
     select: bool = True
     sort_here: bool = False
 
@@ -201,7 +203,7 @@ def source(query: Query, way: Strategy, *, all_properties: bool = False) -> page
         elif argument.name in query.arguments and argument.place == "query":
             pairs.append((argument.wire, extractors.text(query.arguments[argument.name])))
     if query.filter is not None:
-        pairs.append(("filter", matching.to_query(query.filter, query.kinds, bare_times=way.bare_times)))
+        pairs.append(("filter", matching.to_query(query.filter, query.kinds)))
     if query.order and not way.sort_here:
         pairs.append(
             ("sort", ",".join(f"{name} {'desc' if descending else 'asc'}" for name, descending in query.order))

@@ -16,6 +16,7 @@ from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.published import BESIDE
 
 
 class Absent(Enum):
@@ -185,7 +186,9 @@ def request_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if whole is not None:
         value = arguments.get(whole.name)
         return dict(value) if isinstance(value, Mapping) else {} if value is None else {whole.name: value}
-    return {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
+    beside = {BESIDE: arguments[BESIDE]} if BESIDE in arguments else {}
+    body = {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
+    return {**body, **beside}
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

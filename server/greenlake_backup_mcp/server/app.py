@@ -107,6 +107,10 @@ async def _fill_catalog(context: LazyContext) -> None:
 
 def tool_set(settings: Settings) -> ToolSet:
     """The tools of the descriptions and the two composed by us, as the settings select them."""
+    if settings.reading:
+        from greenlake_backup_mcp.upstream import readings  # noqa: PLC0415  nearly nobody fixes one
+
+        readings.parse(settings.reading)
     everything = (*registry.tools(settings.spec), *builtin.TOOLS)
     toolsets = [name.strip() for name in settings.toolsets.split(",") if name.strip()]
     chosen = registry.select(everything, toolsets, settings.read_only)

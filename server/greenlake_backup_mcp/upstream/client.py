@@ -11,18 +11,18 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError, InputError, Unreachable
+from greenlake_backup_mcp.errors import BackupError, InputError, ServiceError, Unreachable
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import body_limits, connection_errors, error_mapping
+from . import body_limits, connection_errors, error_mapping, readings, request_forms
 from .retry import TransientError, retry
 from .retry_after import retry_after_seconds
 from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
@@ -41,6 +41,7 @@ class Request:
     body: Any = None
     media_type: str | None = None  # None: no body is sent
     reads: bool = False  # changes nothing, so may be repeated
+    beside: Mapping[str, Any] = field(default_factory=dict)  # given in the published form alone (published.py)
     tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
 
     @property
@@ -69,6 +70,11 @@ class ApiClient:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
     @property
+    def readings(self) -> readings.Readings:
+        """What is taken to hold of the service where the documents leave it open."""
+        return self.transport.readings
+
+    @property
     def simulated(self) -> bool:
         """Whether nothing here is real."""
         return self.transport.simulated
@@ -94,14 +100,74 @@ async def connect(
             await transport.close()
 
 
-async def send(api: ApiClient, request: Request) -> Response:
-    """The service's 2xx response; every other outcome is a BackupError that says what is known."""
+async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Response:
+    """The service's 2xx response; every other outcome is a BackupError that says what is known.
+
+    A request that a reading shapes is tried in its other form after a refusal that names the point, once for each
+    reading (400, 415 or 422: nothing was executed); after anything else never. `adapt` False: it goes as it is.
+    """
     if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
         raise InputError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.")
+    api.transport.connection()
+    if not request.reads:
+        readings.SENT.set({})
+    points = request_forms.points(request) if adapt else ()
+    if not points:
+        return await _send_form(api, request)
+    taken = {point: api.readings.value(point) for point in points}
+    refusals: list[ServiceError] = []
+    untried = list(points)
+    attempt = taken
+    while True:
+        try:
+            response = await _send_form(api, request, attempt)
+        except ServiceError as refusal:
+            if refusal.status not in request_forms.REFUSED:
+                raise
+            changed = next((point for point in points if attempt[point] != taken[point]), "")
+            if changed and not request_forms.is_named(changed, request, refusal.status, refusal.words):
+                taken, refusals = attempt, [refusal]  # it went through in this point, and is refused for another
+            refusals.append(refusal)
+            other = _other_form(api, request, taken, untried, refusals[0])
+            if other is None:
+                raise refusals[0] from None
+            attempt = other
+            call_log.count_retry()
+            continue
+        for point in points:
+            api.readings.learn(point, attempt[point], f"{request.name}, HTTP {response.status}")
+        return response
+
+
+def _other_form(
+    api: ApiClient, request: Request, taken: Mapping[str, str], untried: list[str], refusal: ServiceError
+) -> dict[str, str] | None:
+    """The readings of the next form to try after a refusal; None where it names none that was not tried."""
+    for point in untried:
+        others = [v for v in api.readings.others(point) if v != taken[point] and not _is_same(point, v, request, taken)]
+        if others and request_forms.is_named(point, request, refusal.status, refusal.words):
+            untried.remove(point)
+            return {**taken, point: others[0]}
+    return None
+
+
+def _is_same(point: str, value: str, request: Request, taken: Mapping[str, str]) -> bool:
+    """Whether another value of a reading makes no other form of this request."""
+    form = request_forms.form_of
+    return form(request, {**taken, point: value}) == form(request, taken)
+
+
+async def _send_form(api: ApiClient, request: Request, values: Mapping[str, str] | None = None) -> Response:
+    """Send a request in the form of these readings."""
+    if values is not None:
+        form = request_forms.form_of(request, values)
+        if (form.query, form.body, form.media_type) != (request.query, request.body, request.media_type):
+            request = replace(request, query=form.query, body=form.body, media_type=form.media_type)
+            if not request.reads:
+                readings.SENT.set({"form": {"readings": dict(values), "type": form.media_type, "body": form.body}})
     content = None
     if request.media_type is not None:
         content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-    api.transport.connection()
 
     async def once() -> Response:
         async with api.transport.limiter.slot(call_log.principal()):
@@ -135,8 +201,13 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
         api.transport.limiter.pause_for(wait)
     api.transport.clock.observe(answer.headers, api.now())
     if not 200 <= answer.status < 300:
-        raise _error_of(request, answer, api.transport.clock.note)
-    return _response_of(request, answer)
+        raise _error_of(api, request, answer)
+    response = _response_of(request, answer)
+    if location := response.headers.get("location"):
+        api.readings.learn("location", "relative" if location.startswith("/") else "absolute", request.name)
+    if request.reads and "/async-operations" in request.path:
+        return replace(response, body=readings.read_task(api.readings, response.body))
+    return response
 
 
 async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _Answer:
@@ -178,8 +249,8 @@ def _no_answer(request: Request, broken: BaseException | None) -> Exception:
     return error if failure.lasting else TransientError(error)
 
 
-def _error_of(request: Request, answer: _Answer, clock: str) -> Exception:
-    """What to raise for an answer that is not 2xx; `clock` says where ours is off, which makes tokens fail."""
+def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
+    """What to raise for an answer that is not 2xx; a refused token also says where our clock is off."""
     text = ""
     try:
         body = body_limits.parse_body(answer.content)
@@ -188,9 +259,13 @@ def _error_of(request: Request, answer: _Answer, clock: str) -> Exception:
     page = body_limits.is_page(answer.content, answer.headers.get("content-type", ""))
     problem = error_mapping.parse_error_body(answer.headers, body, text, page=page)
     call_log.record_debug_id(problem.debug_id)
+    if isinstance(body, dict) and problem.vendor:
+        api.readings.learn("old_errors", "no" if "httpStatusCode" in body or "debugId" in body else "yes", "an error")
     error = error_mapping.error_for_status(request.name, answer.status, problem, reads=request.reads)
-    if answer.status == 401 and clock:
+    if answer.status == 401 and (clock := api.transport.clock.note):
         error = error.with_hint(f"{error.hint} {clock}")
+    if isinstance(error, ServiceError):
+        error.words = "" if problem.page else problem.message
     if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
         return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
     return error

@@ -19,6 +19,8 @@ import httpx2
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
 
+from .readings import Readings
+
 WORKSPACE_TOKENS = "https://global.api.greenlake.hpe.com/authorization/v2/oauth2/{workspace}/token"
 SSO_TOKENS = "https://sso.common.cloud.hpe.com/as/token.oauth2"
 ASSUMED_LIFETIME = 900.0  # seconds, where the answer has no expires_in: the shorter of the vendor's two lifetimes
@@ -109,14 +111,20 @@ class Tokens:
     """The token for each request; one fetch serves all who wait."""
 
     def __init__(
-        self, client: Client | None, ready: str | None, post: Post, now: Callable[[], float] = time.monotonic
+        self,
+        client: Client | None,
+        ready: str | None,
+        post: Post,
+        now: Callable[[], float] = time.monotonic,
+        readings: Readings | None = None,
     ) -> None:
         self._client = client
         self._ready = ready
         self._post = post
         self._now = now
         self._held: _HeldToken | None = None
-        self._basic = False  # which of the two ways of sending the secret this endpoint takes
+        self._readings = readings
+        self._basic: bool | None = None  # which of the two ways of sending the secret this endpoint takes
         self._lock: anyio.Lock | None = None
         self._fetching = False
         self._failed = 0  # fetches
@@ -168,12 +176,17 @@ class Tokens:
     async def _fetch(self) -> _HeldToken:
         if self._client is None:
             raise SettingsError("There is neither a ready token nor an API client.")
+        if self._basic is None:
+            self._basic = self._readings is not None and self._readings.value("client_secret") == "basic"
         status, body = await self._ask(self._client, basic=self._basic)
         if status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
             other, answer = await self._ask(self._client, basic=not self._basic)
             if other == 200:
                 self._basic = not self._basic
                 status, body = other, answer
+        if self._readings is not None and status == 200 and isinstance(body, dict):
+            self._readings.learn("client_secret", "basic" if self._basic else "body", "the token endpoint")
+            self._readings.learn("token_expires_in", "yes" if body.get("expires_in") else "no", "the token endpoint")
         if status != 200:
             raise _refusal(self._client, status, body)
         if not (isinstance(body, dict) and isinstance(body.get("access_token"), str) and body["access_token"]):

@@ -25,6 +25,7 @@ from . import tokens as auth
 from .clock_skew import ClockSkew
 from .connection_errors import PROXIES
 from .rate_limiter import RateLimiter
+from .readings import Readings
 from .retry import TransientError, retry
 from .retry_after import retry_after_seconds
 
@@ -53,6 +54,7 @@ class Transport:
     ) -> None:
         self.settings = settings
         self.simulated = app is not None or settings.demo
+        self.readings = Readings(settings)
         self.limiter = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
         self.clock = ClockSkew()
         self._app = app
@@ -66,7 +68,9 @@ class Transport:
             for url in (base, client.token_url if client else base):
                 _check_https(url)
             self._connection = Connection(
-                self._client(), auth.Tokens(client, auth.ready_token(self.settings), self._post), base
+                self._client(),
+                auth.Tokens(client, auth.ready_token(self.settings), self._post, readings=self.readings),
+                base,
             )
         return self._connection
 

@@ -212,12 +212,8 @@ def describe_point(kind: str, item: Mapping[str, Any], now: datetime) -> str:
 async def _points_since(api: ApiClient, path: str, since: datetime) -> list[Mapping[str, Any]]:
     start = f"{since:%Y-%m-%dT%H:%M:%S}Z"
     page = ReadBack()
-    # quoted or bare is not documented; a list without this filter is read by its newest
-    for query in (
-        ("filter", f"pointInTime gt '{start}'"),
-        ("filter", f"pointInTime gt {start}"),
-        ("sort", "pointInTime desc"),
-    ):
+    # a list without this filter is read by its newest
+    for query in (("filter", f"pointInTime gt '{start}'"), ("sort", "pointInTime desc")):
         page = await read_page(api, path, query, ("limit", "20"))
         if not page.problem:
             break

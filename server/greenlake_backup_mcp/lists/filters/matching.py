@@ -38,17 +38,12 @@ def ordered_attributes(expression: Expression) -> list[str]:
     return list(dict.fromkeys(c.attribute for c in comparisons(expression) if c.operator in ("lt", "le", "gt", "ge")))
 
 
-def has_time(expression: Expression) -> bool:
-    """Whether it compares with a point in time, which services want quoted or bare, we know not which."""
-    return any(isinstance(v, str) and _TIME.fullmatch(v) for c in comparisons(expression) for v in c.values)
-
-
-def to_query(expression: Expression, kinds: Mapping[str, Kind], *, bare_times: bool = False) -> str:
+def to_query(expression: Expression, kinds: Mapping[str, Kind]) -> str:
     """The filter for the service: text in single quotes with quotes doubled, numbers and flags as they are."""
     if isinstance(expression, Junction):
-        return f" {expression.word} ".join(to_query(part, kinds, bare_times=bare_times) for part in expression.parts)
+        return f" {expression.word} ".join(to_query(part, kinds) for part in expression.parts)
     kind = kinds.get(expression.attribute, "any")
-    values = [_wire_literal(value, kind, bare_times) for value in expression.values]
+    values = [_wire_literal(value, kind) for value in expression.values]
     if expression.operator == "holds":
         return f"{values[0]} in {expression.attribute}"
     if expression.operator == "in":
@@ -63,7 +58,7 @@ def loosen(expression: Expression, kinds: Mapping[str, Kind]) -> str | None:
     parts = expression.parts if isinstance(expression, Junction) else (expression,)
     whole = [to_query(part, kinds) for part in parts]
     found = [
-        f"{part.attribute} contains {_wire_literal(part.values[0], 'text', bare_times=False)}"
+        f"{part.attribute} contains {_wire_literal(part.values[0], 'text')}"
         if isinstance(part, Comparison)
         and part.operator == "eq"
         and kinds.get(part.attribute) == "text"
@@ -74,7 +69,7 @@ def loosen(expression: Expression, kinds: Mapping[str, Kind]) -> str | None:
     return " and ".join(found) if found != whole else None
 
 
-def _wire_literal(value: Value, kind: Kind, bare_times: bool) -> str:
+def _wire_literal(value: Value, kind: Kind) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -85,8 +80,6 @@ def _wire_literal(value: Value, kind: Kind, bare_times: bool) -> str:
         return value
     if kind == "flag" and value.lower() in ("true", "false"):
         return value.lower()
-    if bare_times and kind in ("time", "any") and _TIME.fullmatch(value):
-        return value
     return "'" + value.replace("'", "''") + "'"
 
 

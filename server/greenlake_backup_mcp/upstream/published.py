@@ -1,0 +1,167 @@
+"""TABLE of what the published description spells otherwise than ours, which corrected it (openapi/errata.json).
+
+What it would send is accepted as an argument and translated into the form that tools show; what has no place there is
+kept beside it, so that it is previewed and bound to the code like all else. The published body is made from that form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from greenlake_backup_mcp.errors import InputError
+
+BESIDE = "asPublished"
+"""The argument that holds what a call gave in the published form and ours has no place for; never shown in a schema."""
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PublishedName:
+    """A property as published and, where there is one, its place in our form.
+
+    `within` leads to the objects that hold it, through lists. `ours` may lead further in, and the published name is
+    then sent as well as ours. `derive` makes its value of a body that does not tell it; None: it is not sent.
+    """
+
+    operations: tuple[str, ...]
+    published: str
+    ours: str = ""
+    within: str = ""
+    derive: Callable[[Mapping[str, Any]], Any] = lambda _body: None
+
+    @property
+    def moves(self) -> bool:
+        """Whether it stands in the place of ours, and not beside it."""
+        return bool(self.ours) and "/" not in self.ours
+
+
+def _disk_labels(body: Mapping[str, Any]) -> list[str] | None:
+    disks = [d.get("recoveryPointDiskDetails") for d in body.get("restoreDiskDetails") or () if isinstance(d, Mapping)]
+    return [d["diskLabel"] for d in disks if isinstance(d, Mapping) and d.get("diskLabel")] or None
+
+
+POLICIES = ("DataManagementTemplateCreate", "DataManagementTemplateReplace", "DataManagementTemplateUpdate")
+NAMES = (
+    PublishedName(POLICIES, "hostID", "hostId", "protections/schedules/preScriptInfo"),
+    PublishedName(POLICIES, "hostID", "hostId", "protections/schedules/postScriptInfo"),
+    PublishedName(("VolumeProtectionGroupCreate",), "VolumeProtectionGroupType", "volumeProtectionGroupType"),
+    PublishedName(("StoreOnceCreate",), "username", "credentials/username"),
+    PublishedName(("StoreOnceCreate",), "password", "credentials/password"),
+    # required of the request without being a property; every snapshot that answers show has this one value
+    PublishedName(("VpgSnapshotCreate",), "snapshotType", derive=lambda _body: "SNAPSHOT"),
+    PublishedName(("VirtualMachineDisksRestore",), "diskIds", derive=_disk_labels),
+)
+RESTORES = frozenset({"VirtualMachineRestore", "VirtualMachineDisksRestore", "DatastoreRestoreFromCopy"})
+"""Restores of which the published description requires both a backup and a snapshot."""
+WORDS = {"CLOUD_BACKUP": "CLOUDBACKUP"}  # of a group's restore, alone among all that name this kind of copy
+KEEP_FOLDERS = {"backupId": "retainOrignalDirectoryStructure", "snapshotId": "retainOriginalDirectoryStructure"}
+"""Restores of files spell it by what they restore from."""
+
+
+def names_of(operation: str) -> tuple[PublishedName, ...]:
+    """The rows of an operation."""
+    return tuple(row for row in NAMES if operation in row.operations)
+
+
+def holders(body: Any, within: str) -> Iterator[Body]:
+    """The objects of a body that may hold a property."""
+    if isinstance(body, list):
+        for item in body:
+            yield from holders(item, within)
+    elif isinstance(body, dict) and not within:
+        yield body
+    elif isinstance(body, dict):
+        step, _, rest = within.partition("/")
+        yield from holders(body.get(step), rest)
+
+
+def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in the form that the tool shows; InputError where both forms are given and differ.
+
+    May be asked again for what it returned: before and after texts are read as JSON.
+    """
+    found = _copy(dict(arguments))
+    beside = found.pop(BESIDE, {})
+    for row in names_of(operation):
+        for holder in holders(found, row.within):
+            if row.published in holder:
+                value = holder.pop(row.published)
+                if row.ours:
+                    _place(holder, row, value)
+                else:
+                    beside = {**beside, row.published: value}
+    if operation in RESTORES and _is_id(found.get("backupId")) and _is_id(found.get("snapshotId")):
+        beside = {**beside, "snapshotId": found.pop("snapshotId")}
+    if isinstance(disks := beside.get("diskIds"), str) and disks.startswith("["):
+        with suppress(ValueError):
+            beside = {**beside, "diskIds": json.loads(disks)}
+    if isinstance(beside.get("diskIds"), list) and not found.get("restoreDiskDetails"):
+        found["restoreDiskDetails"] = [
+            {"recoveryPointDiskDetails": {"diskLabel": disk}, "vmDiskDetails": {"diskLabel": disk}}
+            for disk in beside["diskIds"]
+        ]
+    if operation == "VirtualMachineFileRestore":
+        _respell_folders(found)
+    if operation == "VmpgRestore":
+        for holder in holders(found, "recoveryInfo"):
+            kind = holder.get("recoveryPointType")
+            if isinstance(kind, str) and kind in WORDS:
+                holder["recoveryPointType"] = WORDS[kind]
+    return {**found, BESIDE: beside} if beside else found
+
+
+def _place(holder: Body, row: PublishedName, value: Any) -> None:
+    """Put a value where our form has it."""
+    *steps, last = row.ours.split("/")
+    for step in steps:
+        inner = holder.setdefault(step, {})
+        if not isinstance(inner, dict):  # a text that is read later, or a mistake that validation tells
+            holder[row.published] = value
+            return
+        holder = inner
+    if holder.get(last) not in (None, "", value):
+        raise InputError(
+            f"{row.published} and {row.ours.replace('/', '.')} are the same and differ.",
+            hint=f"Give {row.ours.replace('/', '.')} alone.",
+        )
+    holder[last] = value
+
+
+def _respell_folders(arguments: Body) -> None:
+    right = next((word for name, word in KEEP_FOLDERS.items() if arguments.get(name)), None)
+    for word in KEEP_FOLDERS.values():
+        if right and word != right and word in arguments and arguments.get(right) in (None, arguments[word]):
+            arguments[right] = arguments.pop(word)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
+    """A body of our form in the published spelling; made of that form and of what was given beside it alone."""
+    found = _copy(body)
+    for row in names_of(operation):
+        for holder in holders(found, row.within):
+            value: Any = holder
+            for step in row.ours.split("/") if row.ours else ():
+                value = value.get(step) if isinstance(value, dict) else None
+            if not row.ours:
+                value = beside.get(row.published, row.derive(holder))
+            if row.moves:
+                holder.pop(row.ours, None)
+            if value is not None:
+                holder[row.published] = value
+    return found
+
+
+def _copy(value: Any) -> Any:
+    """A copy that may be changed."""
+    if isinstance(value, dict):
+        return {name: _copy(item) for name, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,204 @@
+"""Which readings hold of a tenant (reading_table.py), and what its answers held that the description does not know.
+
+What was found out is kept for the tenant, in its file in the directory of state. Knows no HTTP and no tools.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from greenlake_backup_mcp import state
+from greenlake_backup_mcp.errors import SettingsError
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import suggest
+
+from .reading_table import BY_NAME, TABLE
+
+MOST_DRIFT = 500  # different fields and values that are remembered
+
+_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
+SENT: ContextVar[Mapping[str, Any]] = ContextVar("sent", default={})  # noqa: B039  replaced, never changed
+"""The form in which the last write of this task left, where it is not the one its arguments read like."""
+
+
+@contextmanager
+def notes() -> Iterator[list[str]]:
+    """What is found out of readings within a call, as lines for its answer."""
+    found: list[str] = []
+    token = _NOTES.set(found)
+    try:
+        yield found
+    finally:
+        _NOTES.reset(token)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What holds of a reading, and which answer proved it, when."""
+
+    value: str
+    proof: str
+    when: str
+
+
+def parse(text: str | None) -> dict[str, str]:
+    """The readings fixed by `name=value,name=value`; SettingsError for what there is not."""
+    fixed: dict[str, str] = {}
+    for part in filter(None, (one.strip() for one in (text or "").split(","))):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        row = BY_NAME.get(name)
+        if row is None:
+            known = [one.name for one in TABLE if one.side == "request"]
+            near = suggest.near_names(name, known, 1)
+            cure = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            raise SettingsError(f"Settings: there is no reading {name[:60]!r}.", hint=cure)
+        if row.side != "request":
+            raise SettingsError(
+                f"Settings: the reading {name} cannot be fixed: what the service does is understood either way.",
+                hint=f"Leave it out. It is about this: {row.about}",
+            )
+        if not equals or value not in row.values:
+            raise SettingsError(
+                f"Settings: the reading {name} has no value {value[:60]!r}.",
+                hint=f"Write --reading {name}={row.values[0]}, or one of: {', '.join(row.values)}. {row.about}",
+            )
+        fixed[name] = value
+    return fixed
+
+
+@dataclass
+class Readings:
+    """Which readings hold of the tenant of the settings; kept in its file, in memory alone for a demo."""
+
+    settings: Settings
+    findings: dict[str, Finding] = field(default_factory=dict)
+    drift: dict[str, int] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _fixed: dict[str, str] | None = None
+    _loaded: bool = False
+
+    @property
+    def fixed(self) -> Mapping[str, str]:
+        """Those that a person fixed; SettingsError where there are none such."""
+        if self._fixed is None:
+            self._fixed = parse(self.settings.reading)
+        return self._fixed
+
+    def value(self, name: str) -> str:
+        """What is taken: as fixed, as found out, else the first."""
+        self.load()
+        if name in self.fixed:
+            return self.fixed[name]
+        found = self.findings.get(name)
+        return found.value if found else BY_NAME[name].values[0]
+
+    def others(self, name: str) -> tuple[str, ...]:
+        """What may be tried instead; nothing where it is fixed."""
+        return () if name in self.fixed else tuple(v for v in BY_NAME[name].values if v != self.value(name))
+
+    def learn(self, name: str, value: str, proof: str) -> None:
+        """An answer proved it: kept for the tenant; what is not the first reading is told in the log and the answer."""
+        self.load()
+        before = self.findings.get(name)
+        if name in self.fixed or (before is not None and before.value == value):
+            return
+        row = BY_NAME[name]
+        self.findings[name] = Finding(value, proof, f"{self.now():%Y-%m-%dT%H:%MZ}")
+        if row.side == "request" and value != (before.value if before else row.values[0]):
+            call_log.LOGGER.warning("reading %s=%s, proved by %s", name, value, proof)
+            told = _NOTES.get()
+            if told is not None:
+                told.append(f"Found out: {row.about} Here it is {name}={value} ({proof}); kept for this tenant.")
+        self.save()
+
+    def count_drift(self, words: Mapping[str, int]) -> None:
+        """Count what answers held and the description does not know; what is new is logged and kept."""
+        self.load()
+        new = [word for word in words if word not in self.drift]
+        for word, number in words.items():
+            if word in self.drift or len(self.drift) < MOST_DRIFT:
+                self.drift[word] = self.drift.get(word, 0) + number
+        if new:
+            call_log.LOGGER.info("not in the description: %s", "; ".join(new[:5]))
+            self.save()
+
+    # --- its file
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is kept beyond this process."""
+        return not self.settings.demo
+
+    def load(self) -> None:
+        """Read the file, once; one that is missing or broken holds nothing."""
+        if self._loaded:
+            return
+        self._loaded = True
+        if not self.kept:
+            return
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            held = json.loads((state.state_directory(self.settings) / self._name).read_text(encoding="utf-8"))
+            for name, found in held["readings"].items():
+                if name in BY_NAME and found["value"] in BY_NAME[name].values:
+                    self.findings[name] = Finding(found["value"], str(found["proof"]), str(found["when"]))
+            self.drift |= {str(word): int(number) for word, number in held["drift"].items()}
+
+    def save(self) -> None:
+        """Write the file, whole; where there is no place for it this process alone knows."""
+        if not self.kept:
+            return
+        held = {
+            "readings": {name: vars(found) for name, found in sorted(self.findings.items())},
+            "drift": dict(sorted(self.drift.items())),
+        }
+        try:
+            path = state.private_file(self.settings, self._name)
+            draft = path.with_suffix(f".{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(held, file, indent=1)
+            Path(draft).replace(path)
+        except OSError as error:
+            call_log.LOGGER.warning("what was found out of the service is not kept: %s", error.strerror or error)
+
+    @property
+    def _name(self) -> str:
+        return f"readings-{state.tenant_key(self.settings)}.json"
+
+
+# --- answers, understood either way -----------------------------------------------------------------------------------
+
+TASK_WORDS = {"task_word": ("state", "status"), "progress_word": ("progressPercent", "progressPercentage")}
+
+
+def read_task(readings: Readings, body: Any) -> Any:
+    """A task, or a list of tasks, with each field also under the name that the description has for it."""
+    if not isinstance(body, dict):
+        return body
+    if isinstance(body.get("items"), list):
+        return {**body, "items": [_read_one(readings, item) for item in body["items"]]}
+    return _read_one(readings, body)
+
+
+def _read_one(readings: Readings, item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    for name, (ours, other) in TASK_WORDS.items():
+        if item.get(ours) is None and item.get(other) is not None:
+            item = {**item, ours: item[other]}
+            readings.learn(name, other, "a task")
+    messages = item.get("logMessages")
+    if isinstance(messages, list) and any(isinstance(m, dict) and "timestampAt" not in m for m in messages):
+        item = {**item, "logMessages": [
+            {"timestampAt": m["timestamp"], **m} if isinstance(m, dict) and m.get("timestamp") else m for m in messages
+        ]}  # fmt: skip
+    return item

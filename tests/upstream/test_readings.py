@@ -1,0 +1,186 @@
+"""What the documents leave open is found out: the other form is tried once after a definite refusal, kept and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.errors import SettingsError
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.switches import READINGS, Switches
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.upstream import reading_table, readings, request_forms
+from greenlake_backup_mcp.upstream.client import Request
+from tests.conftest import ticking
+from tests.outcomes import confirmed, text_of
+from tests.support import write_samples
+from tests.support.scripted_tenant import Answering
+
+TOOLS = {tool.name: tool for tool in registry.tools()}
+SAYS = {  # switch of the simulated tenant -> its values as our readings call them, where they differ
+    "media_types": {"strict": "merge-patch", "lenient": "merge-patch"},
+    "published_names": {"both": "corrected"},
+    "in_lists": {"either": "round"},
+    "asset_types": {"virtualization": "virtualization"},
+    True: "yes", False: "no",
+}  # fmt: skip
+POLICY = {"name": "with scripts", "applicationType": "VMWARE", "protections": [{"type": "SNAPSHOT", "schedules": [{
+    **write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}]}]}  # fmt: skip
+
+
+class Session:
+    """A client of the server over a tenant with switches, and the tenant."""
+
+    def __init__(self, client: Client, tenant: Any) -> None:
+        self.client = client
+        self.tenant = tenant
+
+    async def call(self, name: str, /, **arguments: Any) -> str:
+        return text_of(await self.client.call_tool(name, await confirmed(self.client, TOOLS[name], arguments)))
+
+    async def sample(self, name: str) -> str:
+        """A sample call of a tool that changes something."""
+        found = write_samples.arguments(self.tenant, TOOLS[name])
+        assert found is not None
+        return await self.call(name, **found)
+
+    def writes(self) -> list[int]:
+        return [one.status for one in self.tenant.requests if one.method != "GET" and "/token" not in one.path]
+
+
+@asynccontextmanager
+async def session(reading: str = "", **switches: Any) -> AsyncIterator[Session]:
+    tenant = create_app(now=ticking, scale=100_000, switches=Switches(**switches))
+    chosen = settings.load(
+        api_base_url="https://tenant.example", token=Switches().ready_token, wait=5, rate=1e6, reading=reading
+    )
+    async with Client(mcp_server.create(chosen, app=tenant, now=ticking)) as client:
+        yield Session(client, tenant.state.tenant)
+
+
+def test_every_switch_of_the_simulated_tenant_is_a_reading_with_the_same_alternatives() -> None:
+    for name, default in vars(Switches()).items():
+        if name in READINGS:
+            row = reading_table.BY_NAME[name]
+            assert SAYS.get(name, {}).get(default, SAYS.get(default, default) if isinstance(default, bool) else default) in row.values, name  # fmt: skip
+            assert row.about.endswith(".") and row.proof and row.place
+    assert len({row.name for row in reading_table.TABLE}) == len(reading_table.TABLE)
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "tool", "said"),
+    [
+        ("media_types", "json", "update_vm_backup", "media_types=json"),
+        ("published_names", "published", "create_storeonce", "published_names=published"),
+        ("published_names", "published", "create_volume_protection_group", "published_names=published"),
+        ("published_names", "published", "create_volume_protection_group_snapshot", "published_names=published"),
+        ("recovery_point_of_restore", "both", "restore_vm", "recovery_point_of_restore=both"),
+    ],
+)
+async def test_the_other_form_of_a_write_is_tried_once_then_kept_and_told(
+    switch: str, value: str, tool: str, said: str
+) -> None:
+    async with session(**{switch: value}) as one:
+        answer = await one.sample(tool)
+        assert said in answer, answer
+        assert [status < 300 for status in one.writes()] == [False, True]
+    async with session(**{switch: value}) as another:  # a new process of the same tenant
+        assert said not in await another.sample(tool)
+        assert [status < 300 for status in another.writes()] == [True]
+
+
+async def test_names_within_lists_and_several_readings_at_once_are_found_out() -> None:
+    async with session(published_names="published", media_types="json") as one:
+        answer = await one.call("create_protection_policy", **POLICY)
+        assert "published_names=published" in answer
+    async with session(in_lists="square", bare_timestamps=True) as one:
+        query = "createdAt gt now-3d and state in ('SUCCEEDED','FAILED')"
+        answer = await one.call("list_tasks", filter=query)
+        assert "match filter" in answer and "bare_timestamps=yes" in answer and "in_lists=square" in answer, answer
+
+
+async def test_a_reading_that_is_fixed_is_taken_and_no_other() -> None:
+    async with session("media_types=json", media_types="strict") as one:
+        answer = await one.sample("update_vm_backup")
+        assert "415" in answer
+        assert len(one.writes()) == 1
+
+
+@pytest.mark.parametrize("status", [202, 303, 401, 403, 404, 408, 409, 412, 429, 500, 502, 503, 504])
+def test_only_a_definite_refusal_that_names_the_point_lets_another_form_be_tried(status: int) -> None:
+    body = {"description": "x"}
+    patch = Request("VirtualMachineBackupUpdate", "PATCH", "/x", body=body, media_type=request_forms.MERGE)
+    assert not request_forms.is_named("media_types", patch, status, "Content-Type must be application/json")
+    assert request_forms.is_named("media_types", patch, 415, "")
+    assert not request_forms.is_named("media_types", patch, 400, "The name is too long.")
+    restore = Request("VirtualMachineRestore", "POST", "/x", body={"backupId": "b"}, media_type=request_forms.PLAIN)
+    assert not request_forms.is_named("recovery_point_of_restore", restore, status, "snapshotId is required")
+    assert not request_forms.is_named("recovery_point_of_restore", restore, 400, "backupId is locked")
+
+
+async def test_after_an_answer_that_proves_nothing_no_other_form_is_tried() -> None:
+    app = Answering(hook=lambda method, path, body: (503, {}, {"message": "Content-Type"}) if method != "GET" else None)
+    chosen = settings.load(api_base_url="https://tenant.example", token="t" * 10, retries=0)
+    async with Client(mcp_server.create(chosen, app=app, now=ticking)) as client:
+        await client.call_tool("update_storeonce", {"storeonceId": "s", "description": "x"})
+    assert len(app.writes) <= 1
+
+
+async def test_the_record_holds_the_form_that_was_sent(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    tenant = create_app(now=ticking, scale=100_000, switches=Switches(published_names="published"))
+    chosen = settings.load(demo=True, wait=5, audit_log=str(log))
+    async with Client(mcp_server.create(chosen, app=tenant, now=ticking)) as client:
+        one = Session(client, tenant.state.tenant)
+        await one.sample("create_storeonce")
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    form = next(line["form"] for line in lines if line["event"] == "outcome")
+    assert form["readings"] == {"published_names": "published"}
+    assert {"username", "password", "credentials"} <= set(form["body"])
+    secret = write_samples.arguments(one.tenant, TOOLS["create_storeonce"])["credentials"]["password"]  # type: ignore[index]
+    assert secret not in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("media_type=json", "Did you mean media_types"),
+        ("media_types=xml", "one of: merge-patch, json"),
+        ("media_types", "has no value"),
+        ("totals=no", "cannot be fixed"),
+    ],
+)
+def test_readings_that_there_are_not_are_refused_in_a_sentence(text: str, words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        mcp_server.tool_set(settings.load(demo=True, reading=text))
+    assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+async def test_tasks_that_tell_their_status_otherwise_are_listed_with_it() -> None:
+    switches = {"task_word": "status", "progress_word": "progressPercentage", "log_time_word": "timestamp"}
+    async with session(**switches) as one:
+        answer = await one.call("list_tasks", where="state eq SUCCEEDED", limit=3)
+        assert "SUCCEEDED" in answer and "no task" not in answer.lower(), answer
+
+
+def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() -> None:
+    one = settings.load(api_base_url="https://one.example", token="t" * 10)
+    found = readings.Readings(one)
+    found.learn("media_types", "json", "a test")
+    found.count_drift({"VirtualMachinesList: field x": 3})
+    again = readings.Readings(one)
+    assert again.value("media_types") == "json"
+    assert again.drift == {"VirtualMachinesList: field x": 3}
+    assert readings.Readings(settings.load(api_base_url="https://two.example", token="t" * 10)).value("media_types") != "json"  # fmt: skip
+    file = next(Path(str(one.state_dir)).glob("readings-*.json"))
+    assert file.stat().st_mode & 0o077 == 0
+    file.write_text("{", encoding="utf-8")
+    assert readings.Readings(one).value("media_types") == "merge-patch"
