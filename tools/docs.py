@@ -25,6 +25,7 @@ from greenlake_backup_mcp.server import app  # noqa: E402
 from greenlake_backup_mcp.settings import Settings, variable  # noqa: E402
 from greenlake_backup_mcp.tools.danger import Danger  # noqa: E402
 from greenlake_backup_mcp.tools.registry import Tool  # noqa: E402
+from greenlake_backup_mcp.upstream import reading_table  # noqa: E402
 
 SECRET = {"client_secret", "token", "secret", "redis_url"}
 REGISTRY = (
@@ -36,6 +37,7 @@ REGISTRY = (
     "read_only",
     "toolsets",
     "surface",
+    "reading",
     "demo",
 )
 
@@ -106,6 +108,20 @@ def _summary(module: Path) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
+def readings_table() -> str:
+    """Every reading: its alternatives, what proves one, and what becomes of it."""
+    rows = ["| reading | taken first, else | about | proved by | reads can tell |", "|---|---|---|---|---|"]
+    words = {"request": "Of requests", "answer": "Of answers", "outcome": "Of outcomes"}
+    for side, title in words.items():
+        rows.append(f"| **{title}** | | | | |")
+        for row in reading_table.TABLE:
+            if row.side == side:
+                values = f"`{row.values[0]}`, else {', '.join(f'`{value}`' for value in row.values[1:])}"
+                seen = "yes" if row.survey else ""
+                rows.append(f"| `{row.name}` | {values} | {row.about} | {row.proof} | {seen} |")
+    return "\n".join(rows)
+
+
 def marked(text: str, name: str, content: str) -> str:
     """The text with the content between `<!-- name -->` and `<!-- /name -->`."""
     found = re.sub(
@@ -126,6 +142,11 @@ def readme() -> str:
     for name, content in (("settings", settings_table()), ("clients", clients_table()), ("tools", tools_table())):
         text = marked(text, name, content)
     return text
+
+
+def readings() -> str:
+    """docs/READINGS.md as it should be."""
+    return marked((ROOT / "docs" / "READINGS.md").read_text(encoding="utf-8"), "readings", readings_table())
 
 
 def architecture() -> str:
@@ -167,6 +188,7 @@ def documents() -> Iterable[tuple[Path, str]]:
         for n, made in (
             ("README.md", readme),
             ("ARCHITECTURE.md", architecture),
+            ("docs/READINGS.md", readings),
             ("manifest.json", manifest),
             ("server.json", registry),
         )

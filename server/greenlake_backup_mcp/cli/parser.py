@@ -106,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
         "the morning check for mail and cron; exit status 0 all well, 1 look into it, 2 act today, 3 no report",
     )  # fmt: skip
     report.add_argument("--format", choices=["markdown", "html"], default="markdown", help="default markdown")
+    survey = command("survey", commands.survey, "read the tenant (at most 60 reads), and report what of it is as taken")
+    survey.add_argument("--output", default="survey", metavar="FILE", help="without ending: .md and .json are written")
     catalog = command("catalog", commands.catalog, "fill the backup catalog (sync, for cron), or remove it (forget)")
     catalog.add_argument("what", choices=["sync", "forget"])
     audit = command("audit", commands.audit, "verify the audit log: what was changed, what is unsettled")

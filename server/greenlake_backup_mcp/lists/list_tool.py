@@ -46,7 +46,8 @@ async def answer(
 
     `columns` stand beside those of the list: what is known of its items from elsewhere.
     """
-    query = queries.build_query(tool, arguments, api.now(), api.settings.budget)
+    unknown = api.readings.unknown_fields(tool.operation.id) if tool.operation else ()
+    query = queries.build_query(tool, arguments, api.now(), api.settings.budget, unknown)
     if columns and not query.picked:
         query = replace(query, view_columns=(*query.view_columns, *columns))
     outcome = await _run_strategy(api, query, progress)

@@ -106,13 +106,19 @@ class Strategy:
     sort_here: bool = False
 
 
-def build_query(tool: Tool, arguments: Mapping[str, Any], now: datetime, budget: int) -> Query:
-    """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible."""
+def build_query(
+    tool: Tool, arguments: Mapping[str, Any], now: datetime, budget: int, unknown: Sequence[str] = ()
+) -> Query:
+    """The query of a call; raises where `filter`, `where`, `sort` or `select` are not possible.
+
+    `unknown`: attributes that its answers had and the description does not know.
+    """
     if tool.operation is None:
         raise InputError(f"{tool.name} lists nothing.")
     operation = tool.operation
     able = capabilities.capabilities_of(operation)
     kinds = capabilities.kinds(capabilities.item_schema(operation))
+    kinds = {**dict.fromkeys(unknown, "any"), **kinds} if kinds else kinds
     resource = columns.view_for(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
     attributes = {**kinds, **{column.name: "any" for column in resource.every}} if kinds else {}

@@ -246,6 +246,7 @@ async def _context(  # noqa: PLR0913, PLR0917
     from greenlake_backup_mcp.consent import plan_runs, proposals  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch.catalog_source import CatalogSource  # noqa: PLC0415
+    from greenlake_backup_mcp.tools import drift  # noqa: PLC0415
     from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
 
     try:
@@ -254,7 +255,9 @@ async def _context(  # noqa: PLR0913, PLR0917
     except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
         problem, store = problem or error, None
         consent = proposals.consent(Settings.model_construct())
-    async with client.connect(settings, app=app, now=now) as api:
+    async with client.connect(settings, app=app, now=now) as connected:
+        operations = {tool.operation.id: tool.operation for tool in tools.all.values() if tool.operation}
+        api = replace(connected, inspect=drift.Inspector(operations, connected.readings.count_drift).inspect)
         try:
             catalog = CatalogSource(api, tools.all, background.group)
             background.stack.push_async_callback(catalog.close)

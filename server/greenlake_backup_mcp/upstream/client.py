@@ -68,6 +68,7 @@ class ApiClient:
     transport: Transport
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    inspect: Callable[[str, Any], None] = lambda _operation_id, _body: None  # of each answer to a GET
 
     @property
     def readings(self) -> readings.Readings:
@@ -205,7 +206,10 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
     response = _response_of(request, answer)
     if location := response.headers.get("location"):
         api.readings.learn("location", "relative" if location.startswith("/") else "absolute", request.name)
-    if request.reads and "/async-operations" in request.path:
+    if request.method != "GET":
+        return response
+    api.inspect(request.operation_id, response.body)
+    if "/async-operations" in request.path:
         return replace(response, body=readings.read_task(api.readings, response.body))
     return response
 

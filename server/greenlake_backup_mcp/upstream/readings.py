@@ -120,6 +120,12 @@ class Readings:
                 told.append(f"Found out: {row.about} Here it is {name}={value} ({proof}); kept for this tenant.")
         self.save()
 
+    def unknown_fields(self, operation_id: str) -> list[str]:
+        """The fields that answers of an operation held and the description does not know; `a/b` for nested ones."""
+        self.load()
+        start = f"{operation_id}: field "
+        return [word.removeprefix(start).replace("[]/", "/") for word in self.drift if word.startswith(start)]
+
     def count_drift(self, words: Mapping[str, int]) -> None:
         """Count what answers held and the description does not know; what is new is logged and kept."""
         self.load()
@@ -130,6 +136,25 @@ class Readings:
         if new:
             call_log.LOGGER.info("not in the description: %s", "; ".join(new[:5]))
             self.save()
+
+    def describe(self) -> list[str]:
+        """What is fixed, what was found out and what answers held besides, as lines for a person."""
+        self.load()
+        lines = [f"reading {name}={value}: fixed by a setting" for name, value in self.fixed.items()]
+        lines += [
+            f"reading {name}={found.value}: found out ({found.proof}, {found.when}). {BY_NAME[name].about}"
+            for name, found in self.findings.items()
+            if name not in self.fixed and found.value != BY_NAME[name].values[0]
+        ]
+        as_taken = [name for name, found in self.findings.items() if found.value == BY_NAME[name].values[0]]
+        if as_taken:
+            lines.append(f"readings that hold as they are taken first: {', '.join(sorted(as_taken))}")
+        if self.drift:
+            worst = sorted(self.drift.items(), key=lambda pair: -pair[1])
+            shown = "; ".join(f"{word} (at least {number:,})" for word, number in worst[:8])
+            more = f"; and {len(worst) - 8} more" if len(worst) > 8 else ""
+            lines.append(f"not in the description, and shown all the same: {shown}{more}")
+        return lines
 
     # --- its file
 
@@ -198,6 +223,7 @@ def _read_one(readings: Readings, item: Any) -> Any:
             readings.learn(name, other, "a task")
     messages = item.get("logMessages")
     if isinstance(messages, list) and any(isinstance(m, dict) and "timestampAt" not in m for m in messages):
+        readings.learn("log_time_word", "timestamp", "a task")
         item = {**item, "logMessages": [
             {"timestampAt": m["timestamp"], **m} if isinstance(m, dict) and m.get("timestamp") else m for m in messages
         ]}  # fmt: skip

@@ -1,0 +1,207 @@
+"""A survey as a table, Markdown and JSON, to attach to a report: no name, address, id or secret of the tenant in it.
+
+Of what the service sent, only codes, counts and words that look like those of a description get through, and of these
+none that stands anywhere in the tenant's values; ids are pseudonyms, the same at each survey of a tenant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from greenlake_backup_mcp import __version__, state
+from greenlake_backup_mcp.openapi.apis import TOOLSET_WORDS
+from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.tools import drift
+from greenlake_backup_mcp.upstream.reading_table import TABLE
+
+from .survey import Survey
+
+_WORD = re.compile(r"(?:[A-Za-z]{1,24}|[A-Z]{1,16}(?:_[A-Z]{1,16}){1,5}|[a-z]{1,16}(?:[A-Z][a-z]{1,16}){1,6})")
+_PERMISSION = re.compile(r"\b[a-z]{2,20}(?:-[a-z]{2,20})*(?:\.[a-z]{2,20}(?:-[a-z]{2,20})*){2}\b")
+_NUMBER = re.compile(r"[\d.,;=a-z \"-]{1,60}")
+HEADING = "# Survey of a tenant"
+OPEN = "cannot be told by reading"
+UNSEEN = "nothing there to tell it by"
+
+
+class Veil:
+    """What may be told of the service's words."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._key = state.tenant_key(survey.api.settings)
+        schemas = {t.operation.id: drift.item_schema(t.operation) for t in survey.tools if t.operation}
+        self._values = {
+            text
+            for operation, body in survey.bodies
+            for item in drift.items_of(body)
+            for text in _texts(schemas.get(operation, {}), item)
+        }
+
+    def pseudonym(self, text: str) -> str:
+        """The same word for the same id of the same tenant, which tells nothing of it."""
+        return "x-" + hashlib.sha256(f"{self._key} {text}".encode()).hexdigest()[:8] if text else ""
+
+    def word(self, text: str) -> str:
+        """A name of a description as it is; whatever else it may be as a pseudonym."""
+        return text if _WORD.fullmatch(text) and text.casefold() not in self._values else self.pseudonym(text)
+
+    def path(self, text: str) -> str:
+        """A path of names."""
+        return "/".join(part if part == "[]" else self.word(part.removesuffix("[]")) for part in text.split("/"))
+
+
+def _texts(schema: Schema, value: Any) -> Iterator[str]:
+    """Every text that an answer holds, in small letters, but where the description lists the words."""
+    branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    if isinstance(value, str):
+        if not any("enum" in branch for branch in branches):
+            yield value.casefold()
+    elif isinstance(value, dict):
+        known = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
+        for name, inner in value.items():
+            yield from _texts(known.get(name, {}), inner)
+    elif isinstance(value, list):
+        inside: Schema = next((branch["items"] for branch in branches if isinstance(branch.get("items"), dict)), {})
+        for inner in value:
+            yield from _texts(inside, inner)
+
+
+def value_of(survey: Survey) -> dict[str, Any]:
+    """The survey as JSON."""
+    veil = Veil(survey)
+    settings = survey.api.settings
+    return {
+        "survey": 1,
+        "version": __version__,
+        "tenant": "simulated" if survey.api.simulated else veil.pseudonym("tenant"),
+        "region": settings.region or "by base URL",
+        "requests": survey.line.requests,
+        "seconds": round(survey.seconds, 1),
+        "clock_ahead_seconds": None if survey.clock is None else round(survey.clock),
+        "rate_headers": {n: v if _NUMBER.fullmatch(v) else "not a number" for n, v in sorted(survey.rates.items())},
+        "toolsets": _toolsets(survey),
+        "page_limits": [vars(limit) for limit in survey.limits],
+        "readings": _readings(survey),
+        "departures": [
+            {
+                "operation": operation,
+                "kind": {"field": "unknown field", "value": "unknown value", "missing": "required, missing"}[kind],
+                "path": veil.path(path),
+                "value": veil.word(value) if value else "",
+                "items": int(count[0]),
+                "first": veil.pseudonym(str(count[1])),
+            }
+            for (operation, kind, path, value), count in sorted(survey.oddities.items())
+        ],
+    }
+
+
+def _toolsets(survey: Survey) -> list[dict[str, Any]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for look in survey.looks:
+        if not look.toolset:
+            continue
+        permission = _PERMISSION.search(look.problem) if look.status == 403 else None
+        found.setdefault(look.toolset, []).append(
+            {
+                "tool": look.tool,
+                "status": {0: "nothing to read it of", -1: "no usable answer"}.get(look.status, f"HTTP {look.status}"),
+                "works": None if look.status == 0 else look.status == 200,
+                "permission": permission[0] if permission else "",
+                "items": look.came,
+                "total": look.total,
+            }
+        )
+    return [
+        {"toolset": name, "works": all(look["works"] is not False for look in found[name]), "reads": found[name]}
+        for name in TOOLSET_WORDS
+        if name in found
+    ]
+
+
+def _readings(survey: Survey) -> list[dict[str, Any]]:
+    rows = []
+    for row in TABLE:
+        value, proof = survey.proofs.get(row.name, ("", UNSEEN if row.survey else OPEN))
+        fixed = survey.api.readings.fixed.get(row.name)
+        rows.append(
+            {
+                "reading": row.name,
+                "value": value,
+                "as_taken_first": value == row.values[0] if value else None,
+                "proof": f"fixed by a setting as {fixed}; {proof}" if fixed else proof,
+                "about": row.about,
+            }
+        )
+    return rows
+
+
+def cannot_work(report: Mapping[str, Any]) -> list[str]:
+    """The toolsets of which a read was refused."""
+    return [row["toolset"] for row in report["toolsets"] if not row["works"]]
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The survey as Markdown; it reads as well on a terminal."""
+    clock = report["clock_ahead_seconds"]
+    rates = ", ".join(f"{name}: {value}" for name, value in report["rate_headers"].items())
+    tenant = f"tenant {report['tenant']} ({report['region']})"
+    lines = [
+        HEADING,
+        "",
+        f"Version {report['version']}, {tenant}: {report['requests']} reads in {report['seconds']} s.",
+        f"The service's clock: {'not told' if clock is None else f'{clock:+d} s'}. Rate headers: {rates or 'none'}.",
+        "",
+        "## Toolsets",
+        "",
+    ]
+    rows = []
+    for toolset in report["toolsets"]:
+        for read in toolset["reads"]:
+            total = "" if read["total"] is None else f" of {read['total']:,}"
+            told = f"{read['items']}{total}" if read["works"] else read["permission"]
+            rows.append((toolset["toolset"], read["tool"], read["status"], told))
+    lines += [*_table(("toolset", "read", "answer", "items, or permission"), rows), ""]
+    if report["page_limits"]:
+        lines += [f"Largest pages: {'; '.join(map(_page, report['page_limits']))}.", ""]
+    answered = [r for r in report["readings"] if r["value"]]
+    rows = [
+        (r["reading"], r["value"], "" if r["as_taken_first"] else "OTHERWISE than taken first", r["proof"])
+        for r in sorted(answered, key=lambda r: r["as_taken_first"])
+    ]
+    lines += ["## Readings", "", *_table(("reading", "here", "", "proof"), rows), ""]
+    for why in (UNSEEN, OPEN):
+        names = [r["reading"] for r in report["readings"] if not r["value"] and r["proof"].endswith(why)]
+        lines += [f"{why.capitalize()}: {', '.join(names)}.", ""] if names else []
+    lines += ["## Against the description", ""]
+    rows = [
+        (d["operation"], d["kind"], d["path"] + (f" = {d['value']}" if d["value"] else ""), str(d["items"]), d["first"])
+        for d in report["departures"]
+    ]
+    lines += _table(("operation", "what", "where", "items", "first in"), rows) if rows else ["All as described."]
+    failed = cannot_work(report)
+    words = f"Cannot work as it is: {', '.join(failed)}." if failed else "Every toolset can read what it needs."
+    return "\n".join([*lines, "", words, ""])
+
+
+def as_json(report: Mapping[str, Any]) -> str:
+    """The survey as JSON text."""
+    return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+
+
+def _page(limit: Mapping[str, Any]) -> str:
+    total = "" if limit["total"] is None else f" of {limit['total']:,}"
+    return f"{limit['operation']} asked for {limit['asked']:,}, {limit['came']:,}{total} came"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: tuple[str, ...]) -> str:
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+    return [line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)]

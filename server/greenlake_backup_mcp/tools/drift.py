@@ -1,0 +1,97 @@
+"""What answers hold against what the description says of them: unknown fields, unknown values, missing required ones.
+
+Whatever differs is counted, never refused: a service moves on, and its description follows later.
+Knows schemas; must know nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from greenlake_backup_mcp.openapi import document
+from greenlake_backup_mcp.openapi.document import Operation, Schema
+from greenlake_backup_mcp.text import sanitize
+
+MOST_ITEMS = 25  # of one answer that are compared: the counts are "at least"
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """One thing in which an answer departs from its description; `value` where that is unknown. `[]`: of an element."""
+
+    kind: Literal["field", "value", "missing"]
+    path: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        words = {
+            "field": f"field {self.path}",
+            "missing": f"without {self.path}",
+            "value": f"{self.path} = {self.value}",
+        }
+        return words[self.kind]
+
+
+def item_schema(operation: Operation) -> Schema:
+    """What the description says of an item of a list, or of the answer itself."""
+    schema = document.answer_schema(operation)
+    items = schema.get("properties", {}).get("items", {}).get("items")
+    return items if isinstance(items, dict) else schema
+
+
+def items_of(body: Any) -> list[Any]:
+    """The items of an answer: of a list, or the one it is."""
+    if isinstance(body, dict):
+        return body["items"] if isinstance(body.get("items"), list) else [body]
+    return []
+
+
+def compare(schema: Schema, value: Any, path: str = "") -> Iterator[Oddity]:
+    """Each oddity of a value; objects of which nothing is said are not looked into."""
+    branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("allOf", ())]
+    if isinstance(value, dict):
+        known = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
+        if not known or any(branch.get("additionalProperties") for branch in branches):
+            return
+        yield from (Oddity("missing", f"{path}{name}") for name in schema.get("required", ()) if name not in value)
+        for name, inner in value.items():
+            if name in known:
+                yield from compare(known[name], inner, f"{path}{name}/" if isinstance(inner, dict) else f"{path}{name}")
+            else:
+                yield Oddity("field", f"{path}{name}")
+    elif isinstance(value, list):
+        sub = next((branch["items"] for branch in branches if isinstance(branch.get("items"), dict)), {})
+        for item in value:
+            yield from compare(sub, item, f"{path}[]/" if isinstance(item, dict) else path)
+    elif isinstance(value, str):
+        allowed = {one for branch in branches for one in branch.get("enum", ())}
+        if allowed and value not in allowed:
+            yield Oddity("value", path.rstrip("/"), value)
+
+
+@dataclass
+class Inspector:
+    """Counts what answers hold that the description does not know. `count` receives the words and how often."""
+
+    operations: Mapping[str, Operation]  # by id
+    count: Callable[[Mapping[str, int]], None]
+    _schemas: dict[str, Schema] = field(default_factory=dict)
+
+    def inspect(self, operation_id: str, body: Any) -> None:
+        """Compare the first items of an answer; never raises for what it holds."""
+        operation = self.operations.get(operation_id)
+        if operation is None:
+            return
+        schema = self._schemas.get(operation_id)
+        if schema is None:
+            schema = self._schemas[operation_id] = item_schema(operation)
+        words: Counter[str] = Counter()
+        for item in items_of(body)[:MOST_ITEMS]:
+            for oddity in compare(schema, item):
+                if oddity.kind != "missing":  # `select` leaves out what is required
+                    words[f"{operation_id}: {sanitize.cell(str(oddity), 160)}"] += 1
+        if words:
+            self.count(words)

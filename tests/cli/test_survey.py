@@ -1,0 +1,183 @@
+"""The survey reads, tells which readings hold and which toolsets work, and lets nothing of the tenant out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.cli import parser, survey, survey_report
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.switches import Switches
+from tests.conftest import ticking
+
+Change = Callable[[str, Any], Any]
+VISIBLE: dict[str, tuple[Any, str]] = {  # switch -> its other value, and what the survey calls it
+    "totals": (False, "no"),
+    "no_match_is_404": (True, "yes"),
+    "bare_timestamps": (True, "yes"),
+    "case_sensitive": (False, "no"),
+    "escaped_quotes": ("backslash", "backslash"),
+    "in_lists": ("square", "square"),
+    "task_word": ("status", "status"),
+    "progress_word": ("progressPercentage", "progressPercentage"),
+    "log_time_word": ("timestamp", "timestamp"),
+    "dual_words": ("upper", "upper"),
+    "one_token": (True, "yes"),
+    "token_expires_in": (False, "no"),
+    "run_order": ("oldest", "oldest"),
+    "asset_types": ("hybrid-cloud", "hybrid-cloud"),
+    "old_errors": (True, "yes"),
+}
+
+
+class Altered:
+    """A tenant whose answers to reads are changed, and which has no answer to anything else but for a token."""
+
+    def __init__(self, app: Any, change: Change = lambda _path, body: body) -> None:
+        self.app = app
+        self.change = change
+        self.sent: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        self.sent.append(f"{scope['method']} {path}")
+        assert scope["method"] == "GET" or path.endswith("/token"), self.sent[-1]
+        start: dict[str, Any] = {}
+        content = b""
+
+        async def hold(message: Any) -> None:
+            nonlocal content
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                content += message.get("body", b"")
+
+        await self.app(scope, receive, hold)
+        if scope["method"] == "GET" and content:
+            answer = self.change(path, json.loads(content))
+            if isinstance(answer, tuple):
+                start["status"], answer = answer
+            content = json.dumps(answer).encode()
+        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        await send({**start, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+
+def tenant(**switches: Any) -> Any:
+    return create_app(now=ticking, switches=Switches(**switches))
+
+
+def chosen(**more: Any) -> Settings:
+    client = {"client_id": "demo", "client_secret": "demo-secret", "workspace_id": "0123456789abcdef0123456789abcdef"}
+    return settings.load(api_base_url="https://tenant.example", rate=1e6, **client, **more)
+
+
+async def report_of(app: Any, **more: Any) -> tuple[dict[str, Any], str]:
+    """The survey as JSON, and all that it writes."""
+    value = survey_report.value_of(await survey.take(chosen(**more), app, ticking))
+    return value, survey_report.markdown(value) + survey_report.as_json(value)
+
+
+async def test_a_survey_of_a_tenant_as_described_reads_sixty_times_at_most_and_finds_nothing_otherwise() -> None:
+    app = Altered(tenant())
+    value, _ = await report_of(app)
+    assert len(app.sent) <= survey.MOST_REQUESTS
+    assert not [r["reading"] for r in value["readings"] if r["as_taken_first"] is False]
+    assert {r["reading"] for r in value["readings"] if r["value"]} == {*VISIBLE, "select", "client_secret"}
+    assert not value["departures"]
+    assert not survey_report.cannot_work(value)
+    assert all(toolset["works"] for toolset in value["toolsets"])
+
+
+async def test_every_switch_that_reads_can_see_is_named() -> None:
+    value, text = await report_of(tenant(**{name: other for name, (other, _) in VISIBLE.items()}))
+    found = {r["reading"]: r["value"] for r in value["readings"] if r["as_taken_first"] is False}
+    assert found == {name: word for name, (_, word) in VISIBLE.items()}
+    assert text.count("OTHERWISE") == len(VISIBLE)
+
+
+async def test_a_toolset_that_may_not_be_read_is_named_with_the_permission_it_lacks() -> None:
+    def refuse(path: str, body: Any) -> Any:
+        words = "payroll-db lacks data-services.storeonce.read"
+        return (403, {"message": words, "errorCode": "FORBIDDEN"}) if path.endswith("/storeonces") else body
+
+    value, text = await report_of(Altered(tenant(), refuse))
+    assert survey_report.cannot_work(value) == ["storeonces"]
+    assert "data-services.storeonce.read" in text
+    assert "payroll" not in text
+
+
+PLANTED = [
+    word
+    for n in range(143)
+    for word in (
+        f"payroll-db-{n:03d}", f"Contoso{n}", f"10.20.{n}.7", f"0dd5a1fe-0000-4000-8000-{n:012x}",
+        f"anna{n}@contoso.example", f"Zx9!secret-{n}-Qy", "Hannover" + "abcdefghij"[n % 10] * (n // 10 + 1),
+    )
+]  # fmt: skip
+
+
+async def test_no_name_no_id_and_no_secret_of_the_tenant_gets_into_a_survey() -> None:
+    assert len(set(PLANTED)) >= 1000
+    place = iter(range(10**9))
+
+    def planted() -> str:
+        return PLANTED[next(place) % len(PLANTED)]
+
+    def plant(value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            out = {key: plant(inner, key) for key, inner in value.items()}
+            return {**out, "newField": planted(), "tags": {planted(): planted()}, planted(): 1} if "id" in out else out
+        if isinstance(value, list):
+            return [plant(inner, name) for inner in value]
+        if isinstance(value, str) and name not in ("type", "state", "status", "timestamp") and "T" not in value[10:11]:
+            return planted()
+        return value
+
+    def change(path: str, body: Any) -> Any:
+        if path.endswith("/settings"):
+            return 403, {"message": planted(), "errorCode": planted(), "debugId": planted()}
+        return plant(body) if "items" in body else body
+
+    _, text = await report_of(Altered(tenant(), change))
+    assert "newField" in text
+    assert "unknown field" in text
+    folded = text.casefold()
+    assert [word for word in PLANTED if word.casefold() in folded] == []
+    assert "demo-secret" not in folded
+    assert "tenant.example" not in folded
+
+
+async def test_what_the_description_does_not_know_is_told_with_a_stable_pseudonym() -> None:
+    def change(path: str, body: Any) -> Any:
+        if path.endswith("/protection-stores"):
+            for item in body["items"]:
+                item.pop("name", None)
+                item |= {"coolness": 3, "protectionStoreType": "ORBITAL_STORE"}
+        return body
+
+    value, text = await report_of(Altered(tenant(), change))
+    again, _ = await report_of(Altered(tenant(), change))
+    found = {(d["kind"], d["path"], d["value"]): d for d in value["departures"]}
+    assert ("unknown field", "coolness", "") in found
+    assert ("unknown value", "protectionStoreType", "ORBITAL_STORE") in found
+    assert value["departures"] == again["departures"]
+    assert all(d["first"].startswith("x-") for d in value["departures"])
+    assert "coolness" in text
+
+
+def test_the_command_prints_a_table_and_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stem = tmp_path / "mine"
+    assert parser.main(["survey", "--demo", "--toolsets", "stores", "--output", str(stem)]) == 0
+    printed = capsys.readouterr()
+    assert "list_protection_stores" in printed.out
+    assert printed.out.strip() == (tmp_path / "mine.md").read_text(encoding="utf-8").strip()
+    assert json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["survey"] == 1
+    assert parser.main(["survey", "--demo", "--toolsets", "stores", "--output", str(tmp_path / "no" / "place")]) == 1
+    assert "cannot be written" in capsys.readouterr().err

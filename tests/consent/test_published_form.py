@@ -1,0 +1,126 @@
+"""Arguments as published are accepted, translated before the preview, and part of what is consented to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.dispatch import arguments
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.upstream import published
+from tests.conftest import ticking
+from tests.outcomes import CODE, text_of
+from tests.support import write_samples
+
+TOOLS = {tool.name: tool for tool in registry.tools()}
+SCRIPT = {**write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostID": write_samples.SOME_ID}}
+CREDENTIALS = {"username": "admin", "password": "hunter2-hunter2"}
+HOST = {"networkAddress": "10.0.0.9", "serialNumber": "S1"}
+FILES = {"fileRestoreMethod": "SKIP", "filePathInfo": [], "targetInfo": {}}
+VM = {"vmId": write_samples.SOME_ID, "restoreType": "PARENT", "confirm": "preview"}
+DISK = {"diskLabel": "Hard disk 1"}
+
+TRANSLATED: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    # tool, as published, what of the body it becomes, what stays beside it
+    ("create_protection_policy",
+     {"name": "p", "applicationType": "VMWARE", "protections": [{"type": "SNAPSHOT", "schedules": [SCRIPT]}]},
+     {"protections": [{"type": "SNAPSHOT", "schedules": [
+         {**write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}]}]}, {}),
+    ("create_volume_protection_group", {"name": "g", "VolumeProtectionGroupType": "CUSTOM"},
+     {"volumeProtectionGroupType": "CUSTOM"}, {}),
+    ("create_storeonce", {**HOST, **CREDENTIALS}, {"credentials": CREDENTIALS}, {}),
+    ("create_storeonce", {**HOST, **CREDENTIALS, "credentials": CREDENTIALS}, {"credentials": CREDENTIALS}, {}),
+    ("create_volume_protection_group_snapshot",
+     {"volumeProtectionGroupId": write_samples.SOME_ID, "name": "s", "snapshotType": "SNAPSHOT"}, {"name": "s"},
+     {"snapshotType": "SNAPSHOT"}),
+    ("restore_vm", {**VM, "backupId": "b1", "snapshotId": "s1"}, {"backupId": "b1"}, {"snapshotId": "s1"}),
+    ("restore_vm_disks", {**VM, "backupId": "b1", "snapshotId": "s1", "diskIds": ["Hard disk 1"]},
+     {"backupId": "b1", "restoreDiskDetails": [{"recoveryPointDiskDetails": DISK, "vmDiskDetails": DISK}]},
+     {"snapshotId": "s1", "diskIds": ["Hard disk 1"]}),
+    ("restore_vm_files", {"vmId": VM["vmId"], "confirm": "preview", **FILES, "backupId": "b1",
+                          "retainOriginalDirectoryStructure": True}, {"retainOrignalDirectoryStructure": True}, {}),
+    ("restore_vm_protection_group", {"vmProtectionGroupId": VM["vmId"], "restoreType": "PARENT", "confirm": "preview",
+     "recoveryInfo": [{"recoveryPointType": "CLOUD_BACKUP", "recoveryPointId": "c1", "resourceId": "r1"}]},
+     {"recoveryInfo": [{"recoveryPointType": "CLOUDBACKUP", "recoveryPointId": "c1", "resourceId": "r1"}]}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "given", "body", "beside"), TRANSLATED)
+def test_the_published_form_becomes_the_one_that_the_tool_shows(
+    tool: str, given: dict[str, Any], body: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    prepared = arguments.prepare(TOOLS[tool], given)
+    request = arguments.build_request(TOOLS[tool], prepared)
+    assert body.items() <= request.body.items()
+    assert request.beside == beside
+    assert not {row.published for row in published.names_of(request.operation_id)} & set(request.body)
+    shown = str(TOOLS[tool].input_schema)
+    assert not any(name in shown for name in ("hostID", "VolumeProtectionGroupType'", "snapshotType", "diskIds"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "words"),
+    [
+        ("create_storeonce", {**HOST, "username": "a", "credentials": {"username": "b", "password": "c"}}, "differ"),
+        (
+            "create_volume_protection_group",
+            {"name": "g", "VolumeProtectionGroupType": "CUSTOM", "volumeProtectionGroupType": "NATIVE"},
+            "Give volumeProtectionGroupType alone",
+        ),
+        ("restore_vm", {**VM, "backupId": "b1", "asPublished": {"snapshotId": "s1"}}, "no argument"),
+        ("restore_datastore", {"datastoreId": VM["vmId"], "diskIds": ["x"], "backupId": "b"}, "no argument"),
+    ],
+)
+def test_forms_that_contradict_each_other_and_names_of_no_form_are_refused(
+    tool: str, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        arguments.prepare(TOOLS[tool], given)
+    assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[tuple[Client, Any]]:
+    app = create_app(now=ticking, scale=100_000)
+    async with Client(mcp_server.create(settings.load(demo=True, wait=5), app=app, now=ticking)) as connected:
+        yield connected, app.state.tenant
+
+
+async def test_what_is_given_beside_our_form_is_previewed_and_bound_to_the_code(client: tuple[Client, Any]) -> None:
+    connected, tenant = client
+    sample = write_samples.arguments(tenant, TOOLS["restore_vm"])
+    assert sample is not None
+    codes, texts = set(), set()
+    for beside in ("", "11111111-aaaa-4000-8000-000000000001", "11111111-aaaa-4000-8000-000000000002"):
+        given = {**sample, "confirm": "preview", **({"snapshotId": beside} if beside else {})}
+        text = text_of(await connected.call_tool("restore_vm", given))
+        assert beside in text
+        codes |= set(CODE.findall(text))
+        texts.add(re.sub(CODE, "", text))
+    assert len(codes) == len(texts) == 3
+
+
+async def test_a_code_holds_for_the_same_meaning_in_either_form(client: tuple[Client, Any]) -> None:
+    connected, tenant = client
+    sample = write_samples.arguments(tenant, TOOLS["create_volume_protection_group"])
+    assert sample is not None
+    other = {n: v for n, v in sample.items() if n != "volumeProtectionGroupType"}
+    other["VolumeProtectionGroupType"] = sample["volumeProtectionGroupType"]
+    answer = text_of(await connected.call_tool("create_volume_protection_group", other))
+    assert "Nothing was sent" not in answer
+    sent = next(one for one in reversed(tenant.requests) if one.method == "POST" and "volume" in one.path)
+    assert sent.body == {n: v for n, v in sample.items() if n != "confirm"}
+
+
+async def test_passwords_in_the_published_place_are_as_secret_as_in_ours(client: tuple[Client, Any]) -> None:
+    connected, _tenant = client
+    answer = await connected.call_tool("create_storeonce", {**HOST, **CREDENTIALS, "serialNumber": 7})
+    assert CREDENTIALS["password"] not in text_of(answer)

@@ -1,0 +1,191 @@
+"""The simulated tenant with each switch otherwise, alone and each two together: what works, is told, or is wrong:
+
+    python -m tests.readings [alone | pairs [SECONDS]]
+
+What is so is what the tenant carried out. Wrong is: a success of what was not carried out, a list that differs, a fault
+of this server, and a refusal of what another form of the same request would have brought.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_args, get_type_hints
+
+import anyio
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.switches import READINGS, Switches
+from greenlake_backup_mcp.tools import registry
+from tests.conftest import ticking
+from tests.outcomes import confirmed, text_of
+from tests.support import write_samples
+
+TOOLS = {tool.name: tool for tool in registry.tools()}
+Flip = tuple[str, Any]
+SEEN = ("works", "told", "otherwise", "WRONG")
+SCRIPTED = {"preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}
+LISTS: Mapping[str, Mapping[str, Any]] = {  # reads whose answer no switch may change
+    "list_vms": {"filter": "name eq 'web-legacy-03'"},
+    "list_vm_protection_groups": {"filter": "createdAt gt '2001-01-01T00:00:00Z'"},
+    "list_issues": {"filter": "severity in ('CRITICAL','WARNING') and createdAt gt '2001-01-01T00:00:00Z'"},
+    "list_data_orchestrators": {"filter": "name eq 'O''Brien'"},
+    "list_tasks": {"where": "state eq FAILED"},
+    "list_protection_jobs": {},
+    "list_approvals": {},
+}
+TOUCHED = (  # writes that a switch can touch
+    "update_vm_backup", "update_protection_policy", "create_protection_policy", "create_volume_protection_group",
+    "create_volume_protection_group_snapshot", "create_storeonce", "restore_vm", "restore_vm_disks",
+    "restore_datastore", "restore_vm_protection_group", "run_protection_job", "create_protection_job", "delete_vm_backup",
+    "delete_protection_store",
+)  # fmt: skip
+# What the service itself does not do in a reading, whatever form it is asked in: told as a refusal.
+REFUSED: Mapping[Flip, tuple[str, ...]] = {
+    ("run_without_schedules", "refused"): ("run_protection_job",),
+    ("published_names", "published"): ("restore_vm_disks",),  # it wants disks named, and all were meant
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one call: the word for it, and what was said."""
+
+    call: str
+    word: str
+    text: str
+
+
+def flips() -> list[Flip]:
+    """Each switch that is a reading, with each value that it does not have by itself."""
+    hints, found = get_type_hints(Switches), []
+    for one in fields(Switches):
+        if one.name in READINGS:
+            values = (True, False) if hints[one.name] is bool else get_args(hints[one.name])
+            found += [(one.name, value) for value in values if value != one.default]
+    return found
+
+
+async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str, str]) -> list[Judged]:
+    """What becomes of reads and of these writes on a tenant with some switches otherwise."""
+    switches = dict(chosen)
+    dual = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
+    app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
+    tenant: Tenant = app.state.tenant
+    found = []
+    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+        for name, given in LISTS.items():
+            text = text_of(await client.call_tool(name, dict(given)))
+            same = not lists or lists[name] == counts(text)
+            found.append(Judged(name, "works" if same else "WRONG", text))
+        for name in names:
+            given = write_samples.arguments(tenant, TOOLS[name])
+            if given is None:
+                continue
+            if name == "create_protection_policy":
+                given["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
+            found.append(await _judge_write(client, tenant, name, given, switches))
+            tenant.advance(3600)
+    return found
+
+
+def counts(text: str) -> str:
+    """How many a list says that there are."""
+    return " ".join(re.findall(r"\d[\d,]*", text.split("\n", 1)[0])[:1])
+
+
+async def _judge_write(client: Client, tenant: Tenant, name: str, given: Any, switches: Mapping[str, Any]) -> Judged:
+    before = sum(tenant.writes.values())
+    result = await client.call_tool(name, await confirmed(client, TOOLS[name], given))
+    text, carried = text_of(result), sum(tenant.writes.values()) - before
+    refused = any(name in row for flip, row in REFUSED.items() if switches.get(flip[0]) == flip[1])
+    if "mistake of ours" in text or carried > 1 or (not result.is_error and not carried):
+        word = "WRONG"
+    elif not result.is_error:
+        word = "works"
+    elif carried:
+        word = "otherwise"
+    else:
+        word = "told" if refused or not re.search(r"HTTP 4(?:00|15|22)", text) else "WRONG"
+    return Judged(name, word, text)
+
+
+async def baseline() -> dict[str, str]:
+    """What the lists say where no switch is otherwise."""
+    return {one.call: counts(one.text) for one in await judge((), (), {}) if one.call in LISTS}
+
+
+def table(title: str, rows: Mapping[str, Iterable[Judged]]) -> Iterator[str]:
+    """How many calls came to what, a line for each combination; then each that was wrong."""
+    yield f"| {title} | calls | {' | '.join(SEEN)} |"
+    yield "|---|" + "---|" * (len(SEEN) + 1)
+    wrong = []
+    for name, found in rows.items():
+        held = list(found)
+        counted = Counter(one.word for one in held)
+        yield f"| {name} | {len(held)} | {' | '.join(str(counted[word]) for word in SEEN)} |"
+        wrong += [f"{name}: {one.call}: {one.text[:400]!r}" for one in held if one.word == "WRONG"]
+    yield from ["", *wrong] if wrong else []
+
+
+def title_of(chosen: Iterable[Flip]) -> str:
+    return ", ".join(f"`{name}`={value}" for name, value in chosen) or "as taken first"
+
+
+async def alone() -> int:
+    """Every switch by itself, with every write."""
+    lists = await baseline()
+    writes = [tool.name for tool in write_samples.writes() if not tool.name.startswith("delete_")]
+    writes += [tool.name for tool in write_samples.writes() if tool.name.startswith("delete_")]
+    rows = {title_of(chosen): await judge(chosen, writes, lists) for chosen in [(), *((flip,) for flip in flips())]}
+    print("\n".join(table("switch", rows)))
+    for name, found in rows.items():
+        for one in found:
+            if one.word in ("told", "otherwise"):
+                print(f"{one.word}: {name}: {one.call}: {one.text[:160]!r}")
+    return sum(one.word == "WRONG" for found in rows.values() for one in found)
+
+
+async def pairs(seconds: float) -> int:
+    """Every two switches together, with what they can touch; in random order until the time is over."""
+    lists, started = await baseline(), time.monotonic()
+    both = [pair for pair in itertools.combinations(flips(), 2) if pair[0][0] != pair[1][0]]
+    random.Random(7).shuffle(both)  # noqa: S311
+    found: list[Judged] = []
+    done = 0
+    for pair in both:
+        if time.monotonic() - started > seconds:
+            break
+        judged = await judge(pair, TOUCHED, lists)
+        found += judged
+        done += 1
+        for one in judged:
+            if one.word == "WRONG":
+                print(f"WRONG: {title_of(pair)}: {one.call}: {one.text[:400]!r}", flush=True)
+    print("\n".join(list(table(f"pairs: {done} of {len(both)}", {"all": found}))[:3]))
+    return sum(one.word == "WRONG" for one in found)
+
+
+def main(words: list[str]) -> int:
+    call_log.configure("error")
+    wrong = 0
+    if words[:1] != ["pairs"]:
+        wrong += anyio.run(alone)
+    if words[:1] != ["alone"]:
+        wrong += anyio.run(pairs, float(words[1]) if len(words) > 1 else 1e9)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
