@@ -41,15 +41,14 @@ LISTS: Mapping[str, Mapping[str, Any]] = {  # reads whose answer no switch may c
     "list_vm_protection_groups": {"filter": "createdAt gt '2001-01-01T00:00:00Z'"},
     "list_issues": {"filter": "severity in ('CRITICAL','WARNING') and createdAt gt '2001-01-01T00:00:00Z'"},
     "list_data_orchestrators": {"filter": "name eq 'O''Brien'"},
-    "list_tasks": {"where": "state eq FAILED"},
-    "list_protection_jobs": {},
+    "list_tasks": {"summary": "page", "limit": 5},
     "list_approvals": {},
 }
 TOUCHED = (  # writes that a switch can touch
     "update_vm_backup", "update_protection_policy", "create_protection_policy", "create_volume_protection_group",
     "create_volume_protection_group_snapshot", "create_storeonce", "restore_vm", "restore_vm_disks",
-    "restore_datastore", "restore_vm_protection_group", "run_protection_job", "create_protection_job", "delete_vm_backup",
-    "delete_protection_store",
+    "restore_datastore", "restore_vm_protection_group", "run_protection_job", "create_protection_job",
+    "delete_vm_backup", "delete_protection_store",
 )  # fmt: skip
 # What the service itself does not do in a reading, whatever form it is asked in: told as a refusal.
 REFUSED: Mapping[Flip, tuple[str, ...]] = {
@@ -96,7 +95,6 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
             if name == "create_protection_policy":
                 given["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
             found.append(await _judge_write(client, tenant, name, given, switches))
-            tenant.advance(3600)
     return found
 
 
@@ -161,7 +159,7 @@ async def pairs(seconds: float) -> int:
     """Every two switches together, with what they can touch; in random order until the time is over."""
     lists, started = await baseline(), time.monotonic()
     both = [pair for pair in itertools.combinations(flips(), 2) if pair[0][0] != pair[1][0]]
-    random.Random(7).shuffle(both)  # noqa: S311
+    random.Random(7).shuffle(both)
     found: list[Judged] = []
     done = 0
     for pair in both:

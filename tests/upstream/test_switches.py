@@ -12,7 +12,7 @@ async def test_with_two_switches_otherwise_all_works_or_is_told_rightly() -> Non
     lists = await readings.baseline()
     both = [two for two in itertools.combinations(readings.flips(), 2) if two[0][0] != two[1][0]]
     wrong = []
-    for pair in random.Random(20).sample(both, 3):  # noqa: S311
+    for pair in random.Random(20).sample(both, 3):
         judged = await readings.judge(pair, readings.TOUCHED, lists)
         wrong += [(pair, one.call, one.text) for one in judged if one.word == "WRONG"]
     assert not wrong
