@@ -174,7 +174,7 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
     except BackupError as problem:
         survey.looks.append(Look(tool.name, toolset, operation.id, problem.status or -1, problem.message))
         return
-    items = [item for item in drift.items_of(reply.body) if isinstance(item, dict)]
+    items: list[Item] = [item for item in drift.items_of(reply.body) if isinstance(item, dict)]
     total = reply.body.get("total") if isinstance(reply.body, dict) else None
     total = total if isinstance(total, int) else None
     survey.samples[tool.name] = items

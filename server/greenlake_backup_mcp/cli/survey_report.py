@@ -159,7 +159,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         "## Toolsets",
         "",
     ]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for toolset in report["toolsets"]:
         for read in toolset["reads"]:
             total = "" if read["total"] is None else f" of {read['total']:,}"

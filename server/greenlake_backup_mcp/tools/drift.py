@@ -63,7 +63,7 @@ def compare(schema: Schema, value: Any, path: str = "") -> Iterator[Oddity]:
             else:
                 yield Oddity("field", f"{path}{name}")
     elif isinstance(value, list):
-        sub = next((branch["items"] for branch in branches if isinstance(branch.get("items"), dict)), {})
+        sub: Schema = next((branch["items"] for branch in branches if isinstance(branch.get("items"), dict)), {})
         for item in value:
             yield from compare(sub, item, f"{path}[]/" if isinstance(item, dict) else path)
     elif isinstance(value, str):
