@@ -253,8 +253,8 @@ def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_chan
     copy = Target("VM backup", f"{BACKUPS}/{BACKUP}", ReadResult("the VM backup", backup()))
     tool, given = TOOLS["update_vm_backup"], {field: value}
     difference = compute_difference(tool, given, backup())
-    found = recovery_points.judge_update(Subject(tool, given, copy, {}, NOW, difference=difference))
-    assert found.forbidden.startswith(f'{field} "{value}" is no point in time')
+    forbidden = recovery_points.UPDATE.forbidden(Subject(tool, given, copy, {}, NOW, difference=difference))
+    assert forbidden.startswith(f'{field} "{value}" is no point in time')
 
 
 # --- restores ---------------------------------------------------------------------------------------------------------
@@ -747,7 +747,7 @@ async def test_shutting_down_an_orchestrator_says_that_there_is_no_way_back_and_
     app = Tenant({f"{OWN}/data-orchestrators/{BOX}": {"id": BOX, "name": "do-1", "state": "OK"}})
     text = await said(app, "shutdown_data_orchestrator_guest_os", dataOrchestratorId=BOX)
     assert "There is NO operation to power it on again" in text
-    assert "DEFAULTS TO TRUE" in text
+    assert "force: yes (left out; that is the default). What is running is not waited for" in text
 
 
 async def test_changing_an_instance_shows_the_user_name_and_never_the_password():
@@ -815,6 +815,6 @@ async def test_no_preview_over_the_simulated_tenant_asks_the_service_what_it_ref
             given = arguments_.prepare(tool, {**there.arguments(tool, rng), "confirm": "preview"})
             target = await effects.read_target(api, TOOLS, tool, given, arguments_.build_request(tool, given))
             found = await effects.describe_effect(api, tool, given, target, NOW)
-            assert target.found.known, tool.name
+            assert target.result.known, tool.name
             assert not [line for line in found.unknown if "HTTP" in line or "not found" in line], tool.name
             assert "hunter2" not in "\n".join(found.lines())

@@ -112,7 +112,7 @@ def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Pr
     async def describe(target: Target, now: datetime, leaving: Mapping[str, datetime]) -> Effect:
         context = effects.PreviewContext(leaving=leaving)
         effect = await effects.describe_effect(api, call.tool, plain, target, now, context)
-        if not target.found.missing:
+        if not target.result.missing:
             return effect
         advice = id_sources.describe_sources(id_sources.id_arguments(call.tool), call.tool, plain, tools)
         return replace(effect, forbidden=f"{effect.forbidden} {advice}".strip())

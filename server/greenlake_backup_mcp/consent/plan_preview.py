@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenlake_backup_mcp.previews import recovery_points, words
+from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.model import Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
@@ -110,7 +110,7 @@ class PlanPreview:
         for line in some:
             numbers = [item.number for (item, _), lines in zip(group, told, strict=True) if line in lines]
             yield f"  {_calls(numbers).capitalize()}: {line}"
-        rows = [(effect.summary or words.without_ids(effect.title)).split(", ") for _, effect in group]
+        rows = [(effect.summary or leaf_words.without_ids(effect.title)).split(", ") for _, effect in group]
         same = [part for part in rows[0][1:] if len(group) > 1 and all(part in row for row in rows)]
         if same:
             yield f"  Each of them: {', '.join(same)}"
@@ -133,7 +133,7 @@ def _first_line(ranked: list[list[tuple[Item, Effect]]]) -> str:
     item, effect = group[0]
     calls = sum(len(others) for others in ranked)
     if item.call.request.method != "DELETE" or len(group) == 1:
-        gravest = effect.gravest or f"{words.without_ids(effect.title)}."
+        gravest = effect.gravest or f"{leaf_words.without_ids(effect.title)}."
         return sanitize.cell(gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}", FIRST_LINE)
     size = sum(effect.size for _, effect in group)
     kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)

@@ -17,8 +17,8 @@ from mcp.types import CallToolResult
 
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.previews import leaf_words
 from greenlake_backup_mcp.previews import registry as effects
-from greenlake_backup_mcp.previews import words
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import sanitize, units
@@ -223,10 +223,10 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
     confirmed = [(item, effect.binding_facts) for item, effect in preview.rows]
     ends = ends_of(work.items, targets, work.api.now())
     rows = [
-        PlanRow(_words(item, effect.summary or words.without_ids(effect.title)), item.call, target.path)
+        PlanRow(_words(item, effect.summary or leaf_words.without_ids(effect.title)), item.call, target.path)
         for (item, effect), target in zip(preview.rows, targets, strict=True)
     ]
-    lasting = dict(work.reads.known)
+    lasting = dict(work.reads.results)
 
     async def judge(n: int, caller: Caller) -> Permit:
         item, facts = confirmed[n]
@@ -251,8 +251,8 @@ async def _judge(  # noqa: PLR0913, PLR0917
     caller: Caller,
 ) -> Permit:
     """The permit of one call: target and effect, read once more, are what was confirmed; PolicyRefusal where not."""
-    for key in [key for key in reads.known if key.startswith(f"{before.path}?")]:
-        del reads.known[key]
+    for key in [key for key in reads.results if key.startswith(f"{before.path}?")]:
+        del reads.results[key]
     target, now = await work.target(item, reads), work.api.now()
     others = [one for one in await work.consent.store.reserved(now) if one.owner != work.caller.id]
     context = effects.PreviewContext(reads, {**store.by_path(others, now), **ends})

@@ -9,51 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.published import BESIDE
 
+from .places import ABSENT, DEFAULTS, ENDS, IDENTIFYING, is_spoken_for, left_out, present, store_of
 
-class Absent(Enum):
-    """Of a side of a difference: there is nothing."""
-
-    ABSENT = 0
-
-
-ABSENT = Absent.ABSENT
-
-# TABLE: per operation, where the resource keeps what the request gives, since the service answers in another structure.
-# `[id=]` is the element that the request names, `[].id` the ids of a list. Of a POST, what stands here has a before.
-PLACES: Mapping[str, Mapping[str, str]] = {
-    "DataOrchestratorModify": {"network": "interfaces/network"},
-    "ProtectionStoreGatewayUpdate": {"dns": "network/dns", "ntp": "network/ntp", "proxy": "network/proxy"},
-    "ApplicationHostUpdate": {"credentials/username": "username"},
-    "StoreOnceUpdate": {"networkAddress": "network/nics[0]/networkAddress"},
-    "ProtectionStoreGatewayNicUpdate": {"nic": "network/nics[id=]"},
-    "ProtectionStoreGatewayNicDelete": {"nic": "network/nics[id=]"},
-    "ProtectionStoreGatewayStorage": {
-        "maxInCloudDailyProtectedDataInTiB": "size/maxInCloudDailyProtectedDataInTiB",
-        "maxInCloudRetentionDays": "size/maxInCloudRetentionDays",
-        "maxOnPremDailyProtectedDataInTiB": "size/maxOnPremDailyProtectedDataInTiB",
-        "maxOnPremRetentionDays": "size/maxOnPremRetentionDays",
-        "override": "override",
-        "datastoreIds": "datastoresInfo[].id",
-    },
-    "DataOrchestratorInfosightConfigModify": {"remoteAccessEnabled": "remoteAccessEnabled"},
-    "ProtectionStoreGatewaySetRemoteSupport": {"enabled": "remoteAccessEnabled"},
-    "CloudProtectionStoreReattach": {
-        "storageSystemId": "storageSystemInfo/id",
-        "storageSystemType": "storageSystemInfo/type",
-    },
-}
-ENDS = {"ProtectionStoreGatewayNicDelete": "nic"}  # POSTs that take away what they name
-# TABLE: defaults that the description tells in a text only
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {"ProtectionStoreGatewayNicUpdate": {"force": True}}
 # TABLE: what identifies an element of a list; where both sides have it, the order of the list means nothing
 KEYS: Mapping[str, tuple[str, ...]] = {
     "protections": ("id",),
@@ -64,24 +28,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 # TABLE of leaves that change nothing: lists of values whose order means nothing. (The other kind is the present value.)
 SETS = frozenset({"scheduleIds", "datastoreIds", "includeResources", "individualBackupIds", "individualSnapshotIds"})
-# TABLE: of these one is given; these mean all where they are left out, which is said in a sentence
-EITHER = (
-    frozenset({"backupId", "snapshotId"}),
-    frozenset({"vpgBackupId", "vpgSnapshotId"}),
-    frozenset({"individualBackupIds", "individualSnapshotIds"}),
-    frozenset({"clusterId", "hostId"}),
-    frozenset({"retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure"}),
-)
-MEANS_ALL = frozenset(
-    {
-        "scheduleIds",
-        "individualBackupIds",
-        "individualSnapshotIds",
-        "restoreAllResources",
-        "recoveryInfo",
-        "includeResources",
-    }
-)
 ATOMS = frozenset({"schedule"})  # objects that are told as one value
 
 
@@ -150,34 +96,22 @@ def compute_difference(tool: Tool, arguments: Mapping[str, Any], resource: Mappi
     body = request_body(tool, arguments)
     query = {a.name: arguments[a.name] for a in tool.arguments.values() if a.place == "query" and a.name in arguments}
     schema = schemas.merged_choice(tool.body or {})
-    present = _present(operation.id, operation.method, schema, body, resource)
+    before = present(operation.id, operation.method, schema, body, resource)
     end = ENDS.get(operation.id, "")
-    after: Any = body if not end else {name: value for name, value in body.items() if name != end}
-    if operation.method == "PATCH":
-        after = merge_patch(present, body)
-    elif operation.method == "POST" and not end:
-        after = merge_patch(present, body) if present else body
-    leaves = [*_differing(present, after, ()), *_differing({}, query, ())]
-    left_out: list[str] = []
+    after: Any = {name: value for name, value in body.items() if name != end}
+    if operation.method == "PATCH" or (operation.method == "POST" and before and not end):
+        after = merge_patch(before, after)
+    leaves = [*_differing(before, after, ()), *_differing({}, query, ())]
+    gaps: list[str] = []
     if operation.method in ("POST", "PUT", "DELETE"):
-        known = {p.name: p.schema for p in operation.parameters if p.place == "query"}
-        whole = {**known, **schema.get("properties", {})}
-        given = {**query, **body}
-        told = DEFAULTS.get(operation.id, {})
-        for path, default in _left_out(whole, given, told, present):
+        queries = {p.name: p.schema for p in operation.parameters if p.place == "query"}
+        asked, whole = {**query, **body}, {**queries, **schema.get("properties", {})}
+        for path, default in left_out(whole, asked, DEFAULTS.get(operation.id, {}), before):
             if default is not ABSENT:
                 leaves.append(Leaf(path, after=default, default=True))
-            elif operation.method == "POST" and not _spoken_for(path, given):
-                left_out.append(Leaf(path).dotted)
-    return Difference(tuple(leaves), tuple(left_out))
-
-
-def _spoken_for(path: Path, given: Mapping[str, Any]) -> bool:
-    """Whether leaving something out is no gap: the other of two is given, it means all, or it has no meaning here."""
-    name = str(path[-1])
-    other = next((two - {name} for two in EITHER if name in two), frozenset())
-    placed = given.get("restoreType") == "PARENT" and str(path[0]).startswith(("target", "name"))
-    return bool(other & given.keys()) or name in MEANS_ALL or placed
+            elif operation.method == "POST" and not is_spoken_for(path, asked):
+                gaps.append(Leaf(path).dotted)
+    return Difference(tuple(leaves), tuple(gaps))
 
 
 def request_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,82 +148,6 @@ def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves_of(item, (*path, Element(_key(path, item) or n + 1, item)))
     else:
         yield path, value
-
-
-# --- both sides -------------------------------------------------------------------------------------------------------
-
-
-def _present(
-    operation: str, method: str, schema: Schema, body: Mapping[str, Any], resource: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The resource in the structure of the request, as far as the request can carry it."""
-    places = PLACES.get(operation, {})
-    found: dict[str, Any] = {}
-    if method in ("PATCH", "PUT"):
-        own = schema.get("properties", {})
-        names = own if method == "PUT" else [n for n in own if n in body]
-        found = {n: resource[n] for n in names if n in resource and n not in places}
-    for given, kept in places.items():
-        name, _, inner = given.partition("/")
-        if name not in body:
-            continue
-        value = _at(resource, kept, body.get(name))
-        if value is not ABSENT:
-            found[name] = {**found.get(name, {}), inner: value} if inner else value
-    end = ENDS.get(operation)  # what goes, goes with all it is
-    own = schema.get("properties", {})
-    return {name: value if name == end else _writable(value, own.get(name, {})) for name, value in found.items()}
-
-
-def _at(resource: Any, place: str, given: Any) -> Any:
-    """What a resource keeps at a place of PLACES."""
-    value = resource
-    for step in place.replace("]", "").split("/"):
-        name, _, inside = step.partition("[")
-        value = value.get(name, ABSENT) if isinstance(value, Mapping) else ABSENT
-        if "[" not in step or not isinstance(value, list):
-            continue
-        if inside == "id=":
-            wanted = given.get("id") if isinstance(given, Mapping) else None
-            value = next((i for i in value if isinstance(i, Mapping) and i.get("id") == wanted), ABSENT)
-        elif inside.startswith("."):
-            value = [i.get(inside[1:]) for i in value if isinstance(i, Mapping)]
-        else:
-            value = value[int(inside)] if len(value) > int(inside) else ABSENT
-    return value
-
-
-def _writable(value: Any, schema: Schema) -> Any:
-    """The value without what no request can carry: names beside ids, states, counters. What identifies stays."""
-    if isinstance(value, Mapping) and schema.get("properties"):
-        known = {*schema["properties"], *IDENTIFYING, "name"}
-        out = {n: _writable(v, schema["properties"].get(n, {})) for n, v in value.items() if n in known}
-        if "protectionStoreId" in schema["properties"] and store_of(value) is not None:
-            out["protectionStoreId"] = store_of(value)
-        return out
-    if isinstance(value, list):
-        return [_writable(item, schema.get("items", {})) for item in value]
-    return value
-
-
-IDENTIFYING = ("id", "type", "displayName", "resourceUri", "scheduleId", "protectionStoreInfo")
-UNCARRIED = ("preScriptInfo", "postScriptInfo", "sourceProtectionScheduleId")  # of a schedule that a PATCH lists anew
-
-
-def _left_out(
-    properties: Mapping[str, Schema], given: Mapping[str, Any], told: Mapping[str, Any], present: Mapping[str, Any]
-) -> Iterator[tuple[Path, Any]]:
-    """What is not given, with its default where the description has one; also within what is given."""
-    for name, schema in properties.items():
-        if name not in given:
-            if name not in present:
-                yield (name,), schema.get("default", told.get(name, ABSENT))
-        elif isinstance(given[name], Mapping) and schema.get("properties"):
-            inner = present.get(name)
-            for path, default in _left_out(
-                schema["properties"], given[name], {}, inner if isinstance(inner, Mapping) else {}
-            ):
-                yield (name, *path), default
 
 
 # --- what differs -----------------------------------------------------------------------------------------------------
@@ -372,12 +230,6 @@ def _tier_pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[Any, 
         new = f"{n + 1}:{two.get('type')}" if isinstance(two, Mapping) and two.get("type") else n + 1
         pairs.append((one.get("id", new) if isinstance(one, Mapping) else new, one, two))
     return pairs + [(one.get("id", "?"), one, ABSENT) for one in left]
-
-
-def store_of(tier: Mapping[str, Any]) -> Any:
-    """The id of the store a tier writes to, as a request or as the service spells it."""
-    info = tier.get("protectionStoreInfo")
-    return tier.get("protectionStoreId") or (info.get("id") if isinstance(info, Mapping) else None)
 
 
 def _key(path: Path, item: Any) -> Any:

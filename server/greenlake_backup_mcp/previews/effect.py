@@ -7,79 +7,83 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text import masking, sanitize
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 
-from . import words
-from .difference import ABSENT, Leaf, leaves_of
+from . import leaf_words
+from .difference import Leaf, Path, leaves_of
 from .judgement import SILENT, judge_all
-from .model import MOST_FIRST, Change, Effect, Finding, Gravity, Judgement, Subject
+from .model import MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, say
+from .phrases import not_known
+from .places import ABSENT
 from .reads import VOLATILE
 
 MOST_TEXT = 100  # characters of a value in them
 MOST_BOUND = 40  # changes that a code's facts spell out; beyond, one digest stands for all
+WORST = (Danger.DESTROY, Danger.SECRET)
 
 
-def compose(s: Subject, j: Judgement) -> Effect:
-    """All that a call would do: its difference and what is said of it."""
+def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: frozenset[str]) -> Effect:
+    """All that a call would do: its difference, what its spec and `further` say of it; `quiet` reads are not missed."""
     rows = list(judge_all(s))
     changes = tuple(change for change, _ in rows)
-    findings = sorted(j.findings, key=lambda finding: -finding.gravity)
-    first = _first_line(s, j, findings, changes)
+    findings = sorted([*spec.findings(s), *further], key=lambda finding: -finding.gravity)
+    title = say(spec.title, s)
+    missed = (s.target.result, *s.target.uses.values(), *(r for name, r in s.facts.items() if name not in quiet))
     return Effect(
-        title=j.title,
-        gravest=first,
-        facts=j.facts,
+        title=title,
+        gravest=_first_line(s, title, findings, changes),
+        facts=tuple(spec.facts(s)) if s.target.path else (),
         changes=changes,
         consequences=tuple(f.words for f in findings if f.words),
-        reversibility=j.reversibility,
-        unknown=j.unknown,
-        forbidden=j.forbidden,
+        reversibility=say(spec.reversibility, s),
+        unknown=((*not_known(*missed), *spec.unknown) if s.target.path else not_known(*missed[1:])),
+        forbidden=spec.forbidden(s),
         warnings=tuple(f.warning for f in findings if f.warning) + _kinds(changes),
-        summary=j.summary,
-        size=j.size,
-        danger=gravest_danger(j.danger, *(d for _, d in rows), *(f.danger for f in findings)),
+        summary=say(spec.summary, s),
+        size=spec.size(s),
+        danger=gravest_danger(s.tool.least_danger, *(d for _, d in rows), *(f.danger for f in findings)),
         left_out=s.difference.left_out,
         whole=tuple(_whole(s)),
         bound=_bound(s),
     )
 
 
-def _first_line(s: Subject, j: Judgement, findings: list[Finding], changes: tuple[Change, ...]) -> str:
+def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> str:
     """The gravest fact in at most 120 characters."""
-    grave = [f for f in findings if f.gravity is Gravity.GRAVE]
-    worst = sorted(grave, key=lambda f: (f.danger not in (Danger.DESTROY, Danger.SECRET), not f.short))
+    weighty = [f for f in findings if f.gravity is Gravity.GRAVE]
+    worst = sorted(weighty, key=lambda f: (f.danger not in WORST, not f.short))
     lost = [c for c in changes if c.gravity is Gravity.GRAVE]
-    if worst and (worst[0].danger in (Danger.DESTROY, Danger.SECRET) or worst[0].short or not lost):
+    if worst and (worst[0].danger in WORST or worst[0].short or not lost):
         return _fit(worst[0].short or worst[0].words)
-    if lost:
-        first = lost[0]
-        whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
-        what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
-        if first.kind == "PROGRAM":
-            told = {c.path.rpartition(".")[2]: c.after for c in lost if c.group == first.group}
-            what = f"{told.get('path', 'changed')} runs on {told.get('hostId', 'its host')} with {first.group}"
-        whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
-        more = len(lost) - 1
-        tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""
-        return _fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
-    return _fit(j.title + ".")
+    if not lost:
+        return _fit(title + ".")
+    first = lost[0]
+    whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
+    what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
+    if first.kind == "PROGRAM":
+        program = {c.path.rpartition(".")[2]: c.after for c in lost if c.group == first.group}
+        what = f"{program.get('path', 'changed')} runs on {program.get('hostId', 'its host')} with {first.group}"
+    whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
+    more = len(lost) - 1
+    tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""
+    return _fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
 
 
 def _fit(text: str, most: int = MOST_FIRST) -> str:
     """A text within a line: without ids first, then cut."""
-    if len(text) > most:
-        text = words.without_ids(text)
+    text = text if len(text) <= most else leaf_words.without_ids(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _kinds(changes: tuple[Change, ...]) -> tuple[str, ...]:
     """What grave changes make of a target, for its row in a long list."""
-    grave = [c for c in changes if c.gravity is Gravity.GRAVE and c.path not in ("expiresAt", "lockedUntil")]
-    return tuple(dict.fromkeys(f"{c.kind} {c.words or 'element'}".lower() for c in grave))
+    weighty = [c for c in changes if c.gravity is Gravity.GRAVE and c.path not in ("expiresAt", "lockedUntil")]
+    parts = ((c.kind.lower(), (c.words or "element").lower()) for c in weighty)
+    return tuple(dict.fromkeys(" ".join(dict.fromkeys(part)) for part in parts))
 
 
 # --- the whole difference ---------------------------------------------------------------------------------------------
@@ -103,21 +107,21 @@ def _whole(s: Subject) -> Iterator[str]:
             yield f"{_dotted(path).lstrip('.')}: {_value(s, path, value) or 'nothing'} → gone"
 
 
-def _value(s: Subject, path: Any, value: Any) -> str:
+def _value(s: Subject, path: Path, value: Any) -> str:
     name = next((step for step in reversed(path) if isinstance(step, str)), "")
-    return words.describe_value(name, value, s.id_names, s.now)
+    return leaf_words.describe_value(name, value, s.id_names, s.now)
 
 
-def _dotted(path: Any) -> str:
+def _dotted(path: Path) -> str:
     return f".{Leaf(path).dotted}" if path else ""
 
 
 def _bound(s: Subject) -> tuple[str, ...]:
     """Each change in words that the clock does not reword: what a code is bound to, and what is told to have moved."""
-    told = [f"{leaf.dotted}: {_plain(leaf, leaf.before)} → {_plain(leaf, leaf.after)}" for leaf in s.difference.leaves]
-    if len(told) > MOST_BOUND:
-        return (f"{len(told):,} changes (digest {hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]})",)
-    return tuple(told)
+    rows = [f"{leaf.dotted}: {_plain(leaf, leaf.before)} → {_plain(leaf, leaf.after)}" for leaf in s.difference.leaves]
+    if len(rows) > MOST_BOUND:
+        return (f"{len(rows):,} changes (digest {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]})",)
+    return tuple(rows)
 
 
 def _plain(leaf: Leaf, value: Any) -> str:

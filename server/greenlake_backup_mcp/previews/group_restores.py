@@ -11,108 +11,101 @@ from typing import Any
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
-from . import restore_sources, restores, times
-from .model import Finding, Gravity, Judgement, Subject, counted, name_of, names, not_known, objects
-from .reads import OWN, ReadSpec, Target, path_of
+from . import times
+from .model import Finding, PreviewSpec, Subject, grave, mark, notable
+from .phrases import counted, name_of, names, objects
+from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, path_of
 from .recovery_point_facts import flaw_of, recovery_point_facts
+from .restores import MADE, copy_and_place, is_over, unusable, warnings
 
+MOST_COPIES = 20  # named recovery points that are read
 MOST_MEMBERS = 10  # whose recovery points are looked at: two requests each
-LOOK = (("limit", "1000"), ("select", "id,pointInTime,state,expiresAt"))
+LOOK = (*WHOLE, ("select", "id,pointInTime,state,expiresAt"))
 
 
-def reads_for(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+def _reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The recovery points named; where none is, those of the first members."""
-    found = restores.reads_for(arguments, target)
-    if objects(arguments.get("recoveryInfo")):
-        return found
-    for number, member in enumerate(objects(target.resource.get("assets"))[:MOST_MEMBERS]):
-        collection = restores.members(target, member.get("id"))
-        for place in ("backups", "snapshots") if member.get("id") else ():
-            path = path_of(OWN, collection, member["id"], place)
-            found.append(ReadSpec(f"{place} {number}", f"the {place} of {name_of(member)}", path, LOOK))
-    return found
+    specs = copy_and_place(arguments, target)
+    infos = objects(arguments.get("recoveryInfo"))
+    for n, one in enumerate(infos[:MOST_COPIES]):
+        place, asset = "snapshots" if one.get("recoveryPointType") == "SNAPSHOT" else "backups", one.get("resourceId")
+        path = path_of(OWN, _collection(target, asset), asset, place, one.get("recoveryPointId"))
+        specs.append(ReadSpec(f"copy {n}", f"recovery point {n + 1}", path, decides=True))
+    for n, member in enumerate([] if infos else objects(target.resource.get("assets"))[:MOST_MEMBERS]):
+        if asset := member.get("id"):
+            copies = copy_reads(path_of(OWN, _collection(target, asset), asset), name_of(member), LOOK, f" {n}")
+            specs += copies
+    return specs
 
 
-def judge_restore(s: Subject) -> Judgement:
-    """A VM protection group comes back: all its members, or those listed."""
-    over = s.arguments.get("restoreType") != "ALTERNATE"
-    return Judgement(
-        title=f"Restore the {s.label} {'OVER ITSELF' if over else 'to a new place'}",
-        facts=(restore_sources.state(s),),
-        findings=[*_findings(s, over=over), *restore_sources.warnings(s)],
-        reversibility=(
-            "What is overwritten cannot be brought back. check_vm_protection_group_restore tells beforehand "
-            "whether each member can be restored."
-            if over
-            else "What is made can be removed again, outside this server."
-        ),
-        unknown=not_known(s.target.found, *s.target.uses.values()),
-        forbidden=restore_sources.unusable_reasons(s, overwrites=over),
-        danger=Danger.DESTROY if over else Danger.DISRUPT,
-    )
+def _collection(group: Target, member: Any) -> str:
+    """The collection that a member of a group is in; its recovery points are found below it."""
+    kinds = [str(a.get("type")) for a in objects(group.resource.get("assets")) if a.get("id") == member]
+    return "datastores" if kinds and kinds[0].endswith("datastore") else "virtual-machines"
 
 
-def _findings(s: Subject, *, over: bool) -> Iterator[Finding]:
-    infos, who = objects(s.arguments.get("recoveryInfo")), _members(s)
-    if over:
+def _restore(s: Subject) -> Iterator[Finding]:
+    infos, members = objects(s.arguments.get("recoveryInfo")), objects(s.resource.get("assets"))
+    if is_over(s):
         which = "the recovery point named for it" if infos else "its latest recovery point"
-        yield Finding(
-            f"OVERWRITTEN with their recovery points: {who}. Everything written to each member since {which} is LOST.",
-            Gravity.GRAVE,
-            "overwrites",
-            f"OVERWRITES {counted(len(infos) or len(objects(s.resource.get('assets'))), 'member')} of {s.name}.",
-            Danger.DESTROY,
-        )
-        yield Finding("Members that are powered on go down for it; which are on was not read.", Gravity.NOTABLE)
+        words = f"OVERWRITTEN with their recovery points: {_who(s)}. Everything written to each member since {which}"
+        short = f"OVERWRITES {counted(len(infos) or len(members), 'member')} of {s.name}."
+        yield grave(f"{words} is LOST.", "overwrites", short, Danger.DESTROY)
+        yield notable("Members that are powered on go down for it; which are on was not read.")
     else:
-        yield Finding(f"Made a second time: {who}.")
-        named = [n for n in ("namePrefix", "namePostfix") if s.arguments.get(n)]
-        if not named:
-            yield Finding(
-                "No prefix or postfix is given: what is made would have the names that exist. The service refuses, "
-                "makes second ones, or overwrites; no document says which.",
-                Gravity.GRAVE,
-                "the names exist",
-                danger=Danger.DESTROY,
-            )
-    for n, found in enumerate(f for name, f in s.target.uses.items() if name.startswith("copy") and f.known):
-        yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(found.resource, s.now))}.")
-    if len(infos) > restores.MOST_COPIES:
-        words = f"Only the first {restores.MOST_COPIES} of {len(infos):,} recovery points were read."
-        yield Finding(words, Gravity.NOTABLE)
+        yield Finding(f"Made a second time: {_who(s)}.")
+    if not is_over(s) and not any(s.arguments.get(n) for n in ("namePrefix", "namePostfix")):
+        words = (
+            "No prefix or postfix is given: what is made would have the names that exist. The service refuses, makes"
+        )
+        words += " second ones, or overwrites; no document says which."
+        yield grave(words, "the names exist", danger=Danger.DESTROY)
+    for n, result in enumerate(r for name, r in s.target.uses.items() if name.startswith("copy") and r.known):
+        yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(result.resource, s.now))}.")
+    if len(infos) > MOST_COPIES:
+        yield notable(f"Only the first {MOST_COPIES} of {len(infos):,} recovery points were read.")
     if not infos:
-        yield Finding("No recovery point is named: the service takes the latest of each member.", Gravity.NOTABLE)
+        yield notable("No recovery point is named: the service takes the latest of each member.")
         yield from _newest(s)
-        if (more := len(objects(s.resource.get("assets"))) - MOST_MEMBERS) > 0:
-            words = f"Of {counted(more, 'further member')} the recovery points were not read."
-            yield Finding(words, Gravity.NOTABLE)
+    if not infos and (more := len(members) - MOST_MEMBERS) > 0:
+        yield notable(f"Of {counted(more, 'further member')} the recovery points were not read.")
+    yield from warnings(s)
 
 
-def _members(s: Subject) -> str:
+def _who(s: Subject) -> str:
     members, infos = objects(s.resource.get("assets")), objects(s.arguments.get("recoveryInfo"))
     if s.arguments.get("restoreAllResources") or not infos:
-        who = f"ALL {counted(len(members), 'member')}" if members else "ALL members (how many is not known)"
-        return who + (f": {names(members)}" if members else "")
+        return f"ALL {counted(len(members), 'member')}" if members else "ALL members (how many is not known)"
     chosen = {i.get("resourceId") for i in infos}
-    known = [m for m in members if m.get("id") in chosen]
-    return f"{counted(len(infos), 'entry', 'entries')} of the list" + (f": {names(known)}" if known else "")
+    named = [m for m in members if m.get("id") in chosen]
+    return f"{counted(len(infos), 'entry', 'entries')} of the list" + (f": {names(named)}" if named else "")
 
 
 def _newest(s: Subject) -> Iterator[Finding]:
     """Of each member looked at its newest usable recovery point, in a sentence; and whether it has none."""
     bare = 0
-    for number, member in enumerate(objects(s.resource.get("assets"))[:MOST_MEMBERS]):
-        lists = [s.found(f"{place} {number}") for place in ("backups", "snapshots")]
-        copies = [copy for found in lists for copy in found.items if not flaw_of(copy, s.now)]
-        points = [m for m in (units.parse_time(copy.get("pointInTime")) for copy in copies) if m]
-        whole = all(found.whole for found in lists)
-        word = "Newest recovery point" if whole else "Newest known recovery point"
-        if points:
-            yield Finding(f"{word} of {name_of(member)}: {times.describe_when(max(points), s.now)}.")
-        elif whole and not copies:
+    for n, member in enumerate(objects(s.resource.get("assets"))[:MOST_MEMBERS]):
+        lists = [s.read(f"{place} {n}") for place in ("backups", "snapshots")]
+        copies = [copy for result in lists for copy in result.items if not flaw_of(copy, s.now)]
+        points = [at for copy in copies if (at := units.parse_time(copy.get("pointInTime")))]
+        whole = all(result.whole for result in lists)
+        which = f"Newest {'' if whole else 'known '}recovery point of {name_of(member)}"
+        if whole and not copies:
             bare += 1
-            yield Finding(f"{name_of(member)} has NO usable recovery point.", Gravity.NOTABLE)
+            yield notable(f"{name_of(member)} has NO usable recovery point.")
         else:
-            yield Finding(f"{word} of {name_of(member)}: not known.")
+            yield Finding(f"{which}: {times.describe_when(max(points), s.now) if points else 'not known'}.")
     if bare:
-        yield Finding("", warning=f"{counted(bare, 'member')} without a usable recovery point")
+        yield mark(f"{counted(bare, 'member')} without a usable recovery point")
+
+
+CHECK = "check_vm_protection_group_restore tells beforehand whether each member can be restored."
+TABLE: Mapping[str, PreviewSpec] = {
+    "VmpgRestore": PreviewSpec(
+        lambda s: f"Restore the {s.label} {'OVER ITSELF' if is_over(s) else 'to a new place'}",
+        _restore,
+        lambda s: f"What is overwritten cannot be brought back. {CHECK}" if is_over(s) else MADE,
+        forbidden=lambda s: unusable(s, overwrites=is_over(s)),
+        reads=_reads,
+    )
+}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from . import words
+from . import leaf_words
 from .difference import Path
-from .model import item_at
+from .phrases import item_at
 from .reads import DATA, OWN, VIRTUALIZATION, ReadSpec, kind_of, path_of
 
 MOST_SINGLE = 8  # ids of a collection that are read one by one; more are looked for in its list
@@ -55,9 +55,9 @@ NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
 
 def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) -> list[ReadSpec]:
     """The reads that name the ids of a request which the target itself does not name."""
-    known = words.collect_names(resource)
+    known = leaf_words.collect_names(resource)
     wanted: dict[tuple[str, bool], list[str]] = {}
-    for path, identity in words.ids_in([body]):
+    for path, identity in leaf_words.ids_in([body]):
         if identity in known:
             continue
         dotted = ".".join(step for step in path if isinstance(step, str))
@@ -87,7 +87,7 @@ def _places(
     elif dotted == "assetInfo.id":
         yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
     elif dotted.endswith("resourceUri"):
-        uri = words.value_at(body, path)
+        uri = leaf_words.value_at(body, path)
         if isinstance(uri, str) and re.fullmatch(r"/[\w./-]+/v1beta1/[\w-]+/[\w-]+", uri):
             yield uri.rpartition("/")[0], True
     elif dotted == "nativeAppInfo.id" and (place := NATIVE.get(str(item_at(body, "nativeAppInfo", "type")))):

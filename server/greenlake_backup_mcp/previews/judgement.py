@@ -13,9 +13,11 @@ from typing import Any
 from greenlake_backup_mcp.text import masking, units
 from greenlake_backup_mcp.tools.danger import Danger
 
-from . import words
-from .difference import ABSENT, Element, Leaf
-from .model import Change, Gravity, Subject, objects
+from . import leaf_words
+from .difference import Element, Leaf
+from .model import Change, Gravity, Subject
+from .phrases import objects
+from .places import ABSENT
 
 DETAIL, NOTABLE, GRAVE = Gravity.DETAIL, Gravity.NOTABLE, Gravity.GRAVE
 DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
@@ -38,14 +40,16 @@ class Rule:
     kind: str
     gravity: Gravity
     danger: Danger = Danger.WRITE
-    note: str = ""  # a sentence that belongs to it
     test: Test = lambda _leaf, _subject: True
+    note: str = ""  # a sentence that belongs to it
 
 
-def _rule(  # noqa: PLR0913, PLR0917
-    names: str, kind: str, gravity: Gravity, danger: Danger = Danger.WRITE, note: str = "", test: Test | None = None
-) -> Rule:
-    return Rule(re.compile(rf"(?:^|\.)(?:{names})$"), kind, gravity, danger, note, test or Rule.test)
+def _grave(names: str, kind: str, test: Test, note: str = "", danger: Danger = Danger.DISRUPT) -> Rule:
+    return Rule(re.compile(rf"(?:^|\.)(?:{names})$"), kind, GRAVE, danger, test, note)
+
+
+def _notable(names: str, test: Test = Rule.test, note: str = "", kind: str = "") -> Rule:
+    return Rule(re.compile(rf"(?:^|\.)(?:{names})$"), kind, NOTABLE, Danger.WRITE, test, note)
 
 
 def length_days(value: Any) -> float | None:
@@ -124,85 +128,70 @@ def _earlier(leaf: Leaf, _s: Subject) -> bool:
     return after is not None and (before is None or after < before)
 
 
+def _locks_longer(leaf: Leaf, s: Subject) -> bool:
+    return _longer(length_days)(leaf, s) or _later(leaf, s)
+
+
+def _rarer(leaf: Leaf, s: Subject) -> bool:
+    return leaf.before is not ABSENT and _longer(interval_days)(leaf, s)
+
+
+def _is_address(leaf: Leaf, s: Subject) -> bool:
+    own = "nic" in leaf.names or leaf.names[:1] in (("networkAddress",), ("network",))
+    return own and _changes_what_is(leaf, s) and not {"proxy", "nameServers"} & set(leaf.names)
+
+
+def _is_account(leaf: Leaf, s: Subject) -> bool:
+    return _changes_what_is(leaf, s) and "proxy" not in leaf.names
+
+
+def _forces(*operations: str) -> Test:
+    """Whether force is asked for, or is the default, of one of these operations; of any where none is named."""
+    return lambda leaf, s: leaf.after is True and (not operations or s.operation in operations)
+
+
+_GUEST = "ProtectionStoreGatewayRestartGuestOS", "ProtectionStoreGatewayShutdownGuestOS"
+STOPS = ("DataOrchestratorReboot", "DataOrchestratorShutdown", *_GUEST)
+STORES = ("ProtectionStoreDelete", "ProtectionStoreGatewayDelete", "StoreOnceDelete")  # say themselves what is lost
 LOCK = "Nobody can delete such a copy, or let it expire, before that, whatever it costs; a lock cannot be taken back."
+RIGHTS = "It runs on that application host with the rights of the service there."
+ACCOUNT = "If the new values are wrong, every backup and restore through it fails."
+TWICE = "A second machine with the same name, addresses and identity runs then."
+ADDRESS = "networkAddress|gateway|subnetMask|networkType|addressType|defaultGateway|hostname|nic|enabled"
+NO_RECOVERY = "NO_RECOVERY: the database stays unusable until someone finishes the recovery."
 # TABLE: which kind of grave change is told first.
 KINDS = ("PROGRAM", "LOST", "ENDS EARLIER", "LOCK", "WEAKER", "SHORTER", "RARER", "ADDRESS", "ACCOUNT")
 RANK = {kind: n for n, kind in enumerate(KINDS)}
 # TABLE: the first rule that holds speaks for a leaf.
 RULES: tuple[Rule, ...] = (
-    _rule(r"protections|schedules", "LOST", GRAVE, Danger.DISRUPT, test=_loses_element),
-    _rule(r"assets|members", "LOST", GRAVE, Danger.DISRUPT, "It loses the group's protection.", test=_loses_element),
-    _rule(
-        r"(?:pre|post)ScriptInfo(?:\..*)?",
-        "PROGRAM",
-        GRAVE,
-        Danger.DISRUPT,
-        "It runs on that application host with the rights of the service there.",
-        test=_set,
-    ),
-    _rule(
-        r"lockFor|lockedUntil",
-        "LOCK",
-        GRAVE,
-        Danger.DISRUPT,
-        LOCK,
-        test=lambda f, s: _longer(length_days)(f, s) or _later(f, s),
-    ),
-    _rule(
-        r"lockFor",
-        "WEAKER",
-        GRAVE,
-        Danger.DISRUPT,
-        "New copies can be deleted sooner.",
-        test=_shorter(length_days, of_none=False),
-    ),
-    _rule(r"expireAfter", "SHORTER", GRAVE, Danger.DISRUPT, test=_shorter(length_days, of_none=True)),
-    _rule(r"expireAfter", "", NOTABLE, Danger.WRITE, "Copies take up their room so long.", test=_is_longer_than_now),
-    _rule(r"expiresAt", "ENDS EARLIER", GRAVE, Danger.DESTROY, test=_earlier),
-    _rule(
-        r"schedule",
-        "RARER",
-        GRAVE,
-        Danger.DISRUPT,
-        test=lambda f, s: f.before is not ABSENT and _longer(interval_days)(f, s),
-    ),
-    _rule(r"schedule", "", NOTABLE, test=_changes_what_is),
-    _rule(r"force|cascadedelete", "FORCE", GRAVE, Danger.DISRUPT, test=_is_true),
-    _rule(r"dynamicMemberFilter(?:\..*)?", "MEMBERS", GRAVE, Danger.DISRUPT, test=_changes_what_is),
-    _rule(
-        r"networkAddress|gateway|subnetMask|networkType|addressType|defaultGateway|hostname|nic|enabled",
-        "ADDRESS",
-        GRAVE,
-        Danger.DISRUPT,
-        test=lambda f, s: (
-            _changes_what_is(f, s)
-            and ("nic" in f.names or f.names[:1] in (("networkAddress",), ("network",)))
-            and not {"proxy", "nameServers"} & set(f.names)
-        ),
-    ),
-    _rule(
-        r"credentials(?:\..*)?",
-        "ACCOUNT",
-        GRAVE,
-        Danger.DISRUPT,
-        test=lambda f, s: _changes_what_is(f, s) and "proxy" not in f.names,
-    ),
-    _rule(r"hostIqn", "HOST", GRAVE),
-    _rule(
-        r"(?:proxy|dns|ntp|nameServers|searchDomains|ntpServers|dateTime)(?:\..*)?", "", NOTABLE, test=_changes_what_is
-    ),
-    _rule(r".*", "LOST", NOTABLE, test=_loses_element),
-    _rule(
-        r"powerOn|powerOnVmsAfterRestore",
-        "",
-        NOTABLE,
-        note="A second machine with the same name, addresses and identity runs then.",
-        test=_is_true,
-    ),
-    _rule(r"fullBackup", "", NOTABLE, note="It takes as much room as the asset holds.", test=_is_true),
-    _rule(r"restoreType|fileRestoreMethod|recoveryMode|restoreUntil|restoreWithTailLog", "", NOTABLE),
-    _rule(r"(?:newPath|originalPath|absoluteSourcePath|absoluteTargetPath|username)", "", NOTABLE),
-    _rule(r"protectionStoreId|protectionPolicyId|datastoreId|hostId|clusterId|instanceId", "", NOTABLE),
+    _grave("protections|schedules", "LOST", _loses_element),
+    _grave("assets|members", "LOST", _loses_element, "It loses the group's protection."),
+    _grave(r"(?:pre|post)ScriptInfo(?:\..*)?", "PROGRAM", _set, RIGHTS),
+    _grave("lockFor|lockedUntil", "LOCK", _locks_longer, LOCK),
+    _grave("lockFor", "WEAKER", _shorter(length_days, of_none=False), "New copies can be deleted sooner."),
+    _grave("expireAfter", "SHORTER", _shorter(length_days, of_none=True)),
+    _notable("expireAfter", _is_longer_than_now, "Copies take up their room so long."),
+    _grave("expiresAt", "ENDS EARLIER", _earlier, danger=Danger.DESTROY),
+    _grave("schedule", "RARER", _rarer),
+    _notable("schedule", _changes_what_is),
+    _grave("force", "FORCE", _forces(*STORES)),
+    _grave("force", "FORCE", _forces(*STOPS), "What is running is not waited for; force: false waits."),
+    _grave("force", "FORCE", _forces("ProtectionStoreGatewayRecover"), "The old gateway may be alive."),
+    _grave("force", "FORCE", _forces("ProtectionStoreGatewayNicUpdate"), "It is changed in any case."),
+    _grave("force", "FORCE", _forces(), "The service does not stop at what else depends on it."),
+    _grave("cascadedelete", "FORCE", _forces()),
+    _grave(r"dynamicMemberFilter(?:\..*)?", "MEMBERS", _changes_what_is),
+    _grave(ADDRESS, "ADDRESS", _is_address),
+    _grave(r"credentials(?:\..*)?", "ACCOUNT", _is_account, ACCOUNT),
+    _grave("hostIqn", "HOST", Rule.test, danger=Danger.WRITE),
+    _notable(r"(?:proxy|dns|ntp|nameServers|searchDomains|ntpServers|dateTime)(?:\..*)?", _changes_what_is),
+    _notable(".*", _loses_element, kind="LOST"),
+    _notable("powerOn|powerOnVmsAfterRestore", _is_true, TWICE),
+    _notable("fullBackup", _is_true, "It takes as much room as the asset holds."),
+    _notable("recoveryMode", lambda leaf, _: leaf.after == "NO_RECOVERY", NO_RECOVERY),
+    _notable("restoreType|fileRestoreMethod|recoveryMode|restoreUntil|restoreWithTailLog"),
+    _notable("newPath|originalPath|absoluteSourcePath|absoluteTargetPath|username"),
+    _notable("protectionStoreId|protectionPolicyId|datastoreId|hostId|clusterId|instanceId"),
 )
 
 
@@ -211,7 +200,7 @@ def _against_policy(leaf: Leaf, s: Subject) -> Leaf:
     keys = [str(step.key) for step in leaf.path if isinstance(step, Element)]
     if leaf.names[:2] != ("overrides", "protections") or len(keys) != 2 or len(leaf.names) != 4:
         return leaf
-    for tier in objects(s.found("policy").resource.get("protections")):
+    for tier in objects(s.read("policy").resource.get("protections")):
         for x in objects(tier.get("schedules")) if str(tier.get("id")) == keys[0] else ():
             if str(x.get("scheduleId")) == keys[1] and leaf.name in x:
                 return replace(leaf, before=x[leaf.name])
@@ -223,16 +212,20 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
     leaf = _against_policy(leaf, s)
     rule = next((r for r in RULES if r.names.search(".".join(leaf.names)) and r.test(leaf, s)), None)
     kind, gravity, danger = (rule.kind, rule.gravity, rule.danger) if rule else ("", DETAIL, Danger.WRITE)
-    group, name = words.describe_place(leaf, s.id_names)
-    before, after = (words.describe_value(leaf.name, side, s.id_names, s.now) for side in (leaf.before, leaf.after))
+    group, name = leaf_words.describe_place(leaf, s.id_names)
+    before, after = (
+        leaf_words.describe_value(leaf.name, side, s.id_names, s.now) for side in (leaf.before, leaf.after)
+    )
     if isinstance(leaf.path[-1], Element):
         if leaf.after is ABSENT and isinstance(leaf.before, Mapping):
-            inside = words.without_label(leaf.name, leaf.before)
-            before = words.describe_all(inside, s.id_names, s.now) if leaf.name in ("protections", "schedules") else ""
+            inside = leaf_words.without_label(leaf.name, leaf.before)
+            before = (
+                leaf_words.describe_all(inside, s.id_names, s.now) if leaf.name in ("protections", "schedules") else ""
+            )
         elif leaf.before is ABSENT:
             after = "added" if isinstance(leaf.after, Mapping) or s.resource else ""
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
-        before = "not set" if s.target.found.known else "not known"
+        before = "not set" if s.target.result.known else "not known"
     if SILENT(leaf.name):
         before, after = "", "is gone" if leaf.after is ABSENT else SILENT_WORDS.get(s.method, "is given (not shown)")
     if leaf.default:

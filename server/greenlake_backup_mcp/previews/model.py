@@ -1,32 +1,28 @@
-"""What a preview is made of, and the phrases all previews share: names, old and new values, members.
+"""What a preview is made of: a call with what was read for it, its changes and findings, the effect they amount to.
 
-Everything that comes from the service passes `hygiene` here. Must know nothing of single operations, HTTP or MCP.
+Must know nothing of single operations, HTTP or MCP.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
-from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
-from . import words
+from . import leaf_words, phrases
 from .difference import Difference
-from .reads import ReadResult, Target
+from .reads import ReadResult, ReadSpec, Target
 
-NAMELESS = "id ?"  # the name of what has neither name nor id
-MOST_NAMED = 12  # names listed before the rest is counted
 MOST_GRAVE = 200  # grave rows in a text; beyond, they are counted
 MOST_ROWS = 40  # other rows in a text
 MOST_FIRST = 120  # characters of the first line
-NOTHING: Mapping[str, Any] = {}
 
 
 class Gravity(IntEnum):
@@ -53,9 +49,10 @@ class Change:
     @property
     def text(self) -> str:
         """The leaf with its values."""
-        values = f"{self.before} → {self.after or 'gone'}" if self.before and self.kind != "LOST" else self.after
         if self.kind == "LOST":
             values = f"{self.before} → {self.after}" if self.before and self.after else self.before or self.after
+        else:
+            values = f"{self.before} → {self.after or 'gone'}" if self.before else self.after
         return ": ".join(part for part in (self.words, values) if part)
 
 
@@ -70,19 +67,19 @@ class Finding:
     danger: Danger = Danger.READ
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What is to be said of a call besides its difference."""
+def grave(words: str, warning: str = "", short: str = "", danger: Danger = Danger.DISRUPT) -> Finding:
+    """A finding that stands before the others and makes a call need consent."""
+    return Finding(words, Gravity.GRAVE, warning, short, danger)
 
-    title: str  # in the imperative, with the target's name
-    facts: tuple[str, ...] = ()  # what the target is
-    findings: Sequence[Finding] = ()
-    reversibility: str = ""
-    unknown: tuple[str, ...] = ()
-    forbidden: str = ""
-    summary: str = ""
-    size: float = 0
-    danger: Danger = Danger.WRITE  # at the least
+
+def notable(words: str, warning: str = "") -> Finding:
+    """A finding that a person should not overlook."""
+    return Finding(words, Gravity.NOTABLE, warning)
+
+
+def mark(warning: str) -> Finding:
+    """What sets a target apart in a long list, and is said of a single one in its facts or its difference."""
+    return Finding("", warning=warning)
 
 
 @dataclass(frozen=True)
@@ -118,16 +115,16 @@ class Effect:
     @property
     def folded(self) -> int:
         """How many changes the text does not show."""
-        grave = sum(change.gravity is Gravity.GRAVE for change in self.changes)
-        return max(0, grave - MOST_GRAVE) + max(0, len(self.changes) - grave - MOST_ROWS)
+        weighty = sum(change.gravity is Gravity.GRAVE for change in self.changes)
+        return max(0, weighty - MOST_GRAVE) + max(0, len(self.changes) - weighty - MOST_ROWS)
 
     def lines(self) -> Iterator[str]:
         """The effect as text, one statement a line, the gravest first."""
-        plain = words.without_ids(self.title + ".")
+        plain = leaf_words.without_ids(self.title + ".")
         if self.gravest:
             yield self.gravest
         if self.gravest == plain != self.title + ".":
-            yield f"  id {', '.join(dict.fromkeys(words.ids_of(self.title)))}"
+            yield f"  id {', '.join(dict.fromkeys(leaf_words.ids_of(self.title)))}"
         elif self.gravest != self.title + ".":
             yield self.title + "."
         yield from (f"  {line}" for line in self.facts)
@@ -146,18 +143,16 @@ class Effect:
 
     def change_lines(self) -> Iterator[str]:
         """What changes, a line each, grave ones first; long differences are folded."""
-        grave = [c for c in self.changes if c.gravity is Gravity.GRAVE]
+        weighty = [c for c in self.changes if c.gravity is Gravity.GRAVE]
         rest = [c for c in self.changes if c.gravity is not Gravity.GRAVE]
-        shown = (*grave[:MOST_GRAVE], *rest[:MOST_ROWS])
-        for (kind, group), rows in groupby(shown, key=lambda c: (c.kind, c.group)):
-            these = list(rows)
-            head = f"{kind}: " if kind else ""
-            body = "; ".join(text for c in these if (text := c.text))
-            notes = " ".join(dict.fromkeys(c.note for c in these if c.note))
-            joined = ": ".join(part for part in (group, body) if part)
-            yield f"- {head}{joined}.{f' {notes}' if notes else ''}"
+        for (kind, group), rows in groupby((*weighty[:MOST_GRAVE], *rest[:MOST_ROWS]), key=lambda c: (c.kind, c.group)):
+            together = list(rows)
+            body = "; ".join(text for c in together if (text := c.text))
+            notes = " ".join(dict.fromkeys(c.note for c in together if c.note))
+            line = ": ".join(part for part in (kind, group, body) if part)
+            yield f"- {line}.{f' {notes}' if notes else ''}"
         if self.folded:
-            more = max(0, len(grave) - MOST_GRAVE)
+            more = max(0, len(weighty) - MOST_GRAVE)
             yield f"- and {self.folded:,} more changes, {f'{more:,} of them grave' if more else 'none of them grave'}."
 
 
@@ -183,102 +178,60 @@ class Subject:
     @property
     def label(self) -> str:
         """The target by kind, name and id."""
-        return label(self.target.kind, self.resource, self.target.path.rpartition("/")[2])
+        return phrases.label(self.target.kind, self.resource, self.target.path.rpartition("/")[2])
 
     @property
     def name(self) -> str:
         """The target by kind and name, for the first line; by its id where it has no name."""
-        found = self.resource.get("displayName") or self.resource.get("name")
-        return f"{self.target.kind} {quoted(found, 50)}" if found else self.label
+        name = self.resource.get("displayName") or self.resource.get("name")
+        return f"{self.target.kind} {phrases.quoted(name, 50)}" if name else self.label
+
+    @property
+    def operation(self) -> str:
+        """The id of the operation; "" where the tool has none."""
+        return self.tool.operation.id if self.tool.operation else ""
 
     @property
     def method(self) -> str:
         """The method of the operation."""
         return self.tool.operation.method if self.tool.operation else ""
 
-    def found(self, name: str) -> ReadResult:
-        """A fact, or that nobody looked."""
+    def read(self, name: str) -> ReadResult:
+        """What a read of this name brought, or that nobody looked."""
         return self.target.uses.get(name) or self.facts.get(name) or ReadResult(name, problem="not read")
+
+
+Words = str | Callable[[Subject], str]
+Find = Callable[[Subject], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class PreviewSpec:
+    """How calls of an operation are previewed: what is said besides their difference, and what must be read for it."""
+
+    title: Words  # in the imperative; `{target}` stands for kind, name and id of what it acts on
+    findings: Find = lambda _subject: ()
+    reversibility: Words = ""
+    facts: Callable[[Subject], Iterable[str]] = lambda s: (phrases.describe_resource(s.resource),)
+    forbidden: Callable[[Subject], str] = lambda _subject: ""
+    reads: Callable[[Mapping[str, Any], Target], list[ReadSpec]] = lambda _arguments, _target: []
+    further: tuple[Callable[[Subject], list[ReadSpec]], ...] = ()  # that only what was read points to, by stages
+    summary: Words = ""  # the target in one short line, for a long list
+    size: Callable[[Subject], float] = lambda _subject: 0.0  # bytes that go
+    held_by: Callable[[Subject], str] = lambda _subject: ""  # for how many assets a change holds
+    unknown: tuple[str, ...] = ()  # what no read could tell
+
+
+def each(operations: str, spec: PreviewSpec) -> dict[str, PreviewSpec]:
+    """The same spec for several operations, by their ids."""
+    return dict.fromkeys(operations.split(), spec)
+
+
+def say(text: Words, s: Subject) -> str:
+    """Words of a spec for a call."""
+    return text(s) if callable(text) else text.replace("{target}", s.label)
 
 
 def kind_of(warning: str) -> str:
     """A warning without what is particular to one target."""
     return warning.partition(":")[0]
-
-
-def quoted(text: Any, most: int = 80) -> str:
-    """A name of the service in quotes, harmless."""
-    return sanitize.quoted(str(text), most)
-
-
-def name_of(resource: Mapping[str, Any]) -> str:
-    """The name of a resource in quotes, its id where it has none."""
-    found = resource.get("displayName") or resource.get("name")
-    return quoted(found) if found else f"id {sanitize.cell(str(resource.get('id') or '?'))}"
-
-
-def label(kind: str, resource: Mapping[str, Any], identity: str = "") -> str:
-    """A resource by kind, name and id: `VM "sql-01" (id …)`."""
-    identity = sanitize.cell(str(resource.get("id") or identity))
-    named = resource.get("displayName") or resource.get("name")
-    return f"{kind} {quoted(named)} (id {identity})" if named else f"{kind} {identity}"
-
-
-def item_at(resource: Mapping[str, Any], *path: str) -> Any:
-    """The value at a path of nested objects; None where it ends early."""
-    value: Any = resource
-    for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
-
-
-def objects(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list, or the one object itself (the API is not of one mind)."""
-    if isinstance(value, Mapping):
-        return [value]
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
-
-
-def names(items: Iterable[Mapping[str, Any]]) -> str:
-    """The names of resources, the first dozen and how many more."""
-    shown = [name_of(item) for item in items]
-    more = f" and {len(shown) - MOST_NAMED:,} more" if len(shown) > MOST_NAMED else ""
-    return ", ".join(shown[:MOST_NAMED]) + more
-
-
-def counted(count: int, word: str, plural: str = "") -> str:
-    """A count with its noun: `1 backup`, `0 jobs`."""
-    return f"{count:,} {word if count == 1 else plural or word + 's'}"
-
-
-def count_of(found: ReadResult, word: str, plural: str = "") -> str:
-    """How many of a collection there are, `at least` where not all could be read, or that nobody knows."""
-    if not found.known:
-        return f"an unknown number of {plural or word + 's'}"
-    if found.total is not None and found.total > len(found.items):
-        return counted(found.total, word, plural)
-    return at_least(found) + counted(len(found.items), word, plural)
-
-
-def at_least(*founds: ReadResult) -> str:
-    """What goes before a count of what these reads brought: nothing where they brought all there is."""
-    return "" if all(found.whole for found in founds) else "at least "
-
-
-def not_known(*founds: ReadResult) -> tuple[str, ...]:
-    """Those reads that brought nothing, with the reason."""
-    return tuple(f"{f.words} ({'not found' if f.missing else f.problem})" for f in founds if not f.known)
-
-
-def assets(jobs: list[Mapping[str, Any]]) -> str:
-    """The names of the assets of jobs."""
-    return names([j["assetInfo"] for j in jobs if isinstance(j.get("assetInfo"), Mapping)]) or "assets not named"
-
-
-def state_of(resource: Mapping[str, Any]) -> str:
-    """The state of a resource with its reason, where it has one."""
-    state = resource.get("state") or item_at(resource, "health", "state") or resource.get("operational")
-    if not state:
-        return ""
-    reason = resource.get("stateReason") or item_at(resource, "health", "stateReason")
-    return f"state {sanitize.cell(str(state))}" + (f" ({sanitize.cell(str(reason), 160)})" if reason else "")

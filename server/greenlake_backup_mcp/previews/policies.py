@@ -6,158 +6,147 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from greenlake_backup_mcp.lists.views import schedules
 from greenlake_backup_mcp.text.sanitize import cell
-from greenlake_backup_mcp.tools.danger import Danger
 
-from .difference import ABSENT, UNCARRIED
-from .model import Finding, Gravity, Judgement, Subject, assets, at_least, counted, not_known, objects
-from .reads import OWN, ReadSpec, Target, identity_of, literal
+from .model import Finding, PreviewSpec, Subject, grave, mark, notable
+from .phrases import assets, at_least, counted, objects
+from .places import ABSENT, UNCARRIED
+from .reads import EVERY, OWN, ReadSpec, Target, identity_of, literal
 
 LOSSES = "What the list leaves out cannot be added again by an update: a policy's update cannot add a tier."
+KEPT = "It can be changed back; copies made meanwhile keep what they were given."
 
 
-def policy_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The jobs of a policy: it lists them itself, but need not."""
     if isinstance(target.resource.get("protectionJobsInfo"), list):
         return []
     mine = literal(identity_of(target.path)[1])
-    query = (("filter", f"protectionPolicyInfo/id eq {mine}"), ("limit", "20000"), ("select", "id,assetInfo"))
+    query = (("filter", f"protectionPolicyInfo/id eq {mine}"), *EVERY, ("select", "id,assetInfo"))
     return [ReadSpec("jobs", "the jobs of the policy", f"{OWN}/protection-jobs", query)]
 
 
-def holders(s: Subject) -> str:
+def _held_by(s: Subject) -> str:
     """For how many assets a policy holds: `53 assets`; "" where for none."""
-    jobs = _jobs(s)
-    if jobs:
+    if jobs := _jobs(s):
         return at_least(*s.facts.values()) + counted(len(jobs), "asset")
     return "an unknown number of assets" if _unsure(s) else ""
 
 
-def judge_delete(s: Subject) -> Judgement:
-    """A policy goes."""
-    whom = f", which holds for {holders(s)}" if holders(s) else ""
-    findings = [Finding(f"The policy is LOST with its tiers{whom}.", Gravity.GRAVE, danger=Danger.DISRUPT)]
+def _delete(s: Subject) -> Iterator[Finding]:
+    whom = f", which holds for {_held_by(s)}" if _held_by(s) else ""
+    yield grave(f"The policy is LOST with its tiers{whom}.")
     if s.resource.get("assigned") or _jobs(s):
-        findings.append(Finding("It is assigned; the service is expected to refuse until no job uses it."))
+        yield Finding("It is assigned; the service is expected to refuse until no job uses it.")
     elif _unsure(s):
-        words = "Whether a job uses it is not known; while one does, the service is expected to refuse."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    return Judgement(
-        title=f"Delete the {s.label}",
-        facts=_policy_facts(s),
-        findings=[*findings, *_in_use(s)],
-        reversibility="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DISRUPT,
-    )
+        yield notable("Whether a job uses it is not known; while one does, the service is expected to refuse.")
+    yield from _in_use(s)
 
 
-def judge_update(s: Subject) -> Judgement:
-    """Schedules, retention or locks change for every asset under the policy; lists are replaced whole."""
-    findings = []
+def _update(s: Subject) -> Iterator[Finding]:
     if "protections" in s.arguments:
         if not isinstance(s.resource.get("protections"), list):
             words = "What its tiers are now is not known; tiers and schedules not listed are LOST."
-            findings.append(Finding(words, Gravity.GRAVE, "tiers not known"))
-        findings += [*_uncarried(s), *_strangers(s)]
-    if _jobs(s):
-        findings.append(Finding(f"It holds at once for {holders(s)}."))
-    elif _unsure(s):
-        findings.append(Finding("For which assets it holds at once is not known.", Gravity.NOTABLE))
-    findings.append(Finding("Copies that exist are taken to keep their expiry and lock; new ones get the new."))
-    lost = any(leaf.after is ABSENT for leaf in s.difference.leaves)
-    return Judgement(
-        title=f"Change the {s.label}",
-        facts=_policy_facts(s),
-        findings=[*findings, *_in_use(s)],
-        reversibility=LOSSES if lost else "It can be changed back; copies made meanwhile keep what they were given.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DISRUPT,
-    )
+            yield grave(words, "tiers not known")
+        yield from _uncarried(s)
+        yield from _strangers(s)
+    yield Finding("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
+    yield from _in_use(s)
 
 
-def judge_replace(s: Subject) -> Judgement:
-    """The whole policy is exchanged; what the new one leaves out is gone."""
-    findings = []
+def _replace(s: Subject) -> Iterator[Finding]:
     if not isinstance(s.resource.get("protections"), list):
-        findings.append(Finding("Which schedules are LOST is not known.", Gravity.GRAVE, "tiers not known"))
-    if _jobs(s):
-        words = f"{holders(s)} stand on it; the API expects this only before assignment."
-        findings.append(Finding(words[:1].upper() + words[1:], Gravity.NOTABLE))
-    elif _unsure(s):
-        words = "Which jobs stand on it is not known; the API expects this only before assignment."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    return Judgement(
-        title=f"Replace the whole {s.label}",
-        facts=_policy_facts(s),
-        findings=[*findings, *_in_use(s)],
-        reversibility="The present policy cannot be brought back, only written down and made anew.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DISRUPT,
-    )
+        yield grave("Which schedules are LOST is not known.", "tiers not known")
+    if _jobs(s) or _unsure(s):
+        yield notable("The API expects this only before a policy is assigned.")
+    yield from _in_use(s)
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
 
 
 def _jobs(s: Subject) -> list[Mapping[str, Any]]:
-    return objects(s.resource.get("protectionJobsInfo")) or s.found("jobs").items
+    return objects(s.resource.get("protectionJobsInfo")) or s.read("jobs").items
 
 
 def _unsure(s: Subject) -> bool:
     """Whether there may be jobs of the policy that could not be read, or were not."""
-    listed = isinstance(s.resource.get("protectionJobsInfo"), list) or s.found("jobs").known
+    listed = isinstance(s.resource.get("protectionJobsInfo"), list) or s.read("jobs").known
     return not listed and s.resource.get("assigned") is not False
 
 
 def _in_use(s: Subject) -> Iterator[Finding]:
     if s.resource.get("assigned") or _jobs(s):
-        yield Finding("", warning="is assigned" + (f": to {holders(s)}" if _jobs(s) else ""))
+        yield mark("is assigned" + (f": to {_held_by(s)}" if _jobs(s) else ""))
     elif _unsure(s):
-        yield Finding("", warning="may be assigned")
+        yield mark("may be assigned")
 
 
-def _policy_facts(s: Subject) -> tuple[str, ...]:
-    jobs, assigned = _jobs(s), s.resource.get("assigned")
-    if jobs:
-        words = f"assigned to {holders(s)}: {assets(jobs)}"
+def _facts(s: Subject) -> tuple[str, ...]:
+    assigned = s.resource.get("assigned")
+    if jobs := _jobs(s):
+        words = f"assigned to {_held_by(s)}: {assets(jobs)}"
     elif _unsure(s):
         words = "assigned, to which jobs is not known" if assigned else "whether it is assigned is not known"
     else:
         words = "assigned, though no job of it was found" if assigned else "not assigned"
-    tiers = schedules.tiers(dict(s.resource))
-    told = "; ".join(cell(t, 200) for t in tiers or ())
-    known = isinstance(s.resource.get("protections"), list)
-    return (words, f"tiers: {told or ('none' if known else 'not known')}")
+    tiers = "; ".join(cell(tier, 200) for tier in schedules.tiers(dict(s.resource)) or ())
+    none = "none" if isinstance(s.resource.get("protections"), list) else "not known"
+    return words, f"tiers: {tiers or none}"
 
 
 def _strangers(s: Subject) -> Iterator[Finding]:
     """Tiers in the request that the policy does not have."""
-    known = {t.get("id") for t in objects(s.resource.get("protections"))}
-    if not isinstance(s.resource.get("protections"), list):
-        return
+    have = {tier.get("id") for tier in objects(s.resource.get("protections"))}
     for tier in objects(s.arguments.get("protections")):
-        if tier.get("id") not in known:
-            yield Finding(f"Tier {cell(str(tier.get('id')))} is not one of this policy.", Gravity.NOTABLE)
+        if tier.get("id") not in have and isinstance(s.resource.get("protections"), list):
+            yield notable(f"Tier {cell(str(tier.get('id')))} is not one of this policy.")
 
 
 def _uncarried(s: Subject) -> Iterator[Finding]:
     """What schedules listed anew have and an update cannot carry: programs, the source of a schedule."""
-    listed = {
-        (t.get("id"), x.get("scheduleId"))
-        for t in objects(s.arguments.get("protections"))
-        for x in objects(t.get("schedules"))
+    anew = {
+        (tier.get("id"), x.get("scheduleId"))
+        for tier in objects(s.arguments.get("protections"))
+        for x in objects(tier.get("schedules"))
     }
     for tier in objects(s.resource.get("protections")):
         for x in objects(tier.get("schedules")):
-            held = [name for name in UNCARRIED if x.get(name) is not None]
-            if (tier.get("id"), x.get("scheduleId")) in listed and held:
-                yield Finding(
-                    f"Schedule {cell(str(x.get('scheduleId')))} has {', '.join(held)}, which an update cannot carry: "
+            held = ", ".join(name for name in UNCARRIED if x.get(name) is not None)
+            if (tier.get("id"), x.get("scheduleId")) in anew and held:
+                yield notable(
+                    f"Schedule {cell(str(x.get('scheduleId')))} has {held}, which an update cannot carry: "
                     "whether it keeps them when it is listed anew, no document says.",
-                    Gravity.NOTABLE,
-                    f"may lose {', '.join(held)}",
+                    f"may lose {held}",
                 )
+
+
+def _loses(s: Subject) -> bool:
+    return any(leaf.after is ABSENT for leaf in s.difference.leaves)
+
+
+_SPEC = PreviewSpec("", facts=_facts, reads=_reads, held_by=_held_by)
+TABLE: Mapping[str, PreviewSpec] = {
+    "DeleteDataManagementTemplate": replace(
+        _SPEC,
+        title="Delete the {target}",
+        findings=_delete,
+        reversibility="It cannot be brought back, only made anew. Copies made under it stay until they expire.",
+    ),
+    "DataManagementTemplateUpdate": replace(
+        _SPEC,
+        title="Change the {target}",
+        findings=_update,
+        reversibility=lambda s: LOSSES if _loses(s) else KEPT,
+    ),
+    "DataManagementTemplateReplace": replace(
+        _SPEC,
+        title="Replace the whole {target}",
+        findings=_replace,
+        reversibility="The present policy cannot be brought back, only written down and made anew.",
+    ),
+}

@@ -43,7 +43,9 @@ KINDS = {  # collection -> what people call one of it
     "storeonces": "StoreOnce",
     "data-orchestrators": "data orchestrator",
 }
-COUNT = (("limit", "1000"), ("select", "id"))  # as many as every list of copies gives: it need not say its total
+WHOLE = (("limit", "1000"),)  # as many as every list of copies gives: it need not say its total
+COUNT = (*WHOLE, ("select", "id"))
+EVERY = (("limit", "20000"),)  # of the collections of this API, which give as many as are asked for
 # Fields that say whether what was previewed is still what is there. `generation` rises with every change; the others
 # are here because a preview's sentences stand on them, and a service may change them without a new generation.
 DECIDING = (
@@ -87,7 +89,7 @@ class ReadResult:
     problem: str = ""
     total: int | None = None  # of a collection, where the service says
     limit: int | None = None  # of a collection: how many were asked for
-    at: datetime | None = None  # when it was answered, by the service's clock
+    answered: datetime | None = None  # by the service's clock
 
     @property
     def known(self) -> bool:
@@ -115,13 +117,14 @@ class ReadResult:
 
 @dataclass(frozen=True)
 class ReadSpec:
-    """A further read for a preview. `decides`: the call uses it (the copy of a restore), so the code is bound to it."""
+    """A further read for a preview."""
 
     name: str
     words: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    decides: bool = False
+    decides: bool = False  # the call uses it (the copy of a restore), so the code is bound to it
+    quiet: bool = False  # that it brought nothing is said in a sentence of its own, or means nothing
 
 
 @dataclass(frozen=True)
@@ -130,18 +133,18 @@ class Target:
 
     kind: str
     path: str  # of the resource; "" where the call names none
-    found: ReadResult
+    result: ReadResult
     uses: Mapping[str, ReadResult] = field(default_factory=dict)
 
     @property
     def resource(self) -> Mapping[str, Any]:
         """The resource itself; {} where it is not known."""
-        return self.found.resource
+        return self.result.resource
 
     @property
     def state(self) -> Any:
         """What a code is bound to: identity and generation, or all that does not change by itself."""
-        return [self.path, _state(self.found), {name: _state(found) for name, found in sorted(self.uses.items())}]
+        return [self.path, _state(self.result), {name: _state(result) for name, result in sorted(self.uses.items())}]
 
 
 def kind_of(path: str) -> str:
@@ -155,9 +158,26 @@ def kind_of(path: str) -> str:
 
 def parent_path(path: str) -> str:
     """The path of the asset that a copy at a path belongs to, in the API that reads it."""
-    segments = path.split("/")
-    collection = segments[-4]
-    return f"{ASSETS.get(collection, OWN)}/{collection}/{segments[-3]}"
+    collection, identity = path.split("/")[-4:-2]
+    return f"{ASSETS.get(collection, OWN)}/{collection}/{identity}"
+
+
+def asset_path(collection: str, identity: Any) -> str:
+    """The path of an asset in the API that reads it."""
+    return path_of(f"{ASSETS.get(collection, OWN)}/{collection}", identity)
+
+
+def within(path: str) -> str:
+    """The path of an asset in this API, whichever API reads it: its copies are found below that."""
+    return path_of(OWN, *identity_of(path))
+
+
+def copy_reads(asset: str, owner: str, query: tuple[tuple[str, str], ...], after: str = "") -> list[ReadSpec]:
+    """The backups and snapshots below an asset's path, by these names with `after` behind them."""
+    return [
+        ReadSpec(f"{place}{after}", f"the {place} of {owner}", f"{asset}/{place}", query)
+        for place in ("backups", "snapshots")
+    ]
 
 
 def literal(value: str) -> str:
@@ -176,25 +196,24 @@ def identity_of(path: str) -> tuple[str, str]:
     return collection.rpartition("/")[2], unquote(identity)
 
 
-async def read(api: ApiClient, read_: ReadSpec) -> ReadResult:
+async def read(api: ApiClient, spec: ReadSpec) -> ReadResult:
     """What one read brings. Never raises for what the service answers: not known is an answer in a preview."""
     try:
-        reply = await send(api, Request(f"preview {read_.name}", "GET", read_.path, read_.query, reads=True))
+        reply = await send(api, Request(f"preview {spec.name}", "GET", spec.path, spec.query, reads=True))
     except BackupError as error:
         if error.status == 404:
-            return ReadResult(read_.words, missing=True)
+            return ReadResult(spec.words, missing=True)
         if isinstance(error, SettingsError):
             raise
-        return ReadResult(read_.words, problem=_failure_words(error))
-    body, at = reply.body, _answered_at(reply.headers)
+        return ReadResult(spec.words, problem=_failure_words(error))
+    body, answered = reply.body, _answered_at(reply.headers)
     if isinstance(body, Mapping) and isinstance(body.get("items"), list):
-        total = body.get("total")
-        limit = next((int(value) for name, value in read_.query if name == "limit"), None)
-        total = total if isinstance(total, int) else None
-        return ReadResult(read_.words, body["items"], total=total, limit=limit, at=at)
+        limit = next((int(value) for name, value in spec.query if name == "limit"), None)
+        total = body["total"] if isinstance(body.get("total"), int) else None
+        return ReadResult(spec.words, body["items"], total=total, limit=limit, answered=answered)
     if isinstance(body, Mapping):
-        return ReadResult(read_.words, body, at=at)
-    return ReadResult(read_.words, problem="the service answered without it")
+        return ReadResult(spec.words, body, answered=answered)
+    return ReadResult(spec.words, problem="the service answered without it")
 
 
 def _answered_at(headers: Mapping[str, str]) -> datetime | None:
@@ -210,9 +229,9 @@ async def read_copy(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> ReadRe
     parent, _, identity = spec.path.rpartition("/")
     if parent.rpartition("/")[2] not in ("backups", "snapshots"):
         return await read(api, spec)
-    found = (await read_all(api, [ReadSpec("copies", "its copies", parent, (("limit", "1000"),))], shared))["copies"]
-    item = next((i for i in found.items if i.get("id") == unquote(identity)), None)
-    return replace(found, words=spec.words, value=item) if item is not None else await read(api, spec)
+    copies = (await read_all(api, [ReadSpec("copies", "its copies", parent, WHOLE)], shared))["copies"]
+    item = next((i for i in copies.items if i.get("id") == unquote(identity)), None)
+    return replace(copies, words=spec.words, value=item) if item is not None else await read(api, spec)
 
 
 @dataclass
@@ -220,42 +239,42 @@ class ReadCache:
     """What the previews of one plan share: reads made already or under way, and how many more there may be."""
 
     left: int
-    known: dict[str, ReadResult] = field(default_factory=dict)
+    results: dict[str, ReadResult] = field(default_factory=dict)
     locks: dict[str, anyio.Lock] = field(default_factory=dict)
 
 
-async def read_all(api: ApiClient, reads: Sequence[ReadSpec], shared: ReadCache | None = None) -> dict[str, ReadResult]:
+async def read_all(api: ApiClient, specs: Sequence[ReadSpec], shared: ReadCache | None = None) -> dict[str, ReadResult]:
     """What several reads bring, by name; at once, within the api's own limits. `shared` spares a plan repetitions."""
-    found: dict[str, ReadResult] = {}
+    results: dict[str, ReadResult] = {}
 
-    async def one(read_: ReadSpec) -> None:
-        found[read_.name] = await (read(api, read_) if shared is None else _read_shared(api, read_, shared))
+    async def one(spec: ReadSpec) -> None:
+        results[spec.name] = await (read(api, spec) if shared is None else _read_shared(api, spec, shared))
 
     async with anyio.create_task_group() as group:
-        for read_ in reads:
-            group.start_soon(one, read_)
-    return {read_.name: found[read_.name] for read_ in reads}
+        for spec in specs:
+            group.start_soon(one, spec)
+    return {spec.name: results[spec.name] for spec in specs}
 
 
-async def _read_shared(api: ApiClient, read_: ReadSpec, shared: ReadCache) -> ReadResult:
+async def _read_shared(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> ReadResult:
     """What a read brings that others may make too: it is made once, also where they ask at the same time."""
-    key = f"{read_.path}?{read_.query}"
+    key = f"{spec.path}?{spec.query}"
     async with shared.locks.setdefault(key, anyio.Lock()):
-        if key in shared.known:
-            return replace(shared.known[key], words=read_.words)
+        if key in shared.results:
+            return replace(shared.results[key], words=spec.words)
         if shared.left <= 0:
-            return ReadResult(read_.words, problem="not read, the plan is too long")
+            return ReadResult(spec.words, problem="not read, the plan is too long")
         shared.left -= 1
-        shared.known[key] = await read(api, read_)
-        return shared.known[key]
+        shared.results[key] = await read(api, spec)
+        return shared.results[key]
 
 
-def _state(found: ReadResult) -> Any:
-    if found.missing:
+def _state(result: ReadResult) -> Any:
+    if result.missing:
         return "missing"
-    if not isinstance(found.value, Mapping):
+    if not isinstance(result.value, Mapping):
         return "not known"
-    value = found.value
+    value = result.value
     if value.get("generation") is not None:
         return {name: value[name] for name in DECIDING if value.get(name) is not None}
     return {name: item for name, item in value.items() if name not in VOLATILE}
@@ -263,6 +282,4 @@ def _state(found: ReadResult) -> Any:
 
 def _failure_words(error: BackupError) -> str:
     words = {401: "no permission", 403: "no permission", 429: "too many requests"}
-    if error.status in words:
-        return words[error.status]
-    return f"HTTP {error.status}" if error.status else "the service did not answer"
+    return words.get(error.status or 0) or (f"HTTP {error.status}" if error.status else "the service did not answer")

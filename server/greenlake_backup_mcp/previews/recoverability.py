@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,126 +15,132 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
-from .model import Finding, Gravity, Subject, item_at, quoted
+from .model import Finding, Subject, grave, notable
+from .phrases import item_at, quoted
 from .reads import path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, is_verified, place_of
+from .tenant_facts import stores
 
 UNSURE = "whether another recovery point remains is not known"
 PLACES = ("on the array", "on premises", "off site", "in a place that is not known")
+NEWEST = "the newest recovery point"
 Copy = Mapping[str, Any]
+# TABLE: kinds of copy of which the last is told as gravely as the last of all
+KINDS: tuple[tuple[str, Callable[[str, Copy, datetime], bool]], ...] = (
+    ("off the array", lambda place, copy, _: place_of(copy, place) in ("on premises", "off site")),
+    ("off site", lambda place, copy, _: place_of(copy, place) == "off site"),
+    ("that is verified", lambda _place, copy, _now: is_verified(copy)),
+    ("that is locked", lambda _place, copy, now: is_locked(copy, now)),
+)
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The other copies of an asset when consent has ended what it ends: kind of copy and copy, usable or not."""
+
+    usable: list[tuple[str, Copy]]
+    flaws: Counter[str]  # of those nobody can rely on
+    going: list[Copy]  # that consent, or others, end before
+    whole: bool  # whether all there are were read
 
 
 def remaining_points(s: Subject, until: datetime) -> Iterator[Finding]:
     """What remains when the copy is gone (at `until`), and of which kind it is the last."""
-    lists = [s.found(place) for place in ("backups", "snapshots")]
-    whole = all(found.whole for found in lists)
-    copies, gone = _others(s, until)
-    flaws = Counter(flaw for _, copy in copies if (flaw := flaw_of(copy, s.now, stores(s))))
-    others = [(place, copy) for place, copy in copies if not flaw_of(copy, s.now, stores(s))]
-    besides = Counter({"on the way out": gone} if gone else {}) + flaws
-    if not others and not whole:
-        yield Finding(f"{UNSURE[:1].upper()}{UNSURE[1:]}.", Gravity.GRAVE, UNSURE, danger=Danger.DESTROY)
+    left = _remaining(s, until)
+    if not left.usable:
+        unsure = grave(f"{UNSURE[:1].upper()}{UNSURE[1:]}.", UNSURE, danger=Danger.DESTROY)
+        yield _last(s, until, left) if left.whole else unsure
         return
-    if not others:
-        yield _last(s, until, flaws, alone=not gone)
-        return
-    yield from _last_of_kind(s, others, whole=whole)
-    remain = "; ".join(_groups(s, others))
+    yield from _last_of_kind(s, left)
+    besides = Counter({"on the way out": len(left.going)} if left.going else {}) + left.flaws
     not_counted = f" Not counted, since nobody can rely on them: {_render(besides)}." if besides else ""
-    yield Finding(f"{'Would' if whole else 'At least these would'} remain: {remain}.{not_counted}")
-    ends = [at for _, o in others if (at := units.parse_time(o.get("expiresAt"))) and s.now < at <= until]
-    if ends:
-        yield Finding(f"Expired by then too, of these: {len(ends):,}.", Gravity.NOTABLE)
-    points = [at for _, o in others if (at := units.parse_time(o.get("pointInTime")))]
-    mine = units.parse_time(s.resource.get("pointInTime"))
-    if mine and whole and points and mine > max(points):
-        older = times.describe_span(mine - max(points))
-        yield Finding(
-            f"It is the newest one: the next is {older} older, so that much can be lost.",
-            Gravity.NOTABLE,
-            "the newest recovery point",
-        )
+    groups = "; ".join(_groups(s, left.usable))
+    yield Finding(f"{'Would' if left.whole else 'At least these would'} remain: {groups}.{not_counted}")
+    if ends := [at for _, o in left.usable if (at := units.parse_time(o.get("expiresAt"))) and s.now < at <= until]:
+        yield notable(f"Expired by then too, of these: {len(ends):,}.")
+    yield from _newest(s, left)
 
 
-def stores(s: Subject) -> Mapping[Any, Copy]:
-    """The protection stores by id, as far as they could be read."""
-    return {store.get("id"): store for store in s.found("stores").items}
+def _newest(s: Subject, left: Remaining) -> Iterator[Finding]:
+    """How much older the newest that remains is than the newest that goes: of a plan as a whole, not of each call."""
+    points, mine = _taken(copy for _, copy in left.usable), _taken([s.resource])
+    going = _taken(left.going)
+    if not mine or not points or not left.whole or mine[0] <= max(points):
+        return
+    older = times.describe_span(max(mine + going) - max(points))
+    words = f"It is the newest one: the next is {older} older, so that much can be lost."
+    if going:
+        words = f"The newest go: the newest that is left is {older} older, so that much can be lost."
+    yield notable(words, NEWEST)
 
 
-def _others(s: Subject, until: datetime) -> tuple[list[tuple[str, Copy]], int]:
-    """The other copies of the asset that are there at `until`, and how many consent or the same plan ends before."""
+def _taken(copies: Any) -> list[datetime]:
+    return [at for copy in copies if (at := units.parse_time(copy.get("pointInTime")))]
+
+
+def _remaining(s: Subject, until: datetime) -> Remaining:
+    """The other copies of the asset that are there at `until`, and those that consent or others end before."""
     base = s.target.path.rpartition("/")[0].rpartition("/")[0]
-    stay: list[tuple[str, Copy]] = []
-    gone = 0
+    usable: list[tuple[str, Copy]] = []
+    going: list[Copy] = []
+    flaws: Counter[str] = Counter()
     for place in ("backups", "snapshots"):
-        for item in s.found(place).items:
-            path = path_of(base, place, item.get("id"))
-            if path == s.target.path or item.get("state") in GOING:
+        for copy in s.read(place).items:
+            path = path_of(base, place, copy.get("id"))
+            if path == s.target.path or copy.get("state") in GOING:
                 continue
             if path in s.leaving and s.leaving[path] <= until:
-                gone += 1
+                going.append(copy)
+            elif flaw := flaw_of(copy, s.now, stores(s)):
+                flaws[flaw] += 1
             else:
-                stay.append((place, item))
-    return stay, gone
+                usable.append((place, copy))
+    return Remaining(usable, flaws, going, all(s.read(place).whole for place in ("backups", "snapshots")))
 
 
-def _groups(s: Subject, others: list[tuple[str, Copy]]) -> Iterator[str]:
+def _groups(s: Subject, usable: list[tuple[str, Copy]]) -> Iterator[str]:
     """The copies by where they lie: how many, the newest, how many of them verified and locked."""
     for where in PLACES:
-        these = [copy for place, copy in others if place_of(copy, place) == where]
-        if not these:
+        if not (copies := [copy for place, copy in usable if place_of(copy, place) == where]):
             continue
-        points = [at for copy in these if (at := units.parse_time(copy.get("pointInTime")))]
-        verified = sum(is_verified(copy) for copy in these)
-        locked = sum(is_locked(copy, s.now) for copy in these)
+        points = _taken(copies)
         facts = [f"the newest of {times.describe_when(max(points), s.now)}"] if points else []
-        facts += [f"{verified:,} verified"] if verified else []
-        facts += [f"{locked:,} locked"] if locked else []
-        yield f"{len(these):,} {where}" + (f" ({', '.join(facts)})" if facts else "")
+        for word, count in (("verified", sum(map(is_verified, copies))), ("locked", _count_locked(copies, s.now))):
+            facts += [f"{count:,} {word}"] if count else []
+        yield f"{len(copies):,} {where}" + (f" ({', '.join(facts)})" if facts else "")
 
 
-def _last_of_kind(s: Subject, others: list[tuple[str, Copy]], *, whole: bool) -> Iterator[Finding]:
+def _count_locked(copies: list[Copy], now: datetime) -> int:
+    return sum(is_locked(copy, now) for copy in copies)
+
+
+def _last_of_kind(s: Subject, left: Remaining) -> Iterator[Finding]:
     """Of which kind the copy is the last, though others remain."""
     mine = s.target.path.split("/")[-2]
     if flaw_of(s.resource, s.now, stores(s)):
         return
-    kinds: tuple[tuple[str, Callable[[str, Copy], bool]], ...] = (
-        ("off the array", lambda place, copy: place_of(copy, place) in ("on premises", "off site")),
-        ("off site", lambda place, copy: place_of(copy, place) == "off site"),
-        ("that is verified", lambda _, copy: is_verified(copy)),
-        ("that is locked", lambda _, copy: is_locked(copy, s.now)),
-    )
-    for words, test in kinds:
-        if not test(mine, s.resource) or any(test(place, copy) for place, copy in others):
+    where = " and ".join(sorted({place_of(copy, place) for place, copy in left.usable}))
+    tails = {
+        "off the array": f" What remains lies {where} and goes with it.",
+        "off site": f" What remains lies {where}.",
+    }
+    for words, test in KINDS:
+        if not test(mine, s.resource, s.now) or any(test(place, copy, s.now) for place, copy in left.usable):
             continue
-        if not whole:
-            yield Finding(
-                f"Whether another recovery point {words} remains is not known.",
-                Gravity.GRAVE,
-                f"whether another recovery point {words} remains is not known",
-                danger=Danger.DESTROY,
-            )
+        if not left.whole:
+            unsure = f"hether another recovery point {words} remains is not known"
+            yield grave(f"W{unsure}.", f"w{unsure}", danger=Danger.DESTROY)
             continue
-        where = {place_of(copy, place) for place, copy in others}
-        left = " and ".join(sorted(where))
-        why = (
-            f" What remains lies {left} and goes with it."
-            if words == "off the array"
-            else f" What remains lies {left}."
-        )
-        yield Finding(
-            f"It is the LAST recovery point {words}.{why if words in ('off the array', 'off site') else ''}",
-            Gravity.GRAVE,
-            f"the LAST recovery point {words}",
-            f"LAST recovery point {words}{_of_whom(s)}.",
-            Danger.DESTROY,
+        kind = f"LAST recovery point {words}"
+        yield grave(
+            f"It is the {kind}.{tails.get(words, '')}", f"the {kind}", f"{kind}{_whose(s)}.", danger=Danger.DESTROY
         )
         if words == "off the array":
             return
 
 
-def _of_whom(s: Subject) -> str:
-    name = item_at(s.found("asset").resource, "displayName") or item_at(s.found("asset").resource, "name")
+def _whose(s: Subject) -> str:
+    name = item_at(s.read("asset").resource, "displayName") or item_at(s.read("asset").resource, "name")
     return f" of {quoted(name, 50)}" if name else ""
 
 
@@ -141,29 +148,18 @@ def _render(counts: Counter[str]) -> str:
     return " and ".join(f"{count:,} {word}" for word, count in sorted(counts.items()))
 
 
-def _last(s: Subject, until: datetime, flaws: Counter[str], *, alone: bool) -> Finding:
-    this = "this" if alone else "this and the others on their way out"
-    then = f"Without {this} nothing can be restored."
+def _last(s: Subject, until: datetime, left: Remaining) -> Finding:
+    gone = "this and the others on their way out" if left.going else "this"
+    then = f"Without {gone} nothing can be restored."
     if until > s.now:
-        then = (
-            f"Once {this} {'has' if alone else 'have'} expired, nothing can be restored, unless another is made before."
-        )
-    of = _of_whom(s)
-    if not flaws:
-        words, warning, short = (
-            f"It is the LAST recovery point. {then}",
-            "the LAST recovery point",
-            f"LAST recovery point{of}: nothing can be restored without it.",
-        )
-    else:
-        what = f"{_render(flaws)} {'remains' if flaws.total() == 1 else 'remain'}"
-        flaw = flaw_of(s.resource, s.now, stores(s))
-        words = f"It is the LAST usable recovery point; {what}. {then}"
-        warning, short = (
-            "the LAST usable recovery point",
-            f"LAST usable recovery point{of}: nothing can be restored without it.",
-        )
-        if flaw:
-            words = f"No usable recovery point: it is {flaw} itself; {what}."
-            warning, short = "no usable recovery point remains", f"No usable recovery point{of} remains."
-    return Finding(words, Gravity.GRAVE, warning, short, Danger.DESTROY)
+        have = "have" if left.going else "has"
+        then = f"Once {gone} {have} expired, nothing can be restored, unless another is made before."
+    usable = "usable " if left.flaws else ""
+    besides = f"{_render(left.flaws)} {'remains' if left.flaws.total() == 1 else 'remain'}" if left.flaws else ""
+    kind = f"LAST {usable}recovery point"
+    words = f"It is the {kind}; {besides}. {then}" if besides else f"It is the {kind}. {then}"
+    warning, short = f"the {kind}", f"{kind}{_whose(s)}: nothing can be restored without it."
+    if besides and (flaw := flaw_of(s.resource, s.now, stores(s))):
+        words = f"No usable recovery point: it is {flaw} itself; {besides}."
+        warning, short = "no usable recovery point remains", f"No usable recovery point{_whose(s)} remains."
+    return grave(words, warning, short, Danger.DESTROY)

@@ -13,16 +13,17 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
-from .model import NOTHING, item_at, name_of, names, objects, quoted, state_of
+from .phrases import item_at, name_of, names, objects, quoted, state_of
 
 GOING = ("DELETING", "DELETED", "DELETE_PENDING", "PENDING_DELETE_APPROVAL")
 BUSY = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "ATTACHED", "RESTORING")
 MIB = 1024 * 1024
+NOTHING: Mapping[str, Any] = {}
 
 
 def recovery_point_facts(copy: Mapping[str, Any], now: datetime) -> list[str]:
     """What an administrator asks about a recovery point: state, age, size, place, expiry, lock, verified or not."""
-    facts = [state_of(copy) or "state not known"]
+    facts = [state_of(copy)]
     taken = copy.get("pointInTime") or copy.get("createdAt")
     facts.append(f"taken {times.describe_time(taken, now)}" if taken else "age not known")
     size = recovery_point_size(copy)
@@ -95,15 +96,11 @@ def is_locked(copy: Mapping[str, Any], now: datetime) -> bool:
 
 def recovery_point_size(copy: Mapping[str, Any]) -> float:
     """The bytes of a recovery point, summed over its volumes; 0 where the service does not say."""
-    parts = [p for one in objects(copy.get("backupSetsInfo")) for p in objects(one.get("backups"))]
+    parts = [part for one in objects(copy.get("backupSetsInfo")) for part in objects(one.get("backups"))]
     parts += objects(copy.get("volumesSnapshotInfo")) + objects(copy.get("individualSnapshotsInfo"))
-    total = 0.0
-    for part in parts:
-        for name, unit in (("sizeInBytes", 1), ("sizeInMib", MIB), ("sizeInMiB", MIB)):
-            if isinstance(part.get(name), (int, float)):
-                total += part[name] * unit
-                break
-    return total
+    units_of = (("sizeInBytes", 1), ("sizeInMib", MIB), ("sizeInMiB", MIB))
+    sizes = ([part[n] * unit for n, unit in units_of if isinstance(part.get(n), (int, float))] for part in parts)
+    return float(sum(size[0] for size in sizes if size))
 
 
 def _verified(copy: Mapping[str, Any]) -> str:

@@ -5,199 +5,157 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
-from . import tenant_facts
-from .appliances import ALL_JOBS, facts, jobs_of_stores, stopped, stores_of
-from .model import (
-    Finding,
-    Gravity,
-    Judgement,
-    Subject,
-    at_least,
-    counted,
-    item_at,
-    label,
-    name_of,
-    names,
-    not_known,
-    objects,
-    quoted,
-)
-from .reads import OWN, ReadResult, ReadSpec, Target, identity_of, literal, path_of
+from .model import Finding, PreviewSpec, Subject, grave, mark, notable
+from .phrases import at_least, counted, item_at, listed, name_of, names, objects
+from .reads import OWN, WHOLE, ReadResult, ReadSpec, Target, identity_of, literal, path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
+from .tenant_facts import JOBS, POLICIES, TASKS, jobs_of_stores, running, stopped
 
 MOST_COUNTED = 120  # assets whose copies are counted: each is a request, and services allow so many a minute
-WHOLE = (("limit", "1000"),)
+FAIL = "Jobs that back up through it and would fail"
+UNREAD = ("recovery points of assets that no job protects any more",)
 
 
-def store_reads(_arguments: Mapping[str, Any], _target: Target) -> list[ReadSpec]:
-    """The policies and jobs that write to a store."""
-    return [
-        ReadSpec("policies", "the policies that use it", f"{OWN}/protection-policies", (("limit", "20000"),)),
-        ReadSpec("jobs", "the jobs that use it", f"{OWN}/protection-jobs", ALL_JOBS),
-        tenant_facts.TASKS,
-    ]
+# --- reads ------------------------------------------------------------------------------------------------------------
 
 
-def host_of_stores_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+def reads_of_host(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The stores on a gateway or StoreOnce, and the jobs that write to them."""
     query = (("filter", f"storageSystemInfo/id eq {literal(identity_of(target.path)[1])}"), ("limit", "2000"))
-    return [
-        ReadSpec("stores", "the stores on it", f"{OWN}/protection-stores", query),
-        ReadSpec("jobs", "the jobs that use it", f"{OWN}/protection-jobs", ALL_JOBS),
-    ]
+    return [ReadSpec("stores", "the stores on it", f"{OWN}/protection-stores", query), JOBS, TASKS]
 
 
-def reattach_reads(arguments: Mapping[str, Any], _target: Target) -> list[ReadSpec]:
+def _reattach_reads(arguments: Mapping[str, Any], _target: Target) -> list[ReadSpec]:
     """The system a store would move to."""
     system = arguments.get("storageSystemId")
-    if not isinstance(system, str) or not system:
-        return []
     place = "storeonces" if arguments.get("storageSystemType") == "STOREONCE" else "protection-store-gateways"
-    return [ReadSpec("system", "the system it moves to", path_of(OWN, place, system), decides=True)]
+    spec = ReadSpec("system", "the system it moves to", path_of(OWN, place, system), decides=True)
+    return [spec] if isinstance(system, str) and system else []
 
 
-def count_reads(s: Subject) -> list[ReadSpec]:
+def _backup_reads(s: Subject) -> list[ReadSpec]:
     """The backups of the assets that back up to stores that go, for as many as can be asked in time."""
-    return [
-        ReadSpec(f"backups {number}", "recovery points of an asset", f"{path}/backups", WHOLE)
-        for number, (_, path) in enumerate(_assets(s)[:MOST_COUNTED])
-    ]
+    return _copies(s, "backups", range(min(len(_assets(s)), MOST_COUNTED)))
 
 
-def snapshot_reads(s: Subject) -> list[ReadSpec]:
+def _snapshot_reads(s: Subject) -> list[ReadSpec]:
     """The snapshots of those assets that have no usable backup elsewhere."""
-    return [
-        ReadSpec(f"snapshots {number}", "snapshots of an asset", f"{path}/snapshots", WHOLE)
-        for number, (_, path) in enumerate(_assets(s)[:MOST_COUNTED])
-        if s.found(f"backups {number}").known and not _elsewhere(s, s.found(f"backups {number}"))
-    ]
+    results = [s.read(f"backups {n}") for n in range(min(len(_assets(s)), MOST_COUNTED))]
+    return _copies(s, "snapshots", [n for n, result in enumerate(results) if result.known and not _usable(s, result)])
 
 
-def judge_delete(s: Subject) -> Judgement:
-    """A store goes; with force, with every backup in it."""
-    jobs, policies = jobs_of_stores(s, {s.resource.get("id")}), _policies(s)
-    data, force = s.resource.get("userDataStoredInBytes"), s.arguments.get("force") is True
+def _copies(s: Subject, place: str, numbers: Any) -> list[ReadSpec]:
+    paths = [path for _, path in _assets(s)]
+    return [ReadSpec(f"{place} {n}", f"{place} of an asset", f"{paths[n]}/{place}", WHOLE, quiet=True) for n in numbers]
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _delete(s: Subject) -> Iterator[Finding]:
+    mine, data = s.resource.get("id"), s.resource.get("userDataStoredInBytes")
     holds = units.size(data) if _is_size(data) else "an amount of data that is not known"
-    findings = []
-    if force:
-        findings.append(
-            Finding(
-                f"force: the store is deleted WITH EVERY BACKUP IN IT; it holds {holds}.",
-                Gravity.GRAVE,
-                "force",
-                f"Store {name_of(s.resource)} is deleted WITH EVERY BACKUP IN IT: {holds}.",
-                Danger.DESTROY,
-            )
+    if _is_forced(s):
+        yield grave(
+            f"force: the store is deleted WITH EVERY BACKUP IN IT; it holds {holds}.",
+            short=f"Store {name_of(s.resource)} is deleted WITH EVERY BACKUP IN IT: {holds}.",
+            danger=Danger.DESTROY,
         )
     else:
-        findings.append(Finding(f"The store is deleted if it holds no data; it holds {holds}.", Gravity.NOTABLE))
-    findings += _lost_copies(s)
-    if policies:
-        count = f"{at_least(s.found('policies'))}{len(policies):,}"
-        words = f"Policies that write to it: {count} ({names(policies)}); expected to be refused."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    findings += [*stopped(s, jobs), *tenant_facts.running(s)]
-    findings += [Finding("", warning=f"holds data: {holds}")] if data != 0 else []
-    return Judgement(
-        title=f"Delete the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility="Backups deleted with it are gone for good." if force else "It cannot be brought back.",
-        unknown=_unknown(s),
-        size=data if force and _is_size(data) else 0,
-        danger=Danger.DESTROY if force or data is None else Danger.DISRUPT,
-    )
+        yield notable(f"The store is deleted if it holds no data; it holds {holds}.")
+    yield from _lost_copies(s)
+    tiers = ((p, tier) for p in s.read("policies").items for tier in objects(p.get("protections")))
+    users = {id(p): p for p, tier in tiers if item_at(tier, "protectionStoreInfo", "id") == mine}
+    if users:
+        count = f"{at_least(s.read('policies'))}{len(users):,}"
+        yield notable(f"Policies that write to it: {count} ({names(users.values())}); expected to be refused.")
+    yield from stopped(s, jobs_of_stores(s, [mine]), FAIL)
+    yield from running(s)
+    if data != 0:
+        yield Finding("", warning=f"holds data: {holds}", danger=Danger.DESTROY if data is None else Danger.READ)
 
 
-def judge_host_delete(s: Subject) -> Judgement:
+def _delete_host(s: Subject) -> Iterator[Finding]:
     """A gateway or StoreOnce goes, with what lies on it."""
-    stores, known = stores_of(s), s.found("stores").known
+    stores, known = stores_on(s), s.read("stores").known
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
-    force = s.arguments.get("force") is True
-    gateway = s.target.kind == "protection store gateway"
-    what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
-    findings = []
-    if force and not known:
-        words = "force: whatever is in its on-premises stores is LOST with it; which those are is not known."
-        findings.append(Finding(words, Gravity.GRAVE, "force", danger=Danger.DESTROY))
-    elif force:
-        count = at_least(s.found("stores")) + counted(len(local), "on-premises store")
-        words = f"force: whatever is in {count} is LOST with it{': ' + names(local) if local else ''}."
-        findings.append(Finding(words, Gravity.GRAVE, "force", danger=Danger.DESTROY))
+    if _is_forced(s):
+        count = at_least(s.read("stores")) + counted(len(local), "on-premises store")
+        which = f"{count} is LOST with it{': ' + names(local) if local else ''}"
+        which = which if known else "its on-premises stores is LOST with it; which those are is not known"
+        yield grave(f"force: whatever is in {which}.", danger=Danger.DESTROY)
     elif stores or not known:
         has = "It has stores" if stores else "It may have stores"
-        findings.append(Finding(f"{has}; without force the task is then expected to fail.", Gravity.NOTABLE))
-    findings += _lost_copies(s)
-    findings.append(Finding(f"{what}. {_stored_points(s)}"))
-    findings += [*stopped(s, jobs_of_stores(s, {x.get("id") for x in stores})), *tenant_facts.running(s)]
-    holds = f"{len(stores)} stores" if stores else "" if known else "what is on it is not known"
-    findings += [Finding("", warning=holds)] if holds else []
-    return Judgement(
-        title=f"Delete the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility="Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
-        unknown=_unknown(s),
-        danger=Danger.DESTROY if force or not known else Danger.DISRUPT,
-    )
+        yield notable(f"{has}; without force the task is then expected to fail.")
+    yield from _lost_copies(s)
+    gateway = s.target.kind == "protection store gateway"
+    what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
+    yield Finding(f"{what}. {_held(s)}")
+    yield from stopped(s, jobs_of_stores(s, (x.get("id") for x in stores)), FAIL)
+    yield from running(s)
+    if not known:
+        yield Finding("", warning="what is on it is not known", danger=Danger.DESTROY)
+    elif stores:
+        yield mark(f"{len(stores)} stores")
 
 
-def judge_gateway_recovery(s: Subject) -> Judgement:
+def _recover_gateway(s: Subject) -> Iterator[Finding]:
     """A gateway is built anew; cloud stores come back, local ones do not."""
-    stores = stores_of(s)
+    result, stores = s.read("stores"), stores_on(s)
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
-    cloud = [x for x in stores if x.get("protectionStoreType") == "CLOUD"]
-    found = s.found("stores")
-    none = ("none" if found.whole else "none known") if found.known else "which those are is not known"
-    connected = item_at(s.resource, "health", "status") == "PSG_HEALTH_STATUS_CONNECTED"
-    gravity = Gravity.DETAIL if found.whole and not local else Gravity.GRAVE
+    none = ("none" if result.whole else "none known") if result.known else "which those are is not known"
     words = f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or none}."
-    findings = [
-        Finding(words, gravity, danger=Danger.DESTROY),
-        Finding(f"A new gateway named {quoted(s.arguments.get('name'))} is deployed in its place."),
-        Finding(f"Cloud stores reattached: {names(cloud) or none}."),
-    ]
-    if s.arguments.get("force"):
-        words = "force: it is done even though the old gateway may be alive."
-        findings.append(Finding(words, Gravity.GRAVE, "still connected" if connected else ""))
-    elif connected:
-        words = "The gateway is CONNECTED; without force the service is expected to refuse."
-        findings.append(Finding(words, Gravity.NOTABLE, "still connected"))
-    return Judgement(
-        title=f"Recover the {s.label} onto a new VM",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility="This cannot be undone.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DESTROY,
-    )
+    yield Finding(words) if result.whole and not local else grave(words, danger=Danger.DESTROY)
+    cloud = names(x for x in stores if x.get("protectionStoreType") == "CLOUD")
+    yield Finding(f"Cloud stores reattached: {cloud or none}.")
+    if item_at(s.resource, "health", "status") == "PSG_HEALTH_STATUS_CONNECTED":
+        refused = "" if s.arguments.get("force") else "; without force the service is expected to refuse"
+        yield notable(f"The gateway is CONNECTED{refused}.", "still connected")
 
 
-def judge_reattach(s: Subject) -> Judgement:
-    """A cloud store moves to another system."""
-    system = s.found("system")
-    to = label(str(s.arguments.get("storageSystemType")), system.resource, str(s.arguments.get("storageSystemId")))
-    now = s.resource.get("storageSystemInfo")
-    away = f", away from {name_of(now)}" if isinstance(now, Mapping) else ""
-    findings = [Finding(f"It moves to {to}{away}.", Gravity.NOTABLE, danger=Danger.DISRUPT)]
+def _reattach(s: Subject) -> Iterator[Finding]:
+    """A cloud store moves to another system, as the difference says."""
     if s.resource.get("connectedState") == "CONNECTED":
         words = "It is CONNECTED; backups and restores through its present system fail from then on."
-        findings.append(Finding(words, Gravity.GRAVE, "still connected"))
-    return Judgement(
-        title=f"Reattach the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility="It cannot be taken back; it can be reattached once more.",
-        unknown=not_known(*s.target.uses.values()),
-        forbidden="The system to move to does not exist." if system.missing else "",
-        danger=Danger.DISRUPT,
+        yield grave(words, "still connected")
+
+
+def _lost_copies(s: Subject) -> Iterator[Finding]:
+    """The recovery points in stores that go: how many, how many of them locked, whose last ones they are."""
+    lost, every = _lost_stores(s), [(n, name, s.read(f"backups {n}")) for n, (name, _) in enumerate(_assets(s))]
+    read = [(n, name, result) for n, name, result in every if result.known]
+    if not read:
+        return
+    whole = len(read) == len(every) and all(result.whole for _, _, result in read)
+    part = "" if whole else "at least "
+    inside = {n: [c for c in result.items if store_of_copy(c, {}).get("id") in lost] for n, _, result in read}
+    bare = [
+        name
+        for n, name, result in read
+        if inside[n]
+        and s.read(f"snapshots {n}").known
+        and not _usable(s, result)
+        and not _usable(s, s.read(f"snapshots {n}"))
+    ]
+    if bare:
+        words = f"Left with NO recovery point at all: {part}{counted(len(bare), 'asset')}: {listed(bare)}."
+        yield grave(words, "assets left with nothing")
+    if locked := sum(is_locked(c, s.now) for copies in inside.values() for c in copies):
+        words = f"LOCKED copies in it: {part}{locked:,}; the service may refuse because of them."
+        yield grave(words, "holds locked copies")
+    counts = f"{sum(map(len, inside.values())):,}, of {part}{counted(sum(map(bool, inside.values())), 'asset')}"
+    some = (
+        ""
+        if len(read) == len(every)
+        else f", counted for {len(read):,} of the {len(every):,} assets that back up to it"
     )
+    yield notable(f"Recovery points in it: {part}{counts}{some}.")
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
@@ -207,29 +165,39 @@ def _is_size(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _stored_points(s: Subject) -> str:
+def _is_forced(s: Subject) -> bool:
+    return s.arguments.get("force") is True
+
+
+def stores_on(s: Subject) -> list[Mapping[str, Any]]:
+    """The stores on the target, a gateway or StoreOnce."""
+    mine = s.resource.get("id")
+    return [x for x in s.read("stores").items if item_at(x, "storageSystemInfo", "id") == mine]
+
+
+def _held(s: Subject) -> str:
     """The stores on an appliance and how much is in them, as far as each of them says."""
-    found, stores = s.found("stores"), stores_of(s)
-    if not found.known:
+    result, stores = s.read("stores"), stores_on(s)
+    if not result.known:
         return "Which stores are on it, and how much is in them, is not known."
     if not stores:
-        return f"On it: {'no store' if found.whole else 'no store among those read'}."
+        return f"On it: {'no store' if result.whole else 'no store among those read'}."
     sizes = [x["userDataStoredInBytes"] for x in stores if _is_size(x.get("userDataStoredInBytes"))]
-    part = "" if found.whole and len(sizes) == len(stores) else "at least "
+    part = "" if result.whole and len(sizes) == len(stores) else "at least "
     data = part + units.size(sum(sizes)) if sizes else "how much data that is, is not known"
-    return f"On it: {at_least(found)}{counted(len(stores), 'store')}: {names(stores)}, {data}."
+    return f"On it: {at_least(result)}{counted(len(stores), 'store')}: {names(stores)}, {data}."
 
 
 def _lost_stores(s: Subject) -> set[Any]:
     """The stores whose copies go: the store itself, or those on the appliance that are not in the cloud."""
     if s.target.kind == "protection store":
         return {s.resource.get("id")}
-    return {x.get("id") for x in stores_of(s) if x.get("protectionStoreType") != "CLOUD"}
+    return {x.get("id") for x in stores_on(s) if x.get("protectionStoreType") != "CLOUD"}
 
 
 def _assets(s: Subject) -> list[tuple[str, str]]:
     """The assets that back up to stores that go: name and path of each, once."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for job in jobs_of_stores(s, _lost_stores(s)):
         assets = objects(job.get("assetInfo"))
         if any("mssql-database-protection-groups" in str(a.get("resourceUri")) for a in assets):
@@ -237,71 +205,52 @@ def _assets(s: Subject) -> list[tuple[str, str]]:
         for asset in assets:
             collection, identity = identity_of(str(asset.get("resourceUri") or ""))
             if collection and identity:
-                found.setdefault(path_of(OWN, collection, identity), name_of(asset))
-    return [(name, path) for path, name in found.items()]
+                paths.setdefault(path_of(OWN, collection, identity), name_of(asset))
+    return [(name, path) for path, name in paths.items()]
 
 
-def _elsewhere(s: Subject, backups: ReadResult) -> list[Mapping[str, Any]]:
+def _usable(s: Subject, copies: ReadResult) -> list[Mapping[str, Any]]:
     """The copies of a list that can be relied on and do not lie in a store that goes."""
     lost = _lost_stores(s)
     return [
         c
-        for c in backups.items
+        for c in copies.items
         if store_of_copy(c, {}).get("id") not in lost and not flaw_of(c, s.now) and c.get("state") not in GOING
     ]
 
 
-def _lost_copies(s: Subject) -> list[Finding]:
-    """The recovery points in stores that go: how many, how many of them locked, whose last ones they are."""
-    lost, assets = _lost_stores(s), _assets(s)
-    read = [(n, name, s.found(f"backups {n}")) for n, (name, _) in enumerate(assets)]
-    read = [(n, name, found) for n, name, found in read if found.known]
-    if not read:
-        return []
-    inside = [c for _, _, found in read for c in found.items if store_of_copy(c, {}).get("id") in lost]
-    locked = [c for c in inside if is_locked(c, s.now)]
-    held = [(n, name) for n, name, found in read if any(store_of_copy(c, {}).get("id") in lost for c in found.items)]
-    bare = [
-        name
-        for n, name in held
-        if s.found(f"snapshots {n}").known
-        and not _elsewhere(s, s.found(f"backups {n}"))
-        and not _elsewhere(s, s.found(f"snapshots {n}"))
-    ]
-    whole = len(read) == len(assets) and all(found.whole for _, _, found in read)
-    of = (
-        ""
-        if len(read) == len(assets)
-        else f", counted for {len(read):,} of the {len(assets):,} assets that back up to it"
-    )
-    part = "" if whole else "at least "
-    findings = [
-        Finding(
-            f"Recovery points in it: {part}{len(inside):,}, of {part}{counted(len(held), 'asset')}{of}.",
-            Gravity.NOTABLE,
-        )
-    ]
-    if bare:
-        more = f" and {len(bare) - 12:,} more" if len(bare) > 12 else ""
-        words = (
-            f"Left with NO recovery point at all: {part}{counted(len(bare), 'asset')}: {', '.join(bare[:12])}{more}."
-        )
-        findings.insert(0, Finding(words, Gravity.GRAVE, "assets left with nothing", danger=Danger.DISRUPT))
-    if locked:
-        words = f"LOCKED copies in it: {part}{len(locked):,}; the service may refuse because of them."
-        findings.append(Finding(words, Gravity.GRAVE, "holds locked copies", danger=Danger.DISRUPT))
-    return findings
-
-
-def _unknown(s: Subject) -> tuple[str, ...]:
-    listed = [f for name, f in s.facts.items() if not name.startswith(("backups ", "snapshots ", "tasks"))]
-    return (*not_known(*listed), "recovery points of assets that no job protects any more")
-
-
-def _policies(s: Subject) -> list[Mapping[str, Any]]:
-    mine = s.resource.get("id")
-    return [
-        p
-        for p in s.found("policies").items
-        if any(item_at(t, "protectionStoreInfo", "id") == mine for t in objects(p.get("protections")))
-    ]
+DELETE_HOST = PreviewSpec(
+    "Delete the {target}",
+    _delete_host,
+    "Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
+    reads=reads_of_host,
+    further=(_backup_reads, _snapshot_reads),
+    unknown=UNREAD,
+)
+TABLE: Mapping[str, PreviewSpec] = {
+    "ProtectionStoreDelete": PreviewSpec(
+        "Delete the {target}",
+        _delete,
+        lambda s: "Backups deleted with it are gone for good." if _is_forced(s) else "It cannot be brought back.",
+        reads=lambda _arguments, _target: [POLICIES, JOBS, TASKS],
+        further=(_backup_reads, _snapshot_reads),
+        size=lambda s: (
+            s.resource["userDataStoredInBytes"]
+            if _is_forced(s) and _is_size(s.resource.get("userDataStoredInBytes"))
+            else 0.0
+        ),
+        unknown=UNREAD,
+    ),
+    "ProtectionStoreGatewayDelete": DELETE_HOST,
+    "StoreOnceDelete": DELETE_HOST,
+    "ProtectionStoreGatewayRecover": PreviewSpec(
+        "Recover the {target} onto a new VM", _recover_gateway, "This cannot be undone.", reads=reads_of_host
+    ),
+    "CloudProtectionStoreReattach": PreviewSpec(
+        "Reattach the {target}",
+        _reattach,
+        "It cannot be taken back; it can be reattached once more.",
+        forbidden=lambda s: "The system to move to does not exist." if s.read("system").missing else "",
+        reads=_reattach_reads,
+    ),
+}

@@ -5,223 +5,191 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text.sanitize import cell
-from greenlake_backup_mcp.tools.danger import Danger
 
-from . import tenant_facts
-from .appliances import ALL_JOBS, facts, jobs_of_stores, stopped, stores_of
-from .model import Finding, Gravity, Judgement, Subject, at_least, count_of, item_at, names, not_known
-from .reads import OWN, ReadResult, ReadSpec, Target, identity_of, literal
+from .model import Finding, PreviewSpec, Subject, grave, notable
+from .phrases import at_least, count_of, item_at, names
+from .reads import OWN, WHOLE, ReadSpec, Target, identity_of, literal
+from .stores import reads_of_host, stores_on
+from .tenant_facts import JOBS, STORES, TASKS, jobs_of_stores, running, stopped
 
-ALL = (("limit", "1000"),)
+GATEWAYS = ReadSpec("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),))
 
 
-def orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+def _orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """What an orchestrator runs: jobs, gateways with their stores, hosts; and what is under way."""
     mine = literal(identity_of(target.path)[1])
-    hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *ALL)
-    return [
-        ReadSpec("jobs", "the jobs it runs", f"{OWN}/protection-jobs", ALL_JOBS),
-        ReadSpec("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),)),
-        ReadSpec("stores", "the stores on its gateways", f"{OWN}/protection-stores", (("limit", "2000"),)),
-        ReadSpec("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts),
-        tenant_facts.TASKS,
-    ]
+    hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *WHOLE)
+    named = ReadSpec("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts)
+    return [JOBS, GATEWAYS, STORES, named, TASKS]
 
 
-def host_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+def _host_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The instances and databases of an application host."""
-    query = (("filter", f"applicationHostInfo/id eq {literal(identity_of(target.path)[1])}"), *ALL)
+    query = _of_host(identity_of(target.path)[1])
     return [
         ReadSpec("instances", "its SQL instances", f"{OWN}/mssql-instances", query),
         ReadSpec("databases", "its databases", f"{OWN}/mssql-databases", query),
     ]
 
 
-def instance_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+def _instance_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The databases of an instance: the list knows no filter for it, so those of its host are read."""
     host = item_at(target.resource, "applicationHostInfo", "id")
-    if not host:
-        return []
-    query = (("filter", f"applicationHostInfo/id eq {literal(str(host))}"), *ALL)
-    return [ReadSpec("databases", "its databases", f"{OWN}/mssql-databases", query)]
+    return [ReadSpec("databases", "its databases", f"{OWN}/mssql-databases", _of_host(str(host)))] if host else []
 
 
-def judge_stop(s: Subject) -> Judgement:
+def _of_host(identity: str) -> tuple[tuple[str, str], ...]:
+    return (("filter", f"applicationHostInfo/id eq {literal(identity)}"), *WHOLE)
+
+
+# --- findings ---------------------------------------------------------------------------------------------------------
+
+
+def _stop(s: Subject) -> Iterator[Finding]:
     """An appliance restarts or goes off."""
-    off = s.tool.name.startswith("shutdown")
-    orchestrator = s.target.kind == "data orchestrator"
-    if orchestrator:
-        through = _managed_assets(s)
-    else:
-        jobs = jobs_of_stores(s, {x.get("id") for x in stores_of(s)})
-        through = stopped(s, jobs, "Jobs that run through it")
-    findings = through or [Finding("Nothing is known to run through it.")]
-    what = "It is powered off" if off else "It restarts"
-    findings.append(Finding(f"{what}: backups and restores that run through it now fail.", Gravity.NOTABLE))
-    if off and through:
-        findings.append(Finding("Until it is on again, nothing of that runs."))
-    forced = s.arguments.get("force")
-    if orchestrator and forced is None:
-        words = "force is not given and DEFAULTS TO TRUE: what is running is not waited for. Give force: false."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    elif forced:
-        findings.append(Finding("force: what is running is not waited for.", Gravity.NOTABLE))
-    findings += tenant_facts.running(s)
-    final = "It comes back by itself; runs missed meanwhile are not made up for."
+    off, orchestrator = _goes_off(s), s.target.kind == "data orchestrator"
     if off and orchestrator:
-        final = "There is NO operation to power it on again: somebody must do that in vCenter."
         short = f"{s.name[:1].upper()}{s.name[1:]} goes off, and NO operation powers it on again."
-        findings.insert(0, Finding("", Gravity.GRAVE, "no way back from here", short))
-    elif off:
-        final = "power_on_protection_store_gateway starts it again."
-    return Judgement(
-        title=f"{'Shut down' if off else 'Restart'} the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility=final,
-        unknown=not_known(*s.facts.values()),
-        forbidden="It is off already." if off and s.resource.get("state") == "PSG_STATE_OK_OFF" else "",
-        danger=Danger.DISRUPT,
-    )
+        yield grave("", "no way back from here", short)
+    jobs = jobs_of_stores(s, (x.get("id") for x in stores_on(s)))
+    through = list(_managed(s) if orchestrator else stopped(s, jobs, "Jobs that run through it"))
+    yield from through or [Finding("Nothing is known to run through it.")]
+    what = "It is powered off" if off else "It restarts"
+    until = " Until it is on again, nothing of that runs." if off and through else ""
+    yield notable(f"{what}: backups and restores that run through it now fail.{until}")
+    yield from running(s)
 
 
-def judge_orchestrator_delete(s: Subject) -> Judgement:
-    """A site loses its orchestrator."""
-    words = "It is unregistered at once; every scheduled job it runs is disabled."
-    findings = [Finding(words, Gravity.GRAVE, danger=Danger.DISRUPT), *_managed_assets(s)]
-    if s.arguments.get("force"):
-        findings.append(Finding("force: it goes even though resources depend on it.", Gravity.GRAVE, "force"))
-    return Judgement(
-        title=f"Delete the {s.label}",
-        facts=(facts(s),),
-        findings=[*findings, *tenant_facts.running(s)],
-        reversibility="It cannot be taken back; an orchestrator must be installed and registered anew.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DISRUPT,
-    )
+def _delete_orchestrator(s: Subject) -> Iterator[Finding]:
+    yield grave("It is unregistered at once; every scheduled job it runs is disabled.")
+    yield from _managed(s)
+    yield from running(s)
 
 
-def judge_orchestrator_recovery(s: Subject) -> Judgement:
-    """An orchestrator is replaced."""
-    connected = s.resource.get("connectionState") == "CONNECTED"
-    words = "The present one is CONNECTED: it works, and would be replaced nonetheless."
-    return Judgement(
-        title=f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
-        facts=(facts(s),),
-        findings=[
-            *([Finding(words, Gravity.GRAVE, "still connected")] if connected else []),
-            Finding("The new appliance takes over; the present one is replaced for good.", Gravity.GRAVE),
-            *_managed_assets(s),
-        ],
-        reversibility="This cannot be undone.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DISRUPT,
-    )
+def _recover_orchestrator(s: Subject) -> Iterator[Finding]:
+    if s.resource.get("connectionState") == "CONNECTED":
+        yield grave("The present one is CONNECTED: it works, and would be replaced nonetheless.", "still connected")
+    yield grave("The new appliance takes over; the present one is replaced for good.")
+    yield from _managed(s)
 
 
-def judge_host_removal(s: Subject) -> Judgement:
-    """A host with its instances and databases is given up."""
-    instances, databases = s.found("instances"), s.found("databases")
-    protected = [d for d in databases.items if d.get("protectionJobInfo")]
-    findings = []
-    if protected:
-        count = f"{at_least(databases)}{len(protected):,}"
-        findings.append(
-            Finding(
-                f"Protected now, and then no more: {count} ({names(protected)}).",
-                Gravity.GRAVE,
-                f"{len(protected)} protected databases",
-                danger=Danger.DISRUPT,
-            )
-        )
-    elif not databases.known:
-        findings.append(Finding("", Gravity.GRAVE, "its databases are not known", "Its databases are not known."))
-    findings.append(
-        Finding("The host is unregistered, with its SQL instances and databases; no backups of them are made any more.")
-    )
-    findings += [Finding(_join(instances, "instance")), Finding(_join(databases, "database"))]
-    findings.append(Finding("What happens to their recovery points is not documented.", Gravity.NOTABLE))
-    if s.arguments.get("force"):
-        findings.append(Finding("force: it goes even though resources depend on it.", Gravity.GRAVE, "force"))
-    return Judgement(
-        title=f"Unregister the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility="It can be registered anew; whether its databases then find their recovery points, nobody says.",
-        unknown=not_known(*s.facts.values()),
-        danger=Danger.DESTROY,
-    )
-
-
-def judge_credentials_update(s: Subject) -> Judgement:
-    """A host, instance or appliance gets another address or login."""
-    findings = []
-    if databases := _databases(s):
-        protected = [d for d in databases if d.get("protectionJobInfo")]
-        part = at_least(s.found("databases"))
-        words = f"Databases that depend on it: {part}{len(databases):,}, of them protected: {part}{len(protected):,}."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    if stores := stores_of(s):
-        words = f"Stores that depend on it: {at_least(s.found('stores'))}{len(stores):,} ({names(stores)})."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    if {"credentials", "networkAddress"} & set(s.arguments):
-        findings.append(
-            Finding("If the new values are wrong, every backup and restore through it fails.", Gravity.NOTABLE)
-        )
-    known = "It can be changed back, if the old password is known."
-    return Judgement(
-        title=f"Change the {s.label}",
-        facts=(facts(s),),
-        findings=findings,
-        reversibility=known if "credentials" in s.arguments else "It can be changed back.",
-        unknown=not_known(*s.facts.values()) or _unread_databases(s),
-        danger=Danger.DISRUPT,
-    )
-
-
-def _managed_assets(s: Subject) -> list[Finding]:
+def _managed(s: Subject) -> Iterator[Finding]:
     """What an orchestrator runs, and what runs through its gateways; or that it could not be read."""
-    mine, jobs, hosts = s.resource.get("id"), s.found("jobs"), s.found("hosts")
-    gateways = [g for g in s.found("gateways").items if g.get("dataOrchestratorId") == mine]
+    mine, jobs, hosts = s.resource.get("id"), s.read("jobs"), s.read("hosts")
+    gateways = [g for g in s.read("gateways").items if g.get("dataOrchestratorId") == mine]
     systems = {g.get("id") for g in gateways}
     own = [j for j in jobs.items if j.get("dataOrchestratorId") == mine]
-    stores = {x.get("id") for x in s.found("stores").items if item_at(x, "storageSystemInfo", "id") in systems}
-    through = [j for j in jobs_of_stores(s, stores) if j not in own]
-    findings = []
+    stores = {x.get("id") for x in s.read("stores").items if item_at(x, "storageSystemInfo", "id") in systems}
     if own or not jobs.known:
-        findings += stopped(s, own, "Jobs it runs")
+        yield from stopped(s, own, "Jobs it runs")
     if gateways:
-        count = f"{at_least(s.found('gateways'))}{len(gateways):,}"
-        findings.append(Finding(f"Gateways it manages: {count} ({names(gateways)}).", Gravity.NOTABLE))
-    if gateways or not s.found("gateways").known:
-        findings += stopped(s, through, "Other jobs that write to stores on its gateways")
+        count = f"{at_least(s.read('gateways'))}{len(gateways):,}"
+        yield notable(f"Gateways it manages: {count} ({names(gateways)}).")
+    if gateways or not s.read("gateways").known:
+        through = [j for j in jobs_of_stores(s, stores) if j not in own]
+        yield from stopped(s, through, "Other jobs that write to stores on its gateways")
     if hosts.items:
-        words = f"Application hosts it manages: {count_of(hosts, 'host')} ({names(hosts.items)})."
-        findings.append(Finding(words, Gravity.NOTABLE))
-    return findings
+        yield notable(f"Application hosts it manages: {count_of(hosts, 'host')} ({names(hosts.items)}).")
 
 
-def _join(found: ReadResult, word: str) -> str:
-    if not found.known:
-        return f"Which {word}s it has is not known."
-    return f"{count_of(found, word)}: {names(found.items)}." if found.items else f"It has no known {word}s."
-
-
-def _unread_databases(s: Subject) -> tuple[str, ...]:
-    """An instance that does not name its host: no list of its databases can be asked for."""
-    return (
-        not_known(ReadResult("its databases", problem="not read"))
-        if s.target.kind == "SQL instance" and not s.found("databases").known
-        else ()
+def _remove_host(s: Subject) -> Iterator[Finding]:
+    """A host with its instances and databases is given up."""
+    databases = s.read("databases")
+    if protected := [d for d in databases.items if d.get("protectionJobInfo")]:
+        words = f"Protected now, and then no more: {at_least(databases)}{len(protected):,} ({names(protected)})."
+        yield grave(words, f"{len(protected)} protected databases")
+    elif not databases.known:
+        yield grave("", "its databases are not known", "Its databases are not known.")
+    yield Finding(
+        "The host is unregistered, with its SQL instances and databases; no backups of them are made any more."
     )
+    for result, word in ((s.read("instances"), "instance"), (databases, "database")):
+        if not result.known:
+            yield Finding(f"Which {word}s it has is not known.")
+        else:
+            some = f"{count_of(result, word)}: {names(result.items)}."
+            yield Finding(some if result.items else f"It has no known {word}s.")
+    yield notable("What happens to their recovery points is not documented.")
+
+
+def _change(s: Subject) -> Iterator[Finding]:
+    """What depends on a host, instance or appliance whose address or login changes."""
+    databases, stores = _databases(s), stores_on(s)
+    part = at_least(s.read("databases"))
+    if databases:
+        protected = f"of them protected: {part}{sum(bool(d.get('protectionJobInfo')) for d in databases):,}"
+        yield notable(f"Databases that depend on it: {part}{len(databases):,}, {protected}.")
+    elif s.target.kind == "SQL instance" and "databases" not in s.facts:
+        yield notable("Which databases depend on it is not known: it does not name its host.")
+    if stores:
+        yield notable(f"Stores that depend on it: {at_least(s.read('stores'))}{len(stores):,} ({names(stores)}).")
 
 
 def _databases(s: Subject) -> list[Mapping[str, Any]]:
-    found = s.found("databases").items
-    if s.target.kind != "SQL instance":
-        return found
-    return [d for d in found if item_at(d, "instanceInfo", "id") == s.resource.get("id")]
+    every, mine = s.read("databases").items, s.resource.get("id")
+    return [d for d in every if s.target.kind != "SQL instance" or item_at(d, "instanceInfo", "id") == mine]
+
+
+# --- phrases ----------------------------------------------------------------------------------------------------------
+
+
+def _goes_off(s: Subject) -> bool:
+    return s.tool.name.startswith("shutdown")
+
+
+def _way_back(s: Subject) -> str:
+    if not _goes_off(s):
+        return "It comes back by itself; runs missed meanwhile are not made up for."
+    if s.target.kind == "data orchestrator":
+        return "There is NO operation to power it on again: somebody must do that in vCenter."
+    return "power_on_protection_store_gateway starts it again."
+
+
+STOP_ORCHESTRATOR = PreviewSpec(
+    lambda s: f"{'Shut down' if _goes_off(s) else 'Restart'} the {s.label}", _stop, _way_back, reads=_orchestrator_reads
+)
+STOP_GATEWAY = PreviewSpec(STOP_ORCHESTRATOR.title, _stop, _way_back, reads=reads_of_host)
+
+
+def _changing(reads: Any) -> PreviewSpec:
+    def way_back(s: Subject) -> str:
+        known = "It can be changed back, if the old password is known."
+        return known if "credentials" in s.arguments else "It can be changed back."
+
+    return PreviewSpec("Change the {target}", _change, way_back, reads=reads)
+
+
+TABLE: Mapping[str, PreviewSpec] = {
+    "DataOrchestratorReboot": STOP_ORCHESTRATOR,
+    "DataOrchestratorShutdown": STOP_ORCHESTRATOR,
+    "ProtectionStoreGatewayRestartGuestOS": STOP_GATEWAY,
+    "ProtectionStoreGatewayShutdownGuestOS": STOP_GATEWAY,
+    "DataOrchestratorDelete": PreviewSpec(
+        "Delete the {target}",
+        _delete_orchestrator,
+        "It cannot be taken back; an orchestrator must be installed and registered anew.",
+        reads=_orchestrator_reads,
+    ),
+    "DataOrchestratorRecover": PreviewSpec(
+        lambda s: f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
+        _recover_orchestrator,
+        "This cannot be undone.",
+        reads=_orchestrator_reads,
+    ),
+    "UnregisterApplicationHost": PreviewSpec(
+        "Unregister the {target}",
+        _remove_host,
+        "It can be registered anew; whether its databases then find their recovery points, nobody says.",
+        reads=_host_reads,
+    ),
+    "ApplicationHostUpdate": _changing(_host_reads),
+    "MSSQLInstanceUpdate": _changing(_instance_reads),
+    "StoreOnceUpdate": _changing(reads_of_host),
+}

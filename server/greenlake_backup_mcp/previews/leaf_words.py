@@ -18,7 +18,8 @@ from greenlake_backup_mcp.lists.views import schedules
 from greenlake_backup_mcp.text import masking, sanitize, units
 
 from . import times
-from .difference import ABSENT, Element, Leaf, Path, is_atom, leaves_of, store_of
+from .difference import Element, Leaf, Path, is_atom, leaves_of
+from .places import ABSENT, store_of
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 TIMES = re.compile(r"(?:At|Until|DateTime|Time)$")  # names of leaves that hold points in time
@@ -83,7 +84,10 @@ def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetim
         at = units.parse_time(value) if TIMES.search(name) else None
         if at is not None:
             return times.describe_when(at, now, exact=True)
-        return named_id(value, names) if _is_id(value, names) else quote_exactly(value)
+        if not _is_id(value, names):
+            return quote_exactly(value)
+        named = named_id(value, names)  # a label that says "id" already does not say it twice
+        return named.removeprefix("id ") if LABELS.get(name, name)[-2:].lower() == "id" else named
     if isinstance(value, (int, float)) and SIZES.search(name):
         return f"{units.size(value)} ({value:,} bytes)"
     if isinstance(value, Mapping) and set(value) == {"value", "unit"} and (length := schedules.period(value)):
