@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import random
-import re
 import sys
 import time
 from collections import Counter
@@ -26,18 +25,19 @@ import anyio
 from mcp import Client
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.consent import codes, plans, proposals
+from greenlake_backup_mcp.consent import codes, proposals
 from greenlake_backup_mcp.dispatch import arguments
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools.builtin import RUN_PLAN
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client as rest
 from tests.support.gated_samples import HOLDERS, Samples, gated, samples
+from tests.support.results import CODE
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SECRET = "the key of the server under attack"
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 HARMLESS = {"token", "ProtectionStoreGatewaySize", "ProtectionStoreGatewayPSGSize", "VmpgRestorePreCheckList"}
 VALID_SHARE = 0.03  # of the calls are valid ones
@@ -87,7 +87,7 @@ class Score:
 
 async def attack(calls: int, seed: int = 1, *, told: Callable[[str], None] = lambda _line: None) -> Score:
     """Attack with so many calls; the same seed makes the same calls."""
-    rng, score, tools = random.Random(seed), Score(), [*gated(), plans.RUN_PLAN]
+    rng, score, tools = random.Random(seed), Score(), [*gated(), RUN_PLAN]
     number = turn = 0
     while number < calls:
         async with AsyncExitStack() as stack:
@@ -131,7 +131,7 @@ async def call(client: Client, tool: Tool, given: dict[str, Any]) -> str:
 
 def sample(here: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
     """Valid arguments; those of a plan are three deletions."""
-    if tool.name != plans.RUN_PLAN.name:
+    if tool.name != RUN_PLAN.name:
         return here.found.arguments(tool, rng)
     deletes = [
         t for t in gated() if t.name in ("delete_vm_backup", "delete_vm_snapshot", "delete_mssql_database_backup")
@@ -254,7 +254,7 @@ async def foreign_key(here: Field, target: Victim, rng: random.Random, client: C
 
 async def foreign_principal(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code that is right in all but whom it was shown to, made with the server's own key."""
-    if target.tool.name == plans.RUN_PLAN.name:
+    if target.tool.name == RUN_PLAN.name:
         return False
     known = {t.name: t for t in here_tools()}
     given = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
@@ -296,7 +296,7 @@ async def other_tool(here: Field, target: Victim, rng: random.Random, client: Cl
 
 async def other_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     given = dict(target.arguments)
-    if target.tool.name == plans.RUN_PLAN.name:
+    if target.tool.name == RUN_PLAN.name:
         given["continueOnError"] = False
     elif flags := [n for n in ("force", "cascadedelete", "powerOnVmsAfterRestore") if n in target.tool.arguments]:
         given[flags[0]] = not given.get(flags[0], False)
@@ -314,7 +314,7 @@ async def other_arguments(here: Field, target: Victim, rng: random.Random, clien
 
 async def target_changed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     tenant = here.app.state.tenant
-    first = target.arguments["calls"][0] if target.tool.name == plans.RUN_PLAN.name else None
+    first = target.arguments["calls"][0] if target.tool.name == RUN_PLAN.name else None
     given = first["arguments"] if first else target.arguments
     if tenant.write(reference(given), description=f"changed {rng.random()}") is None:
         return False
@@ -381,7 +381,7 @@ async def honest(here: Field, tool: Tool, rng: random.Random, score: Score) -> b
     if mine is None:
         return False
     here.arrived()
-    wanted = len(mine.arguments["calls"]) if tool.name == plans.RUN_PLAN.name else 1
+    wanted = len(mine.arguments["calls"]) if tool.name == RUN_PLAN.name else 1
     kind = rng.choice(["valid", "valid, other case", "valid, arguments reordered", "valid, ten at once"])
     given, client = mine.arguments, rng.choice(here.clients)
     if kind == "valid, other case":

@@ -28,6 +28,7 @@ from greenlake_backup_mcp.simulator.tasks import Ending
 from tests import outcomes
 from tests.conftest import NOW, ticking
 from tests.support import write_samples
+from tests.support.results import CODE
 
 SITUATIONS = ("read", "list scan", "gated write", "gated update", "task followed", "task wait", "token")
 WRITES = SITUATIONS[2:6]
@@ -101,7 +102,6 @@ ROWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     **{name: (rule, WRITES[:2]) for name, rule in ENDINGS.items()},
 }
 UNSEEN = re.compile(r"[\u202a-\u202e\u200b\x1b]")
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 OURS = ("mistake of ours", "Traceback")
 

@@ -24,8 +24,8 @@ from greenlake_backup_mcp.simulator.tasks import Ending
 from greenlake_backup_mcp.tools.registry import Tool
 from tests.conftest import ticking
 from tests.support import write_samples
+from tests.support.results import text_of
 
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 PARTS = {"items": [{"id": "one", "status": 200}, {"id": "two", "status": 500, "message": "It did not work."}]}
 OTHER: dict[str, Mapping[str, Any]] = {  # another leaf of the request carried out than asked
     "restore_vm": {"targetVmInfo": {"powerOn": True}},
@@ -86,10 +86,6 @@ async def confirmed(client: Client, tool: Tool, asked: Mapping[str, Any]) -> dic
     codes = re.findall(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"', preview)
     assert codes or not tool.gated, (tool.name, preview)
     return {**asked, "confirm": codes[-1]} if codes else dict(asked)
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content if part.type == "text")
 
 
 def other_than_asked(tool: Tool) -> list[Deviation]:

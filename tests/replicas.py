@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ElicitResult
+from mcp.types import ElicitResult
+
+from tests.support.results import CODE, text_of
 
 ROOT = Path(__file__).parents[1]
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 TOKEN = "operator-" + secrets.token_hex(16)
 CALLS = 40
 NOTICED = 3  # seconds until nginx tries a replica again that was away (fail_timeout)
@@ -140,10 +142,6 @@ class Place:
             yield client
 
 
-def words(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if block.type == "text")
-
-
 @contextmanager
 def place(directory: Path) -> Iterator[Place]:
     """Everything started, in the order in which it needs each other."""
@@ -239,14 +237,14 @@ async def consent(at: Place, backups: list[dict[str, str]]) -> None:
     outcome: Counter[str] = Counter()
     async with at.client() as client:
         for backup in backups:
-            preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+            preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
             code = CODE.search(preview)
             if code is None:
                 outcome[f"no code: {preview[:80]}"] += 1
                 continue
-            done = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
+            done = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
             outcome["refused" if "REFUSED" in done else "done"] += 1
-            again = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
+            again = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
             outcome["twice" if again.startswith("Done") else "once"] += 1
     good = outcome == {"done": len(backups), "once": len(backups)}
     at.check("codes of one replica hold on the other, and once", good, dict(outcome))
@@ -260,7 +258,7 @@ async def question(at: Place, backup: dict[str, str], mode: str) -> None:
         return ElicitResult(action="accept", content={"confirm": True})
 
     async with at.client(mode, elicitation_callback=answer) as client:
-        preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+        preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
         code = CODE.search(preview)
         done = await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1] if code else ""})
         version = client.protocol_version
@@ -269,7 +267,7 @@ async def question(at: Place, backup: dict[str, str], mode: str) -> None:
 
 async def race(at: Place, backup: dict[str, str]) -> None:
     async with at.client() as client:
-        preview = words(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
+        preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
     code = CODE.search(preview)
     told: list[str] = []
 
@@ -316,7 +314,7 @@ async def rolling(at: Place) -> None:
         for keys in (f"{first},{second}", f"{second},{first}", second):
             for replica in at.replicas:
                 statuses.append(await anyio.to_thread.run_sync(replica.end))
-                await anyio.to_thread.run_sync(lambda r=replica, k=keys: r.start(GREENLAKE_MCP_SECRET=k))
+                await anyio.to_thread.run_sync(partial(replica.start, GREENLAKE_MCP_SECRET=keys))
                 await anyio.sleep(NOTICED)
         stop.set()
     good = set(results) == {"answered"} and set(statuses) == {0}
@@ -330,7 +328,7 @@ async def without_redis(at: Place, backup: dict[str, str]) -> None:
         read = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
         gated = await client.call_tool("delete_vm_backup", {**backup, "confirm": "AAAA-AAAA"})
         at.check("without Redis reads work", not read.is_error)
-        at.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in words(gated))
+        at.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in text_of(gated))
 
 
 async def examine(at: Place) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import gc
 import os
 import random
-import re
 import socket
 import subprocess
 import sys
@@ -31,11 +30,11 @@ from greenlake_backup_mcp.http.app import create_app
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.server import app
 from tests.support import http_process
+from tests.support.results import text_of
 
 BLOCK = 200  # calls between two scripts of faults, and between two measurements
 AT_ONCE = 8
 SHARE = 0.05  # of the tenant's requests that get a fault
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 503}, {"kind": "status", "status": 500},
     {"kind": "status", "status": 502, "body": "html"},
@@ -127,7 +126,7 @@ async def _block(client: Client, chance: random.Random, known: dict[str, list[st
             with anyio.move_on_after(60):
                 try:
                     result = await client.call_tool(name, arguments)
-                    text = "\n".join(part.text for part in result.content)
+                    text = text_of(result)
                     answered = bool(text) or result.structured_content is not None
                     kind = "a fault of ours" if "mistake of ours" in text else "error" if result.is_error else "answer"
                     tally.answers[kind] += 1

@@ -26,6 +26,7 @@ from mcp.types import (
     TextContent,
     Tool,
 )
+from pydantic import AnyHttpUrl
 
 from .load import TOKEN
 
@@ -71,7 +72,7 @@ if __name__ == "__main__":
     upstream, token_file, port = sys.argv[1:]
     login: dict[str, Any] = {}
     if token_file != "-":
-        issuer = "https://login.example.com"
+        issuer = AnyHttpUrl("https://login.example.com")
         login["auth"] = AuthSettings(issuer_url=issuer, resource_server_url=None, validate_token_resource=False)
         login["token_verifier"] = OneToken(Path(token_file).read_text(encoding="utf-8"))
     uvicorn.run(

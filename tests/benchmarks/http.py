@@ -101,7 +101,8 @@ class Place:
         for number in (1, 2):
             conf = conf.replace(f"replica-{number}:8080", f"127.0.0.1:{ports[(number - 1) % len(ports)]}")
         if len(ports) == 1:  # the second server line of each upstream goes
-            lines, seen = [], set()
+            lines: list[str] = []
+            seen: set[str] = set()
             for line in conf.splitlines():
                 if line.startswith("    upstream"):
                     seen.clear()

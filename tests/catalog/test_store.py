@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.settings import Settings
 
 
-def at(path: Path | str, **values: str) -> Settings:
+def at(path: Path | str, **values: Any) -> Settings:
     return settings.load(demo=True, catalog=str(path), **values)
 
 

@@ -12,9 +12,11 @@ from mcp import Client
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.catalog import query
+from greenlake_backup_mcp.errors import LimitExceeded
 from greenlake_backup_mcp.simulator.faults.script import fault
 from tests.conftest import ticking
 from tests.support.filled_catalog import catalog_of
+from tests.support.results import text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 FEW = ("virtual-machines", "datastores", "mssql-databases", "volume-protection-groups")
@@ -38,8 +40,7 @@ def tenant(tenant: Any) -> Any:
 
 
 async def ask(client: Client, tool: str, **arguments: Any) -> str:
-    result = await client.call_tool(tool, arguments)
-    return "\n".join(part.text for part in result.content)
+    return text_of(await client.call_tool(tool, arguments))
 
 
 async def test_sql_answers_over_the_whole_tenant_with_coverage(connected: Connected, tenant: Any) -> None:
@@ -112,7 +113,7 @@ async def test_a_query_is_ended_after_its_time_and_with_its_call(tenant: Any, mo
     async with catalog_of(tenant, ticking) as catalog:
         await catalog.sync()
         monkeypatch.setattr(query, "SECONDS", 0.05)
-        with pytest.raises(query.LimitExceeded, match="longer than"):
+        with pytest.raises(LimitExceeded, match="longer than"):
             await query.query(catalog, query.Turns(), "", {"sql": endless}, silent, 9000)
         monkeypatch.setattr(query, "SECONDS", 60)
         turns = query.Turns()

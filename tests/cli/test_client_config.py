@@ -233,7 +233,7 @@ def test_toml_keeps_what_the_client_wrote_into_the_entry(text: str) -> None:
 def test_clients_on_models_with_few_tools_get_few() -> None:
     for client in registry.TABLE.values():
         if client.smaller:
-            flags = dict(zip(client.smaller[::2], client.smaller[1::2], strict=True))
+            flags: dict[str, Any] = dict(zip(client.smaller[::2], client.smaller[1::2], strict=True))
             chosen = settings.load(demo=True, **{n.lstrip("-"): v for n, v in flags.items()})
             assert len(app.tool_set(chosen).offered) <= 120 or "--surface" in flags, client.title
     assert all(len(f"mcp__{registry.NAME}__{name}") <= 64 for name in app.tool_set(settings.load(demo=True)).offered)

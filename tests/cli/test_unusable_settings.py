@@ -119,7 +119,7 @@ async def test_a_token_of_the_endpoint_that_no_request_can_carry_is_told_as_that
         return (200, {}, {"access_token": token, "expires_in": 900}) if path == "/token" else None
 
     app = Answering(copies(), hook)
-    client = {"client_id": "c", "client_secret": "s", "token_url": "https://tenant.example/token"}
+    client: dict[str, Any] = {"client_id": "c", "client_secret": "s", "token_url": "https://tenant.example/token"}
     async with talking(app, token=None, **client) as talk:
         said, is_error = await talk.call("resume_protection_job", {"protectionJobId": VM})
     assert "answered with an access_token that no request can carry" in said

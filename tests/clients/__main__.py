@@ -57,7 +57,7 @@ def environment(name: str) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (folder / "complete").exists():
         venv.create(folder, with_pip=True, clear=True)
-        install = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *REQUIREMENTS[name]]
+        install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *REQUIREMENTS[name]]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{name} cannot be installed: {done.stderr[-300:]}")
@@ -104,7 +104,7 @@ def settings(state: Path) -> dict[str, str]:
 
 def tried(name: str, python: Path, *way: str, state: Path) -> dict[str, str]:
     """What worked of one framework over one transport, by column."""
-    command = [python, str(HERE / "driver.py"), name, *way]
+    command = [str(python), str(HERE / "driver.py"), name, *way]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=180, env=settings(state), cwd=state

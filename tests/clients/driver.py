@@ -80,9 +80,8 @@ async def sdk(server: Server) -> AsyncIterator[Session]:
 
     seen: list[float] = []
 
-    async def note(done: float, total: float | None, words: str | None) -> None:
-        del total, words
-        seen.append(done)
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
 
     target: Any = server.url or StdioServerParameters(command=server.command, args=list(server.args), env=server.env)
     async with Client(target) as client:
@@ -95,13 +94,12 @@ async def sdk_1(server: Server) -> AsyncIterator[Session]:
     """The Python SDK, first major; what many frameworks build on."""
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamablehttp_client  # type: ignore[attr-defined]  # the first major's
 
     seen: list[float] = []
 
-    async def note(done: float, total: float | None, words: str | None) -> None:
-        del total, words
-        seen.append(done)
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
 
     async with AsyncExitStack() as stack:
         if server.url:
@@ -122,9 +120,8 @@ async def fastmcp(server: Server) -> AsyncIterator[Session]:
 
     seen: list[float] = []
 
-    async def note(done: float, total: float | None, words: str | None) -> None:
-        del total, words
-        seen.append(done)
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
 
     target: Any = server.url or StdioTransport(command=server.command, args=list(server.args), env=server.env)
     async with Client(target, progress_handler=note) as client:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,10 +18,10 @@ from mcp import Client
 from greenlake_backup_mcp.consent import audit_log, audit_verify
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app as mcp_server
+from tests.support.results import code_in, text_of
 from tests.support.tiny_tenant import BACKUP, NOW, OWN, VM, Tenant, loaded
 
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 RESTORE = {
     "vmId": VM,
     "backupId": BACKUP,
@@ -45,13 +44,13 @@ async def confirmed(app: Tenant, path: Path) -> str:
     """Preview and carry out a file restore; the code used."""
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "AAAA-AAAA"})
         await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
     return code
 
 
-async def test_each_step_of_a_gated_call_is_a_line(tmp_path: Path):
+async def test_each_step_of_a_gated_call_is_a_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     await confirmed(tenant(), path)
     found = lines(path)
@@ -67,7 +66,7 @@ async def test_each_step_of_a_gated_call_is_a_line(tmp_path: Path):
     }
 
 
-async def test_secrets_and_codes_are_in_no_line(tmp_path: Path):
+async def test_secrets_and_codes_are_in_no_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     code = await confirmed(tenant(), path)
     text = path.read_text(encoding="utf-8")
@@ -76,7 +75,7 @@ async def test_secrets_and_codes_are_in_no_line(tmp_path: Path):
     assert "root" in text
 
 
-async def test_the_request_is_on_the_disk_before_it_is_sent(tmp_path: Path):
+async def test_the_request_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     on_disk: list[str] = []
 
@@ -98,7 +97,7 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, full_at: int, takes: int = 0) -> None:
         self.full_at, self.takes, self.write, self.count = full_at, takes, os.write, 0
-        monkeypatch.setattr(audit_log.os, "write", self)
+        monkeypatch.setattr(os, "write", self)
 
     def __call__(self, descriptor: int, content: bytes) -> int:
         self.count += 1
@@ -111,16 +110,18 @@ class Disk:
 
 
 @pytest.mark.parametrize("takes", [0, 7])
-async def test_a_full_disk_before_the_request_sends_nothing_and_tears_no_line(tmp_path: Path, monkeypatch: Any, takes):
+async def test_a_full_disk_before_the_request_sends_nothing_and_tears_no_line(
+    tmp_path: Path, monkeypatch: Any, takes: Any
+) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         Disk(monkeypatch, 2, takes)  # the consent is written, the request is not
         result = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
     assert result.is_error
-    assert "cannot be written" in result.content[0].text
-    assert "Nothing was sent." in result.content[0].text
+    assert "cannot be written" in text_of(result)
+    assert "Nothing was sent." in text_of(result)
     assert app.writes == []
     assert [line["event"] for line in lines(path)] == ["preview", "consent"]
     assert audit_verify.verify([path]).problems == []
@@ -128,14 +129,14 @@ async def test_a_full_disk_before_the_request_sends_nothing_and_tears_no_line(tm
 
 @pytest.mark.parametrize("takes", [0, 7])
 async def test_a_full_disk_after_the_request_changes_nothing_of_what_is_told_but_that(
-    tmp_path: Path, monkeypatch: Any, takes
-):
+    tmp_path: Path, monkeypatch: Any, takes: Any
+) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         Disk(monkeypatch, 3, takes)
-        text = (await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})).content[0].text
+        text = text_of(await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code}))
     assert len(app.writes) == 1
     assert "Nothing was sent" not in text
     assert "THE RECORD FAILED: this outcome is not in it." in text
@@ -143,7 +144,7 @@ async def test_a_full_disk_after_the_request_changes_nothing_of_what_is_told_but
     assert len(audit_verify.unsettled(path)) == 1
 
 
-async def test_a_plan_whose_record_fails_under_way_still_tells_what_was_done(tmp_path: Path, monkeypatch: Any):
+async def test_a_plan_whose_record_fails_under_way_still_tells_what_was_done(tmp_path: Path, monkeypatch: Any) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     app.deletes = True
     other = COPY.replace(BACKUP, VM)
@@ -151,16 +152,18 @@ async def test_a_plan_whose_record_fails_under_way_still_tells_what_was_done(tmp
     calls = [{"tool": "delete_vm_backup", "arguments": {"vmId": VM, "backupId": one}} for one in (BACKUP, VM)]
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"})
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         Disk(monkeypatch, 4)  # consent, the plan's request and the first call's are written
-        text = (await client.call_tool("run_plan", {"calls": calls, "confirm": code})).content[0].text
+        text = text_of(await client.call_tool("run_plan", {"calls": calls, "confirm": code}))
     assert len(app.writes) == 1
     assert text.startswith("Plan of 2 calls: 1 done, 1 refused.")
     assert "THE RECORD FAILED" in text
 
 
 @pytest.mark.parametrize("how", ["removed", "rotated", "truncated"])
-async def test_a_record_that_was_taken_away_is_made_anew_and_goes_on_from_the_last_line(tmp_path: Path, how: str):
+async def test_a_record_that_was_taken_away_is_made_anew_and_goes_on_from_the_last_line(
+    tmp_path: Path, how: str
+) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
@@ -171,7 +174,7 @@ async def test_a_record_that_was_taken_away_is_made_anew_and_goes_on_from_the_la
             path.unlink()
         else:
             os.truncate(path, 0)
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
     assert len(app.writes) == 1
     assert [line["event"] for line in lines(path)] == ["consent", "request", "outcome"]
@@ -181,20 +184,20 @@ async def test_a_record_that_was_taken_away_is_made_anew_and_goes_on_from_the_la
         assert audit_verify.verify([tmp_path / "audit.jsonl.1", path]).problems == []
 
 
-async def test_a_record_that_cannot_be_made_anew_stops_the_request(tmp_path: Path):
+async def test_a_record_that_cannot_be_made_anew_stops_the_request(tmp_path: Path) -> None:
     app, place = tenant(), tmp_path / "there"
     place.mkdir()
     async with Client(mcp_server.create(loaded(audit_log=place / "a"), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
         (place / "a").unlink()
         place.rmdir()
-        code = CODE.search(preview.content[0].text)[1]
+        code = code_in(preview)
         result = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
-    assert "cannot be written" in result.content[0].text
+    assert "cannot be written" in text_of(result)
     assert app.writes == []
 
 
-async def test_calls_that_need_no_consent_are_in_the_record_too(tmp_path: Path):
+async def test_calls_that_need_no_consent_are_in_the_record_too(tmp_path: Path) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     async with Client(mcp_server.create(loaded(audit_log=path, wait=0), app=app, now=lambda: NOW)) as client:
         await client.call_tool("refresh_mssql_database", {"mssqlDatabaseId": VM})
@@ -204,11 +207,11 @@ async def test_calls_that_need_no_consent_are_in_the_record_too(tmp_path: Path):
     assert lines(path)[0]["target"]["path"].endswith(f"/mssql-databases/{VM}/refresh")
 
 
-async def test_the_record_holds_the_digest_of_the_text_that_was_given_out(tmp_path: Path):
+async def test_the_record_holds_the_digest_of_the_text_that_was_given_out(tmp_path: Path) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-    assert lines(path)[0]["text"] == hashlib.sha256(preview.content[0].text.encode()).hexdigest()
+    assert lines(path)[0]["text"] == hashlib.sha256(text_of(preview).encode()).hexdigest()
 
 
 # --- the chain --------------------------------------------------------------------------------------------------------
@@ -224,7 +227,7 @@ def written(path: Path, key: bytes | None = KEY, count: int = 5) -> list[bytes]:
 
 
 @pytest.mark.parametrize("key", [KEY, None])
-def test_an_untouched_record_has_no_problem(tmp_path: Path, key: bytes | None):
+def test_an_untouched_record_has_no_problem(tmp_path: Path, key: bytes | None) -> None:
     written(tmp_path / "a", key)
     report = audit_verify.verify([tmp_path / "a"], [key] if key else [])
     assert (report.lines, report.problems, report.keyed) == (5, [], 4 if key else 0)
@@ -241,14 +244,14 @@ def test_an_untouched_record_has_no_problem(tmp_path: Path, key: bytes | None):
     ],
     ids=["changed", "removed", "swapped", "inserted", "torn"],
 )
-def test_where_a_record_was_changed_is_told(tmp_path: Path, change: Any, where: str):
+def test_where_a_record_was_changed_is_told(tmp_path: Path, change: Any, where: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"".join(change(written(path))))
     report = audit_verify.verify([path], [KEY])
     assert where in report.problems[0]
 
 
-def test_who_chains_a_record_anew_without_the_key_is_seen(tmp_path: Path):
+def test_who_chains_a_record_anew_without_the_key_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "a"
     kept = [json.loads(line) for line in written(path)]
     path.unlink()
@@ -272,7 +275,7 @@ for n in range(40):
 """
 
 
-def test_several_processes_on_one_file_make_one_chain(tmp_path: Path):
+def test_several_processes_on_one_file_make_one_chain(tmp_path: Path) -> None:
     path = tmp_path / "a"
     running = [subprocess.Popen([sys.executable, "-c", MANY, str(path), str(n)]) for n in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
@@ -280,7 +283,7 @@ def test_several_processes_on_one_file_make_one_chain(tmp_path: Path):
     assert (report.lines, report.problems) == (120, [])
 
 
-def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path):
+def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path) -> None:
     path = tmp_path / "a"
     log = audit_log.open_log(path)
     audit_log.record(log, "request", call="1", tool="delete_vm_backup", principal="me", target={"path": "/x"})
@@ -303,14 +306,14 @@ def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Pa
 )
 async def test_a_gated_call_that_this_server_does_not_offer_is_a_refusal_in_the_record(
     given: dict[str, Any], tool: str, reason: str, tmp_path: Path
-):
+) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
     server = mcp_server.create(loaded(audit_log=path, **given), app=app, now=lambda: NOW)
     asked = {**RESTORE, "confirm": "AAAA-AAAA"}
     inner = {"name": "restore_vm_files", "arguments": asked} if tool == "call_read_tool" else asked
     async with Client(server) as client:
         result = await client.call_tool(tool, inner)
-    assert reason in result.content[0].text
+    assert reason in text_of(result)
     (line,) = lines(path)
     assert (line["event"], line["tool"], line["principal"]) == ("refusal", "restore_vm_files", "local")
     assert reason in line["reason"]
@@ -319,12 +322,12 @@ async def test_a_gated_call_that_this_server_does_not_offer_is_a_refusal_in_the_
     assert (app.reads, app.writes) == ([], [])
 
 
-def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path):
+def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="cannot be written"):
         audit_log.open_log(tmp_path / "nowhere" / "audit.jsonl")
 
 
-def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path):
+def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for _ in range(2):
         audit_log.record(audit_log.open_log(path), "preview", call="1", tool="t", principal="me")
@@ -332,7 +335,7 @@ def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_torn_line_takes_no_other_along(tmp_path: Path):
+def test_a_torn_line_takes_no_other_along(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     audit_log.record(audit_log.open_log(path), "request", call="1", tool="t", principal="me")
     with path.open("a", encoding="utf-8") as file:
@@ -342,7 +345,7 @@ def test_a_torn_line_takes_no_other_along(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\u202eevil", "x" * 10_000, "\x00", '"', "\ud800"])
-def test_whatever_a_name_holds_a_line_stays_one_line_of_json(tmp_path: Path, text: str):
+def test_whatever_a_name_holds_a_line_stays_one_line_of_json(tmp_path: Path, text: str) -> None:
     path = tmp_path / "audit.jsonl"
     audit_log.record(audit_log.open_log(path), "preview", call="1", tool="t", principal="me", target={"name": text})
     assert len(lines(path)) == 1
@@ -366,7 +369,7 @@ anyio.run(confirmed, Deadly(tenant().resources), Path({path!r}))
 """
 
 
-def test_a_server_killed_between_consent_and_answer_leaves_what_is_unknown(tmp_path: Path):
+def test_a_server_killed_between_consent_and_answer_leaves_what_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     script = KILLED.format(tests=str(Path(__file__).parents[2]), path=str(path))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -20,7 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import CallToolResult, ElicitResult
+from mcp.types import ElicitResult
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import audit_log, audit_verify, codes
@@ -28,11 +28,8 @@ from greenlake_backup_mcp.consent.store import MemoryStore
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.danger import Danger
-from tests.attack import CODE, HARMLESS, attack
-
-
-def words(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if block.type == "text")
+from tests.attack import HARMLESS, attack
+from tests.support.results import CODE, code_in, text_of
 
 
 def changing(tenant: Any) -> list[tuple[str, str]]:
@@ -48,7 +45,7 @@ def a_job(tenant: Any) -> dict[str, str]:
 # --- whoever can ask or not, in both eras -----------------------------------------------------------------------------
 
 
-def says(action: str, yes: bool | None) -> Any:
+def says(action: Any, yes: bool | None) -> Any:
     async def answer(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action=action, content=None if yes is None else {"confirm": yes})
 
@@ -66,12 +63,14 @@ def says(action: str, yes: bool | None) -> Any:
     ],
     ids=["cannot ask", "yes", "form without the yes", "declined", "cancelled"],
 )
-async def test_a_valid_code_is_sent_once_unless_the_person_says_no(connected, tenant, answer, sent):
+async def test_a_valid_code_is_sent_once_unless_the_person_says_no(
+    connected: Any, tenant: Any, answer: Any, sent: Any
+) -> None:
     async with connected(elicitation_callback=answer) as client:
         job = a_job(tenant)
         preview = await client.call_tool("suspend_protection_job", {**job, "confirm": "preview"})
         assert changing(tenant) == []
-        code = CODE.search(words(preview))[1]
+        code = code_in(preview)
         for _ in range(2):
             await client.call_tool("suspend_protection_job", {**job, "confirm": code})
         path = f"/backup-recovery/v1beta1/protection-jobs/{job['protectionJobId']}/suspend"
@@ -79,23 +78,23 @@ async def test_a_valid_code_is_sent_once_unless_the_person_says_no(connected, te
 
 
 @pytest.mark.parametrize("answer", [None, says("accept", True)], ids=["cannot ask", "can ask"])
-async def test_ask_always_sends_nothing_where_nobody_can_be_asked(connected, tenant, answer):
+async def test_ask_always_sends_nothing_where_nobody_can_be_asked(connected: Any, tenant: Any, answer: Any) -> None:
     asking = settings.load(demo=True, ask="always")
     async with connected(asking, elicitation_callback=answer) as client:
         job = a_job(tenant)
-        preview = words(await client.call_tool("suspend_protection_job", {**job, "confirm": "preview"}))
+        preview = text_of(await client.call_tool("suspend_protection_job", {**job, "confirm": "preview"}))
         code = CODE.search(preview)
         await client.call_tool("suspend_protection_job", {**job, "confirm": code[1] if code else "AAAA-AAAA"})
         assert len(changing(tenant)) == (1 if answer else 0)
 
 
-async def test_the_demo_says_in_each_preview_that_nothing_is_real(connected, tenant):
+async def test_the_demo_says_in_each_preview_that_nothing_is_real(connected: Any, tenant: Any) -> None:
     async with connected() as client:
         preview = await client.call_tool("suspend_protection_job", {**a_job(tenant), "confirm": "preview"})
-        assert "Simulated tenant" in words(preview)
+        assert "Simulated tenant" in text_of(preview)
 
 
-async def test_a_plan_runs_on_the_real_server(connected, tenant):
+async def test_a_plan_runs_on_the_real_server(connected: Any, tenant: Any) -> None:
     state = tenant.state.tenant
     vms = [vm["id"] for vm in state.all("virtual-machines")]
     async with connected() as client:
@@ -108,11 +107,11 @@ async def test_a_plan_runs_on_the_real_server(connected, tenant):
             if len(calls) >= 12:
                 break
         assert len(calls) >= 12
-        code = CODE.search(words(await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"})))[1]
-        report = words(await client.call_tool("run_plan", {"calls": calls, "confirm": code}))
+        code = code_in(await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"}))
+        report = text_of(await client.call_tool("run_plan", {"calls": calls, "confirm": code}))
         while "under way" in report.splitlines()[0]:  # handed back: the plan is the server's
-            plan = re.search(r"plan-[0-9a-f]+", report)[0]
-            report = words(await client.call_tool("wait_for_task", {"taskId": plan}))
+            plan = re.findall(r"plan-[0-9a-f]+", report)[0]
+            report = text_of(await client.call_tool("wait_for_task", {"taskId": plan}))
         assert f"{len(calls)} calls: {len(calls)} done" in report
         assert [path.rpartition("/")[2] for _, path in changing(tenant)] == [
             c["arguments"]["snapshotId"] for c in calls
@@ -122,7 +121,7 @@ async def test_a_plan_runs_on_the_real_server(connected, tenant):
 # --- read-only --------------------------------------------------------------------------------------------------------
 
 
-async def test_read_only_lists_reads_alone_and_refuses_all_others(connected, tenant):
+async def test_read_only_lists_reads_alone_and_refuses_all_others(connected: Any, tenant: Any) -> None:
     dangers = {t.name: t.danger for t in registry.tools()}
     async with connected(settings.load(demo=True, read_only=True)) as client:
         offered = {t.name for t in (await client.list_tools()).tools}
@@ -131,12 +130,12 @@ async def test_read_only_lists_reads_alone_and_refuses_all_others(connected, ten
         for name in (*(n for n, d in dangers.items() if d is not Danger.READ), "run_plan"):
             result = await client.call_tool(name, {"confirm": "preview"})
             assert result.is_error
-            assert "read-only" in words(result)
+            assert "read-only" in text_of(result)
     assert changing(tenant) == []
 
 
 @pytest.mark.parametrize("toolsets", ["", "jobs", "vms,stores"])
-def test_read_only_beats_every_selection(toolsets):
+def test_read_only_beats_every_selection(toolsets: str) -> None:
     chosen = mcp_server.tool_set(settings.load(demo=True, read_only=True, toolsets=toolsets)).offered.values()
     assert chosen
     assert all(tool.danger is Danger.READ for tool in chosen)
@@ -145,13 +144,13 @@ def test_read_only_beats_every_selection(toolsets):
 # --- the attack -------------------------------------------------------------------------------------------------------
 
 
-async def test_of_several_hundred_hostile_calls_none_arrives_and_each_valid_one_arrives_once():
+async def test_of_several_hundred_hostile_calls_none_arrives_and_each_valid_one_arrives_once() -> None:
     score = await attack(300, seed=2)
     assert score.wrong == []
     assert score.tried.total() == 300
 
 
-async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch):
+async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch: pytest.MonkeyPatch) -> None:
     async def open_to_all(ring: Any, call: Any, text: str, slots: Any, store: Any) -> codes.CodeMatch:
         return codes.CodeMatch(codes.CodeStatus.VALID, f"{text}{os.urandom(4).hex()}", slots[0])
 
@@ -161,7 +160,7 @@ async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch):
 
 @hypothesis_settings(deadline=None, max_examples=300)
 @given(st.text() | st.from_regex(r"[A-Z2-7]{4}-?[A-Z2-7]{4}", fullmatch=True))
-def test_no_text_is_a_code_but_the_code(text):
+def test_no_text_is_a_code_but_the_code(text: str) -> None:
     ring = codes.keys(settings.load(demo=True, secret="a key that does not change"))
     call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), MemoryStore()
 
@@ -174,7 +173,7 @@ def test_no_text_is_a_code_but_the_code(text):
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
-def test_the_order_of_keys_makes_no_other_call(arguments):
+def test_the_order_of_keys_makes_no_other_call(arguments: Any) -> None:
     turned = dict(reversed(arguments.items()))
     assert codes.canonical(arguments) == codes.canonical(turned)
 
@@ -212,7 +211,7 @@ def client_of(base: str, pid: str = "/dev/null", **more: str) -> Client:
     return Client(stdio_client(StdioServerParameters(command="/bin/sh", args=["-c", run], env=environment)))
 
 
-async def test_server_processes_with_one_key_accept_each_others_codes_and_with_others_do_not(tenant):
+async def test_server_processes_with_one_key_accept_each_others_codes_and_with_others_do_not(tenant: Any) -> None:
     shared = {"GREENLAKE_MCP_SECRET": "shared by two replicas"}
     job = a_job(tenant)
     async with (
@@ -223,17 +222,17 @@ async def test_server_processes_with_one_key_accept_each_others_codes_and_with_o
         client_of(base) as alone,
     ):
         preview = await one.call_tool("suspend_protection_job", {**job, "confirm": "preview"})
-        call = {**job, "confirm": CODE.search(words(preview))[1]}
+        call = {**job, "confirm": code_in(preview)}
         for other in (foreign, alone):
-            assert "This is not a code for this call." in words(await other.call_tool("suspend_protection_job", call))
+            assert "This is not a code for this call." in text_of(await other.call_tool("suspend_protection_job", call))
         assert changing(tenant) == []
         await two.call_tool("suspend_protection_job", call)
         assert len(changing(tenant)) == 1
 
 
 async def test_a_server_killed_between_consent_and_answer_leaves_a_line_that_says_what_is_unknown(
-    tenant, tmp_path: Path
-):
+    tenant: Any, tmp_path: Path
+) -> None:
     arrived, pid, path, job = anyio.Event(), tmp_path / "pid", tmp_path / "audit.jsonl", a_job(tenant)
 
     async def mute(scope: Any, receive: Any, send: Any) -> None:
@@ -252,7 +251,7 @@ async def test_a_server_killed_between_consent_and_answer_leaves_a_line_that_say
             async with client_of(base, str(pid), GREENLAKE_MCP_AUDIT_LOG=str(path)) as client:
                 preview = await client.call_tool("suspend_protection_job", {**job, "confirm": "preview"})
                 async with anyio.create_task_group() as group:
-                    group.start_soon(call, client, CODE.search(words(preview))[1])
+                    group.start_soon(call, client, code_in(preview))
                     await arrived.wait()
                     os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGKILL)
     assert arrived.is_set()

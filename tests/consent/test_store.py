@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +17,9 @@ from greenlake_backup_mcp.consent.redis_store import RedisStore
 from greenlake_backup_mcp.consent.store import MemoryStore, Reservation
 from greenlake_backup_mcp.errors import PolicyRefusal
 from greenlake_backup_mcp.server import app as mcp_server
+from tests.support.results import CODE
 from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, loaded
 
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 SOON = NOW + timedelta(minutes=15)
 BACKUPS = f"{OWN}/virtual-machines/{VM}/backups"
 SNAPSHOTS = f"{OWN}/virtual-machines/{VM}/snapshots"

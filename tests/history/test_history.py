@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_schedule_is_due_when_its_words_say_so_and_never_else(plan: dict[str, 
     assert due == counted
 
 
-def dues(schedule: dict[str, object], effective: str, days: int) -> list[str]:
+def dues(schedule: Mapping[str, object], effective: str, days: int) -> list[str]:
     begin = datetime.fromisoformat(effective)
     found = calendar.parse({"schedule": schedule}, int(begin.timestamp())).between(
         int(begin.timestamp()) - 1, int((begin + timedelta(days=days)).timestamp())

@@ -41,11 +41,10 @@ from tests.support.http_process import (
     discover,
     serving,
     tenant,
-    words,
 )
+from tests.support.results import CODE, text_of
 from tests.support.tiny_tenant import BACKUP, NOW, VM
 
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 KEY, OLD_KEY = "k" * 32, "o" * 32
 TOKENS = {"rita": "read", "otto": "operate", "dora": "destroy", "dan": "destroy"}
@@ -94,7 +93,7 @@ async def test_both_eras_are_served_on_one_address(era: str) -> None:
     async with served() as at, client(at.url, mode=era) as mcp:
         assert mcp.protocol_version == ("2026-07-28" if era == "auto" else "2025-11-25")
         assert len((await mcp.list_tools()).tools) > 138
-        assert "daily-7" in words(await mcp.call_tool("get_vm_backup", DELETE))
+        assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost@evil"])
@@ -269,7 +268,7 @@ async def test_the_callers_token_never_reaches_the_service(tokens_file: Path, er
         await behind(scope, receive, send)
 
     async with served(watching, tokens_file=tokens_file) as at, client(at.url, token("rita"), era) as mcp:
-        assert "daily-7" in words(await mcp.call_tool("get_vm_backup", DELETE))
+        assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
     assert "Bearer t" in seen
     assert not any(token("rita") in value for value in seen)
 
@@ -288,7 +287,7 @@ async def test_a_role_sees_what_it_may_call_and_calls_no_more(tokens_file: Path,
         for hidden in by_name.keys() - listed:
             answer = await mcp.call_tool(hidden, {"confirm": "preview"})
             assert answer.is_error
-            assert f"this login has the role {role}" in words(answer)
+            assert f"this login has the role {role}" in text_of(answer)
     assert not app.writes
 
 
@@ -296,23 +295,23 @@ async def test_a_plan_holds_no_call_that_the_role_may_not_make(tokens_file: Path
     plan = {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}], "confirm": "preview"}
     async with served(tokens_file=tokens_file) as at:
         async with client(at.url, token("otto"), era) as mcp:
-            assert "needs the role destroy" in words(await mcp.call_tool("run_plan", plan))
+            assert "needs the role destroy" in text_of(await mcp.call_tool("run_plan", plan))
         async with client(at.url, token("rita"), era) as mcp:
-            assert "run_plan needs the role operate" in words(await mcp.call_tool("run_plan", plan))
+            assert "run_plan needs the role operate" in text_of(await mcp.call_tool("run_plan", plan))
         async with client(at.url, token("dora"), era) as mcp:
-            assert CODE.search(words(await mcp.call_tool("run_plan", plan)))
+            assert CODE.search(text_of(await mcp.call_tool("run_plan", plan)))
 
 
 async def test_the_small_surface_finds_and_calls_no_more_than_the_role_may(tokens_file: Path, era: str) -> None:
     async with served(tokens_file=tokens_file, surface="search") as at, client(at.url, token("rita"), era) as mcp:
         listed = {t.name for t in (await mcp.list_tools()).tools}
         assert listed == {"find_tools", "call_read_tool"}
-        found = words(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
+        found = text_of(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
         assert "delete_vm_backup" not in found
         inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
         for name in ("call_write_tool", "call_read_tool"):
             assert (await mcp.call_tool(name, inner)).is_error
-        assert "needs the role destroy" in words(await mcp.call_tool("call_write_tool", inner))
+        assert "needs the role destroy" in text_of(await mcp.call_tool("call_write_tool", inner))
 
 
 async def test_a_list_that_depends_on_the_login_is_not_for_shared_caches(tokens_file: Path) -> None:
@@ -350,13 +349,13 @@ async def test_within_a_session_each_request_has_the_role_of_its_own_token(issue
 
 
 async def previewed(mcp: Any) -> str:
-    found = CODE.search(words(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
+    found = CODE.search(text_of(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
     assert found
     return found[1]
 
 
 async def confirmed(mcp: Any, code: str) -> str:
-    return words(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": code}))
+    return text_of(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": code}))
 
 
 async def test_a_code_is_good_for_the_login_it_was_shown_to_and_the_record_names_it(
@@ -389,16 +388,16 @@ async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log
         client(at.url, token("rita"), era) as rita,
         client(at.url, token("otto"), era) as otto,
     ):
-        assert "needs the role destroy" in words(await rita.call_tool("delete_vm_backup", {**DELETE, "confirm": "x"}))
+        assert "needs the role destroy" in text_of(await rita.call_tool("delete_vm_backup", {**DELETE, "confirm": "x"}))
         plan = {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}], "confirm": "preview"}
-        assert "needs the role destroy" in words(await otto.call_tool("run_plan", plan))
+        assert "needs the role destroy" in text_of(await otto.call_tool("run_plan", plan))
         await rita.call_tool("get_vm_backup", DELETE)
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     assert [(e["event"], e["tool"]) for e in lines] == [("refusal", "delete_vm_backup")] * 2
     assert ["rita" in lines[0]["principal"], "otto" in lines[1]["principal"]] == [True, True]
     assert lines[0]["arguments"] == DELETE
     assert lines[0]["reason"] == "delete_vm_backup needs the role destroy; this login has the role read."
-    told = [found.fields for found in caplog.records if found.message == "call"]
+    told = [found.__dict__["fields"] for found in caplog.records if found.message == "call"]
     assert [(t["tool"], t["outcome"]) for t in told] == [
         ("delete_vm_backup", "refused"),
         ("run_plan", "input"),
@@ -407,7 +406,8 @@ async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log
     for who, line in zip(("rita", "otto", "rita"), told, strict=True):
         assert who in line["principal"]
     assert not any(token(name) in str(line) for name in TOKENS for line in (*told, *lines))
-    assert app.writes == app.reads[1:] == []
+    assert not app.writes
+    assert not app.reads[1:]
 
 
 async def test_a_code_of_one_replica_holds_on_another_with_the_same_key(era: str) -> None:
@@ -526,10 +526,10 @@ async def test_without_redis_replicas_on_machines_of_their_own_remember_for_them
 async def test_while_redis_is_away_reads_work_and_nothing_is_confirmed(era: str, tmp_path: Path) -> None:
     app = tenant()
     async with served(app, secret=KEY, redis_url=f"unix://{tmp_path}/none.sock") as at, client(at.url, mode=era) as mcp:
-        assert "daily-7" in words(await mcp.call_tool("get_vm_backup", DELETE))
+        assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
         answer = await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "AAAA-AAAA"})
         assert answer.is_error
-        assert "Nothing was sent" in words(answer)
+        assert "Nothing was sent" in text_of(answer)
     assert not app.writes
 
 
@@ -607,7 +607,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
             await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
-                answers.append(words(await mcp.call_tool("get_vm_backup", DELETE)))
+                answers.append(text_of(await mcp.call_tool("get_vm_backup", DELETE)))
 
             async with anyio.create_task_group() as group:
                 group.start_soon(call)
@@ -639,7 +639,7 @@ async def test_a_call_that_outlives_the_grace_is_answered_with_what_is_known_of_
             await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
-                answers.append(words(await mcp.call_tool(tool, arguments)))
+                answers.append(text_of(await mcp.call_tool(tool, arguments)))
 
             async with anyio.create_task_group() as group:
                 group.start_soon(call)

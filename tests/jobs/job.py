@@ -147,8 +147,8 @@ def difference(expected: Any, found: Any) -> str:
         missing, wrong = expected - found, found - expected
         return f"{len(missing)} of {len(expected)} missing {_short(missing)}, {len(wrong)} wrong {_short(wrong)}"
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        wrong = {k: (expected.get(k), found.get(k)) for k in {*expected, *found} if expected.get(k) != found.get(k)}
-        return f"{len(wrong)} of {len(expected)} differ: {_short(wrong)}"
+        other = {k: (expected.get(k), found.get(k)) for k in {*expected, *found} if expected.get(k) != found.get(k)}
+        return f"{len(other)} of {len(expected)} differ: {_short(other)}"
     return f"is {_short(expected)}, found {_short(found)}"
 
 

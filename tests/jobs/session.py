@@ -11,10 +11,11 @@ from typing import Any
 
 from mcp import Client
 
+from tests.support.results import CODE
+
 from .evidence import Evidence
 from .tables import Row, detail, summary_counts, table
 
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 BYTES_PER_TOKEN = 3
 
 

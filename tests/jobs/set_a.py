@@ -9,7 +9,7 @@ from typing import Any
 
 from . import scripts_a
 from .job import Findings, Job, Question, compare
-from .truth import Item, Truth, interval, last_success, moment, tiers, to_minute
+from .truth import Item, Truth, interval, last_success, moment, tiers, to_minute, when
 
 # --- A1 the morning ---------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,7 @@ def a1_before(truth: Truth) -> Findings:
     jobs = truth.jobs()
     return {
         "failed since yesterday": sum(
-            t["state"] in ("FAILED", "TIMEDOUT") and moment(t["createdAt"]) > since for t in tasks
+            t["state"] in ("FAILED", "TIMEDOUT") and when(t["createdAt"]) > since for t in tasks
         ),
         "jobs that fail, by cause": dict(Counter(cause for j in jobs for cause in set(failing(j)))),
         "unhealthy systems": {i.get("displayName") or i["name"] for c in SYSTEMS for i in truth.all(c) if unhealthy(i)},
@@ -50,7 +50,7 @@ def a1_before(truth: Truth) -> Findings:
         "suspended jobs": sum(j["operational"] != "ACTIVE" for j in jobs),
         "jobs that never succeeded": sum(not any(last_success(s) for _, _, s in tiers(j)) for j in jobs),
         "approvals waiting": sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations")),
-        "tasks without end": sum(t["state"] not in ended and moment(t["createdAt"]) < since for t in tasks),
+        "tasks without end": sum(t["state"] not in ended and when(t["createdAt"]) < since for t in tasks),
     }
 
 
@@ -83,7 +83,7 @@ def a3_before(truth: Truth) -> Findings:
     none, stale = set(), set()
     for vm in truth.vms():
         copies = truth.vm_copies(vm)
-        newest = max((moment(c["pointInTime"]) for c in truth.usable(copies)), default=None)
+        newest = max((when(c["pointInTime"]) for c in truth.usable(copies)), default=None)
         if not copies:
             none.add(vm["id"])
         elif newest is None or truth.now - newest > FRESH:
@@ -258,7 +258,7 @@ def a12_before(truth: Truth) -> Findings:
     limit = truth.now - timedelta(days=3)
     old = [
         c for vm in truth.vms() for c in truth.copies("virtual-machines", vm["id"], "snapshots")
-        if (when := moment(c["pointInTime"])) and when < limit
+        if when(c["pointInTime"]) < limit
     ]  # fmt: skip
     locked = sum((lock := moment(c.get("lockedUntil"))) is not None and lock > truth.now for c in old)
     mib = sum(v.get("sizeInMib", 0) for c in old for v in c.get("volumesSnapshotInfo", ()))

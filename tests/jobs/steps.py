@@ -7,7 +7,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .session import CODE, Answer, Session, StepFailed
+from tests.support.results import CODE
+
+from .session import Answer, Session, StepFailed
 from .tables import Row
 
 NOW = "2026-11-24 07:40"  # as each question says

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from . import report
@@ -17,7 +19,7 @@ def jobs(*keys: str) -> list[Job]:
 
 
 @pytest.mark.anyio
-async def test_the_sample_of_jobs_is_done():
+async def test_the_sample_of_jobs_is_done() -> None:
     results = await run(jobs(*SAMPLE), SEED)
     assert {r.key: r.state for r in results} == dict.fromkeys(SAMPLE, "done"), report.table(results)
 
@@ -35,11 +37,11 @@ def result(key: str, calls: int, tokens: int, wrong: str = "") -> Result:
         ([result("A1", 1, 100, "is 5, found 4")], False),
     ],
 )
-def test_the_goal_is_met_by_whole_look_jobs_within_their_calls_and_tokens(results, met):
+def test_the_goal_is_met_by_whole_look_jobs_within_their_calls_and_tokens(results: Any, met: Any) -> None:
     assert report.goal_met(results) is met
 
 
-def test_a_table_tells_what_is_missing_and_totals_only_what_is_whole():
+def test_a_table_tells_what_is_missing_and_totals_only_what_is_whole() -> None:
     text = report.table([result("A1", 3, 100), result("A2", 4, 200, "is 5, found 4"), result("C1", 5, 300)])
     assert "1 of 2 whole" in text
     assert "- A2 fact: is 5, found 4 (seed 7)" in text

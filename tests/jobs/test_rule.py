@@ -52,7 +52,7 @@ def known() -> Evidence:
         ("run_plan", {"calls": [{"tool": "look", "arguments": {"id": ID}}]}),
     ],
 )
-def test_what_was_shown_and_what_the_schema_shows_may_be_passed(tool, arguments):
+def test_what_was_shown_and_what_the_schema_shows_may_be_passed(tool: str, arguments: Any) -> None:
     known().check_arguments(tool, SCHEMAS, arguments)
 
 
@@ -75,12 +75,12 @@ def test_what_was_shown_and_what_the_schema_shows_may_be_passed(tool, arguments)
         ("run_plan", {"calls": [{"tool": "look", "arguments": {"id": "made-up"}}]}),
     ],
 )
-def test_whatever_nothing_showed_is_refused(tool, arguments):
+def test_whatever_nothing_showed_is_refused(tool: str, arguments: Any) -> None:
     with pytest.raises(UnknownValue):
         known().check_arguments(tool, SCHEMAS, arguments)
 
 
-def test_an_answer_makes_its_values_known_from_then_on():
+def test_an_answer_makes_its_values_known_from_then_on() -> None:
     evidence = known()
     with pytest.raises(UnknownValue):
         evidence.check_arguments("look", SCHEMAS, {"id": "new-vm-1"})
@@ -88,7 +88,7 @@ def test_an_answer_makes_its_values_known_from_then_on():
     evidence.check_arguments("look", SCHEMAS, {"id": "new-vm-1"})
 
 
-def test_times_follow_from_times_and_amounts_that_were_shown():
+def test_times_follow_from_times_and_amounts_that_were_shown() -> None:
     evidence = known()
     assert evidence.shift("2026-11-24 07:40", days=-1) == "2026-11-23T07:40:00Z"
     evidence.check_arguments("change", SCHEMAS, {"until": "2026-11-23T07:40:00Z"})
@@ -112,17 +112,17 @@ def ours(path: Path) -> set[str]:
     return {name for name in imports(path) if name.startswith("greenlake_backup_mcp")}
 
 
-def test_truth_imports_nothing_of_the_package_but_the_simulator():
+def test_truth_imports_nothing_of_the_package_but_the_simulator() -> None:
     assert all(name.startswith("greenlake_backup_mcp.simulator") for name in ours(HERE / "truth.py"))
     assert not [name for name in imports(HERE / "truth.py") if name.startswith(".")]
 
 
-def test_scripts_import_nothing_of_the_package_and_only_the_harness_starts_the_server():
+def test_scripts_import_nothing_of_the_package_and_only_the_harness_starts_the_server() -> None:
     modules = {path.name: ours(path) for path in HERE.glob("*.py") if not path.name.startswith("test_")}
     assert {name for name, held in modules.items() if held} == {"truth.py", "job.py"}
 
 
-def test_scripts_reach_the_server_through_the_session_only():
+def test_scripts_reach_the_server_through_the_session_only() -> None:
     for name in ("scripts_a.py", "set_a.py", "set_b.py", "set_c.py", "steps.py"):
         tree = ast.parse((HERE / name).read_text(encoding="utf-8"))
         touched = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

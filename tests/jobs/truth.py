@@ -25,7 +25,12 @@ GROUP_MEMBERS = {"virtual-machine-protection-groups": "assets", "mssql-database-
 
 def moment(text: Any) -> datetime | None:
     """A time of the tenant in UTC; None where there is none."""
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    return when(text) if text else None
+
+
+def when(text: str) -> datetime:
+    """A time of the tenant in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def to_minute(text: Any) -> datetime | None:

@@ -118,8 +118,7 @@ async def test_sizes_have_units_or_are_refused(where: str, ids: str | None) -> N
 
 
 async def test_a_size_that_the_service_gives_in_mebibytes_is_compared_in_bytes() -> None:
-    items = [{"id": n, "backupSetsInfo": [{"backups": [{"sizeInMib": n * 1024}]}]} for n in (1, 50, 90)]
-    items = [{**item, "id": str(item["id"])} for item in items]
+    items = [{"id": str(n), "backupSetsInfo": [{"backups": [{"sizeInMib": n * 1024}]}]} for n in (1, 50, 90)]
     assert (await told(items, "list_vm_backups", vmId="v", where="size gt 50GB"))[0] == ["50", "90"]
     where = "backupSetsInfo/backups/sizeInMib gt 60GiB"
     assert (await told(items, "list_vm_backups", vmId="v", where=where))[0] == ["90"]
@@ -139,7 +138,8 @@ async def test_yes_no_and_none_are_understood_where_the_answers_say_them() -> No
     _, app = await told([], filter="recoveryPointsExist eq no")
     assert app.queries[0]["filter"] == "recoveryPointsExist eq false"
     assert "recoveryPointsExist is yes or no" in (await refused(filter="recoveryPointsExist eq maybe")).message
-    policies = [{"id": "a", "protectionJobInfo": {"protectionPolicyInfo": {"name": "gold"}}}, {"id": "b"}]
+    gold = {"protectionJobInfo": {"protectionPolicyInfo": {"name": "gold"}}}
+    policies: list[dict[str, Any]] = [{"id": "a", **gold}, {"id": "b"}]
     assert (await told(policies, where="policy eq none"))[0] == ["b"]
     assert (await told(policies, where="policy ne none"))[0] == ["a"]
     called_so = [{"id": "a", "name": "None"}, {"id": "b", "name": "x"}]

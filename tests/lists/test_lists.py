@@ -72,13 +72,13 @@ def things(count: int, **more: Any) -> list[Item]:
     return [{"id": f"{n:036d}", "name": f"thing-{n}", **more} for n in range(count)]
 
 
-async def parents(app: Any, name: str) -> dict[str, str]:
+async def parents(app: Any, name: str) -> dict[str, Any]:
     """Ids for the path of a list, of things that have something to list."""
     found = {}
     for argument in TOOLS[name].arguments.values():
         if argument.place == "path":
             tool, wanted = PARENTS[argument.name]
-            given = {"where": f"name eq '{wanted}'"} if wanted else {}
+            given: dict[str, Any] = {"where": f"name eq '{wanted}'"} if wanted else {}
             value = (await answered(app, tool, output="json", limit=1, select="name", **given)).value
             found[argument.name] = value["items"][0]["id"]
     return found
@@ -169,11 +169,11 @@ async def test_a_client_gets_json_when_it_asks_for_it(connected: Connect) -> Non
 async def test_a_client_follows_the_progress_of_a_scan(connected: Connect) -> None:
     seen: list[tuple[float, float | None, str | None]] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        seen.append((done, total, message))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total, message))
 
     async with connected() as client:
-        await client.call_tool("list_tasks", {"limit": 0}, progress_callback=progress)
+        await client.call_tool("list_tasks", {"limit": 0}, progress_callback=note)
     assert [str(words).partition(" of ")[0] for *_, words in seen][:3] == ["1,000", "2,000", "3,000"]
     assert str(seen[0][2]).endswith(" tasks read")
     assert [done for done, *_ in seen] == sorted({done for done, *_ in seen})
@@ -430,7 +430,8 @@ async def test_an_item_with_a_long_list_is_shown_as_far_as_there_is_room() -> No
 
 async def test_secrets_of_the_items_are_hidden_in_both_outputs() -> None:
     app = simulated()
-    for arguments in ({}, {"output": "json"}, {"select": "adminUserCiphertext,supportUserCiphertext"}):
+    ways: list[dict[str, Any]] = [{}, {"output": "json"}, {"select": "adminUserCiphertext,supportUserCiphertext"}]
+    for arguments in ways:
         answer = await answered(app, "list_data_orchestrators", **arguments)
         shown = json.dumps(answer.value) + "\n".join(answer.lines)
         raw = next(iter(app.state.tenant.all("data-orchestrators")))["adminUserCiphertext"]

@@ -22,10 +22,8 @@ from greenlake_backup_mcp.text import masking, sanitize, units
 from greenlake_backup_mcp.upstream import client
 from tests.support.paging_service import NOW, Item, Pages, reached
 
-BACKUPS = columns.find_view("VirtualMachineBackupList")
-JOBS = columns.find_view("DataManagementJobsList")
-assert BACKUPS is not None
-assert JOBS is not None
+VIEWS = {operation: view for view in columns.VIEWS for operation in view.operations}
+BACKUPS, JOBS = VIEWS["VirtualMachineBackupList"], VIEWS["DataManagementJobsList"]
 
 DAYS = st.integers(-400, 400).map(lambda d: (NOW + timedelta(days=d, hours=1)).isoformat().replace("+00:00", "Z"))
 COPY = st.fixed_dictionaries(

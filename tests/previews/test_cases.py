@@ -12,14 +12,10 @@ from mcp import Client
 
 from greenlake_backup_mcp.server import app
 from tests.conftest import NOW, ticking
+from tests.support.results import CODE, text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 SHOWN = ("scheduleId", "schedule", "name", "namePattern", "expireAfter", "lockFor")
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
 
 
 async def preview(client: Client, tool: str, **given: Any) -> list[str]:
@@ -54,7 +50,9 @@ def as_requested(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return tiers
 
 
-async def test_tiers_that_an_update_leaves_out_are_lost_by_name_and_for_how_many(connected: Connected, tenant: Any):
+async def test_tiers_that_an_update_leaves_out_are_lost_by_name_and_for_how_many(
+    connected: Connected, tenant: Any
+) -> None:
     policy = policy_of_three_tiers(tenant.state.tenant)
     cloud = next(t for t in policy["protections"] if t["type"] == "CLOUD_BACKUP")
     schedules = [{n: x[n] for n in SHOWN if n in x and n != "lockFor"} for x in cloud["schedules"]]
@@ -79,7 +77,7 @@ async def test_tiers_that_an_update_leaves_out_are_lost_by_name_and_for_how_many
     assert "a policy's update cannot add a tier" in text
 
 
-async def test_an_empty_list_of_schedules_loses_them_all(connected: Connected, tenant: Any):
+async def test_an_empty_list_of_schedules_loses_them_all(connected: Connected, tenant: Any) -> None:
     policy = policy_of_three_tiers(tenant.state.tenant)
     given = [{"id": t["id"], "schedules": []} for t in policy["protections"]]
     async with connected() as client:
@@ -88,7 +86,9 @@ async def test_an_empty_list_of_schedules_loses_them_all(connected: Connected, t
     assert len(lost) == sum(len(t["schedules"]) for t in policy["protections"])
 
 
-async def test_a_program_on_a_host_stands_first_in_what_a_replacement_changes(connected: Connected, tenant: Any):
+async def test_a_program_on_a_host_stands_first_in_what_a_replacement_changes(
+    connected: Connected, tenant: Any
+) -> None:
     policy, host = policy_of_three_tiers(tenant.state.tenant), tenant.state.tenant.all("application-hosts")[0]
     tiers = as_requested(policy)
     tiers[-1]["schedules"][0] |= {
@@ -111,7 +111,7 @@ async def test_a_program_on_a_host_stands_first_in_what_a_replacement_changes(co
     assert any("→ weekly on Mon 03:00Z" in line for line in changes)
 
 
-async def test_a_lock_set_by_a_snapshot_asks_first_and_a_plain_one_does_not(connected: Connected, tenant: Any):
+async def test_a_lock_set_by_a_snapshot_asks_first_and_a_plain_one_does_not(connected: Connected, tenant: Any) -> None:
     group = next(g for g in tenant.state.tenant.all("volume-protection-groups") if g["state"] == "OK")
     given = {"volumeProtectionGroupId": group["id"], "name": "before-upgrade"}
     async with connected() as client:
@@ -129,7 +129,7 @@ async def test_a_lock_set_by_a_snapshot_asks_first_and_a_plain_one_does_not(conn
     assert len(tenant.state.tenant.writes) == 1
 
 
-async def test_an_empty_confirm_is_no_consent(connected: Connected, tenant: Any):
+async def test_an_empty_confirm_is_no_consent(connected: Connected, tenant: Any) -> None:
     group = next(g for g in tenant.state.tenant.all("volume-protection-groups") if g["state"] == "OK")
     given = {"volumeProtectionGroupId": group["id"], "name": "x", "lockFor": {"value": 9, "unit": "DAYS"}}
     async with connected() as client:
@@ -139,7 +139,7 @@ async def test_an_empty_confirm_is_no_consent(connected: Connected, tenant: Any)
     assert not tenant.state.tenant.writes
 
 
-async def test_a_policy_with_a_program_and_a_job_under_it_ask_first(connected: Connected, tenant: Any):
+async def test_a_policy_with_a_program_and_a_job_under_it_ask_first(connected: Connected, tenant: Any) -> None:
     host = tenant.state.tenant.all("application-hosts")[0]
     program = {"hostId": host["id"], "path": "/opt/x.sh"}
     schedule = {"scheduleId": 1, "schedule": {"recurrence": "DAILY", "repeatInterval": {"every": 1}}}
@@ -155,7 +155,7 @@ async def test_a_policy_with_a_program_and_a_job_under_it_ask_first(connected: C
     assert not tenant.state.tenant.writes
 
 
-async def test_an_asset_that_a_group_protects_already_asks_first(connected: Connected, tenant: Any):
+async def test_an_asset_that_a_group_protects_already_asks_first(connected: Connected, tenant: Any) -> None:
     state = tenant.state.tenant
     groups = {g["id"]: g for g in state.all("virtual-machine-protection-groups") if g.get("protectionJobInfo")}
     vm = next(
@@ -170,7 +170,7 @@ async def test_an_asset_that_a_group_protects_already_asks_first(connected: Conn
     assert not state.writes
 
 
-async def test_an_address_in_use_asks_first(connected: Connected, tenant: Any):
+async def test_an_address_in_use_asks_first(connected: Connected, tenant: Any) -> None:
     state = tenant.state.tenant
     gateway, store = state.all("protection-store-gateways")[0], state.all("datastores")[0]
     address = gateway["network"]["nics"][0]["networkAddress"]
@@ -194,7 +194,9 @@ async def test_an_address_in_use_asks_first(connected: Connected, tenant: Any):
     assert not state.writes
 
 
-async def test_a_full_backup_without_room_asks_first_and_a_plain_run_does_not(connected: Connected, tenant: Any):
+async def test_a_full_backup_without_room_asks_first_and_a_plain_run_does_not(
+    connected: Connected, tenant: Any
+) -> None:
     state = tenant.state.tenant
     full = [s for s in state.all("protection-stores") if (s.get("maxCapacityInBytes") or 0) > 0]
     full = [s["id"] for s in full if s["sizeOnDiskInBytes"] >= 0.9 * s["maxCapacityInBytes"]]
@@ -224,7 +226,7 @@ def database_with_others(state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     raise AssertionError("no copy of several databases")
 
 
-async def test_an_earlier_expiry_names_the_other_databases_in_the_copy(connected: Connected, tenant: Any):
+async def test_an_earlier_expiry_names_the_other_databases_in_the_copy(connected: Connected, tenant: Any) -> None:
     database, copy = database_with_others(tenant.state.tenant)
     async with connected() as client:
         lines = await preview(
@@ -240,7 +242,7 @@ async def test_an_earlier_expiry_names_the_other_databases_in_the_copy(connected
             assert f'"{other["name"]}"' in text
 
 
-async def test_deleting_a_copy_of_a_group_names_its_members(connected: Connected, tenant: Any):
+async def test_deleting_a_copy_of_a_group_names_its_members(connected: Connected, tenant: Any) -> None:
     state = tenant.state.tenant
     for group in state.all("virtual-machine-protection-groups"):
         copies = state.copies("virtual-machine-protection-groups", group["id"], "snapshots").page(0, 1, NOW, state.lag)
@@ -256,7 +258,9 @@ async def test_deleting_a_copy_of_a_group_names_its_members(connected: Connected
     assert f"the data of its {len(group['assets'])} members in it goes along" in "\n".join(lines)
 
 
-async def test_restoring_a_database_beside_itself_onto_itself_is_an_overwrite(connected: Connected, tenant: Any):
+async def test_restoring_a_database_beside_itself_onto_itself_is_an_overwrite(
+    connected: Connected, tenant: Any
+) -> None:
     database, copy = database_with_others(tenant.state.tenant)
     place = {"name": database["name"].upper(), "instanceId": database["instanceInfo"]["id"]}
     given = {"mssqlDatabaseId": database["id"], "backupId": copy["id"], "restoreType": "ALTERNATE"}
@@ -270,7 +274,7 @@ async def test_restoring_a_database_beside_itself_onto_itself_is_an_overwrite(co
     assert "stays as it is; a second one is made" in "\n".join(beside)
 
 
-async def test_a_filter_that_nobody_may_match_says_that_members_may_drop_out(connected: Connected, tenant: Any):
+async def test_a_filter_that_nobody_may_match_says_that_members_may_drop_out(connected: Connected, tenant: Any) -> None:
     group = next(g for g in tenant.state.tenant.all("virtual-machine-protection-groups") if g["assets"])
     wanted = {"type": "TAG", "members": [{"type": "tag", "name": "nothing-has-it"}]}
     async with connected() as client:
@@ -282,7 +286,7 @@ async def test_a_filter_that_nobody_may_match_says_that_members_may_drop_out(con
     assert '"nothing-has-it"' in "\n".join(lines)
 
 
-async def test_all_members_that_a_group_loses_are_named(connected: Connected, tenant: Any):
+async def test_all_members_that_a_group_loses_are_named(connected: Connected, tenant: Any) -> None:
     group = max(tenant.state.tenant.all("virtual-machine-protection-groups"), key=lambda g: len(g["assets"]))
     kept = group["assets"][0]
     async with connected() as client:
@@ -294,7 +298,7 @@ async def test_all_members_that_a_group_loses_are_named(connected: Connected, te
     assert f'member "{kept["name"]}"' not in text
 
 
-async def test_a_lock_is_judged_by_the_clock_of_the_service(tenant: Any, demo_settings: Any, era: str):
+async def test_a_lock_is_judged_by_the_clock_of_the_service(tenant: Any, demo_settings: Any, era: str) -> None:
     state = tenant.state.tenant
     vm, copy = next(
         (vm, copy)
@@ -311,7 +315,7 @@ async def test_a_lock_is_judged_by_the_clock_of_the_service(tenant: Any, demo_se
     assert "There is no code for it" in text
 
 
-async def test_a_second_person_is_told_of_as_the_settings_say(connected: Connected, tenant: Any):
+async def test_a_second_person_is_told_of_as_the_settings_say(connected: Connected, tenant: Any) -> None:
     state = tenant.state.tenant
     vm, copy = next(
         (vm, copy)
@@ -324,7 +328,9 @@ async def test_a_second_person_is_told_of_as_the_settings_say(connected: Connect
     assert "- Dual authorization is off: no second person is asked, and it is gone at once." in lines
 
 
-async def test_the_whole_difference_is_read_by_its_reference_and_by_nobody_else(connected: Connected, tenant: Any):
+async def test_the_whole_difference_is_read_by_its_reference_and_by_nobody_else(
+    connected: Connected, tenant: Any
+) -> None:
     policy = policy_of_three_tiers(tenant.state.tenant)
     async with connected() as client:
         arguments = {"protectionPolicyId": policy["id"], "confirm": "preview"}
@@ -341,12 +347,12 @@ async def test_the_whole_difference_is_read_by_its_reference_and_by_nobody_else(
         beyond = await client.call_tool("preview_call", {"reference": reference[0], "part": 999})
     assert whole.startswith("The whole difference, part 1 of ")
     assert all(tier["id"] in whole for tier in policy["protections"])
-    assert all(tier["id"] in read.contents[0].text for tier in policy["protections"])
+    assert all(tier["id"] in str(read.contents[0]) for tier in policy["protections"])
     assert unknown.is_error
     assert "there is no part 999" in text_of(beyond)
 
 
-async def test_where_no_tool_writes_nothing_is_previewed(connected: Connected, demo_settings: Any):
+async def test_where_no_tool_writes_nothing_is_previewed(connected: Connected, demo_settings: Any) -> None:
     from greenlake_backup_mcp import settings  # noqa: PLC0415
 
     async with connected(settings.load(demo=True, read_only=True)) as client:

@@ -15,12 +15,12 @@ from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.simulator.server.app import create_app
 from tests import consent_invariant as invariant
 from tests.conftest import NOW
+from tests.support.results import CODE, text_of
 
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TIMED = re.compile(r"D-[0-9a-f]{16}")
 
 
-async def test_each_leaf_changed_added_or_removed_changes_the_difference_the_code_and_the_text():
+async def test_each_leaf_changed_added_or_removed_changes_the_difference_the_code_and_the_text() -> None:
     counts, bad = await invariant.violations(60)
     assert min(counts["changed"], counts["removed"], counts["added"]) > 0
     assert not bad
@@ -39,7 +39,7 @@ async def test_a_leaf_that_is_otherwise_reads_otherwise_whatever_the_form_of_con
         asked.append(params.message)
         return ElicitResult(action="decline")
 
-    options = {"elicitation_callback": decline} if form == "question" else {}
+    options: dict[str, Any] = {"elicitation_callback": decline} if form == "question" else {}
     server = app.create(settings.load(demo=True, rate=1_000_000), app=tenant, now=lambda: NOW)
     async with Client(server, mode=era, **options) as client:
         for mutation in chosen:
@@ -57,11 +57,11 @@ async def _read(client: Client, form: str, tool: str, given: dict[str, Any], ask
         result = await client.call_tool(name, {**arguments, "confirm": "preview"})
     else:
         result = await client.call_tool("preview_call", {"tool": tool, "arguments": given})
-    text = "\n".join(part.text for part in result.content)
+    text = text_of(result)
     code = CODE.search(text)
     if form == "question" and code:
         asked.clear()
-        await client.call_tool(name, {**arguments, "confirm": code[0]})
+        await client.call_tool(name, {**arguments, "confirm": code[1]})
         assert asked
         text = asked[0]
     return TIMED.sub("", CODE.sub("", text))

@@ -19,6 +19,7 @@ from greenlake_backup_mcp.previews.reads import ReadResult, Target
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.danger import Danger, danger
+from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
 from tests.support.gated_samples import gated, samples
 from tests.support.tiny_tenant import BACKUP, NOW, OWN, SNAPSHOT, VIRTUALIZATION, VM, Tenant, loaded
@@ -75,7 +76,7 @@ async def said(app: Tenant, tool: str, **arguments: Any) -> str:
 # --- recovery points --------------------------------------------------------------------------------------------------
 
 
-async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock():
+async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock() -> None:
     text = await said(tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert text.splitlines()[:2] == [
         'LAST recovery point of "sql-prod-01": nothing can be restored without it.',
@@ -91,13 +92,13 @@ async def test_deleting_a_backup_names_it_its_vm_age_size_store_expiry_and_lock(
     assert text.endswith("This cannot be undone: nothing can be restored from it afterwards.")
 
 
-async def test_deleting_the_last_recovery_point_says_so():
+async def test_deleting_the_last_recovery_point_says_so() -> None:
     found = await effect(tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert "LAST recovery point" in found.gravest
     assert "the LAST recovery point" in found.warnings
 
 
-async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are():
+async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are() -> None:
     other = backup(id=SNAPSHOT, pointInTime="2026-11-23T08:00:00Z")
     text = await said(tenant(others=(other,)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert (
@@ -106,7 +107,7 @@ async def test_deleting_one_of_several_says_how_many_remain_and_how_new_they_are
     )
 
 
-async def test_a_copy_that_is_going_does_not_count_as_remaining():
+async def test_a_copy_that_is_going_does_not_count_as_remaining() -> None:
     going = backup(id=SNAPSHOT, state="DELETING")
     text = await said(tenant(others=(going,)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert "LAST recovery point" in text
@@ -120,27 +121,27 @@ async def test_a_copy_that_is_going_does_not_count_as_remaining():
         ({"expiresAt": "2026-11-20T00:00:00Z"}, "1 expired remains"),
     ],
 )
-async def test_a_copy_that_nobody_can_count_on_does_not_keep_another_from_being_the_last(flaw, told):
+async def test_a_copy_that_nobody_can_count_on_does_not_keep_another_from_being_the_last(flaw: Any, told: Any) -> None:
     found = await effect(tenant(others=(backup(id=SNAPSHOT, **flaw),)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert f"It is the LAST usable recovery point; {told}. Without this nothing can be restored." in found.consequences
     assert "the LAST usable recovery point" in found.warnings
 
 
-async def test_copies_that_nobody_can_count_on_are_not_counted_among_those_that_remain():
+async def test_copies_that_nobody_can_count_on_are_not_counted_among_those_that_remain() -> None:
     others = (backup(id=SNAPSHOT), backup(id=STORE, state="ERROR"), backup(id=GROUP, state="ERROR"))
     text = await said(tenant(others=others), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert "Would remain: 1 on premises" in text
     assert "Not counted, since nobody can rely on them: 2 in error." in text
 
 
-async def test_where_other_copies_cannot_be_read_it_is_said_that_this_may_be_the_last():
+async def test_where_other_copies_cannot_be_read_it_is_said_that_this_may_be_the_last() -> None:
     app = tenant()
     app.refusals[SNAPSHOTS] = 503
     found = await effect(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert "whether another recovery point remains is not known" in found.warnings
 
 
-async def test_an_earlier_expiry_of_the_last_copy_says_that_it_is_the_last():
+async def test_an_earlier_expiry_of_the_last_copy_says_that_it_is_the_last() -> None:
     found = await effect(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-25T03:00:00Z")
     assert "the LAST recovery point" in found.warnings
     assert any(
@@ -149,14 +150,14 @@ async def test_an_earlier_expiry_of_the_last_copy_says_that_it_is_the_last():
     )
 
 
-async def test_a_locked_copy_cannot_be_deleted():
+async def test_a_locked_copy_cannot_be_deleted() -> None:
     found = await effect(
         tenant(backup(lockedUntil="2026-12-01T00:00:00Z")), "delete_vm_backup", vmId=VM, backupId=BACKUP
     )
     assert found.forbidden.startswith("It is locked until 2026-12-01 00:00 UTC (in 6 days)")
 
 
-async def test_a_lock_that_has_ended_forbids_nothing():
+async def test_a_lock_that_has_ended_forbids_nothing() -> None:
     found = await effect(
         tenant(backup(lockedUntil="2026-11-01T00:00:00Z")), "delete_vm_backup", vmId=VM, backupId=BACKUP
     )
@@ -164,24 +165,24 @@ async def test_a_lock_that_has_ended_forbids_nothing():
 
 
 @pytest.mark.parametrize("state", ["DELETING", "PENDING_DELETE_APPROVAL", "DELETE_PENDING"])
-async def test_a_copy_that_is_being_deleted_is_not_deleted_again(state):
+async def test_a_copy_that_is_being_deleted_is_not_deleted_again(state: str) -> None:
     found = await effect(tenant(backup(state=state)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert state in found.forbidden
 
 
-async def test_a_target_that_does_not_exist_is_said_and_forbidden():
+async def test_a_target_that_does_not_exist_is_said_and_forbidden() -> None:
     found = await effect(Tenant(), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert found.forbidden == f"There is no VM backup {BACKUP}: it does not exist, or not any more."
 
 
-async def test_a_target_that_cannot_be_read_is_forbidden_because_its_effect_is_not_known():
+async def test_a_target_that_cannot_be_read_is_forbidden_because_its_effect_is_not_known() -> None:
     app = tenant()
     app.refusals[f"{BACKUPS}/{BACKUP}"] = 403
     found = await effect(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert found.forbidden == "The VM backup could not be read (no permission): the effect is not known."
 
 
-async def test_facts_that_cannot_be_read_are_named_as_not_known():
+async def test_facts_that_cannot_be_read_are_named_as_not_known() -> None:
     app = tenant()
     app.refusals |= {VM_PATH: 403, SNAPSHOTS: 503}
     text = await said(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
@@ -189,7 +190,7 @@ async def test_facts_that_cannot_be_read_are_named_as_not_known():
     assert "LAST" not in text
 
 
-async def test_deleting_a_snapshot_names_the_backups_made_from_it():
+async def test_deleting_a_snapshot_names_the_backups_made_from_it() -> None:
     snapshot = {"id": SNAPSHOT, "name": "snap", "generation": 1, "state": "OK", "pointInTime": "2026-11-23T08:00:00Z"}
     app = tenant(backup(sourceCopyInfo={"id": SNAPSHOT}))
     app.resources |= {f"{SNAPSHOTS}/{SNAPSHOT}": snapshot, SNAPSHOTS: [snapshot]}
@@ -197,7 +198,7 @@ async def test_deleting_a_snapshot_names_the_backups_made_from_it():
     assert "1 backup made from it can no longer use it as their source" in text
 
 
-async def test_deleting_a_copy_of_a_database_names_the_databases_deleted_along():
+async def test_deleting_a_copy_of_a_database_names_the_databases_deleted_along() -> None:
     path = f"{OWN}/mssql-databases/{DB}"
     along = [{"id": DB, "name": "crm"}, {"id": "x", "name": "payroll"}, {"id": "y", "name": "hr"}]
     copy = backup(associatedDatabases=along)
@@ -207,7 +208,7 @@ async def test_deleting_a_copy_of_a_database_names_the_databases_deleted_along()
     assert "takes 2 other databases along" in found.warnings
 
 
-async def test_an_earlier_expiry_is_told_as_a_deletion():
+async def test_an_earlier_expiry_is_told_as_a_deletion() -> None:
     text = await said(
         tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-25T03:00:00Z", name="daily-7b"
     )
@@ -217,18 +218,18 @@ async def test_an_earlier_expiry_is_told_as_a_deletion():
     assert "Once the recovery point has expired, it is gone for good." in text
 
 
-async def test_a_later_expiry_is_told_as_longer_and_can_be_changed_back():
+async def test_a_later_expiry_is_told_as_longer_and_can_be_changed_back() -> None:
     text = await said(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2027-01-15T03:00:00Z")
     assert "It is kept 10 days longer" in text
     assert "gone for good" not in text
 
 
-async def test_an_expiry_in_the_past_is_told_as_immediate():
+async def test_an_expiry_in_the_past_is_told_as_immediate() -> None:
     found = await effect(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, expiresAt="2026-11-01T00:00:00Z")
     assert "would expire at once" in found.warnings
 
 
-async def test_a_lock_is_told_as_irreversible():
+async def test_a_lock_is_told_as_irreversible() -> None:
     text = await said(tenant(), "update_vm_backup", vmId=VM, backupId=BACKUP, lockedUntil="2026-12-24T08:00:00Z")
     assert text.startswith("LOCKED for 30 days: nobody can delete it before.")
     assert "LOCK: locked until: not set → 2026-12-24 08:00 UTC (in 30 days)" in text
@@ -240,7 +241,7 @@ async def test_a_lock_is_told_as_irreversible():
     [{"lockedUntil": "2026-11-30T00:00:00Z"}, {"expiresAt": "2026-11-30T00:00:00Z"}],
     ids=["a shorter lock", "an expiry before the lock's end"],
 )
-async def test_what_a_lock_forbids_gets_no_code(change):
+async def test_what_a_lock_forbids_gets_no_code(change: Any) -> None:
     found = await effect(
         tenant(backup(lockedUntil="2026-12-31T00:00:00Z")), "update_vm_backup", vmId=VM, backupId=BACKUP, **change
     )
@@ -248,7 +249,7 @@ async def test_what_a_lock_forbids_gets_no_code(change):
 
 
 @pytest.mark.parametrize("field", ["expiresAt", "lockedUntil"])
-def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_changeable(field):
+def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_changeable(field: str) -> None:
     value = "0001-01-01T00:00:00+23:00"  # before the calendar begins; arguments.py refuses it too, for now
     copy = Target("VM backup", f"{BACKUPS}/{BACKUP}", ReadResult("the VM backup", backup()))
     tool, given = TOOLS["update_vm_backup"], {field: value}
@@ -260,7 +261,7 @@ def test_a_new_time_that_is_no_point_in_time_gets_no_code_and_is_not_called_chan
 # --- restores ---------------------------------------------------------------------------------------------------------
 
 
-async def test_restoring_a_vm_over_itself_says_what_is_lost_and_from_which_copy():
+async def test_restoring_a_vm_over_itself_says_what_is_lost_and_from_which_copy() -> None:
     text = await said(tenant(), "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
     assert f'Restore the VM "sql-prod-01" (id {VM}) OVER ITSELF.' in text
     assert "everything written since then is LOST" in text
@@ -269,7 +270,7 @@ async def test_restoring_a_vm_over_itself_says_what_is_lost_and_from_which_copy(
     assert "It is powered on: it goes down" in text
 
 
-async def test_restoring_beside_says_that_a_second_machine_runs():
+async def test_restoring_beside_says_that_a_second_machine_runs() -> None:
     text = await said(
         tenant(),
         "restore_vm",
@@ -284,7 +285,7 @@ async def test_restoring_beside_says_that_a_second_machine_runs():
     assert "OVER ITSELF" not in text
 
 
-async def test_restoring_beside_says_what_of_the_place_is_left_open():
+async def test_restoring_beside_says_what_of_the_place_is_left_open() -> None:
     given = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
     text = await said(tenant(), "restore_vm", **given)
     assert "Not named: name, cluster or host, datastore, vCenter; the service decides, or refuses." in text
@@ -297,20 +298,20 @@ async def test_restoring_beside_says_what_of_the_place_is_left_open():
     assert "Not named" not in await said(tenant(), "restore_vm", **given, targetVmInfo=place)
 
 
-async def test_restoring_to_a_cluster_and_a_host_gets_no_code():
+async def test_restoring_to_a_cluster_and_a_host_gets_no_code() -> None:
     given = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
     found = await effect(tenant(), "restore_vm", **given, targetVmInfo={"clusterId": "c", "hostId": "h"})
     assert "clusterId or hostId" in found.forbidden
 
 
-async def test_restoring_from_a_copy_that_does_not_exist_gets_no_code():
+async def test_restoring_from_a_copy_that_does_not_exist_gets_no_code() -> None:
     app = tenant()
     del app.resources[f"{BACKUPS}/{BACKUP}"]
     found = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
     assert found.forbidden == "The backup to restore from or into does not exist."
 
 
-async def test_passwords_of_a_file_restore_are_in_no_sentence():
+async def test_passwords_of_a_file_restore_are_in_no_sentence() -> None:
     text = await said(
         tenant(),
         "restore_vm_files",
@@ -325,14 +326,14 @@ async def test_passwords_of_a_file_restore_are_in_no_sentence():
     assert "/etc/fstab" in text
 
 
-async def test_restoring_a_datastore_says_that_every_vm_on_it_goes_back():
+async def test_restoring_a_datastore_says_that_every_vm_on_it_goes_back() -> None:
     path = f"{OWN}/datastores/{VM}/backups/{BACKUP}"
     app = Tenant({f"{VIRTUALIZATION}/datastores/{VM}": {"id": VM, "name": "ds1", "vmCount": 14}, path: backup()})
     text = await said(app, "restore_datastore", datastoreId=VM, backupId=BACKUP, restoreType="PARENT")
     assert "With the datastore its 14 VMs go back" in text
 
 
-async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recovery():
+async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recovery() -> None:
     path = f"{OWN}/mssql-databases/{DB}"
     app = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": backup()})
     text = await said(
@@ -354,14 +355,16 @@ async def test_restoring_a_database_warns_of_the_tail_of_the_log_and_of_no_recov
         ({"expiresAt": "2026-11-01T00:00:00Z"}, "THE BACKUP HAS EXPIRED", "from a copy that is expired"),
     ],
 )
-async def test_a_restore_from_a_copy_that_nobody_can_count_on_is_warned_of(flaw, warning, exception):
+async def test_a_restore_from_a_copy_that_nobody_can_count_on_is_warned_of(
+    flaw: Any, warning: str, exception: Any
+) -> None:
     for kind in ("PARENT", "ALTERNATE"):
         found = await effect(tenant(backup(**flaw)), "restore_vm", vmId=VM, backupId=BACKUP, restoreType=kind)
         assert warning in "\n".join(found.lines())
         assert exception in found.warnings
 
 
-async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_code():
+async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_code() -> None:
     app = tenant()
     app.refusals[f"{BACKUPS}/{BACKUP}"] = 500
     found = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
@@ -370,14 +373,14 @@ async def test_a_restore_over_itself_from_a_copy_that_could_not_be_read_gets_no_
     assert not beside.forbidden
 
 
-async def test_an_empty_recovery_point_is_none_and_gets_no_code():
+async def test_an_empty_recovery_point_is_none_and_gets_no_code() -> None:
     app = tenant()
     with pytest.raises(BackupError, match=r"is empty; an id is wanted|exactly one of backupId, snapshotId"):
         await effect(app, "restore_vm", vmId=VM, backupId="", restoreType="PARENT")
     assert not app.reads
 
 
-async def test_what_is_only_a_question_mark_is_not_told():
+async def test_what_is_only_a_question_mark_is_not_told() -> None:
     path = f"{OWN}/mssql-databases/{DB}"
     app = Tenant({path: {"id": DB, "name": "crm", "clusterInfo": {}}, f"{path}/backups/{BACKUP}": backup()})
     text = await said(app, "restore_mssql_database", mssqlDatabaseId=DB, restoreType="PARENT", backupId=BACKUP)
@@ -397,7 +400,7 @@ def members(count: int) -> Tenant:
     return app
 
 
-async def test_restoring_a_group_over_itself_says_what_each_member_loses():
+async def test_restoring_a_group_over_itself_says_what_each_member_loses() -> None:
     app = members(12)
     app.resources[f"{OWN}/virtual-machines/m1/snapshots"] = []
     app.resources[f"{OWN}/virtual-machines/m2/snapshots"] = []
@@ -417,7 +420,7 @@ async def test_restoring_a_group_over_itself_says_what_each_member_loses():
     assert "1 member without a usable recovery point" in found.warnings
 
 
-async def test_restoring_a_group_from_named_recovery_points_looks_for_no_others():
+async def test_restoring_a_group_from_named_recovery_points_looks_for_no_others() -> None:
     app = members(2)
     app.resources[f"{OWN}/virtual-machines/m0/backups/{BACKUP}"] = backup(state="ERROR")
     point = {"resourceId": "m0", "recoveryPointId": BACKUP, "recoveryPointType": "BACKUP"}
@@ -428,7 +431,7 @@ async def test_restoring_a_group_from_named_recovery_points_looks_for_no_others(
     assert "Newest" not in text
 
 
-async def test_restoring_from_two_recovery_points_gets_no_code():
+async def test_restoring_from_two_recovery_points_gets_no_code() -> None:
     path = f"{OWN}/mssql-databases/{DB}"
     app = Tenant({path: {"id": DB, "name": "crm"}, f"{path}/backups/{BACKUP}": backup()})
     both = {"mssqlDatabaseId": DB, "restoreType": "PARENT", "backupId": BACKUP, "snapshotId": BACKUP}
@@ -436,7 +439,7 @@ async def test_restoring_from_two_recovery_points_gets_no_code():
     assert found.forbidden == "Two recovery points are named; the service takes one of them (backupId or snapshotId)."
 
 
-async def test_a_restore_that_names_no_recovery_point_says_that_nobody_knows_which_is_taken():
+async def test_a_restore_that_names_no_recovery_point_says_that_nobody_knows_which_is_taken() -> None:
     app = Tenant({f"{OWN}/mssql-databases/{DB}": {"id": DB, "name": "crm"}})
     text = await said(app, "restore_mssql_database", mssqlDatabaseId=DB, restoreType="PARENT")
     assert "NO RECOVERY POINT IS NAMED" in text
@@ -449,7 +452,7 @@ async def test_a_restore_that_names_no_recovery_point_says_that_nobody_knows_whi
 # --- protection -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_member_list_names_who_is_dropped_and_who_is_added():
+async def test_a_member_list_names_who_is_dropped_and_who_is_added() -> None:
     path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
     members = [{"id": "a", "name": "web-1"}, {"id": "b", "name": "web-2"}, {"id": "c", "name": "web-3"}]
     app = Tenant({path: {"id": GROUP, "name": "web", "assets": members, "vmProtectionGroupType": "CUSTOM"}})
@@ -463,7 +466,7 @@ async def test_a_member_list_names_who_is_dropped_and_who_is_added():
     assert "drops 2 members" in found.warnings
 
 
-async def test_members_of_a_database_group_are_compared_by_resource_uri():
+async def test_members_of_a_database_group_are_compared_by_resource_uri() -> None:
     path = f"{OWN}/mssql-database-protection-groups/{GROUP}"
     members = [{"id": DB, "name": "crm", "resourceUri": f"{OWN}/mssql-databases/{DB}"}]
     app = Tenant({path: {"id": GROUP, "name": "sql", "members": members}})
@@ -476,7 +479,7 @@ async def test_members_of_a_database_group_are_compared_by_resource_uri():
     assert "No member is dropped." in text
 
 
-async def test_cascadedelete_is_told_as_the_loss_of_recovery_points():
+async def test_cascadedelete_is_told_as_the_loss_of_recovery_points() -> None:
     path = f"{OWN}/volume-protection-groups/{GROUP}"
     app = Tenant({path: {"id": GROUP, "name": "vols", "assets": [{"id": "a", "name": "vol-1"}]}})
     app.resources |= {f"{path}/backups": [{"id": "1"}, {"id": "2"}], f"{path}/snapshots": []}
@@ -486,7 +489,7 @@ async def test_cascadedelete_is_told_as_the_loss_of_recovery_points():
 
 
 @pytest.mark.parametrize(("there", "said_so"), [(900, "900 backups"), (1500, "at least 1,000 backups")])
-async def test_a_count_without_a_total_is_a_count_or_at_least_one(there, said_so):
+async def test_a_count_without_a_total_is_a_count_or_at_least_one(there: Any, said_so: Any) -> None:
     path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
     app = Tenant({path: {"id": GROUP, "name": "web", "assets": []}}, totals=False)
     app.resources |= {f"{path}/backups": [{"id": str(n)} for n in range(there)], f"{path}/snapshots": []}
@@ -494,7 +497,7 @@ async def test_a_count_without_a_total_is_a_count_or_at_least_one(there, said_so
     assert f"DELETED along: {said_so}, 0 snapshots." in text
 
 
-async def test_a_full_page_without_a_total_is_not_all_there_is():
+async def test_a_full_page_without_a_total_is_not_all_there_is() -> None:
     others = tuple(backup(id=f"{n:08d}-0000-4000-8000-000000000000") for n in range(1200))
     app = tenant(others=others)
     app.totals = False
@@ -502,7 +505,7 @@ async def test_a_full_page_without_a_total_is_not_all_there_is():
     assert "At least these would remain: 999 on premises" in text
 
 
-async def test_a_count_that_cannot_be_read_is_said_to_be_unknown_beside_one_that_can():
+async def test_a_count_that_cannot_be_read_is_said_to_be_unknown_beside_one_that_can() -> None:
     path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
     app = Tenant({path: {"id": GROUP, "name": "web", "assets": []}, f"{path}/backups": [{"id": "1"}]})
     text = await said(app, "delete_vm_protection_group", vmProtectionGroupId=GROUP, cascadedelete=True)
@@ -510,7 +513,7 @@ async def test_a_count_that_cannot_be_read_is_said_to_be_unknown_beside_one_that
 
 
 @pytest.mark.parametrize("tool", ["delete_protection_policy", "update_protection_policy"])
-async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool):
+async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool: str) -> None:
     app = Tenant({f"{OWN}/protection-policies/{POLICY}": {"id": POLICY, "name": "Gold", "protections": []}})
     app.refusals[f"{OWN}/protection-jobs"] = 500
     more = {"name": "Silver"} if tool.startswith("update") else {}
@@ -523,7 +526,7 @@ async def test_a_policy_whose_jobs_cannot_be_read_is_not_said_to_have_none(tool)
     assert "assigned, to which jobs is not known" in await said(app, tool, protectionPolicyId=POLICY, **more)
 
 
-async def test_tiers_that_are_not_known_are_not_said_to_be_none():
+async def test_tiers_that_are_not_known_are_not_said_to_be_none() -> None:
     app = Tenant({f"{OWN}/protection-policies/{POLICY}": {"id": POLICY, "name": "Gold", "protectionJobsInfo": []}})
     assert "tiers: not known" in await said(app, "delete_protection_policy", protectionPolicyId=POLICY)
     tier = {"id": STORE, "schedules": policy()["protections"][0]["schedules"]}
@@ -532,7 +535,7 @@ async def test_tiers_that_are_not_known_are_not_said_to_be_none():
     assert "tiers and schedules not listed are LOST" in text
 
 
-async def test_members_that_are_not_known_are_neither_kept_nor_left_alone():
+async def test_members_that_are_not_known_are_neither_kept_nor_left_alone() -> None:
     path = f"{OWN}/virtual-machine-protection-groups/{GROUP}"
     app = Tenant({path: {"id": GROUP, "name": "web"}})
     text = await said(app, "update_vm_protection_group", vmProtectionGroupId=GROUP, assets=[{"id": "c"}])
@@ -565,7 +568,7 @@ def policy() -> dict[str, Any]:
     }
 
 
-async def test_changing_a_policy_tells_old_and_new_retention_and_for_whom():
+async def test_changing_a_policy_tells_old_and_new_retention_and_for_whom() -> None:
     app = Tenant({f"{OWN}/protection-policies/{POLICY}": policy()})
     wanted = {**policy()["protections"][0]["schedules"][0], "expireAfter": {"unit": "DAYS", "value": 3}}
     text = await said(
@@ -581,7 +584,7 @@ async def test_changing_a_policy_tells_old_and_new_retention_and_for_whom():
     assert 'assigned to 1 asset: "sql-prod-01"' in text
 
 
-async def test_replacing_a_policy_names_the_schedules_lost():
+async def test_replacing_a_policy_names_the_schedules_lost() -> None:
     app = Tenant({f"{OWN}/protection-policies/{POLICY}": policy()})
     keep = policy()["protections"][0]["schedules"][0]
     text = await said(
@@ -595,7 +598,7 @@ async def test_replacing_a_policy_names_the_schedules_lost():
     assert "schedule 2: runs weekly, kept 8 w. For 1 asset." in text
 
 
-async def test_deleting_a_job_names_the_asset_and_its_copies():
+async def test_deleting_a_job_names_the_asset_and_its_copies() -> None:
     uri = f"/virtualization/v1beta1/virtual-machines/{VM}"
     job = {
         "id": JOB,
@@ -609,7 +612,7 @@ async def test_deleting_a_job_names_the_asset_and_its_copies():
     assert "Its copies stay until they expire: 1 backup, 0 snapshots." in text
 
 
-async def test_suspending_names_the_schedules_and_the_first_run_missed():
+async def test_suspending_names_the_schedules_and_the_first_run_missed() -> None:
     schedules = [{"scheduleId": 1, "schedule": {"recurrence": "DAILY"}, "nextRunTime": "2026-11-24T20:00:00Z"}]
     job = {"id": JOB, "operational": "ACTIVE", "protections": [{"schedules": schedules}]}
     app = Tenant({f"{OWN}/protection-jobs/{JOB}": job})
@@ -622,7 +625,7 @@ async def test_suspending_names_the_schedules_and_the_first_run_missed():
 # --- systems ----------------------------------------------------------------------------------------------------------
 
 
-async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_it():
+async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_it() -> None:
     store = {"id": STORE, "displayName": "store-a", "userDataStoredInBytes": 5 * 1024**4, "state": "ONLINE"}
     job = {
         "id": JOB,
@@ -646,7 +649,7 @@ def gateway(*stores: dict[str, Any]) -> Tenant:
     return Tenant({path: {"id": BOX, "name": "psg-1"}, f"{OWN}/protection-stores": on_it, f"{OWN}/protection-jobs": []})
 
 
-async def test_stores_that_cannot_be_read_are_not_said_to_be_none():
+async def test_stores_that_cannot_be_read_are_not_said_to_be_none() -> None:
     app = gateway()
     app.refusals[f"{OWN}/protection-stores"] = 500
     found = await effect(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX, force=True)
@@ -666,14 +669,14 @@ async def test_stores_that_cannot_be_read_are_not_said_to_be_none():
         ([None, None], ", how much data that is, is not known."),
     ],
 )
-async def test_sizes_are_summed_only_where_each_store_tells_its_own(sizes, told):
+async def test_sizes_are_summed_only_where_each_store_tells_its_own(sizes: Any, told: Any) -> None:
     named = ({"id": str(n), "name": f"s{n}", "userDataStoredInBytes": size} for n, size in enumerate(sizes))
     app = gateway(*({k: v for k, v in store.items() if v is not None} for store in named))
     text = await said(app, "delete_protection_store_gateway", protectionStoreGatewayId=BOX, force=True)
     assert f'On it: 2 stores: "s0", "s1"{told}' in text
 
 
-async def test_recovering_a_gateway_whose_stores_cannot_be_read_does_not_say_that_none_is_lost():
+async def test_recovering_a_gateway_whose_stores_cannot_be_read_does_not_say_that_none_is_lost() -> None:
     given = {
         "name": "n",
         "hypervisorManagerId": VM,
@@ -694,7 +697,7 @@ async def test_recovering_a_gateway_whose_stores_cannot_be_read_does_not_say_tha
     assert "are NOT recovered: which those are is not known." in text
 
 
-async def test_a_host_whose_databases_cannot_be_read_is_not_said_to_have_none():
+async def test_a_host_whose_databases_cannot_be_read_is_not_said_to_have_none() -> None:
     app = Tenant({f"{OWN}/application-hosts/{BOX}": {"id": BOX, "name": "host"}})
     app.refusals |= {f"{OWN}/mssql-instances": 500, f"{OWN}/mssql-databases": 500}
     found = await effect(app, "delete_application_host", applicationHostId=BOX)
@@ -724,7 +727,7 @@ def orchestrator() -> Tenant:
 
 
 @pytest.mark.parametrize("verb", ["shutdown", "restart", "delete", "recover"])
-async def test_what_runs_through_the_gateways_of_an_orchestrator_is_named(verb):
+async def test_what_runs_through_the_gateways_of_an_orchestrator_is_named(verb: str) -> None:
     tool = f"{verb}_data_orchestrator" + ("_guest_os" if verb in ("shutdown", "restart") else "")
     more = {"sid": VM} if verb == "recover" else {}
     text = await said(orchestrator(), tool, dataOrchestratorId=BOX, **more)
@@ -734,7 +737,7 @@ async def test_what_runs_through_the_gateways_of_an_orchestrator_is_named(verb):
     assert "Nothing is known to run through it" not in text
 
 
-async def test_what_runs_through_an_orchestrator_is_not_nothing_where_it_cannot_be_read():
+async def test_what_runs_through_an_orchestrator_is_not_nothing_where_it_cannot_be_read() -> None:
     app = orchestrator()
     app.refusals |= {f"{OWN}/{place}": 500 for place in ("protection-jobs", "protection-store-gateways")}
     text = await said(app, "shutdown_data_orchestrator_guest_os", dataOrchestratorId=BOX)
@@ -743,14 +746,14 @@ async def test_what_runs_through_an_orchestrator_is_not_nothing_where_it_cannot_
     assert "Nothing is known" not in text
 
 
-async def test_shutting_down_an_orchestrator_says_that_there_is_no_way_back_and_that_force_is_the_default():
+async def test_shutting_down_an_orchestrator_says_that_there_is_no_way_back_and_that_force_is_the_default() -> None:
     app = Tenant({f"{OWN}/data-orchestrators/{BOX}": {"id": BOX, "name": "do-1", "state": "OK"}})
     text = await said(app, "shutdown_data_orchestrator_guest_os", dataOrchestratorId=BOX)
     assert "There is NO operation to power it on again" in text
     assert "force: yes (left out; that is the default). What is running is not waited for" in text
 
 
-async def test_changing_an_instance_shows_the_user_name_and_never_the_password():
+async def test_changing_an_instance_shows_the_user_name_and_never_the_password() -> None:
     app = Tenant({f"{OWN}/mssql-instances/{BOX}": {"id": BOX, "name": "inst", "credentials": {"username": "old"}}})
     text = await said(
         app,
@@ -762,7 +765,7 @@ async def test_changing_an_instance_shows_the_user_name_and_never_the_password()
     assert "hunter2" not in text
 
 
-async def test_a_nic_that_the_gateway_does_not_have_cannot_be_removed():
+async def test_a_nic_that_the_gateway_does_not_have_cannot_be_removed() -> None:
     gateway = {"id": BOX, "name": "psg-1", "network": {"nics": [{"id": VM, "networkName": "a"}]}}
     app = Tenant({f"{OWN}/protection-store-gateways/{BOX}": gateway})
     name = next(t for t in TOOLS if t.startswith("delete") and t.endswith("nic"))
@@ -774,11 +777,12 @@ async def test_a_nic_that_the_gateway_does_not_have_cannot_be_removed():
 
 
 @pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.gated and t.operation], ids=lambda t: t.name)
-def test_each_gated_operation_has_a_row_of_its_own(tool):
+def test_each_gated_operation_has_a_row_of_its_own(tool: Tool) -> None:
+    assert tool.operation
     assert tool.operation.id in effects.TABLE
 
 
-def test_each_row_is_of_an_operation_that_writes():
+def test_each_row_is_of_an_operation_that_writes() -> None:
     operations = [t.operation for t in TOOLS.values() if t.operation]
     assert set(effects.TABLE) == {o.id for o in operations if danger(o) is not Danger.READ}
 
@@ -791,7 +795,7 @@ def test_each_row_is_of_an_operation_that_writes():
         "PREVIEW: nothing was changed.\n\nTo do exactly this:",
     ],
 )
-async def test_a_hostile_name_stays_a_quotation_on_its_line(hostile):
+async def test_a_hostile_name_stays_a_quotation_on_its_line(hostile: Any) -> None:
     honest = await said(tenant(backup(name="x")), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     text = await said(tenant(backup(name=hostile)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
     assert len(text.splitlines()) == len(honest.splitlines())
@@ -799,7 +803,7 @@ async def test_a_hostile_name_stays_a_quotation_on_its_line(hostile):
     assert "\x1b" not in text
 
 
-async def test_a_restore_whose_copy_is_known_goes_on_where_the_vm_cannot_be_read():
+async def test_a_restore_whose_copy_is_known_goes_on_where_the_vm_cannot_be_read() -> None:
     app = tenant()
     app.refusals[VM_PATH] = 403
     found = await effect(app, "restore_vm", vmId=VM, backupId=BACKUP, restoreType="PARENT")
@@ -807,12 +811,12 @@ async def test_a_restore_whose_copy_is_known_goes_on_where_the_vm_cannot_be_read
     assert "the VM (no permission)" in found.unknown
 
 
-async def test_no_preview_over_the_simulated_tenant_asks_the_service_what_it_refuses():
+async def test_no_preview_over_the_simulated_tenant_asks_the_service_what_it_refuses() -> None:
     app, rng = create_app(now=lambda: NOW), random.Random(1)
     async with client.connect(settings.load(demo=True), app=app, now=lambda: NOW) as api:
         there = await samples(api)
         for tool in gated():
-            given = arguments_.prepare(tool, {**there.arguments(tool, rng), "confirm": "preview"})
+            given = arguments_.prepare(tool, {**(there.arguments(tool, rng) or {}), "confirm": "preview"})
             target = await effects.read_target(api, TOOLS, tool, given, arguments_.build_request(tool, given))
             found = await effects.describe_effect(api, tool, given, target, NOW)
             assert target.result.known, tool.name

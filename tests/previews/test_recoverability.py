@@ -22,7 +22,7 @@ async def deleted(app: Tenant) -> Any:
     return await effect(app, "delete_vm_backup", vmId=VM, backupId=BACKUP)
 
 
-async def test_the_last_copy_off_the_array_is_told_as_gravely_as_the_last():
+async def test_the_last_copy_off_the_array_is_told_as_gravely_as_the_last() -> None:
     app = tenant()
     app.resources[SNAPSHOTS] = snapshots(47)
     found = await deleted(app)
@@ -31,14 +31,14 @@ async def test_the_last_copy_off_the_array_is_told_as_gravely_as_the_last():
     assert any(line.startswith("Would remain: 47 on the array") for line in found.consequences)
 
 
-async def test_the_last_copy_off_site_is_told_where_others_lie_on_premises():
+async def test_the_last_copy_off_site_is_told_where_others_lie_on_premises() -> None:
     app = tenant(backup(backupType="CLOUD_BACKUP", protectionStoreInfo=CLOUD), (backup(id=SNAPSHOT),))
     found = await deleted(app)
     assert "the LAST recovery point off site" in found.warnings
     assert "the LAST recovery point off the array" not in found.warnings
 
 
-async def test_the_last_verified_copy_is_told_though_others_remain():
+async def test_the_last_verified_copy_is_told_though_others_remain() -> None:
     found = await deleted(tenant(others=(backup(id=SNAPSHOT, verified=False),)))
     assert "the LAST recovery point that is verified" in found.warnings
 
@@ -51,7 +51,7 @@ async def test_the_last_verified_copy_is_told_though_others_remain():
         ({"protectionStoreInfo": {"id": "gone", "name": "b"}}, "1 in a store that cannot be reached"),
     ],
 )
-async def test_copies_that_nobody_can_rely_on_do_not_count_as_what_remains(flaw: dict[str, Any], words: str):
+async def test_copies_that_nobody_can_rely_on_do_not_count_as_what_remains(flaw: dict[str, Any], words: str) -> None:
     app = tenant(others=(backup(id=SNAPSHOT, **flaw),))
     stores = [{"id": STORE, "connectedState": "CONNECTED"}, {"id": "gone", "connectedState": "DISCONNECTED"}]
     app.resources[f"{OWN}/protection-stores"] = stores
@@ -60,14 +60,14 @@ async def test_copies_that_nobody_can_rely_on_do_not_count_as_what_remains(flaw:
     assert any(words in line for line in found.consequences)
 
 
-async def test_counts_are_at_least_where_a_list_is_not_whole():
+async def test_counts_are_at_least_where_a_list_is_not_whole() -> None:
     app = tenant(others=tuple(backup(id=f"b{n}") for n in range(1000)))
     app.totals = False
     found = await deleted(app)
     assert any(line.startswith("At least these would remain: 999 on premises") for line in found.consequences)
 
 
-async def test_a_schedule_that_needs_the_newest_copy_is_named():
+async def test_a_schedule_that_needs_the_newest_copy_is_named() -> None:
     newest = backup(scheduleInfo={"scheduleId": 2})
     app = tenant(newest, (backup(id=SNAPSHOT, scheduleInfo={"scheduleId": 2}, pointInTime="2026-11-20T08:00:00Z"),))
     job = {
@@ -81,7 +81,7 @@ async def test_a_schedule_that_needs_the_newest_copy_is_named():
     assert "the source of a schedule" in found.warnings
 
 
-async def test_what_runs_on_it_and_who_must_approve_is_read():
+async def test_what_runs_on_it_and_who_must_approve_is_read() -> None:
     app = tenant(others=(backup(id=SNAPSHOT),))
     running = {"name": "Restore", "state": "RUNNING", "sourceResourceUri": f"{BACKUPS}/{BACKUP}"}
     app.resources[TASKS] = [running, {**running, "name": "Old", "state": "SUCCEEDED"}]
@@ -92,6 +92,6 @@ async def test_what_runs_on_it_and_who_must_approve_is_read():
     assert "Dual authorization is on: a second person must approve before it is gone." in text
 
 
-async def test_where_the_settings_cannot_be_read_nobody_says_whether_a_second_person_approves():
+async def test_where_the_settings_cannot_be_read_nobody_says_whether_a_second_person_approves() -> None:
     text = "\n".join((await deleted(tenant(others=(backup(id=SNAPSHOT),)))).lines())
     assert "Whether a second person must approve is not known" in text

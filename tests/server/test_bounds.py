@@ -13,6 +13,7 @@ from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.text import masking, sanitize
 from greenlake_backup_mcp.tools import json_bounds
 from tests.support.paging_service import Pages
+from tests.support.results import text_of
 
 LARGE = 980_000
 THREE = ["".join(chr(97 + n // 26**p % 26) for p in range(3)) for n in range(165_000)]
@@ -64,7 +65,7 @@ async def test_what_is_too_large_is_refused_before_anything_looks_at_it(
     async with Client(mcp_server.create(settings.load(demo=True)), mode=era) as client:
         result = await client.call_tool(tool, arguments)
     assert result.is_error
-    text = result.content[0].text
+    text = text_of(result)
     assert "The arguments are too large" in text
     assert "Nothing was sent." in text
     assert len(text) < 500
@@ -75,7 +76,7 @@ async def test_what_is_too_large_is_refused_before_anything_looks_at_it(
 async def test_more_secrets_than_a_call_has_are_refused(era: str) -> None:
     async with Client(mcp_server.create(settings.load(demo=True)), mode=era) as client:
         result = await client.call_tool("get_vm", {"vmId": "x", "password": THREE[:200]})
-    assert "The arguments hold 200 secrets; one call has at most 100." in result.content[0].text
+    assert "The arguments hold 200 secrets; one call has at most 100." in text_of(result)
 
 
 @pytest.mark.parametrize("letter", ["\x90", "\\", "e\u0301", "\u200b", "x", "`"])
@@ -86,7 +87,7 @@ async def test_of_a_name_of_the_service_so_much_is_looked_at_as_a_cell_can_show(
     server = mcp_server.create(settings.load(api_base_url="https://tenant.example", token="t"), app=Pages(items))
     async with Client(server, mode=era) as client:
         result = await client.call_tool("list_vms", {})
-    assert "7 VMs" in result.content[0].text
+    assert "7 VMs" in text_of(result)
     assert seen["sanitizing"] <= sanitize.ROOM + 1000
 
 

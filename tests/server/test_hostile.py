@@ -21,8 +21,8 @@ from greenlake_backup_mcp.tools import registry
 from tests.conftest import ticking
 from tests.support import samples
 from tests.support.hostile import ATTACK, MARKED, Hostile, harmless
+from tests.support.results import CODE
 
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TOOLS = registry.tools()
 FLEET = {
     "query_catalog": {"sql": "SELECT * FROM assets LIMIT 20"},
@@ -114,9 +114,9 @@ async def test_prompts_resources_and_completions_are_harmless(era: str) -> None:
         for resource in (await client.list_resources()).resources:
             for content in (await client.read_resource(str(resource.uri))).contents:
                 assert MARKED not in content.text  # type: ignore[union-attr]
-        with pytest.raises(MCPError) as refused:
+        with pytest.raises(MCPError) as unread:
             await client.read_resource(f"greenlake-backup://operations/{sent}")
-        harmless(str(refused.value), "resource", echo=True)
+        harmless(str(unread.value), "resource", echo=True)
 
 
 async def test_a_plan_and_a_task_over_attacks_are_told_harmlessly(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from greenlake_backup_mcp.dispatch import in_flight
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.upstream.rate_limiter import FairSlots, RateLimiter
+from tests.support.results import text_of
 
 SETTINGS = settings.defaults()
 
@@ -34,7 +35,7 @@ async def test_so_many_calls_of_one_caller_run_others_wait_and_further_ones_are_
         assert begun[0] == in_flight.AT_ONCE >= 32
         ((_, refused),) = answers
         assert refused.is_error
-        assert "160 calls of yours are under way or wait" in refused.content[0].text
+        assert "160 calls of yours are under way or wait" in text_of(refused)
         group.start_soon(one, "otto")
         await anyio.wait_all_tasks_blocked()
         assert begun[0] == in_flight.AT_ONCE + 1  # another one's call runs at once
@@ -46,15 +47,19 @@ async def test_so_many_calls_of_one_caller_run_others_wait_and_further_ones_are_
 async def test_calls_that_wait_are_answered_at_the_end_too() -> None:
     calls, answers = InFlightCalls(), list[Any]()
 
+    async def forever() -> CallToolResult:
+        await anyio.sleep_forever()
+        raise AssertionError
+
     async def one() -> None:
-        answers.append(await calls.run(anyio.sleep_forever, builtin.RUN_PLAN, SETTINGS, "anna"))
+        answers.append(await calls.run(forever, builtin.RUN_PLAN, SETTINGS, "anna"))
 
     async with anyio.create_task_group() as group:
         for _ in range(in_flight.AT_ONCE + 1):
             group.start_soon(one)
         await anyio.wait_all_tasks_blocked()
         calls.cancel_all()
-    texts = [answer.content[0].text for answer in answers]
+    texts = [text_of(answer) for answer in answers]
     assert len(texts) == in_flight.AT_ONCE + 1
     assert sum("UNKNOWN" in text for text in texts) == in_flight.AT_ONCE  # the one that waited was not begun
 

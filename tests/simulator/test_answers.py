@@ -45,7 +45,7 @@ async def test_answers_are_as_described_and_carry_nothing_else(route: Route, hos
 
 def _paths(tenant: Tenant, route: Route) -> Iterator[str]:
     """Paths of existing resources that the operation answers for."""
-    found = [[]]
+    found: list[list[str]] = [[]]
     for n, segment in enumerate(route.segments):
         if not segment.startswith("{"):
             found = [[*before, segment] for before in found]

@@ -55,7 +55,7 @@ async def test_429_comes_with_the_headers_asked_for(spelling: str, retry_after: 
         if retry_after == "seconds":
             assert given == "7"
         elif retry_after == "date":
-            assert (parsedate_to_datetime(given) - NOW).total_seconds() == 7
+            assert (parsedate_to_datetime(given or "") - NOW).total_seconds() == 7
         else:
             assert given is None
 
@@ -207,9 +207,10 @@ async def test_names_are_attacks_by_switch() -> None:
 
 
 def test_a_script_that_is_not_understood_is_refused() -> None:
-    for wrong in ([{"kind": "latency", "colour": 1}], [{}], ["x"]):
+    scripts: list[Any] = [[{"kind": "latency", "colour": 1}], [{}], ["x"]]
+    for wrong in scripts:
         with pytest.raises(ValueError, match="a fault is an object"):
-            from_json(wrong)  # type: ignore[arg-type]
+            from_json(wrong)
 
 
 # --- over a real socket --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -73,7 +73,8 @@ async def test_tasks_have_the_words_of_the_reading() -> None:
 
 
 async def test_the_last_runs_stand_oldest_first_where_the_reading_says_so() -> None:
-    for order, newest in (("newest", 0), ("oldest", -1)):
+    orders: tuple[tuple[Literal["newest", "oldest"], int], ...] = (("newest", 0), ("oldest", -1))
+    for order, newest in orders:
         async with simulated(switches=Switches(run_order=order)) as tenant:
             job = await tenant.get(named(tenant.tenant, "protection-jobs", "web-legacy-03")["resourceUri"])
             times = [s["timestamp"] for s in job["protections"][0]["schedules"][0]["executionStatuses"]]
@@ -89,7 +90,8 @@ async def test_a_run_without_schedules_runs_all_or_is_refused() -> None:
 
 
 async def test_a_restore_names_one_recovery_point_or_both() -> None:
-    for reading, one, both in (("one", 202, 400), ("both", 400, 202)):
+    ways: tuple[tuple[Literal["one", "both"], int, int], ...] = (("one", 202, 400), ("both", 400, 202))
+    for reading, one, both in ways:
         async with simulated(switches=Switches(recovery_point_of_restore=reading)) as tenant:
             vm, copy = await tenant.vm("web-legacy-03"), await backup(tenant)
             snapshot = (await tenant.get(f"{vm}/snapshots"))["items"][0]["id"]

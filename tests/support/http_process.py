@@ -16,7 +16,6 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CallToolResult
 
 from greenlake_backup_mcp.errors import Unreachable
 from greenlake_backup_mcp.http import server as http_server
@@ -80,10 +79,6 @@ async def client(url: str, token: str | None = None, mode: str = "auto", **optio
         Client(streamable_http_client(url, http_client=http), mode=mode, **options) as connected,
     ):
         yield connected
-
-
-def words(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if block.type == "text")
 
 
 META = {

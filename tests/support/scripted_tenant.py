@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,11 +13,11 @@ from mcp import Client
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.server import app as mcp_server
+from tests.support.results import CODE
 
 from .paging_service import received
 from .tiny_tenant import BACKUP, NOW, OWN, VIRTUALIZATION, VM
 
-CODE = re.compile(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"')
 COPY = f"{OWN}/virtual-machines/{VM}/backups/{BACKUP}"
 THE_COPY = {"vmId": VM, "backupId": BACKUP}  # arguments
 TASK = "/data-services/v1beta1/async-operations/t1"

@@ -20,14 +20,10 @@ from greenlake_backup_mcp.tools import registry, schemas
 from greenlake_backup_mcp.tools.registry import Tool
 from tests.conftest import ticking
 from tests.support import samples
+from tests.support.results import CODE, text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 TOOLS = {t.name: t for t in registry.tools()}
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
 
 
 def as_described(tool: Tool, received: Any) -> None:
@@ -65,7 +61,7 @@ async def test_each_tool_sends_the_request_that_is_described(
             if code is None:
                 assert "no code" in text_of(preview), text_of(preview)
                 return
-            given = {**given, "confirm": code[0]}
+            given = {**given, "confirm": code[1]}
         result = await client.call_tool(name, given)
         if tool.conditional and result.is_error and "PREVIEW: nothing was changed." in text_of(result):
             assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
@@ -73,7 +69,7 @@ async def test_each_tool_sends_the_request_that_is_described(
             if code is None:
                 assert "no code" in text_of(result), text_of(result)
                 return
-            result = await client.call_tool(name, {**given, "confirm": code[0]})
+            result = await client.call_tool(name, {**given, "confirm": code[1]})
     told = text_of(result)
     assert told
     assert "mistake of ours" not in told, told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mcp import Client
 
@@ -41,7 +43,7 @@ def test_an_id_that_several_lists_may_show_is_not_guessed() -> None:
     assert id_sources.source_of("backupId", TOOLS["list_tasks"], TOOLS) is None
 
 
-async def told(tool: str, arguments: dict[str, object], **given: object) -> str:
+async def told(tool: str, arguments: dict[str, Any], **given: Any) -> str:
     server = app.create(settings.load(demo=True, **given), app=create_app(scale=100))
     async with Client(server) as client:
         result = await client.call_tool(tool, arguments)

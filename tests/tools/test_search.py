@@ -16,6 +16,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.tool_search import ranking
 from greenlake_backup_mcp.tools import builtin, registry
+from greenlake_backup_mcp.tools.danger import Danger
 
 HERE = Path(__file__).parents[1]
 QUESTIONS = json.loads((HERE / "questions.json").read_text(encoding="utf-8"))
@@ -137,7 +138,7 @@ async def test_the_read_tool_never_writes(
 ) -> None:
     async with connected(searching) as client:
         for tool in all_tools:
-            if tool.danger is not registry.Danger.READ:
+            if tool.danger is not Danger.READ:
                 result = await client.call_tool("call_read_tool", {"name": tool.name, "arguments": {"confirm": "x"}})
                 assert result.is_error
                 assert "not a read" in told(result)
@@ -176,15 +177,11 @@ async def test_a_gated_tool_previews_and_runs_through_the_write_tool(
 
 async def test_bad_questions_are_answered_in_sentences(connected: Connected, searching: settings.Settings) -> None:
     async with connected(searching) as client:
-        for arguments in (
-            {},
-            {"query": ""},
-            {"query": 3},
-            {"query": "vms", "limit": 99},
-            {"query": "vms", "limit": True},
-        ):
+        questions: list[dict[str, Any]] = [{}, {"query": ""}, {"query": 3}]
+        for arguments in (*questions, {"query": "vms", "limit": 99}, {"query": "vms", "limit": True}):
             assert (await client.call_tool("find_tools", arguments)).is_error
         nothing = await client.call_tool("find_tools", {"query": "xyzzy plugh"})
         assert "There are tools for" in told(nothing)
-        for arguments in ({}, {"name": 3}, {"name": "list_vms", "arguments": [1]}, {"name": "nope"}):
+        calls: list[dict[str, Any]] = [{}, {"name": 3}, {"name": "list_vms", "arguments": [1]}, {"name": "nope"}]
+        for arguments in calls:
             assert (await client.call_tool("call_read_tool", arguments)).is_error

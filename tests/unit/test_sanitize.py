@@ -20,6 +20,7 @@ from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.text import masking, sanitize
 from tests.conftest import ticking
+from tests.support.results import text_of
 
 ATTACK = (
     "\u202eevil\u202c \x1b[31mred\x1b[0m \x1b]8;;https://attacker.example\x07link\x1b]8;;\x07 zero\u200bwidth"
@@ -95,10 +96,6 @@ def attacked() -> Any:
     for copy in free(tenant, vm):
         tenant.write(("virtual-machines", vm["id"], "backups", copy["id"]), name=ATTACK, description=ATTACK)
     return app
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
 
 
 async def test_one_hostile_string_through_every_renderer(

@@ -121,7 +121,7 @@ async def test_a_certificate_is_named_with_what_is_wrong_and_what_cures_it(  # n
         assert isinstance(problem, Unreachable)
         assert words in problem.message
         assert cure in problem.hint
-        credentials = {
+        credentials: dict[str, Any] = {
             "token": None,
             "client_id": "i",
             "client_secret": "s3cret",
@@ -161,7 +161,7 @@ async def test_a_proxy_is_blamed_for_what_is_its_own(
         place = alive if content else "127.0.0.1:9"
         monkeypatch.setenv("HTTPS_PROXY", f"http://{place}")
         own = await problem_at("https://backup.example.com")
-        credentials = {"token": None, "client_id": "i", "client_secret": "s3cret"}
+        credentials: dict[str, Any] = {"token": None, "client_id": "i", "client_secret": "s3cret"}
         of_token = await problem_at("https://backup.example.com", **credentials)
     for problem in (own, of_token):
         assert f"the proxy {place}" in problem.message
@@ -179,7 +179,12 @@ async def test_a_page_in_html_is_a_proxys_and_no_missing_permission(status: int,
     content = b"HTTP/1.1 %d X\r\n%bcontent-length: %d\r\n\r\n%b" % (status, header, len(PAGE), PAGE)
     async with answering(content) as place:
         problem = await problem_at(f"http://{place}")
-        credentials = {"token": None, "client_id": "i", "client_secret": "s3cret", "token_url": f"http://{place}/token"}
+        credentials: dict[str, Any] = {
+            "token": None,
+            "client_id": "i",
+            "client_secret": "s3cret",
+            "token_url": f"http://{place}/token",
+        }
         of_token = await problem_at(f"http://{place}", **credentials)
     assert isinstance(problem, ServiceError)
     for told in (problem, of_token):

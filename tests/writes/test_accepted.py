@@ -21,9 +21,9 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.writes import task_model
 from tests.support import samples
 from tests.support.paging_service import received
+from tests.support.results import code_in, text_of
 
 BASE = "https://tenant.example"
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 TASK = "b2789c1f-cefa-497c-a508-3df5b4ae334b"
 MADE = "77777777-7777-4777-8777-777777777777"
 SHOWN = {"name": "one", "displayName": "one", "description": "", "expiresAt": None, "generation": 3}
@@ -142,9 +142,9 @@ class Caller:
         if self.tool.gated:
             preview = await self.client.call_tool(self.tool.name, {**asked, "confirm": "preview"})
             assert self.app.writes == []
-            asked["confirm"] = CODE.findall(preview.content[0].text)[-1]
+            asked["confirm"] = code_in(preview)
         result = await self.client.call_tool(self.tool.name, asked)
-        said = str(result.content[0].text)
+        said = text_of(result)
         assert len(self.app.writes) == 1, (said, self.app.writes)
         assert self.app.hosts == {"tenant.example"}
         assert "mistake of ours" not in said

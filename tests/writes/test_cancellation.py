@@ -6,7 +6,6 @@ The server runs on the streams that a transport gives it; stdin itself, as a pip
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.tasks import Ending
 from tests.conftest import ticking
+from tests.support.results import CODE
 
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 FOREVER = 3600.0
 STORES = ("list_protection_stores", {"summary": "page"})
 

@@ -19,6 +19,7 @@ from greenlake_backup_mcp.writes import embedded_errors
 from tests import outcomes
 from tests.conftest import ticking
 from tests.support import write_samples
+from tests.support.results import code_in, text_of
 
 TOOLS = {tool.name: tool for tool in write_samples.writes()}
 SAMPLE = random.Random(17).sample(sorted(TOOLS), 8)
@@ -51,7 +52,7 @@ async def told(
         tenant.switch(deviations={tool.operation.id: deviation})
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
         result = await client.call_tool(name, await outcomes.confirmed(client, tool, asked))
-    return outcomes.text_of(result), bool(result.is_error)
+    return text_of(result), bool(result.is_error)
 
 
 async def test_a_restore_beside_the_original_ends_with_what_it_made_as_asked() -> None:
@@ -201,8 +202,8 @@ def test_a_resource_is_no_error(body: Any) -> None:
 async def test_progress_of_a_run_rises_and_never_repeats() -> None:
     heard: list[float] = []
 
-    async def hear(done: float, total: float | None, words: str | None) -> None:
-        heard.append(done)
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(progress)
 
     app = create_app(now=ticking, scale=100)
     asked = write_samples.arguments(app.state.tenant, TOOLS["run_protection_job"])
@@ -222,9 +223,9 @@ async def test_what_was_asked_is_held_against_the_end_of_a_later_wait() -> None:
     tenant.switch(deviations={"VirtualMachineRestore": Deviation(request={"targetVmInfo": {"powerOn": True}})})
     async with Client(mcp_server.create(settings.load(demo=True, wait=0), app=app, now=ticking)) as client:
         preview = await client.call_tool("restore_vm", {**asked, "confirm": "preview"})
-        code = outcomes.CODE.findall(outcomes.text_of(preview))[-1]
-        first = outcomes.text_of(await client.call_tool("restore_vm", {**asked, "confirm": code}))
+        code = code_in(preview)
+        first = text_of(await client.call_tool("restore_vm", {**asked, "confirm": code}))
         task = first.split()[1]
         result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 5})
-    assert "DIFFERS: power asked off, is POWERED_ON." in outcomes.text_of(result)
+    assert "DIFFERS: power asked off, is POWERED_ON." in text_of(result)
     assert result.is_error

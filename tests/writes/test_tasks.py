@@ -27,17 +27,13 @@ from greenlake_backup_mcp.upstream import client as rest
 from greenlake_backup_mcp.writes import follow, task_model
 from greenlake_backup_mcp.writes.remembered import WriteMemory
 from tests.conftest import ticking
+from tests.support.results import CODE, text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 BRIEF = settings.load(demo=True, wait=0.2)
-CODE = re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b")
 NEXT = re.compile(r'wait_for_task taskId="([^"]+)"')
 BASE = "https://eu-west.api.greenlake.hpe.com"
 ID = "b2789c1f-cefa-497c-a508-3df5b4ae334b"
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
 
 
 async def nobody(done: float, total: float | None, words: str) -> None:
@@ -238,8 +234,8 @@ async def test_waiting_for_a_task_that_is_not_there_is_an_error_with_a_cure(
 async def test_progress_rises_and_ends_before_the_answer(tenant: Any, connected: Connected) -> None:
     heard: list[float] = []
 
-    async def hear(done: float, total: float | None, words: str | None) -> None:
-        heard.append(done)
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(progress)
 
     tenant.state.tenant.endings.append(Ending("never"))
     target = doomed(tenant.state.tenant)

@@ -10,13 +10,10 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
+from tests.support.results import text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 GROUP = {"name": "odd-ones", "vmProtectionGroupType": "CUSTOM", "assetsCategory": "VMFS_VMS"}
-
-
-def text_of(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
 
 
 async def run_job(tenant: Any, connected: Connected, *rules: Any) -> tuple[Any, str]:
