@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.registry import Tool
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-STARTED = time.monotonic()
+STARTED = [time.monotonic()]
 
 
 def ticking() -> datetime:
-    """The time of the tests: it starts at NOW and goes on as real time does."""
-    return NOW + timedelta(seconds=time.monotonic() - STARTED)
+    """The time of a test: it starts at NOW and goes on as real time does."""
+    return NOW + timedelta(seconds=time.monotonic() - STARTED[0])
 
 
 @pytest.fixture
@@ -38,15 +39,25 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def each_test_begins_at_now() -> None:
+    """Tenants that begin alike share what follows from it, so that it is worked out once for many tests."""
+    STARTED[0] = time.monotonic()
+
+
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Directories for state, none of which is there yet."""
+    return (tmp_path_factory.getbasetemp() / "states" / str(n) for n in count())
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch, states: Iterator[Path]) -> None:
     """Tests see no GREENLAKE_* variable of the person who runs them, and keep no state among that person's files."""
     for name in list(os.environ):
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv(
-        "XDG_STATE_HOME", str(tmp_path_factory.mktemp("xdg"))
-    )  # settings loaded at import know no STATE_DIR
+    monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(next(states)))
+    monkeypatch.setenv("XDG_STATE_HOME", str(next(states)))  # settings loaded at import know no STATE_DIR
 
 
 @pytest.fixture(autouse=True)

@@ -239,8 +239,8 @@ async def test_the_resource_names_every_view(connected: Connected) -> None:
 async def test_progress_of_the_first_reading_rises_and_carries_numbers(connected: Connected) -> None:
     heard: list[tuple[float, str]] = []
 
-    async def note(done: float, total: float | None, words: str | None) -> None:
-        heard.append((done, words or ""))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message or ""))
 
     async with connected(DEMO) as client:
         await client.call_tool("query_catalog", {"sql": "SELECT count(*) FROM assets"}, progress_callback=note)

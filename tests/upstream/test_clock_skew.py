@@ -20,7 +20,7 @@ READS: list[tuple[str, dict[str, Any]]] = [("list_vms", {}), ("get_vm_backup", T
 
 def tenant(ahead: float, status: int = 200) -> Answering:
     """A tenant whose clock is behind ours by so many seconds."""
-    stores = {f"{OWN}/protection-stores": [], "/virtualization/v1beta1/virtual-machines": []}
+    stores: dict[str, list[Any]] = {f"{OWN}/protection-stores": [], "/virtualization/v1beta1/virtual-machines": []}
     answering = Answering(copies() | stores)
     headers = {"date": format_datetime(NOW - timedelta(seconds=ahead), usegmt=True)}
 

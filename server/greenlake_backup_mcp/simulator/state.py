@@ -119,17 +119,18 @@ class Tenant:
     @cached_property
     def world(self) -> World:
         """What there is, but what history makes of it."""
-        world = build.build(self.seed, self.epoch.replace(microsecond=0), hostile=self.switches.hostile,
+        begun = build.build(self.seed, self.epoch.replace(microsecond=0), hostile=self.switches.hostile,
                             dual_authorization=self.switches.dual_authorization, size=self.size)  # fmt: skip
+        world = begun.copy()
         model = next(vm for vm in world.all("virtual-machines") if vm["displayName"] == "sap-prod-01")
         bulk = uid(self.seed, BULK) if self.bulk else ""
         if bulk:
             uri = model["resourceUri"].replace(model["id"], bulk)
             new = {**model, "id": bulk, "name": BULK, "displayName": BULK, "resourceUri": uri}
             world.things["virtual-machines"][bulk] = new
+            begun = world.copy()
         # what was never looked at is made later, from what there was and not from what it has become
-        seeded = replace(world, things={name: dict(items) for name, items in world.things.items()})
-        self.history = History(world, seeded, lambda: int(self.now().timestamp()), lambda: int(self.lag),
+        self.history = History(world, begun, lambda: int(self.now().timestamp()), lambda: int(self.lag),
                                (bulk, model["id"], self.bulk))  # fmt: skip
         pending(world, "seeded", by_hand.build(self.history), "Delete recovery point", world.now,
                 PENDING[self.switches.dual_words])  # fmt: skip
@@ -188,6 +189,7 @@ class Tenant:
         """Keep a resource as given."""
         if len(ref) == 4:
             self.copies(*ref[:3]).put(item)
+            self.history.written = True
         else:
             held = self.world.things.setdefault(ref[0], {})
             before, held[ref[1]] = held.get(ref[1]), item
@@ -198,6 +200,7 @@ class Tenant:
         """Forget a resource."""
         if len(ref) == 4:
             self.copies(*ref[:3]).drop(ref[3])
+            self.history.written = True
         else:
             before = self.world.things[ref[0]].pop(ref[1], None)
             self.history.note(ref, before, None, int(self.now().timestamp()))

@@ -63,6 +63,7 @@ class History:
         self._by_store: tuple[int, dict[str, list[Series]]] = (-1, {})
         self._tasks: tuple[int, int, dict[str, Past]] = (-1, -1, {})  # version, until, by id
         self._version = self._day = 0
+        self.written = False  # whether anything was changed since the tenant began
         for collection in NEEDED:
             for item in seeded.all(collection):
                 if reason := _trouble(collection, item):
@@ -73,6 +74,7 @@ class History:
                 self.lost.begin(vm["id"], self.epoch - _length(case), outages.REASONS[case.name != "failing"])
         for job in (*seeded.all("protection-jobs"), *(job for job, _ in seeded.former_jobs)):
             self._cover(job, seeded)
+        self.lost.memo = seeded.derived.runs
 
     # --- jobs --------------------------------------------------------------------------------------------------
 
@@ -224,9 +226,21 @@ class History:
         stored, version, until, shown = self._views.get(item["id"], (None, -1, -1, None))
         if stored is not item or version != self._version or now >= until:
             self.judge_stores(now)
-            shown, until = self._derive(collection, item, now)
+            shown, until = self._shared(collection, item, now) or self._derive(collection, item, now)
             self._views[item["id"]] = (item, self._version, until, shown)
         return shown
+
+    def _shared(self, collection: str, item: Item, now: int) -> tuple[Item | None, int] | None:
+        """What is derived of a resource, once for all tenants that began alike; None where this one is another now."""
+        if self._version or self._day or self.seeded.things.get(collection, {}).get(item["id"]) is not item:
+            return None
+        if self.written and collection != "protection-jobs":
+            return None
+        derived, key = self.seeded.derived, (collection, item["id"], self.lag())
+        if (found := derived.get(key, now)) is None:
+            found = self._derive(collection, item, now)
+            derived.keep(key, now, found[1], found[0])
+        return found
 
     def _derive(self, collection: str, item: Item, now: int) -> tuple[Item | None, int]:
         if collection == "protection-jobs":
@@ -326,6 +340,7 @@ class History:
 
     def note(self, ref: Ref, before: Item | None, after: Item | None, now: int) -> None:
         """A resource has changed (None: it was not there, or is gone)."""
+        self.written = True
         collection, id = ref[0], ref[1]
         if len(ref) > 2:
             return
@@ -418,6 +433,7 @@ class History:
     def _unsettle(self) -> None:
         """What was derived is derived anew."""
         self._version += 1
+        self.lost.memo = dict(self.lost.memo)  # no longer those of the beginning
         for series in self._series.values():
             series.fresh_until = -1
 
@@ -442,6 +458,10 @@ class History:
         version, until, found = self._tasks
         if version != self._version or now >= until:
             self.judge_stores(now)
+            as_begun = not (self._version or self._day)
+            if as_begun and (shared := self.seeded.derived.get("tasks", now)):
+                self._tasks = (0, shared[1], shared[0])
+                return self._tasks[2]
             past = [*tasks.odd(self.seeded), *tasks.chores(self.seeded, now)]
             until = now + 600
             for job_id in (*self.seeded.things["protection-jobs"], *self._former, *self._records):
@@ -453,6 +473,8 @@ class History:
             past.sort(key=lambda t: (t.created, t.id), reverse=True)
             found = {task.id: task for task in past}
             self._tasks = (self._version, until, found)
+            if as_begun:
+                self.seeded.derived.keep("tasks", now, until, found)
         return found
 
 

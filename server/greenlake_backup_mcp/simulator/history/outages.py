@@ -48,14 +48,14 @@ class Outages:
 
     def begin(self, resource: str, since: int, reason: str) -> None:
         """The resource is lost from `since` on."""
-        self.memo.clear()
+        self.memo = {}
         held = self.spans.setdefault(resource, [])
         if not held or held[-1].until is not None:
             held.append(Outage(since, None, reason))
 
     def end(self, resource: str, until: int) -> None:
         """The resource works again."""
-        self.memo.clear()
+        self.memo = {}
         held = self.spans.get(resource)
         if held and held[-1].until is None:
             held[-1] = replace(held[-1], until=max(until, held[-1].since))

@@ -50,7 +50,7 @@ def decide(phase: Phase, schedule: Schedule, due: int, lost: Outages) -> Run:
     run = lost.memo.get(key)
     if run is None:
         if len(lost.memo) > REMEMBERED:
-            lost.memo.clear()
+            lost.memo = {}
         run = lost.memo[key] = _decide(phase, schedule, due, lost)
     return run
 

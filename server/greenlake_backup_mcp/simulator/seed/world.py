@@ -4,13 +4,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from greenlake_backup_mcp.simulator.names import CUSTOMER, Item, format_time, kind, number, uid, uri
 
 TIB = 1 << 40
+SPANS = 7
+
+
+class Derived:
+    """What follows from a beginning alone, by time: worked out once for all tenants that begin so."""
+
+    def __init__(self) -> None:
+        self._spans: dict[Hashable, list[tuple[int, int, Any]]] = {}
+        self.runs: dict[tuple[int, int, int], Any] = {}  # decided by the outages of the beginning
+
+    def get(self, key: Hashable, now: int) -> tuple[Any, int] | None:
+        """What was kept for this time, and until when it holds."""
+        spans = self._spans.get(key, ())
+        return next(((value, until) for since, until, value in spans if since <= now < until), None)
+
+    def keep(self, key: Hashable, now: int, until: int, value: Any) -> None:
+        """Keep what holds from now on until a time; of each key the last few."""
+        self._spans[key] = [*self._spans.get(key, ())[-SPANS:], (now, until, value)]
 
 
 @dataclass
@@ -29,6 +48,12 @@ class World:
     lost_since: dict[str, int] = field(default_factory=dict)  # id of what does not work → since when
     on_datastores: dict[str, list[str]] = field(default_factory=dict)  # datastore id → VMs protected through it
     fill: dict[str, float] = field(default_factory=dict)  # store id → per cent of its capacity in use
+
+    derived: Derived = field(default_factory=Derived, init=False, repr=False)
+
+    def copy(self) -> World:
+        """The same, to be changed: items are replaced, never written into."""
+        return replace(self, things={name: dict(items) for name, items in self.things.items()})
 
     def lose(self, item: Item, since: timedelta) -> None:
         """Something has not worked for some time."""
