@@ -29,8 +29,9 @@ from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import READINGS, Switches
 from greenlake_backup_mcp.tools import registry
 from tests.conftest import ticking
-from tests.outcomes import confirmed, text_of
+from tests.outcomes import confirmed
 from tests.support import write_samples
+from tests.support.results import text_of
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
 Flip = tuple[str, Any]
@@ -79,13 +80,13 @@ def flips() -> list[Flip]:
 async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str, str]) -> list[Judged]:
     """What becomes of reads and of these writes on a tenant with some switches otherwise."""
     switches = dict(chosen)
-    dual = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
+    dual: dict[str, Any] = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     tenant: Tenant = app.state.tenant
     found = []
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
-        for name, given in LISTS.items():
-            text = text_of(await client.call_tool(name, dict(given)))
+        for name, query in LISTS.items():
+            text = text_of(await client.call_tool(name, dict(query)))
             same = not lists or lists[name] == counts(text)
             found.append(Judged(name, "works" if same else "WRONG", text))
         for name in names:

@@ -74,7 +74,11 @@ def tenant(**switches: Any) -> Any:
 
 
 def chosen(**more: Any) -> Settings:
-    client = {"client_id": "demo", "client_secret": "demo-secret", "workspace_id": "0123456789abcdef0123456789abcdef"}
+    client: dict[str, Any] = {
+        "client_id": "demo",
+        "client_secret": "demo-secret",
+        "workspace_id": "0123456789abcdef0123456789abcdef",
+    }
     return settings.load(api_base_url="https://tenant.example", rate=1e6, **client, **more)
 
 

@@ -17,8 +17,8 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.upstream import published
 from tests.conftest import ticking
-from tests.outcomes import CODE, text_of
 from tests.support import write_samples
+from tests.support.results import CODE, text_of
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
 SCRIPT = {**write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostID": write_samples.SOME_ID}}

@@ -20,8 +20,9 @@ from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.upstream import reading_table, readings, request_forms
 from greenlake_backup_mcp.upstream.client import Request
 from tests.conftest import ticking
-from tests.outcomes import confirmed, text_of
+from tests.outcomes import confirmed
 from tests.support import write_samples
+from tests.support.results import text_of
 from tests.support.scripted_tenant import Answering
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
