@@ -15,16 +15,20 @@ import anyio
 import httpx2
 
 from greenlake_backup_mcp.tools import registry
+from tests.replicas import answering, free_port
 
-from .process import EMPTY, OURS, cold_list_ms, started
+from . import load
+from .process import EMPTY, OURS, Process, cold_list_ms, started
 
 STARTS = 15
 READS, TURNS = 50, 6
+COST_CALLS, COST_TURNS = 320, 7
 
 
 def main() -> None:
     cold_start()
     one_read()
+    cost_of_a_call()
     size_of_list()
     memory()
 
@@ -85,6 +89,59 @@ async def timed_async(base: str, headers: dict[str, str], path: str) -> list[flo
             (await client.get(path)).raise_for_status()
             found.append((time.perf_counter() - begin) * 1000)
     return found[5:]
+
+
+def cost_of_a_call() -> None:
+    """Processor time of the same GET through this server and through a bare one, in turns, in one run."""
+    port = free_port()
+    upstream = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.load", "upstream", str(port)])
+    answering(port)
+    base = f"http://127.0.0.1:{port}"
+    environment = {"GREENLAKE_API_BASE_URL": base, "GREENLAKE_TOKEN": load.TOKEN, "GREENLAKE_MCP_RATE": "100000000"}
+    bare_command = [sys.executable, "-m", "tests.benchmarks.bare_server", f"{base}{load.RESOURCE}"]
+    forms: dict[str, dict[str, str]] = {"text": {}, "json": {"output": "json"}}
+    cost: dict[str, list[float]] = {}
+    rate: dict[str, list[float]] = {}
+    try:
+        with started(bare_command) as bare, started(OURS, **environment) as ours:
+            for process in (bare, ours):
+                process.hello()
+            for turn in range(COST_TURNS + 1):
+                for form, more in forms.items():
+                    call = {
+                        "name": "get_protection_store",
+                        "arguments": {"protectionStoreId": load.STORE, **more},
+                    }
+                    for side, process in (
+                        (("bare", bare), ("ours", ours)) if turn % 2 else (("ours", ours), ("bare", bare))
+                    ):
+                        one, at_once = measured(process, call)
+                        if turn:  # the first is to get warm
+                            cost.setdefault(f"{side} {form}", []).append(one)
+                            rate.setdefault(f"{side} {form}", []).append(at_once)
+    finally:
+        upstream.terminate()
+        upstream.wait()
+    print(f"processor time of a call (median of {COST_TURNS} rounds of {COST_CALLS}), calls a second with 32 at once")
+    for name, times in cost.items():
+        print(f"  {name:<10} {statistics.median(times):5.2f} ms {statistics.median(rate[name]):7.0f} calls/s")
+    for form, goal in (("text", 1.25), ("json", 1.4)):
+        ratio = statistics.median(a / b for a, b in zip(cost[f"ours {form}"], cost[f"bare {form}"], strict=True))
+        share = statistics.median(a / b for a, b in zip(rate[f"ours {form}"], rate[f"bare {form}"], strict=True))
+        print(f"  {form}: {ratio:.2f} x the processor time (goal <= {goal}), {share:.0%} of the rate (goal >= 85%)")
+
+
+def measured(process: Process, call: dict[str, object]) -> tuple[float, float]:
+    """Milliseconds of processor time of a call, one after the other; and calls a second with 32 at once."""
+    before = process.processor_ms()
+    for _ in range(COST_CALLS):
+        result = process.ask("tools/call", call)["result"]
+        assert not result.get("isError"), result
+    cost = (process.processor_ms() - before) / COST_CALLS
+    begin = time.perf_counter()
+    for _ in range(COST_CALLS // 32):
+        process.ask_at_once(32, "tools/call", call)
+    return cost, COST_CALLS // 32 * 32 / (time.perf_counter() - begin)
 
 
 def size_of_list() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 OURS = [sys.executable, "-m", "greenlake_backup_mcp", "serve"]
@@ -33,6 +34,23 @@ class Process:
             if answer.get("id") == self.asked:
                 return dict(answer)
         raise RuntimeError("the server ended without an answer")
+
+    def ask_at_once(self, number: int, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        """The answers to so many requests sent without waiting for any."""
+        first, self.asked = self.asked + 1, self.asked + number
+        for ident in range(first, self.asked + 1):
+            self._send({"jsonrpc": "2.0", "id": ident, "method": method, "params": params})
+        assert self.popen.stdout
+        answers: list[dict[str, Any]] = []
+        while len(answers) < number:
+            answer = json.loads(self.popen.stdout.readline())
+            answers += [answer] if "id" in answer else []
+        return answers
+
+    def processor_ms(self) -> float:
+        """Milliseconds of processor time that the threads of the process have used so far (Linux)."""
+        threads = Path(f"/proc/{self.popen.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text(encoding="utf-8").split()[0]) for thread in threads) / 1e6
 
     def hello(self) -> None:
         self.ask("initialize", HELLO)

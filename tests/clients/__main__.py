@@ -34,7 +34,7 @@ REQUIREMENTS = {
     "google-genai": ("google-genai", "mcp>=2.3"),
     "llama-index": ("llama-index-tools-mcp",),
     "smolagents": ("smolagents[mcp]", "mcp<2"),
-    "agno": ("agno", "openai", "mcp>=2.3"),
+    "agno": ("agno", "openai", "fastmcp"),
     "autogen": ("autogen-ext[mcp]", "autogen-agentchat", "mcp<2"),
 }
 COLUMNS = ("list", "read", "gated", "catalog", "error", "progress")

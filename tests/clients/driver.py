@@ -276,26 +276,34 @@ FRAMEWORKS: dict[str, Callable[[Server], Any]] = {
 
 async def tries(session: Session) -> dict[str, str]:
     """What an assistant does first: list, read, change something with consent, ask of the whole tenant, err."""
+    runs: list[list[float]] = []  # the progress of each call
+
+    async def call(name: str, arguments: dict[str, Any]) -> str:
+        before = len(session.progress)
+        answer = await session.call(name, arguments)
+        runs.append(session.progress[before:])
+        return answer
+
     out = {"list": str(len(session.names))}
-    read = await session.call("list_protection_stores", {"limit": 1})
+    read = await call("list_protection_stores", {"limit": 1})
     out["read"] = "yes" if "store" in read.lower() else f"NO: {read[:200]}"
-    jobs = await session.call("list_protection_jobs", {"limit": 1, "where": "operational eq 'ACTIVE'"})
+    jobs = await call("list_protection_jobs", {"limit": 1, "where": "operational eq 'ACTIVE'"})
     found = UUID.search(jobs)
     if found is None:
         return out | {"gated": f"NO: no job in {jobs[:200]}"}
     arguments = {"protectionJobId": found[0]}
-    preview = await session.call("suspend_protection_job", {**arguments, "confirm": "preview"})
+    preview = await call("suspend_protection_job", {**arguments, "confirm": "preview"})
     code = CODE.search(preview)
     if code is None:
         return out | {"gated": f"NO: no code in {preview[:200]}"}
-    done = await session.call("suspend_protection_job", {**arguments, "confirm": code[0]})
+    done = await call("suspend_protection_job", {**arguments, "confirm": code[0]})
     out["gated"] = "yes" if re.search(r"succeeded|SUSPENDED|wait_for_task", done) else f"NO: {done[:200]}"
-    answer = await session.call("query_catalog", {"sql": "SELECT kind, count(*) FROM assets GROUP BY kind"})
+    answer = await call("query_catalog", {"sql": "SELECT kind, count(*) FROM assets GROUP BY kind"})
     out["catalog"] = "yes" if re.search(r"[Rr]eading goes on|As of ", answer) else f"NO: {answer[:200]}"
-    error = await session.call("get_protection_store", {"protectionStoreId": STORE})
+    error = await call("get_protection_store", {"protectionStoreId": STORE})
     out["error"] = "yes" if "404" in error or "list_protection_stores" in error else f"NO: {error[:200]}"
-    rising = session.progress == sorted(set(session.progress))
-    out["progress"] = ("rising" if rising else f"NO: {session.progress}") if session.progress else "not told"
+    broken = [run for run in runs if run != sorted(set(run))]
+    out["progress"] = (f"NO: {broken}" if broken else "rising") if any(runs) else "not told"
     return out
 
 

@@ -18,7 +18,7 @@ from greenlake_backup_mcp.consent.plan_runs import PlanRuns
 from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
-from greenlake_backup_mcp.lists.render import details, json_cut
+from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.settings import Settings
@@ -83,7 +83,7 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
                 result = results.add_notes(result, notes)
             # what the call itself gave stays in previews: a person decides by the whole text
             return (
-                results.mask_result(result, context.api.transport.secrets())
+                results.mask_result(result, context.api.transport.mask)
                 if isinstance(result, CallToolResult)
                 else result
             )
@@ -99,8 +99,13 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
 
 def _mask_for(context: CallContext, arguments: Mapping[str, Any]) -> Callable[[str], str]:
     """What takes our own secrets and those that a call gave out of a text of the service."""
-    own = masking.Masker(masking.secrets_in(arguments))
-    return lambda text: own(masking.mask(text, context.api.transport.secrets()))
+    own: list[masking.Masker] = []  # made where it is needed, which it seldom is
+
+    def hide(text: str) -> str:
+        own[:] = own or [masking.Masker(masking.secrets_in(arguments))]
+        return own[0](context.api.transport.mask(text))
+
+    return hide
 
 
 async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -220,10 +225,7 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     tool = prepared.tool
     if tool.danger is Danger.READ:
         if prepared.arguments.get("output") == "json":
-            room = int(context.settings.budget * results.BYTES_PER_TOKEN) - 100  # for what replies adds
-            return CallOutcome(
-                Outcome.DONE, value=json_cut.cut_json(reply.body, room) if isinstance(reply.body, dict) else reply.body
-            )
+            return CallOutcome(Outcome.DONE, value=reply.body)
         return CallOutcome(Outcome.DONE, (*_details(context, tool, reply.body), *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))

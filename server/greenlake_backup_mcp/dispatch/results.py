@@ -6,12 +6,13 @@ Knows MCP result types; must know nothing of HTTP or of single operations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from mcp.types import CallToolResult, TextContent
 
 from greenlake_backup_mcp.errors import BackupError, LimitExceeded, OutcomeUnknown
+from greenlake_backup_mcp.lists.render import json_cut
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking, sanitize
 
@@ -39,20 +40,20 @@ def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = Fa
 def json_result(value: Any, settings: Settings) -> CallToolResult:
     """The API's own JSON, cleaned, secrets hidden: as structured content, and the same as text for clients without it.
 
-    The two are one answer, and count once in the budget. Raises LimitExceeded beyond it.
+    The two are one answer, and count once in the budget; what is beyond it is cut, and told in the JSON itself.
     """
-    shown = clean_result(masking.redact(value, settings.reveal_secrets))
+    shown = masking.redact(value, settings.reveal_secrets)
     if not isinstance(shown, dict):
         shown = {"items": shown}
     if settings.demo:
         shown = {**shown, "simulated": True}
-    text = json.dumps(shown, ensure_ascii=False)
-    size = len(text.encode())
-    if size > settings.budget * BYTES_PER_TOKEN:
-        raise LimitExceeded(
-            f"The JSON has about {size / BYTES_PER_TOKEN:,.0f} tokens; an answer has at most {settings.budget:,}.",
-            hint="Leave output out for the readable form, or select fewer properties.",
-        )
+    text, most = json.dumps(shown, ensure_ascii=False), int(settings.budget * BYTES_PER_TOKEN)
+    if len(text) > most or (not text.isascii() and len(text.encode()) > most):
+        shown = json_cut.cut_json(shown, most)
+        text = json.dumps(shown, ensure_ascii=False)
+    if not sanitize.is_clean_json(text):
+        shown = clean_result(shown)
+        text = json.dumps(shown, ensure_ascii=False)
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=shown)
 
 
@@ -99,17 +100,21 @@ def add_notes(result: T, notes: Iterable[str]) -> T:
     return result.model_copy(update={"content": [*result.content, text]})
 
 
-def mask_result(result: CallToolResult, secrets: Collection[str]) -> CallToolResult:
-    """The result with these secrets hidden wherever they stand."""
-    if not secrets:
-        return result
-    parts = [
-        part.model_copy(update={"text": masking.mask(part.text, secrets)}) if isinstance(part, TextContent) else part
-        for part in result.content
-    ]
+def mask_result(result: CallToolResult, mask: Callable[[str], str]) -> CallToolResult:
+    """The result with what `mask` hides hidden wherever it stands; as it is where there is none of it."""
+    texts = [mask(part.text) if isinstance(part, TextContent) else "" for part in result.content]
     held = result.structured_content
     if held is not None:
-        held = _map_text(held, lambda text: masking.mask(text, secrets))
+        whole = json.dumps(held, ensure_ascii=False)  # secrets are looked for in their spelling within JSON, too
+        held = held if mask(whole) == whole else _map_text(held, mask)
+    if held is result.structured_content and all(
+        not isinstance(part, TextContent) or part.text == text for part, text in zip(result.content, texts, strict=True)
+    ):
+        return result
+    parts = [
+        part.model_copy(update={"text": text}) if isinstance(part, TextContent) else part
+        for part, text in zip(result.content, texts, strict=True)
+    ]
     return result.model_copy(update={"content": parts, "structured_content": held})
 
 

@@ -24,6 +24,7 @@ _ESCAPES = re.compile(
 # invisible though Python counts them as printable: fillers, blank Braille, and the selectors that smuggle bytes
 _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U00016fe4"
 _INVISIBLE = re.compile(f"[{_BLANK}\U000e0100-\U000e01ef]")
+_ESCAPED_CONTROL = re.compile(r"\\[urbf]")
 _SPACES = re.compile(r"[\u2028\u2029\x85\x0b\x0c]|\r\n?")
 _PLAIN = re.compile(r"[!-;=-Z\\^_a-{}~]+(?: [!-;=-Z\\^_a-{}~]+)*")  # no markup at all: most cells, and known at once
 _NOT_PLAIN_CELL = re.compile(f"[^ -~]|[|<`]|!\\[|\\]\\(|^ | $|  |[{_BLANK}]")
@@ -39,6 +40,14 @@ def clean(text: str) -> str:
     text = _INVISIBLE.sub("", _SPACES.sub("\n", text))
     text = "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() and c > "\x1f" else "" for c in text)
     return _limit_marks(text)
+
+
+def is_clean_json(text: str) -> bool:
+    """Whether no text within serialized JSON holds anything that `clean` would change, known without a look at each.
+
+    False for other letters than ASCII's, too: those are looked at one by one.
+    """
+    return text.isascii() and text.isprintable() and _ESCAPED_CONTROL.search(text) is None
 
 
 def cell(text: str, most: int = 80) -> str:

@@ -19,6 +19,7 @@ import httpx2
 from greenlake_backup_mcp import __version__
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import masking
 
 from . import body_limits, connection_errors
 from . import tokens as auth
@@ -57,6 +58,8 @@ class Transport:
         self.readings = Readings(settings)
         self.limiter = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
         self.clock = ClockSkew()
+        self._masked: tuple[str, ...] = ()
+        self._masker = masking.Masker(())
         self._app = app
         self._connection: Connection | None = None
 
@@ -81,6 +84,12 @@ class Transport:
         ]
         secrets = (*configured, *(self._connection.tokens.recent if self._connection else ()))
         return tuple(secret for secret in secrets if len(secret) >= SHORTEST)
+
+    def mask(self, text: str) -> str:
+        """The text without what no answer may repeat, however it was spelled on its way here."""
+        if (secrets := self.secrets()) != self._masked:
+            self._masked, self._masker = secrets, masking.Masker(secrets)
+        return self._masker(text)
 
     async def close(self) -> None:
         """Close the connections."""
