@@ -15,7 +15,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError, LimitExceeded
+from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.lists.read import pages, paging
 from greenlake_backup_mcp.lists.read.pages import Source
@@ -436,11 +436,3 @@ async def test_others_are_served_between_slices_of_what_is_taken() -> None:
         group.cancel_scope.cancel()
     assert len(seen) == 200 / paging.SLICE_ITEMS
     assert seen == sorted(set(seen))
-
-
-async def test_a_call_has_so_much_of_the_processor_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(10_000))
-    monkeypatch.setattr(time, "thread_time", lambda: float(next(clock)))
-    async with reached(Pages(things(900))) as api:
-        with pytest.raises(LimitExceeded, match="10 seconds of processor time"):
-            await paging.scan(api, Source(LIST, True, 1000, None), lambda _: True, cap=10_000, concurrency=4)

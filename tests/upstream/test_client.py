@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError, LimitExceeded, ServiceError, SettingsError, Unreachable
+from greenlake_backup_mcp.lists.read import pages
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
@@ -269,12 +272,39 @@ async def test_a_token_endpoint_that_is_down_means_that_nothing_was_sent() -> No
 
 
 @pytest.mark.parametrize("kind", ["huge", "bomb"])
-async def test_an_answer_beyond_the_bound_is_refused_before_it_is_held(kind: Any) -> None:
+@pytest.mark.parametrize(("of_a_list", "bound"), [(True, "32 MB"), (False, "8 MB")])
+async def test_an_answer_beyond_the_bound_is_refused_before_it_is_held(kind: Any, of_a_list: bool, bound: str) -> None:
     app = tenant(fault(kind, "GET", bytes=50 << 20))
     async with client.connect(demo(), app=app) as api:
-        with pytest.raises(BackupError, match="larger than 32 MB") as problem:
-            await client.send(api, LIST)
+        with pytest.raises(BackupError, match=f"larger than {bound}") as problem:
+            await (
+                pages.fetch_page(api, pages.Source(replace(LIST, query=()), True, 100, None), 0, 9)
+                if of_a_list
+                else client.send(api, LIST)
+            )
     assert isinstance(problem.value, LimitExceeded)
+
+
+async def test_a_large_answer_is_parsed_beside_the_event_loop_and_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+    parse = body_limits.parse_body
+
+    def noted(*arguments: Any) -> Any:
+        threads.add(threading.get_ident())
+        return parse(*arguments)
+
+    monkeypatch.setattr(body_limits, "parse_body", noted)
+    items = [{"id": str(n), "name": f"ü {n}", "sizes": [n, 1.5, None, True], "in": {"a": {}}} for n in range(9000)]
+    value = {"items": items, "total": 9000}
+    assert await body_limits.parse(json.dumps(value).encode()) == value
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("content", [b"[" + b"[]," * 2_100_000 + b"[]]", b'["' + b"\\n" * 2_100_000 + b'"]'])
+async def test_what_would_hold_the_parser_for_long_is_refused_unparsed(content: bytes) -> None:
+    with pytest.raises(LimitExceeded, match="more than 2,000,000 values"):
+        await body_limits.parse(content)
 
 
 async def test_an_announced_size_beyond_the_bound_is_not_even_read() -> None:

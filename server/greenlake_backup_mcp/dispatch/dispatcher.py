@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+import anyio.to_thread
 from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.consent import audit_entries, gate, plans, proposals
@@ -26,15 +28,16 @@ from greenlake_backup_mcp.text import masking, suggest
 from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream import client, readings
+from greenlake_backup_mcp.upstream import body_limits, client, readings
 from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, synchronous
 from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import WriteMemory
 
-from . import arguments, results
+from . import arguments, processor_time, results
 from .catalog_source import CatalogSource
 
 Result = CallToolResult | InputRequiredResult
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,13 @@ async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
         try:
             with readings.notes() as notes:
                 try:
-                    result = await _answer(context, name, raw, caller)
+                    result = await processor_time.metered(
+                        _answer(context, name, raw, caller),
+                        name,
+                        context.settings,
+                        line.add_processor_time,
+                        may_end=lambda: not line.writes,
+                    )
                 except NotPermitted as refusal:
                     result = refusal.result
                 result = results.add_notes(result, notes)
@@ -225,8 +234,10 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     tool = prepared.tool
     if tool.danger is Danger.READ:
         if prepared.arguments.get("output") == "json":
-            return CallOutcome(Outcome.DONE, value=reply.body)
-        return CallOutcome(Outcome.DONE, (*_details(context, tool, reply.body), *_clock_note(context)))
+            value = await in_turn(reply, results.fit_json, reply.body, context.settings)
+            return CallOutcome(Outcome.DONE, value=value)
+        lines = await in_turn(reply, _details, context, tool, reply.body)
+        return CallOutcome(Outcome.DONE, (*lines, *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)
@@ -243,6 +254,13 @@ def _clock_note(context: CallContext) -> tuple[str, ...]:
     """Of an answer with ages in it: that this machine's clock is off. Previews and writes judge by the service's."""
     note = context.api.transport.clock.note
     return (note,) if note else ()
+
+
+async def in_turn(reply: client.Response, work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` makes of a reply: of a large one in a thread, so that other calls are answered meanwhile."""
+    if reply.size <= body_limits.LARGE:
+        return work(*arguments)
+    return await anyio.to_thread.run_sync(partial(work, *arguments), abandon_on_cancel=True)
 
 
 def _follower(

@@ -47,14 +47,20 @@ def json_result(value: Any, settings: Settings) -> CallToolResult:
         shown = {"items": shown}
     if settings.demo:
         shown = {**shown, "simulated": True}
-    text, most = json.dumps(shown, ensure_ascii=False), int(settings.budget * BYTES_PER_TOKEN)
-    if len(text) > most or (not text.isascii() and len(text.encode()) > most):
-        shown = json_cut.cut_json(shown, most)
-        text = json.dumps(shown, ensure_ascii=False)
+    shown = fit_json(shown, settings)
+    text = json.dumps(shown, ensure_ascii=False)
     if not sanitize.is_clean_json(text):
         shown = clean_result(shown)
         text = json.dumps(shown, ensure_ascii=False)
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=shown)
+
+
+def fit_json(value: Any, settings: Settings) -> Any:
+    """The value within the budget of an answer: what is too large is cut inside, and told there."""
+    most = int(settings.budget * BYTES_PER_TOKEN)
+    if json_cut.json_size(value) <= most:
+        return value
+    return json_cut.cut_json(value if isinstance(value, dict) else {"items": value}, most - 40)  # "simulated"
 
 
 def error_result(problem: BackupError, settings: Settings) -> CallToolResult:

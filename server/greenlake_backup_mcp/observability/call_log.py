@@ -37,9 +37,14 @@ class Call:
     requests: int = 0
     repeated: int = 0
     debug_id: str | None = None
+    processor: float = 0.0  # seconds of it that the call needed
     writes: int = 0  # begun to be sent
     hide: Callable[[str], str] = str  # takes the secrets of this call out of what others told
     started: float = field(default_factory=time.perf_counter)
+
+    def add_processor_time(self, seconds: float) -> None:
+        """Count what a step of the call needed."""
+        self.processor += seconds
 
     def fields(self) -> dict[str, Any]:
         """The line as names and values; what is not known is left out."""
@@ -48,6 +53,7 @@ class Call:
             "principal": self.principal or None,
             "outcome": self.outcome,
             "ms": round((time.perf_counter() - self.started) * 1000),
+            "cpu_ms": round(self.processor * 1000),
             "requests": self.requests,
             "repeated": self.repeated or None,
             "debug_id": self.debug_id,

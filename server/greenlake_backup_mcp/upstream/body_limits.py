@@ -9,11 +9,15 @@ import json
 import re
 from typing import Any, NoReturn
 
+import anyio.to_thread
 import httpx2
 
 from greenlake_backup_mcp.errors import BackupError, LimitExceeded
 
-MOST_BYTES = 32 * 1024 * 1024  # of one answer, decompressed; a page of 1,000 recovery points has about 3 MB
+MOST_BYTES = 32 * 1024 * 1024  # of a page of a list, decompressed; one of 1,000 recovery points has about 3 MB
+MOST_OF_ONE = 8 * 1024 * 1024  # of any other answer; a group of 2,000 members has less than 1 MB
+LARGE = 256 * 1024  # bytes from which an answer is parsed in a thread
+MOST_MARKS = 2_000_000  # commas, and backslashes, of one answer: 20,000 items of a list have some 800,000 commas
 DEEPEST = 64  # levels of nesting; the described answers have fewer than 12
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 
@@ -50,7 +54,7 @@ def too_large(most: int = MOST_BYTES) -> BackupError:
     )
 
 
-def parse_body(content: bytes, content_type: str = "") -> Any:
+def parse_body(content: bytes, content_type: str = "", decoder: json.JSONDecoder | None = None) -> Any:
     """The JSON value of a body; None where it is empty.
 
     Raises UnusableBodyError for what is no JSON, and a LimitExceeded for what nests too deep.
@@ -58,7 +62,7 @@ def parse_body(content: bytes, content_type: str = "") -> Any:
     if not content.strip():
         return None
     try:
-        value = _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
+        value = (decoder or _DECODER).decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
@@ -66,6 +70,28 @@ def parse_body(content: bytes, content_type: str = "") -> Any:
         if "json" in kind or not kind:
             raise UnusableBodyError("JSON that breaks off or is malformed", passing=True) from None
         raise UnusableBodyError(f"no JSON but {kind[:60]}", passing=False) from None
+    _check_depth(value)
+    # a lone surrogate cannot be encoded, so it would break the channel to the client, not merely a cell
+    return _whole(value) if _SURROGATE.search(content) else value
+
+
+async def parse(content: bytes, content_type: str = "") -> Any:
+    """As `parse_body`; of a large body in a thread that lets the event loop go on. LimitExceeded for too many values.
+
+    The parser of `json` holds the interpreter's lock from the first byte to the last unless it calls Python in between,
+    as it does here for each object. What has none (a million lists, a text of nothing but escapes) is bounded.
+    """
+    if len(content) <= LARGE:
+        return parse_body(content, content_type)
+    if max(content.count(b","), content.count(b"\\")) > MOST_MARKS:
+        raise LimitExceeded(
+            f"The service's answer holds more than {MOST_MARKS:,} values and was not used.",
+            hint="Ask for less: a smaller limit, a filter, or fewer properties with select.",
+        )
+    return await anyio.to_thread.run_sync(parse_body, content, content_type, _YIELDING, abandon_on_cancel=True)
+
+
+def _check_depth(value: Any) -> None:
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEEPEST):
         if not level:
@@ -78,8 +104,6 @@ def parse_body(content: bytes, content_type: str = "") -> Any:
         ]
     if level:
         raise _too_deep()
-    # a lone surrogate cannot be encoded, so it would break the channel to the client, not merely a cell
-    return _whole(value) if _SURROGATE.search(content) else value
 
 
 def is_page(content: bytes, content_type: str) -> bool:
@@ -95,7 +119,12 @@ def _no_number(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs)
+
+
 _DECODER = json.JSONDecoder(parse_constant=_no_number)  # `json.loads` would make one for each body
+_YIELDING = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_object)
 
 
 def _too_deep() -> BackupError:

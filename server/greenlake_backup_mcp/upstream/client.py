@@ -42,6 +42,7 @@ class Request:
     media_type: str | None = None  # None: no body is sent
     reads: bool = False  # changes nothing, so may be repeated
     beside: Mapping[str, Any] = field(default_factory=dict)  # given in the published form alone (published.py)
+    most_bytes: int = body_limits.MOST_OF_ONE  # of the answer
     tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
 
     @property
@@ -58,6 +59,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     debug_id: str | None = None
+    size: int = 0  # bytes of the body
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
     api.transport.clock.observe(answer.headers, api.now())
     if not 200 <= answer.status < 300:
         raise _error_of(api, request, answer)
-    response = _response_of(request, answer)
+    response = await _response_of(request, answer)
     if location := response.headers.get("location"):
         api.readings.learn("location", "relative" if location.startswith("/") else "absolute", request.name)
     if request.method != "GET":
@@ -232,7 +234,7 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
             async with connection.client.stream(request.method, url, content=content, headers=headers) as response:
                 answer.status = response.status_code
                 answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
-                answer.content = await body_limits.read_body(response)
+                answer.content = await body_limits.read_body(response, request.most_bytes)
     except (*BROKEN, BackupError) as error:
         answer.broken = error
     if answer.status == 401:
@@ -257,7 +259,7 @@ def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
     """What to raise for an answer that is not 2xx; a refused token also says where our clock is off."""
     text = ""
     try:
-        body = body_limits.parse_body(answer.content)
+        body = body_limits.parse_body(answer.content[: body_limits.LARGE])
     except (body_limits.UnusableBodyError, BackupError):
         body, text = None, answer.content[:65_536].decode("utf-8", "replace")
     page = body_limits.is_page(answer.content, answer.headers.get("content-type", ""))
@@ -275,7 +277,7 @@ def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
     return error
 
 
-def _response_of(request: Request, answer: _Answer) -> Response:
+async def _response_of(request: Request, answer: _Answer) -> Response:
     """The response of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
     body = None
     problem: Exception | None = None
@@ -287,7 +289,7 @@ def _response_of(request: Request, answer: _Answer) -> Response:
         )
     else:
         try:
-            body = body_limits.parse_body(answer.content, answer.headers.get("content-type", ""))
+            body = await body_limits.parse(answer.content, answer.headers.get("content-type", ""))
             if body is None and request.method == "GET":  # every documented one answers something
                 problem = TransientError(_incomplete(request, "answered with nothing"))
         except body_limits.UnusableBodyError as unusable:
@@ -305,7 +307,8 @@ def _response_of(request: Request, answer: _Answer) -> Response:
                 answer.status,
                 error_mapping.debug_id(answer.headers, None),
             )
-    return Response(answer.status, answer.headers, body, error_mapping.debug_id(answer.headers, None))
+    debug_id = error_mapping.debug_id(answer.headers, None)
+    return Response(answer.status, answer.headers, body, debug_id, len(answer.content))
 
 
 def _incomplete(request: Request, how_it_failed: str) -> BackupError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from greenlake_backup_mcp.errors import BackupError, ServiceError
-from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream import body_limits, client
 
 Item = Mapping[str, Any]
 HASH_BITS = 0x7FFF_FFFF_FFFF_FFFF
@@ -76,7 +76,7 @@ async def fetch_page(api: client.ApiClient, source: Source, offset: int, limit: 
     if source.paged:
         query = (*query, ("limit", str(max(1, min(limit, source.max_limit)))), ("offset", str(offset)))
     try:
-        response = await client.send(api, replace(source.request, query=query))
+        response = await client.send(api, replace(source.request, query=query, most_bytes=body_limits.MOST_BYTES))
     except BackupError as problem:
         if problem.status == 404 and offset > 0:
             return Page((), None)  # behind the end

@@ -6,7 +6,7 @@ A page may hold less than was asked for, `total` may be absent, change or be wro
 come twice or vanish while others read and write: none of this is an error, all of it is told in `Scan.notes`. What ends
 a scan is that nothing new comes, whatever `total` says: at most a handful of requests follow the last new item.
 
-Whoever takes the items works in slices, between which others are served, and has so much of the processor and no more.
+Whoever takes the items works in slices, between which others are served.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from itertools import islice
 import anyio
 import anyio.lowlevel
 
-from greenlake_backup_mcp.errors import BackupError, LimitExceeded
+from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.progress import Report
 
@@ -31,7 +31,6 @@ STALE_PAGES = 3  # pages in a row without anything new until that is the end
 MOST_GROWN = 4  # and so many more where the total grows meanwhile
 SLICE_ITEMS = 20  # taken before the time is looked at
 SLICE_SECONDS = 0.02  # that taking goes on before others are served
-MOST_SECONDS = 10.0  # of the processor that taking 10,000 items may need
 FIRST_PAGE = 1000  # of lists whose offset is bounded: they take one page of up to 20,000 for what is left
 
 Take = Callable[[Sequence[Item]], bool]
@@ -91,7 +90,6 @@ class _Reader:
     failure: BackupError | None = None
     bounded: bool = False  # the list's offset bound ended the scan
     seen: pages.SeenItems = field(default_factory=pages.SeenItems)
-    seconds: float = 0.0  # of the processor that taking needed
 
     async def run(self) -> None:
         size = min(
@@ -213,23 +211,14 @@ class _Reader:
             await self.progress(self.read, goal, f"{self.read:,}{of} {self.noun} read")
 
     async def _take(self, items: Sequence[Item]) -> None:
-        """Hand the items on, some at a time; LimitExceeded where that needs more of the processor than one call has."""
-        allowed = MOST_SECONDS * max(1.0, self.cap / 10_000)
-        turn = begun = time.thread_time()
+        """Hand the items on, some at a time, and let others be served in between."""
+        turn = time.thread_time()
         for place in range(0, len(items), SLICE_ITEMS):
             if not self.take(items[place : place + SLICE_ITEMS]):
                 self.enough = True
-            now = time.thread_time()
-            if self.seconds + now - begun > allowed:
-                raise LimitExceeded(
-                    f"Looking at {self.noun} took the {allowed:.0f} seconds of processor time that a call has.",
-                    hint="Use a shorter where, or filter, which the service evaluates.",
-                )
-            if now - turn > SLICE_SECONDS:
-                self.seconds += now - begun
+            if time.thread_time() - turn > SLICE_SECONDS:
                 await anyio.lowlevel.checkpoint()
-                turn = begun = time.thread_time()
-        self.seconds += time.thread_time() - begun
+                turn = time.thread_time()
 
     def result(self) -> Scan:
         notes = []
