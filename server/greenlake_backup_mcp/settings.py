@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     reading: str = Field(
         "", description="Readings of the documents to fix, as name=value by comma; else they are found out."
     )
-    wait: float = Field(25, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
+    wait: float = Field(8, ge=0, le=3600, description="Seconds to follow a task before handing it back.")
     budget: int = Field(6000, ge=500, le=100_000, description="Most tokens of one answer.")
     scan_cap: int = Field(10_000, ge=1, le=1_000_000, description="Most items of a collection that a summary reads.")
     rate: float = Field(120, gt=0, description="Most requests a minute to the service.")

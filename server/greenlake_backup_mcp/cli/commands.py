@@ -32,6 +32,7 @@ LEGEND = """
   destroy  loses data, or the way back to it
   secret   gives out a secret, or opens a way in
 The word is of the worst arguments; the preview says what a call does with its own."""
+PATIENT_SECONDS = 25.0  # that a task is followed where a person sits at the command line
 FILES = ("spec", "state_dir", "audit_log", "tokens_file")  # settings that are paths
 
 
@@ -140,7 +141,8 @@ def call(options: argparse.Namespace) -> int:
     if "log_level" not in loaded.model_fields_set:
         call_log.configure("error")  # the answer says what went wrong
     # somebody watches: the client in this process passes progress on without a token that would say so
-    server = app.create(loaded.model_copy(update={"wait": loaded.wait}))
+    seconds = loaded.wait if "wait" in loaded.model_fields_set else PATIENT_SECONDS
+    server = app.create(loaded.model_copy(update={"wait": seconds}))
     arguments = pairs(options.arguments)
 
     async def progress(progress: float, total: float | None, message: str | None) -> None:

@@ -43,8 +43,8 @@ class Caller:
 def follow_seconds(settings: Settings, caller: Caller) -> float:
     """How long a write, or a plan, is followed before it is handed back.
 
-    Clients that ask for no progress are those that give up after 5 or 10 seconds (openai-agents, AutoGen, ADK, agno),
-    and a call that seems to have failed is called again. What a person set counts for all.
+    Clients that ask for no progress may give up after 5 seconds (openai-agents, AutoGen, ADK), and others that do after
+    10 (agno), and a call that seems to have failed is called again. What a person set counts for all.
     """
     if caller.watched or "wait" in settings.model_fields_set:
         return settings.wait

@@ -137,7 +137,8 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
 async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, Any], caller: Caller) -> Result:
     """The tools that are no operation of the service."""
     if tool in builtin.FLEET:
-        patience = proposals.follow_seconds(context.settings, caller)
+        seconds = proposals.follow_seconds(context.settings, caller)
+        patience = seconds - min(1.0, seconds / 4)  # the rest is for the answer itself
         found = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
         return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
     if tool.name == builtin.PREVIEW_CALL.name:
