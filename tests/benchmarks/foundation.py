@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import anyio
 import httpx2
@@ -109,7 +110,7 @@ def cost_of_a_call() -> None:
                 process.hello()
             for turn in range(COST_TURNS + 1):
                 for form, more in forms.items():
-                    call = {
+                    call: dict[str, Any] = {
                         "name": "get_protection_store",
                         "arguments": {"protectionStoreId": load.STORE, **more},
                     }
@@ -137,7 +138,7 @@ def cost_of_a_call() -> None:
         )
 
 
-def measured(process: Process, call: dict[str, object]) -> tuple[float, float, float]:
+def measured(process: Process, call: dict[str, Any]) -> tuple[float, float, float]:
     """Milliseconds of processor time of a call, one after the other and 32 at once; and calls a second of these."""
     before = process.processor_ms()
     for _ in range(COST_CALLS):
