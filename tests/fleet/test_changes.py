@@ -1,0 +1,122 @@
+"""What changed since a moment: gone as planned is not gone too early, and before the memory begins nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from greenlake_backup_mcp.catalog.catalog import Catalog
+from greenlake_backup_mcp.fleet import changes, facts
+from greenlake_backup_mcp.fleet.changes import Changes, Group
+from tests.conftest import NOW
+from tests.support.estates import small_tenant
+from tests.support.filled_catalog import catalog_of
+
+KEPT = ("lab-build-07", "sap-prod-01", "db-prod-01", "hr-fs-02", "print-prod-14")
+
+
+class Tenant:
+    """A tenant of a few machines and its catalog, by a clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+        self.app = small_tenant(every=10_000)
+        self.held = self.app.state.tenant
+        self.held.clock = self.now
+        things = self.held.world.things
+        machines = things["virtual-machines"]
+        things["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in KEPT}
+        for name in ("virtual-machine-protection-groups", "datastores", "mssql-databases", "volume-protection-groups"):
+            things[name] = {}
+        ids = set(things["virtual-machines"])
+        things["protection-jobs"] = {i: j for i, j in things["protection-jobs"].items() if j["assetInfo"]["id"] in ids}
+        self.catalog: Catalog
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def after(self, hours: float) -> None:
+        """The catalog read whole again, later."""
+        self.at += timedelta(hours=hours)
+        await self.catalog.sync()
+
+    async def changes(self, since: datetime = NOW, asset: str | None = None) -> Changes:
+        def work(connection: Any, covered: Any) -> Changes:
+            return changes.find(connection, facts.read(connection, covered), int(since.timestamp()), asset)
+
+        return await self.catalog.read(work)
+
+    def vm(self, name: str) -> Any:
+        return next(v for v in self.held.all("virtual-machines") if v["displayName"] == name)
+
+    def copies(self, name: str, kind: str) -> list[Any]:
+        held = self.held.copies("virtual-machines", self.vm(name)["id"], kind)
+        return list(held.all(self.held.now(), self.held.lag))
+
+
+@pytest.fixture
+async def tenant() -> AsyncIterator[Tenant]:
+    made = Tenant()
+    async with catalog_of(made.app, made.now) as made.catalog:
+        await made.catalog.sync()
+        yield made
+
+
+def kinds(found: Changes, group: Group) -> list[tuple[str, str]]:
+    return [
+        (row["kind"], row["asset"] or row["subject"]) for row in found.rows if changes.group_of(row["kind"]) is group
+    ]
+
+
+async def test_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(tenant: Tenant) -> None:
+    """T22"""
+    early = tenant.copies("sap-prod-01", "backups")[3]
+    tenant.held.remove(("virtual-machines", tenant.vm("sap-prod-01")["id"], "backups", early["id"]))
+    await tenant.after(25)
+    found = await tenant.changes()
+    assert kinds(found, Group.TOO_EARLY) == [("copy vanished", "sap-prod-01")]
+    assert found.rows[0]["cause"] == changes.UNEXPLAINED
+    assert found.planned > 10
+    assert found.made["backups"] >= 2
+    assert sum(found.groups().values()) == len(found.rows)
+
+
+async def test_weakened_suspended_and_new_without_protection_are_told_apart(tenant: Tenant) -> None:
+    held, things = tenant.held, tenant.held.world.things
+    policy = next(p for p in held.all("protection-policies") if p["name"] == "Gold-Protection-Policy")
+    tiers = [{**tier, "schedules": [dict(s) for s in tier["schedules"]]} for tier in policy["protections"]]
+    tiers[1]["schedules"][0]["expireAfter"] = {"value": 2, "unit": "DAYS"}
+    things["protection-policies"][policy["id"]] = {**policy, "protections": tiers}
+    job = next(j for j in held.all("protection-jobs") if j["assetInfo"]["id"] == tenant.vm("db-prod-01")["id"])
+    things["protection-jobs"][job["id"]] = {**job, "operational": "SUSPENDED"}
+    other = {**tenant.vm("lab-build-07"), "id": held.new_id("vm"), "name": "fresh-01", "displayName": "fresh-01"}
+    things["virtual-machines"][other["id"]] = other
+    await tenant.after(2)
+    found = await tenant.changes()
+    assert kinds(found, Group.WEAKENED) == [("policy weakened", "Gold-Protection-Policy")]
+    assert kinds(found, Group.STOPPED) == [("job suspended", "db-prod-01")]
+    assert found.uncovered == ("fresh-01",)
+    order = [list(Group).index(changes.group_of(row["kind"])) for row in found.rows]
+    assert order == sorted(order)
+    assert [row["kind"] for row in (await tenant.changes(asset="db-prod-01")).rows] == ["job suspended"]
+
+
+async def test_what_was_deleted_stays_in_the_answer(tenant: Tenant) -> None:
+    """T24"""
+    tenant.held.world.things["virtual-machines"].pop(tenant.vm("lab-build-07")["id"])
+    await tenant.after(2)
+    assert ("VM removed", "lab-build-07") in kinds(await tenant.changes(), Group.REMOVED)
+
+
+async def test_usage_is_told_between_two_samples_and_nothing_of_what_was_before_the_memory(tenant: Tenant) -> None:
+    """T28"""
+    before = await tenant.changes(since=NOW - timedelta(days=30))
+    assert (before.asked, before.since) == (int(NOW.timestamp()) - 30 * 86_400, int(NOW.timestamp()))
+    assert before.rows == ()
+    await tenant.after(30)
+    found = await tenant.changes()
+    assert {u.store for u in found.usage} == {s["name"] for s in tenant.held.all("protection-stores")}
+    assert {u.last_at - u.first_at for u in found.usage} == {30 * 3600}
