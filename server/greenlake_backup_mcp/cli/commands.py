@@ -199,13 +199,15 @@ def doctor(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Print the morning check; the exit status is its verdict, 3 where there is none."""
+    from greenlake_backup_mcp.fleet.health import Level  # noqa: PLC0415
+
     from . import report  # noqa: PLC0415
 
     try:
         return anyio.run(report.report, _settings(options), options.format)
     except BackupError as problem:
         print_message(f"No report: {problem.message} {problem.hint}".strip())
-        return report.NO_REPORT
+        return int(Level.UNKNOWN)
 
 
 def survey(options: argparse.Namespace) -> int:

@@ -19,24 +19,24 @@ from greenlake_backup_mcp.settings import Settings
 
 from . import commands
 
+NO_REPORT = 3  # exit status of `report` where there is none
 ENVIRONMENT_ONLY = {"client_secret", "token", "secret", "redis_url"}  # a flag would show them in the list of processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, 1 for a problem said on stderr, or 2 for wrong usage."""
+    """Run one command; the exit status: 0, 1 a problem said on stderr, 2 wrong usage; `report` has its own."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console or a file of another encoding, as on Windows
     words = sys.argv[1:] if argv is None else list(argv)
     parser = _parser()
     options = _suggest_command(parser, words) if words[:1] == ["serve"] else None
-    if options is None:
-        options, rest = parser.parse_known_args(words)
-        if hasattr(options, "arguments"):  # argparse loses those that stand behind a flag
-            options.arguments += [word for word in rest if not word.startswith("-")]
-            rest = [word for word in rest if word.startswith("-")]
-        if rest:
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        options = options or _parse(parser, words)
+    except SystemExit as end:
+        if words[:1] == ["report"] and end.code:  # 2 is a verdict there
+            return NO_REPORT
+        raise
     if not getattr(options, "run", None):
         parser.print_help()
         return 2
@@ -57,6 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    options, rest = parser.parse_known_args(words)
+    if hasattr(options, "arguments"):  # argparse loses those that stand behind a flag
+        options.arguments += [word for word in rest if not word.startswith("-")]
+        rest = [word for word in rest if word.startswith("-")]
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def _suggest_command(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace | None:

@@ -22,7 +22,6 @@ from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream import client
 
 FORMS = ("markdown", "html")
-NO_REPORT = 3
 LONGEST = 300  # characters of a cell
 STYLE = (
     "body{font:14px/1.4 sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse}"
@@ -36,6 +35,7 @@ async def report(settings: Settings, form: str) -> int:
     async with client.connect(settings) as api:
         catalog = Catalog(settings, api, operations)
         try:
+            await question(catalog, {}, _progress)  # what is wrong with zone or exceptions is told before all is read
             await _sync(catalog)
             asked = await question(catalog, {}, _progress)
             found, estate = await health.examine(asked)
