@@ -45,19 +45,19 @@ def each_test_begins_at_now() -> None:
 
 
 @pytest.fixture(scope="session")
-def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def state_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Directories for state, none of which is there yet."""
     return (tmp_path_factory.getbasetemp() / "states" / str(n) for n in count())
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, states: Iterator[Path]) -> None:
+def no_environment(monkeypatch: pytest.MonkeyPatch, state_directories: Iterator[Path]) -> None:
     """Tests see no GREENLAKE_* variable of the person who runs them, and keep no state among that person's files."""
     for name in list(os.environ):
         if name.startswith("GREENLAKE_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(next(states)))
-    monkeypatch.setenv("XDG_STATE_HOME", str(next(states)))  # settings loaded at import know no STATE_DIR
+    monkeypatch.setenv("GREENLAKE_MCP_STATE_DIR", str(next(state_directories)))
+    monkeypatch.setenv("XDG_STATE_HOME", str(next(state_directories)))  # settings loaded at import know no STATE_DIR
 
 
 @pytest.fixture(autouse=True)
