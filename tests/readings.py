@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, get_args, get_type_hints
 
 import anyio
@@ -34,6 +35,7 @@ from tests.support import write_samples
 from tests.support.results import text_of
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
+ISO = "%Y-%m-%dT%H:%M:%SZ"
 Flip = tuple[str, Any]
 SEEN = ("works", "told", "otherwise", "WRONG")
 SCRIPTED = {"preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}
@@ -45,16 +47,43 @@ LISTS: Mapping[str, Mapping[str, Any]] = {  # reads whose answer no switch may c
     "list_tasks": {"summary": "page", "limit": 5},
     "list_approvals": {},
 }
-TOUCHED = (  # writes that a switch can touch
-    "update_vm_backup", "update_protection_policy", "create_protection_policy", "create_volume_protection_group",
-    "create_volume_protection_group_snapshot", "create_storeonce", "restore_vm", "restore_vm_disks",
-    "restore_datastore", "restore_vm_protection_group", "run_protection_job", "create_protection_job",
-    "delete_vm_backup", "delete_protection_store",
-)  # fmt: skip
+RUN, JOB, COPY = ("run_protection_job",), ("create_protection_job",), ("update_vm_backup",)
+DATES, LOCKED = ("expiry in the past", "expiry below the lock", "shorter lock"), ("delete of what is locked",)
+TOUCHES: Mapping[str, tuple[str, ...]] = {  # writes that a switch can touch; those that are not here touch reads alone
+    "location": COPY,
+    "media_types": (*COPY, "update_protection_policy"),
+    "unknown_properties": ("create_storeonce",),
+    "published_names": ("create_protection_policy", "create_volume_protection_group", "create_storeonce",
+                        "create_volume_protection_group_snapshot", "restore_vm_disks"),
+    "task_word": (*COPY, "restore_vm_protection_group"),
+    "progress_word": COPY,
+    "log_time_word": COPY,
+    "made_in_task": (*JOB, "create_volume_protection_group"),
+    "partial_failure": ("restore_vm_protection_group",),
+    "dual_delete": ("delete_vm_backup", "delete_protection_store"),
+    "dual_words": ("delete_vm_backup",),
+    "one_token": COPY,
+    "token_expires_in": COPY,
+    "past_expiry": DATES,
+    "expiry_below_lock": DATES,
+    "shorter_lock": DATES,
+    "locked_delete": LOCKED,
+    "recovery_point_of_restore": ("restore_vm", "restore_vm_disks", "restore_datastore"),
+    "run_order": RUN,
+    "run_without_schedules": RUN,
+    "source_runs_first": RUN,
+    "runs_are_children": RUN,
+    "double_protection": JOB,
+    "asset_types": (*JOB, "create_vm_protection_group"),
+    "old_errors": LOCKED,
+}  # fmt: skip
 # What the service itself does not do in a reading, whatever form it is asked in: told as a refusal.
 REFUSED: Mapping[Flip, tuple[str, ...]] = {
-    ("run_without_schedules", "refused"): ("run_protection_job",),
+    ("run_without_schedules", "refused"): RUN,
     ("published_names", "published"): ("restore_vm_disks",),  # it wants disks named, and all were meant
+    ("past_expiry", "refused"): DATES,
+    ("expiry_below_lock", "refused"): DATES,  # as it is taken first
+    ("shorter_lock", "refused"): DATES,
 }
 
 
@@ -89,14 +118,12 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
             text = text_of(await client.call_tool(name, dict(query)))
             same = not lists or lists[name] == counts(text)
             found.append(Judged(name, "works" if same else "WRONG", text))
-        for name in names:
-            given = write_samples.arguments(tenant, TOOLS[name])
-            if given is None:
-                continue
-            if name == "create_protection_policy":
-                given["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
-            found.append(await _judge_write(client, tenant, name, given, switches))
-    return found
+        return [*found, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
+
+
+def touched(chosen: Iterable[Flip]) -> list[str]:
+    """The writes that these switches can touch."""
+    return list(dict.fromkeys(name for switch, _ in chosen for name in TOUCHES.get(switch, ())))
 
 
 def counts(text: str) -> str:
@@ -104,9 +131,36 @@ def counts(text: str) -> str:
     return " ".join(re.findall(r"\d[\d,]*", text.split("\n", 1)[0])[:1])
 
 
-async def _judge_write(client: Client, tenant: Tenant, name: str, given: Any, switches: Mapping[str, Any]) -> Judged:
+def _call(tenant: Tenant, name: str) -> tuple[str, dict[str, Any]] | None:
+    """The tool and the arguments of a call; None where the tenant has nothing for it."""
+    if name in TOOLS or name == DATES[0]:
+        tool = name if name in TOOLS else "update_vm_backup"
+        given = write_samples.arguments(tenant, TOOLS[tool])
+        if given is not None and name == "create_protection_policy":
+            given["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
+        more = {} if name in TOOLS else {"expiresAt": "2001-01-01T00:00:00Z"}
+        return None if given is None else (tool, {**given, **more})
+    soon = f"{tenant.now() + timedelta(hours=2):{ISO}}"
+    for vm in tenant.all("virtual-machines"):
+        for copy in tenant.copies("virtual-machines", vm["id"], "backups").all(tenant.now(), tenant.lag):
+            if copy["state"] == "OK" and copy.get("lockedUntil", "") > soon:
+                ids = {"vmId": vm["id"], "backupId": copy["id"]}
+                if name in LOCKED:
+                    return "delete_vm_backup", ids
+                return "update_vm_backup", {**ids, "expiresAt" if name == DATES[1] else "lockedUntil": soon}
+    return None
+
+
+async def _judge_write(client: Client, tenant: Tenant, name: str, switches: Mapping[str, Any]) -> Judged:
     before = sum(tenant.writes.values())
-    result = await client.call_tool(name, await confirmed(client, TOOLS[name], given))
+    if (call := _call(tenant, name)) is None:
+        return Judged(name, "told", "the tenant has nothing for it")
+    tool, given = call
+    if "confirm" in TOOLS[tool].arguments:
+        preview = text_of(await client.call_tool(tool, {**given, "confirm": "preview"}))
+        if "CANNOT BE DONE" in preview:
+            return Judged(name, "told", preview)
+    result = await client.call_tool(tool, await confirmed(client, TOOLS[tool], given))
     text, carried = text_of(result), sum(tenant.writes.values()) - before
     refused = any(name in row for flip, row in REFUSED.items() if switches.get(flip[0]) == flip[1])
     if "mistake of ours" in text or carried > 1 or (not result.is_error and not carried):
@@ -143,11 +197,14 @@ def title_of(chosen: Iterable[Flip]) -> str:
 
 
 async def alone() -> int:
-    """Every switch by itself, with every write."""
+    """No switch with every write; then every switch by itself with those that it can touch."""
     lists = await baseline()
     writes = [tool.name for tool in write_samples.writes() if not tool.name.startswith("delete_")]
     writes += [tool.name for tool in write_samples.writes() if tool.name.startswith("delete_")]
-    rows = {title_of(chosen): await judge(chosen, writes, lists) for chosen in [(), *((flip,) for flip in flips())]}
+    rows = {}
+    for chosen in [(), *((flip,) for flip in flips())]:
+        names = dict.fromkeys([*writes, *DATES, *LOCKED]) if not chosen else dict.fromkeys(touched(chosen))
+        rows[title_of(chosen)] = await judge(chosen, names, lists)
     print("\n".join(table("switch", rows)))
     for name, found in rows.items():
         for one in found:
@@ -166,7 +223,7 @@ async def pairs(seconds: float) -> int:
     for pair in both:
         if time.monotonic() - started > seconds:
             break
-        judged = await judge(pair, TOUCHED, lists)
+        judged = await judge(pair, touched(pair), lists)
         found += judged
         done += 1
         for one in judged:

@@ -88,6 +88,7 @@ def test_what_is_filled_in_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         "GREENLAKE_MCP_CATALOG": "memory",
         "GREENLAKE_MCP_EXCEPTIONS": "/etc/exceptions.json",
         "GREENLAKE_MCP_TIMEZONE": "Europe/Berlin",
+        "GREENLAKE_MCP_READING": "media_types=json",
         "GREENLAKE_MCP_DEMO": "false",
     }
     assert filled.keys() == OURS.keys()

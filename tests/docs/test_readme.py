@@ -21,6 +21,7 @@ from greenlake_backup_mcp.server import app, prompts
 from greenlake_backup_mcp.settings import Settings, variable
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.upstream import reading_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "server" / "greenlake_backup_mcp"
@@ -89,7 +90,7 @@ def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -
     text = document.read_text(encoding="utf-8").partition("## Modules")[0]
     verbs = "list|get|create|update|replace|delete|restore|run|wait|suspend|resume"
     named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))
-    assert named <= tools.keys() | {"run_command"}
+    assert named <= tools.keys() | reading_table.BY_NAME.keys() | {"run_command"}
     for toolsets in re.findall(r"--toolsets ([a-z_,]+)", text):
         assert set(toolsets.split(",")) <= set(apis.TOOLSET_WORDS)
 

@@ -182,3 +182,33 @@ def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() 
     assert file.stat().st_mode & 0o077 == 0
     file.write_text("{", encoding="utf-8")
     assert readings.Readings(one).value("media_types") == "merge-patch"
+
+
+async def test_what_is_otherwise_of_one_operation_is_not_taken_to_be_so_of_another() -> None:
+    async with session(published_names="published") as one:
+        await one.sample("create_storeonce")
+        one.tenant.switch(published_names="corrected")
+        one.tenant.requests.clear()
+        await one.sample("create_volume_protection_group")
+        assert [status < 300 for status in one.writes()] == [True]
+        one.tenant.requests.clear()
+        answer = await one.sample("create_storeonce")  # it changed its mind: found out anew, and told
+        assert "published_names=corrected" in answer, answer
+        assert [status < 300 for status in one.writes()] == [False, True]
+
+
+async def test_fields_that_no_description_knows_are_shown_counted_and_can_be_asked_for() -> None:
+    path = "/backup-recovery/v1beta1/protection-stores"
+    stores = [{"id": f"s{n}", "name": f"store {n}", "coolness": n, "state": "FROZEN"} for n in range(3)]
+    app = Answering({path: stores, f"{path}/s1": stores[1]})
+    chosen = settings.load(api_base_url="https://tenant.example", token="t" * 10)
+    async with Client(mcp_server.create(chosen, app=app, now=ticking)) as client:
+
+        async def told(name: str, **given: Any) -> str:
+            return text_of(await client.call_tool(name, given))
+
+        assert "coolness: 1" in await told("get_protection_store", protectionStoreId="s1")
+        assert "FROZEN" in await told("list_protection_stores", output="json")
+        assert "no attribute" not in await told("list_protection_stores", where="coolness gt 1")
+    lines = readings.Readings(chosen).describe()
+    assert any("field coolness" in line and "at least" in line for line in lines), lines

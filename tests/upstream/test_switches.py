@@ -13,6 +13,6 @@ async def test_with_two_switches_otherwise_all_works_or_is_told_rightly() -> Non
     both = [two for two in itertools.combinations(readings.flips(), 2) if two[0][0] != two[1][0]]
     wrong = []
     for pair in random.Random(20).sample(both, 3):
-        judged = await readings.judge(pair, readings.TOUCHED, lists)
+        judged = await readings.judge(pair, readings.touched(pair), lists)
         wrong += [(pair, one.call, one.text) for one in judged if one.word == "WRONG"]
     assert not wrong

@@ -117,7 +117,7 @@ async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Respo
     points = request_forms.points(request) if adapt else ()
     if not points:
         return await _send_form(api, request)
-    taken = {point: api.readings.value(point) for point in points}
+    taken = {point: api.readings.value(point, request.operation_id) for point in points}
     refusals: list[ServiceError] = []
     untried = list(points)
     attempt = taken
@@ -138,7 +138,8 @@ async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Respo
             call_log.count_retry()
             continue
         for point in points:
-            api.readings.learn(point, attempt[point], f"{request.name}, HTTP {response.status}")
+            proof = f"{request.name}, HTTP {response.status}"
+            api.readings.learn(point, attempt[point], proof, request.operation_id)
         return response
 
 
@@ -147,7 +148,7 @@ def _other_form(
 ) -> dict[str, str] | None:
     """The readings of the next form to try after a refusal; None where it names none that was not tried."""
     for point in untried:
-        others = [v for v in api.readings.others(point) if v != taken[point] and not _is_same(point, v, request, taken)]
+        others = [v for v in api.readings.others(point, request.operation_id) if not _is_same(point, v, request, taken)]
         if others and request_forms.is_named(point, request, refusal.status, refusal.words):
             untried.remove(point)
             return {**taken, point: others[0]}

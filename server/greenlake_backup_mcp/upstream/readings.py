@@ -21,7 +21,7 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import suggest
 
-from .reading_table import BY_NAME, TABLE
+from .reading_table import BY_NAME, TABLE, Reading
 
 MOST_DRIFT = 500  # different fields and values that are remembered
 
@@ -39,6 +39,19 @@ def notes() -> Iterator[list[str]]:
         yield found
     finally:
         _NOTES.reset(token)
+
+
+SCOPED = ("published_names", "recovery_point_of_restore")
+"""Readings that may hold of one operation and not of another: one that is right is misspelled nowhere else."""
+
+
+def _key(name: str, operation: str) -> str:
+    """Under what a finding is kept."""
+    return f"{name} {operation}" if operation and name in SCOPED else name
+
+
+def _row(key: str) -> Reading:
+    return BY_NAME[key.partition(" ")[0]]
 
 
 @dataclass(frozen=True)
@@ -93,26 +106,29 @@ class Readings:
             self._fixed = parse(self.settings.reading)
         return self._fixed
 
-    def value(self, name: str) -> str:
-        """What is taken: as fixed, as found out, else the first."""
+    def value(self, name: str, operation: str = "") -> str:
+        """What is taken: as fixed, as found out (of some for each operation), else the first."""
         self.load()
         if name in self.fixed:
             return self.fixed[name]
-        found = self.findings.get(name)
+        found = self.findings.get(_key(name, operation))
         return found.value if found else BY_NAME[name].values[0]
 
-    def others(self, name: str) -> tuple[str, ...]:
+    def others(self, name: str, operation: str = "") -> tuple[str, ...]:
         """What may be tried instead; nothing where it is fixed."""
-        return () if name in self.fixed else tuple(v for v in BY_NAME[name].values if v != self.value(name))
+        if name in self.fixed:
+            return ()
+        return tuple(v for v in BY_NAME[name].values if v != self.value(name, operation))
 
-    def learn(self, name: str, value: str, proof: str) -> None:
+    def learn(self, name: str, value: str, proof: str, operation: str = "") -> None:
         """An answer proved it: kept for the tenant; what is not the first reading is told in the log and the answer."""
         self.load()
-        before = self.findings.get(name)
+        key = _key(name, operation)
+        before = self.findings.get(key)
         if name in self.fixed or (before is not None and before.value == value):
             return
         row = BY_NAME[name]
-        self.findings[name] = Finding(value, proof, f"{self.now():%Y-%m-%dT%H:%MZ}")
+        self.findings[key] = Finding(value, proof, f"{self.now():%Y-%m-%dT%H:%MZ}")
         if row.side == "request" and value != (before.value if before else row.values[0]):
             call_log.LOGGER.warning("reading %s=%s, proved by %s", name, value, proof)
             told = _NOTES.get()
@@ -142,11 +158,11 @@ class Readings:
         self.load()
         lines = [f"reading {name}={value}: fixed by a setting" for name, value in self.fixed.items()]
         lines += [
-            f"reading {name}={found.value}: found out ({found.proof}, {found.when}). {BY_NAME[name].about}"
+            f"reading {name}={found.value}: found out ({found.proof}, {found.when}). {_row(name).about}"
             for name, found in self.findings.items()
-            if name not in self.fixed and found.value != BY_NAME[name].values[0]
+            if name not in self.fixed and found.value != _row(name).values[0]
         ]
-        as_taken = [name for name, found in self.findings.items() if found.value == BY_NAME[name].values[0]]
+        as_taken = {_row(name).name for name, found in self.findings.items() if found.value == _row(name).values[0]}
         if as_taken:
             lines.append(f"readings that hold as they are taken first: {', '.join(sorted(as_taken))}")
         if self.drift:
@@ -173,7 +189,7 @@ class Readings:
         with suppress(OSError, ValueError, TypeError, AttributeError):
             held = json.loads((state.state_directory(self.settings) / self._name).read_text(encoding="utf-8"))
             for name, found in held["readings"].items():
-                if name in BY_NAME and found["value"] in BY_NAME[name].values:
+                if (row := BY_NAME.get(name.partition(" ")[0])) and found["value"] in row.values:
                     self.findings[name] = Finding(found["value"], str(found["proof"]), str(found["when"]))
             self.drift |= {str(word): int(number) for word, number in held["drift"].items()}
 

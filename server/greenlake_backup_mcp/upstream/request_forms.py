@@ -16,9 +16,9 @@ from . import published
 MERGE, PLAIN = "application/merge-patch+json", "application/json"
 REFUSED = (400, 415, 422)  # after which nothing was executed, and another form may be tried
 FILTERS = ("bare_timestamps", "in_lists", "escaped_quotes")
-_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_LITERAL = re.compile(r"'((?:[^']|'')*+)'")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:\d\d)?")
-_IN = re.compile(r"((?<=\s)in\s*)\(((?:\s*(?:'(?:[^']|'')*'|[^'(),]+)\s*,?)*)\)")
+_IN = re.compile(r"((?<=\s)in\s*+)\(((?:'(?:[^']|'')*+'|[^'()])*+)\)")
 _TYPES = ("virtualization/", "hybrid-cloud/")
 _MISSING = re.compile(r"requir|missing|must|null|empty|absent|not (?:present|given|set|specified)|expected", re.I)
 _UNKNOWN = re.compile(
