@@ -192,7 +192,10 @@ async def test_what_is_otherwise_of_one_operation_is_not_taken_to_be_so_of_anoth
         await one.sample("create_volume_protection_group")
         assert [status < 300 for status in one.writes()] == [True]
         one.tenant.requests.clear()
-        answer = await one.sample("create_storeonce")  # it changed its mind: found out anew, and told
+        found = write_samples.arguments(one.tenant, TOOLS["create_storeonce"])
+        assert found is not None
+        found |= {"name": "so-y", "serialNumber": "SOX0000002", "networkAddress": "192.0.2.61"}
+        answer = await one.call("create_storeonce", **found)  # it is otherwise now: found out anew, and told
         assert "published_names=corrected" in answer, answer
         assert [status < 300 for status in one.writes()] == [False, True]
 
