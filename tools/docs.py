@@ -38,6 +38,8 @@ REGISTRY = (
     "toolsets",
     "surface",
     "reading",
+    "exceptions",
+    "timezone",
     "demo",
 )
 

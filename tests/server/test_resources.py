@@ -33,7 +33,9 @@ async def test_there_is_one_resource_per_operation_and_the_texts(
     assert uris[:3] == texts
     assert len(uris) == len(set(uris)) == 3 + len(all_tools)
     assert {f"{resources.OPERATIONS}{tool.name}" for tool in all_tools} <= set(uris)
-    assert templates == ["greenlake-backup://operations/{tool}", "greenlake-backup://differences/{reference}"]
+    assert [t.partition("{")[0] for t in templates] == [
+        f"greenlake-backup://{one}" for one in ("operations/", "differences/", "evidence/check_protection.")
+    ]
 
 
 def test_every_operation_is_described_in_full(all_tools: tuple[registry.Tool, ...]) -> None:

@@ -5,6 +5,7 @@ Knows when to import it; must know nothing of what it holds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,15 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.progress import Report
+
+from . import arguments, results
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.catalog.answer import Answer
@@ -71,6 +75,25 @@ class CatalogSource:
             self.turns = self.turns or query.Turns()
             return await query.query(self.get(), self.turns, principal, dict(values), progress, room)
         return await recovery_points.find(self.get(), values, progress, room)
+
+    async def evidence(self, address: str, progress: Report) -> tuple[str, str]:
+        """The media type and text of the evidence at an address; InputError for one that is none."""
+        from urllib.parse import parse_qsl, urlsplit  # noqa: PLC0415
+
+        from greenlake_backup_mcp.fleet import evidence, question  # noqa: PLC0415
+
+        parts = urlsplit(address)
+        tool, _, form = parts.path.strip("/").partition(".")
+        if tool != builtin.CHECK_PROTECTION.name or form not in ("csv", "json"):
+            raise InputError(
+                "There is no such evidence.",
+                hint="greenlake-backup://evidence/check_protection.csv?control=cover, or .json.",
+            )
+        values = arguments.prepare(builtin.CHECK_PROTECTION, dict(parse_qsl(parts.query)))
+        found = await evidence.evidence(await question.question(self.get(), {**values, "output": "json"}, progress))
+        if form == "csv":
+            return "text/csv", evidence.to_csv(found)
+        return "application/json", json.dumps(results.clean_result(found), ensure_ascii=False, indent=1, default=str)
 
     async def list_columns(self, tool: Tool) -> MoreColumns:
         """What the catalog knows of the items of a list tool; nothing where no question has begun it yet."""

@@ -198,6 +198,7 @@ class Asset:
     arrays: str | None
     instance: str | None
     vm_name: str | None
+    vm_uri: str | None
     size: int | None
     disks: int | None
     policy_level: str | None
@@ -298,8 +299,8 @@ _SETS = f"""SELECT s.asset, CASE s.kind WHEN 0 THEN 'SNAPSHOT' WHEN 1 THEN 'REPL
  LEFT JOIN main.words w ON w.no = s.schedule LEFT JOIN main.words y ON y.no = s.array
  LEFT JOIN main.words k ON k.no = s.newest_good_consistency"""
 _ASSETS = """SELECT a.no, a.kind, a.id, coalesce(a.name, a.id), a.protection_status, a.state, a.status, a.reason,
- a.class, a.power, a.vcenter, a.cluster, a.host, a.folder, a.datastores, a.arrays, a.instance, a.vm_name, a.size,
- a.disks, a.policy_level, a.uri, a.created, a.gone, a.says_has_copies,
+ a.class, a.power, a.vcenter, a.cluster, a.host, a.folder, a.datastores, a.arrays, a.instance, a.vm_name, a.vm_uri,
+ a.size, a.disks, a.policy_level, a.uri, a.created, a.gone, a.says_has_copies,
  CASE WHEN a.kind = 'mssql_group' THEN 'read' WHEN rb.read IS NULL OR rs.read IS NULL THEN 'unread'
   WHEN rb.failed OR rs.failed THEN 'stale' ELSE 'read' END,
  CASE WHEN rb.failed THEN coalesce('HTTP ' || rb.status, rb.reason)

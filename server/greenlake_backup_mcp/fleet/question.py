@@ -27,7 +27,7 @@ from .facts import Estate
 
 T = TypeVar("T")
 TOKENS = 1200  # of an answer for which no limit was given
-BYTES_PER_TOKEN = 2.4
+BYTES_PER_TOKEN = 2.8  # of tables of names, times and few ids
 ROWS = 12
 
 

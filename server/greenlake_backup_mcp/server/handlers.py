@@ -24,7 +24,7 @@ from mcp.types import (
     ReadResourceResult,
 )
 
-from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.tools.registry import Tool
 
 Context = ServerRequestContext[Any]
@@ -34,6 +34,22 @@ def refuse_cursor(params: PaginatedRequestParams | None) -> None:
     """Raise for a cursor: each list is one page, so none was given out (MCP, utilities/pagination: -32602)."""
     if params and params.cursor is not None:
         raise MCPError(code=INVALID_PARAMS, message="This list is one page: no cursor was given out.")
+
+
+async def _read_evidence(ctx: Context, uri: str) -> ReadResourceResult:
+    """The evidence of a check, worked out now."""
+    from . import resources  # noqa: PLC0415
+
+    context = await ctx.lifespan_context.for_role()
+    address = uri.removeprefix(resources.EVIDENCE)
+    try:
+        return resources.read_evidence(uri, *await context.catalog.evidence(address, _no_progress))
+    except BackupError as problem:
+        raise MCPError(code=INVALID_PARAMS, message=f"{problem.message} {problem.hint}".strip()) from None
+
+
+async def _no_progress(done: float, total: float | None, message: str) -> None:
+    """Resources are read without progress."""
 
 
 def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict[str, Any]:
@@ -62,13 +78,15 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
 
         refuse_cursor(params)
         templates = [resources.template()]
-        if "preview_call" in allowed():
-            templates.append(resources.difference_template())
+        more = {"preview_call": resources.difference_template, "check_protection": resources.evidence_template}
+        templates += [make() for tool, make in more.items() if tool in allowed()]
         return ListResourceTemplatesResult(resource_templates=templates)
 
     async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         from . import resources  # noqa: PLC0415
 
+        if params.uri.startswith(resources.EVIDENCE) and "check_protection" in allowed():
+            return await _read_evidence(ctx, params.uri)
         if not params.uri.startswith(resources.DIFFERENCES):
             return resources.read(allowed(), params.uri)
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415

@@ -24,6 +24,7 @@ CATALOG = "catalog"
 OPERATIONS = SCHEME + "operations/"
 TEMPLATE = OPERATIONS + "{tool}"
 DIFFERENCES = SCHEME + "differences/"  # whole differences of previews, by their public reference
+EVIDENCE = SCHEME + "evidence/"  # of checks, computed when it is read
 PAGES = {
     "confirmation": ("Policy of confirmation", "What is asked before what, and what that is worth."),
     CATALOG: ("The backup catalog", "Every view and column that the SQL of query_catalog sees."),
@@ -73,6 +74,23 @@ def difference_template() -> ResourceTemplate:
         description="All that a previewed call would change; for its caller, while its code lives.",
         mime_type="text/plain",
     )
+
+
+def evidence_template() -> ResourceTemplate:
+    """The evidence of check_protection, by the arguments of the check."""
+    return ResourceTemplate(
+        uri_template=EVIDENCE
+        + "check_protection.{form}{?control,name,kind,policy,group,location,tag,place,days,until}",
+        name="evidence",
+        title="Evidence of a check",
+        description="Rule, parameters, coverage, exceptions, a row per asset, digest; form is csv or json.",
+        mime_type="text/csv",
+    )
+
+
+def read_evidence(uri: str, media_type: str, text: str) -> ReadResourceResult:
+    """The evidence of a check as a file."""
+    return _result(uri, media_type, text)
 
 
 def read_difference(lines: Iterable[str], uri: str) -> ReadResourceResult:

@@ -141,7 +141,77 @@ FIND_RECOVERY_POINTS = _builtin_tool(
     },
 )
 
-FLEET = (QUERY_CATALOG, FIND_RECOVERY_POINTS)
+_PLACES = ["array", "on_premises", "off_site"]
+_KINDS = ["vm", "mssql_database", "volume_group", "datastore", "vm_group", "mssql_group"]
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "description": "Rows shown. Default 12."}
+_ZONE = {"type": "string", "description": "Europe/Berlin; default: the machine's."}
+
+CHECK_PROTECTION = _builtin_tool(
+    "check_protection",
+    "Check protection",
+    "Which assets are protected, judged by rule over the whole estate, in one call: what is not backed up or has no "
+    "policy (cover); older than 24 hours, missed RPO (fresh); green but not restorable (usable); verified; restores "
+    "tested; consistent; 3-2-1-1-0; ransomware-proof, immutable, locked until a date (immutable); only one copy, same "
+    "place as production, off site (off_site); last copy about to expire (expiring, horizon); dropped out of backup, "
+    "gone too early, weakened (vanished); policy against copies (contradictions). Counts add up, exceptions and unread "
+    "apart; proof for an auditor as a file. Without control: all, a line each.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "control": {
+                "type": "string",
+                "enum": [
+                    *("cover", "fresh", "usable", "verified", "tested", "consistent", "3-2-1-1-0", "immutable"),
+                    *("off_site", "expiring", "horizon", "vanished", "contradictions"),
+                    *("encryption", "restore_time", "deletion_rights"),
+                ],
+            },
+            "name": {"type": "string", "description": "Of assets; * stands for anything."},
+            "kind": {"type": "string", "enum": _KINDS},
+            "policy": {"type": "string"},
+            "group": {"type": "string", "description": "Group or datastore that holds them."},
+            "location": {"type": "string", "description": "vCenter, cluster, host, folder, datastore, array."},
+            "tag": {"type": "string"},
+            "minGib": {"type": "number", "minimum": 0},
+            "place": {"type": "string", "enum": _PLACES, "description": "Looks at copies there alone."},
+            "hours": {"type": "number", "minimum": 0, "description": "fresh, off_site: younger than."},
+            "days": {"type": "number", "minimum": 0, "description": "verified, tested, expiring, horizon, vanished."},
+            "until": {"type": "string", "description": "immutable: locked until this moment."},
+            "verdict": {
+                "type": "string",
+                "enum": ["not_met", "met", "accepted", "pending", "unread", "not_judged", "all"],
+                "description": "Which are listed. Default not_met.",
+            },
+            "limit": _LIMIT,
+            "timeZone": _ZONE,
+            "output": OUTPUT,
+        },
+    },
+)
+
+DESCRIBE_ASSET = _builtin_tool(
+    "describe_asset",
+    "Describe an asset",
+    "Everything about one VM, server, database, datastore or group, by name: is it protected, why is it not backed up, "
+    "when was it last backed up, by which policy, does it keep its promise, what it comes back from, how many copies "
+    "and where, failures and their cause, what runs or waits.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "asset": {"type": "string", "description": "Name or id; all that bear the name."},
+            "kind": {"type": "string", "enum": _KINDS},
+            "timeZone": _ZONE,
+            "output": OUTPUT,
+        },
+        "required": ["asset"],
+    },
+)
+
+FLEET = (CHECK_PROTECTION, DESCRIBE_ASSET, FIND_RECOVERY_POINTS, QUERY_CATALOG)
 PREVIEW_CALL = _builtin_tool(
     "preview_call",
     "Preview a call",

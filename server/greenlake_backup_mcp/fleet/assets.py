@@ -1,0 +1,271 @@
+"""describe_asset: one asset, or all that bear the name: what covers it, promise against fact, what it comes back from.
+
+Everything about it in one answer: why copies cannot be used, until when the last one stays, failures with their cause,
+what runs, what waits for somebody, which controls it fails.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from greenlake_backup_mcp.catalog import answer as answers
+from greenlake_backup_mcp.catalog.answer import Answer
+from greenlake_backup_mcp.catalog.views import ASSET_KINDS
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.text import sanitize, suggest, units
+
+from .controls import CONTROLS
+from .cover import miss, points, promises
+from .facts import Asset, CopySet, Estate, Schedule
+from .question import Question
+from .verdicts import Context, State, tally
+
+WHOLE = 3  # bearers of one name that are told in full
+LOOKS_AHEAD = ("horizon",)  # of most assets a copy goes within a month: that says something of many, not of one
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_ABOUT = "(source_uri LIKE ?1 OR resource_uris LIKE ?1)"
+
+
+async def answer(question: Question) -> Answer:
+    """The answer of describe_asset. InputError for an asset that is none, with near names."""
+    described, estate = await question.ask(lambda c, e: _described(c, e, question))
+    if question.json:
+        value = {"assets": described, "timeZone": question.clock.name or "machine", "coverage": estate.coverage.value()}
+        return Answer(value=answers.fit_json(value, "assets", question.room))
+    tail = [*filter(None, (question.clock.note(),)), *answers.coverage_lines(estate.coverage)]
+    lines = [f"{len(described)} assets bear this name."] if len(described) > 1 else []
+    left = question.room - sum(len(line.encode()) + 1 for line in tail)
+    for one in described:
+        lines += _lines(one, estate, left // min(len(described), WHOLE))
+    return Answer(lines=(*lines, *tail))
+
+
+def _described(connection: sqlite3.Connection, estate: Estate, question: Question) -> list[dict[str, Any]]:
+    found = _bearers(estate, question)
+    context = Context(connection, estate, question.clock, {})
+    verdicts: dict[str, dict[str, str]] = {}
+    for control in (c for c in CONTROLS.values() if c.name not in LOOKS_AHEAD):
+        judge, _ = control.judge(context)
+        for one in tally(control, judge, context, found, question.accepted).findings:
+            if one.verdict.state is not State.NOT_JUDGED:
+                why = "" if one.verdict.state is State.MET else f": {one.verdict.cause}"
+                verdicts.setdefault(one.asset.id, {})[control.name] = f"{one.verdict.state.value}{why}"
+    return [
+        {**_identity(a), **(_details(connection, estate, question, a) if n < WHOLE else {}),
+         "controls": verdicts.get(a.id, {})} for n, a in enumerate(found)
+    ]  # fmt: skip
+
+
+def _bearers(estate: Estate, question: Question) -> list[Asset]:
+    text, kind = str(question.values["asset"]).strip(), question.values.get("kind")
+    wanted = text.casefold()
+    found = [a for a in estate.assets.values() if wanted in (a.id.casefold(), a.name.casefold())
+             and (kind is None or a.kind == kind)]  # fmt: skip
+    if found:
+        return sorted(found, key=lambda a: (not a.listed, a.kind, a.vcenter or ""))
+    names = sorted({a.name for a in estate.assets.values()})
+    near = list(dict.fromkeys([*suggest.near_names(text, names, 3),
+                               *[n for n in names if wanted in n.casefold()][:3]]))[:4]  # fmt: skip
+    likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in near) + "?" if near else ""
+    unread = ", ".join(f"{one} ({why})" for one, why in estate.lists_unread.items())
+    raise InputError(
+        f"There is no asset {sanitize.quoted(text, 80)}{f' of kind {kind}' if kind else ''} in the catalog.{likely}",
+        hint=f"Not read, so it may be there: {unread}." if unread else
+        "Stores, gateways, policies, hosts: show_dependents. All names: query_catalog SELECT name, kind FROM assets.",
+    )  # fmt: skip
+
+
+# --- found ---------------------------------------------------------------------------------------------------------
+
+
+def _identity(asset: Asset) -> dict[str, Any]:
+    return {
+        "asset": asset.name, "id": asset.id, "kind": asset.kind, "listed": asset.gone is None,
+        "deleted": asset.state == "DELETED", "nobodys": asset.nobodys, "vcenter": asset.vcenter,
+        "where": asset.datastores or asset.instance or asset.host, "arrays": asset.arrays,
+        "size": None if asset.size is None else units.size(asset.size), "power": asset.power,
+        "serviceSays": asset.protection_status, "reason": asset.reason, "tags": list(asset.tags),
+        "groups": [o.name for o in asset.owners],
+    }  # fmt: skip
+
+
+def _details(connection: sqlite3.Connection, estate: Estate, question: Question, asset: Asset) -> dict[str, Any]:
+    stamp, age, now = question.clock.stamp, question.clock.age, estate.now
+    newest, off_site, ends = asset.newest(), asset.newest("off_site"), asset.ends(now)
+    lock = max((s.last_lock_good or 0 for s in asset.usable), default=0)
+    about, marks = f"%/{asset.id}%", ", ".join("?" * (len(asset.owners) + 1))
+    return {
+        "cover": [{"policy": c.job.policy, "way": c.way, "through": c.through, "operational": c.job.operational,
+                   "job": c.job.id} for c in asset.covers],
+        "newestUsable": stamp(newest), "age": age(newest), "newestOffSite": stamp(off_site),
+        "offSiteAge": age(off_site),
+        "lastUsableGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
+        "unread": asset.unread,
+        "promises": list(_promises(question, asset, now)),
+        "otherCopies": list(_others(question, asset)),
+        "notUsable": [
+            {"why": why, "copies": count, "newest": stamp(point)} for why, count, point in connection.execute(
+                "SELECT why_not, count(*), unixepoch(max(point_in_time)) FROM recovery_points "
+                f"WHERE coalesce(usable, 0) = 0 AND asset_id IN ({marks}) GROUP BY 1",
+                (asset.id, *(o.id for o in asset.owners)))],
+        "issues": [r[0] for r in connection.execute(
+            "SELECT body FROM main.issues WHERE source_id = ? AND gone IS NULL LIMIT 5", (asset.id,))],
+        "running": [f"{r[0]} since {stamp(r[1])}" for r in connection.execute(
+            f"SELECT name, created FROM main.tasks WHERE state IN ('INITIALIZED', 'RUNNING', 'PAUSED') AND {_ABOUT} "
+            "ORDER BY created DESC LIMIT 5", (about,))],
+        "waiting": [f"{r[0]}, asked for by {r[1] or 'unknown'}" for r in connection.execute(
+            "SELECT name, requested_by FROM main.approvals WHERE upper(state) = 'PENDING' AND gone IS NULL AND "
+            "(resource_uri LIKE ?1 OR resource_uris LIKE ?1) LIMIT 5", (about,))],
+        "databases": [a.name for a in estate.assets.values() if a.kind == "mssql_database" and asset.kind == "vm"
+                      and a.vm_uri == asset.uri and asset.uri],
+    }  # fmt: skip
+
+
+def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, Any]]:
+    """A row for each schedule: what it promises, what is there of it, how it last ran."""
+    stamp = question.clock.stamp
+    kept = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, now)}
+    for cover in asset.covers:
+        for one in cover.job.schedules:
+            promise = kept.get((cover.job.id, one.schedule_id))
+            fact = None if promise is None else promise.kept.grade.value
+            if cover.job.suspended or one.operational == "SUSPENDED":
+                fact = "suspended"
+            elif promise is not None and promise.kept.late:
+                some = f"late by {units.duration(promise.kept.late_by)}" if promise.kept.age else "nothing usable"
+                due = stamp(promise.kept.due if promise.kept.age else promise.last_due)
+                fact = f"{some}, due {due}: {miss(asset, promise)}"
+            held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
+            yield {
+                "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock, **_held(question, held),
+                "where": one.store or _where(held), "fact": fact,
+                "last run": None if one.last_status == "OK" else one.last_status, "last good": stamp(one.prev_good),
+                "next run": stamp(one.next_run), "error": one.last_error,
+            }  # fmt: skip
+
+
+def _where(held: Sequence[CopySet]) -> str | None:
+    return ", ".join(dict.fromkeys(s.store or s.array or s.place for s in held)) or None
+
+
+def _held(question: Question, held: Sequence[CopySet]) -> dict[str, Any]:
+    """What is there of some sums of recovery points."""
+    now, stamp = question.clock.now.timestamp(), question.clock.stamp
+    newest = max((s.newest_usable for s in held if s.newest_usable is not None), default=None)
+    lock = max((s.last_lock_good or 0 for s in held), default=0)
+    ends = max((end for s in held if (end := s.ends(int(now))) is not None), default=None)
+    good, copies = sum(s.good for s in held), sum(s.copies for s in held)
+    return {
+        "good": f"{good} of {copies}" if copies else "0",
+        "newest usable": stamp(newest), "last goes": stamp(ends), "locked until": stamp(lock) if lock > now else None,
+        "consistency": next((s.consistency for s in held if s.newest_usable == newest and newest), None),
+        "verified": sum(s.verified for s in held) or None,
+    }  # fmt: skip
+
+
+def timing(one: Schedule) -> str:
+    """When a schedule runs: `every 2 h`, `daily 20:00Z`, `weekly Wed 22:00Z`."""
+    every = int(one.every or 1)
+    unit = {"BY_MINUTES": "min", "HOURLY": "h", "DAILY": "d", "WEEKLY": "weeks", "MONTHLY": "months"}
+    word = {"DAILY": "daily", "WEEKLY": "weekly", "MONTHLY": "monthly"}.get(one.recurrence or "")
+    text = word if word and every == 1 else f"every {every} {unit.get(one.recurrence or '', '?')}"
+    days = [d for d in (one.on_days or "").split(",") if d.strip().isdigit()]
+    if one.recurrence == "WEEKLY" and days:
+        text += " " + ", ".join(WEEK[int(d) % 7] for d in days)
+    elif one.recurrence == "MONTHLY" and days:
+        text += " on " + ", ".join("the last day" if d == "0" else d for d in days)
+    if one.active_from or one.active_until:
+        text += f" from {one.active_from or '00:00'}Z to {one.active_until or '24:00'}Z"
+    return f"{text} {one.start_time}Z" if one.start_time else text
+
+
+def _others(question: Question, asset: Asset) -> Iterator[dict[str, Any]]:
+    """A row for the recovery points that no schedule of today makes: by hand, of a former plan, of a group."""
+    named = {(s.tier, s.name) for c in asset.covers for s in c.job.schedules}
+    for one in asset.all_sets:
+        if (one.tier, one.schedule) not in named and one.copies:
+            yield {"tier": one.tier, "when": f"formerly {one.schedule}" if one.schedule else "by hand",
+                   **_held(question, [one]), "where": _where([one])}  # fmt: skip
+
+
+# --- told ----------------------------------------------------------------------------------------------------------
+
+
+COLUMNS = ("tier", "when", "where", "good", "newest usable", "fact", "keep", "last goes", "lock", "locked until",
+           "last run", "next run", "consistency", "verified", "error")  # fmt: skip
+
+
+def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
+    kind = ASSET_KINDS.get(one["kind"], one["kind"])
+    state = (
+        "no longer listed by the service" if not one["listed"] else "deleted in its vCenter" if one["deleted"] else ""
+    )
+    facts = [
+        f"{kind} {one['asset']} ({one['id']})", one["vcenter"], one["where"], one["arrays"], one["size"],
+        (one["power"] or "").lower().replace("_", " "), state,
+        f"nobody's machine: {one['nobodys']}" if one["nobodys"] else "",
+        f"the service says {one['serviceSays']}" if one["serviceSays"] else "", one["reason"],
+        f"tags {', '.join(one['tags'])}" if one["tags"] else "",
+        f"in {', '.join(one['groups'])}" if one["groups"] else "",
+    ]  # fmt: skip
+    lines = [sanitize.cell("; ".join(f for f in facts if f), 600)]
+    if "cover" not in one:
+        return [*lines, _controls(one)]
+    lines.append(_covered(one))
+    lines.append(_comes_back(one))
+    if one["notUsable"]:
+        why = "; ".join(
+            f"{n['copies']} {n['why'] or 'no reason told'} (newest {n['newest']})" for n in one["notUsable"]
+        )
+        lines.append(sanitize.cell(f"Not usable: {why}.", 500))
+    lines.append(_controls(one))
+    for name, word in (("issues", "Open issues"), ("running", "Runs now"), ("waiting", "Waits for a second person"),
+                       ("databases", "Databases on it")):  # fmt: skip
+        if one[name]:
+            more = f"; and {len(one[name]) - 6} more" if len(one[name]) > 6 else ""
+            lines.append(sanitize.cell(f"{word}: {'; '.join(one[name][:6])}{more}.", 400))
+    rows = [*one["promises"], *one["otherCopies"]]
+    if rows:
+        left = room - sum(len(line.encode()) + 1 for line in lines) - 120
+        names = [n for n in COLUMNS if any(row.get(n) is not None for row in rows)]
+        table, kept = answers.table(names, rows, estate.coverage.now, left)
+        lines += ["Promise and fact, by schedule:", *table]
+        if kept < len(rows):
+            lines.append(f'{kept} of {len(rows)} shown: the others with the id alone, or output "json".')
+    return lines
+
+
+def _covered(one: Mapping[str, Any]) -> str:
+    if not one["cover"]:
+        return "Cover: in no plan, by no job of its own, its groups or its datastore."
+    parts = []
+    for c in one["cover"]:
+        way = "own job" if c["way"] == "own" else f"through {c['through'] or c['way']}"
+        parts.append(
+            f"{c['policy'] or 'unnamed policy'} ({way}, {c['operational'] or 'state not told'}, job {c['job']})"
+        )
+    return sanitize.cell(f"Cover: {'; '.join(parts)}.", 500)
+
+
+def _comes_back(one: Mapping[str, Any]) -> str:
+    if one["newestUsable"] is None:
+        if one["unread"]:
+            return sanitize.cell(f"Comes back: not known, its recovery points were not read: {one['unread']}.", 300)
+        return "Comes back: NO, there is no usable recovery point."
+    off = f"{one['newestOffSite']} ({one['offSiteAge']})" if one["newestOffSite"] else "NONE"
+    lock = f"locked until {one['lockedUntil']}" if one["lockedUntil"] else "none locked"
+    more = f" Not all of it was read: {one['unread']}." if one["unread"] else ""
+    return sanitize.cell(
+        f"Comes back: newest usable {one['newestUsable']} ({one['age']} old); off site {off}; last usable goes "
+        f"{one['lastUsableGoes'] or 'not known'}; {lock}. Which to restore from: find_recovery_points.{more}", 500,
+    )  # fmt: skip
+
+
+def _controls(one: Mapping[str, Any]) -> str:
+    if not one["controls"]:
+        return "Controls: none is judged of it."
+    met = [name for name, verdict in one["controls"].items() if verdict == "met"]
+    other = [f"{name} {verdict}" for name, verdict in one["controls"].items() if verdict != "met"]
+    return sanitize.cell(f"Controls: {'; '.join(other) or 'none failed'}. Met: {', '.join(met) or 'none'}.", 700)

@@ -1,0 +1,142 @@
+"""TABLE of controls: the rule of each in words, what it needs, who judges it. And those that nobody can judge here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from . import contradictions, cover, recoverability, survival
+from .cover import DAY, Lines
+from .facts import Asset
+from .verdicts import Context, Control, Judge, State, Verdict
+
+WEAKENED = (
+    "copy vanished", "expiry brought forward", "lock lifted", "left group", "job removed", "job suspended",
+    "job of another policy", "policy weakened",
+)  # fmt: skip
+_PLANS = ("jobs", "vm_groups", "mssql_groups", "datastores")
+_PATHS = ("stores", "gateways", "storeonces", "orchestrators")
+
+
+def vanished(context: Context) -> tuple[Judge, Lines]:
+    """No copy of it went too early, and none of its safeguards was weakened, in so many days."""
+    since = context.now - int(context.number("days", 30) * DAY)
+    memory = context.estate.memory_since
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    policies: dict[str, list[tuple[str, str, int]]] = {}
+    for kind, cause, seen, subject_kind, subject_id, asset in context.connection.execute(
+        f"SELECT kind, coalesce(cause, 'unexplained'), seen, subject_kind, subject_id, asset_id FROM main.changes "
+        f"WHERE seen >= ? AND kind IN ({', '.join('?' * len(WEAKENED))}) ORDER BY seen DESC", (since, *WEAKENED),
+    ):  # fmt: skip
+        held = policies if subject_kind == "policy" else found
+        held.setdefault(subject_id if subject_kind == "policy" else asset or "", []).append((kind, cause, seen))
+
+    def judge(asset: Asset) -> Verdict:
+        if memory is None or memory > context.now - 3600:
+            return Verdict(State.UNREAD, "this catalog remembers since less than an hour")
+        events = [*found.get(asset.id, ()), *(e for o in asset.owners for e in found.get(o.id, ())),
+                  *(e for c in asset.covers for e in policies.get(c.job.policy_id or "", ()))]  # fmt: skip
+        if not events:
+            return Verdict(State.MET, "nothing seen")
+        kind, cause, seen = min(events, key=lambda e: (e[1] != "unexplained", WEAKENED.index(e[0])))
+        facts = {"by": cause, "seen": context.clock.stamp(seen), "changes": len(events)}
+        return Verdict(State.NOT_MET, kind, facts, len(WEAKENED) - WEAKENED.index(kind) + 10 * (cause == "unexplained"))
+
+    return judge, lambda _: [
+        f"Remembered since {context.clock.stamp(memory) or 'not yet'}; before that nothing is known."
+    ]
+
+
+def contradicted(context: Context) -> tuple[Judge, Lines]:
+    """No two witnesses of it contradict each other: job and copies, status and age, store and copies."""
+    found = contradictions.find(context.connection, context.estate)
+    by_asset: dict[str, list[contradictions.Contradiction]] = {}
+    for one in found.found:
+        for ident in one.assets:
+            by_asset.setdefault(ident, []).append(one)
+
+    def judge(asset: Asset) -> Verdict:
+        if asset.unread is not None:
+            return Verdict(State.UNREAD, asset.unread)
+        if not (held := by_asset.get(asset.id)):
+            return Verdict(State.MET, "its witnesses agree")
+        first, stamp = held[0], context.clock.stamp
+        facts = {"of": first.subject, "one says": first.one, "at": stamp(first.one_at), "the other": first.other,
+                 "then": stamp(first.other_at), "more": len(held) - 1 or None}  # fmt: skip
+        return Verdict(State.NOT_MET, first.kind.value, facts, float(len(held)))
+
+    return judge, lambda _: [f"{len(found.found)} contradictions in all, also between things that are no assets."]
+
+
+def _untold(name: str, rule: str, why: str) -> Control:
+    def judge(_: Context) -> tuple[Judge, Lines]:
+        return (lambda _: Verdict(State.NOT_JUDGED, "the service does not tell")), (lambda _: [why])
+
+    return Control(name, rule, judge, by_copies=False)
+
+
+_QUERIES = {  # what a control rests on, as one query to the catalog
+    "cover": "SELECT name, kind, newest_usable_on_premises, newest_usable_off_site FROM assets WHERE id NOT IN (SELECT "
+    "asset_id FROM asset_jobs) OR newest_usable IS NULL",
+    "fresh": "SELECT asset, policy, tier, last_status, prev_good, next_run, last_error FROM schedules",
+    "usable": "SELECT asset, kind, store, state, why_not FROM recovery_points WHERE usable = 0",
+    "verified": "SELECT asset, verification, verified_at FROM recovery_points WHERE list = 'backups'",
+    "tested": "SELECT * FROM restores",
+    "consistent": "SELECT asset, consistency, count(*) FROM recovery_points GROUP BY 1, 2",
+    "3-2-1-1-0": "SELECT asset, place, store, newest_usable, locked_until, verified FROM recovery_point_sets",
+    "immutable": "SELECT asset, place, store, locked_until FROM recovery_points WHERE usable AND locked",
+    "off_site": "SELECT name, newest_usable_off_site, newest_usable_on_premises, arrays FROM assets",
+    "expiring": "SELECT name, last_usable_expiry FROM assets WHERE last_usable_expiry_in_days < 7",
+    "horizon": "SELECT name, last_usable_expiry, usable_locked_until FROM assets ORDER BY 2",
+    "vanished": "SELECT seen, kind, asset, subject, was, is_now, cause FROM changes",
+}
+_CONTROLS = (
+    Control(
+        "cover", "in a plan that runs, with a usable copy outside the array, of the whole machine", cover.cover,
+        (*_PLANS, *_PATHS),
+    ),
+    Control(
+        "fresh", "the newest usable point in time is as young as the calendar of each schedule promises", cover.fresh,
+        (*_PLANS, *_PATHS), rules={"hours": "the newest usable point in time is younger than {hours} h"},
+    ),
+    Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, _PATHS),
+    Control(
+        "verified", "a backup verified within {days} days, and no verification failed", recoverability.verified,
+        defaults={"days": 30},
+    ),
+    Control(
+        "tested", "a restore of it succeeded, with all its parts, within {days} days", recoverability.tested,
+        ("tasks",), {"days": 365}, by_copies=False,
+    ),
+    Control("consistent", "the newest usable copy is as consistent as asked", recoverability.consistent, ("jobs",)),
+    Control(
+        "3-2-1-1-0", "3 copies with production, 2 media (an array snapshot adds none), 1 off site, 1 locked, 0 "
+        "errors in verification, by usable copies", survival.rule_of_copies, _PATHS,
+    ),
+    Control("immutable", "a usable copy is locked until {until}", survival.immutable, _PATHS, {"until": "now"}),
+    Control("off_site", "a usable copy off site: in a cloud store", survival.off_site, _PATHS,
+            rules={"hours": "a usable copy off site, in a cloud store, younger than {hours} h"}),
+    Control("expiring", "the last usable copy stays longer than {days} days", survival.expiring, _PATHS, {"days": 7}),
+    Control(
+        "horizon", "usable, off-site and locked copies last {days} days, if no run came any more", survival.horizon,
+        _PATHS, {"days": 30},
+    ),
+    Control(
+        "vanished", "no copy went too early, no safeguard was weakened within {days} days", vanished, (), {"days": 30},
+        by_copies=False,
+    ),
+    Control("contradictions", "no two witnesses of it contradict each other", contradicted, ("jobs", *_PATHS)),
+    _untold(
+        "encryption", "copies are encrypted", "The service has no field that says whether copies are encrypted: it "
+        "cannot be known from here, and is not inferred from the kind of store.",
+    ),
+    _untold(
+        "restore_time", "a restore takes no longer than asked", "The service tells no throughput. Only restores that "
+        "were seen say anything: query_catalog SELECT resources, minutes FROM restores.",
+    ),
+    _untold(
+        "deletion_rights", "few may delete copies", "The service does not tell who may delete. It tells whether "
+        "deletions wait for a second person (list_settings), and who asked for and approved them (list_approvals).",
+    ),
+)  # fmt: skip
+CONTROLS: Mapping[str, Control] = {c.name: replace(c, sql=_QUERIES.get(c.name, "")) for c in _CONTROLS}

@@ -1,0 +1,162 @@
+"""Controls of coming back: usable now, verified, restored once, consistent as promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from greenlake_backup_mcp.text import units
+
+from .cover import DAY, GONE_FIRST, Lines
+from .facts import Asset, CopySet
+from .verdicts import Context, Judge, State, Tally, Verdict
+
+VERIFIABLE = ("vm", "vm_group", "datastore")  # the service verifies no copies of databases and volume groups
+
+
+def unusable(asset: Asset) -> str:
+    """Why none of the copies of an asset can be used."""
+    if not (held := [s for s in asset.all_sets if s.copies]):
+        return "no copy"
+    good = [s for s in held if s.good]
+    if not good:
+        return "all copies failed or are not finished"
+    why = next((s.unreachable_why for s in good if s.reachable == 0), None)
+    return f"good copies, out of reach: {why}" if why else "all copies expired"
+
+
+def usable(context: Context) -> tuple[Judge, Lines]:
+    """A copy that can be used now: state good, not expired, store and the way to it up."""
+    places, clock = context.places(), context.clock
+
+    def judge(asset: Asset) -> Verdict:
+        held = [s for s in asset.all_sets if not places or s.place in places]
+        ready = [s for s in held if s.newest_usable is not None]
+        newest = max((s.newest for s in held if s.newest is not None), default=None)
+        facts = {"newest of any state": clock.stamp(newest), "stores": _stores(held)}
+        if ready:
+            best = max(s.newest_usable or 0 for s in ready)
+            lost = [s for s in held if s.reachable == 0 and s.good]
+            more = "some out of reach" if lost else ""
+            return Verdict(State.MET, more or "usable", {**facts, "newest usable": clock.stamp(best)})
+        if any(s.good and s.reachable is None for s in held):
+            return Verdict(State.UNREAD, "whether its store can be reached was not read", facts)
+        cause = unusable(asset) if not places else "none usable there" if held else "no copy there"
+        return Verdict(State.NOT_MET, cause, facts, float(asset.size or 0))
+
+    def lines(found: Tally) -> list[str]:
+        part = dict(found.causes(State.MET)).get("some out of reach", 0)
+        return (
+            [f"{part} of those that meet it have other good copies in stores that cannot be reached."] if part else []
+        )
+
+    return judge, lines
+
+
+def _stores(held: list[CopySet]) -> str | None:
+    return ", ".join(dict.fromkeys(s.store or s.array or s.place for s in held)) or None
+
+
+def verified(context: Context) -> tuple[Judge, Lines]:
+    """A backup verified within so many days. Verified is a block comparison: it proves no boot."""
+    since = context.now - int(context.number("days", 30) * DAY)
+    marks = dict(
+        context.connection.execute("SELECT word, no FROM main.words WHERE word IN ('VERIFIED', 'VERIFY_ERROR')")
+    )
+    rows = context.connection.execute(
+        "SELECT asset, count(*), sum(verification = ?1 AND verified > ?2), max(CASE WHEN verification = ?1 THEN "
+        "verified END) FROM main.copies WHERE list = 1 GROUP BY asset", (marks.get("VERIFIED", -1), since),
+    )  # fmt: skip
+    counts = {row[0]: (row[1], row[2] or 0, row[3]) for row in rows}
+
+    def judge(asset: Asset) -> Verdict:
+        if asset.kind not in VERIFIABLE:
+            return Verdict(State.NOT_JUDGED, "the service verifies no copies of its kind")
+        backups, recent, last = counts.get(asset.no, (0, 0, None))
+        errors = sum(s.verify_errors for s in asset.sets)
+        facts = {"backups": backups, "verified in time": recent, "last verified": context.clock.stamp(last),
+                 "errors": errors or None}  # fmt: skip
+        if not backups:
+            return Verdict(State.NOT_JUDGED, "no backup of its own to verify (see cover)", facts)
+        if errors:
+            return Verdict(State.NOT_MET, "a verification failed", facts, GONE_FIRST + errors)
+        if recent:
+            return Verdict(State.MET, "verified in time", facts)
+        return Verdict(State.NOT_MET, "verified, longer ago" if last else "never verified", facts, backups)
+
+    def lines(found: Tally) -> list[str]:
+        own = [counts[f.asset.no] for f in found.findings if f.asset.kind in VERIFIABLE and f.asset.no in counts]
+        total, recent = sum(c[0] for c in own), sum(c[1] for c in own)
+        return [
+            f"Copies: {recent:,} of {total:,} backups of these assets that can be verified were verified in that time."
+        ]
+
+    return judge, lines
+
+
+def tested(context: Context) -> tuple[Judge, Lines]:
+    """A restore of it was seen to succeed, all its parts with it, within so many days."""
+    since = context.now - int(context.number("days", 365) * DAY)
+    seen: dict[str, tuple[int, bool]] = {}
+    rows = context.connection.execute(
+        "SELECT source_uri, resource_uris, main.tasks.ended, state, (SELECT count(*) FROM main.tasks x WHERE "
+        "x.parent_id = main.tasks.id AND x.state <> 'SUCCEEDED') FROM main.tasks WHERE id IN (SELECT id FROM restores)"
+    )
+    for source, uris, ended, state, failed in rows:
+        for uri in (source or "", *(uris or "").split(", ")):
+            parts = uri.split("/")
+            for ident in {parts[-1], parts[4] if len(parts) > 5 else ""} & context.estate.assets.keys():
+                whole = state == "SUCCEEDED" and not failed
+                if ident not in seen or (whole, ended or 0) > (seen[ident][1], seen[ident][0]):
+                    seen[ident] = (ended or 0, whole)
+    (oldest,) = context.connection.execute("SELECT min(created) FROM main.tasks").fetchone()
+
+    def judge(asset: Asset) -> Verdict:
+        when, whole = seen.get(asset.id, (0, False))
+        facts = {"restored": context.clock.stamp(when or None), "plan": asset.job.policy if asset.job else None,
+                 "size": units.size(asset.size) if asset.size else None}  # fmt: skip
+        if whole and when >= since:
+            return Verdict(State.MET, "a restore succeeded", facts)
+        if not asset.usable:
+            return Verdict(State.NOT_JUDGED, "no usable copy to restore from (see usable)")
+        cause = "restored, longer ago" if whole else "a restore failed or was not whole" if when else "no restore seen"
+        return Verdict(State.NOT_MET, cause, facts, float(asset.size or 0))
+
+    def lines(found: Tally) -> list[str]:
+        sample: dict[tuple[str, str], str] = {}
+        for f in found.of(State.NOT_MET):
+            policy = f.asset.job.policy if f.asset.job else None
+            sample.setdefault((f.asset.kind, policy or "no plan"), f.asset.name)
+        start = f"Restores are seen among the service's tasks, known since {context.clock.stamp(oldest) or 'never'}; "
+        next_ = ", ".join(f"{name} ({kind}, {policy})" for (kind, policy), name in list(sample.items())[:6])
+        told = [start + "earlier ones are not known, and a task that succeeded proves no boot."]
+        return [*told, f"Next to test, the biggest of each kind and plan: {next_}."] if next_ else told
+
+    return judge, lines
+
+
+def consistent(context: Context) -> tuple[Judge, Lines]:
+    """The newest usable copy is as consistent as its schedule asks; for databases crash-consistent is not enough."""
+    hosts = Counter(
+        a.vm_name for a in context.estate.assets.values()
+        if a.kind == "mssql_database" and a.vm_name and a.gone is None and not a.usable
+    )  # fmt: skip
+
+    def judge(asset: Asset) -> Verdict:
+        held = [s for s in asset.usable if s.consistency is not None]
+        if not held:
+            why = "no usable copy (see usable)" if not asset.usable else "the service tells no consistency of its kind"
+            return Verdict(State.NOT_JUDGED, why)
+        newest = max(held, key=lambda s: s.newest_usable or 0)
+        asked = {s.consistency for c in asset.covers for s in c.job.schedules if s.tier == newest.tier} - {None}
+        facts = {"newest": context.clock.stamp(newest.newest_usable), "kind": newest.tier, "is": newest.consistency,
+                 "asked": ", ".join(sorted(one or "" for one in asked)) or None}  # fmt: skip
+        if newest.consistency == "CRASH_CONSISTENT_ON_FAILURE":
+            return Verdict(State.NOT_MET, "application-consistent was asked for and failed", facts, 2)
+        if newest.consistency == "CRASH" and "APPLICATION" in asked:
+            return Verdict(State.NOT_MET, "only crash-consistent, application was asked for", facts, 2)
+        if newest.consistency == "CRASH" and hosts[asset.name]:
+            return Verdict(State.NOT_MET, "only crash-consistent, with databases that have no usable copy", facts, 3)
+        return Verdict(State.MET, f"{(newest.consistency or '').lower()}-consistent, as asked" if asked else
+                       f"{(newest.consistency or '').lower()}-consistent; nothing more was asked", facts)  # fmt: skip
+
+    return judge, lambda _: []
