@@ -14,6 +14,7 @@ from greenlake_backup_mcp.cli import parser, survey, survey_report
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
+from greenlake_backup_mcp.upstream import readings
 from tests.conftest import ticking
 
 Change = Callable[[str, Any], Any]
@@ -185,3 +186,32 @@ def test_the_command_prints_a_table_and_writes_it(tmp_path: Path, capsys: pytest
     assert json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["survey"] == 1
     assert parser.main(["survey", "--demo", "--toolsets", "stores", "--output", str(tmp_path / "no" / "place")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_doctor_tells_what_was_found_out_and_what_no_description_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    found = readings.Readings(chosen())
+    found.learn("media_types", "json", "update_vm_backup, HTTP 202")
+    found.count_drift({"VirtualMachinesList: field coolness": 12})
+    lines = readings.Readings(chosen(reading="in_lists=square")).describe()
+    assert any("media_types=json: found out (update_vm_backup" in line for line in lines)
+    assert any("field coolness (at least 12)" in line for line in lines)
+    assert any("in_lists=square: fixed" in line for line in lines)
+    assert parser.main(["doctor", "--demo", "--reading", "in_lists=square"]) == 0
+    assert "note  reading in_lists=square: fixed by a setting" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--demo", "--reading", "colour=red"], "there is no reading 'colour'"),
+        (["--demo", "--toolsets", "everything"], "There is no toolset everything"),
+        (["--region", "eu-west"], "not configured"),
+        (["--demo", "--spec", "/no/such.json"], "cannot be read"),
+    ],
+)
+def test_what_keeps_a_survey_from_beginning_is_said_in_a_sentence(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parser.main(["survey", "--output", str(tmp_path / "s"), *words]) == 1
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -215,7 +215,7 @@ def survey(options: argparse.Namespace) -> int:
     from . import survey, survey_report  # noqa: PLC0415
 
     stem = Path(options.output)
-    value = survey_report.value_of(anyio.run(survey.take, _settings(options)))
+    value = survey_report.value_of(anyio.run(survey.take, _settings(options), None, None, print_message))
     text = survey_report.markdown(value)
     print_result(text)
     for file, content in ((f"{stem}.md", text), (f"{stem}.json", survey_report.as_json(value))):

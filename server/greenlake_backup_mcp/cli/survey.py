@@ -7,9 +7,8 @@ lets no name, id or secret of the tenant through.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +32,22 @@ NO_NAME = "no such name of a survey"
 RATES = ("ratelimit", "rate-limit", "retry-after")
 WIDE = ("VirtualMachinesList", "ProtectionStoreList", "ListAsyncOperations")  # whose largest page is asked for
 Item = Mapping[str, Any]
+_GROUPS, _VMS, _ISSUES = "list_vm_protection_groups", "list_vms", "list_issues"
+PROBES: Mapping[str, tuple[tuple[Any, ...], ...]] = {  # reading -> value, list and query; the first that is accepted
+    "bare_timestamps": (
+        ("no", _GROUPS, ("filter", "createdAt gt '2000-01-01T00:00:00Z'")),
+        ("yes", _GROUPS, ("filter", "createdAt gt 2000-01-01T00:00:00Z")),
+    ),
+    "in_lists": (
+        ("round", _ISSUES, ("filter", "severity in ('a','b')")),
+        ("square", _ISSUES, ("filter", "severity in ['a','b']")),
+    ),
+    "escaped_quotes": (  # what takes a backslash may read a doubled quote otherwise: the narrower one is sure
+        ("backslash", _VMS, ("filter", r"name eq 'no\'such'")),
+        ("doubled", _VMS, ("filter", "name eq 'no''such'")),
+    ),
+    "select": (("taken", _VMS, ("select", "id,name")), ("refused", _VMS)),
+}
 
 
 @dataclass(frozen=True)
@@ -44,18 +59,9 @@ class Look:
     operation: str
     status: int = 0  # 0: nothing to try it with
     problem: str = ""  # the service's own words; told only as far as they are codes
+    asked: int = 0
     came: int = 0
     total: int | None = None
-
-
-@dataclass(frozen=True)
-class PageLimit:
-    """How many came of the most that a page may have."""
-
-    operation: str
-    asked: int
-    came: int
-    total: int | None
 
 
 @dataclass
@@ -64,13 +70,12 @@ class Survey:
 
     api: client.ApiClient
     tools: Sequence[Tool]
+    tell: Callable[[str], None]
     looks: list[Look] = field(default_factory=list)
-    limits: list[PageLimit] = field(default_factory=list)
     proofs: dict[str, tuple[str, str]] = field(default_factory=dict)  # reading -> value, and what proved it
     oddities: dict[tuple[str, str, str, str], list[int | str]] = field(default_factory=dict)
     bodies: list[tuple[str, Any]] = field(default_factory=list)  # all that came, so that none of it gets out
     rates: dict[str, str] = field(default_factory=dict)
-    clock: float | None = None  # seconds by which the service's clock is ahead
     line: call_log.Call = field(default_factory=lambda: call_log.Call("survey"))  # counts what is sent, again as well
     seconds: float = 0.0
     samples: dict[str, list[Item]] = field(default_factory=dict)
@@ -81,24 +86,18 @@ class Survey:
             raise LimitExceeded(f"A survey makes at most {MOST_REQUESTS} requests.")
         request = client.Request(operation, "GET", path, tuple(query), reads=True)
         reply = await client.send(self.api, request, adapt=False)
+        if self.line.requests % 10 == 0:
+            self.tell(f"… {self.line.requests} reads of {MOST_REQUESTS} at most")
         self.bodies.append((operation, reply.body))
         self.rates |= {name: value for name, value in reply.headers.items() if any(word in name for word in RATES)}
-        if "date" in reply.headers and self.clock is None:
-            self._read_clock(reply.headers["date"])
         return reply
 
-    def _read_clock(self, date: str) -> None:
+    async def accepts(self, operation: Operation, *query: tuple[str, str]) -> bool:
+        """Whether a list is read so: it answers, or says with a 404 that nothing matches."""
         try:
-            self.clock = parsedate_to_datetime(date).timestamp() - self.api.now().timestamp()
-        except (ValueError, TypeError):
-            return
-
-    async def accepts(self, operation: str, path: str, *query: tuple[str, str]) -> bool | None:
-        """Whether a read is understood or refused (400, 422); None where something else became of it."""
-        try:
-            await self.read(operation, path, ("limit", "1"), *query)
+            await self.read(operation.id, operation.path, ("limit", "1"), *query)
         except BackupError as problem:
-            return {400: False, 422: False, 404: True}.get(problem.status or 0)  # 404: understood, and nothing matched
+            return problem.status == 404
         return True
 
     def prove(self, name: str, value: str, proof: str) -> None:
@@ -108,10 +107,12 @@ class Survey:
             self.api.readings.learn(name, value, f"survey: {proof}")
 
 
-async def take(settings: Settings, app: Any = None, now: Any = None) -> Survey:
+async def take(
+    settings: Settings, app: Any = None, now: Any = None, tell: Callable[[str], None] = lambda _: None
+) -> Survey:
     """A survey of the tenant of the settings; BackupError where not even a token or the service can be reached.
 
-    `app`: a simulated tenant in this process instead of the one of the settings.
+    `app`: a simulated tenant in this process instead of the one of the settings. `tell`: how far it is, now and then.
     """
     tool_set = mcp_server.tool_set(settings)
     everything = [t for t in tool_set.all.values() if t.operation and t.lists]
@@ -128,7 +129,7 @@ async def take(settings: Settings, app: Any = None, now: Any = None) -> Survey:
             client.connect(settings, app=app, now=now) as other,
         ):
             await api.transport.connection().tokens.token()  # without one there is nothing to survey
-            survey = Survey(api, everything, line=line)
+            survey = Survey(api, everything, tell, line=line)
             await look_at_lists(survey, offered, everything)
             await probe(survey)
             await probe_tokens(survey, other)
@@ -165,8 +166,7 @@ async def look_at_lists(survey: Survey, offered: Sequence[Tool], everything: Seq
 async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) -> None:
     operation = _operation(tool)
     able = capabilities.capabilities_of(operation)
-    wide = operation.id in WIDE
-    asked = able.limit if wide else ITEMS
+    asked = able.limit if operation.id in WIDE else ITEMS
     toolset = "" if helper else tool.toolset
     try:
         query = [("limit", str(asked))] if able.paged else []
@@ -178,9 +178,7 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
     total = reply.body.get("total") if isinstance(reply.body, dict) else None
     total = total if isinstance(total, int) else None
     survey.samples[tool.name] = items
-    survey.looks.append(Look(tool.name, toolset, operation.id, reply.status, "", len(items), total))
-    if wide:
-        survey.limits.append(PageLimit(operation.id, asked, len(items), total))
+    survey.looks.append(Look(tool.name, toolset, operation.id, reply.status, "", asked, len(items), total))
     if "total" not in answer_schema(operation).get("required", ()) and isinstance(reply.body, dict):
         told = "total" in reply.body
         if not told or "totals" not in survey.proofs:
@@ -205,25 +203,14 @@ async def probe(survey: Survey) -> None:
     """Ask what the lists alone did not tell."""
     _read_samples(survey)
     place = {t.name: _operation(t) for t in survey.tools}
-    groups, vms, issues = place["list_vm_protection_groups"], place["list_vms"], place["list_issues"]
-    since = "2000-01-01T00:00:00Z"
-    if await survey.accepts(groups.id, groups.path, ("filter", f"createdAt gt '{since}'")):
-        survey.prove("bare_timestamps", "no", "a quoted one was accepted")
-    elif await survey.accepts(groups.id, groups.path, ("filter", f"createdAt gt {since}")):
-        survey.prove("bare_timestamps", "yes", "a quoted one was refused, a bare one accepted")
-    for value, brackets in (("round", "('a','b')"), ("square", "['a','b']")):
-        if await survey.accepts(issues.id, issues.path, ("filter", f"severity in {brackets}")):
-            survey.prove("in_lists", value, "accepted")
-            break
-    # what takes a backslash may read a doubled quote otherwise: the narrower one is sure
-    if await survey.accepts(vms.id, vms.path, ("filter", r"name eq 'no\'such'")):
-        survey.prove("escaped_quotes", "backslash", "accepted")
-    elif await survey.accepts(vms.id, vms.path, ("filter", "name eq 'no''such'")):
-        survey.prove("escaped_quotes", "doubled", "accepted, and a backslash refused")
-    taken = await survey.accepts(vms.id, vms.path, ("select", "id,name"))
-    if taken is not None:
-        survey.prove("select", "taken" if taken else "refused", vms.id)
+    for name, tries in PROBES.items():
+        for value, tool, *query in tries:
+            if tool in place and await survey.accepts(place[tool], *query):
+                survey.prove(name, value, f"{tool} accepted it")
+                break
     await _probe_no_match(survey)
+    if (vms := place.get("list_vms")) is None:
+        return
     await _probe_case(survey, vms)
     try:
         await survey.read("VirtualMachine", f"{vms.path}/{NOBODY}")

@@ -18,7 +18,7 @@ from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import drift
 from greenlake_backup_mcp.upstream.reading_table import TABLE
 
-from .survey import Survey
+from .survey import ITEMS, Survey
 
 _WORD = re.compile(r"(?:[A-Za-z]{1,24}|[A-Z]{1,16}(?:_[A-Z]{1,16}){1,5}|[a-z]{1,16}(?:[A-Z][a-z]{1,16}){1,6})")
 _PERMISSION = re.compile(r"\b[a-z]{2,20}(?:-[a-z]{2,20})*(?:\.[a-z]{2,20}(?:-[a-z]{2,20})*){2}\b")
@@ -73,7 +73,7 @@ def _texts(schema: Schema, value: Any) -> Iterator[str]:
 def value_of(survey: Survey) -> dict[str, Any]:
     """The survey as JSON."""
     veil = Veil(survey)
-    settings = survey.api.settings
+    settings, behind = survey.api.settings, survey.api.transport.clock.seconds
     return {
         "survey": 1,
         "version": __version__,
@@ -81,10 +81,14 @@ def value_of(survey: Survey) -> dict[str, Any]:
         "region": settings.region or "by base URL",
         "requests": survey.line.requests,
         "seconds": round(survey.seconds, 1),
-        "clock_ahead_seconds": None if survey.clock is None else round(survey.clock),
+        "clock_ahead_seconds": None if behind is None else round(-behind),
         "rate_headers": {n: v if _NUMBER.fullmatch(v) else "not a number" for n, v in sorted(survey.rates.items())},
         "toolsets": _toolsets(survey),
-        "page_limits": [vars(limit) for limit in survey.limits],
+        "page_limits": [
+            {"operation": look.operation, "asked": look.asked, "came": look.came, "total": look.total}
+            for look in survey.looks
+            if look.asked > ITEMS
+        ],
         "readings": _readings(survey),
         "departures": [
             {
