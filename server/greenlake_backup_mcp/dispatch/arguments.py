@@ -42,7 +42,8 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := [name for name in named if name not in own and name != published.BESIDE]:
         raise InputError("; ".join(validation.unknown_arguments(name, own) for name in unknown[:MOST_PROBLEMS]))
     arguments = published.accept(operation, validation.repair(tool.input_schema, named))
-    _refuse_unsendable(arguments)  # JSON within texts may have brought more
+    if arguments != named:
+        _refuse_unsendable(arguments)  # JSON within texts may have brought more
     problems = list(islice(_problems(tool, arguments), MOST_COUNTED))
     if problems:
         count = f"{len(problems) - MOST_PROBLEMS}{' or' if len(problems) == MOST_COUNTED else ''} more"

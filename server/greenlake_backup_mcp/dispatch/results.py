@@ -23,8 +23,12 @@ SIMULATED = "Simulated tenant: nothing here is real."
 
 def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = False) -> CallToolResult:
     """A result of lines. Whole lines beyond the budget are dropped and counted."""
-    kept, dropped, left = [], 0, int(settings.budget * BYTES_PER_TOKEN) - 200
-    for line in (sanitize.clean(line) for line in lines):
+    kept, dropped, left = list(lines), 0, int(settings.budget * BYTES_PER_TOKEN) - 200
+    whole = "\n".join(kept)
+    plain = len(whole) < left and whole.isascii() and whole.replace("\n", "").isprintable()  # nearly always
+    waiting = () if plain else (sanitize.clean(line) for line in kept)
+    kept = kept if plain else []
+    for line in waiting:
         left -= len(line.encode()) + 1
         if left >= 0 and not dropped:
             kept.append(line)
