@@ -59,8 +59,10 @@ class Settings(BaseSettings):
     spec: Path | None = Field(None, description="Your own copy of the API description (JSON).")
 
     # consent
-    ask: Literal["auto", "always", "never"] = Field(
-        "auto", description="Ask the person where the client can; `always` refuses gated tools where it cannot."
+    ask: Literal["auto", "always", "card", "never"] = Field(
+        "auto",
+        description="How the person consents: `auto` by a question of the client, else in a card, else by code; "
+        "`always` by question or card, `card` by card alone (else refused), `never` by code.",
     )
     secret: SecretStr | None = Field(
         None,

@@ -5,7 +5,7 @@ Knows MCP's questions; must know nothing of tools, codes or HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from mcp.types import (
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+VIEWS = "io.modelcontextprotocol/ui"  # the extension by which a client says that it shows views
+VIEW_TYPE = "text/html;profile=mcp-app"
 QUESTION = "confirm"  # the key of the one question a call asks
 ANSWER_SECONDS = 300  # how long a person of a session before 2026-07-28 is waited for
 FORM: dict[str, Any] = {
@@ -60,22 +62,41 @@ class Person:
     state: str | None = None  # of the question it answers
 
 
-def person(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Person | None:
-    """The way to the person of a call; None where the client did not say that it can ask."""
+def can_ask(ctx: ServerRequestContext[Any]) -> bool:
+    """Whether the client of a request says that it can ask its person, and can be reached for it."""
     declared = ctx.session.client_capabilities
     asks = declared.elicitation if declared else None
     if asks is None or (asks.form is None and asks.url is not None):  # {} means forms (specification, elicitation)
+        return False
+    return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS or ctx.session.can_send_request
+
+
+def person(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Person | None:
+    """The way to the person of a call; None where the client did not say that it can ask."""
+    if not can_ask(ctx):
         return None
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         answer = (params.input_responses or {}).get(QUESTION)
         return Person(answer=answer if isinstance(answer, ElicitResult) else None, state=params.request_state)
-    if not ctx.session.can_send_request:
-        return None
 
     async def push(question: str) -> ElicitResult:
         return await ctx.session.elicit_form(question, FORM, related_request_id=ctx.request_id)
 
     return Person(push=push)
+
+
+def shows_views(ctx: ServerRequestContext[Any]) -> bool:
+    """Whether the client of a request says that it shows views (MCP Apps), and of the one kind there is."""
+    declared = ctx.session.client_capabilities
+    views = (declared.extensions or {}).get(VIEWS) if declared else None
+    kinds = views.get("mimeTypes") if isinstance(views, Mapping) else None
+    return isinstance(kinds, list) and VIEW_TYPE in kinds
+
+
+def client_name(ctx: ServerRequestContext[Any]) -> str:
+    """The client of a request as it calls itself, with its version."""
+    declared = ctx.session.client_params
+    return f"{declared.client_info.name} {declared.client_info.version}"[:200] if declared else "unnamed"
 
 
 def returned_answer(question: str, state: str) -> InputRequiredResult:

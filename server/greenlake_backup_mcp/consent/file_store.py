@@ -31,6 +31,7 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS reservations (
         number INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, path TEXT NOT NULL, owner TEXT NOT NULL,
         since REAL NOT NULL, until REAL NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS texts (name TEXT PRIMARY KEY, value TEXT NOT NULL, until REAL NOT NULL)",
 )
 _T = TypeVar("_T")
 
@@ -131,6 +132,22 @@ class FileStore:
                 base.executemany(query, [(self.scope, owner, path) for path in chosen])
 
         await self._write(work)
+
+    async def put(self, name: str, value: str, seconds: float) -> None:
+        """Keep a text, and forget those whose time is over."""
+        now = self.clock()
+
+        def work(base: sqlite3.Connection) -> None:
+            base.execute("DELETE FROM texts WHERE until <= ?", (now,))
+            base.execute("INSERT OR REPLACE INTO texts VALUES (?, ?, ?)", (name, value, now + seconds))
+
+        await self._write(work)
+
+    async def get(self, name: str) -> str | None:
+        """The text under a name."""
+        query, now = "SELECT value FROM texts WHERE name = ? AND until > ?", self.clock()
+        row = await self._run(lambda base: base.execute(query, (name, now)).fetchone())
+        return str(row[0]) if row else None
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -32,8 +32,9 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_entries, codes, elicitation, issued_codes, permits
+from . import audit_entries, cards, codes, elicitation, forms, issued_codes, permits
 from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
+from .forms import Form
 from .permits import NotPermitted, Permit
 from .proposals import LINGER, NOBODY, Caller, Consent, Evaluation, PreparedCall, Proposal, evaluate
 from .store import Reservation
@@ -41,6 +42,7 @@ from .store import Reservation
 PREVIEW = "preview"
 NOT_ANY_MORE = "It cannot be done any more."
 NEEDED = "With these arguments it needs consent."
+BY_HAND = "Here the person confirms with their own hand, in the card that their client shows; no code does it."
 
 
 def principal(ctx: ServerRequestContext[Any]) -> str:
@@ -58,7 +60,9 @@ def caller(ctx: ServerRequestContext[Any], params: CallToolRequestParams) -> Cal
     # Over HTTP a client of 2026-07-28 cancels by closing the stream, which looks as if it were lost: no wish to stop.
     lost = ctx.request is not None and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     watched = (params.meta or {}).get("progress_token") is not None
-    return Caller(principal(ctx), elicitation.person(ctx, params), Progress(send), cancels=not lost, watched=watched)
+    client = elicitation.client_name(ctx) if elicitation.shows_views(ctx) else ""
+    person = elicitation.person(ctx, params)
+    return Caller(principal(ctx), person, Progress(send), cancels=not lost, watched=watched, client=client)
 
 
 @asynccontextmanager
@@ -137,16 +141,22 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if settings.read_only:
         cure = "Only a person can change that."
         raise NotPermitted(audit_entries.refuse(consent, proposal, caller, "this server is read-only", cure))
+    form = await forms.choose(consent, caller)
+    if form is not Form.QUESTION:
+        caller = replace(caller, person=None)
     slots = _slots(consent, caller, codes.slot_of(api.now()))
     evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
     gated = proposal.gated(evaluation.statement)
-    if gated and settings.ask == "always" and caller.person is None:
-        why = "this server asks the person before such a call (--ask always), and this client cannot ask"
-        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, "Use a client that can ask."))
+    if gated and form is Form.NONE:
+        why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
+        cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
+        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, cure))
     if confirm == PREVIEW or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
         return await _permit(consent, api, evaluation, None, caller)
+    if form is Form.CARD and not caller.consented:
+        raise NotPermitted(await _preview(consent, api, evaluation, caller, BY_HAND if gated else ""))
     match = CodeMatch(CodeStatus.UNKNOWN)
     if isinstance(confirm, str):
         match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
@@ -222,7 +232,7 @@ def _slots(consent: Consent, caller: Caller, now: int) -> tuple[int, ...]:
     for nothing but the whole state, digest included.
     """
     who = caller.person
-    if consent.settings.ask == "never" or who is None or who.push is not None or who.answer is None:
+    if who is None or who.push is not None or who.answer is None:
         return now, now - 1
     claimed = (who.state or "").partition(".")[0]
     slot = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 12 else now
@@ -232,8 +242,9 @@ def _slots(consent: Consent, caller: Caller, now: int) -> tuple[int, ...]:
 async def _preview(
     consent: Consent, api: ApiClient, evaluation: Evaluation, caller: Caller, refusal: str = ""
 ) -> CallToolResult:
-    """The effect in sentences and a code; after a refusal, that comes first."""
+    """The effect in sentences and a code, or a card; after a refusal, that comes first."""
     effect, slot, code = evaluation.statement, codes.slot_of(api.now()), None
+    form, change = await forms.choose(consent, caller), None
     lines = [f"REFUSED, nothing was sent: {refusal}", ""] if refusal else []
     lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
     reason = refusal
@@ -247,6 +258,13 @@ async def _preview(
     elif not evaluation.proposal.gated(effect):
         tool = evaluation.call.tool
         lines.append(f'It needs no confirmation: {tool} with the same arguments and confirm: "none" does exactly this.')
+    elif caller.consented:
+        lines.append(f'For a new card: {evaluation.call.tool} with the same arguments and confirm: "preview".')
+    elif form is Form.NONE:
+        lines.append(f"There is no code for it: this server asks the person (--ask {consent.settings.ask}).")
+    elif form is Form.CARD:
+        change = await cards.propose(consent, evaluation, caller, api.now())
+        lines += _card_words(change)
     elif code := await codes.next_code(consent.keys, evaluation.call, slot, consent.store):
         until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
         lines.append(f'To do exactly this: {evaluation.call.tool} with the same arguments and confirm: "{code}".')
@@ -264,9 +282,41 @@ async def _preview(
     result = audit_entries.text(lines, consent.settings, is_error=bool(reason))
     event = "refusal" if reason else "preview"
     audit_entries.record(consent, event, evaluation, caller, reason, audit_entries.text_of(result))  # type: ignore[arg-type]
+    if change:
+        result.structured_content = {"change": change.id}
     if code:
         issued_codes.remember(consent.issued, code, issued_codes.issued_for(consent.keys[0], evaluation.call))
     return result
+
+
+def _card_words(change: cards.Change) -> list[str]:
+    until = datetime.fromtimestamp(change.created + cards.WAITING_SECONDS, UTC)
+    return [
+        f"A card asks the person, who alone can confirm it, until {until:%H:%M} UTC; no code does.",
+        f'Then change_status change="{change.id}" says what came of it (seconds: 25 waits for it).',
+        "If they see no card, ask change_status all the same: it says how to go on.",
+    ]
+
+
+async def open_card(
+    consent: Consent, api: ApiClient, proposal: Proposal, caller: Caller
+) -> tuple[Evaluation, cards.Opening | None]:
+    """A change as it is now, and what its card is to be given; None where there is nothing to confirm any more.
+
+    `action` and `typed` of the opening are for whoever renders it.
+    """
+    now = api.now()
+    evaluation = await evaluate(proposal, caller, now, await consent.store.reserved(now))
+    audit_entries.record(consent, "question", evaluation, caller, text=evaluation.text)
+    effect, slot = evaluation.statement, codes.slot_of(now)
+    if effect.forbidden or not roles.role_allows_danger(caller.role, effect.danger):
+        return evaluation, None
+    code = await codes.next_code(consent.keys, evaluation.call, slot, consent.store)
+    if code is None:
+        return evaluation, None
+    issued_codes.remember(consent.issued, code, issued_codes.issued_for(consent.keys[0], evaluation.call))
+    until = float((slot + 2) * SLOT)
+    return evaluation, cards.Opening("", code, proposal.arguments, "", "", now.timestamp(), until)
 
 
 # --- the person -------------------------------------------------------------------------------------------------------
@@ -277,8 +327,8 @@ async def _ask(
 ) -> tuple[str, ...]:
     """Put the effect to the person, in the preview's words; notes on their yes. Raises NotPermitted for all else."""
     who = caller.person
-    if consent.settings.ask == "never" or who is None:
-        reason = "by code; this server could not or should not ask the person"
+    if who is None or caller.consented:
+        reason = caller.consented or "by code; this server could not or should not ask the person"
         audit_entries.record(consent, "consent", evaluation, caller, reason)
         return ()
     # Described as of the start of the code's slot, so that a question asked twice reads the same.

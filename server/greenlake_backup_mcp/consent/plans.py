@@ -80,6 +80,33 @@ class PlanWork:
         return await preview_plan(self.api, self.items, targets, now, leaving, self.reads)
 
 
+def propose(  # noqa: PLR0913, PLR0917
+    consent: Consent,
+    api: ApiClient,
+    tools: Mapping[str, Tool],
+    arguments: Mapping[str, Any],
+    caller: Caller,
+    prepare: Prepare,
+) -> tuple[PlanWork, Proposal]:
+    """A plan to be reviewed, and the proposal of all of it; InputError names what in it is no call."""
+    work = PlanWork(consent, api, tools, _items(arguments, tools, prepare), caller)
+    plain = {
+        "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in work.items],
+        "continueOnError": arguments.get("continueOnError", False) is True,
+    }
+    return work, Proposal(
+        RUN_PLAN.name,
+        plain,
+        work.read,
+        lambda targets: [target.state for target in targets],
+        work.describe,
+        _record,
+        lambda targets, now: ends_of(work.items, targets, now),
+        gated=lambda preview: preview.gated,
+        seconds=lambda preview: preview.seconds,
+    )
+
+
 async def run(  # noqa: PLR0913, PLR0917
     consent: Consent,
     api: ApiClient,
@@ -94,27 +121,11 @@ async def run(  # noqa: PLR0913, PLR0917
 
     Raises NotPermitted with all other answers. A call that is cancelled stops its plan after the calls under way.
     """
-    work = PlanWork(consent, api, tools, _items(arguments, tools, prepare), caller)
-    go_on = arguments.get("continueOnError", False) is True
-    plain = {
-        "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in work.items],
-        "continueOnError": go_on,
-    }
-    proposal = Proposal(
-        RUN_PLAN.name,
-        plain,
-        work.read,
-        lambda targets: [target.state for target in targets],
-        work.describe,
-        _record,
-        lambda targets, now: ends_of(work.items, targets, now),
-        gated=lambda preview: preview.gated,
-        seconds=lambda preview: preview.seconds,
-    )
+    work, proposal = propose(consent, api, tools, arguments, caller, prepare)
     async with AsyncExitStack() as stack:
         confirm = arguments.get("confirm")
         permit = await stack.enter_async_context(gate.authorize_proposal(consent, api, proposal, confirm, caller))
-        plan = _plan(work, permit, execute, go_on=go_on)
+        plan = _plan(work, permit, execute, go_on=proposal.arguments["continueOnError"])
         runs.start(plan, consent, permit, stack.pop_all())
     return await follow(runs, plan, api.settings, follow_seconds(api.settings, caller), caller)
 

@@ -38,6 +38,8 @@ class Caller:
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
     accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
     watched: bool = True  # progress is followed: a client that does not may give up after five seconds
+    client: str = ""  # name and version of a client that shows views; "" where it shows none
+    consented: str = ""  # how the person consented to what `confirm` stands for, where that was proved: by a card
 
 
 def follow_seconds(settings: Settings, caller: Caller) -> float:
@@ -75,6 +77,7 @@ class Consent:
     log: audit_log.AuditLog
     issued: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
     differences: references.References = field(default_factory=references.References)
+    card_keys: tuple[bytes, ...] = ()  # of cards, newest first; never made from those of text codes
 
 
 class Statement(Protocol):
@@ -135,12 +138,13 @@ class Evaluation:
         return "\n".join(self.statement.lines())
 
 
-def consent(settings: Settings, kept: store.ConsentStore | None = None) -> Consent:
+def consent(settings: Settings, kept: store.ConsentStore | None = None, card_keys: tuple[bytes, ...] = ()) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
     kept = kept or store.MemoryStore()
     chain = codes.keys(settings, "audit log")[:1] if settings.secret else ()
     log = audit_log.open_log(settings.audit_log, key=chain[0] if chain else None)
-    return Consent(settings, codes.keys(settings, fallback=kept.key), kept, log)
+    keys = codes.keys(settings, fallback=kept.key)
+    return Consent(settings, keys, kept, log, card_keys=card_keys or (secrets.token_bytes(32),))
 
 
 async def evaluate(

@@ -72,6 +72,15 @@ class RedisStore:
                     pipe.lrem(RESERVATIONS, 1, raw)
             await _reply(pipe.execute())
 
+    async def put(self, name: str, value: str, seconds: float) -> None:
+        """Keep a text."""
+        await _reply(self._redis.set(f"{PREFIX}text:{name}", value, ex=math.ceil(seconds)))
+
+    async def get(self, name: str) -> str | None:
+        """The text under a name."""
+        value = await _reply(self._redis.get(f"{PREFIX}text:{name}"))
+        return None if value is None else bytes(value).decode()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

@@ -1,4 +1,4 @@
-"""What consent remembers beyond one call: used codes, and what is on its way out. In memory, or shared.
+"""What consent remembers beyond one call: used codes, what is on its way out, changes that wait. In memory, or shared.
 
 One process without a place to write: `MemoryStore`; the processes of one user: `file_store`; replicas: `redis_store`.
 Knows nothing of tools, HTTP or MCP.
@@ -57,6 +57,14 @@ class ConsentStore(Protocol):
         """Drop the reservations of an owner (of these paths, or all): what they announced did not happen."""
         ...
 
+    async def put(self, name: str, value: str, seconds: float) -> None:
+        """Keep a text under a name for so long, in place of an earlier one."""
+        ...
+
+    async def get(self, name: str) -> str | None:
+        """The text under a name; None where there is none, or not any more."""
+        ...
+
     async def close(self) -> None:
         """Close what is open."""
         ...
@@ -71,6 +79,7 @@ class MemoryStore:
     clock: Callable[[], float] = time.time
     _until: dict[str, float] = field(default_factory=dict)
     _reservations: list[Reservation] = field(default_factory=list)
+    _texts: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     async def use(self, code: str, seconds: float) -> bool:
         """Mark the code; without an await in between, so that of ten at once one is the first."""
@@ -104,6 +113,17 @@ class MemoryStore:
         self._reservations = [
             one for one in self._reservations if one.owner != owner or (gone is not None and one.path not in gone)
         ]
+
+    async def put(self, name: str, value: str, seconds: float) -> None:
+        """Keep a text."""
+        now = self.clock()
+        self._texts = {key: text for key, text in self._texts.items() if text[1] > now}
+        self._texts[name] = value, now + seconds
+
+    async def get(self, name: str) -> str | None:
+        """The text under a name."""
+        value, until = self._texts.get(name, ("", 0.0))
+        return value if until > self.clock() else None
 
     async def close(self) -> None:
         """Nothing is open."""

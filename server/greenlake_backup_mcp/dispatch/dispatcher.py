@@ -153,6 +153,20 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 
 
+def propose(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> proposals.Proposal:
+    """The proposal of a call that needs consent, a plan's too; BackupError where this caller may not make it."""
+    caller = replace(caller, role=context.role)
+    if name != builtin.RUN_PLAN.name:
+        return gate.propose(
+            context.api, context.tools, _prepare(context, name, {**raw, "confirm": gate.PREVIEW}, caller)
+        )
+    _find_tool(context, name, raw, caller)
+    work = plans.propose(
+        context.consent, context.api, context.tools, raw, caller, lambda tool, own: _prepare(context, tool, own, caller)
+    )
+    return work[1]
+
+
 async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
     shared = SharedTasks()
     return await plans.run(

@@ -42,12 +42,13 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
 from . import handlers as guides
-from . import instructions
+from . import instructions, view_surface
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.consent.plan_runs import PlanRuns
     from greenlake_backup_mcp.consent.store import ConsentStore
     from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+    from greenlake_backup_mcp.tool_search.surface import Surface
 
 NAME = "greenlake-backup-mcp"
 
@@ -135,6 +136,16 @@ def to_mcp_tool(tool: Tool) -> ListedTool:
     )
 
 
+def _surface(settings: Settings, tools: ToolSet) -> tuple[Surface | None, dict[str, Tool]]:
+    """The surface that finds and calls tools, where it was chosen; the tools that are listed, by name."""
+    if settings.surface != "search":
+        return None, tools.offered
+    from greenlake_backup_mcp.tool_search import surface as search  # noqa: PLC0415
+
+    listed = search.search_tools(settings.read_only)
+    return search.Surface(tuple(tools.offered.values())), {tool.name: tool for tool in listed}
+
+
 def create(  # noqa: PLR0913  what a server is made of
     settings: Settings,
     *,
@@ -156,17 +167,14 @@ def create(  # noqa: PLR0913  what a server is made of
     under_way = running or InFlightCalls()
     seal_keys = codes.keys(settings, "request state") if replicas else (secrets.token_bytes(32),)
     seal = RequestStateSecurity(keys=seal_keys, ttl=codes.QUESTION_SECONDS)
-    surface = None
-    if settings.surface == "search":
-        from greenlake_backup_mcp.tool_search import surface as search  # noqa: PLC0415
-
-        surface = search.Surface(tuple(tools.offered.values()))
-    visible = {t.name: t for t in (search.search_tools(settings.read_only) if surface else tools.offered.values())}
+    surface, visible = _surface(settings, tools)
     listed_tools = {tool.name: to_mcp_tool(tool) for tool in visible.values()}
     pages = {
         role: ListToolsResult(tools=[listed_tools[t.name] for t in visible.values() if roles.role_allows(role, t)])
         for role in roles.ROLES
     }
+    card_keys = codes.keys(settings, "cards") if replicas else (secrets.token_bytes(32),)
+    views = view_surface.ViewSurface(settings, card_keys, visible)
 
     def role() -> roles.Role:
         login = get_access_token()
@@ -181,7 +189,8 @@ def create(  # noqa: PLR0913  what a server is made of
     async def lifespan(_: Server[LazyContext]) -> AsyncIterator[LazyContext]:
         async with AsyncExitStack() as outer, anyio.create_task_group() as group, AsyncExitStack() as stack:
             background = Background(group, outer)
-            context = LazyContext(lambda: _context(settings, tools, app, now, problem, background, under_way), stack)
+            opened = partial(_context, settings, tools, app, now, problem, background, under_way, card_keys)
+            context = LazyContext(opened, stack)
             if settings.catalog_fill and problem is None:
                 group.start_soon(_fill_catalog, context)
             try:
@@ -194,7 +203,7 @@ def create(  # noqa: PLR0913  what a server is made of
         ctx: ServerRequestContext[LazyContext], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         guides.refuse_cursor(params)
-        return pages[role()]
+        return views.list_tools(ctx, role(), pages[role()])
 
     async def call_tool(
         ctx: ServerRequestContext[LazyContext], params: CallToolRequestParams
@@ -202,6 +211,9 @@ def create(  # noqa: PLR0913  what a server is made of
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
         from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
+        if views.has(ctx, params.name):
+            context = await ctx.lifespan_context.for_role(role())
+            return await views.call(ctx, params, context, under_way)
         if surface and params.name in visible:
             context = await ctx.lifespan_context.for_role(role())
             caller = gate.caller(ctx, params)
@@ -225,10 +237,13 @@ def create(  # noqa: PLR0913  what a server is made of
         lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="private" if logins else "public")},
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=3_600_000, scope="private")
+        },  # it depends on what the client can do
         get_tool_input_schema=lambda _: None,  # read at each call for `x-mcp-header`, which none of ours has
-        **guides.handlers(allowed, search=surface is not None),
+        **guides.handlers(allowed, views, search=surface is not None),
     )
+    view_surface.announce(server)
     server.middleware.append(RequestStateBoundary(seal, default_audience=NAME))
     return server
 
@@ -242,6 +257,7 @@ async def _context(  # noqa: PLR0913, PLR0917
     problem: BackupError | None,
     background: Background,
     in_flight: InFlightCalls,
+    card_keys: tuple[bytes, ...],
 ) -> AsyncIterator[CallContext]:
     from greenlake_backup_mcp.consent import plan_runs, proposals  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
@@ -251,7 +267,7 @@ async def _context(  # noqa: PLR0913, PLR0917
 
     try:
         store = _open_store(settings)
-        consent = proposals.consent(settings, store)
+        consent = proposals.consent(settings, store, card_keys)
     except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
         problem, store = problem or error, None
         consent = proposals.consent(Settings.model_construct())

@@ -27,6 +27,8 @@ from mcp.types import (
 from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.tools.registry import Tool
 
+from .view_surface import ViewSurface
+
 Context = ServerRequestContext[Any]
 
 
@@ -52,7 +54,7 @@ async def _no_progress(done: float, total: float | None, message: str) -> None:
     """Resources are read without progress."""
 
 
-def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict[str, Any]:
+def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, search: bool) -> dict[str, Any]:
     """The handlers by the name under which a Server takes them; `allowed` gives the tools of whoever asks."""
     completer: list[Any] = []
 
@@ -71,7 +73,9 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
         from . import resources  # noqa: PLC0415
 
         refuse_cursor(params)
-        return ListResourcesResult(resources=resources.list_resources(allowed().values()))
+        return ListResourcesResult(
+            resources=[*resources.list_resources(allowed().values()), *views.list_resources(ctx)]
+        )
 
     async def list_templates(ctx: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         from . import resources  # noqa: PLC0415
@@ -87,6 +91,8 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], *, search: bool) -> dict
 
         if params.uri.startswith(resources.EVIDENCE) and "check_protection" in allowed():
             return await _read_evidence(ctx, params.uri)
+        if (page := views.read(ctx, params.uri)) is not None:
+            return page
         if not params.uri.startswith(resources.DIFFERENCES):
             return resources.read(allowed(), params.uri)
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415

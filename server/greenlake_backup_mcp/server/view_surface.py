@@ -1,0 +1,149 @@
+"""What clients that show views are told beside the others: views of tools, tools of views, and the views themselves.
+
+Others are told nothing of it. Imports what it needs when the first such client asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from mcp.server import Server, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    InputRequiredResult,
+    ListToolsResult,
+    ReadResourceResult,
+    Resource,
+    ToolAnnotations,
+)
+from mcp.types import Tool as ListedTool
+
+from greenlake_backup_mcp.consent import elicitation
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools import roles
+from greenlake_backup_mcp.tools.builtin import PREVIEW_CALL
+from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.registry import Tool
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+    from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
+    from greenlake_backup_mcp.views.pages import Pages
+
+MODEL, VIEW = "model", "app"  # who may call a tool
+
+
+@dataclass(frozen=True)
+class ViewSurface:
+    """Views over the tools that a server lists."""
+
+    settings: Settings
+    card_keys: tuple[bytes, ...] = field(repr=False)
+    visible: Mapping[str, Tool]
+
+    @cached_property
+    def pages(self) -> Pages:
+        """The pages of views, read when the first client asks that shows them."""
+        from greenlake_backup_mcp.views.pages import Pages  # noqa: PLC0415
+
+        return Pages(self.card_keys[0])
+
+    def asks_by_card(self, ctx: ServerRequestContext[Any]) -> bool:
+        """Whether a client's person may be asked in a card."""
+        ask = self.settings.ask
+        if self.settings.read_only or ask == "never" or not elicitation.shows_views(ctx):
+            return False
+        return ask == "card" or not elicitation.can_ask(ctx)
+
+    def list_tools(self, ctx: ServerRequestContext[Any], role: roles.Role, listed: ListToolsResult) -> ListToolsResult:
+        """The tools for a client: with views where it shows them, else as they are."""
+        if not elicitation.shows_views(ctx):
+            return listed
+        from greenlake_backup_mcp.views import pages, tools  # noqa: PLC0415
+
+        views = {name: view.name for view in pages.VIEWS.values() for name in view.tools}
+        asks = self.asks_by_card(ctx)
+        if asks:
+            views |= {tool.name: pages.CARD for tool in self.visible.values() if _may_ask(tool)}
+        every = [
+            tool.model_copy(update={"meta": self.pages.meta(views[tool.name], [MODEL])}) if tool.name in views else tool
+            for tool in listed.tools
+        ]
+        if asks and roles.role_allows_danger(role, Danger.WRITE):
+            every += [
+                _listed(tool, [VIEW] if tool in tools.FOR_VIEWS else [MODEL, VIEW]) for tool in tools.TOOLS.values()
+            ]
+        return ListToolsResult(tools=every)
+
+    def has(self, ctx: ServerRequestContext[Any], name: str) -> bool:
+        """Whether a tool is one of those that only clients with views have, and this client is one."""
+        if not self.asks_by_card(ctx):
+            return False
+        from greenlake_backup_mcp.views import tools  # noqa: PLC0415
+
+        return name in tools.TOOLS
+
+    async def call(
+        self,
+        ctx: ServerRequestContext[Any],
+        params: CallToolRequestParams,
+        context: CallContext,
+        under_way: InFlightCalls,
+    ) -> CallToolResult | InputRequiredResult:
+        """The result of one of those tools."""
+        from greenlake_backup_mcp.consent import gate  # noqa: PLC0415
+        from greenlake_backup_mcp.views import cards, pages, tools  # noqa: PLC0415
+
+        caller, version = gate.caller(ctx, params), self.pages.version(pages.CARD)
+        work = partial(cards.call, context, params.name, params.arguments or {}, caller, version)
+        return await under_way.run(work, tools.TOOLS[params.name], self.settings, caller.principal)
+
+    def list_resources(self, ctx: ServerRequestContext[Any]) -> list[Resource]:
+        """The pages, for clients that show them."""
+        return self.pages.resources() if elicitation.shows_views(ctx) else []
+
+    def read(self, ctx: ServerRequestContext[Any], uri: str) -> ReadResourceResult | None:
+        """A page; None where there is none, or not for this client."""
+        return self.pages.read(uri) if uri.startswith("ui:") and elicitation.shows_views(ctx) else None
+
+
+def announce(server: Server[Any]) -> None:
+    """Let a server say that it has views: by itself, the SDK tells only clients of 2026-07-28 and later."""
+    server.extensions[elicitation.VIEWS] = {"mimeTypes": [elicitation.VIEW_TYPE]}
+
+    async def tell_extensions(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method == "initialize" and isinstance(result, dict):
+            result["capabilities"]["extensions"] = dict(server.extensions)
+        return result
+
+    server.middleware.append(tell_extensions)
+
+
+def _may_ask(tool: Tool) -> bool:
+    """Whether a tool's results may hold a change for a card."""
+    searched = tool.toolset == "search" and tool.danger is not Danger.READ
+    return tool.gated or tool.conditional or searched or tool.name == PREVIEW_CALL.name
+
+
+def _listed(tool: Tool, visibility: list[str]) -> ListedTool:
+    reads = tool.danger is Danger.READ
+    return ListedTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        annotations=ToolAnnotations(
+            title=tool.title,
+            read_only_hint=reads,
+            destructive_hint=not reads,
+            idempotent_hint=reads,
+            open_world_hint=True,
+        ),
+        _meta={"ui": {"visibility": visibility}},
+    )

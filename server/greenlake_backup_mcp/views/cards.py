@@ -1,0 +1,229 @@
+"""What the confirmation card and the model ask of a change: opened as it is now, answered by hand, how it stands.
+
+An answer with its proof goes the way of every call, with the code of exactly what the card showed; the code is seen by
+nobody. Knows MCP results; must know nothing of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+from mcp.types import CallToolResult, TextContent
+
+from greenlake_backup_mcp.consent import audit_entries, audit_log, cards, gate
+from greenlake_backup_mcp.consent.cards import Change, Standing, State
+from greenlake_backup_mcp.consent.proposals import Caller
+from greenlake_backup_mcp.dispatch import dispatcher, results
+from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
+from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.tools.builtin import RUN_PLAN
+
+from . import card_content, tools
+
+NONCE = "io.github.greenlake-backup-mcp/nonce"  # the one secret of a reply, in its _meta
+LOOK_SECONDS = 0.25  # between two looks at a change that is waited for
+
+
+@dataclass(frozen=True)
+class CardRequest:
+    """A call of one of these tools."""
+
+    context: CallContext
+    caller: Caller
+    values: Mapping[str, Any]
+    version: str  # of the card's page
+
+
+async def change_status(request: CardRequest) -> CallToolResult:
+    """How a change stands, at once or after its answer; a way on where no card opens."""
+    context, caller = request.context, request.caller
+    change = await cards.find(context.consent, caller, request.values["change"])
+    standing, blank = await _look(context, change)
+    with anyio.move_on_after(request.values.get("seconds", 0)):
+        while standing.state in (State.WAITING, State.RUNNING) and not (blank and context.settings.ask == "auto"):
+            await anyio.sleep(LOOK_SECONDS)
+            standing, blank = await _look(context, change)
+    return await _without_card(request, change) if blank else _told(request, change, standing)
+
+
+async def _look(context: CallContext, change: Change) -> tuple[Standing, bool]:
+    """How a change stands, and whether its card had the time to open and did not."""
+    standing = await cards.standing(context.consent, change, context.api.now())
+    late = context.api.now().timestamp() - change.created > cards.GRACE_SECONDS
+    blank = late and standing.state is State.WAITING and not await cards.is_opened(context.consent, change)
+    return standing, blank
+
+
+async def _without_card(request: CardRequest, change: Change) -> CallToolResult:
+    """What to do where no card opened: text codes where the settings allow them, else another client."""
+    context, caller = request.context, request.caller
+    if context.settings.ask != "auto":
+        words = (
+            "The card has not opened; nothing was sent. If the person sees none, this client cannot show it: this "
+            f"server takes no code (--ask {context.settings.ask}). They can use another client."
+        )
+        return results.text_result([words], context.settings)
+    after = Standing(State.CANCELLED, "Its card never opened; nothing was sent.")
+    if not await cards.settle(context.consent, change, after):
+        return _told(request, change, await cards.standing(context.consent, change, context.api.now()))
+    await cards.note_blank(context.consent, caller, blank=True)
+    preview = await dispatcher.call(context, change.tool, {**change.arguments, "confirm": gate.PREVIEW}, caller)
+    if not isinstance(preview, CallToolResult):
+        return _told(request, change, after)
+    head = "The card never opened in this client; from now on it gets codes instead. The same change anew:"
+    return preview.model_copy(update={"content": [TextContent(text=head), *preview.content]})
+
+
+async def open_card(request: CardRequest) -> CallToolResult:
+    """The change as it is now for its card, with the nonce of an answer; why not, where it cannot be answered."""
+    context, caller, values = request.context, request.caller, request.values
+    consent = context.consent
+    await cards.note_blank(consent, caller, blank=False)
+    if not values.get("change"):
+        return _reply(request, {"state": "none"})
+    change = await cards.find(consent, caller, values["change"])
+    standing = await cards.standing(consent, change, context.api.now())
+    if standing.state is not State.WAITING:
+        return _reply(request, {"state": standing.state, "text": standing.text, "error": standing.is_error})
+    if values["version"] != request.version:
+        text = "This card is of another version of the server. Ask the assistant to call the tool again."
+        return _reply(request, {"state": "outdated", "text": text})
+    arguments = _without_rows(change, values.get("rows"))
+    proposal = dispatcher.propose(context, change.tool, arguments, caller)
+    evaluation, opening = await gate.open_card(consent, context.api, proposal, caller)
+    shown = _masked(request, card_content.render(evaluation, context.settings.demo))
+    if opening is None:
+        why = evaluation.statement.forbidden or "It was confirmed too often; wait some minutes."
+        return _reply(request, {**shown, "state": "forbidden", "text": why})
+    opening = replace(opening, arguments=arguments, action=shown["action"], typed=shown["typed"])
+    opening = await cards.open_card(consent, change, opening)
+    ends = min(opening.until, change.created + cards.WAITING_SECONDS)
+    shown |= {"state": standing.state, "seconds": max(0, int(ends - context.api.now().timestamp()))}
+    return _reply(request, shown, nonce=opening.nonce)
+
+
+def _without_rows(change: Change, rows: list[int] | None) -> Mapping[str, Any]:
+    """The arguments of the change, of a plan those rows only that are kept."""
+    if rows is None:
+        return change.arguments
+    calls = change.arguments.get("calls", [])
+    if change.tool != RUN_PLAN.name or not set(rows) <= set(range(1, len(calls) + 1)):
+        raise InputError(f"rows are numbers of calls of a plan, from 1; this change has {len(calls)}.")
+    return {**change.arguments, "calls": [calls[number - 1] for number in sorted(set(rows))]}
+
+
+async def answer_card(request: CardRequest) -> CallToolResult:
+    """What came of the person's answer; the change is carried out where they confirmed it."""
+    context, caller, values = request.context, request.caller, request.values
+    consent = context.consent
+    change = await cards.find(consent, caller, values["change"])
+    try:
+        opening = await cards.answer(
+            consent,
+            change,
+            answer=values["answer"],
+            action=values.get("action", ""),
+            typed=values.get("typed", ""),
+            proof_=values.get("proof", ""),
+            now=context.api.now(),
+        )
+    except PolicyRefusal as refusal:
+        call_log.LOGGER.warning("a bad proof for a change (%s): it is cancelled", change.tool)
+        _record(request, change, f"an answer without the card's proof: {refusal.message}")
+        raise
+    if values["answer"] == "decline":
+        _record(request, change, "the person declined in the card")
+        return _reply(request, _state_of(await cards.standing(consent, change, context.api.now())))
+    return await _carry_out(request, change, opening)
+
+
+async def _carry_out(request: CardRequest, change: Change, opening: cards.Opening) -> CallToolResult:
+    context = request.context
+    confirmed = replace(request.caller, person=None, consented="the person confirmed in the card")
+    unknown = "It was broken off while it was carried out; the outcome is unknown. Read the resource, do not repeat it."
+    after = Standing(State.ANSWERED, unknown, is_error=True)
+    try:
+        arguments = {**opening.arguments, "confirm": opening.code}
+        result = await dispatcher.call(context, change.tool, arguments, confirmed)
+        assert isinstance(result, CallToolResult)  # noqa: S101  nobody is asked any more
+        left = len(change.arguments.get("calls", ())) - len(opening.arguments.get("calls", ()))
+        head = [f"The person took {left} of the calls out; the rest was confirmed."] if left else []
+        text = "\n".join((*head, audit_entries.text_of(result)))
+        after = Standing(State.ANSWERED, text, is_error=bool(result.is_error))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await cards.finish(context.consent, change, after)
+    return _reply(request, _state_of(after))
+
+
+def _record(request: CardRequest, change: Change, reason: str) -> None:
+    audit_log.record(
+        request.context.consent.log,
+        "refusal",
+        call=request.caller.id,
+        tool=change.tool,
+        principal=request.caller.principal,
+        arguments=change.arguments,
+        reason=reason,
+    )
+
+
+def _state_of(standing: Standing) -> dict[str, Any]:
+    return {"state": standing.state, "text": standing.text, "error": standing.is_error}
+
+
+def _told(request: CardRequest, change: Change, standing: Standing) -> CallToolResult:
+    """The standing for the model."""
+    waiting = {
+        State.WAITING: f"{change.tool} waits for the person's answer in its card; nothing was sent.",
+        State.RUNNING: f"{change.tool} was confirmed and is being carried out. Ask again.",
+    }
+    lines = [waiting.get(standing.state, f"{change.tool}: {standing.state}."), *standing.text.splitlines()]
+    return results.text_result(lines, request.context.settings, is_error=standing.is_error)
+
+
+def _reply(request: CardRequest, shown: dict[str, Any], nonce: str = "") -> CallToolResult:
+    """What a card gets: the same as text, shortly, for whoever passes it on."""
+    text = f"{shown['state']}: {shown.get('action') or shown.get('text', '')}"[:300]
+    meta = {NONCE: nonce} if nonce else None
+    return CallToolResult(content=[TextContent(text=text)], structured_content=_masked(request, shown), _meta=meta)
+
+
+def _masked(request: CardRequest, shown: dict[str, Any]) -> dict[str, Any]:
+    result = CallToolResult(content=[], structured_content=shown)
+    content: dict[str, Any] = results.mask_result(result, request.context.api.transport.secrets()).structured_content
+    return content
+
+
+WORK = {
+    tools.CHANGE_STATUS.name: change_status,
+    tools.OPEN_CARD.name: open_card,
+    tools.ANSWER_CARD.name: answer_card,
+}
+
+
+async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller, version: str) -> CallToolResult:
+    """The result of one of these tools. Problems are results too, never exceptions."""
+    from greenlake_backup_mcp.dispatch import arguments  # noqa: PLC0415
+
+    caller = replace(caller, role=context.role)
+    with call_log.call(name, caller.principal) as line:
+        try:
+            if context.problem is not None:
+                raise context.problem
+            tool = tools.TOOLS[name]
+            if (excess := arguments.size_problem(tool, raw)) is not None:
+                raise excess
+            values = arguments.prepare(tool, raw)
+            return await WORK[name](CardRequest(context, caller, values, version))
+        except BackupError as problem:
+            line.outcome = problem.code
+            return results.error_result(problem, context.settings)
+        except Exception as fault:  # the top, as in the dispatcher
+            line.outcome = type(fault).__name__
+            call_log.LOGGER.debug("fault", exc_info=True)
+            return results.fault_result(name, fault, context.settings, began=line.writes > 0)

@@ -1,0 +1,476 @@
+"""Consent by a person's own hand in a card: the protocol, in both eras, without a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.extension import advertise
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, ElicitResult, Implementation
+
+from greenlake_backup_mcp.consent import elicitation
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.views.cards import NONCE
+from tests.consent.test_gate import CODE, Clock
+from tests.support import http_process
+from tests.support.http_process import COPY, DELETE, words
+from tests.support.tiny_tenant import BACKUP, OWN, SNAPSHOT, VM, Tenant, loaded
+
+VIEWS = [advertise(elicitation.VIEWS, {"mimeTypes": [elicitation.VIEW_TYPE]})]
+
+
+class Host:
+    """A client that shows views: the model's calls, and those of the card that it shows."""
+
+    def __init__(self, client: Client, tenant: Tenant, clock: Clock) -> None:
+        self.client, self.tenant, self.clock = client, tenant, clock
+        self.key = self.version = ""
+
+    async def call(self, confirm: Any = "preview", tool: str = "delete_vm_backup", **arguments: Any) -> CallToolResult:
+        return await self.client.call_tool(tool, {**(arguments or DELETE), "confirm": confirm})
+
+    async def change(self, **arguments: Any) -> str:
+        result = await self.call(**arguments)
+        assert not CODE.search(json.dumps(result.model_dump(mode="json"))), words(result)
+        assert result.structured_content, words(result)
+        return str(result.structured_content["change"])
+
+    async def page(self) -> str:
+        """The card's page, as the client that shows it reads it."""
+        listed = {tool.name: tool for tool in (await self.client.list_tools()).tools}
+        meta = (listed.get("delete_vm_backup") or listed["call_write_tool"]).meta or {}
+        page = (await self.client.read_resource(meta["ui"]["resourceUri"])).contents[0]
+        assert page.mime_type == elicitation.VIEW_TYPE
+        found = re.search(r'VIEW_KEY = "([0-9a-f]{64})"', page.text)
+        version = re.search(r'version: "([0-9a-f]{8})"', page.text)
+        assert found
+        assert version
+        self.key, self.version = found[1], version[1]
+        return str(page.text)
+
+    async def open(self, change: str, **more: Any) -> tuple[dict[str, Any], str]:
+        """What the card is given, and its nonce."""
+        if not self.version:
+            await self.page()
+        result = await self.client.call_tool("open_card", {"change": change, "version": self.version, **more})
+        assert not result.is_error, words(result)
+        return dict(result.structured_content or {}), (result.meta or {}).get(NONCE, "")
+
+    def proof(self, change: str, given: dict[str, Any], nonce: str, answer: str) -> dict[str, Any]:
+        typed = given["typed"] if answer == "confirm" else ""
+        parts = "\n".join([nonce, change, answer, given["action"], typed])
+        mac = hmac.new(self.key.encode(), parts.encode(), hashlib.sha256).hexdigest()
+        return {"change": change, "answer": answer, "action": given["action"], "typed": typed, "proof": mac}
+
+    async def answer(self, change: str, answer: str = "confirm", seconds: float = 2, **more: Any) -> CallToolResult:
+        """The card's answer by a person who reads for so long."""
+        given, nonce = await self.open(change)
+        self.clock.forward(seconds)
+        return await self.client.call_tool("answer_card", {**self.proof(change, given, nonce, answer), **more})
+
+    async def status(self, change: str, **more: Any) -> str:
+        return words(await self.client.call_tool("change_status", {"change": change, **more}))
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    return http_process.tenant()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def host(tenant: Tenant, clock: Clock, era: str) -> Callable[..., Any]:
+    """`async with host(...) as h`: a client that shows views, of a server of its own."""
+
+    class Opened:
+        def __init__(self, *, views: bool = True, **more: Any) -> None:
+            server = mcp_server.create(
+                loaded(**{"wait": 0, **{n: v for n, v in more.items() if n != "answer"}}), app=tenant, now=clock
+            )
+            who = Implementation(name="host", version="1")
+            options = {"extensions": VIEWS} if views else {}
+            self.client = Client(server, mode=era, client_info=who, elicitation_callback=more.get("answer"), **options)
+
+        async def __aenter__(self) -> Host:
+            return Host(await self.client.__aenter__(), tenant, clock)
+
+        async def __aexit__(self, *error: Any) -> None:
+            await self.client.__aexit__(*error)
+
+    return Opened
+
+
+# --- the way of a yes -------------------------------------------------------------------------------------------------
+
+
+async def test_a_confirmed_card_sends_exactly_the_call_and_the_model_never_holds_what_confirms(host):
+    async with host() as h:
+        preview = await h.call()
+        change = preview.structured_content["change"]
+        assert "PREVIEW: nothing was changed." in words(preview)
+        assert f'change_status change="{change}"' in words(preview)
+        given, nonce = await h.open(change)
+        assert given["state"] == "waiting"
+        assert given["typed"] == "daily-7"
+        assert nonce
+        assert nonce not in json.dumps(given)
+        assert any("daily-7" in line for line in given["whole"])
+        assert h.tenant.writes == []
+        assert "waits for the person" in await h.status(change)
+        done = await h.answer(change)
+        assert done.structured_content["state"] == "carried out", words(done)
+        assert h.tenant.writes == [("DELETE", COPY, None)]
+        told = await h.status(change)
+        assert told.startswith("delete_vm_backup: carried out.")
+        assert done.structured_content["text"].splitlines()[0] in told
+
+
+async def test_a_card_answers_once(host):
+    async with host() as h:
+        change = await h.change()
+        given, nonce = await h.open(change)
+        h.clock.forward(2)
+        proof = h.proof(change, given, nonce, "confirm")
+        await h.client.call_tool("answer_card", proof)
+        again = await h.client.call_tool("answer_card", proof)
+        assert again.is_error
+        assert "carried out already" in words(again)
+        assert len(h.tenant.writes) == 1
+
+
+async def test_a_declined_change_is_over_and_recorded(host, tmp_path):
+    log = tmp_path / "audit.jsonl"
+    async with host(audit_log=log) as h:
+        change = await h.change()
+        done = await h.answer(change, "decline", seconds=0)
+        assert done.structured_content["state"] == "declined"
+        assert "The person declined; nothing was sent." in await h.status(change)
+        assert h.tenant.writes == []
+    assert "the person declined in the card" in log.read_text()
+
+
+async def test_the_record_says_that_the_person_confirmed_in_the_card(host, tmp_path):
+    log = tmp_path / "audit.jsonl"
+    async with host(audit_log=log) as h:
+        await h.answer(await h.change())
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [e["event"] for e in events] == ["preview", "question", "consent", "request", "outcome"]
+    assert events[2]["reason"] == "the person confirmed in the card"
+    assert "nonce" not in log.read_text()
+
+
+# --- what does not consent --------------------------------------------------------------------------------------------
+
+BAD = {
+    "another proof": lambda h, a, b: {"proof": "0" * 64},
+    "no proof": lambda h, a, b: {"proof": ""},
+    "a proof that is no text of hex": lambda h, a, b: {"proof": "ü🙂"},
+    "the proof of a no": lambda h, a, b: {"proof": h.proof(a[0], a[1], a[2], "decline")["proof"]},
+    "the proof of another change": lambda h, a, b: {"proof": h.proof(b[0], b[1], b[2], "confirm")["proof"]},
+    "another sentence": lambda h, a, b: {"action": "Deletes nothing."},
+    "nothing typed": lambda h, a, b: {"typed": ""},
+    "an earlier opening": lambda h, a, b: {"proof": h.proof(a[0], a[1], a[3], "confirm")["proof"]},
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+async def test_a_bad_proof_burns_the_change_and_is_recorded(host, tmp_path, how):
+    log = tmp_path / "audit.jsonl"
+    async with host(audit_log=log) as h:
+        h.tenant.resources[f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"] = {
+            "id": SNAPSHOT,
+            "name": "s",
+            "state": "OK",
+        }
+        one, other = await h.change(), await h.change(tool="delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
+        earlier = (await h.open(one))[1]
+        first, second = (one, *await h.open(one), earlier), (other, *await h.open(other))
+        h.clock.forward(2)
+        bad = await h.client.call_tool("answer_card", {**h.proof(*first[:3], "confirm"), **BAD[how](h, first, second)})
+        assert bad.is_error
+        assert "Only the card itself can answer" in words(bad)
+        good = await h.client.call_tool("answer_card", h.proof(*first[:3], "confirm"))
+        assert good.is_error
+        assert "cancelled already" in words(good)
+        assert "cancelled" in await h.status(one)
+        assert h.tenant.writes == []
+    assert "an answer without the card's proof" in log.read_text()
+
+
+async def test_a_yes_within_a_second_is_no_persons(host):
+    async with host() as h:
+        change = await h.change()
+        result = await h.answer(change, seconds=0.5)
+        assert result.is_error
+        assert "no person can have read it" in words(result)
+        assert h.tenant.writes == []
+
+
+async def test_no_code_confirms_where_a_card_asks(host, tenant, clock, era):
+    server = mcp_server.create(loaded(wait=0), app=tenant, now=clock)
+    async with Client(server, mode=era) as plain:  # a client without views, and its code
+        code = CODE.search(words(await plain.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
+    async with host() as h:
+        for confirm in (code[1], "AAAA-AAAA", "", "yes"):
+            result = await h.call(confirm)
+            assert result.is_error
+            assert "with their own hand" in words(result)
+            assert not CODE.search(words(result))
+        assert h.tenant.writes == []
+
+
+async def test_what_changed_since_it_was_shown_is_not_done_and_gives_no_code(host):
+    async with host() as h:
+        change = await h.change()
+        given, nonce = await h.open(change)
+        h.tenant.resources[COPY]["generation"] = 4
+        h.clock.forward(2)
+        done = await h.client.call_tool("answer_card", h.proof(change, given, nonce, "confirm"))
+        assert done.structured_content["error"] is True
+        assert "The target changed since the preview" in done.structured_content["text"]
+        assert not CODE.search(json.dumps(done.model_dump(mode="json")))
+        assert not CODE.search(await h.status(change))
+        assert h.tenant.writes == []
+
+
+async def test_a_card_shows_the_state_of_now(host):
+    async with host() as h:
+        change = await h.change()
+        h.tenant.resources[COPY]["name"] = "daily-8"
+        given, _ = await h.open(change)
+        assert given["typed"] == "daily-8"
+        del h.tenant.resources[COPY]
+        given, nonce = await h.open(change)
+        assert given["state"] == "forbidden"
+        assert not nonce
+
+
+async def test_unknown_foreign_expired_and_replaced_changes_open_without_an_answer(host):
+    async with host() as h:
+        await h.page()
+        for bad in ("chg_AAAAAAAAAAAAAAAA", "x", "'; --"):
+            result = await h.client.call_tool("open_card", {"change": bad, "version": h.version})
+            assert result.is_error
+            assert "no such change" in words(result)
+            assert "no such change" in await h.status(bad)
+        old = await h.change()
+        new = await h.change()
+        assert (await h.open(old))[0]["state"] == "replaced"
+        assert not (await h.open(old))[1]
+        h.clock.forward(700)
+        assert (await h.open(new))[0]["state"] == "expired"
+        assert "expired" in await h.status(new)
+        assert (await h.open(""))[0]["state"] == "none"
+
+
+async def test_a_page_of_another_version_cannot_answer(host):
+    async with host() as h:
+        change = await h.change()
+        given, nonce = await h.open(change, version="00000000")
+        assert given["state"] == "outdated"
+        assert not nonce
+
+
+async def test_a_server_that_was_restarted_has_another_key_and_knows_no_earlier_change(host):
+    async with host() as h:
+        change, page = await h.change(), await h.page()
+    async with host() as h:
+        assert await h.page() != page
+        result = await h.client.call_tool("open_card", {"change": change, "version": h.version})
+        assert "of an earlier run" in words(result)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"change": 1}, {"change": "x" * 200}, {"change": "x", "seconds": 26}, {"chang": "x"}]
+)
+async def test_bad_arguments_of_the_cards_tools_are_told(host, arguments):
+    async with host() as h:
+        result = await h.client.call_tool("change_status", arguments)
+        assert result.is_error
+        assert "Nothing was sent." in words(result)
+
+
+async def test_more_than_five_cards_give_way_from_the_oldest(host):
+    async with host() as h:
+        changes = [await h.change(tool="update_vm_backup", **DELETE, description=f"note {n}") for n in range(6)]
+        states = [(await h.open(change))[0]["state"] for change in changes]
+        assert states == ["replaced", *["waiting"] * 5]
+
+
+# --- which form ------------------------------------------------------------------------------------------------------
+
+
+async def yes(*_: Any) -> ElicitResult:
+    return ElicitResult(action="accept", content={"confirm": True})
+
+
+@pytest.mark.parametrize(
+    ("ask", "asks", "views", "form"),
+    [
+        ("auto", True, True, "code"),  # and then the question
+        ("auto", False, True, "card"),
+        ("auto", False, False, "code"),
+        ("always", True, True, "code"),
+        ("always", False, True, "card"),
+        ("always", False, False, "refused"),
+        ("card", True, True, "card"),
+        ("card", True, False, "refused"),
+        ("card", False, False, "refused"),
+        ("never", True, True, "code"),
+    ],
+)
+async def test_questions_come_first_then_cards_then_codes_as_the_setting_allows(host, ask, asks, views, form):
+    async with host(ask=ask, views=views, **({"answer": yes} if asks else {})) as h:
+        result = await h.call()
+        found = "code" if CODE.search(words(result)) else "card" if result.structured_content else "refused"
+        assert found == form
+        assert (found == "refused") is words(result).startswith("NOT DONE")
+        names = [tool.name for tool in (await h.client.list_tools()).tools]
+        assert ("open_card" in names) is (form == "card")
+
+
+async def test_clients_without_views_are_told_nothing_of_them(host):
+    async with host(views=False) as h:
+        listed = await h.client.list_tools()
+        assert not [tool for tool in listed.tools if tool.meta or "card" in tool.name or tool.name == "change_status"]
+        assert not [r for r in (await h.client.list_resources()).resources if str(r.uri).startswith("ui:")]
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await h.client.call_tool("open_card", {"change": "x", "version": "x"})
+        with pytest.raises(MCPError, match="no such resource"):
+            await h.client.read_resource("ui://greenlake-backup-mcp/confirm.0.0.html")
+
+
+async def test_clients_with_views_get_tools_with_views_and_tools_of_views(host):
+    async with host() as h:
+        listed = {tool.name: (tool.meta or {}).get("ui") for tool in (await h.client.list_tools()).tools}
+        assert listed["open_card"] == listed["answer_card"] == {"visibility": ["app"]}
+        assert listed["change_status"] == {"visibility": ["model", "app"]}
+        uri = listed["delete_vm_backup"]["resourceUri"]
+        assert listed["run_plan"]["resourceUri"] == listed["preview_call"]["resourceUri"] == uri
+        assert listed["list_vms"] is None
+        assert uri in [str(r.uri) for r in (await h.client.list_resources()).resources]
+        old = await h.client.read_resource("ui://greenlake-backup-mcp/confirm.00000000.00000000.html")
+        assert old.contents[0].text == (await h.client.read_resource(uri)).contents[0].text
+        assert h.client.server_capabilities.extensions[elicitation.VIEWS] == {"mimeTypes": [elicitation.VIEW_TYPE]}
+
+
+async def test_a_read_only_server_asks_in_no_card(host):
+    async with host(read_only=True) as h:
+        assert not {"open_card", "change_status"} & {tool.name for tool in (await h.client.list_tools()).tools}
+
+
+async def test_the_search_surface_asks_in_a_card_too(host):
+    async with host(surface="search") as h:
+        names = [tool.name for tool in (await h.client.list_tools()).tools]
+        assert names == ["find_tools", "call_read_tool", "call_write_tool", "change_status", "open_card", "answer_card"]
+        inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
+        result = await h.client.call_tool("call_write_tool", inner)
+        await h.answer(result.structured_content["change"])
+        assert h.tenant.writes == [("DELETE", COPY, None)]
+
+
+# --- where no card opens ----------------------------------------------------------------------------------------------
+
+
+async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host):
+    async with host() as h:
+        change = await h.change()
+        assert "waits for the person" in await h.status(change)
+        h.clock.forward(21)
+        told = await h.status(change)
+        assert told.startswith("The card never opened in this client")
+        assert CODE.search(told)
+        assert "cancelled" in await h.status(change)
+        assert CODE.search(words(await h.call()))
+    async with host() as h:  # remembered, by name and version
+        code = CODE.search(words(await h.call()))
+        assert code
+        await h.open("")  # the view that came with that preview was shown after all
+        assert (await h.call(code[1])).is_error
+        await h.answer(await h.change())
+        assert len(h.tenant.writes) == 1
+
+
+@pytest.mark.parametrize("ask", ["always", "card"])
+async def test_where_codes_are_not_allowed_a_card_that_does_not_open_leads_to_none(host, ask):
+    async with host(ask=ask) as h:
+        change = await h.change()
+        h.clock.forward(21)
+        told = await h.status(change)
+        assert "takes no code" in told
+        assert not CODE.search(told)
+        await h.answer(change)
+        assert len(h.tenant.writes) == 1
+
+
+async def test_a_card_that_opened_is_not_taken_for_one_that_did_not(host):
+    async with host() as h:
+        change = await h.change()
+        await h.open(change)
+        h.clock.forward(60)
+        assert "waits for the person" in await h.status(change)
+
+
+# --- plans ------------------------------------------------------------------------------------------------------------
+
+
+def plan(h: Host) -> dict[str, Any]:
+    h.tenant.resources[f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"] = {
+        "id": SNAPSHOT,
+        "name": "s",
+        "state": "OK",
+    }
+    calls = [
+        {"tool": "update_vm_backup", "arguments": {"vmId": VM, "backupId": BACKUP, "description": "x"}},
+        {"tool": "delete_vm_snapshot", "arguments": {"vmId": VM, "snapshotId": SNAPSHOT}},
+    ]
+    return {"tool": "run_plan", "calls": calls}
+
+
+async def test_a_plans_card_shows_its_rows_gravest_first_and_all_are_signed(host):
+    async with host(wait=5) as h:
+        change = await h.change(**plan(h))
+        given, _ = await h.open(change)
+        assert [row["number"] for row in given["rows"]] == [2, 1]
+        assert [row["grave"] for row in given["rows"]] == [True, False]
+        assert given["typed"] == "2"
+        assert all(row["lines"] for row in given["rows"])
+        done = await h.answer(change)
+        assert "2 done" in done.structured_content["text"]
+        assert [method for method, _, _ in h.tenant.writes] == ["PATCH", "DELETE"]
+
+
+async def test_a_person_may_take_rows_out_and_what_is_left_is_what_is_signed(host):
+    async with host(wait=5) as h:
+        change = await h.change(**plan(h))
+        whole, first = await h.open(change)
+        given, nonce = await h.open(change, rows=[1])
+        assert [row["number"] for row in given["rows"]] == [1]
+        assert given["action"] != whole["action"]
+        h.clock.forward(2)
+        done = await h.client.call_tool("answer_card", h.proof(change, given, nonce, "confirm"))
+        assert done.structured_content["text"].startswith("The person took 1 of the calls out")
+        assert [method for method, _, _ in h.tenant.writes] == ["PATCH"]
+        assert "took 1 of the calls out" in await h.status(change)
+        assert first
+
+
+@pytest.mark.parametrize("rows", [[0], [3], [], ["x"], [1, 99]])
+async def test_rows_that_a_plan_does_not_have_are_refused(host, rows):
+    async with host(wait=5) as h:
+        change = await h.change(**plan(h))
+        await h.page()
+        result = await h.client.call_tool("open_card", {"change": change, "version": h.version, "rows": rows})
+        assert result.is_error
+        assert "rows" in words(result)
