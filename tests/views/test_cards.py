@@ -426,6 +426,7 @@ async def test_a_card_that_opened_is_not_taken_for_one_that_did_not(host):
 
 
 def plan(h: Host) -> dict[str, Any]:
+    h.tenant.deletes = True
     h.tenant.resources[f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"] = {
         "id": SNAPSHOT,
         "name": "s",
