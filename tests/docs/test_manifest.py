@@ -85,6 +85,7 @@ def test_what_is_filled_in_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         "GREENLAKE_CLIENT_SECRET": "s",
         "GREENLAKE_MCP_READ_ONLY": "true",
         "GREENLAKE_MCP_TOOLSETS": "vms,jobs",
+        "GREENLAKE_MCP_ASK": "always",
         "GREENLAKE_MCP_CATALOG": "memory",
         "GREENLAKE_MCP_EXCEPTIONS": "/etc/exceptions.json",
         "GREENLAKE_MCP_TIMEZONE": "Europe/Berlin",
