@@ -7,23 +7,30 @@ import hmac
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 from mcp.client.extension import advertise
 from mcp.shared.exceptions import MCPError
-from mcp.types import CallToolResult, ElicitResult, Implementation
+from mcp.types import CallToolResult, ElicitResult, Implementation, TextResourceContents
 
 from greenlake_backup_mcp.consent import elicitation
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.views.cards import NONCE
-from tests.consent.test_gate import CODE, Clock
+from greenlake_backup_mcp.views.pages import PREFIX
+from tests.consent.test_gate import Clock
 from tests.support import http_process
-from tests.support.http_process import COPY, DELETE, words
+from tests.support.http_process import COPY, DELETE
+from tests.support.results import CODE, code_in, text_of
 from tests.support.tiny_tenant import BACKUP, OWN, SNAPSHOT, VM, Tenant, loaded
 
 VIEWS = [advertise(elicitation.VIEWS, {"mimeTypes": [elicitation.VIEW_TYPE]})]
+
+
+Opener = Callable[..., Any]
+"""`async with opener(...) as h`: a client that shows views, of a server of its own."""
 
 
 class Host:
@@ -38,8 +45,8 @@ class Host:
 
     async def change(self, **arguments: Any) -> str:
         result = await self.call(**arguments)
-        assert not CODE.search(json.dumps(result.model_dump(mode="json"))), words(result)
-        assert result.structured_content, words(result)
+        assert not CODE.search(json.dumps(result.model_dump(mode="json"))), text_of(result)
+        assert result.structured_content, text_of(result)
         return str(result.structured_content["change"])
 
     async def page(self) -> str:
@@ -47,6 +54,7 @@ class Host:
         listed = {tool.name: tool for tool in (await self.client.list_tools()).tools}
         meta = (listed.get("delete_vm_backup") or listed["call_write_tool"]).meta or {}
         page = (await self.client.read_resource(meta["ui"]["resourceUri"])).contents[0]
+        assert isinstance(page, TextResourceContents)
         assert page.mime_type == elicitation.VIEW_TYPE
         found = re.search(r'VIEW_KEY = "([0-9a-f]{64})"', page.text)
         version = re.search(r'version: "([0-9a-f]{8})"', page.text)
@@ -60,7 +68,7 @@ class Host:
         if not self.version:
             await self.page()
         result = await self.client.call_tool("open_card", {"change": change, "version": self.version, **more})
-        assert not result.is_error, words(result)
+        assert not result.is_error, text_of(result)
         return dict(result.structured_content or {}), (result.meta or {}).get(NONCE, "")
 
     def proof(self, change: str, given: dict[str, Any], nonce: str, answer: str) -> dict[str, Any]:
@@ -76,7 +84,7 @@ class Host:
         return await self.client.call_tool("answer_card", {**self.proof(change, given, nonce, answer), **more})
 
     async def status(self, change: str, **more: Any) -> str:
-        return words(await self.client.call_tool("change_status", {"change": change, **more}))
+        return text_of(await self.client.call_tool("change_status", {"change": change, **more}))
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def host(tenant: Tenant, clock: Clock, era: str) -> Callable[..., Any]:
+def host(tenant: Tenant, clock: Clock, era: str) -> Opener:
     """`async with host(...) as h`: a client that shows views, of a server of its own."""
 
     class Opened:
@@ -99,7 +107,7 @@ def host(tenant: Tenant, clock: Clock, era: str) -> Callable[..., Any]:
                 loaded(**{"wait": 0, **{n: v for n, v in more.items() if n != "answer"}}), app=tenant, now=clock
             )
             who = Implementation(name="host", version="1")
-            options = {"extensions": VIEWS} if views else {}
+            options: dict[str, Any] = {"extensions": VIEWS} if views else {}
             self.client = Client(server, mode=era, client_info=who, elicitation_callback=more.get("answer"), **options)
 
         async def __aenter__(self) -> Host:
@@ -114,12 +122,12 @@ def host(tenant: Tenant, clock: Clock, era: str) -> Callable[..., Any]:
 # --- the way of a yes -------------------------------------------------------------------------------------------------
 
 
-async def test_a_confirmed_card_sends_exactly_the_call_and_the_model_never_holds_what_confirms(host):
+async def test_a_confirmed_card_sends_exactly_the_call_and_the_model_never_holds_what_confirms(host: Opener) -> None:
     async with host() as h:
         preview = await h.call()
         change = preview.structured_content["change"]
-        assert "PREVIEW: nothing was changed." in words(preview)
-        assert f'change_status change="{change}"' in words(preview)
+        assert "PREVIEW: nothing was changed." in text_of(preview)
+        assert f'change_status change="{change}"' in text_of(preview)
         given, nonce = await h.open(change)
         assert given["state"] == "waiting"
         assert given["typed"] == "daily-7"
@@ -129,14 +137,14 @@ async def test_a_confirmed_card_sends_exactly_the_call_and_the_model_never_holds
         assert h.tenant.writes == []
         assert "waits for the person" in await h.status(change)
         done = await h.answer(change)
-        assert done.structured_content["state"] == "carried out", words(done)
+        assert done.structured_content["state"] == "carried out", text_of(done)
         assert h.tenant.writes == [("DELETE", COPY, None)]
         told = await h.status(change)
         assert told.startswith("delete_vm_backup: carried out.")
         assert done.structured_content["text"].splitlines()[0] in told
 
 
-async def test_a_card_answers_once(host):
+async def test_a_card_answers_once(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         given, nonce = await h.open(change)
@@ -145,11 +153,11 @@ async def test_a_card_answers_once(host):
         await h.client.call_tool("answer_card", proof)
         again = await h.client.call_tool("answer_card", proof)
         assert again.is_error
-        assert "carried out already" in words(again)
+        assert "carried out already" in text_of(again)
         assert len(h.tenant.writes) == 1
 
 
-async def test_a_declined_change_is_over_and_recorded(host, tmp_path):
+async def test_a_declined_change_is_over_and_recorded(host: Opener, tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     async with host(audit_log=log) as h:
         change = await h.change()
@@ -160,7 +168,7 @@ async def test_a_declined_change_is_over_and_recorded(host, tmp_path):
     assert "the person declined in the card" in log.read_text()
 
 
-async def test_the_record_says_that_the_person_confirmed_in_the_card(host, tmp_path):
+async def test_the_record_says_that_the_person_confirmed_in_the_card(host: Opener, tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     async with host(audit_log=log) as h:
         await h.answer(await h.change())
@@ -185,7 +193,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("how", BAD)
-async def test_a_bad_proof_burns_the_change_and_is_recorded(host, tmp_path, how):
+async def test_a_bad_proof_burns_the_change_and_is_recorded(host: Opener, tmp_path: Path, how: str) -> None:
     log = tmp_path / "audit.jsonl"
     async with host(audit_log=log) as h:
         h.tenant.resources[f"{OWN}/virtual-machines/{VM}/snapshots/{SNAPSHOT}"] = {
@@ -199,38 +207,38 @@ async def test_a_bad_proof_burns_the_change_and_is_recorded(host, tmp_path, how)
         h.clock.forward(2)
         bad = await h.client.call_tool("answer_card", {**h.proof(*first[:3], "confirm"), **BAD[how](h, first, second)})
         assert bad.is_error
-        assert "Only the card itself can answer" in words(bad)
+        assert "Only the card itself can answer" in text_of(bad)
         good = await h.client.call_tool("answer_card", h.proof(*first[:3], "confirm"))
         assert good.is_error
-        assert "cancelled already" in words(good)
+        assert "cancelled already" in text_of(good)
         assert "cancelled" in await h.status(one)
         assert h.tenant.writes == []
     assert "an answer without the card's proof" in log.read_text()
 
 
-async def test_a_yes_within_a_second_is_no_persons(host):
+async def test_a_yes_within_a_second_is_no_persons(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         result = await h.answer(change, seconds=0.5)
         assert result.is_error
-        assert "no person can have read it" in words(result)
+        assert "no person can have read it" in text_of(result)
         assert h.tenant.writes == []
 
 
-async def test_no_code_confirms_where_a_card_asks(host, tenant, clock, era):
+async def test_no_code_confirms_where_a_card_asks(host: Opener, tenant: Tenant, clock: Clock, era: str) -> None:
     server = mcp_server.create(loaded(wait=0), app=tenant, now=clock)
     async with Client(server, mode=era) as plain:  # a client without views, and its code
-        code = CODE.search(words(await plain.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
+        code = code_in(await plain.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"}))
     async with host() as h:
-        for confirm in (code[1], "AAAA-AAAA", "", "yes"):
+        for confirm in (code, "AAAA-AAAA", "", "yes"):
             result = await h.call(confirm)
             assert result.is_error
-            assert "with their own hand" in words(result)
-            assert not CODE.search(words(result))
+            assert "with their own hand" in text_of(result)
+            assert not CODE.search(text_of(result))
         assert h.tenant.writes == []
 
 
-async def test_what_changed_since_it_was_shown_is_not_done_and_gives_no_code(host):
+async def test_what_changed_since_it_was_shown_is_not_done_and_gives_no_code(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         given, nonce = await h.open(change)
@@ -244,7 +252,7 @@ async def test_what_changed_since_it_was_shown_is_not_done_and_gives_no_code(hos
         assert h.tenant.writes == []
 
 
-async def test_a_card_shows_the_state_of_now(host):
+async def test_a_card_shows_the_state_of_now(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         h.tenant.resources[COPY]["name"] = "daily-8"
@@ -256,13 +264,13 @@ async def test_a_card_shows_the_state_of_now(host):
         assert not nonce
 
 
-async def test_unknown_foreign_expired_and_replaced_changes_open_without_an_answer(host):
+async def test_unknown_foreign_expired_and_replaced_changes_open_without_an_answer(host: Opener) -> None:
     async with host() as h:
         await h.page()
         for bad in ("chg_AAAAAAAAAAAAAAAA", "x", "'; --"):
             result = await h.client.call_tool("open_card", {"change": bad, "version": h.version})
             assert result.is_error
-            assert "no such change" in words(result)
+            assert "no such change" in text_of(result)
             assert "no such change" in await h.status(bad)
         old = await h.change()
         new = await h.change()
@@ -274,7 +282,7 @@ async def test_unknown_foreign_expired_and_replaced_changes_open_without_an_answ
         assert (await h.open(""))[0]["state"] == "none"
 
 
-async def test_a_page_of_another_version_cannot_answer(host):
+async def test_a_page_of_another_version_cannot_answer(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         given, nonce = await h.open(change, version="00000000")
@@ -282,26 +290,26 @@ async def test_a_page_of_another_version_cannot_answer(host):
         assert not nonce
 
 
-async def test_a_server_that_was_restarted_has_another_key_and_knows_no_earlier_change(host):
+async def test_a_server_that_was_restarted_has_another_key_and_knows_no_earlier_change(host: Opener) -> None:
     async with host() as h:
         change, page = await h.change(), await h.page()
     async with host() as h:
         assert await h.page() != page
         result = await h.client.call_tool("open_card", {"change": change, "version": h.version})
-        assert "of an earlier run" in words(result)
+        assert "of an earlier run" in text_of(result)
 
 
 @pytest.mark.parametrize(
     "arguments", [{}, {"change": 1}, {"change": "x" * 200}, {"change": "x", "seconds": 26}, {"chang": "x"}]
 )
-async def test_bad_arguments_of_the_cards_tools_are_told(host, arguments):
+async def test_bad_arguments_of_the_cards_tools_are_told(host: Opener, arguments: dict[str, Any]) -> None:
     async with host() as h:
         result = await h.client.call_tool("change_status", arguments)
         assert result.is_error
-        assert "Nothing was sent." in words(result)
+        assert "Nothing was sent." in text_of(result)
 
 
-async def test_more_than_five_cards_give_way_from_the_oldest(host):
+async def test_more_than_five_cards_give_way_from_the_oldest(host: Opener) -> None:
     async with host() as h:
         changes = [await h.change(tool="update_vm_backup", **DELETE, description=f"note {n}") for n in range(6)]
         states = [(await h.open(change))[0]["state"] for change in changes]
@@ -330,17 +338,19 @@ async def yes(*_: Any) -> ElicitResult:
         ("never", True, True, "code"),
     ],
 )
-async def test_questions_come_first_then_cards_then_codes_as_the_setting_allows(host, ask, asks, views, form):
+async def test_questions_come_first_then_cards_then_codes_as_the_setting_allows(
+    host: Opener, ask: str, asks: bool, views: bool, form: str
+) -> None:
     async with host(ask=ask, views=views, **({"answer": yes} if asks else {})) as h:
         result = await h.call()
-        found = "code" if CODE.search(words(result)) else "card" if result.structured_content else "refused"
+        found = "code" if CODE.search(text_of(result)) else "card" if result.structured_content else "refused"
         assert found == form
-        assert (found == "refused") is words(result).startswith("NOT DONE")
+        assert (found == "refused") is text_of(result).startswith("NOT DONE")
         names = [tool.name for tool in (await h.client.list_tools()).tools]
         assert ("open_card" in names) is (form == "card")
 
 
-async def test_clients_without_views_are_told_nothing_of_them(host):
+async def test_clients_without_views_are_told_nothing_of_them(host: Opener) -> None:
     async with host(views=False) as h:
         listed = await h.client.list_tools()
         assert not [tool for tool in listed.tools if tool.meta or "card" in tool.name or tool.name == "change_status"]
@@ -351,26 +361,26 @@ async def test_clients_without_views_are_told_nothing_of_them(host):
             await h.client.read_resource("ui://greenlake-backup-mcp/confirm.0.0.html")
 
 
-async def test_clients_with_views_get_tools_with_views_and_tools_of_views(host):
+async def test_clients_with_views_get_tools_with_views_and_tools_of_views(host: Opener) -> None:
     async with host() as h:
         listed = {tool.name: (tool.meta or {}).get("ui") for tool in (await h.client.list_tools()).tools}
         assert listed["open_card"] == listed["answer_card"] == {"visibility": ["app"]}
         assert listed["change_status"] == {"visibility": ["model", "app"]}
-        uri = listed["delete_vm_backup"]["resourceUri"]
-        assert listed["run_plan"]["resourceUri"] == listed["preview_call"]["resourceUri"] == uri
+        uri = (listed["delete_vm_backup"] or {})["resourceUri"]
+        assert listed["run_plan"] == listed["preview_call"] == listed["delete_vm_backup"]
         assert listed["list_vms"] is None
         assert uri in [str(r.uri) for r in (await h.client.list_resources()).resources]
-        old = await h.client.read_resource("ui://greenlake-backup-mcp/confirm.00000000.00000000.html")
-        assert old.contents[0].text == (await h.client.read_resource(uri)).contents[0].text
+        old, new = await h.client.read_resource(f"{PREFIX}confirm.0.0.html"), await h.client.read_resource(uri)
+        assert old.contents[0].model_copy(update={"uri": uri}) == new.contents[0]
         assert h.client.server_capabilities.extensions[elicitation.VIEWS] == {"mimeTypes": [elicitation.VIEW_TYPE]}
 
 
-async def test_a_read_only_server_asks_in_no_card(host):
+async def test_a_read_only_server_asks_in_no_card(host: Opener) -> None:
     async with host(read_only=True) as h:
         assert not {"open_card", "change_status"} & {tool.name for tool in (await h.client.list_tools()).tools}
 
 
-async def test_the_search_surface_asks_in_a_card_too(host):
+async def test_the_search_surface_asks_in_a_card_too(host: Opener) -> None:
     async with host(surface="search") as h:
         names = [tool.name for tool in (await h.client.list_tools()).tools]
         assert names == ["find_tools", "call_read_tool", "call_write_tool", "change_status", "open_card", "answer_card"]
@@ -383,7 +393,7 @@ async def test_the_search_surface_asks_in_a_card_too(host):
 # --- where no card opens ----------------------------------------------------------------------------------------------
 
 
-async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host):
+async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         assert "waits for the person" in await h.status(change)
@@ -392,9 +402,9 @@ async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host)
         assert told.startswith("The card never opened in this client")
         assert CODE.search(told)
         assert "cancelled" in await h.status(change)
-        assert CODE.search(words(await h.call()))
+        assert CODE.search(text_of(await h.call()))
     async with host() as h:  # remembered, by name and version
-        code = CODE.search(words(await h.call()))
+        code = CODE.search(text_of(await h.call()))
         assert code
         await h.open("")  # the view that came with that preview was shown after all
         assert (await h.call(code[1])).is_error
@@ -403,7 +413,7 @@ async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host)
 
 
 @pytest.mark.parametrize("ask", ["always", "card"])
-async def test_where_codes_are_not_allowed_a_card_that_does_not_open_leads_to_none(host, ask):
+async def test_where_codes_are_not_allowed_a_card_that_does_not_open_leads_to_none(host: Opener, ask: str) -> None:
     async with host(ask=ask) as h:
         change = await h.change()
         h.clock.forward(21)
@@ -414,7 +424,7 @@ async def test_where_codes_are_not_allowed_a_card_that_does_not_open_leads_to_no
         assert len(h.tenant.writes) == 1
 
 
-async def test_a_card_that_opened_is_not_taken_for_one_that_did_not(host):
+async def test_a_card_that_opened_is_not_taken_for_one_that_did_not(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         await h.open(change)
@@ -439,7 +449,7 @@ def plan(h: Host) -> dict[str, Any]:
     return {"tool": "run_plan", "calls": calls}
 
 
-async def test_a_plans_card_shows_its_rows_gravest_first_and_all_are_signed(host):
+async def test_a_plans_card_shows_its_rows_gravest_first_and_all_are_signed(host: Opener) -> None:
     async with host(wait=5) as h:
         change = await h.change(**plan(h))
         given, _ = await h.open(change)
@@ -452,7 +462,7 @@ async def test_a_plans_card_shows_its_rows_gravest_first_and_all_are_signed(host
         assert [method for method, _, _ in h.tenant.writes] == ["PATCH", "DELETE"]
 
 
-async def test_a_person_may_take_rows_out_and_what_is_left_is_what_is_signed(host):
+async def test_a_person_may_take_rows_out_and_what_is_left_is_what_is_signed(host: Opener) -> None:
     async with host(wait=5) as h:
         change = await h.change(**plan(h))
         whole, first = await h.open(change)
@@ -468,10 +478,10 @@ async def test_a_person_may_take_rows_out_and_what_is_left_is_what_is_signed(hos
 
 
 @pytest.mark.parametrize("rows", [[0], [3], [], ["x"], [1, 99]])
-async def test_rows_that_a_plan_does_not_have_are_refused(host, rows):
+async def test_rows_that_a_plan_does_not_have_are_refused(host: Opener, rows: list[Any]) -> None:
     async with host(wait=5) as h:
         change = await h.change(**plan(h))
         await h.page()
         result = await h.client.call_tool("open_card", {"change": change, "version": h.version, "rows": rows})
         assert result.is_error
-        assert "rows" in words(result)
+        assert "rows" in text_of(result)

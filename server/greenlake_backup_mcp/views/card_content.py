@@ -11,7 +11,7 @@ from typing import Any
 
 from greenlake_backup_mcp.consent.plan_preview import DANGERS, PlanPreview
 from greenlake_backup_mcp.consent.proposals import Evaluation
-from greenlake_backup_mcp.previews import words
+from greenlake_backup_mcp.previews import leaf_words
 from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.danger import Danger
@@ -64,7 +64,7 @@ def _rows(plan: PlanPreview) -> list[dict[str, Any]]:
     for item, effect in ranked:
         lines = [sanitize.clean(line) for line in (*effect.lines(), "", *effect.whole)]
         letters += sum(map(len, lines))
-        title = effect.summary or words.without_ids(effect.title)
+        title = effect.summary or leaf_words.without_ids(effect.title)
         if letters > MOST_LETTERS:
             lines = ["Not shown here, since the plan is long: preview_call of this call shows it."]
         rows.append(

@@ -195,7 +195,7 @@ def _reply(request: CardRequest, shown: dict[str, Any], nonce: str = "") -> Call
 
 def _masked(request: CardRequest, shown: dict[str, Any]) -> dict[str, Any]:
     result = CallToolResult(content=[], structured_content=shown)
-    content: dict[str, Any] = results.mask_result(result, request.context.api.transport.secrets()).structured_content
+    content: dict[str, Any] = results.mask_result(result, request.context.api.transport.mask).structured_content
     return content
 
 
