@@ -103,6 +103,7 @@ async def test_what_is_given_beside_our_form_is_previewed_and_bound_to_the_code(
         given = {**sample, "confirm": "preview", **({"snapshotId": beside} if beside else {})}
         text = text_of(await connected.call_tool("restore_vm", given))
         assert beside in text
+        assert ("The backup is restored" in text) == bool(beside)
         codes |= set(CODE.findall(text))
         texts.add(re.sub(CODE, "", text))
     assert len(codes) == len(texts) == 3

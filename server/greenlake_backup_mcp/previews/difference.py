@@ -27,7 +27,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "nic": ("name",),
 }
 # TABLE of leaves that change nothing: lists of values whose order means nothing. (The other kind is the present value.)
-SETS = frozenset({"scheduleIds", "datastoreIds", "includeResources", "individualBackupIds", "individualSnapshotIds"})
+SETS = frozenset(
+    {"scheduleIds", "datastoreIds", "diskIds", "includeResources", "individualBackupIds", "individualSnapshotIds"}
+)
 ATOMS = frozenset({"schedule"})  # objects that are told as one value
 
 

@@ -15,6 +15,7 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools import target_reads
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.published import BESIDE
 
 from . import (
     access,
@@ -134,6 +135,11 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     subject = replace(subject, id_names=leaf_words.collect_names(*(result.value for result in results)))
     subject = replace(subject, held_by=spec.held_by(subject))
     further = [notable(f"There is no {result.words}.") for result in named.values() if result.missing]
+    if "snapshotId" in plain.get(BESIDE, {}):
+        beside = (
+            "The backup is restored. The snapshot named beside it is sent along only where the service asks for both;"
+        )
+        further.append(notable(f"{beside} which of them it then takes is not documented."))
     if abs(apart) > CLOCKS_APART:
         further.append(tenant_facts.clocks_differ(apart))
     return compose(subject, spec, further, frozenset(r.name for r in specs if r.quiet))
