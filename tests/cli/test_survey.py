@@ -196,8 +196,11 @@ def test_the_doctor_tells_what_was_found_out_and_what_no_description_knows(capsy
     assert any("media_types=json: found out (update_vm_backup" in line for line in lines)
     assert any("field coolness (at least 12)" in line for line in lines)
     assert any("in_lists=square: fixed" in line for line in lines)
-    assert parser.main(["doctor", "--demo", "--reading", "in_lists=square"]) == 0
-    assert "note  reading in_lists=square: fixed by a setting" in capsys.readouterr().out
+    flags = ["--reading", "in_lists=square", "--reading", "media_types=json"]
+    assert parser.main(["doctor", "--demo", *flags]) == 0
+    told = capsys.readouterr().out
+    assert "note  reading in_lists=square: fixed by a setting" in told
+    assert "note  reading media_types=json: fixed by a setting" in told
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.conftest import ticking
 from tests.outcomes import confirmed
 from tests.support import write_samples
 from tests.support.results import text_of
-from tests.support.scripted_tenant import Answering
+from tests.support.scripted_tenant import THE_COPY, Answering, copies
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
 SAYS = {"strict": "merge-patch", "both": "corrected", "either": "round", True: "yes", False: "no"}
@@ -123,12 +123,22 @@ def test_only_a_definite_refusal_that_names_the_point_lets_another_form_be_tried
     assert not request_forms.is_named("recovery_point_of_restore", restore, 400, "backupId is locked")
 
 
-async def test_after_an_answer_that_proves_nothing_no_other_form_is_tried() -> None:
-    app = Answering(hook=lambda method, path, body: (503, {}, {"message": "Content-Type"}) if method != "GET" else None)
+@pytest.mark.parametrize(("answers", "sent"), [([503], 1), ([415, 503], 2), ([415, 415], 2), ([415, 400], 2)])
+async def test_after_an_answer_that_proves_nothing_no_other_form_is_tried(answers: list[int], sent: int) -> None:
+    waiting = iter(answers)
+
+    def hook(method: str, _path: str, _body: bytes) -> Any:
+        return None if method == "GET" else (next(waiting), {}, {"message": "no", "errorCode": "NO"})
+
+    app = Answering(copies(), hook)
     chosen = settings.load(api_base_url="https://tenant.example", token="t" * 10, retries=0)
     async with Client(mcp_server.create(chosen, app=app, now=ticking)) as client:
-        await client.call_tool("update_storeonce", {"storeonceId": "s", "description": "x"})
-    assert len(app.writes) <= 1
+        asked = await confirmed(client, TOOLS["update_vm_backup"], {**THE_COPY, "description": "x"})
+        result = await client.call_tool("update_vm_backup", asked)
+    assert result.is_error
+    assert len(app.writes) == sent
+    assert ("UNKNOWN" in text_of(result)) == (answers[-1] == 503)
+    assert readings.Readings(chosen).value("media_types") == "merge-patch"
 
 
 async def test_the_record_holds_the_form_that_was_sent(tmp_path: Path) -> None:

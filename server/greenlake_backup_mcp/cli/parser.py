@@ -135,6 +135,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Join(argparse.Action):
+    """A flag that may be given several times: its values by comma, none of them lost."""
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, _option: str | None = None) -> None:
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
+
+
 def _add_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings (each is also an environment variable, see the README)")
     for name, field in Settings.model_fields.items():
@@ -144,7 +152,9 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         choices = [c for c in get_args(field.annotation) if isinstance(c, str)] or [
             c for part in get_args(field.annotation) for c in get_args(part) if isinstance(c, str)
         ]
-        if field.annotation is bool:
+        if name == "reading":
+            group.add_argument(flag, action=_Join, metavar="NAME=VALUE", default=None, help=field.description)
+        elif field.annotation is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=field.description)
         else:
             group.add_argument(flag, metavar="|".join(choices) or name.upper(), default=None, help=field.description)
