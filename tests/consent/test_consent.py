@@ -94,6 +94,13 @@ async def test_the_demo_says_in_each_preview_that_nothing_is_real(connected: Any
         assert "Simulated tenant" in text_of(preview)
 
 
+async def test_a_code_of_another_simulated_tenant_is_told_to_be_one(connected: Any, tenant: Any) -> None:
+    async with connected() as client:
+        other = {**a_job(tenant), "confirm": f"{codes.VERSION_LETTER}AAA-AAAA"}
+        refused = text_of(await client.call_tool("suspend_protection_job", other))
+    assert "A simulated tenant begins anew in each process" in refused
+
+
 async def test_a_plan_runs_on_the_real_server(connected: Any, tenant: Any) -> None:
     state = tenant.state.tenant
     vms = [vm["id"] for vm in state.all("virtual-machines")]

@@ -195,7 +195,7 @@ async def test_deleting_a_snapshot_names_the_backups_made_from_it() -> None:
     app = tenant(backup(sourceCopyInfo={"id": SNAPSHOT}))
     app.resources |= {f"{SNAPSHOTS}/{SNAPSHOT}": snapshot, SNAPSHOTS: [snapshot]}
     text = await said(app, "delete_vm_snapshot", vmId=VM, snapshotId=SNAPSHOT)
-    assert "1 backup made from it can no longer use it as their source" in text
+    assert "1 backup made from it can no longer use it as its source" in text
 
 
 async def test_deleting_a_copy_of_a_database_names_the_databases_deleted_along() -> None:
@@ -637,10 +637,32 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     app.resources |= {BACKUPS: [backup(), backup(id=SNAPSHOT)], SNAPSHOTS: []}
     text = await said(app, "delete_protection_store", protectionStoreId=STORE, force=True)
     assert "WITH EVERY BACKUP IN IT; it holds 5.0 TiB" in text
-    assert "Recovery points in it: 2, of 1 asset." in text
+    assert "Recovery points in it: 2, of 1 asset, none of them locked." in text
     assert 'Left with NO recovery point at all: 1 asset: "sql-prod-01".' in text
     assert 'Policies that write to it: 1 ("Gold")' in text
     assert 'Jobs that back up through it and would fail: 1 ("sql-prod-01")' in text
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "left"),
+    [
+        (None, "NO recovery point at all: 1 asset"),
+        ({"protectionStoreInfo": {"id": "far"}}, "NO recovery point that is usable and can be reached: 1 asset"),
+        ({"protectionStoreInfo": {"id": "near"}}, "other usable copies off the array: 1 asset"),
+    ],
+)
+async def test_what_assets_are_left_with_when_a_store_goes_is_told_whatever_it_is(
+    elsewhere: dict[str, Any] | None, left: str
+) -> None:
+    store = {"id": STORE, "displayName": "store-a", "userDataStoredInBytes": 1}
+    job = {
+        "assetInfo": {"name": "sql", "resourceUri": VM_PATH},
+        "protections": [{"protectionStoreInfo": {"id": STORE}}],
+    }
+    app = Tenant({f"{OWN}/protection-stores/{STORE}": store, f"{OWN}/protection-jobs": [job], SNAPSHOTS: []})
+    app.resources[f"{OWN}/protection-stores"] = [store, {"id": "far", "state": "OFFLINE"}, {"id": "near"}]
+    app.resources[BACKUPS] = [backup(), *([backup(id=SNAPSHOT, **elsewhere)] if elsewhere else [])]
+    assert f"- Left with {left}" in await said(app, "delete_protection_store", protectionStoreId=STORE, force=True)
 
 
 def gateway(*stores: dict[str, Any]) -> Tenant:

@@ -23,9 +23,9 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
-from greenlake_backup_mcp.previews.model import Effect
+from greenlake_backup_mcp.previews.model import CANNOT, Effect
 from greenlake_backup_mcp.previews.reads import Target
-from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools import id_sources, roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
@@ -41,6 +41,9 @@ from .store import Reservation
 
 PREVIEW = "preview"
 NOT_ANY_MORE = "It cannot be done any more."
+OTHER_DEMO = (
+    "A simulated tenant begins anew in each process, with other times: a code holds only in the process that showed it."
+)
 NEEDED = "With these arguments it needs consent."
 BY_HAND = "Here the person confirms with their own hand, in the card that their client shows; no code does it."
 
@@ -165,6 +168,12 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         why = issued_codes.explain_mismatch(consent.issued, this, confirm, match) if confirm is not None else NEEDED
         if match.status is CodeStatus.UNKNOWN and consent.store.ephemeral:
             why += f" Codes hold within one process only: {consent.store.ephemeral}."
+        elif (
+            match.status is CodeStatus.UNKNOWN
+            and consent.settings.demo
+            and not issued_codes.knows(consent.issued, confirm)
+        ):
+            why = f"{why} {OTHER_DEMO}"
         raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
     if evaluation.statement.forbidden:  # not all that forbids is in what the code is bound to
         raise NotPermitted(await _preview(consent, api, evaluation, caller, NOT_ANY_MORE))
@@ -250,7 +259,10 @@ async def _preview(
     reason = refusal
     if effect.forbidden:
         reason = refusal or effect.forbidden
-        lines.append(f"CANNOT BE DONE: {effect.forbidden} There is no code for it.")
+        begun = next(iter(effect.lines())).removeprefix(CANNOT)  # the first line says it already, or its beginning
+        rest = effect.forbidden.removeprefix(begun).strip()
+        rest = f"{CANNOT}{rest}" if rest == effect.forbidden else rest
+        lines.append(f"{rest} There is no code for it.".strip())
     elif not roles.role_allows_danger(caller.role, effect.danger):
         needed = next(role for role in roles.ROLES if roles.role_allows_danger(role, effect.danger))
         reason = f"with these arguments it needs the role {needed}, and this login has the role {caller.role}"
@@ -278,7 +290,10 @@ async def _preview(
     if effect.whole:
         until_end = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
         reference = consent.differences.keep(caller.principal, effect.whole, until_end, api.now())
-        lines.append(f"The whole difference ({len(effect.whole):,} lines): preview_call with reference {reference}.")
+        goes = all(line.endswith(" → gone") for line in effect.whole)
+        what = "All that goes, property by property" if goes else "Every change, value by value"
+        count = units.plural(len(effect.whole), "line")
+        lines.append(f"{what} ({count}): preview_call with reference {reference}.")
     result = audit_entries.text(lines, consent.settings, is_error=bool(reason))
     event = "refusal" if reason else "preview"
     audit_entries.record(consent, event, evaluation, caller, reason, audit_entries.text_of(result))  # type: ignore[arg-type]

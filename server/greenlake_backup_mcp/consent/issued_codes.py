@@ -42,6 +42,11 @@ def remember(issued: dict[str, IssuedCode], code: str, this: IssuedCode) -> None
         del issued[next(iter(issued))]
 
 
+def knows(issued: Mapping[str, IssuedCode], text: Any) -> bool:
+    """Whether a text is no code by its shape, or one that this process showed."""
+    return not isinstance(text, str) or len(codes.normalize(text)) != SHAPE or codes.normalize(text) in issued
+
+
 def explain_mismatch(issued: Mapping[str, IssuedCode], now: IssuedCode, text: Any, match: CodeMatch) -> str:
     """Why the text that was given for a code does not hold for a call, as far as can be told."""
     if match.status is CodeStatus.USED:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.previews.effect import cannot
 from greenlake_backup_mcp.previews.model import Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
 from greenlake_backup_mcp.text import sanitize, units
@@ -77,7 +78,7 @@ class PlanPreview:
         for item, effect in self.rows:
             groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
         ranked = sorted(groups.values(), key=_rank)
-        yield _first_line(ranked)
+        yield cannot(self.forbidden) if self.forbidden else _first_line(ranked)
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
         yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
         yield f"It takes at least {takes}."
@@ -174,15 +175,8 @@ def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
 
 
 def _calls(numbers: list[int]) -> str:
-    """The numbers of calls, those in a row as a span: `calls 1-3, 7`."""
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and spans[-1][-1] == number - 1:
-            spans[-1].append(number)
-        else:
-            spans.append([number])
-    told = ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in spans)
-    return f"{'call' if len(numbers) == 1 else 'calls'} {told}"
+    """The numbers of calls: `calls 1-3, 7`."""
+    return f"{'call' if len(numbers) == 1 else 'calls'} {units.spans(numbers)}"
 
 
 def ends_of(items: list[Item], targets: list[Target], now: datetime) -> dict[str, datetime]:

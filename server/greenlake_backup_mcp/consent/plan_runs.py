@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 
 from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream.progress import Progress
 
 from .permits import UNDONE, Permit
@@ -84,7 +84,7 @@ class PlanRun:
     id: str = field(default_factory=lambda: f"{PREFIX}{secrets.token_hex(6)}")
     results: list[RowResult] = field(default_factory=list)
     ended: anyio.Event = field(default_factory=anyio.Event)
-    stopped: str = ""  # why no further call is begun
+    stopped: str = ""  # why no further call is begun, and which were under way then
     notes: tuple[str, ...] = ()
     now: str = ""  # what is done now, in words
     changed: anyio.Event = field(default_factory=anyio.Event)
@@ -113,13 +113,26 @@ class PlanRun:
 
     def stop(self, why: str) -> None:
         """Begin no further call; what is under way is followed to its end."""
-        self.stopped = self.stopped or why
+        if not self.stopped:
+            busy = [n for n, result in enumerate(self.results, 1) if result.under_way]
+            calls = (
+                f"{'call' if len(busy) == 1 else 'calls'} {units.spans(busy)} under way" if busy else "none under way"
+            )
+            self.stopped = f"{why}, with {calls}"
 
     def tell(self, words: str) -> None:
         """Say how it stands to whoever waits."""
         self.now = words
         self.changed.set()
         self.changed = anyio.Event()
+
+    def rows_by_outcome(self) -> str:
+        """Which calls came to what: `done: 1-8, 10; not tried: 11-12`; where it stopped, and what was under way."""
+        numbers: dict[str, list[int]] = {}
+        for n, result in enumerate(self.results, 1):
+            numbers.setdefault(str(result.outcome), []).append(n)
+        rows = "; ".join(f"{outcome}: {units.spans(which)}" for outcome, which in numbers.items())
+        return f"{rows}; stopped: {self.stopped}" if self.stopped else rows
 
     def counts(self) -> str:
         """How many calls came to what."""
@@ -196,18 +209,20 @@ class PlanRuns:
 
 async def _settle(run: PlanRun, consent: Consent, permit: Permit) -> None:
     """Record where the plan ended, and take back what it announced and did not do."""
-    run.results = [
-        replace(row, under_way=False, words="it was broken off while it was under way") if row.under_way else row
-        for row in run.results
-    ]
+    why = f"the plan was stopped ({run.stopped})" if run.stopped else "the plan was broken off"
+    why = "the plan ended at the first failure" if run.failed and not run.stopped else why
+    for n, result in enumerate(run.results):
+        if result.under_way:
+            run.results[n] = replace(result, under_way=False, words="it was broken off while it was under way")
+        elif result.outcome is Outcome.NOT_TRIED:
+            run.results[n] = replace(result, words=why)
     kept = [row.path for row, result in zip(run.rows, run.results, strict=True) if result.outcome in UNDONE]
     permit.reserved = False
     try:
         await consent.store.release(run.caller.id, kept)
     except BackupError:  # it ends by itself
         run.notes = (*run.notes, "For some minutes previews count all that the plan was to end as gone.")
-    why = f"; stopped: {run.stopped}" if run.stopped else ""
-    run.notes = (*run.notes, *await permit.settle(run.outcome, rows=f"{run.counts()}{why}"))
+    run.notes = (*run.notes, *await permit.settle(run.outcome, rows=run.rows_by_outcome()))
 
 
 async def _execute_all(run: PlanRun) -> None:
@@ -252,6 +267,9 @@ async def _execute_one(run: PlanRun, n: int, accepted: anyio.Event, end: anyio.E
     try:
         permit = await run.judge(n, mine)
         async with permit.held():
+            if run.stopped:  # while it was judged: nothing is sent any more
+                await permit.settle(Outcome.NOT_TRIED)
+                return
             run.results[n] = RowResult(Outcome.UNKNOWN, "under way", under_way=True)
             done = await run.execute(row.call, mine)
             notes = await permit.settle(done.outcome)

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from . import leaf_words
 from .difference import Leaf, Path, leaves_of
 from .judgement import SILENT, judge_all
-from .model import MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, say
+from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, say
 from .phrases import not_known
 from .places import ABSENT
 from .reads import VOLATILE
@@ -31,17 +31,17 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     rows = list(judge_all(s))
     changes = tuple(change for change, _ in rows)
     findings = sorted([*spec.findings(s), *further], key=lambda finding: -finding.gravity)
-    title = say(spec.title, s)
+    title, forbidden = say(spec.title, s), spec.forbidden(s)
     missed = (s.target.result, *s.target.uses.values(), *(r for name, r in s.facts.items() if name not in quiet))
     return Effect(
         title=title,
-        gravest=_first_line(s, title, findings, changes),
+        gravest=cannot(forbidden) if forbidden else _first_line(s, title, findings, changes),
         facts=tuple(spec.facts(s)) if s.target.path else (),
         changes=changes,
         consequences=tuple(f.words for f in findings if f.words),
         reversibility=say(spec.reversibility, s),
         unknown=((*not_known(*missed), *spec.unknown) if s.target.path else not_known(*missed[1:])),
-        forbidden=spec.forbidden(s),
+        forbidden=forbidden,
         warnings=tuple(f.warning for f in findings if f.warning) + _kinds(changes),
         summary=say(spec.summary, s),
         size=spec.size(s),
@@ -58,9 +58,9 @@ def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[
     worst = sorted(weighty, key=lambda f: (f.danger not in WORST, not f.short))
     lost = [c for c in changes if c.gravity is Gravity.GRAVE]
     if worst and (worst[0].danger in WORST or worst[0].short or not lost):
-        return _fit(worst[0].short or worst[0].words)
+        return fit(worst[0].short or worst[0].words)
     if not lost:
-        return _fit(title + ".")
+        return fit(title + ".")
     first = lost[0]
     whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
     what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
@@ -70,13 +70,24 @@ def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[
     whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
     more = len(lost) - 1
     tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""
-    return _fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
+    return fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
 
 
-def _fit(text: str, most: int = MOST_FIRST) -> str:
-    """A text within a line: without ids first, then cut."""
+def cannot(why: str) -> str:
+    """The first line of what cannot be done."""
+    return fit(f"{CANNOT}{why}")
+
+
+def fit(text: str, most: int = MOST_FIRST) -> str:
+    """A text within a line: without ids first, then up to the end of a sentence or clause; all of it is told below."""
     text = text if len(text) <= most else leaf_words.without_ids(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    if len(text) <= most:
+        return text
+    for end in (". ", "; ", ", "):
+        head, cut, _ = text[:most].rpartition(end)
+        if cut and len(head) > most // 3:
+            return f"{head}."
+    return text[: most - 1] + "…"
 
 
 def _kinds(changes: tuple[Change, ...]) -> tuple[str, ...]:

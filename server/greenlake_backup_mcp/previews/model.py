@@ -22,6 +22,7 @@ from .reads import ReadResult, ReadSpec, Target
 
 MOST_GRAVE = 200  # grave rows in a text; beyond, they are counted
 MOST_ROWS = 40  # other rows in a text
+CANNOT = "CANNOT BE DONE: "
 MOST_FIRST = 120  # characters of the first line
 
 

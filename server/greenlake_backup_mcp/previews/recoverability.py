@@ -52,10 +52,10 @@ def remaining_points(s: Subject, until: datetime) -> Iterator[Finding]:
         yield _last(s, until, left) if left.whole else unsure
         return
     yield from _last_of_kind(s, left)
-    besides = Counter({"on the way out": len(left.going)} if left.going else {}) + left.flaws
-    not_counted = f" Not counted, since nobody can rely on them: {_render(besides)}." if besides else ""
-    groups = "; ".join(_groups(s, left.usable))
-    yield Finding(f"{'Would' if left.whole else 'At least these would'} remain: {groups}.{not_counted}")
+    not_counted = f" Not counted, since nobody can rely on them: {_render(left.flaws)}." if left.flaws else ""
+    remain = f"{'Would' if left.whole else 'At least these would'} remain"
+    remain += f" once {len(left.going) + 1:,} are gone" if left.going else ""  # of a plan as a whole
+    yield Finding(f"{remain}: {'; '.join(_groups(s, left.usable))}.{not_counted}")
     if ends := [at for _, o in left.usable if (at := units.parse_time(o.get("expiresAt"))) and s.now < at <= until]:
         yield notable(f"Expired by then too, of these: {len(ends):,}.")
     yield from _newest(s, left)

@@ -103,7 +103,8 @@ def _dependents(s: Subject) -> Iterator[Finding]:
     """The copies made from it, and the schedules that need the newest copy of its schedule as their source."""
     chained = [b for b in s.read("backups").items if item_at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
     if chained:
-        yield notable(f"{counted(len(chained), 'backup')} made from it can no longer use it as their source.")
+        source = "its source" if len(chained) == 1 else "their source"
+        yield notable(f"{counted(len(chained), 'backup')} made from it can no longer use it as {source}.")
     mine, taken = _schedule_id(s.resource), units.parse_time(s.resource.get("pointInTime"))
     place, _, _ = s.target.path.rpartition("/")
     here = "/" + "/".join(place.split("/")[-3:])  # whichever API reads the asset
@@ -112,7 +113,9 @@ def _dependents(s: Subject) -> Iterator[Finding]:
     newer = [c.get("id") for c in alike if taken and (at := units.parse_time(c.get("pointInTime"))) and at > taken]
     if mine is None or set(newer) - gone:
         return
-    which = "Those going along are" if newer else "It is"
+    newest = f"It is the newest of schedule {cell(mine)}, and"
+    if gone & {c.get("id") for c in alike if c.get("id") != s.resource.get("id")}:
+        newest = f"The newest of schedule {cell(mine)} go, and"
     for tier in objects(s.read("job").resource.get("protections")):
         for x in objects(tier.get("schedules")):
             if str(x.get("sourceProtectionScheduleId")) != mine:
@@ -120,8 +123,7 @@ def _dependents(s: Subject) -> Iterator[Finding]:
             plan = " ".join(schedules.tiers({"protections": [{**tier, "schedules": [x]}]}) or ())
             needs = f"schedule {cell(str(x.get('scheduleId')))}"
             yield grave(
-                f"{which} the newest of schedule {cell(mine)}, and {needs} ({cell(plan, 160)}) needs a copy of that "
-                "schedule as its source.",
+                f"{newest} {needs} ({cell(plan, 160)}) needs a copy of that schedule as its source.",
                 "the source of a schedule",
                 f"S{needs[1:]} needs it as its source: it is the newest of schedule {cell(mine)}.",
             )

@@ -33,7 +33,7 @@ from . import (
     tenant_facts,
 )
 from .difference import compute_difference, request_body
-from .effect import compose
+from .effect import cannot, compose
 from .model import Effect, Finding, PreviewSpec, Subject, notable
 from .reads import (
     CLOCKS_APART,
@@ -116,7 +116,8 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     if why := _unreadable(acted_on):
         what = f"{acted_on.kind} {cell(identity_of(acted_on.path)[1])}"
         title = f"{tool.title} ({what})"
-        return Effect(title, forbidden=why.replace("{target}", what), danger=tool.danger)
+        why = why.replace("{target}", what)
+        return Effect(title, cannot(why), forbidden=why, danger=tool.danger)
     spec, shared = spec_for(tool), context or PreviewContext()
     plain = {name: value for name, value in arguments.items() if name != "confirm"}
     clock = acted_on.result.answered

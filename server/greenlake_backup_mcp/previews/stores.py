@@ -6,6 +6,7 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 from greenlake_backup_mcp.text import units
@@ -15,10 +16,19 @@ from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import at_least, counted, item_at, listed, name_of, names, objects
 from .reads import OWN, WHOLE, ReadResult, ReadSpec, Target, identity_of, literal, path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
-from .tenant_facts import JOBS, POLICIES, TASKS, jobs_of_stores, running, stopped
+from .tenant_facts import JOBS, POLICIES, STORES, TASKS, jobs_of_stores, running, stopped
 
 MOST_COUNTED = 120  # assets whose copies are counted: each is a request, and services allow so many a minute
 FAIL = "Jobs that back up through it and would fail"
+KEPT = "other usable copies"
+# TABLE: what assets may be left with, the worst first
+FATES = (
+    "NO recovery point at all",
+    "NO recovery point that is usable and can be reached",
+    "NO recovery point off the array",
+    "snapshots that could not be read, at most",
+)
+EVERY_STORE = replace(STORES, name="every store")  # whether copies elsewhere can be reached
 UNREAD = ("recovery points of assets that no job protects any more",)
 
 
@@ -127,7 +137,7 @@ def _reattach(s: Subject) -> Iterator[Finding]:
 
 
 def _lost_copies(s: Subject) -> Iterator[Finding]:
-    """The recovery points in stores that go: how many, how many of them locked, whose last ones they are."""
+    """The recovery points in stores that go: how many, how many of them locked, and what their assets are left with."""
     lost, every = _lost_stores(s), [(n, name, s.read(f"backups {n}")) for n, (name, _) in enumerate(_assets(s))]
     read = [(n, name, result) for n, name, result in every if result.known]
     if not read:
@@ -135,27 +145,35 @@ def _lost_copies(s: Subject) -> Iterator[Finding]:
     whole = len(read) == len(every) and all(result.whole for _, _, result in read)
     part = "" if whole else "at least "
     inside = {n: [c for c in result.items if store_of_copy(c, {}).get("id") in lost] for n, _, result in read}
-    bare = [
-        name
-        for n, name, result in read
-        if inside[n]
-        and s.read(f"snapshots {n}").known
-        and not _usable(s, result)
-        and not _usable(s, s.read(f"snapshots {n}"))
-    ]
-    if bare:
-        words = f"Left with NO recovery point at all: {part}{counted(len(bare), 'asset')}: {listed(bare)}."
-        yield grave(words, "assets left with nothing")
+    left: dict[str, list[str]] = {}
+    for n, name, result in read:
+        if inside[n]:
+            left.setdefault(_left_with(s, n, result), []).append(name)
+    for fate in (fate for fate in FATES if fate in left):
+        words = f"Left with {fate}: {part}{counted(len(left[fate]), 'asset')}: {listed(left[fate])}."
+        yield grave(words, f"assets left with {fate}")
+    if kept := left.get(KEPT):
+        yield Finding(f"Left with other usable copies off the array: {part}{counted(len(kept), 'asset')}.")
     if locked := sum(is_locked(c, s.now) for copies in inside.values() for c in copies):
         words = f"LOCKED copies in it: {part}{locked:,}; the service may refuse because of them."
         yield grave(words, "holds locked copies")
     counts = f"{sum(map(len, inside.values())):,}, of {part}{counted(sum(map(bool, inside.values())), 'asset')}"
-    some = (
-        ""
-        if len(read) == len(every)
-        else f", counted for {len(read):,} of the {len(every):,} assets that back up to it"
-    )
-    yield notable(f"Recovery points in it: {part}{counts}{some}.")
+    some = f", counted for {len(read):,} of the {len(every):,} assets that back up to it"
+    none = "" if locked else ", none of them locked"
+    yield notable(f"Recovery points in it: {part}{counts}{none}{'' if len(read) == len(every) else some}.")
+
+
+def _left_with(s: Subject, n: int, backups: ReadResult) -> str:
+    """What the nth asset is left with, one of FATES or KEPT."""
+    snapshots, lost = s.read(f"snapshots {n}"), _lost_stores(s)
+    if _usable(s, backups):
+        return KEPT
+    if not snapshots.known:
+        return FATES[3]
+    if _usable(s, snapshots):
+        return FATES[2]
+    others = [c for c in backups.items if store_of_copy(c, {}).get("id") not in lost]
+    return FATES[1] if others or snapshots.items else FATES[0]
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
@@ -211,11 +229,11 @@ def _assets(s: Subject) -> list[tuple[str, str]]:
 
 def _usable(s: Subject, copies: ReadResult) -> list[Mapping[str, Any]]:
     """The copies of a list that can be relied on and do not lie in a store that goes."""
-    lost = _lost_stores(s)
+    lost, stores = _lost_stores(s), {store.get("id"): store for store in s.read("every store").items}
     return [
         c
         for c in copies.items
-        if store_of_copy(c, {}).get("id") not in lost and not flaw_of(c, s.now) and c.get("state") not in GOING
+        if store_of_copy(c, {}).get("id") not in lost and not flaw_of(c, s.now, stores) and c.get("state") not in GOING
     ]
 
 
@@ -223,7 +241,7 @@ DELETE_HOST = PreviewSpec(
     "Delete the {target}",
     _delete_host,
     "Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
-    reads=reads_of_host,
+    reads=lambda arguments, target: [*reads_of_host(arguments, target), EVERY_STORE],
     further=(_backup_reads, _snapshot_reads),
     unknown=UNREAD,
 )
@@ -232,7 +250,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         "Delete the {target}",
         _delete,
         lambda s: "Backups deleted with it are gone for good." if _is_forced(s) else "It cannot be brought back.",
-        reads=lambda _arguments, _target: [POLICIES, JOBS, TASKS],
+        reads=lambda _arguments, _target: [POLICIES, JOBS, EVERY_STORE, TASKS],
         further=(_backup_reads, _snapshot_reads),
         size=lambda s: (
             s.resource["userDataStoredInBytes"]

@@ -5,6 +5,7 @@ Knows nothing of resources; never raises on what an API may put into a field.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,3 +97,14 @@ def relative_short(when: datetime, now: datetime) -> str:
     if abs(when - now) < timedelta(seconds=1):
         return "now"
     return ("+" if when > now else "-") + duration(when - now).replace(" ", "")
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Numbers in their order, those in a row as a span: `1-3, 7`."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and rows[-1][-1] == number - 1:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 1 else f"{row[0]}" for row in rows)
