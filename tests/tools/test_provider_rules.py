@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
+import os
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +18,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.client_config import registry as clients
 from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.tool_search import surface
+from tests.clients.__main__ import CACHE
 
 KEYWORDS = {"type", "format", "enum", "minimum", "maximum", "minItems", "maxItems", "items", "properties", "required"}
 ANNOTATIONS = {"description", "title", "default"}
@@ -121,3 +126,55 @@ def test_arguments_that_need_words_have_a_sentence_in_each_tool(argument: str) -
     with_it = [schema["properties"][argument] for schema in TOOLS.values() if argument in schema["properties"]]
     assert len(with_it) > 20
     assert [schema for schema in with_it if not schema.get("description", "").endswith(".")] == []
+
+
+AJV = """
+const fs = require("fs"), tools = JSON.parse(fs.readFileSync(0, "utf8")), refused = [];
+const formats = require("ajv-formats").default;
+for (const [draft, Ajv] of [["07", require("ajv").default], ["2020-12", require("ajv/dist/2020").default]]) {
+  const ajv = formats(new Ajv({strict: true, strictRequired: true, strictTypes: true, allowUnionTypes: false}));
+  for (const [name, schema] of Object.entries(tools)) {
+    try { ajv.compile(schema); } catch (error) { refused.push(`${name} (draft ${draft}): ${error.message}`); }
+  }
+}
+console.log(JSON.stringify(refused));
+"""
+
+
+@pytest.fixture(scope="module")
+def ajv() -> str:
+    """The folder whose modules hold Ajv, kept in the user's cache; left out where there is no Node or no registry."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("strict Ajv is left out: there is no Node on this machine")
+    folder = CACHE / "ajv-8"
+    if not (folder / "node_modules" / "ajv-formats").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [
+            npm,
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            str(folder),
+            "ajv@8",
+            "ajv-formats@3",
+        ]
+        if subprocess.run(command, capture_output=True, check=False, timeout=120).returncode:
+            pytest.skip("strict Ajv is left out: npm cannot bring it here")
+    return str(folder / "node_modules")
+
+
+def test_strict_ajv_takes_all(ajv: str) -> None:
+    """TypeScript's SDK and the clients built on it compile each schema; some in strict mode, which refuses a list."""
+    command = ["node", "-e", AJV]
+    done = subprocess.run(
+        command,
+        input=json.dumps(TOOLS),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NODE_PATH": ajv},
+    )
+    assert json.loads(done.stdout) == []
