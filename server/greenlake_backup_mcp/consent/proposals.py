@@ -6,6 +6,7 @@ Must know nothing of what single calls do, nor how a person is asked.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ class Caller:
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
     accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
     watched: bool = True  # progress is followed: a client that does not may give up after five seconds
+    begun: float = field(default_factory=time.monotonic)  # when the call came
     client: str = ""  # name and version of a client that shows views; "" where it shows none
     consented: str = ""  # how the person consented to what `confirm` stands for, where that was proved: by a card
 

@@ -5,6 +5,7 @@ Knows the order of things and nothing of their insides. Must not know transports
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -138,7 +139,8 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     """The tools that are no operation of the service."""
     if tool in builtin.FLEET:
         seconds = proposals.follow_seconds(context.settings, caller)
-        patience = seconds - min(1.0, seconds / 4)  # the rest is for the answer itself
+        used = time.monotonic() - caller.begun  # the first call opens what all need
+        patience = max(seconds - min(1.0, seconds / 4) - used, 0.1)  # the rest is for the answer itself
         found = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
         return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
     if tool.name == builtin.PREVIEW_CALL.name:

@@ -6,6 +6,7 @@ Knows MCP and hands each call to the dispatcher. Must not know HTTP to the servi
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -208,6 +209,7 @@ def create(  # noqa: PLR0913  what a server is made of
     async def call_tool(
         ctx: ServerRequestContext[LazyContext], params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
+        begun = time.monotonic()
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
         from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
@@ -216,7 +218,7 @@ def create(  # noqa: PLR0913  what a server is made of
             return await views.call(ctx, params, context, under_way)
         if surface and params.name in visible:
             context = await ctx.lifespan_context.for_role(role())
-            caller = gate.caller(ctx, params)
+            caller = replace(gate.caller(ctx, params), begun=begun)
             found = partial(surface.call, context, params.name, params.arguments or {}, caller)
             return await under_way.run(found, visible[params.name], settings, caller.principal)
         if params.name not in tools.all:
@@ -225,7 +227,7 @@ def create(  # noqa: PLR0913  what a server is made of
             cure = suggest.suggestion(params.name, visible)
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}. {cure}".rstrip())
         context = await ctx.lifespan_context.for_role(role())
-        caller = gate.caller(ctx, params)
+        caller = replace(gate.caller(ctx, params), begun=begun)
         call = partial(dispatcher.call, context, params.name, params.arguments or {}, caller)
         return await under_way.run(call, tools.all[params.name], settings, caller.principal)
 
