@@ -12,7 +12,9 @@ from greenlake_backup_mcp.dispatch import in_flight
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.upstream.rate_limiter import FairSlots, RateLimiter
-from tests.support.results import text_of
+from tests.support.results import code_in, text_of
+from tests.support.scripted_tenant import COPY, Answering, copies, talking
+from tests.support.tiny_tenant import BACKUP, VM
 
 SETTINGS = settings.defaults()
 
@@ -97,3 +99,31 @@ async def test_whoever_is_cancelled_leaves_no_slot_behind() -> None:
         group.cancel_scope.cancel()
     with anyio.fail_after(30):
         await slots.acquire("ella")
+
+
+async def test_a_target_that_is_slow_to_read_holds_up_no_other_confirmation() -> None:
+    other = "44444444-4444-4444-8444-444444444444"
+    slow_path = f"{COPY.rpartition('/')[0]}/{other}"
+    resources = copies()
+    resources[slow_path] = {**resources[COPY], "id": other, "name": "bk-2"}
+    resources[COPY.rpartition("/")[0]].append(resources[slow_path])
+    tenant, slow = Answering(resources), [False]
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if slow[0] and scope["path"] == slow_path:
+            await anyio.sleep_forever()
+        await tenant(scope, receive, send)
+
+    async with talking(answer) as talk:
+        codes = []
+        for backup in (other, BACKUP):
+            preview, _ = await talk.call("delete_vm_backup", {"vmId": VM, "backupId": backup, "confirm": "preview"})
+            codes.append(code_in(preview))
+        slow[0] = True
+        async with anyio.create_task_group() as group:
+            group.start_soon(talk.call, "delete_vm_backup", {"vmId": VM, "backupId": other, "confirm": codes[0]})
+            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(20):
+                await talk.call("delete_vm_backup", {"vmId": VM, "backupId": BACKUP, "confirm": codes[1]})
+            group.cancel_scope.cancel()
+    assert [(method, path) for method, path, _ in tenant.writes] == [("DELETE", COPY)]

@@ -281,3 +281,10 @@ def test_a_tool_that_can_lock_without_asking_says_that_a_lock_stays(kind: str) -
     assert not tool.gated
     assert "A lock (lockFor) cannot be shortened." in tool.description
     assert "cannot be shortened or taken back" in tool.input_schema["properties"]["lockFor"]["description"]
+
+
+def test_a_description_that_begins_with_a_mark_of_the_byte_order_is_read(tmp_path: Path) -> None:
+    bundled = Path(document.__file__).with_name("data-services.json")
+    marked = tmp_path / "data-services.json"
+    marked.write_text("\ufeff" + bundled.read_text(encoding="utf-8"), encoding="utf-8")
+    assert document.load_document(marked) is not None

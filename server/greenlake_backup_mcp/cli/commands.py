@@ -169,18 +169,18 @@ def pairs(words: Iterable[str]) -> dict[str, Any]:
 
     JSON in double quotes is the text that it stands for.
     """
-    found: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise InputError(f"{word!r} is not name=value.", hint="For example: limit=5 filter=\"state eq 'ERROR'\"")
-        if name in found:
+        if name in arguments:
             raise InputError(f"{name} is given twice.")
-        found[name] = value
+        arguments[name] = value
         if value.startswith('"'):
             with contextlib.suppress(ValueError):
-                found[name] = json.loads(value)
-    return found
+                arguments[name] = json.loads(value)
+    return arguments
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -127,10 +127,10 @@ async def _steps(client: Client, screen: Screen) -> None:
 
 def _find_id(text: str, name: str) -> str:
     row = next((line for line in text.splitlines() if name in line and UUID.search(line)), "")
-    found = UUID.search(row)
-    if found is None:
+    match = UUID.search(row)
+    if match is None:
         raise InputError(f"The tour found no {name}.", hint="Please report this.")
-    return found[0]
+    return match[0]
 
 
 def _text(result: CallToolResult) -> str:

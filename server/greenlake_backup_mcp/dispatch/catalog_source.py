@@ -90,10 +90,10 @@ class CatalogSource:
                 hint="greenlake-backup://evidence/check_protection.csv?control=cover, or .json.",
             )
         values = arguments.prepare(builtin.CHECK_PROTECTION, dict(parse_qsl(parts.query)))
-        found = await evidence.evidence(await question.question(self.get(), {**values, "output": "json"}, progress))
+        rows = await evidence.evidence(await question.question(self.get(), {**values, "output": "json"}, progress))
         if form == "csv":
-            return "text/csv", evidence.to_csv(found)
-        return "application/json", json.dumps(results.clean_result(found), ensure_ascii=False, indent=1, default=str)
+            return "text/csv", evidence.to_csv(rows)
+        return "application/json", json.dumps(results.clean_result(rows), ensure_ascii=False, indent=1, default=str)
 
     async def list_columns(self, tool: Tool) -> MoreColumns:
         """What the catalog knows of the items of a list tool; nothing where no question has begun it yet."""

@@ -141,8 +141,8 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
         seconds = proposals.follow_seconds(context.settings, caller)
         used = time.monotonic() - caller.begun  # the first call opens what all need
         patience = max(seconds - min(1.0, seconds / 4) - used, 0.1)  # the rest is for the answer itself
-        found = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
-        return _to_result(context, CallOutcome(Outcome.DONE, found.lines, found.value))
+        answer = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
+        return _to_result(context, CallOutcome(Outcome.DONE, answer.lines, answer.value))
     if tool.name == builtin.PREVIEW_CALL.name:
         return await _preview_call(context, values, caller)
     if tool.name == builtin.RUN_PLAN.name:

@@ -23,22 +23,22 @@ SIMULATED = "Simulated tenant: nothing here is real."
 
 def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = False) -> CallToolResult:
     """A result of lines. Whole lines beyond the budget are dropped and counted."""
-    kept, dropped, left = list(lines), 0, int(settings.budget * BYTES_PER_TOKEN) - 200
-    whole = "\n".join(kept)
+    out, dropped, left = list(lines), 0, int(settings.budget * BYTES_PER_TOKEN) - 200
+    whole = "\n".join(out)
     plain = len(whole) < left and whole.isascii() and whole.replace("\n", "").isprintable()  # nearly always
-    waiting = () if plain else (sanitize.clean(line) for line in kept)
-    kept = kept if plain else []
+    waiting = () if plain else (sanitize.clean(line) for line in out)
+    out = out if plain else []
     for line in waiting:
         left -= len(line.encode()) + 1
         if left >= 0 and not dropped:
-            kept.append(line)
+            out.append(line)
         else:
             dropped += 1
     if dropped:
-        kept.append(f"({dropped} more lines left out: the answer's budget is {settings.budget} tokens.)")
+        out.append(f"({dropped} more lines left out: the answer's budget is {settings.budget} tokens.)")
     if settings.demo:
-        kept.append(SIMULATED)
-    return CallToolResult(content=[TextContent(type="text", text="\n".join(kept))], is_error=is_error)
+        out.append(SIMULATED)
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(out))], is_error=is_error)
 
 
 def json_result(value: Any, settings: Settings) -> CallToolResult:
@@ -46,17 +46,17 @@ def json_result(value: Any, settings: Settings) -> CallToolResult:
 
     The two are one answer, and count once in the budget; what is beyond it is cut, and told in the JSON itself.
     """
-    shown = masking.redact(value, settings.reveal_secrets)
-    if not isinstance(shown, dict):
-        shown = {"items": shown}
+    cleaned = masking.redact(value, settings.reveal_secrets)
+    if not isinstance(cleaned, dict):
+        cleaned = {"items": cleaned}
     if settings.demo:
-        shown = {**shown, "simulated": True}
-    shown = fit_json(shown, settings)
-    text = json.dumps(shown, ensure_ascii=False)
+        cleaned = {**cleaned, "simulated": True}
+    cleaned = fit_json(cleaned, settings)
+    text = json.dumps(cleaned, ensure_ascii=False)
     if not sanitize.is_clean_json(text):
-        shown = clean_result(shown)
-        text = json.dumps(shown, ensure_ascii=False)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=shown)
+        cleaned = clean_result(cleaned)
+        text = json.dumps(cleaned, ensure_ascii=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=cleaned)
 
 
 def fit_json(value: Any, settings: Settings) -> Any:

@@ -201,8 +201,8 @@ def _metadata(public_url: str, authenticator: Authenticator) -> Callable[[Reques
     )
 
     async def metadata(_: Request) -> Response:
-        kept = {"Cache-Control": "public, max-age=3600", "Vary": "Origin"}
-        return Response(content, media_type="application/json", headers=kept)
+        headers = {"Cache-Control": "public, max-age=3600", "Vary": "Origin"}
+        return Response(content, media_type="application/json", headers=headers)
 
     return metadata
 

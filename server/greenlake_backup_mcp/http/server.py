@@ -67,10 +67,10 @@ def serve(settings: Settings) -> int:
     with otel.run_exporters():
         app = create_app(settings, authenticator=authenticator, bound=host)
         with open_socket(host, port) as sock:
-            at = f"{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
-            call_log.LOGGER.info("serving", extra={"fields": {"address": at}})
+            address = f"{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
+            call_log.LOGGER.info("serving", extra={"fields": {"address": address}})
             if not settings.log_json:
-                print(f"Serving on http://{at}{PATH}; Ctrl-C ends it.", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"Serving on http://{address}{PATH}; Ctrl-C ends it.", file=sys.stderr, flush=True)  # noqa: T201
             _run(app, sock, settings.grace)
     return 0
 

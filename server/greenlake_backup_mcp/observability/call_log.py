@@ -195,8 +195,8 @@ class JsonFormatter(logging.Formatter):
 
 def _message(record: logging.LogRecord) -> str:
     """What a line says; of a library's line its fixed words alone."""
-    ours = record.name.partition(".")[0] in (LOGGER.name, "uvicorn")
-    return (record.getMessage() if ours else f"{record.name}: {record.msg}")[:LONGEST_MESSAGE]
+    own = record.name.partition(".")[0] in (LOGGER.name, "uvicorn")
+    return (record.getMessage() if own else f"{record.name}: {record.msg}")[:LONGEST_MESSAGE]
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

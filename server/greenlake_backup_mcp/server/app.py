@@ -219,8 +219,8 @@ def create(  # noqa: PLR0913  what a server is made of
         if surface and params.name in visible:
             context = await ctx.lifespan_context.for_role(role())
             caller = replace(gate.caller(ctx, params), begun=begun)
-            found = partial(surface.call, context, params.name, params.arguments or {}, caller)
-            return await under_way.run(found, visible[params.name], settings, caller.principal)
+            search_call = partial(surface.call, context, params.name, params.arguments or {}, caller)
+            return await under_way.run(search_call, visible[params.name], settings, caller.principal)
         if params.name not in tools.all:
             from greenlake_backup_mcp.text import suggest  # noqa: PLC0415
 

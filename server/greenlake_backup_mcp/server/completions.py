@@ -51,9 +51,10 @@ class Completer:
     ) -> CompleteResult:
         """The values that contain what was typed, those that begin with it first."""
         typed = params.argument.value.casefold()
-        found = [v for v in await self._values(context, tools, params) if typed in v.casefold()]
-        found.sort(key=lambda value: (not value.casefold().startswith(typed), value.casefold()))
-        return CompleteResult(completion=Completion(values=found[:MOST], total=len(found), has_more=len(found) > MOST))
+        values = [v for v in await self._values(context, tools, params) if typed in v.casefold()]
+        values.sort(key=lambda value: (not value.casefold().startswith(typed), value.casefold()))
+        first = Completion(values=values[:MOST], total=len(values), has_more=len(values) > MOST)
+        return CompleteResult(completion=first)
 
     async def _values(
         self, context: CallContext, tools: Mapping[str, Tool], params: CompleteRequestParams
@@ -64,13 +65,13 @@ class Completer:
             return tuple(t.name for t in tools.values() if t.operation) if is_tool else ()
         if not isinstance(params.ref, PromptReference) or context.problem is not None:
             return ()
-        found = [
+        values = [
             value
             for tool in SOURCES.get(name, ())
             if tool in tools
             for value in await self._names(context, tools[tool])
         ]
-        return tuple(dict.fromkeys((*FIXED.get(name, ()), *found)))
+        return tuple(dict.fromkeys((*FIXED.get(name, ()), *values)))
 
     async def _names(self, context: CallContext, tool: Tool) -> tuple[str, ...]:
         now = context.api.now()

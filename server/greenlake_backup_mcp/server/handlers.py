@@ -110,8 +110,8 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, s
 
         if not completer:
             completer.append(completions.Completer())
-        found: CompleteResult = await completer[0].complete(await ctx.lifespan_context.for_role(), allowed(), params)
-        return found
+        result: CompleteResult = await completer[0].complete(await ctx.lifespan_context.for_role(), allowed(), params)
+        return result
 
     return {
         "on_list_prompts": list_prompts,

@@ -247,7 +247,7 @@ def fill(
                 raise MCPError(code=INVALID_PARAMS, message=message)
             moment = (now or datetime.now(UTC)) + int(number) * argument.ahead
             values["moment"] = moment.strftime("%Y-%m-%dT%H:%M:00Z")
-    text = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], prompt.text)
+    text = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], prompt.text)
     if search:
         text += "\n\nCall these tools through call_read_tool and call_write_tool; find_tools gives their arguments."
     content = TextContent(type="text", text=text)

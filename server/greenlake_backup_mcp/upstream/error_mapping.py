@@ -60,11 +60,11 @@ def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, p
 
 def debug_id(headers: Mapping[str, str], body: Any) -> str | None:
     """The id under which the service remembers a request: debugId, traceId or a header."""
-    found = None
+    identity = None
     if isinstance(body, dict):
-        found = body.get("debugId") or body.get("traceId")
-    found = found or next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
-    return sanitize.cell(str(found), 80).replace('"', "'") or None if found else None
+        identity = body.get("debugId") or body.get("traceId")
+    identity = identity or next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
+    return sanitize.cell(str(identity), 80).replace('"', "'") or None if identity else None
 
 
 def error_for_status(operation: str, status: int, error: ErrorBody, *, reads: bool) -> BackupError:

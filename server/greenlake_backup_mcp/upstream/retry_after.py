@@ -32,9 +32,9 @@ def retry_after_seconds(headers: Mapping[str, str], status: int, now: datetime) 
             return max(0.0, (moment - since).total_seconds())
     remaining = next((n for name in _REMAINS if (n := _number(headers.get(name, ""))) is not None), None)
     reset = next((n for name in _RESETS if (n := _number(headers.get(name, ""))) is not None), None)
-    if reset is None and (found := re.search(r"(?:\breset=|\bt=)(\d{1,15})", headers.get("ratelimit", ""))):
+    if reset is None and (match := re.search(r"(?:\breset=|\bt=)(\d{1,15})", headers.get("ratelimit", ""))):
         left = re.search(r"(?:\bremaining=|\br=)(\d{1,15})", headers.get("ratelimit", ""))
-        reset, remaining = float(found[1]), float(left[1]) if left else None
+        reset, remaining = float(match[1]), float(left[1]) if left else None
     if reset is None or not (status == 429 or remaining == 0):
         return None
     return _until(reset, since)
@@ -60,5 +60,5 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def _number(text: str) -> float | None:
-    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:[,;].*)?", text)
-    return float(found[1]) if found else None
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:[,;].*)?", text)
+    return float(match[1]) if match else None

@@ -239,12 +239,12 @@ def _refusal(client: Client, status: int, body: Any) -> BackupError:
     detail = f" ({code})" if code in _CODES else ""
     if status in (400, 401, 403, 404):
         quotes = any(len(v) > 1 and v[0] == v[-1] and v[0] in "\"'" for v in (client.id, client.secret))
-        kept = (
+        cure = (
             "The id or the secret stands in quotation marks, as `--env-file` of Docker keeps them. " if quotes else ""
         )
         return SettingsError(
             f"The token endpoint {_host(client)} refused the API client: HTTP {status}{detail}.",
-            hint=f"{kept}Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may "
+            hint=f"{cure}Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may "
             "have been deleted with its user, or its secret reset. Nothing was sent to the service.",
             status=status,
         )

@@ -68,9 +68,9 @@ async def authenticate(authenticator: Authenticator, token: str) -> AccessToken:
         raise TokenRejectedError("This is no token of ours.")
     if (
         authenticator.file is not None
-        and (found := static_tokens.find_token(authenticator.file.current(), token)) is not None
+        and (entry := static_tokens.find_token(authenticator.file.current(), token)) is not None
     ):
-        return found.access
+        return entry.access
     if authenticator.issuer is None:
         raise TokenRejectedError("The token is not known.")
     return await jwts.verify(authenticator.issuer, token)

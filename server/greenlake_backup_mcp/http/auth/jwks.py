@@ -72,9 +72,9 @@ class Keys:
     fetch: Fetch = fetch_json
     clock: Callable[[], float] = time.monotonic
     spawn: Spawn | None = None  # runs what nobody waits for; the app's, while it serves
-    _found: tuple[Mapping[str, Any], ...] = ()
+    _keys: tuple[Mapping[str, Any], ...] = ()
     _made: dict[tuple[str | None, str], PyJWK] = field(default_factory=dict)  # of those found, by id and algorithm
-    _at: float = float("-inf")
+    _fetched_at: float = float("-inf")
     _tried: float = float("-inf")
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -85,7 +85,7 @@ class Keys:
         used so for a day at most. Raises Unreachable while no usable keys can be had.
         """
         key = self._pick(kid, algorithm)
-        age = self.clock() - self._at
+        age = self.clock() - self._fetched_at
         if key is not None and age <= FRESH:
             return key
         if key is not None and age <= STALE and self.spawn is not None:
@@ -94,14 +94,14 @@ class Keys:
             return key
         await self._renew()
         key = self._pick(kid, algorithm)
-        if key is None and self.clock() - self._at > STALE:
+        if key is None and self.clock() - self._fetched_at > STALE:
             raise Unreachable("The keys of the issuer cannot be had.")
         return key
 
     def _pick(self, kid: str | None, algorithm: str) -> PyJWK | None:
         if (made := self._made.get((kid, algorithm))) is not None:
             return made
-        fitting = [key for key in self._found if key_fits(key, algorithm) and (kid is None or key.get("kid") == kid)]
+        fitting = [key for key in self._keys if key_fits(key, algorithm) and (kid is None or key.get("kid") == kid)]
         if not fitting or (kid is None and len(fitting) > 1):
             return None
         try:
@@ -123,11 +123,11 @@ class Keys:
                     raise Unreachable("The key set holds no keys.")
             except BackupError as problem:
                 call_log.LOGGER.warning("issuer keys", extra={"fields": {"problem": problem.message}})
-                if self.clock() - self._at > STALE:
-                    self._found, self._made = (), {}
+                if self.clock() - self._fetched_at > STALE:
+                    self._keys, self._made = (), {}
                 return
-            self._found, self._made = tuple(key for key in keys if isinstance(key, dict)), {}
-            self._at = self.clock()
+            self._keys, self._made = tuple(key for key in keys if isinstance(key, dict)), {}
+            self._fetched_at = self.clock()
 
     async def _where(self) -> str:
         """The URL of the key set: as configured, or from the issuer's metadata, which must be its own."""
