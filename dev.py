@@ -8,6 +8,7 @@ Makes .venv beside this file on first use, installs the project into it, and run
     pack    make greenlake-backup-mcp.mcpb, which Claude Desktop opens
     test    the tests
     check   lint, types, layers
+    coverage  the tests, and how much of each room they run, branch by branch (some 20 minutes)
     bench   the benchmarks
     docs    write what documents repeat from the code (--check: only say what is out of date)
 """
@@ -41,6 +42,7 @@ COMMANDS = {  # the extra that .venv must hold (None: no .venv), and what is run
             ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
         ],
     ),
+    "coverage": ("dev", [["-m", "tests.coverage"]]),
     "docs": ("dev", [["tools/docs.py"]]),
     "bench": ("dev", [["-m", "tests.benchmarks"]]),
 }

@@ -153,7 +153,7 @@ class Tenant:
         order = sorted(live, key=live.__getitem__, reverse=True) + list(past)
         order.sort(key=lambda key: live[key] if key in live else past[key].created, reverse=True)
         page = order[offset : None if limit is None else offset + limit]
-        return [self.task_item(self.tasks[id]) if id in live else past[id].item() for id in page], len(order)
+        return [self.task_item(self.tasks[id]) if id in live else past[id].item for id in page], len(order)
 
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""
@@ -172,7 +172,7 @@ class Tenant:
             if task:
                 return None if task.vanished else self.task_item(task)
             _, past = self.world, self.history.tasks(int(self.now().timestamp())).get(ref[1])
-            return past.item() if past else None
+            return past.item if past else None
         item = self.world.things.get(ref[0], {}).get(ref[1])
         return self.history.view(ref[0], item, int(self.now().timestamp())) if item and ref[0] in DERIVED else item
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from greenlake_backup_mcp.simulator.names import Item, number, uid
 from greenlake_backup_mcp.simulator.seed.world import World
@@ -53,6 +54,7 @@ class Past:
     error: str = ""
     log: str = ""
 
+    @cached_property
     def item(self) -> Item:
         """The task as the service shows it."""
         over = self.state not in ("RUNNING", "QUIESCING")
