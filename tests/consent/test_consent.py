@@ -151,10 +151,11 @@ def test_read_only_beats_every_selection(toolsets: str) -> None:
 # --- the attack -------------------------------------------------------------------------------------------------------
 
 
-async def test_of_several_hundred_hostile_calls_none_arrives_and_each_valid_one_arrives_once() -> None:
-    score = await attack(300, seed=2)
+async def test_of_many_hostile_calls_none_arrives_and_each_valid_one_arrives_once() -> None:
+    """A sample: `python -m tests.attack` makes thousands."""
+    score = await attack(120, seed=2)
     assert score.wrong == []
-    assert score.tried.total() == 300
+    assert score.tried.total() == 120
 
 
 async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch: pytest.MonkeyPatch) -> None:
