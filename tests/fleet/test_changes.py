@@ -12,7 +12,7 @@ from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.fleet import changes, facts
 from greenlake_backup_mcp.fleet.changes import Changes, Group
 from tests.conftest import NOW
-from tests.support.estates import small_tenant
+from tests.support.estates import few_machines
 from tests.support.filled_catalog import catalog_of
 
 KEPT = ("lab-build-07", "sap-prod-01", "db-prod-01", "hr-fs-02", "print-prod-14")
@@ -23,16 +23,9 @@ class Tenant:
 
     def __init__(self) -> None:
         self.at = NOW
-        self.app = small_tenant(every=10_000)
+        self.app = few_machines(KEPT)
         self.held = self.app.state.tenant
         self.held.clock = self.now
-        things = self.held.world.things
-        machines = things["virtual-machines"]
-        things["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in KEPT}
-        for name in ("virtual-machine-protection-groups", "datastores", "mssql-databases", "volume-protection-groups"):
-            things[name] = {}
-        ids = set(things["virtual-machines"])
-        things["protection-jobs"] = {i: j for i, j in things["protection-jobs"].items() if j["assetInfo"]["id"] in ids}
         self.catalog: Catalog
 
     def now(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,20 @@ def small_tenant(every: int = 5) -> Any:
         i: job for i, job in things["protection-jobs"].items()
         if "/virtual-machines/" not in job["assetInfo"]["resourceUri"] or job["assetInfo"]["id"] in kept
     }  # fmt: skip
+    return app
+
+
+def few_machines(names: Collection[str]) -> Any:
+    """A tenant of these machines, their jobs and all systems; no groups, datastores and databases."""
+    app = create_app(now=lambda: NOW, scale=100_000)
+    things = app.state.tenant.world.things
+    machines = things["virtual-machines"]
+    things["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in names}
+    for name in ("virtual-machine-protection-groups", "datastores", "mssql-databases", "volume-protection-groups"):
+        things[name] = {}
+    things["protection-jobs"] = {
+        i: j for i, j in things["protection-jobs"].items() if j["assetInfo"]["id"] in things["virtual-machines"]
+    }
     return app
 
 

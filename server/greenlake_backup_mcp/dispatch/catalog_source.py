@@ -70,6 +70,10 @@ class CatalogSource:
 
         catalog.PATIENCE.set(seconds)  # of this call: each has a context of its own
 
+        from greenlake_backup_mcp.fleet import question, registry  # noqa: PLC0415
+
+        if (answer := registry.answer_for(name)) is not None:
+            return await answer(await question.question(self.get(), values, progress))
         room = int(self.api.settings.budget * BYTES_PER_TOKEN)
         if name == builtin.QUERY_CATALOG.name:
             self.turns = self.turns or query.Turns()

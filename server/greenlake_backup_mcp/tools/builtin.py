@@ -211,7 +211,83 @@ DESCRIBE_ASSET = _builtin_tool(
     },
 )
 
-FLEET = (CHECK_PROTECTION, DESCRIBE_ASSET, FIND_RECOVERY_POINTS, QUERY_CATALOG)
+CHECK_HEALTH = _builtin_tool(
+    "check_health",
+    "Check health: the morning check",
+    "Is the backup all right, what failed, what is wrong and what needs a person today: one verdict over the whole "
+    "estate, everything wrong grouped by cause (each asset once, gravest first: nothing to restore from, last copy "
+    "going, off-site copy late, RPO missed), unhealthy systems, full stores, failing and suspended jobs, approvals, "
+    "contradictions, the backup of the backup (catalogue, clocks, versions, remote access), and what is not known.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "since": {"type": "string", "description": "Tasks and changes since then: now-24h (default), 2026-11-23."},
+            "limit": _LIMIT,
+            "timeZone": _ZONE,
+            "output": OUTPUT,
+        },
+    },
+)
+
+SHOW_DEPENDENTS = _builtin_tool(
+    "show_dependents",
+    "Show dependents and what a loss would leave",
+    "What hangs on a store, gateway, StoreOnce, orchestrator, array, datastore, host, vCenter or policy (jobs, assets, "
+    "recovery points), what it stands on, and what if it were lost, fails or is deleted: which assets are lost, fall "
+    'back how far, are fine. name "unlocked copies": are we ransomware-proof, what would survive an attack on all that '
+    "is not locked.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "Name or id; all that bear the name."},
+            "kind": {
+                "type": "string",
+                "enum": [
+                    *("store", "gateway", "storeonce", "orchestrator", "array", "datastore", "host", "vcenter"),
+                    "policy",
+                ],
+            },
+            "limit": _LIMIT,
+            "timeZone": _ZONE,
+            "output": OUTPUT,
+        },
+        "required": ["name"],
+    },
+)
+
+SHOW_CHANGES = _builtin_tool(
+    "show_changes",
+    "Show what changed",
+    "What changed since a moment, by whom as far as told: recovery points made, gone as planned, deleted too early; "
+    "safeguards, retention or locks weakened; jobs suspended or removed; gateways lost; machines new and without "
+    "protection; how stores filled up.",
+    "fleet",
+    Danger.READ,
+    {
+        "type": "object",
+        "properties": {
+            "since": {"type": "string", "description": "now-7d (default), 2026-11-23, 2026-11-23T14:00Z."},
+            "asset": {"type": "string", "description": "Name or id of an asset or thing; default all."},
+            "limit": _LIMIT,
+            "timeZone": _ZONE,
+            "output": OUTPUT,
+        },
+    },
+)
+
+FLEET = (
+    CHECK_HEALTH,
+    CHECK_PROTECTION,
+    DESCRIBE_ASSET,
+    SHOW_DEPENDENTS,
+    SHOW_CHANGES,
+    FIND_RECOVERY_POINTS,
+    QUERY_CATALOG,
+)
 PREVIEW_CALL = _builtin_tool(
     "preview_call",
     "Preview a call",

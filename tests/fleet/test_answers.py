@@ -1,0 +1,85 @@
+"""Answers of the tools as a client has them: within 1,200 tokens, with the zone told back, as JSON with its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from tests.support.estates import few_machines
+from tests.support.results import text_of
+
+Connected = Callable[..., AbstractAsyncContextManager[Client]]
+SETTINGS = settings.load(demo=True, wait=60, timezone="Europe/Berlin")
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "check_health": {},
+    "show_dependents": {"name": "psg-dc1-01"},
+    "show_changes": {},
+}
+KEYS = {
+    "check_health": {
+        "verdict", "text", "today", "assets", "besides", "jobs", "systems", "contradictions", "since", "failedTasks",
+        "tasksWithoutEnd", "changes", "approvalsWaiting", "issues", "listsNotRead", "groups", "coverage",
+    },
+    "show_dependents": {"things", "assets", "coverage"},
+    "show_changes": {
+        "since", "rememberedSince", "count", "groups", "made", "goneAsPlanned", "missingUnconfirmed", "newInNoJob",
+        "storeUsage", "changes", "coverage",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def tenant() -> Any:
+    return few_machines(("sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "file-prod-14"))
+
+
+async def test_default_answers_are_short_and_say_what_they_rest_on(connected: Connected) -> None:
+    async with connected(SETTINGS) as client:
+        for tool, arguments in DEFAULTS.items():
+            result = await client.call_tool(tool, arguments)
+            answer = text_of(result)
+            assert not result.is_error, answer
+            assert len(answer.encode()) / 3 <= 1200, (tool, len(answer.encode()))
+            assert "recovery points read of" in answer
+            assert "Europe/Berlin" in answer
+            assert "+01:00" in answer
+        unlocked = text_of(await client.call_tool("show_dependents", {"name": "unlocked copies"}))
+        assert "If lost (all copies that are not locked)" in unlocked
+        utc = text_of(await client.call_tool("check_health", {"timeZone": "UTC"}))
+        assert "+01:00" not in utc
+
+
+async def test_json_has_its_keys_and_its_counts_add_up(connected: Connected) -> None:
+    async with connected(SETTINGS) as client:
+        for tool, arguments in DEFAULTS.items():
+            result = await client.call_tool(tool, {**arguments, "output": "json"})
+            value = result.structured_content
+            assert value is not None
+            assert value.keys() - {"leftOut", "simulated"} == KEYS[tool]
+            if tool == "check_health":
+                counted = {k: n for k, n in value["assets"].items() if k not in ("total", "expiredExceptions")}
+                assert sum(counted.values()) == value["assets"]["total"]
+            if tool == "show_dependents":
+                lost = value["things"][0]["ifLost"]
+                fates = ("lost", "falls_back", "bare", "unknown", "fine")
+                assert sum(lost[fate] for fate in fates) == lost["assets"]
+
+
+@pytest.mark.parametrize("era", ["auto"])
+async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Connected, era: str) -> None:
+    async with connected(SETTINGS) as client:
+        for tool, arguments, said in (
+            ("show_dependents", {"name": "psg-dc1-1"}, 'Did you mean "psg-dc1-01"'),
+            ("show_dependents", {"name": "psg-dc1-01", "kind": "gatway"}, "kind"),
+            ("show_dependents", {}, "name"),
+            ("show_changes", {"since": "yesterdayish"}, "is no moment"),
+            ("check_health", {"timeZone": "Mars/Base"}, "is no time zone"),
+        ):
+            result = await client.call_tool(tool, arguments)
+            assert result.is_error
+            assert said in text_of(result), tool
