@@ -28,7 +28,19 @@ PACKAGE = ROOT / "server" / "greenlake_backup_mcp"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # flags of other programs that the documents mention
-FOREIGN = {"--check", "--write", "--port", "--plain", "--json", "--yes", "--cli", "--scale", "--requirepass", "--help"}
+FOREIGN = {
+    "--check",
+    "--format",
+    "--write",
+    "--port",
+    "--plain",
+    "--json",
+    "--yes",
+    "--cli",
+    "--scale",
+    "--requirepass",
+    "--help",
+}
 
 
 def commands(text: str) -> list[str]:

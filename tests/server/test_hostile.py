@@ -24,9 +24,12 @@ from tests.support.hostile import ATTACK, MARKED, Hostile, harmless
 from tests.support.results import CODE
 
 TOOLS = registry.tools()
-FLEET = {
+FLEET: dict[str, dict[str, Any]] = {
     "query_catalog": {"sql": "SELECT * FROM assets LIMIT 20"},
     "find_recovery_points": {"before": "now"},
+    "check_health": {"limit": 50},
+    "show_dependents": {"name": "unlocked copies"},
+    "show_changes": {"since": "now-30d"},
 }
 
 

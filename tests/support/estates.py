@@ -28,7 +28,8 @@ def small_tenant(every: int = 5) -> Any:
     grouped = {m["id"] for g in things["virtual-machine-protection-groups"].values() for m in g["assets"]}
     kept = {
         i: vm for n, (i, vm) in enumerate(machines.items())
-        if n % every == 0 or i in grouped or vm["displayName"] in cases.BY_ASSET or vm.get("vmClassification") != "NONE"
+        if n % every == 0 or i in grouped or vm["displayName"] in cases.BY_ASSET
+        or vm.get("vmClassification") not in (None, "", "NONE")
     }  # fmt: skip
     things["virtual-machines"] = kept
     things["protection-jobs"] = {
