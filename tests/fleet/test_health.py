@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from greenlake_backup_mcp.fleet import asset_health, health
+from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, verdicts
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
 from greenlake_backup_mcp.fleet.health import Health, Level
+from greenlake_backup_mcp.fleet.verdicts import Context
 from tests.conftest import NOW
 from tests.jobs.set_a import SYSTEMS, failing, unhealthy
 from tests.jobs.truth import Truth
@@ -71,9 +72,9 @@ def test_no_usable_copy_is_what_the_twin_has_no_usable_copy_of(connection: sqlit
         ("new-app-01", State.PENDING, ""),
         ("hr-fs-02", State.IDLE, "job suspended"),
         ("old-wiki-01", State.ENDING, "in no job"),
-        ("erp-prod-14", State.OFF_SITE_LATE, "schedule suspended"),
+        ("erp-prod-14", State.IDLE, "a tier is suspended"),
         ("sap-prod-02", State.OFF_SITE_LATE, "independent disks"),
-        ("file-prod-14", State.OFF_SITE_LATE, "did not run, though its job is ACTIVE"),
+        ("file-prod-14", State.OFF_SITE_LATE, "did not run"),
         ("bi-prod-14", State.LATE, "in progress"),
         ("cache-prod-14", State.LATE, "did not answer"),
     ],
@@ -114,6 +115,8 @@ def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite
     """T9"""
     found = judge(connection)
     assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in found.systems)
+    (one,) = [s for s in found.standings if s.asset.name == "jump-prod-14"]
+    assert (one.state, one.cause, one.late_by) == (State.LATE, cover.AHEAD, 0)
     assert all(s.late_by < 400 * DAY for s in found.standings)
 
 
@@ -182,3 +185,17 @@ def test_sections_of_the_report_cut_nothing(connection: sqlite3.Connection) -> N
     assert len(sections["Assets not as promised"].rows) == sum(found.states[state] for state in asset_health.WRONG)
     rows: Any = sections["What is wrong, by cause"].rows
     assert sum(row["assets"] for row in rows) == len(sections["Assets not as promised"].rows)
+
+
+def test_what_comes_back_and_what_is_late_is_counted_as_check_protection_does(connection: sqlite3.Connection) -> None:
+    found, estate = judge(connection), estate_of(connection)
+    for name, states, causes in (
+        ("usable", {State.NO_COPY, State.PENDING}, None),
+        ("cover", {State.NO_COPY}, ("no copy", "none usable")),
+    ):
+        control = controls.CONTROLS[name]
+        context = Context(connection, estate, UTC_CLOCK, {})
+        tally = verdicts.tally(control, control.judge(context)[0], context, [s.asset for s in found.standings], ())
+        not_met = {f.asset.id for f in tally.of(verdicts.State.NOT_MET)
+                   if causes is None or any(cause in f.verdict.cause for cause in causes)}  # fmt: skip
+        assert not_met == {s.asset.id for s in found.standings if s.state in states}, name

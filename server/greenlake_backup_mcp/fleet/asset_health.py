@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from . import calendar, exceptions
-from .calendar import DAY, GRACE, HOUR, MINUTE, Freshness, Rule
+from . import cover, exceptions
+from .calendar import CLOCK_SLACK, DAY, Grade
+from .cover import Promise
 from .exceptions import Acceptance
-from .facts import Asset, Cover, Estate, Schedule
+from .facts import Asset, Estate
 
 SOON = 7 * DAY  # a last copy that goes within this time
-PASSED = 15 * MINUTE  # by which a next run must lie behind until it counts as not run
 UNTOLD = "the service says no cause"
 TIERS = ("SNAPSHOT", "REPLICATED_SNAPSHOT", "BACKUP", "CLOUD_BACKUP")
 
@@ -30,7 +30,7 @@ class State(Enum):
     ON_ARRAY = "usable copies on the array only"
     OFF_SITE_LATE = "off-site copy late"
     LATE = "copy late"
-    IDLE = "in no running job"
+    IDLE = "job or tier not running"
     PENDING = "not due yet"
     UNREAD = "not known (copies not read)"
     ACCEPTED = "accepted exception"
@@ -70,11 +70,10 @@ class CauseGroup:
         return max(one.late_by for one in self.standings)
 
 
-def standings(estate: Estate, accepted: Sequence[Acceptance], jobs_read: int) -> tuple[Standing, ...]:
-    """Every asset that somebody works with, once. `jobs_read`: when the jobs were read."""
-    rules = {job.id: calendar.rules(job.schedules, job.effective_from) for job in estate.jobs.values()}
+def standings(estate: Estate, accepted: Sequence[Acceptance]) -> tuple[Standing, ...]:
+    """Every asset that somebody works with, once."""
     return tuple(
-        _accepted(_standing(estate, asset, rules, jobs_read), accepted, estate.now)
+        _accepted(_standing(estate.now, asset), accepted, estate.now)
         for asset in estate.workloads
         if asset.nobodys is None and asset.listed
     )
@@ -109,68 +108,37 @@ def _accepted(one: Standing, accepted: Sequence[Acceptance], now: int) -> Standi
     return Standing(one.asset, one.state, one.cause, one.late_by, one.ratio, one.ends, expired_exception=True)
 
 
-def _standing(estate: Estate, asset: Asset, rules: Mapping[str, Mapping[str, Rule]], jobs_read: int) -> Standing:
-    newest = asset.newest()
+def _standing(now: int, asset: Asset) -> Standing:
+    newest, why_idle = asset.newest(), _idle(asset)
     if asset.unread is not None and newest is None:
         return Standing(asset, State.UNREAD, asset.unread)
-    running = [(c, s) for c in asset.covers for s in c.job.schedules if s.tier in TIERS]
-    judged = [
-        (cover, s, fresh) for cover, s in running
-        if (rule := rules[cover.job.id].get(s.schedule_id))
-        and (fresh := _freshness(estate, asset, cover, s, rule))
-    ]  # fmt: skip
-    late = sorted((one for one in judged if one[2].late), key=lambda one: -(one[2].ratio or 0))
-    ends = asset.ends(estate.now)
+    promised = cover.promises(asset, now)
+    ahead = newest is not None and newest > now + CLOCK_SLACK  # then nothing can be said of its age
+    late = sorted((one for one in promised if one.kept.late and not ahead), key=lambda one: -(one.kept.ratio or 0))
+    cause = _cause(asset, late[0]) if late else why_idle
     if newest is None:
-        pending = judged and all(f.grade in (calendar.Grade.PENDING, calendar.Grade.UNSCHEDULED) for _, _, f in judged)
-        if pending and not _idle(asset):
+        if not late and not why_idle and any(one.kept.grade is Grade.PENDING for one in promised):
             return Standing(asset, State.PENDING)
-        worst = late[0] if late else None
-        cause = _no_copy(asset) or (_cause(worst[0], worst[1], jobs_read) if worst else UNTOLD)
-        return Standing(asset, State.NO_COPY, cause, _late(late), _ratio(late))
-    why_idle = _idle(asset)
-    renewed = not why_idle and any(s.last_status in ("OK", "WARNING") for _, s in running)
-    cause = _cause(late[0][0], late[0][1], jobs_read) if late else ""
-    if ends is not None and ends < estate.now + SOON and not renewed:
-        return Standing(asset, State.ENDING, why_idle or cause or UNTOLD, _late(late), _ratio(late), ends)
+        return Standing(asset, State.NO_COPY, _out_of_reach(asset) or why_idle or cause or UNTOLD)
+    ends = asset.ends(now)
+    delay = max((one.kept.late_by for one in late), default=0), max((one.kept.ratio or 0 for one in late), default=0.0)
+    renewed = not why_idle and any(
+        s.last_status in ("OK", "WARNING") for c in asset.covers for s in c.job.schedules if s.tier in TIERS
+    )
+    if ends is not None and ends < now + SOON and not renewed:
+        return Standing(asset, State.ENDING, why_idle or cause or UNTOLD, *delay, ends)
     if asset.unread is not None:
         return Standing(asset, State.UNREAD, asset.unread)
     if asset.newest("on_premises", "off_site") is None and not _replicated(asset):
-        return Standing(asset, State.ON_ARRAY, cause or why_idle or "its policy makes snapshots only", _late(late),
-                        _ratio(late), ends)  # fmt: skip
-    if why_idle:
-        return Standing(asset, State.IDLE, why_idle, ends=ends)
+        return Standing(asset, State.ON_ARRAY, cause or "its policy makes snapshots only", *delay, ends)
     if late:
-        off_site = [one for one in late if one[1].tier == "CLOUD_BACKUP"]
+        off_site = [one for one in late if one.schedule.tier == "CLOUD_BACKUP"]
         worst = (off_site or late)[0]
         state = State.OFF_SITE_LATE if off_site else State.LATE
-        return Standing(
-            asset, state, _cause(worst[0], worst[1], jobs_read), worst[2].late_by, worst[2].ratio or 0, ends
-        )
-    return Standing(asset, State.FINE, ends=ends)
-
-
-Judged = tuple[Cover, Schedule, Freshness]
-
-
-def _late(late: Sequence[Judged]) -> int:
-    return max((one[2].late_by for one in late), default=0)
-
-
-def _ratio(late: Sequence[Judged]) -> float:
-    return max((one[2].ratio or 0 for one in late), default=0)
-
-
-def _freshness(estate: Estate, asset: Asset, cover: Cover, schedule: Schedule, rule: Rule) -> Freshness:
-    """A schedule's promise against the newest usable copy of its tier; a point ahead of the clock counts as now."""
-    usable = asset.usable
-    points = [
-        point for one in usable or asset.all_sets  # where none can be used, those that are good and out of reach
-        if one.tier == schedule.tier and (point := one.newest_usable if usable else one.newest_good)
-    ]  # fmt: skip
-    newest = min(max(points), estate.now) if points else None
-    since = max(asset.created or 0, cover.job.effective_from or 0)
-    return calendar.freshness(rule, newest, estate.now, since=since, grace=GRACE.get(schedule.tier or "", HOUR))
+        return Standing(asset, state, _cause(asset, worst), worst.kept.late_by, worst.kept.ratio or 0, ends)
+    if ahead:
+        return Standing(asset, State.LATE, cover.AHEAD, ends=ends)
+    return Standing(asset, State.IDLE if why_idle else State.FINE, why_idle, ends=ends)
 
 
 def _replicated(asset: Asset) -> bool:
@@ -180,35 +148,29 @@ def _replicated(asset: Asset) -> bool:
 
 
 def _idle(asset: Asset) -> str:
-    """Why nothing makes copies of it; '' where something does."""
+    """Why nothing, or not all, makes copies of it as its policy has it; '' where everything runs."""
     if not asset.covers:
         return "in no job"
-    if all(cover.job.suspended for cover in asset.covers):
+    if all(one.job.suspended for one in asset.covers):
         return "job suspended"
-    return ""
+    paused = any(s.operational == "SUSPENDED" for one in asset.covers for s in one.job.schedules)
+    return "a tier is suspended" if paused else ""
 
 
-def _no_copy(asset: Asset) -> str:
-    """Why an asset has no usable copy, where something simple says it."""
+def _out_of_reach(asset: Asset) -> str:
+    """The store whose loss leaves an asset without a usable copy; '' where it has no good copy at all."""
     held = [one for one in asset.all_sets if one.good and one.reachable == 0]
-    if held:
-        why = (held[0].unreachable_why or UNTOLD).removeprefix("store ")
-        return f"store {held[0].store} out of reach: {why}"
-    return _idle(asset)
+    if not held:
+        return ""
+    return f"store {held[0].store} out of reach: {(held[0].unreachable_why or UNTOLD).removeprefix('store ')}"
 
 
-def _cause(cover: Cover, schedule: Schedule, jobs_read: int) -> str:
-    """Why the copy of a schedule is late."""
-    if cover.job.suspended:
-        return "job suspended"
-    if schedule.operational == "SUSPENDED":
-        return "schedule suspended"
-    if schedule.next_run is not None and schedule.next_run + PASSED < jobs_read:
-        return "did not run, though its job is ACTIVE"
-    if schedule.last_status in ("ERROR", "SKIPPED"):
-        return schedule.last_error or f"last run {schedule.last_status}, without a reason"
-    if schedule.prev_run is not None and schedule.prev_run > (schedule.last_run or 0):
-        return "its run is in progress"
-    if schedule.last_status == "WARNING":
-        return schedule.last_error or "last run ended with warnings"
-    return "its job says OK, and there is no copy" if schedule.last_status == "OK" else UNTOLD
+def _cause(asset: Asset, late: Promise) -> str:
+    """Why the copy of a schedule is late: what its last run says, where it ran."""
+    schedule = late.schedule
+    if (schedule.prev_run or 0) >= (late.last_due or 0):
+        if (schedule.prev_run or 0) > (schedule.last_run or 0):
+            return "its run is in progress"
+        if schedule.last_status in ("ERROR", "SKIPPED", "WARNING") and schedule.last_error:
+            return schedule.last_error
+    return cover.miss(asset, late)

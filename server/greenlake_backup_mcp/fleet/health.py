@@ -127,7 +127,7 @@ def judge(
 ) -> Health:
     """All of it, over one connection of the catalog. `since`: from when on tasks and changes are looked at."""
     around = systems.read(connection)
-    standings = asset_health.standings(estate, accepted, around.read.get("jobs") or estate.now)
+    standings = asset_health.standings(estate, accepted)
     jobs = estate.jobs.values()
     found = Health(
         since, standings, asset_health.grouped(standings),
