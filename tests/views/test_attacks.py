@@ -10,7 +10,6 @@ import hmac
 import itertools
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
