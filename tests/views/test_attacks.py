@@ -51,9 +51,10 @@ def attack(host: Host, clock: Clock, change: str) -> None:
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda chosen: "+".join(chosen) or "none")
 def test_a_model_confirms_only_where_all_three_rules_are_broken(tenant: Tenant, broken: tuple[str, ...]) -> None:
+    offers, meta, pages = (rule in broken for rule in RULES)
     clock = Clock()
     server = mcp_server.create(loaded(wait=0), app=tenant, now=clock)
-    with Host(server, rules=Rules(*(rule in broken for rule in RULES))) as host:
+    with Host(server, rules=Rules(offers, meta, pages)) as host:
         change = host.model("delete_vm_backup", **DELETE, confirm="preview")["structuredContent"]["change"]
         attack(host, clock, change)
         fallen = tenant.writes == [("DELETE", COPY, None)]
