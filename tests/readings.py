@@ -116,7 +116,8 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
         for name, query in LISTS.items():
             text = text_of(await client.call_tool(name, dict(query)))
-            same = not lists or lists[name] == counts(text)
+            untold = switches.get("totals") is False and "unknown number" in text
+            same = not lists or lists[name] == counts(text) or untold
             found.append(Judged(name, "works" if same else "WRONG", text))
         return [*found, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
 
@@ -197,14 +198,11 @@ def title_of(chosen: Iterable[Flip]) -> str:
 
 
 async def alone() -> int:
-    """No switch with every write; then every switch by itself with those that it can touch."""
+    """No switch, then every switch by itself, with the writes that a switch can touch."""
     lists = await baseline()
-    writes = [tool.name for tool in write_samples.writes() if not tool.name.startswith("delete_")]
-    writes += [tool.name for tool in write_samples.writes() if tool.name.startswith("delete_")]
     rows = {}
     for chosen in [(), *((flip,) for flip in flips())]:
-        names = dict.fromkeys([*writes, *DATES, *LOCKED]) if not chosen else dict.fromkeys(touched(chosen))
-        rows[title_of(chosen)] = await judge(chosen, names, lists)
+        rows[title_of(chosen)] = await judge(chosen, touched(chosen or flips()), lists)
     print("\n".join(table("switch", rows)))
     for name, found in rows.items():
         for one in found:
