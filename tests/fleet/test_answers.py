@@ -54,6 +54,21 @@ async def test_default_answers_are_short_and_say_what_they_rest_on(connected: Co
         assert "+01:00" not in utc
 
 
+async def test_things_and_assets_point_to_what_tells_more_of_them(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    store = next(s for s in held.all("protection-stores") if s["name"] == "Local_psg-dc1-01")["id"]
+    vm = held.all("virtual-machines")[0]["id"]
+    async with connected(SETTINGS) as client:
+        await client.call_tool("check_health", {})
+        answer = text_of(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
+        assert "On it hang: " in answer
+        assert f'show_dependents name="{store}"' in answer
+        assert f'describe_asset asset="{vm}"' in text_of(await client.call_tool("get_vm", {"vmId": vm}))
+    async with connected(settings.load(demo=True, toolsets="stores")) as client:
+        alone = text_of(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
+        assert "show_dependents" not in alone
+
+
 async def test_json_has_its_keys_and_its_counts_add_up(connected: Connected) -> None:
     async with connected(SETTINGS) as client:
         for tool, arguments in DEFAULTS.items():

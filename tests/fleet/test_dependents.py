@@ -105,6 +105,13 @@ def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     connection.close()
 
 
+def test_locked_data_is_no_space_to_be_gained(held: Held) -> None:
+    """T14"""
+    notes = " ".join(only(held, "Cloud_psg-dc1-01_USA, North Virginia").relations.notes)
+    assert "no deletion frees that space" in notes
+    assert "no maximum: a cloud store is never full" in notes
+
+
 def test_locked_data_is_what_an_attack_leaves(held: Held) -> None:
     (one,) = dependents.find(held[0], held[1], "unlocked copies", None)
     assert one.outcomes

@@ -111,6 +111,26 @@ class CatalogSource:
             call_log.LOGGER.warning("The catalog could not be asked: %s", fault)
             return MoreColumns()
 
+    async def beyond(self, tool: Tool, ident: str) -> tuple[str, ...]:
+        """What hangs on a thing that was read by its id, as far as the catalog knows it, and which tool tells more."""
+        more = builtin.BEYOND.get(tool.name)
+        if more is None:
+            return ()
+        lines = [] if more is builtin.DESCRIBE_ASSET else await self._hanging(ident)
+        argument = next(iter(more.input_schema["required"]))
+        return (*lines, f'More over the whole estate: {more.name} {argument}="{ident}".')
+
+    async def _hanging(self, ident: str) -> list[str]:
+        if self.open is None:
+            return []
+        from greenlake_backup_mcp.fleet import dependents, facts  # noqa: PLC0415
+
+        try:
+            return await self.open.read(lambda c, covered: dependents.hanging(c, facts.read(c, covered), ident))
+        except Exception as fault:  # the thing itself is whole without
+            call_log.LOGGER.warning("The catalog could not be asked: %s", type(fault).__name__)
+            return []
+
     async def note_write(self, request: Request, outcome: str) -> None:
         """Let the catalog, if there is one, know of a write that was sent: what it did is no surprise then."""
         if request.reads:

@@ -254,7 +254,13 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
             value = await in_turn(reply, results.fit_json, reply.body, context.settings)
             return CallOutcome(Outcome.DONE, value=value)
         lines = await in_turn(reply, _details, context, tool, reply.body)
-        return CallOutcome(Outcome.DONE, (*lines, *_clock_note(context)))
+        more = builtin.BEYOND.get(tool.name)
+        beyond = (
+            await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])
+            if more is not None and more.name in context.enabled
+            else ()
+        )
+        return CallOutcome(Outcome.DONE, (*lines, *beyond, *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
     target = target_reads.target_read(tool, prepared.request, context.tools)

@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from greenlake_backup_mcp.catalog.answer import Answer, fit_json
@@ -107,6 +108,17 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     return tuple(found)
 
 
+def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[str]:
+    """What hangs on the thing of an id, in one line and how old that is; nothing where it is not in the catalog."""
+    around = systems.read(connection)
+    found = [t for t in _things(connection, estate, around) if t.id == ident]
+    if not found or estate.coverage.as_of is None or "jobs" in estate.lists_unread:
+        return []
+    relations = RELATIONS[found[0].kind](connection, estate, around, found[0])
+    return [sanitize.cell(f"{_hanging(relations, found[0], Clock(estate.coverage.now, UTC))} Recovery points as far as "
+                          f"read; as of {units.stamp(estate.coverage.as_of)}.", 900)]  # fmt: skip
+
+
 def _nothing(name: str, kind: str | None, things: Iterable[Thing]) -> InputError:
     known = {t.name for t in things if kind in (None, t.kind)}
     near = [*suggest.near_names(name, known, 3), *(n for n in sorted(known) if name.casefold() in n.casefold())]
@@ -183,7 +195,12 @@ def _store(connection: sqlite3.Connection, estate: Estate, around: Systems, thin
     if store.used is not None:
         percent = f", {100 * store.used / store.capacity:.0f} %" if store.capacity else ""
         found.notes.append(f"Holds {units.size(store.used)}{room}{percent}.")
-    return _on_stores(estate, [store], found)
+    _on_stores(estate, [store], found)
+    lock = max((one.last_lock_good or 0 for one in found.sets), default=0)
+    if lock > estate.now:
+        longest = units.duration(lock - estate.now)
+        found.notes.append(f"Some of it is locked, the longest for {longest}: no deletion frees that space before.")
+    return found
 
 
 def _system(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
@@ -284,28 +301,33 @@ def _lines(one: Dependents, clock: Clock, now: int) -> Iterator[str]:
         yield " ".join([f"{NOUNS[thing.kind]} {thing.name}{ident}.", *found.notes])
         if found.above:
             yield f"Stands on: {'; '.join(found.above)}."
-        hanging = []
-        if found.gateways:
-            hanging.append(f"{units.plural(len(found.gateways), 'gateway')} ({_some(found.gateways)})")
-        if found.stores and thing.kind != "store":
-            hanging.append(f"{units.plural(len(found.stores), 'store')} ({_some(s.label for s in found.stores)})")
-        policies = {j.policy for j in found.jobs if j.policy}
-        if found.jobs:
-            idle = sum(job.suspended for job in found.jobs)
-            hanging.append(f"{units.plural(len(found.jobs), 'job')}{f', {idle} suspended' if idle else ''}, of "
-                           f"{_some(policies) or 'no policy'}")  # fmt: skip
-        kinds = Counter(a.nobodys or ASSET_KINDS[a.kind] for a in found.assets)
-        if found.assets:
-            hanging.append(f"{units.plural(len(found.assets), 'asset')} ("
-                           f"{', '.join(f'{n:,} {kind}' for kind, n in kinds.most_common())})")  # fmt: skip
-        if found.sets:
-            copies, good = sum(s.copies for s in found.sets), sum(s.good for s in found.sets)
-            newest = max((s.newest for s in found.sets if s.newest), default=None)
-            hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good, the newest of "
-                           f"{clock.stamp(newest)}")  # fmt: skip
-        yield f"On it hang: {'; '.join(hanging)}." if hanging else "Nothing hangs on it."
+        yield _hanging(found, thing, clock)
     if one.outcomes is not None and found.loss is not None:
         yield from _loss_lines(one.outcomes, found.loss)
+
+
+def _hanging(found: Relations, thing: Thing, clock: Clock) -> str:
+    """What hangs on a thing, in a sentence."""
+    hanging = []
+    if found.gateways:
+        hanging.append(f"{units.plural(len(found.gateways), 'gateway')} ({_some(found.gateways)})")
+    if found.stores and thing.kind != "store":
+        hanging.append(f"{units.plural(len(found.stores), 'store')} ({_some(s.label for s in found.stores)})")
+    policies = {j.policy for j in found.jobs if j.policy}
+    if found.jobs:
+        idle = sum(job.suspended for job in found.jobs)
+        hanging.append(f"{units.plural(len(found.jobs), 'job')}{f', {idle} suspended' if idle else ''}, of "
+                       f"{_some(policies) or 'no policy'}")  # fmt: skip
+    kinds = Counter(a.nobodys or ASSET_KINDS[a.kind] for a in found.assets)
+    if found.assets:
+        hanging.append(f"{units.plural(len(found.assets), 'asset')} ("
+                       f"{', '.join(f'{n:,} {kind}' for kind, n in kinds.most_common())})")  # fmt: skip
+    if found.sets:
+        copies, good = sum(s.copies for s in found.sets), sum(s.good for s in found.sets)
+        newest = max((s.newest for s in found.sets if s.newest), default=None)
+        hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good, the newest of "
+                       f"{clock.stamp(newest)}")  # fmt: skip
+    return f"On it hang: {'; '.join(hanging)}." if hanging else "Nothing hangs on it."
 
 
 def _loss_lines(found: tuple[Outcome, ...], gone: Loss) -> Iterator[str]:

@@ -288,6 +288,23 @@ FLEET = (
     FIND_RECOVERY_POINTS,
     QUERY_CATALOG,
 )
+BEYOND = {
+    **dict.fromkeys(
+        (
+            *("get_protection_store", "get_protection_store_gateway", "get_storeonce", "get_data_orchestrator"),
+            "get_protection_policy",
+        ),
+        SHOW_DEPENDENTS,
+    ),
+    **dict.fromkeys(
+        (
+            *("get_vm", "get_datastore", "get_vm_protection_group", "get_mssql_database"),
+            *("get_mssql_database_protection_group", "get_volume_protection_group"),
+        ),
+        DESCRIBE_ASSET,
+    ),
+}
+"""Tool that reads one thing → tool over the estate that tells what hangs on it, or all of it."""
 PREVIEW_CALL = _builtin_tool(
     "preview_call",
     "Preview a call",
