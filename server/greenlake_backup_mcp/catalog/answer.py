@@ -29,14 +29,14 @@ class Answer:
 
 
 def table(
-    names: Sequence[str], found: Sequence[Mapping[str, Any]], now: datetime, room: int, most: int = 80
+    names: Sequence[str], rows: Sequence[Mapping[str, Any]], now: datetime, room: int, most: int = 80
 ) -> tuple[list[str], int]:
     """The rows as a table of at most `room` bytes, and how many of them are in it."""
-    shown = [Column(name, (name,), read=lambda item, paths: item.get(paths[0]), most=most) for name in names]
-    lines = tables.table(shown, found, now)
-    before, body = lines[: len(lines) - len(found)], lines[len(lines) - len(found) :]
-    kept = tables.fit_rows(body, room - sum(len(line.encode()) + 1 for line in before))
-    return [*before, *kept], len(kept)
+    columns = [Column(name, (name,), read=lambda item, paths: item.get(paths[0]), most=most) for name in names]
+    lines = tables.table(columns, rows, now)
+    before, body = lines[: len(lines) - len(rows)], lines[len(lines) - len(rows) :]
+    fitting = tables.fit_rows(body, room - sum(len(line.encode()) + 1 for line in before))
+    return [*before, *fitting], len(fitting)
 
 
 def coverage_lines(covered: Coverage) -> list[str]:
@@ -49,12 +49,12 @@ def coverage_lines(covered: Coverage) -> list[str]:
 
 def fit_json(value: dict[str, Any], name: str, room: int) -> dict[str, Any]:
     """The value with as many rows under `name` as there is room for; the others are counted."""
-    found = value[name]
+    items = value[name]
     left = room - len(json.dumps({**value, name: []}, ensure_ascii=False, default=str).encode()) - 200
-    kept = tables.fit_rows((json.dumps(row, ensure_ascii=False, default=str) for row in found), left)
-    out = {**value, name: found[: len(kept)]}
-    if len(kept) < len(found):
-        out["leftOut"] = f"{len(found) - len(kept)} {name}: the answer's budget is full."
+    fitting = tables.fit_rows((json.dumps(row, ensure_ascii=False, default=str) for row in items), left)
+    out = {**value, name: items[: len(fitting)]}
+    if len(fitting) < len(items):
+        out["leftOut"] = f"{len(items) - len(fitting)} {name}: the answer's budget is full."
     return out
 
 

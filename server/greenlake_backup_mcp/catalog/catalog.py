@@ -266,9 +266,9 @@ class Catalog:
         if stores.location(self.settings) == "off" or (self.store is None and not self._has_file()):
             return
         await self._open()
-        at = self.api.now().timestamp()
+        moment = self.api.now().timestamp()
         assert self.filler is not None  # noqa: S101
-        await self.filler.note_write(at, tool, method, path, outcome)
+        await self.filler.note_write(moment, tool, method, path, outcome)
         self._wake()
 
     def _has_file(self) -> bool:

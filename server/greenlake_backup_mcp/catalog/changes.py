@@ -58,7 +58,7 @@ NOUNS = {
 
 
 def record(  # noqa: PLR0913  a change has its parts
-    connection: sqlite3.Connection, kind: str, since: int, at: int, *, subject_kind: str, subject_id: str,
+    connection: sqlite3.Connection, kind: str, since: int, moment: int, *, subject_kind: str, subject_id: str,
     subject: str | None, asset_id: str | None = None, asset: str | None = None, was: Any = None, now: Any = None,
     detail: str | None = None,
 ) -> None:  # fmt: skip
@@ -66,7 +66,7 @@ def record(  # noqa: PLR0913  a change has its parts
     connection.execute(
         "INSERT INTO changes (kind, before, seen, subject_kind, subject_id, subject, asset_id, asset, was, now, "
         "detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (kind, since, at, subject_kind, subject_id, subject, asset_id, asset, _text(was), _text(now), detail),
+        (kind, since, moment, subject_kind, subject_id, subject, asset_id, asset, _text(was), _text(now), detail),
     )
 
 
@@ -85,49 +85,49 @@ def stamp(moment: int | None) -> str:
 
 
 def appeared(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, told: Row, since: int, at: int
+    connection: sqlite3.Connection, collection: Collection, ident: str, row: Row, since: int, moment: int
 ) -> None:
     """A thing that was not listed before."""
     if collection.name in NOUNS:
         noun = NOUNS[collection.name]
-        record(connection, f"{noun} new", since, at, subject_kind=noun, subject_id=ident,
-               subject=told.get("name") or told.get("asset_name"), asset_id=ident if collection.asset else
-               told.get("asset_id"), asset=told.get("asset_name"))  # fmt: skip
+        record(connection, f"{noun} new", since, moment, subject_kind=noun, subject_id=ident,
+               subject=row.get("name") or row.get("asset_name"), asset_id=ident if collection.asset else
+               row.get("asset_id"), asset=row.get("asset_name"))  # fmt: skip
 
 
 def vanished(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, told: Row, since: int, at: int
+    connection: sqlite3.Connection, collection: Collection, ident: str, row: Row, since: int, moment: int
 ) -> None:
     """A thing that the service no longer has."""
     if collection.name in NOUNS:
         noun = NOUNS[collection.name]
-        record(connection, f"{noun} removed", since, at, subject_kind=noun, subject_id=ident,
-               subject=told.get("name") or told.get("asset_name"), was=told.get("policy"),
-               asset_id=ident if collection.asset else told.get("asset_id"), asset=told.get("asset_name"))  # fmt: skip
+        record(connection, f"{noun} removed", since, moment, subject_kind=noun, subject_id=ident,
+               subject=row.get("name") or row.get("asset_name"), was=row.get("policy"),
+               asset_id=ident if collection.asset else row.get("asset_id"), asset=row.get("asset_name"))  # fmt: skip
 
 
 def compare(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, was: Row, now: Row, since: int, at: int
+    connection: sqlite3.Connection, collection: Collection, ident: str, was: Row, now: Row, since: int, moment: int
 ) -> None:
     """Note what of a thing changed, as far as it is watched."""
-    found = []
+    changes = []
     for watch in WATCHED:
         if watch.table == collection.table and was[watch.column] != now[watch.column]:
             old, new = was[watch.column], now[watch.column]
             if None not in (old, new) and watch.value in (old, new):
-                found.append((watch.enters if new == watch.value else watch.leaves, old, new))
+                changes.append((watch.enters if new == watch.value else watch.leaves, old, new))
     for table, column, kind in REPLACED:
         if table == collection.table and was[column] != now[column] and was[column] is not None:
-            found.append((kind, was[column], now[column]))
-    for kind, old, new in found:
-        record(connection, kind, since, at, subject_kind=NOUNS[collection.name], subject_id=ident,
+            changes.append((kind, was[column], now[column]))
+    for kind, old, new in changes:
+        record(connection, kind, since, moment, subject_kind=NOUNS[collection.name], subject_id=ident,
                subject=now.get("name") or now.get("asset_name"), asset_id=now.get("asset_id"),
                asset=now.get("asset_name"), was=old, now=new)  # fmt: skip
 
 
 def compare_schedules(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, policy: str, name: str | None, found: Sequence[tuple[Any, ...]], since: int | None,
-    at: int,
+    connection: sqlite3.Connection, policy: str, name: str | None, schedules: Sequence[tuple[Any, ...]],
+    since: int | None, moment: int,
 ) -> None:  # fmt: skip
     """Note where a policy promises less than before: shorter retention or lock, rarer runs, a schedule gone."""
     if since is None:
@@ -137,12 +137,12 @@ def compare_schedules(  # noqa: PLR0913, PLR0917
         row[:2]: row[2:]
         for row in connection.execute(f"SELECT {columns} FROM policy_schedules WHERE policy_id = ?", (policy,))
     }
-    new = {(row[0], row[1]): (row[3], row[4], row[9], row[10]) for row in found}
+    new = {(row[0], row[1]): (row[3], row[4], row[9], row[10]) for row in schedules}
     for key, (recurrence, every, keep, lock) in old.items():
         what = f"{key[0]} schedule {key[1]}"
 
         def weaker(was: Any, now: Any, what: str = what) -> None:
-            record(connection, "policy weakened", since, at, subject_kind="policy", subject_id=policy, subject=name,
+            record(connection, "policy weakened", since, moment, subject_kind="policy", subject_id=policy, subject=name,
                    was=f"{what}: {was}", now=f"{what}: {now}")  # fmt: skip
 
         if key not in new:
@@ -163,41 +163,41 @@ def _hours(recurrence: str | None, every: float | None) -> float:
 
 
 def compare_members(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, kind: str, ident: str, name: str | None, found: Sequence[Member],
-    since: int | None, at: int,
+    connection: sqlite3.Connection, kind: str, ident: str, name: str | None, members: Sequence[Member],
+    since: int | None, moment: int,
 ) -> None:  # fmt: skip
     """Note who left a group: the cover that the group gave is gone with it."""
     if since is None:
         return
-    staying = {one.id for one in found}
-    for member, told in connection.execute(
+    staying = {one.id for one in members}
+    for member, name_before in connection.execute(
         "SELECT member_id, member_name FROM members WHERE owner_kind = ? AND owner_id = ?", (kind, ident)
     ).fetchall():
         if member not in staying:
-            record(connection, "left group", since, at, subject_kind=kind, subject_id=ident, subject=name,
-                   asset_id=member, asset=told)  # fmt: skip
+            record(connection, "left group", since, moment, subject_kind=kind, subject_id=ident, subject=name,
+                   asset_id=member, asset=name_before)  # fmt: skip
 
 
 # --- recovery points -----------------------------------------------------------------------------------------------
 
 
 def compare_copy(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, asset: int, copy: Copy, old: Sequence[Any], since: int, at: int
+    connection: sqlite3.Connection, asset: int, copy: Copy, old: Sequence[Any], since: int, moment: int
 ) -> None:
     """Note where a copy is to go earlier than before, or may be deleted earlier."""
     expires, lock = old[0], old[1]
-    found = []
+    changes = []
     if copy.expires is not None and (expires is None or copy.expires < expires - SLACK):
-        found.append(("expiry brought forward", stamp(expires), stamp(copy.expires)))
-    if lock is not None and lock > at and (copy.locked_until is None or copy.locked_until < lock - SLACK):
-        found.append(("lock lifted", f"locked until {stamp(lock)}", "not locked" if copy.locked_until is None else
+        changes.append(("expiry brought forward", stamp(expires), stamp(copy.expires)))
+    if lock is not None and lock > moment and (copy.locked_until is None or copy.locked_until < lock - SLACK):
+        changes.append(("lock lifted", f"locked until {stamp(lock)}", "not locked" if copy.locked_until is None else
                       f"locked until {stamp(copy.locked_until)}"))  # fmt: skip
-    for kind, was, now in found:
-        _record_copy(connection, kind, asset, rows.unpack(copy.id), copy.name, since, at, was, now, None)
+    for kind, was, now in changes:
+        _record_copy(connection, kind, asset, rows.unpack(copy.id), copy.name, since, moment, was, now, None)
 
 
 def copy_vanished(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, asset: int, list_: int, ident: bytes | str, since: int, at: int
+    connection: sqlite3.Connection, asset: int, list_: int, ident: bytes | str, since: int, moment: int
 ) -> None:
     """A copy that went before its expiry."""
     row = connection.execute(
@@ -208,38 +208,38 @@ def copy_vanished(  # noqa: PLR0913, PLR0917
         return
     name, kind, point, expires, lock, state, store, store_gone, store_id = row
     was = f"{COPY_KINDS[kind]} of {stamp(point)}, state {state}, expires {stamp(expires)}"
-    was += f", locked until {stamp(lock)}" if lock is not None and lock > at else ""
+    was += f", locked until {stamp(lock)}" if lock is not None and lock > moment else ""
     was += f", store {store}" if store else ""
     detail = f"store:{store_id}" if store_gone is not None else None
-    _record_copy(connection, "copy vanished", asset, rows.unpack(ident), name, since, at, was, "gone", detail)
+    _record_copy(connection, "copy vanished", asset, rows.unpack(ident), name, since, moment, was, "gone", detail)
 
 
 def _record_copy(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, kind: str, asset: int, ident: str, name: str | None, since: int, at: int, was: str,
-    now: str, detail: str | None,
+    connection: sqlite3.Connection, kind: str, asset: int, ident: str, name: str | None, since: int, moment: int,
+    was: str, now: str, detail: str | None,
 ) -> None:  # fmt: skip
     owner = connection.execute("SELECT id, name FROM assets WHERE no = ?", (asset,)).fetchone() or (None, None)
-    record(connection, kind, since, at, subject_kind="copy", subject_id=ident, subject=name, asset_id=owner[0],
+    record(connection, kind, since, moment, subject_kind="copy", subject_id=ident, subject=name, asset_id=owner[0],
            asset=owner[1], was=was, now=now, detail=detail)  # fmt: skip
 
 
 # --- what did it ---------------------------------------------------------------------------------------------------
 
 
-def explain(connection: sqlite3.Connection, at: int) -> None:
+def explain(connection: sqlite3.Connection, moment: int) -> None:
     """Find what did each change of the last two days that has no cause yet."""
     pending = connection.execute(
         "SELECT no, kind, before, seen, subject_id, asset_id, detail FROM changes WHERE settled = 0 AND seen > ?",
-        (at - LOOK_BACK,),
+        (moment - LOOK_BACK,),
     ).fetchall()
     for no, kind, before, seen, subject, asset, detail in pending:
-        found = _cause(connection, kind, before - 3600, seen + 300, subject, asset, detail)
-        cause, user, task, settled = found or ("unexplained", None, None, False)
+        reason = _cause(connection, kind, before - 3600, seen + 300, subject, asset, detail)
+        cause, user, task, settled = reason or ("unexplained", None, None, False)
         connection.execute(
             "UPDATE changes SET cause = ?, by_user = ?, task_id = ?, settled = ? WHERE no = ?",
             (cause, user, task, settled, no),
         )
-    connection.execute("UPDATE changes SET settled = 1 WHERE settled = 0 AND seen <= ?", (at - LOOK_BACK,))
+    connection.execute("UPDATE changes SET settled = 1 WHERE settled = 0 AND seen <= ?", (moment - LOOK_BACK,))
 
 
 def _cause(  # noqa: PLR0913, PLR0917
@@ -284,9 +284,9 @@ def _cause(  # noqa: PLR0913, PLR0917
     return None
 
 
-def forget_old(connection: sqlite3.Connection, at: int, keep_days: int) -> None:
+def forget_old(connection: sqlite3.Connection, moment: int, keep_days: int) -> None:
     """Drop what is older than is to be kept."""
-    until = at - keep_days * 86400
+    until = moment - keep_days * 86400
     connection.execute("DELETE FROM changes WHERE seen < ?", (until,))
     connection.execute("DELETE FROM own_writes WHERE at < ?", (until,))
     connection.execute("DELETE FROM runs WHERE at < ?", (until,))

@@ -67,43 +67,43 @@ class Filler:
                 if progress is not None:
                     await progress(n, len(due), f"{n} of {len(due)} lists read")
                 await self._read_collection(collection)
-            await self._write(partial(_after_refresh, at=self.now(), keep_days=self.keep_days))
+            await self._write(partial(_after_refresh, moment=self.now(), keep_days=self.keep_days))
 
     async def _read_collection(self, collection: Collection) -> None:
-        at = self.now()
+        moment = self.now()
         try:
             items = await self._items(collection)
-            missing = await self._write(lambda c: writer.write_collection(c, collection, items, at))
+            missing = await self._write(lambda c: writer.write_collection(c, collection, items, moment))
             if collection.first or collection.per:
                 missing = [] if collection.first else missing
-            await self._confirm_things(collection, missing, at)
+            await self._confirm_things(collection, missing, moment)
         except BackupError as problem:
-            await self._write(partial(_failed, collection=collection.name, asset=0, at=at, problem=problem))
+            await self._write(partial(_failed, collection=collection.name, asset=0, moment=moment, problem=problem))
             return
-        await self._write(partial(_whole, collection=collection.name, at=at, items=len(items)))
+        await self._write(partial(_whole, collection=collection.name, moment=moment, items=len(items)))
 
     async def _items(self, collection: Collection) -> list[Item]:
         """All items of a list; of tasks those that are not known to have ended."""
-        if not self.reader.known(collection.operation):
+        if not self.reader.offers(collection.operation):
             raise BackupError("the description in use has no such list")
-        found: list[Item] = []
+        items: list[Item] = []
         if collection.per:
             owners = await self._write(
                 lambda c: [r[0] for r in c.execute(f"SELECT id FROM {collection.per} WHERE gone IS NULL")]
             )
             for owner in owners:
-                await self.reader.read(collection.operation, [owner], collection.table, _keep(found))
-            return found
+                await self.reader.read(collection.operation, [owner], collection.table, _keep(items))
+            return items
         ended: set[str] = set()
         if collection.first:
             ended = await self._write(
                 lambda c: {r[0] for r in c.execute("SELECT id FROM tasks WHERE ended IS NOT NULL")}
             )
-        take = _until_known(found, ended, collection.first) if collection.first else _keep(found)
+        take = _until_known(items, ended, collection.first) if collection.first else _keep(items)
         await self.reader.read(collection.operation, [], collection.table, take)
-        return found
+        return items
 
-    async def _confirm_things(self, collection: Collection, missing: Sequence[str], at: int) -> None:
+    async def _confirm_things(self, collection: Collection, missing: Sequence[str], moment: int) -> None:
         """What is no longer in its list is looked for by its id: a list can lose a page."""
         if not missing:
             return
@@ -113,7 +113,7 @@ class Filler:
         for ident in missing[:MOST_CONFIRMED]:
             item = None if getter is None else await self.reader.item(collection.operation, [ident])
             if item is None:
-                await self._write(partial(_gone, collection=collection, ident=ident, since=since, at=at))
+                await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
             else:
                 lost += 1
         lost += max(0, len(missing) - MOST_CONFIRMED)
@@ -133,32 +133,40 @@ class Filler:
 
     async def read_copies(self, asset: int, kind: str, ident: str, list_: int) -> None:
         """Read the copies of an asset, whole; what fails is noted as unread."""
-        at, name = self.now(), ("snapshots", "backups")[list_]
+        moment, name = self.now(), ("snapshots", "backups")[list_]
         operation = COPIES[kind][list_]
         since = await self._write(partial(_read_at, collection=name, asset=asset))
-        reading = writer.CopyReading(asset, list_, at, since)
+        reading = writer.CopyReading(asset, list_, moment, since)
         waiting: list[Copy] = []
         total = 0
 
-        def take(found: Sequence[Item]) -> bool:
-            waiting.extend(copy for item in found if (copy := rows.copy(item, list_)) is not None)
+        def take(batch: Sequence[Item]) -> bool:
+            waiting.extend(copy for item in batch if (copy := rows.copy(item, list_)) is not None)
             return True
 
-        async def flush(done: float, of: float | None, words: str) -> None:
+        async def flush(done: float, total: float | None, words: str) -> None:
             if len(waiting) >= FLUSH:
                 batch = waiting[:]
                 waiting.clear()
                 await self._write(partial(_add, reading=reading, batch=batch, summed=True))
 
         try:
-            if not self.reader.known(operation):
+            if not self.reader.offers(operation):
                 raise BackupError("the description in use has no such list")
             total = await self.reader.read(operation, [ident], "copies", take, flush)
             missing = await self._write(partial(_finish, reading=reading, batch=waiting, items=total))
             await self._confirm_copies(reading, operation, ident, missing)
         except BackupError as problem:
             await self._write(
-                partial(_failed, collection=name, asset=asset, at=at, problem=problem, reading=reading, batch=waiting)
+                partial(
+                    _failed,
+                    collection=name,
+                    asset=asset,
+                    moment=moment,
+                    problem=problem,
+                    reading=reading,
+                    batch=waiting,
+                )
             )
 
     async def _confirm_copies(
@@ -171,7 +179,7 @@ class Filler:
             lost += item is not None
             await self._write(
                 lambda c, ident=ident, item=item: writer.confirm_copy(  # type: ignore[misc]
-                    c, reading.asset, reading.list, ident, item, reading.since or reading.at, reading.at
+                    c, reading.asset, reading.list, ident, item, reading.since or reading.moment, reading.moment
                 )
             )
         if lost:
@@ -181,13 +189,13 @@ class Filler:
         """Read the copies of these assets again soon: something was done to them."""
         await self._write(partial(_touch, ids=asset_ids, due=self.now()))
 
-    async def note_write(self, at: float, tool: str, method: str, path: str, outcome: str) -> None:
+    async def note_write(self, moment: float, tool: str, method: str, path: str, outcome: str) -> None:
         """Remember a write of this server, and read the copies of the asset in its path again soon."""
         ids = [part for part in path.split("/") if len(part) == 36]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO own_writes VALUES (?, ?, ?, ?, ?)", (at, tool, method, path, outcome))
-            _touch(connection, ids, int(at))
+            connection.execute("INSERT INTO own_writes VALUES (?, ?, ?, ?, ?)", (moment, tool, method, path, outcome))
+            _touch(connection, ids, int(moment))
 
         await self._write(work)
 
@@ -196,21 +204,21 @@ class Filler:
         return await anyio.to_thread.run_sync(self.store.acquire, limiter=self.threads)
 
 
-def _keep(found: list[Item]) -> Callable[[Sequence[Item]], bool]:
+def _keep(kept_items: list[Item]) -> Callable[[Sequence[Item]], bool]:
     def take(items: Sequence[Item]) -> bool:
-        found.extend(items)
+        kept_items.extend(items)
         return True
 
     return take
 
 
-def _until_known(found: list[Item], ended: set[str], first: int) -> Callable[[Sequence[Item]], bool]:
+def _until_known(collected: list[Item], ended: set[str], first: int) -> Callable[[Sequence[Item]], bool]:
     """Take newest first until a page holds nothing new; on the first reading no more than so many."""
 
     def take(items: Sequence[Item]) -> bool:
         fresh = [item for item in items if item.get("id") not in ended]
-        found.extend(fresh)
-        return bool(fresh) and (bool(ended) or len(found) < first * 5)
+        collected.extend(fresh)
+        return bool(fresh) and (bool(ended) or len(collected) < first * 5)
 
     return take
 
@@ -226,12 +234,12 @@ def _due_lists(connection: sqlite3.Connection, now: int, *, everything: bool) ->
     ]  # fmt: skip
 
 
-def _whole(connection: sqlite3.Connection, collection: str, at: int, items: int) -> None:
-    writer.record_reading(connection, collection, at, items=items)
+def _whole(connection: sqlite3.Connection, collection: str, moment: int, items: int) -> None:
+    writer.record_reading(connection, collection, moment, items=items)
 
 
 def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
-    connection: sqlite3.Connection, collection: str, asset: int, at: int, problem: BackupError,
+    connection: sqlite3.Connection, collection: str, asset: int, moment: int, problem: BackupError,
     reading: writer.CopyReading | None = None, batch: Sequence[Copy] = (),
 ) -> None:  # fmt: skip
     """Keep what came, and note that the rest did not; the next attempt comes later each time."""
@@ -242,11 +250,11 @@ def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
         "SELECT failed FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
     ).fetchone()
     wait = min(RETRY_SECONDS * 2 ** min(row[0] if row else 0, 12), LONGEST_RETRY)
-    writer.record_reading(connection, collection, at, asset=asset, problem=problem, due=at + wait)
+    writer.record_reading(connection, collection, moment, asset=asset, problem=problem, due=moment + wait)
 
 
-def _gone(connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, at: int) -> None:
-    writer.mark_gone(connection, collection, ident, since, at)
+def _gone(connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, moment: int) -> None:
+    writer.mark_gone(connection, collection, ident, since, moment)
 
 
 def _read_at(connection: sqlite3.Connection, collection: str, asset: int) -> int | None:
@@ -271,11 +279,11 @@ def _finish(
         (reading.asset, reading.list),
     ).fetchone()
     spread = reading.asset * 7919 % 7200  # so that what was read in one go is not read again in one go
-    due = reading.at + (SOON_SECONDS if busy else REREAD_SECONDS - spread)
+    due = reading.moment + (SOON_SECONDS if busy else REREAD_SECONDS - spread)
     return reading.finish(connection, items, due)
 
 
-def _after_refresh(connection: sqlite3.Connection, at: int, keep_days: int) -> None:
+def _after_refresh(connection: sqlite3.Connection, moment: int, keep_days: int) -> None:
     """What follows from fresh lists: whose tier ran is read again; what changed gets its cause; what is old goes."""
     for list_, tiers in ((0, "'SNAPSHOT', 'REPLICATED_SNAPSHOT'"), (1, "'BACKUP', 'CLOUD_BACKUP'")):
         name = ("snapshots", "backups")[list_]
@@ -284,19 +292,19 @@ def _after_refresh(connection: sqlite3.Connection, at: int, keep_days: int) -> N
             "(due IS NULL OR due > ?1) AND asset IN (SELECT a.no FROM assets a JOIN readings r ON r.asset = a.no AND "
             f"r.collection = '{name}' WHERE r.read < (SELECT max(coalesce(s.prev_run, 0)) FROM schedules s "
             f"JOIN jobs j ON j.id = s.job_id WHERE s.tier IN ({tiers}) AND (j.asset_id = a.id OR j.asset_id IN "
-            "(SELECT owner_id FROM members m WHERE m.member_id = a.id AND m.owner_kind <> 'tag'))))", (at,),
+            "(SELECT owner_id FROM members m WHERE m.member_id = a.id AND m.owner_kind <> 'tag'))))", (moment,),
         )  # fmt: skip
-    changes.explain(connection, at)
-    changes.forget_old(connection, at, keep_days)
+    changes.explain(connection, moment)
+    changes.forget_old(connection, moment, keep_days)
     connection.execute(  # of an asset whose list cannot be read any more, copies go when they expire
         "DELETE FROM copies WHERE expires < ? AND asset IN (SELECT asset FROM readings WHERE asset > 0 AND failed > 3)",
-        (at - 86400,),
+        (moment - 86400,),
     )
 
 
 def _due_copies(connection: sqlite3.Connection, now: int, most: int) -> list[tuple[int, str, str, int]]:
     """Never read first, and among those the worst: without a recent success, suspended, lapsed; then by due time."""
-    found: list[tuple[int, str, str, int]] = connection.execute(
+    due: list[tuple[int, str, str, int]] = connection.execute(
         "SELECT a.no, a.kind, a.id, l.list FROM assets a JOIN (SELECT 1 AS list, 'backups' AS name UNION ALL "
         "SELECT 0, 'snapshots') l LEFT JOIN readings r ON r.asset = a.no AND r.collection = l.name "
         f"WHERE a.kind IN ({', '.join(repr(kind) for kind in COPIES)}) AND coalesce(r.due, 0) <= ? "
@@ -304,7 +312,7 @@ def _due_copies(connection: sqlite3.Connection, now: int, most: int) -> list[tup
         "WHEN 'PAUSED' THEN 2 WHEN 'PENDING' THEN 3 WHEN 'UNPROTECTED' THEN 4 WHEN 'UNSUPPORTED' THEN 9 ELSE 5 END, "
         "l.list DESC, coalesce(r.due, 0), a.no LIMIT ?", (now, most),
     ).fetchall()  # fmt: skip
-    return found
+    return due
 
 
 def _touch(connection: sqlite3.Connection, ids: Sequence[str], due: int) -> None:

@@ -30,10 +30,10 @@ async def columns_for(catalog: Catalog, tool: Tool) -> tuple[tuple[Column, ...],
     def work(connection: sqlite3.Connection, covered: Coverage) -> tuple[dict[str, str], Coverage]:
         return {row[0]: _words(*row[1:]) for row in connection.execute(_SQL, (kind,))}, covered
 
-    found, covered = await catalog.read(work, [kind])
+    newest, covered = await catalog.read(work, [kind])
     if covered.as_of is None:
         return (), ()
-    column = Column("newestUsable", ("id",), read=lambda item, _: found.get(str(item.get("id")), "not read"))
+    column = Column("newestUsable", ("id",), read=lambda item, _: newest.get(str(item.get("id")), "not read"))
     age = units.duration(covered.now - covered.as_of)
     return (column,), (f"newestUsable: from the backup catalog, as of {units.stamp(covered.as_of)} ({age} ago).",)
 

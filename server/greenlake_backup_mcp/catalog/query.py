@@ -115,8 +115,8 @@ def _readable(table: str | None, base: str | None, source: str | None) -> bool:
     return source in views() or (table in views() and base == "temp") or not table
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    near = suggest.near_names(name, known, 2)
+def _near(name: str, candidates: Iterable[str]) -> str:
+    near = suggest.near_names(name, candidates, 2)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
@@ -139,11 +139,11 @@ async def query(  # noqa: PLR0913, PLR0917
     await catalog.ready(progress, whole=bool(_COPIES.search(sql)))
     async with turns.callers[caller], turns.slots:
         try:
-            names, found, covered = await catalog.read(work)
+            names, rows, covered = await catalog.read(work)
         except BaseException:
             run.cancelled = True  # the thread sees it at its next look
             raise
-    return _answer(names, found, covered, limit, values.get("output") == "json", room)
+    return _answer(names, rows, covered, limit, values.get("output") == "json", room)
 
 
 def _select(connection: sqlite3.Connection, run: _Run, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -184,13 +184,13 @@ def _problem(sql: str, run: _Run, error: Exception) -> BackupError:
         run.refused = "recursion is not offered"
     if run.refused:
         return InputError(_sentence(f"sql: {run.refused}"), hint=f"Views: {', '.join(views())}.")
-    if found := re.match(r"no such column: (?:\w+\.)?\"?(.+?)\"?$", text):
-        name = found[1]
+    if match := re.match(r"no such column: (?:\w+\.)?\"?(.+?)\"?$", text):
+        name = match[1]
         where = [v.name for v in views().values() if any(c.name == name for c in v.columns)]
         there = f"; it is in {', '.join(where[:4])}" if where else _near(name, _column_names())
         return InputError(_sentence(f"sql: there is no column {name[:80]!r}{there}"), hint=_columns_hint())
-    if found := re.match(r"no such table: (?:\w+\.)?(.+)$", text):
-        what = f"sql: there is no view {found[1][:80]!r}{_near(found[1], views())}"
+    if match := re.match(r"no such table: (?:\w+\.)?(.+)$", text):
+        what = f"sql: there is no view {match[1][:80]!r}{_near(match[1], views())}"
         return InputError(_sentence(what), hint=_columns_hint())
     if "one statement" in text:
         return InputError("sql: one statement at a time.")
@@ -206,25 +206,25 @@ def _columns_hint() -> str:
 
 
 def _answer(  # noqa: PLR0913, PLR0917  an answer has its parts
-    names: list[str], found: list[tuple[Any, ...]], covered: Coverage, limit: int, as_json: bool, room: int
+    names: list[str], rows: list[tuple[Any, ...]], covered: Coverage, limit: int, as_json: bool, room: int
 ) -> Answer:
-    more = len(found) > limit
+    more = len(rows) > limit
     names = _distinct(names)
-    dicts = [{n: _plain(v) for n, v in zip(names, row, strict=True)} for row in found[:limit]]
+    dicts = [{n: _plain(v) for n, v in zip(names, row, strict=True)} for row in rows[:limit]]
     if as_json:
         value = {"columns": names, "rows": dicts, "count": len(dicts), "more": more, "coverage": covered.value()}
         return Answer(value=answer.fit_json(value, "rows", room))
     tail = answer.coverage_lines(covered)
-    lines, kept = answer.table(names, dicts, covered.now, room - sum(len(t.encode()) + 1 for t in tail) - 200)
+    lines, fitting = answer.table(names, dicts, covered.now, room - sum(len(t.encode()) + 1 for t in tail) - 200)
     if not dicts:
         lines = [f"No rows ({', '.join(names)})."]
-    elif more or kept < len(dicts):
-        why = "" if kept < len(dicts) else f" (limit {limit})"
+    elif more or fitting < len(dicts):
+        why = "" if fitting < len(dicts) else f" (limit {limit})"
         lines.append(
-            f"{kept:,} rows, and there are more{why}: aggregate, add LIMIT and OFFSET, or select fewer columns."
+            f"{fitting:,} rows, and there are more{why}: aggregate, add LIMIT and OFFSET, or select fewer columns."
         )
     else:
-        lines.append(f"{kept:,} {'row' if kept == 1 else 'rows'}.")
+        lines.append(f"{fitting:,} {'row' if fitting == 1 else 'rows'}.")
     return Answer(lines=(*lines, *tail))
 
 

@@ -35,7 +35,7 @@ class KindCoverage:
     gone_unread: int = 0
 
     @property
-    def known(self) -> int:
+    def answerable(self) -> int:
         """Of how many something can be said."""
         return self.total - self.unread
 
@@ -88,12 +88,13 @@ class Coverage:
             goes_on = " Reading goes on: ask again in half a minute." if self.filling else ""
             return f"Coverage: nothing was read yet; nothing can be said.{goes_on}"
         parts = [f"As of {units.stamp(self.as_of)} ({units.duration(self.now - self.as_of)})"]
-        told = [
+        by_kind = [
             f"{units.plural(kind.total, ASSET_KINDS[kind.kind])}" if not kind.unread else
-            f"{kind.known:,} of {units.plural(kind.total, ASSET_KINDS[kind.kind])}" for kind in self.kinds if kind.total
+            f"{kind.answerable:,} of {units.plural(kind.total, ASSET_KINDS[kind.kind])}"
+            for kind in self.kinds if kind.total
         ]  # fmt: skip
-        if told:
-            parts.append("recovery points read of " + ", ".join(told))
+        if by_kind:
+            parts.append("recovery points read of " + ", ".join(by_kind))
         if self.oldest_copies is not None and self.now - self.oldest_copies > self.now - self.as_of:
             parts.append(f"the oldest of them {units.duration(self.now - self.oldest_copies)} ago")
         reasons = _merge(kind.reasons for kind in self.kinds)
@@ -136,9 +137,9 @@ class Coverage:
         }
 
 
-def _merge(found: Any) -> list[tuple[str, int]]:
+def _merge(text: Any) -> list[tuple[str, int]]:
     summed: dict[str, int] = {}
-    for reasons in found:
+    for reasons in text:
         for reason, count in reasons:
             summed[reason] = summed.get(reason, 0) + count
     return sorted(summed.items(), key=lambda pair: -pair[1])[:4]
@@ -159,7 +160,7 @@ def coverage(
     notes: tuple[str, ...] = (),
 ) -> Coverage:  # fmt: skip
     """The coverage of the catalog, of these kinds of assets where some are named; from any connection to it."""
-    told = {
+    open_lists = {
         row[0]: row[1:]
         for row in connection.execute(
             "SELECT collection, read, failed, status, reason FROM main.readings WHERE asset = 0"
@@ -167,7 +168,7 @@ def coverage(
     }
     lists = []
     for collection in COLLECTIONS:
-        read, failed, status, reason = told.get(collection.name, (None, 0, None, None))
+        read, failed, status, reason = open_lists.get(collection.name, (None, 0, None, None))
         problem = (f"HTTP {status}" if status else str(reason)) if failed else None
         lists.append(ListCoverage(collection.name, _moment(read), problem))
     counts: dict[str, list[int]] = {}
@@ -187,14 +188,14 @@ def coverage(
     oldest = connection.execute(
         "SELECT min(read) FROM main.readings r JOIN main.assets a ON a.no = r.asset WHERE r.asset > 0"
     ).fetchone()[0]
-    found = tuple(
+    by_kind = tuple(
         KindCoverage(
             kind, sum(held[:3]), held[0], held[1], held[2], tuple(reasons.get(kind, {}).items()), held[3], held[4]
         )
         for kind in ASSET_KINDS
         if (held := counts.get(kind)) is not None
     )
-    return Coverage(now, tuple(lists), found, _moment(oldest), filling, notes)
+    return Coverage(now, tuple(lists), by_kind, _moment(oldest), filling, notes)
 
 
 def _moment(seconds: int | None) -> datetime | None:

@@ -56,7 +56,7 @@ class Reader:
     requests: int = 0
     whole_items: set[str] = field(default_factory=set)  # operations that refused `select`
 
-    def known(self, operation_id: str) -> bool:
+    def offers(self, operation_id: str) -> bool:
         """Whether the description in use has this operation."""
         return operation_id in self.operations
 
@@ -156,10 +156,10 @@ class _Paced:
     def between(self, progress: Report | None) -> Report:
         """Progress that also waits for the turn of the next page."""
 
-        async def told(done: float, total: float | None, words: str) -> None:
+        async def report(done: float, total: float | None, words: str) -> None:
             if progress is not None:
                 await progress(done, total, words)
             if total is None or done < total:
                 await self()
 
-        return told
+        return report

@@ -61,12 +61,12 @@ async def find(catalog: Catalog, values: Mapping[str, Any], progress: Report, ro
     """The answer; InputError for an asset, store or moment that is none."""
     request = _understand(values, catalog.api.now())
     kinds = [values["assetKind"]] if values.get("assetKind") else []
-    found, covered = await catalog.ask(
+    matches, covered = await catalog.ask(
         lambda connection, covered: (_find(connection, request, covered), covered), progress=progress, kinds=kinds
     )
     if values.get("output") == "json":
-        return Answer(value=answer.fit_json(_value(request, found, covered), "recoveryPoints", room))
-    return Answer(lines=tuple(_lines(request, found, covered, room)))
+        return Answer(value=answer.fit_json(_value(request, matches, covered), "recoveryPoints", room))
+    return Answer(lines=tuple(_lines(request, matches, covered, room)))
 
 
 def _understand(values: Mapping[str, Any], now: datetime) -> Request:
@@ -91,8 +91,8 @@ def _understand(values: Mapping[str, Any], now: datetime) -> Request:
 
 
 def _find(connection: sqlite3.Connection, request: Request, covered: Coverage) -> Found:
-    found = Found()
-    where, values = _conditions(connection, request, found, covered)
+    matches = Found()
+    where, values = _conditions(connection, request, matches, covered)
     columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
     source = f"{RECOVERY_POINTS.source} WHERE {where}"
 
@@ -104,13 +104,13 @@ def _find(connection: sqlite3.Connection, request: Request, covered: Coverage) -
         f"sum(p = 'off_site'), sum(size), count(size) FROM (SELECT c.asset, c.size, {columns['usable']} AS u, "
         f"{columns['place']} AS p FROM {source}) c GROUP BY c.asset"
     ):
-        found.total += row[1]
-        found.on_assets += 1
-        found.usable.update({"usable": row[2] or 0, "not usable": row[3] or 0, "not known": row[4] or 0})
-        found.places.update({"array": row[5] or 0, "on_premises": row[6] or 0, "off_site": row[7] or 0})
-        found.size, found.sized = found.size + (row[8] or 0), found.sized + row[9]
-    if found.usable["not usable"] or found.usable["not known"]:
-        found.reasons = run(
+        matches.total += row[1]
+        matches.on_assets += 1
+        matches.usable.update({"usable": row[2] or 0, "not usable": row[3] or 0, "not known": row[4] or 0})
+        matches.places.update({"array": row[5] or 0, "on_premises": row[6] or 0, "off_site": row[7] or 0})
+        matches.size, matches.sized = matches.size + (row[8] or 0), matches.sized + row[9]
+    if matches.usable["not usable"] or matches.usable["not known"]:
+        matches.reasons = run(
             f"SELECT {columns['why_not']} AS why, count(*) FROM {source} AND coalesce({columns['usable']}, 0) = 0 "
             "GROUP BY 1 ORDER BY 2 DESC LIMIT 6"
         ).fetchall()
@@ -122,8 +122,8 @@ def _find(connection: sqlite3.Connection, request: Request, covered: Coverage) -
         f"SELECT {', '.join(f'{picked[name]} AS {name}' for name in SHOWN)} FROM {source} ORDER BY "
         f"{_order(request, columns)} LIMIT ?", request.values.get("limit", ROWS),
     )  # fmt: skip
-    found.rows = [dict(zip(SHOWN, row, strict=True)) for row in rows]
-    return found
+    matches.rows = [dict(zip(SHOWN, row, strict=True)) for row in rows]
+    return matches
 
 
 def _order(request: Request, columns: Mapping[str, str]) -> str:
@@ -134,41 +134,41 @@ def _order(request: Request, columns: Mapping[str, str]) -> str:
 
 
 def _conditions(
-    connection: sqlite3.Connection, request: Request, found: Found, covered: Coverage
+    connection: sqlite3.Connection, request: Request, matches: Found, covered: Coverage
 ) -> tuple[str, list[Any]]:
     """The WHERE of a request; names are looked up, and all that bear one are meant."""
     values, moments = request.values, request.moments
     columns = {column.name: column.sql for column in RECOVERY_POINTS.columns}
-    parts, given = ["1"], []
+    parts, parameters = ["1"], []
     if values.get("asset"):
-        found.assets = _assets(connection, values["asset"], values.get("assetKind"), covered)
-        ids = [one["id"] for one in found.assets]
+        matches.assets = _assets(connection, values["asset"], values.get("assetKind"), covered)
+        ids = [one["id"] for one in matches.assets]
         marks = ", ".join("?" * len(ids))
-        found.owners = [
+        matches.owners = [
             row[0] for row in connection.execute(
                 f"SELECT DISTINCT m.owner_id FROM members m JOIN recovery_point_sets s ON s.asset_id = m.owner_id "
                 f"WHERE m.owner_kind IN {OWNERS} AND m.member_id IN ({marks})", ids,
             )
         ]  # fmt: skip
-        parts.append(f"a.id IN ({', '.join('?' * (len(ids) + len(found.owners)))})")
-        given += [*ids, *found.owners]
+        parts.append(f"a.id IN ({', '.join('?' * (len(ids) + len(matches.owners)))})")
+        parameters += [*ids, *matches.owners]
     elif values.get("assetKind"):
         parts.append("a.kind = ?")
-        given.append(values["assetKind"])
+        parameters.append(values["assetKind"])
     if values.get("store"):
         stores = _stores(connection, values["store"], covered)
         parts.append(f"st.id IN ({', '.join('?' * len(stores))})")
-        given += stores
+        parameters += stores
     for name, sql in (("before", "c.point <= ?"), ("after", "c.point >= ?"), ("expiresBefore", "c.expires <= ?"),
                       ("expiresAfter", "(c.expires >= ? OR c.expires IS NULL)")):  # fmt: skip
         if name in moments:
             parts.append(sql)
-            given.append(moments[name])
+            parameters.append(moments[name])
     if "nearest" in moments:
         parts.append("c.point IS NOT NULL")
     if values.get("place"):
         parts.append(f"{columns['place']} = ?")
-        given.append(values["place"])
+        parameters.append(values["place"])
     parts += [
         f"coalesce({columns[name]}, -1) = {int(values[name])}"
         for name in ("usable", "locked", "verified")
@@ -176,8 +176,8 @@ def _conditions(
     ]
     if values.get("minGib") is not None:
         parts.append("c.size >= ?")
-        given.append(int(values["minGib"] * 2**30))
-    return " AND ".join(parts), given
+        parameters.append(int(values["minGib"] * 2**30))
+    return " AND ".join(parts), parameters
 
 
 def _assets(connection: sqlite3.Connection, asset: str, kind: str | None, covered: Coverage) -> list[dict[str, Any]]:
@@ -188,32 +188,32 @@ def _assets(connection: sqlite3.Connection, asset: str, kind: str | None, covere
         (asset, kind),
     )
     names = [one[0] for one in rows.description]
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    if found:
-        return found[:200]
+    assets = [dict(zip(names, row, strict=True)) for row in rows]
+    if assets:
+        return assets[:200]
     unread = _unread("asset", asset, covered)
-    known = [row[0] for row in connection.execute("SELECT DISTINCT name FROM assets WHERE name IS NOT NULL")]
-    part = [name for name in known if asset.casefold() in name.casefold()][:3]
-    meant = list(dict.fromkeys([*suggest.near_names(asset, known, cutoff=0.6), *part]))[:4]
+    names_known = [row[0] for row in connection.execute("SELECT DISTINCT name FROM assets WHERE name IS NOT NULL")]
+    part = [name for name in names_known if asset.casefold() in name.casefold()][:3]
+    meant = list(dict.fromkeys([*suggest.near_names(asset, names_known, cutoff=0.6), *part]))[:4]
     likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in meant) + "?" if meant else ""
-    of = f" of the kind {kind}" if kind else ""
+    kind_words = f" of the kind {kind}" if kind else ""
     raise InputError(
-        f"There is no asset {sanitize.quoted(asset, 80)}{of} in the catalog.{unread}{likely}",
+        f"There is no asset {sanitize.quoted(asset, 80)}{kind_words} in the catalog.{unread}{likely}",
         hint="Names and ids stand in the view `assets` of query_catalog, and in the list tools.",
     )
 
 
 def _stores(connection: sqlite3.Connection, store: str, covered: Coverage) -> list[str]:
-    found = connection.execute(
+    matches = connection.execute(
         "SELECT id, name FROM stores WHERE id = ?1 OR name = ?1 COLLATE NOCASE", (store,)
     ).fetchall()
-    if found:
-        return [row[0] for row in found]
+    if matches:
+        return [row[0] for row in matches]
     unread = _unread("store", store, covered)
-    known = [row[0] for row in connection.execute("SELECT name FROM stores WHERE name IS NOT NULL")]
+    names = [row[0] for row in connection.execute("SELECT name FROM stores WHERE name IS NOT NULL")]
     raise InputError(
         f"There is no store {sanitize.quoted(store, 80)} in the catalog.{unread}",
-        hint=f"Stores: {', '.join(sanitize.quoted(n, 80) for n in known[:20])}.",
+        hint=f"Stores: {', '.join(sanitize.quoted(n, 80) for n in names[:20])}.",
     )
 
 
@@ -271,64 +271,68 @@ def _row(row: Mapping[str, Any], best: Mapping[str, Any], request: Request) -> d
     }
 
 
-def _lines(request: Request, found: Found, covered: Coverage, room: int) -> list[str]:
-    lines = [_counted(found)]
-    if found.usable["not usable"] or found.usable["not known"]:
-        why = ", ".join(f"{count:,} {reason or 'no reason told'}" for reason, count in found.reasons)
+def _lines(request: Request, matches: Found, covered: Coverage, room: int) -> list[str]:
+    lines = [_counted(matches)]
+    if matches.usable["not usable"] or matches.usable["not known"]:
+        why = ", ".join(f"{count:,} {reason or 'no reason told'}" for reason, count in matches.reasons)
         lines.append(sanitize.cell(f"Not usable or not known: {why}.", 500))
-    lines += _about_assets(found)
-    if ranges := _log_ranges(found):
+    lines += _about_assets(matches)
+    if ranges := _log_ranges(matches):
         lines.append(ranges)
     tail = answer.coverage_lines(covered)
     left = room - sum(len(line.encode()) + 1 for line in (*lines, *tail)) - 200
-    shown = [_row(row, found.rows[0], request) for row in found.rows]
-    if not shown:
+    rows = [_row(row, matches.rows[0], request) for row in matches.rows]
+    if not rows:
         return [*lines, *tail]
-    names = [name for name in shown[0] if any(row[name] is not None for row in shown)]
-    table, kept = answer.table(names, shown, covered.now, left)
+    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    table, fitting = answer.table(names, rows, covered.now, left)
     lines.append("Best for a restore first; `worse` says why each is worse than the first:")
     lines += table
-    if kept < found.total:
-        lines.append(f"{kept:,} of {found.total:,} shown; query_catalog has all: view recovery_points.")
+    if fitting < matches.total:
+        lines.append(f"{fitting:,} of {matches.total:,} shown; query_catalog has all: view recovery_points.")
     return [*lines, *tail]
 
 
-def _counted(found: Found) -> str:
-    if not found.total:
+def _counted(matches: Found) -> str:
+    if not matches.total:
         return "No recovery point matches, among those that were read."
-    parts = [f"{count:,} {name}" for name, count in found.usable.items() if count]
-    places = ", ".join(f"{count:,} {name}" for name, count in found.places.items() if count)
-    size = f"; sizes told add up to {units.size(found.size)}" if found.sized else ""
-    missing = f" ({found.total - found.sized:,} tell none)" if found.sized and found.sized < found.total else ""
+    parts = [f"{count:,} {name}" for name, count in matches.usable.items() if count]
+    places = ", ".join(f"{count:,} {name}" for name, count in matches.places.items() if count)
+    size = f"; sizes told add up to {units.size(matches.size)}" if matches.sized else ""
+    missing = (
+        f" ({matches.total - matches.sized:,} tell none)" if matches.sized and matches.sized < matches.total else ""
+    )
     return (
-        f"{units.plural(found.total, 'recovery point')} of {units.plural(found.on_assets, 'asset')}: "
+        f"{units.plural(matches.total, 'recovery point')} of {units.plural(matches.on_assets, 'asset')}: "
         f"{', '.join(parts)}; {places}{size}{missing}."
     )
 
 
-def _about_assets(found: Found) -> list[str]:
+def _about_assets(matches: Found) -> list[str]:
     """What must be known of the assets meant: that there are several, that one was not read, where else copies are."""
     lines = []
-    if len(found.assets) > 1:
+    if len(matches.assets) > 1:
         each = "; ".join(
             f"{ASSET_KINDS[one['kind']]} {one['id']}" + (f" in {one['vcenter']}" if one["vcenter"] else "")
-            + ("" if one["listed"] else " (no longer listed)") for one in found.assets[:6]
+            + ("" if one["listed"] else " (no longer listed)") for one in matches.assets[:6]
         )  # fmt: skip
-        lines.append(sanitize.cell(f"{len(found.assets)} assets have this name, all are meant: {each}.", 700))
-    for one in found.assets:
+        lines.append(sanitize.cell(f"{len(matches.assets)} assets have this name, all are meant: {each}.", 700))
+    for one in matches.assets:
         if one["copies_state"] == "unread":
             why = one["copies_unread_why"] or "not yet"
             lines.append(sanitize.cell(f"Recovery points of {one['name']} ({one['id']}) were not read: {why}. "
                                        "Whether there are any is not known.", 400))  # fmt: skip
-    if found.owners:
-        lines.append(f"Those of {units.plural(len(found.owners), 'group')} or datastores that hold it are among them.")
+    if matches.owners:
+        lines.append(
+            f"Those of {units.plural(len(matches.owners), 'group')} or datastores that hold it are among them."
+        )
     return lines
 
 
-def _log_ranges(found: Found) -> str:
+def _log_ranges(matches: Found) -> str:
     spans = [
         f"{answer.moment(row['point'])} to {answer.moment(row['log_until'])}"
-        for row in found.rows
+        for row in matches.rows
         if row["log_until"] and row["usable"] == 1 and row["point"] and row["log_until"] > row["point"]
     ]
     return f"Any moment can be restored from log backups within: {'; '.join(dict.fromkeys(spans))}." if spans else ""
@@ -337,25 +341,25 @@ def _log_ranges(found: Found) -> str:
 _JSON_NAMES = {"usable": "usable", "not usable": "notUsable", "not known": "notKnown"}
 
 
-def _value(request: Request, found: Found, covered: Coverage) -> dict[str, Any]:
+def _value(request: Request, matches: Found, covered: Coverage) -> dict[str, Any]:
     rows: Sequence[dict[str, Any]] = [
         {
-            **_row(row, found.rows[0], request),
+            **_row(row, matches.rows[0], request),
             "place": row["place"], "store": row["store"], "array": row["array"], "assetId": row["asset_id"],
             "assetKind": row["asset_kind"], "schedule": row["schedule"], "consistency": row["consistency"],
             "usable": None if row["usable"] is None else bool(row["usable"]), "whyNot": row["why_not"],
             "sizeInBytes": row["size"], "expires": answer.moment(row["expires"]),
         }
-        for row in found.rows
+        for row in matches.rows
     ]  # fmt: skip
     return {
-        "count": found.total,
-        "assets": found.on_assets,
-        "usable": {_JSON_NAMES[name]: count for name, count in found.usable.items()},
-        "places": dict(found.places),
-        "notUsable": [{"why": why, "count": count} for why, count in found.reasons],
-        "sizeInBytes": {"sum": found.size, "of": found.sized},
-        "meant": [{k: one[k] for k in ("id", "name", "kind", "vcenter", "copies_state")} for one in found.assets],
+        "count": matches.total,
+        "assets": matches.on_assets,
+        "usable": {_JSON_NAMES[name]: count for name, count in matches.usable.items()},
+        "places": dict(matches.places),
+        "notUsable": [{"why": why, "count": count} for why, count in matches.reasons],
+        "sizeInBytes": {"sum": matches.size, "of": matches.sized},
+        "meant": [{k: one[k] for k in ("id", "name", "kind", "vcenter", "copies_state")} for one in matches.assets],
         "recoveryPoints": rows,
         "coverage": covered.value(),
     }

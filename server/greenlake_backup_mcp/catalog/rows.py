@@ -84,8 +84,8 @@ def copy(item: Item, list_: int) -> Copy | None:
     state, status = value("state"), value("status")
     flags = 0
     for bit, name in ((1, "partial"), (4, "full"), (16, "rdm")):
-        told = value(name)
-        flags |= 0 if told is None else bit * 2 + bit * told
+        text = value(name)
+        flags |= 0 if text is None else bit * 2 + bit * text
     kind = 2 * list_ + (value("type") in ("CLOUD_BACKUP", "REPLICATED_SNAPSHOT"))
     if list_ and value("store_type") == "CLOUD":
         kind = 3
@@ -137,7 +137,7 @@ def _words(period: Any) -> str | None:
 def _schedule(tier: Item, schedule: Item) -> tuple[Any, ...]:
     """A schedule's promise, in the order of schema.SCHEDULE."""
 
-    def at(path: str) -> Any:
+    def value_at(path: str) -> Any:
         return extractors.first(schedule, (path,))
 
     plan: Any = schedule.get("schedule")
@@ -145,13 +145,14 @@ def _schedule(tier: Item, schedule: Item) -> tuple[Any, ...]:
     on_days = [str(int(n)) for v in extractors.values_at(schedule, "schedule/repeatInterval/on")
                if (n := units.number(v)) is not None]  # fmt: skip
     store = extractors.first(tier, ("protectionStoreInfo/id",))
-    texts = [at(p) for p in ("schedule/startTime", "schedule/activeTime/activeFromTime",
+    texts = [value_at(p) for p in ("schedule/startTime", "schedule/activeTime/activeFromTime",
                              "schedule/activeTime/activeUntilTime")]  # fmt: skip
     if every is None and isinstance(plan, Mapping):
         every = 1
     return (
         convert(tier.get("type"), "text"), convert(schedule.get("scheduleId"), "text"),
-        convert(schedule.get("name"), "text"), convert(at("schedule/recurrence"), "text"), convert(every, "number"),
+        convert(schedule.get("name"), "text"), convert(value_at("schedule/recurrence"), "text"),
+        convert(every, "number"),
         ",".join(on_days) or None, *(convert(t, "text") for t in texts),
         _days(schedule.get("expireAfter")), _days(schedule.get("lockFor")),
         _words(schedule.get("expireAfter")), _words(schedule.get("lockFor")),
@@ -180,7 +181,7 @@ class Run(NamedTuple):
     """A run of a schedule as its job told it."""
 
     schedule_id: str
-    at: int
+    moment: int
     status: str | None
     error: str | None
     task_id: str | None
@@ -191,21 +192,21 @@ def job_schedules(item: Item) -> tuple[list[tuple[Any, ...]], list[Run]]:
     rows, runs = [], []
     for tier, schedule, changed in _each(item):
         name = extractors.text(schedule.get("scheduleId"))
-        told = [
-            Run(name, at, convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text"),
+        times = [
+            Run(name, moment, convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text"),
                 extractors.text(run.get("taskUri")).rsplit("/", 1)[-1] or None)
             for run in extractors.values_at(schedule, "executionStatuses")
-            if isinstance(run, dict) and (at := seconds(run.get("timestamp"))) is not None
+            if isinstance(run, dict) and (moment := seconds(run.get("timestamp"))) is not None
         ]  # fmt: skip
-        ended = [run for run in told if run.status not in (None, "IN_PROGRESS")]
-        last = max(ended, key=lambda run: run.at, default=None)
+        ended = [run for run in times if run.status not in (None, "IN_PROGRESS")]
+        last = max(ended, key=lambda run: run.moment, default=None)
         rows.append((
             *_schedule(tier, schedule), int(changed), convert(schedule.get("operational"), "text"),
             seconds(schedule.get("prevRunTime")), seconds(schedule.get("prevSuccessfulRunTime")),
             seconds(schedule.get("nextRunTime")),
-            last.status if last else None, last.at if last else None, last.error if last else None,
+            last.status if last else None, last.moment if last else None, last.error if last else None,
         ))  # fmt: skip
-        runs += told
+        runs += times
     return rows, runs
 
 
@@ -221,7 +222,7 @@ class Member:
 def members(item: Item, kind: str) -> list[Member]:
     """The members that an item names: of a group, or of a job (its asset's)."""
     path = {"jobs": "associatedAssetsInfo", "mssql_group": "members", "tags": "associatedResources"}.get(kind, "assets")
-    return [found for one in extractors.values_at(item, path) if (found := member(one)) is not None]
+    return [one_member for one in extractors.values_at(item, path) if (one_member := member(one)) is not None]
 
 
 def member(reference: Any) -> Member | None:

@@ -199,8 +199,8 @@ def _check(path: Path, *, own_name: bool) -> str:
     """What must be said of a file that is there; one that is a broken or older catalog makes way for a new one."""
     with path.open("rb") as file:
         head = file.read(100)
-    ours = head[68:72] == APPLICATION.to_bytes(4, "big")
-    if not head.startswith(MAGIC) or len(head) < 100 or not ours:
+    is_catalog = head[68:72] == APPLICATION.to_bytes(4, "big")
+    if not head.startswith(MAGIC) or len(head) < 100 or not is_catalog:
         if not own_name:
             what = "a database of something else" if head.startswith(MAGIC) else "no catalog of this server"
             raise Unusable(f"it is {what}, and stays as it is")

@@ -66,7 +66,7 @@ def _future(name: str, sql: str, comment: str) -> tuple[Column, Column]:
     )
 
 
-def _of(field: Field, alias: str = "t") -> Iterator[Column]:
+def _columns_of(field: Field, alias: str = "t") -> Iterator[Column]:
     sql = f"{alias}.{field.name}"
     if field.kind == "past":
         yield from _past(field.name, sql, field.comment)
@@ -79,12 +79,12 @@ def _of(field: Field, alias: str = "t") -> Iterator[Column]:
 
 
 def _fields(table: str, alias: str = "t") -> tuple[Column, ...]:
-    return tuple(column for field in schema.table(table).fields for column in _of(field, alias))
+    return tuple(column for field in schema.table(table).fields for column in _columns_of(field, alias))
 
 
 def _uuid(sql: str) -> str:
     spans = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    parts = "||'-'||".join(f"substr(hex({sql}),{at},{length})" for at, length in spans)
+    parts = "||'-'||".join(f"substr(hex({sql}),{offset},{length})" for offset, length in spans)
     return f"CASE typeof({sql}) WHEN 'blob' THEN lower({parts}) ELSE {sql} END"
 
 
@@ -216,7 +216,7 @@ _SUMMED = f"""(SELECT asset, sum(copies) AS copies, sum(failed) AS failed, max(n
 _UNREAD = "(rb.read IS NULL OR rs.read IS NULL) AND a.kind <> 'mssql_group'"
 
 
-def _told(sql: str) -> str:
+def _or_null(sql: str) -> str:
     """A number of copies, told only where both lists were read."""
     return f"CASE WHEN a.kind <> 'mssql_group' AND NOT ({_UNREAD}) THEN coalesce({sql}, 0) END"
 
@@ -227,7 +227,7 @@ ASSETS = View(
     (
         Column("id", "a.id", "id"),
         Column("kind", "a.kind", ", ".join(ASSET_KINDS)),
-        *(column for field in schema.ASSETS.fields for column in _of(field, "a")),
+        *(column for field in schema.ASSETS.fields for column in _columns_of(field, "a")),
         Column("listed", "a.gone IS NULL", "0: the service no longer lists it"),
         *_past("gone", "a.gone", "no longer listed since, at the latest"),
         Column("copies_state", f"CASE WHEN a.kind = 'mssql_group' THEN 'read' WHEN {_UNREAD} THEN 'unread' "
@@ -236,8 +236,8 @@ ASSETS = View(
         Column("copies_unread_why", "CASE WHEN rb.failed THEN rb.reason WHEN rs.failed THEN rs.reason END",
                "why the last attempt failed"),
         *_past("copies_read", "min(rb.read, rs.read)", "its recovery points were read"),
-        Column("copies", _told("s.copies"), "recovery points listed; NULL where not all were read"),
-        Column("failed_copies", _told("s.failed"), "of them in error"),
+        Column("copies", _or_null("s.copies"), "recovery points listed; NULL where not all were read"),
+        Column("failed_copies", _or_null("s.failed"), "of them in error"),
         *_past("newest_copy", "s.newest", "newest of any state"),
         *_past("newest_usable", "s.usable", "newest usable point in time, among those read"),
         *_past("newest_usable_array", "s.on_array", "newest usable snapshot"),
@@ -247,7 +247,7 @@ ASSETS = View(
         Column("usable_for_ever", "s.endless", "usable ones without expiry"),
         *_future("usable_locked_until", "s.locked", "longest lock of a usable one"),
         *_future("usable_locked_off_site_until", "s.locked_off_site", "the same off site"),
-        Column("verified_copies", _told("s.verified"), "verified ones"),
+        Column("verified_copies", _or_null("s.verified"), "verified ones"),
         *_past("newest_verified", "s.newest_verified", "newest verified point in time"),
     ),
     f"main.assets a LEFT JOIN {_SUMMED} s ON s.asset = a.no "
@@ -369,8 +369,8 @@ def _others() -> Iterator[View]:
 @cache
 def views() -> dict[str, View]:
     """All views by name, those asked for most at the top."""
-    found = (ASSETS, RECOVERY_POINTS, SETS, COVER, *_generic(), *_others())
-    return {view.name: view for view in found}
+    tables = (ASSETS, RECOVERY_POINTS, SETS, COVER, *_generic(), *_others())
+    return {view.name: view for view in tables}
 
 
 # Whether a store can be read from: its own state, then the gateway or StoreOnce, then the orchestrator.

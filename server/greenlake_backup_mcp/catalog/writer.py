@@ -39,21 +39,23 @@ class Words:
             self.words[text] = self.connection.execute("SELECT no FROM words WHERE word = ?", (text,)).fetchone()[0]
         return self.words[text]
 
-    def store(self, told: tuple[str, str | None, str | None] | None) -> int | None:
+    def store(self, identity: tuple[str, str | None, str | None] | None) -> int | None:
         """The number of a store; one that no list told yet is known by what the copy says."""
-        if told is None:
+        if identity is None:
             return None
-        if told[0] not in self.stores:
-            self.connection.execute("INSERT OR IGNORE INTO stores (id, name, type) VALUES (?, ?, ?)", told)
-            self.stores[told[0]] = self.connection.execute("SELECT no FROM stores WHERE id = ?", told[:1]).fetchone()[0]
-        return self.stores[told[0]]
+        if identity[0] not in self.stores:
+            self.connection.execute("INSERT OR IGNORE INTO stores (id, name, type) VALUES (?, ?, ?)", identity)
+            self.stores[identity[0]] = self.connection.execute(
+                "SELECT no FROM stores WHERE id = ?", identity[:1]
+            ).fetchone()[0]
+        return self.stores[identity[0]]
 
 
 # --- lists ---------------------------------------------------------------------------------------------------------
 
 
 def write_collection(
-    connection: sqlite3.Connection, collection: Collection, items: Sequence[Item], at: int
+    connection: sqlite3.Connection, collection: Collection, items: Sequence[Item], moment: int
 ) -> list[str]:
     """Keep the items of a list that was read whole; the ids of those known before that are not among them.
 
@@ -66,7 +68,7 @@ def write_collection(
     table = schema.table(collection.table)
     names = [one.name for one in table.fields]
     kind = ("kind",) if collection.asset else ()
-    known = {
+    rows_before = {
         row[0]: row[1:]
         for row in connection.execute(
             f"SELECT id, gone, {', '.join(names)} FROM {table.name}" + (" WHERE kind = ?" if kind else ""),
@@ -86,28 +88,28 @@ def write_collection(
         ident = storable(ident)
         seen.add(ident)
         values = [one.value(item) for one in table.fields]
-        old = known.get(ident)
+        old = rows_before.get(ident)
         connection.execute(insert, (ident, *([collection.asset] if kind else ()), *values))
-        told = dict(zip(names, values, strict=True))
+        new_row = dict(zip(names, values, strict=True))
         if old is None or old[0] is not None:
             if since is not None:
-                changes.appeared(connection, collection, ident, told, since, at)
+                changes.appeared(connection, collection, ident, new_row, since, moment)
         else:
             was = dict(zip(names, old[1:], strict=True))
-            changes.compare(connection, collection, ident, was, told, since or at, at)
-        _write_nested(connection, collection, ident, item, told, since, at)
+            changes.compare(connection, collection, ident, was, new_row, since or moment, moment)
+        _write_nested(connection, collection, ident, item, new_row, since, moment)
     if collection.name == "stores":
-        _sample_usage(connection, at)
-    return [ident for ident, row in known.items() if ident not in seen and row[0] is None]
+        _sample_usage(connection, moment)
+    return [ident for ident, row in rows_before.items() if ident not in seen and row[0] is None]
 
 
 def _write_nested(  # noqa: PLR0913, PLR0917  a row has its context
-    connection: sqlite3.Connection, collection: Collection, ident: str, item: Item, told: dict[str, Any],
-    since: int | None, at: int,
+    connection: sqlite3.Connection, collection: Collection, ident: str, item: Item, row: dict[str, Any],
+    since: int | None, moment: int,
 ) -> None:  # fmt: skip
     """What an item holds that has a table of its own."""
     if collection.name == "policies":
-        changes.compare_schedules(connection, ident, told["name"], rows.policy_schedules(item), since, at)
+        changes.compare_schedules(connection, ident, row["name"], rows.policy_schedules(item), since, moment)
         _replace(connection, "policy_schedules", "policy_id", ident, rows.policy_schedules(item))
     elif collection.name == "jobs":
         schedules, runs = rows.job_schedules(item)
@@ -118,81 +120,84 @@ def _write_nested(  # noqa: PLR0913, PLR0917  a row has its context
         )  # fmt: skip
         asset = rows.member(item.get("assetInfo"))
         for one in [*([asset] if asset else ()), *rows.members(item, "jobs")]:
-            _keep_unlisted(connection, one, at)
+            _keep_unlisted(connection, one, moment)
         if asset and asset.kind in ("vm_group", "mssql_group", "volume_group"):
-            known = connection.execute("SELECT 1 FROM assets WHERE id = ? AND gone IS NULL", (asset.id,)).fetchone()
-            if known is None:  # the group is no longer listed; its job still says who belongs to it
+            listed = connection.execute("SELECT 1 FROM assets WHERE id = ? AND gone IS NULL", (asset.id,)).fetchone()
+            if listed is None:  # the group is no longer listed; its job still says who belongs to it
                 _write_members(connection, asset.kind, asset.id, rows.members(item, "jobs"))
     elif collection.asset.endswith("_group"):
-        found = rows.members(item, collection.asset)
-        changes.compare_members(connection, collection.asset, ident, told["name"], found, since, at)
-        _write_members(connection, collection.asset, ident, found)
-        for one in found:
-            _keep_unlisted(connection, one, at)
+        members = rows.members(item, collection.asset)
+        changes.compare_members(connection, collection.asset, ident, row["name"], members, since, moment)
+        _write_members(connection, collection.asset, ident, members)
+        for one in members:
+            _keep_unlisted(connection, one, moment)
     elif collection.name == "vms":
         connection.execute("DELETE FROM members WHERE owner_kind = 'datastore' AND member_id = ?", (ident,))
         connection.executemany(
             "INSERT OR IGNORE INTO members VALUES ('datastore', ?, ?, 'vm', ?)",
-            [(one, ident, told["name"]) for one in (told["datastore_ids"] or "").split(", ") if one],
+            [(one, ident, row["name"]) for one in (row["datastore_ids"] or "").split(", ") if one],
         )
     elif collection.name == "tags":
         _write_members(connection, "tag", ident, rows.members(item, "tags"))
 
 
 def _replace(
-    connection: sqlite3.Connection, table: str, key: str, ident: str, found: Sequence[tuple[Any, ...]]
+    connection: sqlite3.Connection, table: str, key: str, ident: str, rows_: Sequence[tuple[Any, ...]]
 ) -> None:
     connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (ident,))
     names = [one.name for one in schema.table(table).fields]
     connection.executemany(
         f"INSERT INTO {table} ({key}, seq, {', '.join(names)}) VALUES ({', '.join('?' * (len(names) + 2))})",
-        [(ident, n, *row) for n, row in enumerate(found)],
+        [(ident, n, *row) for n, row in enumerate(rows_)],
     )
 
 
-def _write_members(connection: sqlite3.Connection, kind: str, owner: str, found: Iterable[rows.Member]) -> None:
+def _write_members(connection: sqlite3.Connection, kind: str, owner: str, members: Iterable[rows.Member]) -> None:
     connection.execute("DELETE FROM members WHERE owner_kind = ? AND owner_id = ?", (kind, owner))
     connection.executemany(
-        "INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", [(kind, owner, m.id, m.kind, m.name) for m in found]
+        "INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", [(kind, owner, m.id, m.kind, m.name) for m in members]
     )
 
 
-def _keep_unlisted(connection: sqlite3.Connection, one: rows.Member, at: int) -> None:
+def _keep_unlisted(connection: sqlite3.Connection, one: rows.Member, moment: int) -> None:
     """An asset that only jobs and groups name: its copies may be the most wanted ones."""
     if one.kind in COPIES or one.kind == "mssql_group":
         connection.execute(
-            "INSERT OR IGNORE INTO assets (id, kind, name, gone) VALUES (?, ?, ?, ?)", (one.id, one.kind, one.name, at)
+            "INSERT OR IGNORE INTO assets (id, kind, name, gone) VALUES (?, ?, ?, ?)",
+            (one.id, one.kind, one.name, moment),
         )
 
 
-def _sample_usage(connection: sqlite3.Connection, at: int) -> None:
+def _sample_usage(connection: sqlite3.Connection, moment: int) -> None:
     """A sample of each store an hour for 90 days; older ones are thinned to one a day."""
     connection.execute(
         "INSERT OR IGNORE INTO store_usage SELECT s.id, ?, s.used, s.capacity, s.user_data, n.free FROM stores s "
         "LEFT JOIN storeonces n ON n.id = s.system_id WHERE s.gone IS NULL AND s.state IS NOT NULL AND NOT EXISTS "
-        "(SELECT 1 FROM store_usage u WHERE u.store_id = s.id AND u.at > ?)", (at, at - 3600 + 60),
+        "(SELECT 1 FROM store_usage u WHERE u.store_id = s.id AND u.at > ?)", (moment, moment - 3600 + 60),
     )  # fmt: skip
     connection.execute(
         "DELETE FROM store_usage WHERE at < ? AND EXISTS (SELECT 1 FROM store_usage u "
         "WHERE u.store_id = store_usage.store_id AND u.at < store_usage.at AND u.at / 86400 = store_usage.at / 86400)",
-        (at - 90 * 86400,),
+        (moment - 90 * 86400,),
     )  # fmt: skip
-    connection.execute("DELETE FROM store_usage WHERE at < ?", (at - 730 * 86400,))
+    connection.execute("DELETE FROM store_usage WHERE at < ?", (moment - 730 * 86400,))
 
 
-def mark_gone(connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, at: int) -> None:
+def mark_gone(
+    connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, moment: int
+) -> None:
     """A thing that the service no longer has: neither in its list nor by its id."""
     row = connection.execute(f"SELECT * FROM {collection.table} WHERE id = ?", (ident,))
     names = [one[0] for one in row.description]
-    told = dict(zip(names, row.fetchone(), strict=True))
-    connection.execute(f"UPDATE {collection.table} SET gone = ? WHERE id = ?", (at, ident))
-    changes.vanished(connection, collection, ident, told, since or at, at)
+    last_row = dict(zip(names, row.fetchone(), strict=True))
+    connection.execute(f"UPDATE {collection.table} SET gone = ? WHERE id = ?", (moment, ident))
+    changes.vanished(connection, collection, ident, last_row, since or moment, moment)
 
 
 def record_reading(  # noqa: PLR0913  what is known of a reading
     connection: sqlite3.Connection,
     collection: str,
-    at: int,
+    moment: int,
     *,
     asset: int = 0,
     items: int | None = None,
@@ -208,7 +213,7 @@ def record_reading(  # noqa: PLR0913  what is known of a reading
         "VALUES (?1, ?2, CASE WHEN ?5 THEN NULL ELSE ?3 END, ?3, ?5, ?6, ?7, ?4, ?8) ON CONFLICT DO UPDATE SET "
         "read = CASE WHEN ?5 THEN read ELSE ?3 END, tried = ?3, failed = ?5 * (failed + 1), status = ?6, reason = ?7, "
         "items = CASE WHEN ?5 THEN items ELSE ?4 END, due = ?8",
-        (collection, asset, at, items, failed, status, (reason or "")[:300] or None, due),
+        (collection, asset, moment, items, failed, status, (reason or "")[:300] or None, due),
     )  # fmt: skip
 
 
@@ -221,11 +226,11 @@ class CopyReading:
 
     asset: int
     list: int
-    at: int
+    moment: int
     since: int | None  # when they were last read whole
     seen: set[bytes | str] = field(default_factory=set)
 
-    def add(self, connection: sqlite3.Connection, found: Sequence[Copy]) -> None:
+    def add(self, connection: sqlite3.Connection, copies: Sequence[Copy]) -> None:
         """Keep a page of copies, and note what differs from before."""
         words = Words(connection)
         select = (
@@ -234,14 +239,14 @@ class CopyReading:
         insert = (
             f"INSERT OR REPLACE INTO copies ({', '.join(_COPY_COLUMNS)}) VALUES ({', '.join('?' * len(_COPY_COLUMNS))})"
         )
-        for copy in sorted(found, key=lambda c: rows.unpack(c.id)):
+        for copy in sorted(copies, key=lambda c: rows.unpack(c.id)):
             if copy.id in self.seen:
                 continue
             self.seen.add(copy.id)
             if self.since is not None:
                 old = connection.execute(select, (self.asset, self.list, copy.id)).fetchone()
                 if old is not None:
-                    changes.compare_copy(connection, self.asset, copy, old, self.since, self.at)
+                    changes.compare_copy(connection, self.asset, copy, old, self.since, self.moment)
             connection.execute(insert, (
                 self.asset, copy.list, copy.id, copy.name, copy.kind, copy.point, copy.created, copy.expires,
                 copy.locked_until, copy.ok, copy.state, copy.status, words.word(copy.reason),
@@ -259,35 +264,43 @@ class CopyReading:
             if ident in self.seen:
                 continue
             key = (self.asset, self.list, ident)
-            if expires is not None and expires <= self.at + PURGE_GRACE:
+            if expires is not None and expires <= self.moment + PURGE_GRACE:
                 connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND id = ?", key)
                 expired += 1
             else:
                 missing.append(ident)
                 connection.execute(
                     "UPDATE copies SET missing = coalesce(missing, ?) WHERE asset = ? AND list = ? AND id = ?",
-                    (self.at, *key),
+                    (self.moment, *key),
                 )
         if expired:
             connection.execute(
                 "INSERT INTO expiries VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET copies = copies + excluded.copies",
-                (self.asset, self.list, self.at, expired),
+                (self.asset, self.list, self.moment, expired),
             )
-        record_reading(connection, ("snapshots", "backups")[self.list], self.at, asset=self.asset, items=items, due=due)
+        record_reading(
+            connection, ("snapshots", "backups")[self.list], self.moment, asset=self.asset, items=items, due=due
+        )
         summarize(connection, self.asset, self.list)
         return missing
 
 
 def confirm_copy(  # noqa: PLR0913, PLR0917  what is known of it
-    connection: sqlite3.Connection, asset: int, list_: int, ident: bytes | str, item: Item | None, since: int, at: int
+    connection: sqlite3.Connection,
+    asset: int,
+    list_: int,
+    ident: bytes | str,
+    item: Item | None,
+    since: int,
+    moment: int,
 ) -> None:
     """A copy that was not in its list: `item` is what the service has under its id, None where it has nothing."""
     key = (asset, list_, ident)
     if item is None:
-        changes.copy_vanished(connection, asset, list_, ident, since, at)
+        changes.copy_vanished(connection, asset, list_, ident, since, moment)
         connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND id = ?", key)
     elif (copy := rows.copy(item, list_)) is not None:
-        CopyReading(asset, list_, at, since).add(connection, [copy])
+        CopyReading(asset, list_, moment, since).add(connection, [copy])
     summarize(connection, asset, list_)
 
 

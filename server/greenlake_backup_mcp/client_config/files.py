@@ -113,10 +113,10 @@ def _render_file(client: Client, content: Mapping[str, Any], entry: Entry) -> di
     old: dict[str, Any] = servers.get(NAME, {})
     gone = TENANT_SETTINGS if _is_demo(entry) else ()
     new = entry.get(client.env, {})
-    kept = {n: value for n, value in old.get(client.env, {}).items() if (value or n not in new) and n not in gone}
+    values = {n: value for n, value in old.get(client.env, {}).items() if (value or n not in new) and n not in gone}
     servers[NAME] = {**old, **entry}
-    if client.env in entry or kept:
-        servers[NAME][client.env] = {**new, **kept}
+    if client.env in entry or values:
+        servers[NAME][client.env] = {**new, **values}
     whole = {**content, client.table: servers}
     wanted = [n for n in TENANT if f"${{input:{n}}}" in servers[NAME].get(client.env, {}).values()]
     if wanted:
@@ -158,8 +158,11 @@ def _merge_toml(client: Client, before: str, entry: Entry, file: Path) -> str:
         after += _toml(client, entry)
     else:
         after = _replace_in_toml(client, before, entry) if isinstance(old, dict) else ""
-    kept = old if isinstance(old, dict) else {}
-    rest = {**content, client.table: {**content.get(client.table, {}), NAME: _without_tenant({**kept, **entry}, entry)}}
+    table = old if isinstance(old, dict) else {}
+    rest = {
+        **content,
+        client.table: {**content.get(client.table, {}), NAME: _without_tenant({**table, **entry}, entry)},
+    }
     try:
         same = tomllib.loads(after) == rest
     except tomllib.TOMLDecodeError:

@@ -42,8 +42,8 @@ class Capabilities:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
-    found: Mapping[str, Mapping[str, Any]] = json.loads((apis.SPECS / "filters.json").read_text(encoding="utf-8"))
-    return found
+    table: Mapping[str, Mapping[str, Any]] = json.loads((apis.SPECS / "filters.json").read_text(encoding="utf-8"))
+    return table
 
 
 def capabilities_of(operation: Operation) -> Capabilities:
@@ -86,15 +86,15 @@ def item_schema(operation: Operation) -> Schema:
 
 def kinds(schema: Schema, prefix: str = "") -> dict[str, Kind]:
     """Every attribute of an item, `a/b` for nested ones, and what it holds."""
-    found: dict[str, Kind] = {}
+    kinds_: dict[str, Kind] = {}
     for branch in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
         for name, sub in branch.get("properties", {}).items():
             inner = sub
             while isinstance(inner.get("items"), dict):
                 inner = inner["items"]
-            found[prefix + name] = _kind(inner)
-            found.update(kinds(inner, f"{prefix}{name}/"))
-    return found
+            kinds_[prefix + name] = _kind(inner)
+            kinds_.update(kinds(inner, f"{prefix}{name}/"))
+    return kinds_
 
 
 def _kind(schema: Schema) -> Kind:

@@ -115,10 +115,10 @@ async def _run(api: client.ApiClient, query: Query, way: Strategy, progress: Rep
     ordered = {} if query.where is None else {n: query.getter(n) for n in matching.ordered_attributes(query.where)}
     uncompared: Counter[str] = Counter()
 
-    def take(found: Sequence[Item]) -> bool:
+    def take(batch: Sequence[Item]) -> bool:
         for name, read in ordered.items():
-            uncompared[name] += sum(all(value is None for value in read(item)) for item in found)
-        fold.add(found if fits is None else filter(fits, found))
+            uncompared[name] += sum(all(value is None for value in read(item)) for item in batch)
+        fold.add(batch if fits is None else filter(fits, batch))
         return not (enough and fold.count > fold.last)
 
     scan = await paging.scan(
@@ -153,17 +153,17 @@ async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:
     position, seen = start, pages.SeenItems()
     wanted = max(1, skipped + query.limit)  # without rows, one tells the total
     while len(rows) < wanted and (bound is None or position <= bound):
-        found = await pages.fetch_page(api, source, position, wanted - len(rows))
-        total = found.total if found.total is not None else total
-        position += len(found.items)
-        fresh, new = seen.add(found.items)
+        page = await pages.fetch_page(api, source, position, wanted - len(rows))
+        total = page.total if page.total is not None else total
+        position += len(page.items)
+        fresh, new = seen.add(page.items)
         rows += fresh
         ended = not new or not source.paged
         if ended or total == position:  # one that is smaller is wrong
             break
-    kept = rows[skipped : skipped + query.limit]
+    chosen = rows[skipped : skipped + query.limit]
     if not source.paged:
-        total, kept = len(rows), rows[query.offset : query.offset + query.limit]
+        total, chosen = len(rows), rows[query.offset : query.offset + query.limit]
     notes = []
     if total is not None and rows and total < start + len(rows):
         notes.append(f"the service counts {total:,} in all, and more came")
@@ -173,10 +173,10 @@ async def _page(api: client.ApiClient, query: Query, way: Strategy) -> Outcome:
             notes.append(f"the service counts {total:,} in all, and nothing new came behind row {start + len(rows):,}")
         total = start + len(rows)
     fold = _aggregate(query, way)
-    fold.count = len(kept)
-    after = query.offset + len(kept)
-    more = (bool(kept) or not query.limit) and (not ended if total is None else after < total)
-    return Outcome(query, way, fold, kept, paging.Scan(len(kept), total, whole=False, notes=tuple(notes)), more)
+    fold.count = len(chosen)
+    after = query.offset + len(chosen)
+    more = (bool(chosen) or not query.limit) and (not ended if total is None else after < total)
+    return Outcome(query, way, fold, chosen, paging.Scan(len(chosen), total, whole=False, notes=tuple(notes)), more)
 
 
 def _in_order(query: Query, rows: Sequence[Item]) -> bool:

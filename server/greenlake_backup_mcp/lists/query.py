@@ -59,8 +59,8 @@ class Query:
 
     def value(self, item: Item, name: str) -> Any:
         """What sorting and `where` find under a name: an attribute of the description, else a column of ours."""
-        found = self.values(item, name)
-        return found[0] if found else None
+        values = self.values(item, name)
+        return values[0] if values else None
 
     def values(self, item: Item, name: str) -> Sequence[Any]:
         """Every value under a name."""
@@ -127,12 +127,12 @@ def build_query(
     if filter_ is not None:
         capabilities.check_list_arguments("filter", filter_, attributes)
         capabilities.check_filter(filter_, able, nouns)
-        filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, here=False)
+        filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, evaluated=False)
     where = grammar.parse(arguments["where"], argument="where", now=now) if arguments.get("where") else None
     if where is not None:
         capabilities.check_list_arguments("where", where, attributes)
         capabilities.check_attributes("where", capabilities.attributes_of(where), attributes, nouns)
-        where = coercion.coerce(where, meant, argument="where", now=now, here=True)
+        where = coercion.coerce(where, meant, argument="where", now=now, evaluated=True)
     order = _order(arguments.get("sort", ""))
     capabilities.check_attributes("sort", [name for name, _ in order], attributes, nouns)
     picked = tuple(
@@ -228,6 +228,6 @@ def _properties(query: Query, way: Strategy) -> list[str]:
     ]
     counted = aggregate.columns_read(query.resource, query.view_columns) if query.whole else ["id"]
     view_columns = [path.split("/", 1)[0] for column in query.view_columns for path in column.paths]
-    found = dict.fromkeys([*query.able.keep, *counted, *view_columns, *query.properties(named)])
+    properties = dict.fromkeys([*query.able.keep, *counted, *view_columns, *query.properties(named)])
     top = {name for name in query.kinds if "/" not in name}
-    return [name for name in found if not top or name in top]
+    return [name for name in properties if not top or name in top]

@@ -110,18 +110,18 @@ def parse_document(text: str, name: str) -> Document:
 
 def operations(document: Document) -> tuple[Operation, ...]:
     """Every operation of the document, in its order."""
-    found = []
+    read = []
     for path, item in document.content["paths"].items():
         for method in METHODS:
             if isinstance(item, dict) and isinstance(item.get(method), dict):
                 try:
-                    found.append(_operation(document, path, method, item))
+                    read.append(_operation(document, path, method, item))
                 except (Unresolvable, KeyError, TypeError, AttributeError, RecursionError) as error:
                     raise SettingsError(
                         f"The description {document.name} is broken at {method.upper()} {path}: "
                         f"{type(error).__name__}: {error}."
                     ) from None
-    return tuple(found)
+    return tuple(read)
 
 
 def _operation(document: Document, path: str, method: str, item: Mapping[str, Any]) -> Operation:

@@ -62,7 +62,7 @@ def redact_all_but_known(value: Any) -> Any:
 
 def secrets_in(arguments: Any) -> tuple[str, ...]:
     """The secrets among the arguments of a call: what stands under a secret's name, also where an object is text."""
-    found: list[str] = []
+    secrets: list[str] = []
     left: list[tuple[bool, Any]] = [(False, arguments)]
     while left:
         marked, value = left.pop()
@@ -74,10 +74,10 @@ def secrets_in(arguments: Any) -> tuple[str, ...]:
         elif isinstance(value, (list, tuple)):
             left += [(marked, item) for item in value]
         elif marked and isinstance(value, str):
-            found += [value] if value else []
+            secrets += [value] if value else []
         elif marked and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST:
-            found.append(str(value))
-    return tuple(found)
+            secrets.append(str(value))
+    return tuple(secrets)
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
@@ -114,10 +114,10 @@ class Masker:
         """Without the secrets that are too short to be looked for within words."""
         for length, words in _SHORT_WORDS.items():
             out, copied = [], 0
-            for found in words.finditer(text):
-                if found[1] in self._short and found.start() >= copied:
-                    out += [text[copied : found.start()], HIDDEN]
-                    copied = found.start() + length
+            for match in words.finditer(text):
+                if match[1] in self._short and match.start() >= copied:
+                    out += [text[copied : match.start()], HIDDEN]
+                    copied = match.start() + length
             text = "".join((*out, text[copied:])) if out else text
         return text
 

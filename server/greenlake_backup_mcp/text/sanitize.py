@@ -76,16 +76,16 @@ def _limit_marks(text: str) -> str:
     """No more than a few combining marks on one letter."""
     if text.isascii():
         return text
-    kept, marks = [], 0
+    letters, marks = [], 0
     for c in text:
         marks = marks + 1 if unicodedata.combining(c) else 0
         if marks <= MOST_MARKS:
-            kept.append(c)
-    return "".join(kept)
+            letters.append(c)
+    return "".join(letters)
 
 
-def _neutralize(found: re.Match[str]) -> str:
+def _neutralize(match: re.Match[str]) -> str:
     """A piece of markup as the text it looks like."""
-    if found[0].endswith("|"):
-        return found[1] * 2 + "\\|"  # a backslash before the pipe would otherwise eat the one that escapes it
-    return "\\" + found[0]
+    if match[0].endswith("|"):
+        return match[1] * 2 + "\\|"  # a backslash before the pipe would otherwise eat the one that escapes it
+    return "\\" + match[0]

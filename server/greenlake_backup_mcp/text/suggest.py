@@ -17,15 +17,15 @@ _PREFIX = re.compile(r".*(?:__|[.:/])", re.DOTALL)
 
 def near_names(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0.5) -> list[str]:
     """The likeliest of `names`, at most `most`; one that differs only in spelling or prefix stands alone."""
-    known = list(names)
+    candidates = list(names)
     whole = name[:LONGEST]
-    paths = any("/" in k for k in known)  # attributes and addresses: their beginnings are no prefix of a client
+    paths = any("/" in k for k in candidates)  # attributes and addresses: their beginnings are no prefix of a client
     bare = whole if paths else _PREFIX.sub("", whole) or whole
     for form in (whole, bare):
-        if same := [k for k in known if _letters(k) == _letters(form)]:
+        if same := [k for k in candidates if _letters(k) == _letters(form)]:
             return same[:1]
     words = _HUMP.sub("_", bare).lower().replace("-", "_")
-    folded = {k.lower(): k for k in known}
+    folded = {k.lower(): k for k in candidates}
     return [folded[k] for k in get_close_matches(words, folded, most, cutoff)]
 
 

@@ -62,17 +62,17 @@ class NounPhrase:
 class Subjects:
     """How surely each thing and kind is meant; above 0 in `one`: one such thing, below: several."""
 
-    things: dict[str, float] = field(default_factory=dict)
+    subjects: dict[str, float] = field(default_factory=dict)
     kinds: dict[str, float] = field(default_factory=dict)
     one: dict[str, float] = field(default_factory=dict)
 
     def add(self, meaning: str, weight: float) -> None:
         """Means the thing at least so surely."""
-        self.things[meaning] = max(self.things.get(meaning, 0), weight)
+        self.subjects[meaning] = max(self.subjects.get(meaning, 0), weight)
 
     def sure(self, meaning: str) -> float:
         """How surely the thing is meant."""
-        return self.things.get(meaning, 0)
+        return self.subjects.get(meaning, 0)
 
 
 @cache
@@ -87,29 +87,29 @@ def _hinted() -> phrases.Table:
 
 def find_nouns(words: Sequence[str]) -> list[NounPhrase]:
     """The things that the words name, in their order; a row of the table takes its words from the later rows."""
-    found: list[phrases.Match] = []
+    matches: list[phrases.Match] = []
     taken: set[int] = set()
     for match in sorted(phrases.matches(_named(), words), key=lambda m: (m.row, m.start - m.end, m.start)):
         span = range(match.start, match.end)
         sign = vocabulary.THINGS[match.row][0] in SIGNS
-        if taken.isdisjoint(span) and not (sign and any(m.row == match.row for m in found)):
-            found.append(match)
+        if taken.isdisjoint(span) and not (sign and any(m.row == match.row for m in matches)):
+            matches.append(match)
             taken.update(() if sign else span)
-    return [_noun(match, words) for match in sorted(found, key=lambda m: (m.start, m.end))]
+    return [_noun(match, words) for match in sorted(matches, key=lambda m: (m.start, m.end))]
 
 
-def find_subjects(words: Sequence[str], found: Sequence[NounPhrase], meanings: frozenset[str]) -> Subjects:
+def find_subjects(words: Sequence[str], phrases_: Sequence[NounPhrase], meanings: frozenset[str]) -> Subjects:
     """What it is about, by what is named, hinted at, and by names that give a thing away."""
     what = Subjects()
-    for place, thing in enumerate(found):
-        _weigh(what, thing, place, found)
+    for place, thing in enumerate(phrases_):
+        _weigh(what, thing, place, phrases_)
     for row in phrases.rows(_hinted(), words):
         weight, meaning, _ = vocabulary.HINTS[row]
         if meaning not in KINDS:
             what.add(meaning, weight)
         elif what.kinds:
             what.kinds[meaning] = max(what.kinds.get(meaning, 0), weight)
-    _one(what, found, meanings)
+    _one(what, phrases_, meanings)
     for name in (w for w in words if w.startswith(NAME)):
         for n, part in enumerate(re.split(r"[^a-z]+", name[1:])):
             meaning, weight = vocabulary.NAME_HINTS.get(part, ("", 0.0))
@@ -155,9 +155,9 @@ def _has_number(after: list[str]) -> bool:
     return after[:1] != [] and after[0].isdigit() and not (after[1:] and _MEASURES.match(after[1]))
 
 
-def _weigh(what: Subjects, thing: NounPhrase, place: int, found: Sequence[NounPhrase]) -> None:
+def _weigh(what: Subjects, thing: NounPhrase, place: int, nouns: Sequence[NounPhrase]) -> None:
     heads = (*PARTS, *SIGNS, *KINDS, COPY)
-    leads = any(thing.end == other.start and other.meaning not in heads for other in found)
+    leads = any(thing.end == other.start and other.meaning not in heads for other in nouns)
     if thing.meaning == "bare":
         what.add("vm", UNPROTECTED)
     elif thing.meaning == COPY:
@@ -169,8 +169,8 @@ def _weigh(what: Subjects, thing: NounPhrase, place: int, found: Sequence[NounPh
         what.add(thing.meaning, LATER**place * (BESIDE if thing.beside or leads else 1) * (ASKED if thing.asked else 1))
 
 
-def _one(what: Subjects, found: Sequence[NounPhrase], meanings: frozenset[str]) -> None:
-    for thing in found:
+def _one(what: Subjects, nouns: Sequence[NounPhrase], meanings: frozenset[str]) -> None:
+    for thing in nouns:
         loose = (0.8 if thing.meaning in ASSETS or thing.meaning in KINDS else 0.45) if "one" in meanings else 0.0
         sure = -1.0 if thing.plural or thing.asked else thing.single or loose or (-1.0 if "many" in meanings else 0.0)
         if sure:
@@ -183,8 +183,8 @@ def _one(what: Subjects, found: Sequence[NounPhrase], meanings: frozenset[str]) 
 
 def _group(what: Subjects) -> None:
     """A group is one of VMs, of databases or of volumes, by what stands beside it; it outweighs its members."""
-    if "group" in what.things:
-        weight, single = what.things.pop("group"), what.one.pop("group", 0)
+    if "group" in what.subjects:
+        weight, single = what.subjects.pop("group"), what.one.pop("group", 0)
         groups = [group for member, group in GROUPS.items() if what.sure(member) >= MEMBERED]
         for group in groups or ("vm_group",):
             what.add(group, weight)
@@ -193,8 +193,8 @@ def _group(what: Subjects) -> None:
             what.add(group, weight * UNSURE)
             what.one.setdefault(group, single)
     for member, group in GROUPS.items():
-        if what.sure(group) >= MEMBERED and member in what.things:
-            what.things[member] *= UNSURE
-    if "volume" in what.things:
-        what.add("volume_group", what.things["volume"] * 0.8)
+        if what.sure(group) >= MEMBERED and member in what.subjects:
+            what.subjects[member] *= UNSURE
+    if "volume" in what.subjects:
+        what.add("volume_group", what.subjects["volume"] * 0.8)
         what.one.setdefault("volume_group", what.one.get("volume", 0))

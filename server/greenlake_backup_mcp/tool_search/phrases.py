@@ -74,9 +74,9 @@ def _end(steps: tuple[Step, ...], words: Sequence[str], place: int) -> tuple[int
         return place, False
     if not steps[0]:
         for skipped in range(place, min(place + WIDEST, len(words)) + 1):
-            found = _end(steps[1:], words, skipped)
-            if found[0]:
-                return found
+            rest = _end(steps[1:], words, skipped)
+            if rest[0]:
+                return rest
             if words[skipped : skipped + 1] and words[skipped] in ENDS:
                 break
         return 0, False

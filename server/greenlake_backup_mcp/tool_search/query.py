@@ -38,7 +38,7 @@ _ANOTHER = re.compile(r"(?:an? )?(?:new|another|additional|second|further) ")
 class SearchQuery:
     """What a text says, each with how surely; in `one` above 0: one such thing is meant, below: several."""
 
-    things: Mapping[str, float]
+    subjects: Mapping[str, float]
     kinds: Mapping[str, float]
     orders: Mapping[str, float]
     asks: float
@@ -63,33 +63,33 @@ def parse_query(question: str) -> SearchQuery:
     text = bare.split()
     matches = [(tuple(vocabulary.SPEECH)[m.row], m.start) for m in phrases.matches(_speech(), text)]
     meanings = frozenset(meaning for meaning, _ in matches)
-    found = nouns.find_nouns(text)
-    what = nouns.find_subjects(text, found, meanings)
-    orders = _orders(text, found, "wish" in meanings)
+    noun_phrases = nouns.find_nouns(text)
+    what = nouns.find_subjects(text, noun_phrases, meanings)
+    orders = _orders(text, noun_phrases, "wish" in meanings)
     begins = any(meaning == "asks" and start == 0 for meaning, start in matches)
     asks = _asks(text, begins, "wish" not in meanings and bare == full, max(orders.values(), default=0))
     if asks >= LESSER:
         orders = {o: w if o in PROBES else w * IMPLIED for o, w in orders.items()}
         asks = 0.5 if any(orders.get(o, 0) >= 1 for o in PROBES) else asks
-        _events(what, found, text)
+        _events(what, noun_phrases, text)
     if asks < LESSER:
-        _settle(what, orders, found)
+        _settle(what, orders, noun_phrases)
     if asks >= 0.5:
         _has_word(what)
-    _default(what, found, text)
+    _default(what, noun_phrases, text)
     if "named" in meanings:
         what.one = dict.fromkeys(what.one, -1.0)
-    return SearchQuery(what.things, what.kinds, orders, asks, what.one, tuple(words.stems(text)))
+    return SearchQuery(what.subjects, what.kinds, orders, asks, what.one, tuple(words.stems(text)))
 
 
-def _orders(text: Sequence[str], found: Sequence[NounPhrase], wished: bool) -> dict[str, float]:
+def _orders(text: Sequence[str], noun_phrases: Sequence[NounPhrase], wished: bool) -> dict[str, float]:
     """What is to be done, by verbs and by phrases."""
-    orders: dict[str, float] = {t.meaning: 1.0 for t in found if t.meaning in SIGNS}
+    orders: dict[str, float] = {t.meaning: 1.0 for t in noun_phrases if t.meaning in SIGNS}
     first = True
     for place, word in enumerate(text):
         base, form = words.lemma(word)
         before = text[place - 1] if place else ""
-        noun = any(t.start <= place < t.end and (place or t.end > 1 or t.single >= 1) for t in found)
+        noun = any(t.start <= place < t.end and (place or t.end > 1 or t.single >= 1) for t in noun_phrases)
         passive = form == "ed" and before == "be"
         if base not in words.verbs() or noun or before == "not" or (form == "ed" and not (wished or passive)):
             continue
@@ -116,18 +116,18 @@ def _asks(text: Sequence[str], begins: bool, unwished: bool, order: float) -> fl
     return PLAIN if order < 0.4 else 0.5 if order < LATER else 0.15
 
 
-def _events(what: Subjects, found: Sequence[NounPhrase], text: Sequence[str]) -> None:
+def _events(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
     """Asked whether backups ran, where they are kept and how long: that is not about single copies."""
-    main = next((t for t in found if not t.beside), None)
-    assets = any(t.meaning in ASSETS for t in found)
+    main = next((t for t in noun_phrases if not t.beside), None)
+    assets = any(t.meaning in ASSETS for t in noun_phrases)
     about = main is not None and main.meaning in EVENTS and not assets
-    copies = any(t.meaning == COPY for t in found)
+    copies = any(t.meaning == COPY for t in noun_phrases)
     if about or (not copies and max(what.sure(event) for event in EVENTS) >= 0.6):
         owned = assets or any(w.startswith(words.NAME) for w in text)
         what.kinds = {kind: weight * 0.3 for kind, weight in what.kinds.items()} if owned else {}
 
 
-def _settle(what: Subjects, orders: dict[str, float], found: Sequence[NounPhrase]) -> None:
+def _settle(what: Subjects, orders: dict[str, float], noun_phrases: Sequence[NounPhrase]) -> None:
     """Decides between meanings of an order by what it is given for, and the other way round."""
     best = max(orders.values(), default=0)
     if orders.get("suspend", 0) <= orders.get("expiry", 0) and any(what.one.get(k, 0) >= 0.5 for k in what.kinds):
@@ -140,7 +140,7 @@ def _settle(what: Subjects, orders: dict[str, float], found: Sequence[NounPhrase
                 what.add(group, 1.2)
     if orders.get("restore", 0) >= LESSER and max(what.sure("instance"), what.sure("app_host")) >= 0.6:
         what.add("database", 1.2)
-    policy = any(t.meaning == "policy" for t in found) and not any(t.meaning in ASSETS for t in found)
+    policy = any(t.meaning == "policy" for t in noun_phrases) and not any(t.meaning in ASSETS for t in noun_phrases)
     if policy and max(orders.get(o, 0) for o in ("expiry", "update", "replace")) >= best:
         what.add("policy", 1.2)
         what.kinds = {}
@@ -156,8 +156,8 @@ def _settle(what: Subjects, orders: dict[str, float], found: Sequence[NounPhrase
 def _investigates(what: Subjects) -> None:
     """What is new is found by looking at what holds it."""
     for inner, outer in vocabulary.INSIDE:
-        if what.sure(outer) >= 0.4 and inner in what.things:
-            what.things[inner] *= 0.5
+        if what.sure(outer) >= 0.4 and inner in what.subjects:
+            what.subjects[inner] *= 0.5
             what.add(outer, 1.0)
 
 
@@ -167,20 +167,20 @@ def _has_word(what: Subjects) -> None:
         if what.sure(owner) >= 0.5 and what.one.get(owner, 0) >= PLAIN:
             for part in parts.split():
                 if what.sure(part) and what.one.get(part, 0) < 0.5:
-                    what.things[part] *= 0.6
+                    what.subjects[part] *= 0.6
                     what.add(owner, 1.2)
 
 
-def _default(what: Subjects, found: Sequence[NounPhrase], text: Sequence[str]) -> None:
+def _default(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
     """Who names no kind of asset speaks of a VM, unless nothing at all was understood."""
-    if not (what.things or what.kinds or words.is_known().intersection(text)):
+    if not (what.subjects or what.kinds or words.is_known().intersection(text)):
         return
     named = any(w.startswith(words.NAME) for w in text)
     asset = any(what.sure(t) >= 0.5 for t in ASSETS)
-    other = max((weight for thing, weight in what.things.items() if thing not in PARTS), default=0)
-    if not what.things or (not asset and (what.kinds or named) and other < PLAIN):
+    other = max((weight for thing, weight in what.subjects.items() if thing not in PARTS), default=0)
+    if not what.subjects or (not asset and (what.kinds or named) and other < PLAIN):
         what.add("vm", 0.6)
-    elif not asset and any(t.meaning == COPY for t in found) and any(what.kinds.get(k, 0) for k in KINDS):
+    elif not asset and any(t.meaning == COPY for t in noun_phrases) and any(what.kinds.get(k, 0) for k in KINDS):
         what.add("vm", 0.8)
     if named:
         what.one.setdefault("vm", -0.3)  # a name is not yet an id

@@ -89,8 +89,8 @@ def index(tools: Iterable[Tool]) -> Index:
     entries = tuple(_entry(tool) for tool in tools)
     twins = Counter((e.thing, e.kind) for e in entries if not e.orders)
     entries = tuple(replace(e, alone=twins[e.thing, e.kind] == 1) for e in entries)
-    found = Counter(term for entry in entries for term in entry.terms)
-    return Index(entries, {term: math.log(1 + (len(entries) - n + 0.5) / (n + 0.5)) for term, n in found.items()})
+    frequencies = Counter(term for entry in entries for term in entry.terms)
+    return Index(entries, {term: math.log(1 + (len(entries) - n + 0.5) / (n + 0.5)) for term, n in frequencies.items()})
 
 
 def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
@@ -98,7 +98,7 @@ def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
     query_ = query.parse_query(question)
     named = re.sub(r"\W+", "_", question.strip().lower())
     if (
-        not query_.things
+        not query_.subjects
         and not query_.kinds
         and not query_.orders
         and not any(w in index_.rarity for w in query_.words)
@@ -154,13 +154,13 @@ def _score(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
 def _of_thing(entry: IndexEntry, query_: SearchQuery) -> float:
     if not entry.thing:
         return 0.0
-    sure = max(query_.things.get(entry.thing, 0), _implied(entry, query_))
-    best = max(query_.things.values(), default=0)
+    sure = max(query_.subjects.get(entry.thing, 0), _implied(entry, query_))
+    best = max(query_.subjects.values(), default=0)
     score = THING * sure - ABSENT * (1 - min(1, sure))
     if best and sure < best:
         score -= ASIDE * (best - sure)
     for part in entry.parts:
-        weight = query_.things.get(part, 0)
+        weight = query_.subjects.get(part, 0)
         score += PART * weight if weight else -PART
     return score
 
@@ -170,7 +170,9 @@ def _implied(entry: IndexEntry, query_: SearchQuery) -> float:
     sure = 0.0
     for order in entry.orders:
         thing, weight = vocabulary.IMPLIES.get(order, ("", 0.0))
-        if thing == entry.thing and not any(query_.things.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())):
+        if thing == entry.thing and not any(
+            query_.subjects.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())
+        ):
             sure = max(sure, weight * min(1, query_.orders.get(order, 0)))
     return sure
 

@@ -97,7 +97,7 @@ class Surface:
         """The result of one of the three. Problems are results too, never exceptions."""
         try:
             if name == FIND.name:
-                return results.text_result(self._found(context, arguments), context.settings)
+                return results.text_result(self._find(context, arguments), context.settings)
             inner, arguments = _inner(arguments)
             tool = context.tools.get(inner)
             writable = not context.settings.read_only and roles.role_allows(
@@ -114,7 +114,7 @@ class Surface:
             return results.fault_result(name, fault, context.settings)
         return await dispatcher.call(context, inner, arguments, caller)
 
-    def _found(self, context: CallContext, arguments: Mapping[str, Any]) -> list[str]:
+    def _find(self, context: CallContext, arguments: Mapping[str, Any]) -> list[str]:
         if context.problem is not None:
             raise context.problem
         query, limit = arguments.get("query"), arguments.get("limit")
@@ -125,11 +125,11 @@ class Surface:
             raise InputError(f"limit is a number from 1 to {MOST}.")
         from . import ranking  # noqa: PLC0415
 
-        found = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(context.role, t)][:limit]
-        if not found:
+        hits = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(context.role, t)][:limit]
+        if not hits:
             toolsets = dict.fromkeys(t.toolset for t in self.tools)
             return [f"No tool answers to these words. There are tools for: {', '.join(toolsets)}."]
-        return [line for tool in found for line in _describe(tool)]
+        return [line for tool in hits for line in _describe(tool)]
 
 
 def search_tools(read_only: bool) -> tuple[Tool, ...]:

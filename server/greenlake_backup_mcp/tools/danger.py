@@ -232,8 +232,8 @@ def danger(operation: Operation) -> Danger:
     """The danger of an operation: by its rule, else by method; an unknown non-GET counts as DESTROY."""
     if operation.method == "GET":
         return Danger.READ  # what answers may not show is taken out by hygiene
-    found = rule(operation)
-    return found.danger if found else Danger.DESTROY
+    matched = rule(operation)
+    return matched.danger if matched else Danger.DESTROY
 
 
 def rule(operation: Operation) -> Rule | None:
@@ -252,6 +252,6 @@ def is_conditional(operation: Operation) -> bool:
     return operation.id in CONDITIONAL and danger(operation) is Danger.WRITE
 
 
-def gravest_danger(*found: Danger) -> Danger:
+def gravest_danger(*dangers: Danger) -> Danger:
     """The gravest of several."""
-    return max(found, key=_RISING.index, default=Danger.READ)
+    return max(dangers, key=_RISING.index, default=Danger.READ)

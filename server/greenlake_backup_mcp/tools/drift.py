@@ -55,12 +55,12 @@ def compare(schema: Schema, value: Any, path: str = "") -> Iterator[Oddity]:
     """Each oddity of a value; objects of which nothing is said are not looked into."""
     branches = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("allOf", ())]
     if isinstance(value, dict):
-        known = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
-        if not known or any(branch.get("additionalProperties") for branch in branches):
+        properties = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
+        if not properties or any(branch.get("additionalProperties") for branch in branches):
             return
         yield from (Oddity("missing", f"{path}{name}") for name in schema.get("required", ()) if name not in value)
         for name, inner in value.items():
-            if (sub := known.get(name)) is not None:
+            if (sub := properties.get(name)) is not None:
                 if not isinstance(inner, (dict, list)) and not (isinstance(inner, str) and _BOUNDS.intersection(sub)):
                     continue  # most values: nothing is said of them that could be otherwise
                 yield from compare(sub, inner, f"{path}{name}/" if isinstance(inner, dict) else f"{path}{name}")

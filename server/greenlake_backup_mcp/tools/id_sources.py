@@ -46,12 +46,12 @@ def id_arguments(tool: Tool) -> tuple[str, ...]:
 
 def describe_sources(names: Iterable[str], tool: Tool, arguments: Mapping[str, Any], tools: Mapping[str, Tool]) -> str:
     """Where these ids come from, in a sentence; whether one looks like a name. Empty where nothing is known."""
-    found = {name: origin for name in names if (origin := source_of(name, tool, tools))}
-    if not found:
+    origins = {name: origin for name in names if (origin := source_of(name, tool, tools))}
+    if not origins:
         return ""
-    named = [n for n in found if isinstance(arguments.get(n), str) and not validation.is_uuid(arguments[n])]
+    named = [n for n in origins if isinstance(arguments.get(n), str) and not validation.is_uuid(arguments[n])]
     looks = f"{' and '.join(named)}: that looks like a name, an id is wanted. " if named else ""
-    return f"{looks}{'; '.join(f'{n} comes from {o}' for n, o in found.items())}."
+    return f"{looks}{'; '.join(f'{n} comes from {o}' for n, o in origins.items())}."
 
 
 def source_of(name: str, tool: Tool, tools: Mapping[str, Tool]) -> str | None:

@@ -123,15 +123,15 @@ def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: b
 
 def tool(operation: Operation, api: apis.Api) -> Tool:
     """The tool of one operation."""
-    found = danger(operation)
-    arguments, schema = _arguments(operation, found)
+    worst = danger(operation)
+    arguments, schema = _arguments(operation, worst)
     name = names.tool_name(operation, api)
     return Tool(
         name=name,
         title=operation.summary.rstrip(".") or name.replace("_", " ").capitalize(),
         description=schemas.sentence(operation.description) or operation.summary,
         toolset=apis.TOOLSETS.get(operation.tag if api.own else api.name, api.name if not api.own else "other"),
-        danger=found,
+        danger=worst,
         input_schema=schema,
         arguments=arguments,
         operation=operation,
@@ -143,12 +143,12 @@ _Placement = tuple[Argument, Schema, bool]  # an argument, its schema, whether i
 # --- arguments and schemas -----------------------------------------------------------------------------------------
 
 
-def _arguments(operation: Operation, found: Danger) -> tuple[dict[str, Argument], Schema]:
+def _arguments(operation: Operation, worst: Danger) -> tuple[dict[str, Argument], Schema]:
     """The arguments of an operation's tool by name, and the schema of them all."""
     placed = [*_placed_parameters(operation), *_placed_body(operation)]
-    if found.gated or is_conditional(operation):
+    if worst.gated or is_conditional(operation):
         placed.append(
-            (Argument("confirm", "confirm", "ours"), CONFIRM if found.gated else CONFIRM_IF_GRAVE, found.gated)
+            (Argument("confirm", "confirm", "ours"), CONFIRM if worst.gated else CONFIRM_IF_GRAVE, worst.gated)
         )
     used = [argument.name for argument, _, _ in placed]
     if twice := {name for name in used if used.count(name) > 1}:

@@ -21,10 +21,10 @@ def writable(schema: Schema) -> Schema:
     """The schema without the properties that only answers carry."""
     out = dict(schema)
     if "properties" in schema:
-        kept = {n: writable(s) for n, s in schema["properties"].items() if not s.get("readOnly")}
-        out["properties"] = kept
+        visible = {n: writable(s) for n, s in schema["properties"].items() if not s.get("readOnly")}
+        out["properties"] = visible
         if "required" in schema:
-            out["required"] = [n for n in schema["required"] if n in kept]
+            out["required"] = [n for n in schema["required"] if n in visible]
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             out[key] = writable(schema[key])

@@ -117,8 +117,8 @@ def unknown_names(schema: Schema, value: Any, where: str) -> Iterator[str]:
 
 def explain(schema: Schema, value: Any, where: str) -> Iterator[str]:
     """Each fault of the value as a sentence, in the order of its names."""
-    found = islice(validator(schema).iter_errors(value), MOST_ERRORS)
-    errors = sorted(found, key=lambda e: [str(p) for p in e.absolute_path])
+    problems = islice(validator(schema).iter_errors(value), MOST_ERRORS)
+    errors = sorted(problems, key=lambda e: [str(p) for p in e.absolute_path])
     listed = {tuple(e.absolute_path) for e in errors if e.validator == "enum"}  # what is allowed says the type too
     for error in errors:
         if error.validator != "type" or tuple(error.absolute_path) not in listed:

@@ -56,11 +56,11 @@ def meaning(name: str, kinds: Mapping[str, Kind], resource: ListView) -> Meaning
 
 
 def coerce(
-    expression: Expression, meant: Callable[[str], Meaning], *, argument: str, now: datetime, here: bool
+    expression: Expression, meant: Callable[[str], Meaning], *, argument: str, now: datetime, evaluated: bool
 ) -> Expression:
     """The expression with its values in the form of their attributes. `here`: it is evaluated on this side."""
     if isinstance(expression, Junction):
-        parts = tuple(coerce(part, meant, argument=argument, now=now, here=here) for part in expression.parts)
+        parts = tuple(coerce(part, meant, argument=argument, now=now, evaluated=evaluated) for part in expression.parts)
         return replace(expression, parts=parts)
     if expression.operator in ("contains", "startswith"):
         return replace(expression, values=expression.raw or expression.values)
@@ -69,14 +69,14 @@ def coerce(
     pairs = list(zip(expression.values, raw, strict=True))
     equal = expression.operator in ("eq", "ne", "in", "holds")
     if means.form == "time" and equal and any(_is_day(text) for _, text in pairs):
-        return _within_days(expression, pairs, argument, now, here)
+        return _within_days(expression, pairs, argument, now, evaluated)
     if means.form == "time" and expression.operator in ("gt", "le") and _is_day(pairs[0][1]):
         day = moment(pairs[0][1], now)
         if day is not None:
-            return _past_day(expression, day, here)
+            return _past_day(expression, day, evaluated)
     values: list[Value] = []
     for value, text in pairs:
-        if here and equal and text.casefold() == "none":  # what our own counts call an absent value
+        if evaluated and equal and text.casefold() == "none":  # what our own counts call an absent value
             values += [None] if means.form not in ("text", "any") else ["none", None]
         else:
             values.append(_value(expression.attribute, means, (value, text), argument, now))
@@ -102,9 +102,9 @@ def _value(attribute: str, means: Meaning, pair: tuple[Value, str], argument: st
         if flag is not None:
             return flag
         raise _no(argument, attribute, "yes or no", text, f"{attribute} eq true, or {attribute} eq false.")
-    found = _amount(text, means)
-    if found is not None:
-        return found
+    amount = _amount(text, means)
+    if amount is not None:
+        return amount
     examples = {"size": "580000000000, 580 GB or 540 GiB", "percent": "85 or 85%"}.get(means.form, "12 or 1.5e3")
     raise _no(argument, attribute, "a number", text, f"For example {examples}.")
 
@@ -128,11 +128,11 @@ def _is_day(text: str) -> bool:
 
 
 def _within_days(
-    comparison: Comparison, pairs: list[tuple[Value, str]], argument: str, now: datetime, here: bool
+    comparison: Comparison, pairs: list[tuple[Value, str]], argument: str, now: datetime, evaluated: bool
 ) -> Expression:
     """Equal to a day means within it; services compare with moments only."""
     name = comparison.attribute
-    if not here:
+    if not evaluated:
         raise InputError(
             f"{argument}: no moment equals a whole day.",
             hint=f'Use where "{name} eq {pairs[0][1]}", or gt and lt with the moments around it.',
@@ -149,10 +149,10 @@ def _within_days(
     return Junction("not", (span,)) if comparison.operator == "ne" else span
 
 
-def _past_day(comparison: Comparison, day: datetime, here: bool) -> Comparison:
+def _past_day(comparison: Comparison, day: datetime, evaluated: bool) -> Comparison:
     """After a day means behind its end, up to a day means all of it: `le` is `lt` or `eq`, `gt` is neither."""
     end = day + timedelta(days=1)
-    if not here:  # services know gt and le, with moments
+    if not evaluated:  # services know gt and le, with moments
         return replace(comparison, values=(units.instant(end - timedelta(microseconds=1)),), raw=())
     return replace(
         comparison, operator={"gt": "ge", "le": "lt"}[comparison.operator], values=(units.instant(end),), raw=()

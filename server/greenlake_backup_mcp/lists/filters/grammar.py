@@ -99,41 +99,41 @@ class _Parser:
         self.argument = argument
         self.now = now
         self.tokens = list(self._tokens(text))
-        self.at = 0
+        self.position = 0
 
     def _tokens(self, text: str) -> Iterator[tuple[str, str]]:
-        at = 0
-        while at < len(text):
-            match = _TOKEN.match(text, at)
+        start = 0
+        while start < len(text):
+            match = _TOKEN.match(text, start)
             if match is None:
-                if not text[at:].strip():
+                if not text[start:].strip():
                     return
-                what = "a quote that is not closed" if text[at:].lstrip()[0] in QUOTES else "an unexpected character"
-                self._fail(f"{what} at {text[at : at + 30].strip()!r}")
-            at = match.end()
+                what = "a quote that is not closed" if text[start:].lstrip()[0] in QUOTES else "an unexpected character"
+                self._fail(f"{what} at {text[start : start + 30].strip()!r}")
+            start = match.end()
             yield str(match.lastgroup), match.group(str(match.lastgroup))
 
     def _fail(self, problem: str) -> NoReturn:
         raise InputError(f"{self.argument}: {problem}.", hint=f"Grammar: {GRAMMAR}")
 
     def _peek(self, ahead: int = 0) -> tuple[str, str]:
-        at = self.at + ahead
-        return self.tokens[at] if at < len(self.tokens) else ("end", "")
+        index = self.position + ahead
+        return self.tokens[index] if index < len(self.tokens) else ("end", "")
 
     def _word(self, *words: str) -> bool:
         kind, token = self._peek()
         if (kind == "word" and token.lower() in words) or (kind == "mark" and token in words):
-            self.at += 1
+            self.position += 1
             return True
         return False
 
     def whole(self) -> Expression:
         if not self.tokens:
             self._fail("it is empty")
-        found = self._or(0)
+        expression = self._or(0)
         if self._peek()[0] != "end":
             self._fail(f"expected and, or, or the end before {self._peek()[1]!r}")
-        return found
+        return expression
 
     def _or(self, depth: int) -> Expression:
         parts = [self._and(depth)]
@@ -153,9 +153,9 @@ class _Parser:
         if self._word("not"):
             return Junction("not", (self._not(depth + 1),))
         if self._word("("):
-            found = self._or(depth + 1)
+            inner = self._or(depth + 1)
             self._expect(")")
-            return found
+            return inner
         return self._comparison()
 
     def _expect(self, mark: str) -> None:
@@ -165,7 +165,7 @@ class _Parser:
     def _comparison(self) -> Comparison:
         kind, token = self._peek()
         if kind == "word" and token.lower() in ("contains", "startswith") and self._peek(1) == ("mark", "("):
-            self.at += 2
+            self.position += 2
             attribute = self._attribute()
             self._expect(",")
             value, raw = self._value()
@@ -190,7 +190,7 @@ class _Parser:
             self._fail(f"`not in` is written: not {attribute} in (…)")
         if operator not in OPERATORS:
             self._fail(f"expected an operator ({', '.join(OPERATORS)}) after {attribute!r}, not {token or 'the end'!r}")
-        self.at += 1
+        self.position += 1
         if operator != "in":
             value, raw = self._value()
             if token.lower() == "like":
@@ -199,7 +199,7 @@ class _Parser:
             return Comparison(attribute, operator, (value,), (raw,))
         if self._peek() in (("mark", "("), ("mark", "[")):
             closing = {"(": ")", "[": "]"}[self._peek()[1]]
-            self.at += 1
+            self.position += 1
             pairs = [self._value()]
             while self._word(","):
                 pairs.append(self._value())
@@ -222,14 +222,14 @@ class _Parser:
         kind, token = self._peek()
         if kind != "word" or token.lower() in KEYWORDS:
             self._fail(f"expected an attribute, not {token or 'the end'!r}")
-        self.at += 1
+        self.position += 1
         return token.replace(".", "/")
 
     def _value(self) -> tuple[Value, str]:
         """A value, and how it is spelled."""
         kind, token = self._peek()
         if kind == "text":
-            self.at += 1
+            self.position += 1
             text = token[1:-1]  # typographic quotes hold what stands in them
             if token[0] == "'":
                 text = text.replace("''", "'")
@@ -241,7 +241,7 @@ class _Parser:
         words = []
         while self._peek()[0] == "word" and self._peek()[1].lower() not in KEYWORDS:
             words.append(self._peek()[1])  # the vendor's examples leave text unquoted: osInfo/name eq Windows Server
-            self.at += 1
+            self.position += 1
         return _literal(" ".join(words), self.now), " ".join(words)
 
 

@@ -57,16 +57,16 @@ def loosen(expression: Expression, kinds: Mapping[str, Kind]) -> str | None:
     """The expression for `where`, with parts of texts in place of whole ones; None where it compares no text."""
     parts = expression.parts if isinstance(expression, Junction) else (expression,)
     whole = [to_query(part, kinds) for part in parts]
-    found = [
+    loose = [
         f"{part.attribute} contains {_wire_literal(part.values[0], 'text')}"
         if isinstance(part, Comparison)
         and part.operator == "eq"
         and kinds.get(part.attribute) == "text"
         and part.values[0] is not None
-        else told
-        for part, told in zip(parts, whole, strict=True)
+        else exact
+        for part, exact in zip(parts, whole, strict=True)
     ]
-    return " and ".join(found) if found != whole else None
+    return " and ".join(loose) if loose != whole else None
 
 
 def _wire_literal(value: Value, kind: Kind) -> str:
@@ -138,11 +138,11 @@ class _Row:
         self._read: dict[str, _Values] = {}
 
     def values(self, name: str) -> _Values:
-        found = self._read.get(name)
-        if found is None:
-            found = _Values([value for value in self._getters[name](self._item) if value is not None])
-            self._read[name] = found
-        return found
+        read = self._read.get(name)
+        if read is None:
+            read = _Values([value for value in self._getters[name](self._item) if value is not None])
+            self._read[name] = read
+        return read
 
 
 _Test = Callable[[_Row], bool]

@@ -67,14 +67,14 @@ class Aggregate:
     locked_bad: int = 0  # locked, and in error: a lock keeps what is broken just as well
     troubled: int = 0
     troubles: dict[str, ProblemCount] = field(default_factory=dict)  # by what is wrong
-    kept: list[Item] = field(default_factory=list)
+    top: list[Item] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.counts = {column.name: Counter() for column in self.resource.counted}
 
-    def add(self, found: Iterable[Item]) -> None:
+    def add(self, items: Iterable[Item]) -> None:
         """Add items in the order of the collection."""
-        for item in found:
+        for item in items:
             self._keep(item)
             self.count += 1
             self._count(item)
@@ -93,19 +93,19 @@ class Aggregate:
     def rows(self) -> Sequence[Item]:
         """The rows asked for."""
         if not self.order:
-            return self.kept
+            return self.top
         return self._ordered()[self.first : self.last]
 
     def _keep(self, item: Item) -> None:
         if self.order:
-            self.kept.append(item)
-            if len(self.kept) >= 2 * self.last + 100:
-                self.kept = self._ordered()[: self.last]
+            self.top.append(item)
+            if len(self.top) >= 2 * self.last + 100:
+                self.top = self._ordered()[: self.last]
         elif self.first <= self.count < self.last:
-            self.kept.append(item)
+            self.top.append(item)
 
     def _ordered(self) -> list[Item]:
-        rows = self.kept
+        rows = self.top
         for name, descending in reversed(self.order):
             pairs = [(sort_key(self.value(item, name)), item) for item in rows]
             present = [pair for pair in pairs if pair[0] is not None]

@@ -96,8 +96,8 @@ def parse_page(body: Any, operation: str) -> Page:
             f"{operation}: the service answered with something that is no list.",
             hint="The answer has no `items`. If you use a base URL of your own, check that it leads to the service.",
         )
-    found = tuple(item for item in items if isinstance(item, dict))
-    return Page(found, _natural(body.get("total")) if isinstance(body, dict) else None)
+    objects = tuple(item for item in items if isinstance(item, dict))
+    return Page(objects, _natural(body.get("total")) if isinstance(body, dict) else None)
 
 
 def _natural(value: Any) -> int | None:

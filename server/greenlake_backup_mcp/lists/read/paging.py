@@ -78,7 +78,7 @@ class _Reader:
     concurrency: int
     progress: Report | None
     noun: str
-    at: int = 0  # position in the collection up to which was read
+    position: int = 0  # position in the collection up to which was read
     read: int = 0
     again: int = 0  # items that came a second time
     first_total: int | None = None
@@ -116,16 +116,16 @@ class _Reader:
         return self.counted if self.counted is not None and self.counted >= self.read else None
 
     def _done(self) -> bool:
-        complete = self.total is not None and self.at >= self.total
+        complete = self.total is not None and self.position >= self.total
         return self.ended or self.enough or complete or self.read >= self.cap or self.failure is not None
 
     def _spans(self, size: int, *, full: bool) -> list[tuple[int, int]]:
         """The pages to read next: all that `total` promises; where it does not, a few, or one to see the end."""
         end = self.cap if self.total is None else min(self.total, self.cap)
         if self.total is None:
-            end = min(end, self.at + size * (self.concurrency if full else 1))
+            end = min(end, self.position + size * (self.concurrency if full else 1))
         bound = self.source.max_offset
-        spans, start = [], self.at
+        spans, start = [], self.position
         while start < end:
             if bound is not None and start > bound:
                 self.bounded = True
@@ -147,11 +147,11 @@ class _Reader:
 
         async def fetch(start: int, length: int) -> None:
             try:
-                found: list[Page] | BackupError = await self._span(start, length)
+                span: list[Page] | BackupError = await self._span(start, length)
             except BackupError as problem:
-                found = problem
+                span = problem
             async with ready:
-                results[start] = found
+                results[start] = span
                 ready.notify_all()
 
         async with anyio.create_task_group() as group:
@@ -163,13 +163,13 @@ class _Reader:
                 async with ready:
                     while start not in results:
                         await ready.wait()
-                    found = results.pop(start)
-                if isinstance(found, BackupError):
-                    self.failure = found
+                    page = results.pop(start)
+                if isinstance(page, BackupError):
+                    self.failure = page
                     break
-                while found:
-                    await self._accept(found.pop(0))  # popped, so that it is gone while the next is awaited
-                self.at = start + length  # also where less was there than promised
+                while page:
+                    await self._accept(page.pop(0))  # popped, so that it is gone while the next is awaited
+                self.position = start + length  # also where less was there than promised
                 if self._done():
                     break
                 if not self.stale and (after := next(waiting, None)) is not None:
@@ -180,35 +180,35 @@ class _Reader:
     async def _span(self, start: int, length: int) -> list[Page]:
         """A stretch of the collection: one request, or more where the service gives short pages of new items."""
         parts: list[Page] = []
-        got, here = 0, pages.SeenItems()
+        got, distinct = 0, pages.SeenItems()
         while got < length:
             if parts and self.source.max_offset is not None and start + got > self.source.max_offset:
                 self.bounded = True
                 break
-            found = await pages.fetch_page(self.api, self.source, start + got, length - got)
-            parts.append(found)
-            got += len(found.items)
-            if not here.add(found.items)[1] or self.seen.has_all(found.items):
+            page = await pages.fetch_page(self.api, self.source, start + got, length - got)
+            parts.append(page)
+            got += len(page.items)
+            if not distinct.add(page.items)[1] or self.seen.has_all(page.items):
                 break
         return parts
 
-    async def _accept(self, found: Page) -> None:
-        grown = found.total is not None and self.counted is not None and found.total > self.counted
-        self.counted = found.total if found.total is not None else self.counted
-        fresh, new = self.seen.add(found.items)
-        self.again += len(found.items) - len(fresh)
+    async def _accept(self, page: Page) -> None:
+        grown = page.total is not None and self.counted is not None and page.total > self.counted
+        self.counted = page.total if page.total is not None else self.counted
+        fresh, new = self.seen.add(page.items)
+        self.again += len(page.items) - len(fresh)
         fresh = fresh[: self.cap - self.read]
         self.stale = 0 if new else self.stale + 1
         self.grown = 0 if new else min(self.grown + grown, MOST_GROWN)  # new items push back what came already
-        several = self.at > 0 or (self.counted or 0) > len(found.items)
-        self.at += len(found.items)
+        several = self.position > 0 or (self.counted or 0) > len(page.items)
+        self.position += len(page.items)
         self.read += len(fresh)
-        self.ended = self.ended or self.stale >= STALE_PAGES + self.grown or (not found.items and self.total is None)
+        self.ended = self.ended or self.stale >= STALE_PAGES + self.grown or (not page.items and self.total is None)
         await self._take(fresh)
         if self.progress is not None and several:
             goal = None if self.total is None else min(self.total, self.cap)
-            of = "" if self.total is None else f" of {self.total:,}"
-            await self.progress(self.read, goal, f"{self.read:,}{of} {self.noun} read")
+            total = "" if self.total is None else f" of {self.total:,}"
+            await self.progress(self.read, goal, f"{self.read:,}{total} {self.noun} read")
 
     async def _take(self, items: Sequence[Item]) -> None:
         """Hand the items on, some at a time, and let others be served in between."""
@@ -223,8 +223,8 @@ class _Reader:
     def result(self) -> Scan:
         notes = []
         total, counted = self.total, self.counted
-        capped = max(self.read, self.at) >= self.cap and (not self.ended if total is None else total > self.cap)
-        left = self.enough and not (total is not None and self.at >= total)
+        capped = max(self.read, self.position) >= self.cap and (not self.ended if total is None else total > self.cap)
+        left = self.enough and not (total is not None and self.position >= total)
         whole = not (left or self.bounded or capped or self.failure is not None)
         if self.again:
             notes.append(f"{self.again} came twice while reading and are counted once")

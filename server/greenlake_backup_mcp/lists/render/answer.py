@@ -43,11 +43,11 @@ def text(outcome: Outcome, room: int, reveal: bool) -> list[str]:
     table = rows.table(query.view_columns, outcome.rows, query.now, reveal=reveal)
     before, body = table[: len(table) - len(outcome.rows)], table[len(table) - len(outcome.rows) :]
     left = room - sum(len(line.encode()) + 1 for line in (*head, *before))
-    kept = rows.fit_rows(body, left - 300 - min(len(_call(query, {})), room // LARGEST_CALL))
-    tail = _tail(outcome, len(kept), room)
+    fitting = rows.fit_rows(body, left - 300 - min(len(_call(query, {})), room // LARGEST_CALL))
+    tail = _tail(outcome, len(fitting), room)
     while len(head) > 1 and sum(len(line.encode()) + 1 for line in (*head, *tail)) > room:
         head.pop()  # the last line, which tells how to go on, stays
-    return [*head, *(before if kept else ()), *kept, *tail]
+    return [*head, *(before if fitting else ()), *fitting, *tail]
 
 
 def _heading(outcome: Outcome) -> list[str]:
@@ -165,7 +165,7 @@ def _call(query: Query, changed: Mapping[str, Any], room: int | None = None) -> 
 def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     """The same as JSON, with the items as the service sent them; secrets are hidden unless `reveal`."""
     query = outcome.query
-    found = [_pick(query, masking.redact(dict(item), reveal)) for item in outcome.rows]
+    items = [_pick(query, masking.redact(dict(item), reveal)) for item in outcome.rows]
     out: dict[str, Any] = {
         "total": _coverage(outcome),
         "offset": query.offset,
@@ -174,15 +174,15 @@ def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     if query.whole:
         out["summary"] = summaries.json_summary(outcome.fold)
     room -= len(json.dumps(out, ensure_ascii=False, default=str).encode()) + 500
-    kept = rows.fit_rows((json.dumps(row, ensure_ascii=False) for row in found), room)
-    dropped = len(found) - len(kept)
-    out |= {"count": len(kept), "items": found[: len(kept)]}
+    fitting = rows.fit_rows((json.dumps(row, ensure_ascii=False) for row in items), room)
+    dropped = len(items) - len(fitting)
+    out |= {"count": len(fitting), "items": items[: len(fitting)]}
     if dropped:
         out["leftOut"] = f"{dropped} items: the answer's budget is full. Select fewer properties, or go on."
-    if dropped and not kept:
-        return _first_cut(query, found, out, room)
+    if dropped and not fitting:
+        return _first_cut(query, items, out, room)
     if outcome.more or dropped:
-        changed = _next(outcome, len(kept)) if query.limit else {"limit": ROWS}
+        changed = _next(outcome, len(fitting)) if query.limit else {"limit": ROWS}
         out["next"] = _render_rows(query, changed)
     return out
 

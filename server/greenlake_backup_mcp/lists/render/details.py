@@ -49,20 +49,20 @@ def render_details(kind: str, item: Any, now: datetime, *, reveal: bool = False)
     if not isinstance(item, dict):
         return [sanitize.cell(rows.render_compact(item), LONGEST_VALUE)]
     resource = columns.find_view(kind) or columns.guess_view("item", item)
-    shown = masking.redact(dict(item), reveal)
-    told, covered = _render_operation(resource)
-    values = [(column, column.value_of(shown)) for column in told]
+    masked = masking.redact(dict(item), reveal)
+    view_columns, covered = _render_operation(resource)
+    values = [(column, column.value_of(masked)) for column in view_columns]
     out = list(_render_view(values, now))
     for column, value in values:
         name = column.name
-        if value is not None and name in shown and not isinstance(shown[name], (dict, list)):
+        if value is not None and name in masked and not isinstance(masked[name], (dict, list)):
             covered.add(name)
         if name == "health":
-            covered |= {state for state in STATES if shown.get(state) == value}
-    if shown.get("displayName") == shown.get("name"):
+            covered |= {state for state in STATES if masked.get(state) == value}
+    if masked.get("displayName") == masked.get("name"):
         covered.add("displayName")
-    others = {name: held for name, held in shown.items() if name not in LAST_LINES}
-    others |= {name: shown[name] for name in LAST_LINES if name in shown}
+    others = {name: held for name, held in masked.items() if name not in LAST_LINES}
+    others |= {name: masked[name] for name in LAST_LINES if name in masked}
     identity = extractors.text(item.get("id"))
     out += _rest(others, now, covered, ways={path: way.format(id=identity) for path, way in WAYS_ON.items()})
     if len(out) > MOST_LINES:
@@ -167,8 +167,8 @@ def _bounded(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]
     if depth > DEEPEST:
         return label, "…"
     if isinstance(held, dict):
-        if known := extractors.text(extractors.first(held, ("displayName", "name"))):
-            return label, f"{known} ({extractors.text(held.get('id'))})" if held.get("id") else known
+        if shown_name := extractors.text(extractors.first(held, ("displayName", "name"))):
+            return label, f"{shown_name} ({extractors.text(held.get('id'))})" if held.get("id") else shown_name
         return label, f"({_inline(held, now, depth=depth + 1)})"
     parts = [
         _inline(one, now, depth=depth + 1) if isinstance(one, dict) else extractors.text(one)

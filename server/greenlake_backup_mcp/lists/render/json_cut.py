@@ -24,8 +24,8 @@ def cut_json(item: Mapping[str, Any], room: int) -> dict[str, Any]:
     inner = room
     while inner > 0:
         notes: dict[str, str] = {}
-        kept = _cut_object(item, inner, "", notes) if inner < json_size(item) else dict(item)
-        made = {**kept, NOTES: notes} if notes else kept
+        cut = _cut_object(item, inner, "", notes) if inner < json_size(item) else dict(item)
+        made = {**cut, NOTES: notes} if notes else cut
         if (size := json_size(made)) <= room:
             return made
         inner -= size - room  # the notes need room too
@@ -49,41 +49,41 @@ def _cut(value: Any, room: int, path: str, notes: dict[str, str]) -> Any:
     if isinstance(value, list):
         return _cut_list(value, room, path, notes)
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    kept = text.encode()[: room - 8].decode(errors="ignore")
-    notes[path] = f"the first {len(kept):,} of {len(text):,} characters"
-    return kept + ELLIPSIS
+    head = text.encode()[: room - 8].decode(errors="ignore")
+    notes[path] = f"the first {len(head):,} of {len(text):,} characters"
+    return head + ELLIPSIS
 
 
 def _cut_object(value: Mapping[str, Any], room: int, path: str, notes: dict[str, str]) -> dict[str, Any]:
     """What names it first, then the smallest members, whole; each larger one gets an equal share of what is left."""
     sizes = {name: json_size(name) + json_size(item) + 4 for name, item in value.items()}
     order = sorted(sizes, key=lambda name: (name not in FIRST, sizes[name]))
-    kept: dict[str, Any] = {}
+    cut: dict[str, Any] = {}
     for n, name in enumerate(order):
         share = max(0, room) // (len(order) - n) if sizes[name] > WHOLE else room
         part = _cut(value[name], share - json_size(name) - 4, f"{path}/{name}".lstrip("/"), notes)
         if part is None and value[name] is not None:
             continue
-        kept[name] = part
+        cut[name] = part
         room -= min(sizes[name], json_size(name) + json_size(part) + 4)
-    if missing := len(value) - len(kept):
+    if missing := len(value) - len(cut):
         notes[path] = f"{missing} of {len(value)} properties"
-    return {name: kept[name] for name in value if name in kept}
+    return {name: cut[name] for name in value if name in cut}
 
 
 def _cut_list(value: list[Any], room: int, path: str, notes: dict[str, str]) -> list[Any] | None:
     """The first elements that fit; where not even one does, the first one cut."""
-    kept: list[Any] = []
+    cut: list[Any] = []
     for element in value:
         if json_size(element) + 2 > room:
             break
         room -= json_size(element) + 2
-        kept.append(element)
-    if not kept:
+        cut.append(element)
+    if not cut:
         first = _cut(value[0], room, f"{path}[0]", notes)
         if first is None:
             return None
-        kept = [first]
-    if len(kept) < len(value):
-        notes[path] = f"the first {len(kept):,} of {len(value):,}: the answer's budget is full"
-    return kept
+        cut = [first]
+    if len(cut) < len(value):
+        notes[path] = f"the first {len(cut):,} of {len(value):,}: the answer's budget is full"
+    return cut

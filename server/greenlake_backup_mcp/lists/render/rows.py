@@ -21,22 +21,22 @@ FEWEST_ROWS = 8  # with fewer, a ditto mark saves less than it costs to understa
 WORTH_SAVING = 60  # bytes
 
 
-def table(view_columns: Sequence[Column], found: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
+def table(view_columns: Sequence[Column], items: Sequence[Item], now: datetime, *, reveal: bool = False) -> list[str]:
     """Items as a table. What all rows share is said once above it, as are the columns without any value.
 
     A value that nearly all rows share is written `=` and told above: an empty cell always means that there is none.
     """
-    if not found:
+    if not items:
         return []
-    cells = [[cell(column, item, now, reveal=reveal) for column in view_columns] for item in found]
+    cells = [[cell(column, item, now, reveal=reveal) for column in view_columns] for item in items]
     filled = [n for n in range(len(view_columns)) if any(row[n] for row in cells)]
     plain = [n for n in filled if n and view_columns[n].name != "name"]
-    same = [n for n in plain if len(found) > 2 and len({row[n] for row in cells}) == 1]
-    kept = [n for n in filled if n not in same]
+    same = [n for n in plain if len(items) > 2 and len({row[n] for row in cells}) == 1]
+    columns = [n for n in filled if n not in same]
     usual = {
         n: value
         for n in plain
-        if n in kept and (value := _common_values(view_columns[n].name, [row[n] for row in cells]))
+        if n in columns and (value := _common_values(view_columns[n].name, [row[n] for row in cells]))
     }
     if any(one == DITTO for row in cells for one in row):
         usual = {}  # it would be read as the mark
@@ -49,9 +49,9 @@ def table(view_columns: Sequence[Column], found: Sequence[Item], now: datetime, 
         out.append(f"Empty in all rows below: {', '.join(empty)}")
     if usual:
         out.append(f"{DITTO} means: {_with_names((view_columns[n].name, value) for n, value in usual.items())}")
-    timed = any(view_columns[n].show in column_types.TIMES for n in (*kept, *same))
-    out.append("|".join(view_columns[n].name for n in kept) + ("  (times UTC, ± from now)" if timed else ""))
-    return out + ["|".join(row[n] for n in kept) for row in cells]
+    timed = any(view_columns[n].show in column_types.TIMES for n in (*columns, *same))
+    out.append("|".join(view_columns[n].name for n in columns) + ("  (times UTC, ± from now)" if timed else ""))
+    return out + ["|".join(row[n] for n in columns) for row in cells]
 
 
 def _with_names(values: Iterable[tuple[str, str]]) -> str:
@@ -91,8 +91,8 @@ def shorten(text: str, most: int) -> str:
     if len(text) > most:
         text = " ".join(sanitize.clean(text).split())
     if len(text) > most:
-        kept = most - 1
-        text = f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
+        room = most - 1
+        text = f"{text[: room - room // 2]}…{text[-(room // 2) :]}"
     return sanitize.cell(text, most)
 
 
@@ -115,10 +115,10 @@ def render_compact(value: Any) -> str:
 
 def fit_rows(rows: Iterable[str], room: int) -> list[str]:
     """As many whole rows as fit into so many bytes."""
-    kept: list[str] = []
+    fitting: list[str] = []
     for row in rows:
         room -= len(row.encode()) + 1
         if room < 0:
             break
-        kept.append(row)
-    return kept
+        fitting.append(row)
+    return fitting

@@ -39,10 +39,10 @@ def _steps(path: str) -> tuple[str, ...]:
 
 def values_at(item: Any, path: str) -> list[Any]:
     """Every value under a path, also of each element of a list on the way; nulls are left out."""
-    found = (item,)
+    level = (item,)
     for step in _steps(path):
         held: list[Any] = []
-        for one in found:
+        for one in level:
             if isinstance(one, dict) and (value := one.get(step)) is not None:
                 if isinstance(value, list):
                     held += [inner for inner in value if inner is not None]
@@ -50,7 +50,7 @@ def values_at(item: Any, path: str) -> list[Any]:
                     held.append(value)
         if not held:
             return held
-        found = held  # type: ignore[assignment]
+        level = held  # type: ignore[assignment]
     return held
 
 
@@ -77,8 +77,8 @@ def first(item: Item, paths: Sequence[str]) -> Any:
 
 def every(item: Item, paths: Sequence[str]) -> list[Any] | None:
     """All values under the paths, each once."""
-    found = [value for path in paths for value in values_at(item, path) if not isinstance(value, (dict, list))]
-    return list(dict.fromkeys(found)) or None
+    values = [value for path in paths for value in values_at(item, path) if not isinstance(value, (dict, list))]
+    return list(dict.fromkeys(values)) or None
 
 
 def amount(item: Item, paths: Sequence[str]) -> int | None:
@@ -108,11 +108,11 @@ def text(value: Any) -> str:
 
 def total_bytes(item: Item, paths: Sequence[str]) -> int | None:
     """The sum of sizes in bytes. The vendor gives some in MiB (`sizeInMib`, `sizeInMiB`) and some in bytes."""
-    found = []
+    sizes = []
     for path in paths:
         factor = units.MIB if path.lower().endswith("mib") else 1
-        found += [n * factor for value in values_at(item, path) if (n := units.number(value)) is not None and n >= 0]
-    return int(sum(found)) if found else None
+        sizes += [n * factor for value in values_at(item, path) if (n := units.number(value)) is not None and n >= 0]
+    return int(sum(sizes)) if sizes else None
 
 
 def fill(item: Item, paths: Sequence[str]) -> int | None:
@@ -188,16 +188,16 @@ def protection_trouble(item: Item, paths: Sequence[str]) -> str | None:
     status = text(first(item, [protection]))
     wrong = problem_of(item, others)
     never = status in ("PROTECTED", "PARTIAL", "PAUSED", "PENDING") and first_raw(item, copies) is False
-    found = [status] if status in GAPS else []
-    found += ["PENDING, no recovery point yet" if status == "PENDING" else "no recovery point"] if never else []
-    found += [wrong] if wrong else []
-    return ", ".join(found) or None
+    problems = [status] if status in GAPS else []
+    problems += ["PENDING, no recovery point yet" if status == "PENDING" else "no recovery point"] if never else []
+    problems += [wrong] if wrong else []
+    return ", ".join(problems) or None
 
 
 def datastore_trouble(item: Item, paths: Sequence[str]) -> str | None:
     """As for an asset, but most datastores are protected through their VMs, so UNPROTECTED is no trouble."""
-    found = protection_trouble(item, paths)
-    return (found or "").removeprefix("UNPROTECTED").removeprefix(", ") or None
+    problems = protection_trouble(item, paths)
+    return (problems or "").removeprefix("UNPROTECTED").removeprefix(", ") or None
 
 
 def nearly_full(item: Item, paths: Sequence[str]) -> str | None:

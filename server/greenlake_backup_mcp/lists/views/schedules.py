@@ -42,19 +42,19 @@ def _each(item: Item) -> Iterator[tuple[Item, Item]]:
 
 def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """The tiers of a policy in words: `snapshot every 4 h kept 1 d`, `backup daily 20:00Z kept 14 d, locked 3 d`."""
-    found = []
+    lines = []
     for tier, schedule in _each(item):
         kind = extractors.text(tier.get("type"))
         words = [TIERS.get(kind, kind.lower().replace("_", " ")), rhythm(schedule)]
-        if kept := period(schedule.get("expireAfter")):
-            words.append(f"kept {kept}")
+        if retention := period(schedule.get("expireAfter")):
+            words.append(f"kept {retention}")
         parts = " ".join(w for w in words if w)
         if locked := period(schedule.get("lockFor")):
             parts += f", locked {locked}"
         if store := extractors.text(extractors.first(tier, ["protectionStoreInfo/name"])):
             parts += f", store {store}"
-        found.append(parts)
-    return found or None
+        lines.append(parts)
+    return lines or None
 
 
 def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
@@ -81,13 +81,13 @@ def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 
 def tier_ids(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """The id of each tier with its schedules' ids, as updates and overrides ask for them."""
-    found = []
+    lines = []
     for tier in extractors.values_at(item, "protections"):
         kind = extractors.text(tier.get("type")) if isinstance(tier, dict) else ""
         ids = ", ".join(extractors.text(v) for v in extractors.values_at(tier, "schedules/scheduleId"))
         if identity := extractors.text(extractors.first(tier, ["id"]) if isinstance(tier, dict) else None):
-            found.append(f"{TIERS.get(kind, kind.lower())}: tier id {identity}{f', schedule id {ids}' if ids else ''}")
-    return found or None
+            lines.append(f"{TIERS.get(kind, kind.lower())}: tier id {identity}{f', schedule id {ids}' if ids else ''}")
+    return lines or None
 
 
 def last_runs(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
@@ -111,11 +111,11 @@ def last_runs(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 
 def mark_passed(line: str, now: datetime) -> str:
     """A schedule in words, with a next run that lies in the past told as what it is."""
-    found = _NEXT.search(line)
-    when = units.parse_time(f"{found[1]}T{found[2]}:00Z") if found else None
-    if found is None or when is None or when > now:
+    match = _NEXT.search(line)
+    when = units.parse_time(f"{match[1]}T{match[2]}:00Z") if match else None
+    if match is None or when is None or when > now:
         return line
-    return line.replace(found[0], f"{found[0]} (PASSED {units.relative_long(when, now)}: it did not run, or is late)")
+    return line.replace(match[0], f"{match[0]} (PASSED {units.relative_long(when, now)}: it did not run, or is late)")
 
 
 def _stamp(value: Any) -> str:
@@ -194,7 +194,7 @@ def failed_schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None
 
     `schedule 1 (snapshot), 2 (backup): no space (last good 2026-11-24 02:00Z, never)`.
     """
-    found: dict[str, list[tuple[str, str]]] = {}
+    failures: dict[str, list[tuple[str, str]]] = {}
     for tier, schedule in _each(item):
         last = _last_run(schedule)
         if last is None or last.get("status") != "ERROR":
@@ -202,10 +202,10 @@ def failed_schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None
         kind = extractors.text(tier.get("type"))
         why = extractors.text(last.get("errorMessage")) or "ERROR"
         name = f"{extractors.text(schedule.get('scheduleId'))} ({TIERS.get(kind, kind)})".strip()
-        found.setdefault(why, []).append((name, _stamp(schedule.get("prevSuccessfulRunTime")) or "never"))
+        failures.setdefault(why, []).append((name, _stamp(schedule.get("prevSuccessfulRunTime")) or "never"))
     return [
         f"schedule {', '.join(name for name, _ in those)}: {why} (last good {', '.join(good for _, good in those)})"
-        for why, those in found.items()
+        for why, those in failures.items()
     ] or None
 
 
@@ -220,10 +220,10 @@ def job_problem(item: Item, _paths: Sequence[str] = ()) -> str | None:
 
 def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """How the last run of each schedule ended."""
-    found = [
+    results = [
         extractors.text(run.get("status")) for _, schedule in _each(item) if (run := _last_run(schedule)) is not None
     ]
-    return [f for f in found if f] or None
+    return [f for f in results if f] or None
 
 
 def _last_run(schedule: Item) -> Item | None:
