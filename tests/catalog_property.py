@@ -68,7 +68,7 @@ class Run:
         self._shrink()
 
     def _shrink(self) -> None:
-        things = self.tenant.world.things
+        things = self.tenant.world.resources
         for collection, most in KEPT.items():
             held = list(things[collection])
             for ident in self.rng.sample(held, max(0, len(held) - most)):

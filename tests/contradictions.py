@@ -37,7 +37,7 @@ KINDS = {"SNAPSHOT": 0, "REPLICATED_SNAPSHOT": 1, "BACKUP": 2, "CLOUD_BACKUP": 3
 def clean_tenant(vms: int = 40) -> Any:
     """A simulated tenant of few assets, none of them a rare case, none at the lost site."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.things
+    things = app.state.tenant.world.resources
     odd = set(cases.BY_ASSET)
     jobs = {i: j for i, j in things["protection-jobs"].items() if j["protectionPolicyInfo"]["name"] != "Branch-DC2"}
     covered = {job["assetInfo"]["id"] for job in jobs.values()}

@@ -108,8 +108,8 @@ async def problems(tool: Tool) -> list[str]:
         wrong.append(f"{tool.name} as asked: {plain.text}")
     if plain.reads > 6:
         wrong.append(f"{tool.name} as asked: {plain.reads} reads")
-    if len(plain.text) > 1500 * 2.4 * 1.7:
-        wrong.append(f"{tool.name} as asked: {len(plain.text)} characters")
+    if len(plain.text.encode()) > 1500 * 3:
+        wrong.append(f"{tool.name} as asked: {len(plain.text.encode())} bytes")
     parts = await told(tool, Deviation(status=207, body=PARTS))
     if parts is not None and not (parts.is_error and "failed in part: 1 of 2" in parts.text):
         wrong.append(f"{tool.name} with a part that fails: {parts.text}")

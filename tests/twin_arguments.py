@@ -220,7 +220,7 @@ def state(tenant: Tenant) -> dict[str, Any]:
          t.minutes)
         for t in tenant.tasks.values()
     ]  # fmt: skip
-    world = {name: items for name, items in tenant.world.things.items() if name != "async-operations"}
+    world = {name: items for name, items in tenant.world.resources.items() if name != "async-operations"}
     return {"world": world, "copies": copies, "tasks": tasks, "restores": tenant.restores, "untold": tenant.untold,
             "stores": sorted(tenant.history.gone_stores)}  # fmt: skip
 

@@ -48,7 +48,7 @@ async def changes(catalog: Catalog, clock: Clock) -> list[dict[str, Any]]:
 
 
 def put(tenant: Any, collection: str, item: dict[str, Any], **values: Any) -> None:
-    tenant.world.things[collection][item["id"]] = {**item, **values}
+    tenant.world.resources[collection][item["id"]] = {**item, **values}
 
 
 async def test_an_unchanged_tenant_has_no_changes(catalog: Catalog, clock: Clock) -> None:
@@ -81,7 +81,7 @@ async def test_suspended_and_deleted_jobs_are_told_with_the_task_that_did_it(
     one, other = [j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE"][:2]
     held.start("Suspend protection job", 1, one["assetInfo"], others=[one])
     put(held, "protection-jobs", one, operational="SUSPENDED")
-    held.world.things["protection-jobs"].pop(other["id"])
+    held.world.resources["protection-jobs"].pop(other["id"])
     found = {change["kind"]: change for change in await changes(catalog, clock)}
     assert found["job suspended"]["asset"] == one["assetInfo"]["name"]
     assert "Suspend protection job" in found["job suspended"]["cause"]
@@ -93,7 +93,7 @@ async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Cl
     held = tenant.state.tenant
     job = next(j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE")
     await catalog.note_write("delete_protection_job", "DELETE", job["resourceUri"], "done")
-    held.world.things["protection-jobs"].pop(job["id"])
+    held.world.resources["protection-jobs"].pop(job["id"])
     (found,) = await changes(catalog, clock)
     assert found["cause"] == "this server: delete_protection_job"
 

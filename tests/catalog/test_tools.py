@@ -26,7 +26,7 @@ DEMO = settings.load(demo=True, wait=60)
 @pytest.fixture
 def tenant(tenant: Any) -> Any:
     """A tenant of few assets, so that reading it all takes a moment."""
-    things = tenant.state.tenant.world.things
+    things = tenant.state.tenant.world.resources
     famous = {"sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "lab-build-07"}
     for collection in FEW:
         kept = [i for i, item in things[collection].items() if item.get("displayName", item["name"]) in famous]

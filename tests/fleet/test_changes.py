@@ -78,7 +78,7 @@ async def test_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(ten
 
 
 async def test_weakened_suspended_and_new_without_protection_are_told_apart(tenant: Tenant) -> None:
-    held, things = tenant.held, tenant.held.world.things
+    held, things = tenant.held, tenant.held.world.resources
     policy = next(p for p in held.all("protection-policies") if p["name"] == "Gold-Protection-Policy")
     tiers = [{**tier, "schedules": [dict(s) for s in tier["schedules"]]} for tier in policy["protections"]]
     tiers[1]["schedules"][0]["expireAfter"] = {"value": 2, "unit": "DAYS"}
@@ -99,7 +99,7 @@ async def test_weakened_suspended_and_new_without_protection_are_told_apart(tena
 
 async def test_what_was_deleted_stays_in_the_answer(tenant: Tenant) -> None:
     """T24"""
-    tenant.held.world.things["virtual-machines"].pop(tenant.vm("lab-build-07")["id"])
+    tenant.held.world.resources["virtual-machines"].pop(tenant.vm("lab-build-07")["id"])
     await tenant.after(2)
     assert ("VM removed", "lab-build-07") in kinds(await tenant.changes(), Group.REMOVED)
 

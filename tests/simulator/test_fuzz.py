@@ -50,7 +50,7 @@ def asked(one: Service, method: str, path: str, query: str = "", *, body: Any = 
 def known_ids() -> dict[str, tuple[str, ...]]:
     """Some ids of each collection; of copies by their asset."""
     tenant = Tenant(clock=lambda: NOW)
-    found = {name: tuple(i["id"] for i in tenant.all(name)[:12]) for name in tenant.world.things}
+    found = {name: tuple(i["id"] for i in tenant.all(name)[:12]) for name in tenant.world.resources}
     for holder in HOLDERS:
         for asset in found[holder]:
             for kind in ("backups", "snapshots"):

@@ -23,7 +23,7 @@ AT = int(NOW.timestamp())
 def small_tenant(every: int = 5) -> Any:
     """One of so many machines, all members of groups and rare cases, and whatever else the tenant has."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.things
+    things = app.state.tenant.world.resources
     machines = things["virtual-machines"]
     grouped = {m["id"] for g in things["virtual-machine-protection-groups"].values() for m in g["assets"]}
     kept = {
@@ -42,7 +42,7 @@ def small_tenant(every: int = 5) -> Any:
 def few_machines(names: Collection[str]) -> Any:
     """A tenant of these machines, their jobs and all systems; no groups, datastores and databases."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.things
+    things = app.state.tenant.world.resources
     machines = things["virtual-machines"]
     things["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in names}
     for name in ("virtual-machine-protection-groups", "datastores", "mssql-databases", "volume-protection-groups"):

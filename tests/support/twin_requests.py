@@ -561,11 +561,11 @@ def _other(collection: str, kind: str, skip: Callable[[Tenant], Body]) -> Callab
 
 
 def _database(tenant: Tenant) -> Body:
-    return tenant.world.things["mssql-databases"][_restore_database(tenant)[0].ids[0]]
+    return tenant.world.resources["mssql-databases"][_restore_database(tenant)[0].ids[0]]
 
 
 def _datastore(tenant: Tenant) -> Body:
-    return tenant.world.things["datastores"][_restore_datastore(tenant)[0].ids[0]]
+    return tenant.world.resources["datastores"][_restore_datastore(tenant)[0].ids[0]]
 
 
 # Other values: by argument, or by its last name alone.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import Deviation, Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
-from greenlake_backup_mcp.writes import embedded_errors
+from greenlake_backup_mcp.writes import embedded_errors, reports
 from tests import outcomes
 from tests.conftest import ticking
 from tests.support import write_samples
@@ -229,3 +230,106 @@ async def test_what_was_asked_is_held_against_the_end_of_a_later_wait() -> None:
         result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 5})
     assert "DIFFERS: power asked off, is POWERED_ON." in text_of(result)
     assert result.is_error
+
+
+def log_run(tenant: Tenant) -> dict[str, Any]:
+    """A run of nothing but the log backups of a job."""
+    for job in tenant.all("protection-jobs"):
+        for tier in job["protections"]:
+            if tier["type"] == "DATABASE_LOG_BACKUP":
+                return {"protectionJobId": job["id"], "scheduleIds": [tier["schedules"][0]["scheduleId"]]}
+    raise AssertionError
+
+
+@pytest.mark.parametrize("runs_are_children", [True, False])
+async def test_the_wait_for_a_run_of_log_backups_ends_though_no_list_will_ever_show_them(
+    runs_are_children: bool,
+) -> None:
+    app = create_app(now=ticking, scale=100_000, switches=Switches(runs_are_children=runs_are_children))
+    tool, asked = TOOLS["run_protection_job"], log_run(app.state.tenant)
+    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+        first = await client.call_tool(tool.name, await outcomes.confirmed(client, tool, asked))
+        task = text_of(first).split()[1]
+        again = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 2})
+    for result in (first, again):
+        text = text_of(result)
+        assert "A log backup is in no list, so no new recovery point is to come" in text
+        assert "get_mssql_database_backup" in text
+        assert "Next: wait_for_task" not in text
+        assert not result.is_error
+
+
+async def test_a_row_of_a_plan_that_failed_in_part_is_not_done_and_ends_the_plan() -> None:
+    app = create_app(now=ticking, scale=100_000)
+    tenant = app.state.tenant
+    restore = write_samples.arguments(tenant, TOOLS["restore_vm_protection_group"])
+    rename = write_samples.arguments(tenant, TOOLS["update_protection_store"])
+    plan: dict[str, Any] = {"calls": [{"tool": "restore_vm_protection_group", "arguments": restore},
+                                      {"tool": "update_protection_store", "arguments": rename}]}  # fmt: skip
+    tenant.switch(deviations={"VmpgRestore": Deviation(children={"2": Ending("FAILED")})})
+    async with Client(mcp_server.create(settings.load(demo=True, wait=5, rate=1e6), app=app, now=ticking)) as client:
+        preview = text_of(await client.call_tool("run_plan", {**plan, "confirm": "preview"}))
+        code = code_in(preview)
+        result = await client.call_tool("run_plan", {**plan, "confirm": code})
+        if ended := re.search(r"plan-[0-9a-f]+", text_of(result)):  # a busy machine: it goes on
+            result = await client.call_tool("wait_for_task", {"taskId": ended[0], "seconds": 60})
+    text = text_of(result)
+    assert result.is_error
+    assert "failed in part: 1 of 9" in text
+    assert "It stopped at the first failure" in text
+    assert not [path for operation, path in tenant.writes if operation == "ProtectionStoreEdit"]
+
+
+# what the service changes beside what is asked for: (collection, change, words)
+UNASKED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "update_protection_policy": ("protection-policies", {"description": "by nobody"}, "description was Gold Prot"),
+    "update_protection_store": ("protection-stores", {"region": "eu-north"}, "region was empty, is eu-north"),
+    "update_volume_protection_group": ("volume-protection-groups", {"name": "by-nobody"}, "name was vpg-"),
+    "update_vm_backup": ("backups", {"lockedUntil": "2030-01-01T00:00:00.000000Z"}, "lockedUntil was "),
+    "update_data_orchestrator": ("data-orchestrators", {"interfaces": {"network": {"hostname": "x.example.com"}}},
+                                 "interfaces/network/hostname was do-dc1-01.example.com, is x.example.com"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(UNASKED))
+async def test_what_changed_beside_what_was_asked_is_told_and_nothing_of_it_where_all_is_as_asked(name: str) -> None:
+    collection, patch, words = UNASKED[name]
+    text, _ = await told(name)
+    assert "ALSO CHANGED" not in text
+    text, _ = await told(name, Deviation(result={collection: patch}))
+    assert "ALSO CHANGED, though nobody asked for it: " in text
+    assert words in text
+    assert "what else changed is named below" in text.splitlines()[0]
+
+
+async def test_what_changed_beside_is_told_by_a_plan_and_by_a_later_wait_too() -> None:
+    app = create_app(now=ticking, scale=100_000)
+    tenant, name = app.state.tenant, "update_volume_protection_group"
+    asked = write_samples.arguments(tenant, TOOLS[name])
+    patch = {"volume-protection-groups": {"name": "by-nobody"}}
+    tenant.switch(deviations={"VolumeProtectionGroupUpdate": Deviation(result=patch)})
+    plan: dict[str, Any] = {"calls": [{"tool": name, "arguments": asked}]}
+    async with Client(mcp_server.create(settings.load(demo=True, wait=0, rate=1e6), app=app, now=ticking)) as client:
+        given = await outcomes.confirmed(client, TOOLS[name], asked or {})
+        task = text_of(await client.call_tool(name, given)).split()[1]
+        waited = text_of(await client.call_tool("wait_for_task", {"taskId": task, "seconds": 60}))
+        patch = {"volume-protection-groups": {"name": "by-somebody"}}
+        tenant.switch(deviations={"VolumeProtectionGroupUpdate": Deviation(result=patch)})
+        preview = text_of(await client.call_tool("run_plan", {**plan, "confirm": "preview"}))
+        code = code_in(preview)
+        begun = text_of(await client.call_tool("run_plan", {**plan, "confirm": code}))
+        plan_id = re.findall(r"plan-[0-9a-f]+", begun)[0]
+        text = text_of(await client.call_tool("wait_for_task", {"taskId": plan_id, "seconds": 60}))
+    assert "ALSO CHANGED, though nobody asked for it: name was vpg-" in waited
+    assert "1 call: 1 done" in text
+    assert "ALSO CHANGED, though nobody asked for it: name was by-nobody, is by-somebody." in text
+
+
+def test_what_a_write_tells_has_a_bound_and_says_how_much_was_left_out() -> None:
+    lines = reports.fit(["first"], [f"part {n:03d} of many" for n in range(1000)], ["resource"], end=["Next: look."])
+    assert lines[0] == "first"
+    assert lines[-1] == "Next: look."
+    assert lines[-2].startswith("(")
+    assert " more lines were left out: read the resource for them.)" in lines[-2]
+    assert sum(len(line) + 1 for line in lines) <= reports.MOST_BYTES + 100
+    assert reports.fit(["first"], ["row"], end=[]) == ("first", "row")

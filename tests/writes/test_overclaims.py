@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from greenlake_backup_mcp.writes import verification
+from greenlake_backup_mcp.writes import task_sentences
 from greenlake_backup_mcp.writes.polling import PollResult, WriteContext
 from greenlake_backup_mcp.writes.task_model import Task
 from tests.support.scripted_tenant import TASK, THE_COPY, Answer, Answering, copies, talking, task, to_writes
@@ -209,7 +209,7 @@ async def test_a_task_that_failed_to_create_is_not_taken_for_a_delete_by_the_nam
 
 
 def test_a_task_without_a_state_that_is_not_there_any_more_is_told_without_the_empty_word() -> None:
-    gone = verification.heading(
+    gone = task_sentences.heading(
         PollResult(WriteContext(cast("Any", None), cast("Any", None), 0), Task("t1"), vanished=True)
     )
     assert gone == "Task t1 was accepted."

@@ -201,7 +201,7 @@ async def test_a_run_is_only_triggered_until_its_parts_and_recovery_points_are_t
     job = next(j for j in tenant.state.tenant.all("protection-jobs") if j["assetInfo"]["name"] == "sap-prod-01")
     async with connected(settings.load(demo=True, wait=0)) as client:
         first = await client.call_tool("run_protection_job", {"protectionJobId": job["id"]})
-        task = NEXT.findall(text_of(first))[0]
+        task = text_of(first).split()[1]  # the run may be over already
         result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 20})
     shown = text_of(result)
     assert "the run was triggered" in shown

@@ -198,7 +198,9 @@ async def _permit(  # noqa: PLR0913, PLR0917
             with anyio.CancelScope(shield=True):
                 await consent.store.release(caller.id)
         raise
-    return Permit(consent, caller, evaluation.proposal.tool, reserved=reserved, evaluation=evaluation, notes=notes)
+    before = evaluation.subject.resource or None if isinstance(evaluation.subject, Target) else None
+    return Permit(consent, caller, evaluation.proposal.tool, reserved=reserved, evaluation=evaluation, notes=notes,
+                  before=before)  # fmt: skip
 
 
 async def _reserve(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -19,7 +19,7 @@ from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.upstream.readings import SENT
 
 from . import audit_log
-from .proposals import Caller, Consent, Evaluation
+from .proposals import Caller, Consent, Evaluation, PreparedCall
 
 UNDONE = (Outcome.FAILED, Outcome.REFUSED, Outcome.NOT_TRIED)  # what was to go is still there
 
@@ -43,7 +43,14 @@ class Permit:
     reserved: bool = False  # whether what it ends was announced to other calls
     evaluation: Evaluation | None = None  # what was consented to; None: it needs no consent
     notes: tuple[str, ...] = ()  # what whoever reads the answer must know of the consent or of the record
+    before: Mapping[str, Any] | None = None  # the target as it was read last; None: it was not
     settled: bool = field(default=False, init=False)
+
+    def with_before(self, call: PreparedCall) -> PreparedCall:
+        """The call of an update with its target as it was read when this permit was given."""
+        if self.before is None or call.request.method not in ("PATCH", "PUT"):
+            return call
+        return replace(call, before=self.before)
 
     async def settle(self, outcome: Outcome, **details: Any) -> tuple[str, ...]:
         """Record what became of the request; the notes to tell beside it. Never raises: what was done is done."""

@@ -31,13 +31,19 @@ LONGEST_WORDS = 300  # characters of what is told of one call
 
 
 class CallReport(Protocol):
-    """What became of one request, and what to tell of it: first the outcome in a sentence."""
+    """What became of one request, and what to tell of it: first the outcome in a sentence.
+
+    `beside`: what changed that nobody asked for; it is told of a call that is done as well.
+    """
 
     @property
     def outcome(self) -> Outcome: ...  # noqa: D102
 
     @property
     def lines(self) -> Sequence[str]: ...  # noqa: D102
+
+    @property
+    def beside(self) -> str: ...  # noqa: D102
 
 
 Execute = Callable[[PreparedCall, Caller], Awaitable[CallReport]]
@@ -271,7 +277,7 @@ async def _execute_one(run: PlanRun, n: int, accepted: anyio.Event, end: anyio.E
                 await permit.settle(Outcome.NOT_TRIED)
                 return
             run.results[n] = RowResult(Outcome.UNKNOWN, "under way", under_way=True)
-            done = await run.execute(row.call, mine)
+            done = await run.execute(permit.with_before(row.call), mine)
             notes = await permit.settle(done.outcome)
             run.results[n] = RowResult(done.outcome, _words(row, done, notes))
     except BackupError as problem:
@@ -288,5 +294,6 @@ def _words(row: PlanRow, done: CallReport, notes: Sequence[str]) -> str:
     """What is told of a call that was sent: the state afterwards, and why where it is not done."""
     if done.outcome is Outcome.DONE:
         after = "it is gone" if row.call.request.method == "DELETE" else next(iter(done.lines), "")
-        return sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS // 2)
+        short = sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS // 2)
+        return f"{short} {sanitize.cell(done.beside, LONGEST_WORDS)}".rstrip()
     return sanitize.cell(" ".join([*done.lines, *notes]), LONGEST_WORDS)

@@ -286,4 +286,4 @@ async def _judge(  # noqa: PLR0913, PLR0917
         raise PolicyRefusal(reason)
     text = "\n".join(effect.lines())
     permits.record_request(work.consent, caller, item.call.tool.name, text=text, **details)
-    return Permit(work.consent, caller, item.call.tool.name)
+    return Permit(work.consent, caller, item.call.tool.name, before=target.resource or None)

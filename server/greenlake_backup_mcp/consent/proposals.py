@@ -62,6 +62,7 @@ class PreparedCall:
     tool: Tool
     arguments: Mapping[str, Any]
     request: Request
+    before: Mapping[str, Any] | None = None  # the target of an update as it was last read; None: not read
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,9 +29,10 @@ from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, 
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client, readings
-from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, synchronous
+from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, read_back, synchronous
 from greenlake_backup_mcp.writes.polling import SharedTasks
-from greenlake_backup_mcp.writes.remembered import WriteMemory
+from greenlake_backup_mcp.writes.remembered import RememberedWrite, WriteMemory
+from greenlake_backup_mcp.writes.reports import TaskReport
 
 from . import arguments, processor_time, results
 from .catalog_source import CatalogSource
@@ -68,6 +68,7 @@ class CallOutcome:
     outcome: Outcome
     lines: tuple[str, ...] = ()
     value: Any = None
+    beside: str = ""  # of the lines of an update, the one that names what changed and was not asked for
 
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -130,7 +131,7 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
         return _to_result(context, CallOutcome(Outcome.DONE, (*answer.lines, *notes), answer.value))
     prepared = _prepare(context, name, raw, caller)
     async with gate.authorize(context.consent, context.api, context.tools, prepared, caller) as permit:
-        outcome = await _carry_out(context, prepared, caller)
+        outcome = await _carry_out(context, permit.with_before(prepared), caller)
         notes = await permit.settle(outcome.outcome)
     return _to_result(context, replace(outcome, lines=(*outcome.lines[:1], *notes, *outcome.lines[1:])))
 
@@ -222,21 +223,33 @@ async def _carry_out(
 
     What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
     """
-    outcome, sent = Outcome.UNKNOWN, context.api.now()
-    hide = masking.Masker(masking.secrets_in(prepared.arguments))
+    outcome, hide = Outcome.UNKNOWN, masking.Masker(masking.secrets_in(prepared.arguments))
+    target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
+    before = await _read_before(context, prepared, target)
+    write = RememberedWrite(prepared.request, target, context.api.now(), before)
     try:
         reply = await client.send(context.api, prepared.request)
         caller.accepted()
-        result = await _outcome_of(context, prepared, reply, caller, sent, shared)
+        result = await _outcome_of(context, prepared, reply, caller, write, shared)
         outcome = result.outcome
-        return replace(result, lines=tuple(map(hide, result.lines)))
+        return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
     except BackupError as problem:
         if isinstance(problem, OutcomeUnknown):
-            target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
-            problem = await evidence.investigate(context.api, problem, target, prepared.request, sent)
+            problem = await evidence.investigate(context.api, problem, target, prepared.request, write.since)
         raise problem.map_texts(hide) from None
     finally:
         await context.catalog.note_write(prepared.request, outcome)
+
+
+async def _read_before(
+    context: CallContext, prepared: PreparedCall, target: client.Request | None
+) -> Mapping[str, Any]:
+    """The target of an update before it is sent, so that what else changes is noticed; {} where it cannot be read."""
+    if prepared.before is not None:
+        return prepared.before
+    if target is None or prepared.request.method not in ("PATCH", "PUT"):
+        return {}
+    return (await read_back.read_back(context.api, target, context.settings.timeout)).item
 
 
 async def _outcome_of(  # noqa: PLR0913, PLR0917
@@ -244,7 +257,7 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     prepared: PreparedCall,
     reply: client.Response,
     caller: Caller,
-    sent: datetime,
+    write: RememberedWrite,
     shared: SharedTasks | None,
 ) -> CallOutcome:
     """What the reply means."""
@@ -263,14 +276,13 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
         return CallOutcome(Outcome.DONE, (*lines, *beyond, *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
         return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
-    target = target_reads.target_read(tool, prepared.request, context.tools)
     follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller), shared)
     if reply.status == 202:
-        return _from_report(await follow.follow(follower, reply, prepared.request, target, sent))
+        return _from_report(await follow.follow(follower, reply, write))
     if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
         lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
         return CallOutcome(Outcome.DONE, tuple(lines))
-    return _from_report(await synchronous.verify(follower, reply, prepared.request, tool.title, target, sent))
+    return _from_report(await synchronous.verify(follower, reply, write, tool.title))
 
 
 def _clock_note(context: CallContext) -> tuple[str, ...]:
@@ -300,8 +312,8 @@ def _follower(
     )
 
 
-def _from_report(report: follow.TaskReport) -> CallOutcome:
-    return CallOutcome(report.outcome, report.lines)
+def _from_report(report: TaskReport) -> CallOutcome:
+    return CallOutcome(report.outcome, report.lines, beside=report.beside)
 
 
 def _details(context: CallContext, tool: Tool, body: Any) -> list[str]:

@@ -176,9 +176,9 @@ def _undescribed_property(schema: Schema, value: Any, before: str = "") -> str |
     for name, sub in value.items():
         if name not in properties:
             return f"{before}{name}"
-        found = _undescribed_property(properties[name], sub, f"{before}{name}/")
-        if found is not None:
-            return found
+        undescribed = _undescribed_property(properties[name], sub, f"{before}{name}/")
+        if undescribed is not None:
+            return undescribed
     return None
 
 

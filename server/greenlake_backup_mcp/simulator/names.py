@@ -89,8 +89,8 @@ def kind(collection: str) -> str:
 
 def reference(collection: str, item: Item, *names: str) -> Item:
     """How another item speaks of this one: id, resourceUri, type, and its name under each of `names`."""
-    shown = item.get("displayName") or item.get("name", "")
-    named = {name: item.get("name", shown) if name == "name" else shown for name in names or ("name",)}
+    display = item.get("displayName") or item.get("name", "")
+    named = {name: item.get("name", display) if name == "name" else display for name in names or ("name",)}
     return {"id": item["id"], **named, "resourceUri": item["resourceUri"], "type": kind(collection)}
 
 

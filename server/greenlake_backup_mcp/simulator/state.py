@@ -127,7 +127,7 @@ class Tenant:
         if bulk:
             uri = model["resourceUri"].replace(model["id"], bulk)
             new = {**model, "id": bulk, "name": BULK, "displayName": BULK, "resourceUri": uri}
-            world.things["virtual-machines"][bulk] = new
+            world.resources["virtual-machines"][bulk] = new
             begun = world.copy()
         # what was never looked at is made later, from what there was and not from what it has become
         self.history = History(world, begun, lambda: int(self.now().timestamp()), lambda: int(self.lag),
@@ -143,7 +143,7 @@ class Tenant:
         items, now = self.world.all(collection), int(self.now().timestamp())
         if collection not in DERIVED:
             return items
-        return [shown for item in items if (shown := self.history.view(collection, item, now)) is not None]
+        return [viewed for item in items if (viewed := self.history.view(collection, item, now)) is not None]
 
     def task_page(self, offset: int, limit: int | None) -> tuple[list[Item], int]:
         """Some tasks, newest first, and how many there are."""
@@ -173,7 +173,7 @@ class Tenant:
                 return None if task.vanished else self.task_item(task)
             _, past = self.world, self.history.tasks(int(self.now().timestamp())).get(ref[1])
             return past.item if past else None
-        item = self.world.things.get(ref[0], {}).get(ref[1])
+        item = self.world.resources.get(ref[0], {}).get(ref[1])
         return self.history.view(ref[0], item, int(self.now().timestamp())) if item and ref[0] in DERIVED else item
 
     def write(self, ref: Ref, **changes: Any) -> Item | None:
@@ -191,7 +191,7 @@ class Tenant:
             self.copies(*ref[:3]).put(item)
             self.history.written = True
         else:
-            held = self.world.things.setdefault(ref[0], {})
+            held = self.world.resources.setdefault(ref[0], {})
             before, held[ref[1]] = held.get(ref[1]), item
             self.history.note(ref, before, item, int(self.now().timestamp()))
         self.written.append(ref)
@@ -202,7 +202,7 @@ class Tenant:
             self.copies(*ref[:3]).drop(ref[3])
             self.history.written = True
         else:
-            before = self.world.things[ref[0]].pop(ref[1], None)
+            before = self.world.resources[ref[0]].pop(ref[1], None)
             self.history.note(ref, before, None, int(self.now().timestamp()))
 
     def add(self, collection: str, key: str, **values: Any) -> Item:
@@ -366,14 +366,16 @@ class Tenant:
         """A new recovery point and a new VM appear at the top of their lists, so that pages move on."""
         for (holder, asset_id, kind), held in self.history.held.items():
             held.put(
-                fresh(self.world, holder, self.world.things[holder][asset_id], kind, self.new_id("shift"), self.now())
+                fresh(
+                    self.world, holder, self.world.resources[holder][asset_id], kind, self.new_id("shift"), self.now()
+                )
             )
         for collection in ("virtual-machines", "protection-jobs"):
-            items = self.world.things[collection]
+            items = self.world.resources[collection]
             model = next(iter(items.values()))
             new = {**model, "id": self.new_id("shift"), "displayName": "just-arrived"}
             new["resourceUri"] = model["resourceUri"].replace(model["id"], new["id"])
-            self.world.things[collection] = {new["id"]: new, **items}
+            self.world.resources[collection] = {new["id"]: new, **items}
 
     def switch(self, **changes: Any) -> None:
         """Change switches from now on."""

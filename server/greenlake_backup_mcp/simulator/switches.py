@@ -130,6 +130,6 @@ def from_json(values: dict[str, Any], base: Switches) -> Switches:
     if unknown := sorted(set(values) - names):
         raise ValueError(f"unknown switches {', '.join(unknown)}; known: {', '.join(sorted(names))}")
     if "deviations" in values:
-        given = values["deviations"]
-        values = {**values, "deviations": {name: Deviation.from_json(one) for name, one in given.items()}}
+        deviations = values["deviations"]
+        values = {**values, "deviations": {name: Deviation.from_json(one) for name, one in deviations.items()}}
     return Switches(**{**{name: getattr(base, name) for name in names}, **values})

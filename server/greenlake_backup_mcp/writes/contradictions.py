@@ -55,14 +55,14 @@ def find_contradiction(
 
 def _going_on(item: Mapping[str, Any]) -> str:
     state = extractors.text(extractors.first(item, ["state"]))
-    found = _GOES_ON.search(state)
-    return state if found and not any(word in state for word in _NO_WORK) else ""
+    match = _GOES_ON.search(state)
+    return state if match and not any(word in state for word in _NO_WORK) else ""
 
 
 def _age(item: Mapping[str, Any], since: datetime | None, now: datetime) -> str:
     """Since when it is so, and whether that is before the write."""
     reason = extractors.text(extractors.first(item, REASONS))
-    stated = units.parse_time(found[0]) if (found := _MOMENT.search(reason)) else None
+    stated = units.parse_time(match[0]) if (match := _MOMENT.search(reason)) else None
     changed = stated or next(
         (when for path in TIMES if (when := units.parse_time(extractors.first(item, [path])))), None
     )

@@ -59,7 +59,7 @@ def _reason(part: Mapping[str, Any], *, words: bool = False) -> str:
         return ""
     inner = error if isinstance(error, Mapping) else {}
     body = part.get("body") if isinstance(part.get("body"), Mapping) else {}
-    said = (
+    message = (
         part.get("message")
         or part.get("errorMessage")
         or inner.get("error")
@@ -70,7 +70,7 @@ def _reason(part: Mapping[str, Any], *, words: bool = False) -> str:
     code = part.get("errorCode") or inner.get("errorCode") or number
     who = part.get("name") or part.get("resourceName") or part.get("resourceUri") or part.get("id")
     about = f"{sanitize.cell(str(who))}: " if who and (words or number) else ""
-    sentence = sanitize.quoted(str(said), 300) if said else "no reason given"
+    sentence = sanitize.quoted(str(message), 300) if message else "no reason given"
     trace = part.get("debugId") or part.get("traceId") or inner.get("traceId")
     facts = [sanitize.cell(str(code))] if code else []
     facts += [f"trace id for HPE support: {sanitize.cell(str(trace))}"] if trace else []

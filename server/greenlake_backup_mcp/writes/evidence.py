@@ -55,33 +55,33 @@ class Parts:
 
 async def read_parts(api: ApiClient, task_id: str) -> Parts:
     """The tasks below a task, to the last of their children; one read for each hundred."""
-    found: dict[str, Task] = {}
+    result: dict[str, Task] = {}
     parents, reads = [task_id], 0
     while parents:
         parent = parents.pop(0)
         offset = 0
         while True:
             if reads >= MOST_READS:
-                return Parts(_leaves(found), "not all of them were read")
+                return Parts(_leaves(result), "not all of them were read")
             reads += 1
             query = [("filter", f"parent/id eq '{parent}'"), ("limit", str(PAGE))]
             query += [("offset", str(offset))] if offset else []
             page = await read_page(api, task_model.TASKS, *query)
             if page.problem:
-                return Parts(_leaves(found), page.problem)
-            fresh = [task for item in page.items if (task := task_model.parse_task(item)).id not in found]
+                return Parts(_leaves(result), page.problem)
+            fresh = [task for item in page.items if (task := task_model.parse_task(item)).id not in result]
             fresh = [task for task in fresh if task.id != task_id]
-            found.update({task.id: task for task in fresh})
+            result.update({task.id: task for task in fresh})
             parents += [task.id for task in fresh if task.children]
             offset += len(page.items)
             if len(page.items) < PAGE or not fresh:
                 break
-    return Parts(_leaves(found))
+    return Parts(_leaves(result))
 
 
-def _leaves(found: Mapping[str, Task]) -> tuple[Task, ...]:
+def _leaves(result: Mapping[str, Task]) -> tuple[Task, ...]:
     """The tasks that do the work; one over others counts by what it says itself only where it failed."""
-    tasks = list(found.values())
+    tasks = list(result.values())
     leaves = [t for t in tasks if not t.children or t.state in ("FAILED", "CANCELLED", "TIMEDOUT")]
     return tuple(leaves or tasks)
 
@@ -135,13 +135,13 @@ async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:
     except (BackupError, TimeoutError):
         return ["The tasks begun since could not be read."]
     ahead = (date_of(reply) or api.now()) - api.now()  # the service's clock of ours
-    found = begun_since(ReadBack(reply.body), path.rstrip("/").rpartition("/")[2], sent + ahead)
-    if not found:
+    result = begun_since(ReadBack(reply.body), path.rstrip("/").rpartition("/")[2], sent + ahead)
+    if not result:
         return ["No task about it has begun since; one may still appear."]
     return [
         "Tasks about it that have begun since (perhaps its own):",
-        *describe_tasks(found),
-        f'wait_for_task taskId="{found[0].id}" tells what becomes of it.',
+        *describe_tasks(result),
+        f'wait_for_task taskId="{result[0].id}" tells what becomes of it.',
     ]
 
 

@@ -209,8 +209,8 @@ def expectation(sent: Request) -> Expectation:
     if row is None:
         last = sent.path.rstrip("/").rpartition("/")[2]
         makes = sent.path if sent.method == "POST" and sent.name.startswith("create_") else ""
-        known = sent.method in ("PATCH", "PUT") or bool(makes)
-        return Expectation(makes, root="" if known or not last else "-", states=bool(makes))
+        described = sent.method in ("PATCH", "PUT") or bool(makes)
+        return Expectation(makes, root="" if described or not last else "-", states=bool(makes))
     if row.restores and body.get("restoreType") != "ALTERNATE":
         return Expectation(
             root="-", unproven=row.unproven[:1] if row.makes else row.unproven, states=True, restores=True

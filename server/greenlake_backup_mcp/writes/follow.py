@@ -9,44 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
 from greenlake_backup_mcp.errors import InputError, ServiceError, Unreachable
-from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import evidence, expectations, runs, task_model, verification
+from . import evidence, expectations, first_runs, reports, runs, task_model, task_sentences, verification
 from .evidence import Parts
 from .made_resources import Made, find_made
 from .member_restores import judge_members
 from .polling import PENDING, Look, PollResult, SharedTasks, WriteContext, poll_task, poll_until, read_target
 from .read_back import ReadBack
 from .remembered import RememberedWrite, WriteMemory
+from .reports import TaskReport
 from .task_model import Task
-from .verification import NEVER_AGAIN, Verdict
+from .verification import Verdict
 
-MOST_SHOWN = 14  # lines of a resource after a write
-RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
 _DELETE = re.compile(r"(?:[Dd]elet(?:e|es|ing|ion)|DELETE)(?![a-z])")  # the verb alone: what follows is somebody's name
 GROUP_RESTORE = "restore_vm_protection_group"
-
-
-@dataclass(frozen=True)
-class TaskReport:
-    """What became of a write: an outcome, lines for the model that end with the next step, and the resource as read.
-
-    The first line says the outcome with the task and, where one was made, the thing with its name and id.
-    """
-
-    id: str
-    outcome: Outcome
-    lines: tuple[str, ...]
-    resource: Any = None
 
 
 @dataclass(frozen=True)
@@ -69,30 +52,20 @@ def write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
     """What is known of a write from its request: what it acts on, what it should make or change."""
     sent = write.sent
     row = expectations.expectation(sent)
+    deletes = sent.method == "DELETE"
     return WriteContext(
-        follower.api,
-        follower.progress,
-        follower.seconds,
-        sent.name,
-        write.target,
-        sent.method == "DELETE",
-        sent,
-        {} if sent.method == "DELETE" else expectations.wanted(sent, row),
-        row,
-        write.since,
-        follower.reader,
+        follower.api, follower.progress, follower.seconds, sent.name, write.target, deletes, sent,
+        {} if deletes else expectations.wanted(sent, row), row, write.since, write.before, follower.reader,
         follower.shared,
-    )
+    )  # fmt: skip
 
 
-async def follow(
-    follower: Follower, reply: Response, sent: Request, target: Request | None, when: datetime
-) -> TaskReport:
+async def follow(follower: Follower, reply: Response, write: RememberedWrite) -> TaskReport:
     """What became of a write that was accepted with a task. Never raises for what the service answers.
 
-    `when`: when it was sent, by our clock; the service's own, where it tells it, counts instead.
+    `write` says when it was sent by our clock; the service's own, where it tells it, counts instead.
     """
-    write = RememberedWrite(sent, target, evidence.date_of(reply) or when)
+    write = replace(write, since=evidence.date_of(reply) or write.since)
     context = write_context(follower, write)
     path, problem = task_model.located(reply.headers.get("location"), follower.api.transport.connection().base)
     if not path:
@@ -111,7 +84,7 @@ async def wait(follower: Follower, task_id: str) -> TaskReport:
     else:
         context = WriteContext(follower.api, follower.progress, follower.seconds, reader=follower.reader)
     result = await poll_task(replace(context, tool=""), task_model.path_of_id(task_id))
-    if not result.known:
+    if not result.answered:
         if result.vanished:
             raise ServiceError(
                 f"Task {task_id} is not there.",
@@ -140,20 +113,20 @@ async def _report_unreadable(context: WriteContext, problem: str) -> TaskReport:
     """A 202 whose task is not known: the resource alone can tell."""
 
     async def look(_left: float) -> Look[ReadBack]:
-        found = await read_target(context)
-        over = not context.deletes or context.target is None or found.gone or found.state == PENDING
-        return Look(found, over, 0.0, "Waiting for the resource to go")
+        resource = await read_target(context)
+        over = not context.deletes or context.target is None or resource.gone or resource.state == PENDING
+        return Look(resource, over, 0.0, "Waiting for the resource to go")
 
     resource, _ = await poll_until(context, look)
     lines = [f"The service accepted it (HTTP 202), but {problem}."]
     if context.deletes and resource.gone:
         return TaskReport("", Outcome.DONE, (*lines, "It is done: the resource is gone (read again: 404)."))
     if context.deletes and resource.state == PENDING:
-        return await report_approval(context, "", lines, resource)
+        return await reports.report_approval(context, "", lines, resource)
     lines.append("Outcome unknown: it may be done, under way, or still fail.")
-    lines += describe_resource(context, resource, MOST_SHOWN)
+    lines += reports.describe_resource(context, resource, reports.MOST_SHOWN)
     where = f" filter=\"sourceResourceUri eq '{context.target.path}'\"" if context.target else ""
-    lines.append(f'Next: list_tasks{where} sort="createdAt desc" limit=5 shows its task. {NEVER_AGAIN}')
+    lines.append(f'Next: list_tasks{where} sort="createdAt desc" limit=5 shows its task. {task_sentences.NEVER_AGAIN}')
     return TaskReport("", Outcome.UNKNOWN, tuple(lines), resource.body)
 
 
@@ -173,11 +146,11 @@ async def _report(result: PollResult) -> TaskReport:
         await context.api.sleep(min(1.0, left))  # what is read may lag behind the task
         resource = await read_target(context)
     if resource.state == PENDING and (context.deletes or task.state != "FAILED"):
-        return await report_approval(context, task.id, [verification.heading(result)], resource)
+        return await reports.report_approval(context, task.id, [task_sentences.heading(result)], resource)
     verdict = verification.judge_task(result, resource, parts)
     if task.state == "SUCCEEDED" and context.tool == GROUP_RESTORE:
         verdict = verification.worst(verdict, await judge_members(context, resource))
-    return _build(result, verdict, parts, describe_changed(result, verdict, resource), resource)
+    return _build(result, verdict, parts, reports.describe_changed(result, verdict, resource), resource)
 
 
 async def _report_made(result: PollResult, parts: Parts) -> TaskReport:
@@ -189,12 +162,12 @@ async def _report_made(result: PollResult, parts: Parts) -> TaskReport:
         )
         return _build(result, verdict, parts, [], ReadBack())
     made = await find_made(context, result.task, None, None)
-    if not made.known and not made.problem and context.left > 0:
+    if not made.is_identified and not made.problem and context.left > 0:
         await context.api.sleep(min(1.0, context.left))  # the list may lag behind the task
         made = await find_made(context, result.task, None, None)
     verdict = verification.worst(verification.judge_made(context, made), verification.judge_parts(parts))
-    lines = [*describe_made(context, made), *await first_runs(context, made, parts)]
-    return _build(result, verdict, parts, lines, made.resource, name_made(made))
+    lines = [*reports.describe_made(context, made), *await describe_first_runs(context, made, parts)]
+    return _build(result, verdict, parts, lines, made.resource, reports.name_made(made))
 
 
 def _build(  # noqa: PLR0913, PLR0917  what a report is made of
@@ -203,21 +176,12 @@ def _build(  # noqa: PLR0913, PLR0917  what a report is made of
     """The report of a task: the whole in its first line, then why, then the parts, then what is there."""
     task, outcome = result.task, verdict.outcome
     clause = ": ".join(one for one in (verdict.clause, made) if one)
-    shown = verification.describe_parts(parts) if outcome is not Outcome.DONE or len(parts.tasks) > 1 else []
+    rows = task_sentences.describe_parts(parts) if outcome is not Outcome.DONE or len(parts.tasks) > 1 else []
     if outcome is Outcome.DONE and len(parts.tasks) > 1:
-        shown = [f"All of its {len(parts.tasks)} parts succeeded."]
-    return TaskReport(
-        task.id,
-        outcome,
-        (
-            verification.heading(result, clause),
-            *verdict.sentences,
-            *shown,
-            *lines,
-            *verification.next_steps(result.context, task, outcome),
-        ),
-        resource.body,
-    )
+        rows = [f"All of its {len(parts.tasks)} parts succeeded."]
+    first = [task_sentences.heading(result, clause), *verdict.sentences]
+    end = task_sentences.next_steps(result.context, task, outcome)
+    return TaskReport(task.id, outcome, reports.fit(first, rows, lines, end=end), resource.body, verdict.beside)
 
 
 async def _read_parts(context: WriteContext, task: Task) -> tuple[Parts, float]:
@@ -236,81 +200,8 @@ async def _read_parts(context: WriteContext, task: Task) -> tuple[Parts, float]:
     return await poll_until(context, look)
 
 
-def name_made(made: Made) -> str:
-    """The thing that was made, by name and id."""
-    item = made.resource.item
-    if not item:
-        return ""
-    name = item.get("displayName") or item.get("name")
-    asset = item.get("assetInfo")
-    if not name and isinstance(asset, Mapping):
-        name = f"for {asset.get('displayName') or asset.get('name')}"
-    what = made.path.rstrip("/").split("/")[-2].replace("-", " ").removesuffix("s")
-    what = what[:-2] + "y" if what.endswith("ie") else what
-    return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
-
-
-def describe_made(context: WriteContext, made: Made) -> list[str]:
-    """What was made, as the lists word it."""
-    if not made.known:
-        return []
-    settings, now = context.api.settings, context.api.now()
-    kind = context.reader(made.path).operation_id
-    lines = details.render_details(kind, made.resource.body, now, reveal=settings.reveal_secrets)
-    lines = lines[:MOST_SHOWN]
-    return ["What was made:", *(lines[:-1] if lines[-1:] and lines[-1].endswith(":") else lines)]
-
-
-async def first_runs(context: WriteContext, made: Made, parts: Parts) -> list[str]:
+async def describe_first_runs(context: WriteContext, made: Made, parts: Parts) -> list[str]:
     """What a new protection job set going at once; nothing for all else."""
-    if context.tool != "create_protection_job" or not made.known:
+    if context.tool != "create_protection_job" or not made.is_identified:
         return []
-    return await runs.describe_first_runs(context, made.resource.item, parts)
-
-
-def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -> list[str]:
-    """The resource after a change. What a restore read from is not shown again, and of what it overwrote little."""
-    context = result.context
-    if context.deletes and resource.gone:
-        return []
-    uncertain = verdict.outcome in (Outcome.UNKNOWN, Outcome.RUNNING, Outcome.PAUSED)
-    lines = []
-    if (
-        uncertain
-        and result.task.state not in ("FAILED", "CANCELLED", "SUCCEEDED")
-        and verification.matches_request(context, resource)
-    ):
-        lines.append("The resource already shows what was asked for; whether all of it is done is not known.")
-    most = RESTORED if context.expectation.restores or context.tool == "" else MOST_SHOWN
-    if context.expectation.restores and context.expectation.makes:
-        most = 0  # it is the source
-    return [*lines, *(describe_resource(context, resource, most) if most else [])]
-
-
-def describe_resource(context: WriteContext, resource: ReadBack, most: int | None = None) -> list[str]:
-    """The resource as it is now, in at most so many lines: the most important come first."""
-    if context.target is None:
-        return []
-    if resource.gone:
-        return ["The resource is not there (read again: 404)."]
-    if not resource.item:
-        return [f"The resource could not be read again: {resource.problem or 'the answer is none'}"]
-    settings, now = context.api.settings, context.api.now()
-    lines = details.render_details(context.target.operation_id, resource.body, now, reveal=settings.reveal_secrets)
-    return ["The resource now (read again):", *lines[:most]]
-
-
-async def report_approval(context: WriteContext, task_id: str, lines: list[str], resource: ReadBack) -> TaskReport:
-    """A delete that a second person must approve: said so, and not waited for."""
-    path = context.target.path if context.target else ""
-    found = await evidence.find_approval(context.api, path)
-    lines = [*lines, f"Not done: a second person must approve the deletion first (state {PENDING}); nobody here can."]
-    if found is None:
-        lines.append("Its approval was not found; list_approvals shows those that wait.")
-    else:
-        identity = sanitize.cell(str(found.get("id")))
-        by, when = sanitize.cell(str(found.get("requestedByEmail") or "this API client")), found.get("requestedAt")
-        at = f" at {sanitize.cell(str(when))}" if when else ""
-        lines.append(f"Approval {identity}, asked for by {by}{at}: in the console under dual authorization.")
-        lines.append(f'Tell the person; get_approval approvalId="{identity}" shows what was decided.')
-    return TaskReport(task_id, Outcome.WAITING, tuple(lines), resource.body)
+    return await first_runs.describe_first_runs(context, made.resource.item, parts)

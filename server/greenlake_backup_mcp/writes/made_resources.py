@@ -39,7 +39,7 @@ class Made:
     problem: str = ""
 
     @property
-    def known(self) -> bool:
+    def is_identified(self) -> bool:
         """Whether it was found and read."""
         return bool(self.resource.item)
 

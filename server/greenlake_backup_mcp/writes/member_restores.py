@@ -51,10 +51,10 @@ async def _over(context: WriteContext, members: list[Item]) -> Verdict:
     wrong = []
     outcome = Outcome.DONE
     for one in members:
-        found = contradictions.find_contradiction(by_id[str(one.get("id"))], context.since, context.api.now())
-        if found:
-            wrong.append(f"- {_called(one)}: {found.sentence}")
-            outcome = found.outcome if outcome in (Outcome.DONE, Outcome.RUNNING) else outcome
+        compared = contradictions.find_contradiction(by_id[str(one.get("id"))], context.since, context.api.now())
+        if compared:
+            wrong.append(f"- {_called(one)}: {compared.sentence}")
+            outcome = compared.outcome if outcome in (Outcome.DONE, Outcome.RUNNING) else outcome
     if not wrong:
         return Verdict(Outcome.DONE, "", (f"All {len(members)} members are in a good state.",))
     if outcome is Outcome.FAILED and len(wrong) < len(members):
@@ -82,26 +82,26 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
             lines.append(f"- not made: {names[str(one.get('id'))] or _called(one)}")
             continue
         made.append(item)
-        found = comparison.compare(_asked(body, overrides.get(str(one.get("id")), {})), item, context.expectation, None)
+        asked = _asked(body, overrides.get(str(one.get("id")), {}))
+        compared = comparison.compare(asked, item, context.expectation, None)
         against = contradictions.find_contradiction(item, context.since, context.api.now())
-        differing += bool(found.different or against)
-        lines += [f"- {_called(item)} DIFFERS: {clause}" for clause in found.different[:3]]
+        differing += bool(compared.different or against)
+        lines += [f"- {_called(item)} DIFFERS: {clause}" for clause in compared.different[:3]]
         lines += [f"- {_called(item)}: {against.sentence}"] if against else []
     missing = len(members) - len(made)
-    kept = ", ".join(_called(item) for item in made[:MOST]) + (
-        "" if len(made) <= MOST else f" and {len(made) - MOST} more"
-    )
-    summary = f"Made: {len(made)} of {len(members)} VMs{f': {kept}' if made else ''}."
-    shown = (*lines[:MOST], *_more(lines))
+    called = ", ".join(_called(item) for item in made[:MOST])
+    called += f" and {len(made) - MOST} more" if len(made) > MOST else ""
+    summary = f"Made: {len(made)} of {len(members)} VMs{f': {called}' if made else ''}."
+    details = (*lines[:MOST], *_more(lines))
     if missing:
         outcome = Outcome.FAILED if not made else Outcome.PARTLY
         clause = f"but failed in part: {missing} of {len(members)} members were not made"
         return Verdict(
-            outcome, clause, (f"Failed in part: {missing} of {len(members)} were not made.", *shown, summary)
+            outcome, clause, (f"Failed in part: {missing} of {len(members)} were not made.", *details, summary)
         )
     if differing:
         return Verdict(
-            Outcome.DIFFERS, f"but {differing} of {len(members)} DIFFER from what was asked for", (*shown, summary)
+            Outcome.DIFFERS, f"but {differing} of {len(members)} DIFFER from what was asked for", (*details, summary)
         )
     return Verdict(Outcome.DONE, "as asked", (summary,))
 

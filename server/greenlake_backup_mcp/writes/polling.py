@@ -90,6 +90,7 @@ class WriteContext:
     wanted: Mapping[str, Any] = field(default_factory=dict)
     expectation: Expectation = field(default_factory=Expectation)
     since: datetime | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)  # the target before an update, where it was read
     reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
     shared: SharedTasks | None = None  # where several writes are followed together
 
@@ -100,7 +101,7 @@ class PollResult:
 
     context: WriteContext
     task: Task
-    known: bool = False
+    answered: bool = False
     vanished: bool = False
     barred: bool = False  # we may not read it: waiting does not help
     trouble: str = ""
@@ -122,17 +123,17 @@ async def poll_until(context: WriteContext, look: Callable[[float], Awaitable[Lo
     pauses, left = iter(EARLY), context.left
     while True:
         began = time.monotonic()
-        found = await look(left)
-        if found.over:
+        result = await look(left)
+        if result.over:
             break
-        await context.progress(found.percent, 100.0, found.words)
+        await context.progress(result.percent, 100.0, result.words)
         left -= time.monotonic() - began
         if left <= 0:
             break
-        pause = min(next(pauses, found.interval or INTERVAL), left)
+        pause = min(next(pauses, result.interval or INTERVAL), left)
         await context.api.sleep(pause)
         left -= pause
-    return found.value, max(0.0, left)
+    return result.value, max(0.0, left)
 
 
 async def poll_task(context: WriteContext, path: str) -> PollResult:
@@ -169,11 +170,11 @@ async def _read_task(result: PollResult, path: str, missing: int, left: float) -
         except BackupError as error:
             if error.status == 404:
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
-                gone = result.known or not result.context.tool or missing + 1 >= MISSING
+                gone = result.answered or not result.context.tool or missing + 1 >= MISSING
                 return replace(result, vanished=gone, trouble=error.message), missing + 1
             final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
             return replace(result, barred=final, trouble=error.message), 0
-        return replace(result, task=task_model.parse_task(body, before.id), known=True, trouble=""), 0
+        return replace(result, task=task_model.parse_task(body, before.id), answered=True, trouble=""), 0
     return replace(result, trouble="The service did not answer in time."), 0
 
 

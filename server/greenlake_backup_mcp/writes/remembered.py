@@ -23,6 +23,7 @@ class RememberedWrite:
     sent: Request
     target: Request | None
     since: datetime
+    before: Mapping[str, Any] = field(default_factory=dict)  # the target as it was; {} where it was not read
 
 
 @dataclass
@@ -34,7 +35,8 @@ class WriteMemory:
     def remember(self, principal: str, task_id: str, write: RememberedWrite) -> None:
         """Keep what was asked."""
         body = _without_secrets(write.sent.body)
-        self.writes[principal, task_id] = replace(write, sent=replace(write.sent, body=body))
+        before = _without_secrets(write.before)
+        self.writes[principal, task_id] = replace(write, sent=replace(write.sent, body=body), before=before)
         while len(self.writes) > MOST:
             del self.writes[next(iter(self.writes))]
 

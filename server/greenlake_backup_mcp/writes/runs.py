@@ -14,17 +14,16 @@ from typing import Any
 from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize, units
-from greenlake_backup_mcp.upstream.client import ApiClient, Request
+from greenlake_backup_mcp.upstream.client import ApiClient
 
 from . import evidence, task_model
-from .evidence import DOUBT, Parts
+from .evidence import Parts
 from .polling import Look, WriteContext, poll_until, read_target
-from .read_back import ReadBack, read_back, read_page
+from .read_back import ReadBack, read_page
 from .task_model import Task
 
 OWN = "/backup-recovery/v1beta1"
 MOST_POINTS = 8
-NEARLY_FULL = 85  # percent of a store that a first run should be warned of
 LISTS = {  # assets with recovery points: collection -> the word in the list tools' names, and the id's argument
     "virtual-machines": ("vm", "vmId"),
     "datastores": ("datastore", "datastoreId"),
@@ -48,8 +47,8 @@ class RunReport:
 async def follow_run(context: WriteContext, task: Task, chosen: Sequence[Any] = ()) -> RunReport:
     """What a triggered run brought, waited for as long as the context may. `chosen`: the schedules asked for."""
     job = await read_target(context)
-    tiers = _tiers(job.item, chosen)
-    asset = _asset(job.item, task)
+    tiers = tiers_of(job.item, chosen)
+    asset = asset_of(job.item, task)
     since = task.begun or context.since or context.api.now()
 
     async def look(left: float) -> Look[Parts]:
@@ -148,15 +147,15 @@ async def _parts(api: ApiClient, task: Task, asset: str, since: datetime) -> Par
         ("sort", "createdAt desc"),
         ("limit", "50"),
     )
-    found = evidence.begun_since(page, asset.rpartition("/")[2], since)
+    result = evidence.begun_since(page, asset.rpartition("/")[2], since)
     first: dict[str, Task] = {}  # of each name the earliest: the schedules themselves go on beside it
-    for one in reversed(found):
+    for one in reversed(result):
         if one.id != task.id and "schedule" in one.name.lower():
             first.setdefault(one.name, one)
     return replace(parts, tasks=tuple(first.values()), problem=parts.problem or page.problem)
 
 
-def _tiers(job: Mapping[str, Any], chosen: Sequence[Any]) -> list[Mapping[str, Any]]:
+def tiers_of(job: Mapping[str, Any], chosen: Sequence[Any]) -> list[Mapping[str, Any]]:
     """The tiers of a job, one for each of its schedules that were chosen (none: all)."""
     return [
         {"type": tier.get("type"), "tier": tier, "schedule": schedule}
@@ -167,7 +166,7 @@ def _tiers(job: Mapping[str, Any], chosen: Sequence[Any]) -> list[Mapping[str, A
     ]
 
 
-def _asset(job: Mapping[str, Any], task: Task) -> str:
+def asset_of(job: Mapping[str, Any], task: Task) -> str:
     """The path of the asset that a job protects; "" where nothing names one."""
     asset = job.get("assetInfo")
     named = [task_model.path_of(asset.get("resourceUri"))] if isinstance(asset, Mapping) else []
@@ -181,12 +180,12 @@ async def new_points(api: ApiClient, asset: str, since: datetime) -> tuple[list[
     if (names := LISTS.get(collection.rpartition("/")[2])) is None:
         return [], ""
     word, argument = names
-    found = []
+    result = []
     for kind in ("backups", "snapshots"):
         path = f"{OWN}/{collection.rpartition('/')[2]}/{identity}/{kind}"
-        found += [describe_point(kind[:-1], item, api.now()) for item in await _points_since(api, path, since)]
+        result += [describe_point(kind[:-1], item, api.now()) for item in await _points_since(api, path, since)]
     how = f'list_{word}_backups or list_{word}_snapshots with {argument}="{identity}", sort="pointInTime desc", limit=1'
-    return found, how
+    return result, how
 
 
 def describe_point(kind: str, item: Mapping[str, Any], now: datetime) -> str:
@@ -223,51 +222,3 @@ async def _points_since(api: ApiClient, path: str, since: datetime) -> list[Mapp
         if taken is not None and taken >= since.replace(microsecond=0):
             newer.append(item)
     return newer
-
-
-async def describe_first_runs(context: WriteContext, job: Mapping[str, Any], parts: Parts) -> list[str]:
-    """What a new job sets going at once: its first runs, how much they copy at most, the room in their stores."""
-    api, since = context.api, context.since or context.api.now()
-    asset = _asset(job, Task(""))
-    tiers = _tiers(job, ())
-    begun, problem = list(parts.tasks), ""
-    if not begun:
-        query = (("filter", f"sourceResourceUri eq '{asset}'"), ("sort", "createdAt desc"), ("limit", "20"))
-        page = await read_page(api, task_model.TASKS, *query)
-        found = evidence.begun_since(page, asset.rpartition("/")[2], since - timedelta(seconds=DOUBT))
-        begun, problem = [task for task in found if "schedule" in task.name.lower()], page.problem
-    lines = []
-    if begun:
-        lines.append(f"It set going at once ({len(begun)} first runs, {evidence.count_states(tuple(begun))}):")
-        lines += [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}" for t in begun[:MOST_POINTS]]
-    else:
-        why = f" ({problem})" if problem else ""
-        lines.append(f"No first run of it is to be seen yet{why}; a new job usually begins one at once.")
-    resource = await read_back(api, context.reader(asset)) if asset else ReadBack()
-    amount = extractors.total_bytes(resource.item, ["capacityInBytes"]) or extractors.total_bytes(
-        resource.item, ["sizeInBytes"]
-    )
-    if amount:
-        lines.append(f"The first backup copies all of the asset: at most {units.size(amount)} (its provisioned size).")
-    ids = dict.fromkeys(
-        str(one) for one in (extractors.first(t["tier"], ["protectionStoreInfo/id"]) for t in tiers) if one
-    )
-    for store in list(ids)[:2]:
-        lines += await _room(api, store, amount)
-    return lines
-
-
-async def _room(api: ApiClient, store: str, amount: int | None) -> list[str]:
-    """How full a store is, and whether what comes may exceed its room."""
-    found = await read_back(api, Request("ProtectionStoreById", "GET", f"{OWN}/protection-stores/{store}", reads=True))
-    name = sanitize.cell(str(found.item.get("displayName") or found.item.get("name") or store))
-    percent = extractors.fill(found.item, ["sizeOnDiskInBytes", "maxCapacityInBytes"])
-    free = extractors.used_of(found.item, ["maxCapacityInBytes", "sizeOnDiskInBytes"])
-    if percent is None or free is None:
-        return [f"Store {name}: its room is not known{f' ({found.problem})' if found.problem else ''}."]
-    warning = ""
-    if amount and amount > free:
-        warning = "; WARNING: less than the first backup may need"
-    elif percent >= NEARLY_FULL:
-        warning = "; WARNING: nearly full"
-    return [f"Store {name}: {percent} % full, {units.size(free)} free{warning}."]

@@ -6,28 +6,29 @@ Knows the same proofs as for tasks (verification.py). Must know nothing of MCP, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.upstream.client import Request, Response
+from greenlake_backup_mcp.upstream.client import Response
 
-from . import evidence, follow, verification
+from . import evidence, follow, reports, task_sentences, verification
 from .embedded_errors import EmbeddedError
 from .evidence import Parts
-from .follow import Follower, TaskReport
+from .follow import Follower
 from .made_resources import find_made
 from .polling import PENDING, WriteContext, read_target
 from .read_back import ReadBack
 from .remembered import RememberedWrite
+from .reports import TaskReport
 from .task_model import Task
-from .verification import NEVER_AGAIN, Verdict
+from .task_sentences import NEVER_AGAIN
+from .verification import Verdict
 
 
-async def verify(  # noqa: PLR0913, PLR0917  a write and how it is proven
-    follower: Follower, reply: Response, sent: Request, title: str, target: Request | None, when: datetime
-) -> TaskReport:
+async def verify(follower: Follower, reply: Response, write: RememberedWrite, title: str) -> TaskReport:
     """What became of a write that was answered with a 2xx other than 202. Never raises for what the service answers."""
-    context = follow.write_context(follower, RememberedWrite(sent, target, evidence.date_of(reply) or when))
+    write = replace(write, since=evidence.date_of(reply) or write.since)
+    context, target = follow.write_context(follower, write), write.target
     if context.expectation.makes:
         return await _verify_made(context, reply, title)
     if target is None:
@@ -42,15 +43,16 @@ async def verify(  # noqa: PLR0913, PLR0917  a write and how it is proven
         line = f"{_report(title, reply, '')} It is gone (read again: 404)."
         return TaskReport("", Outcome.DONE, (line,), answer.body)
     if context.deletes and PENDING in (resource.state, answer.state):
-        return await follow.report_approval(context, "", [accepted], resource)
+        return await reports.report_approval(context, "", [accepted], resource)
     verdict = verification.judge_success(context, resource)
     if not resource.item and (other := verification.compare(context, answer).different):
-        said = f"Its answer does not show it: DIFFERS: {'; '.join(other)}."
-        verdict = Verdict(Outcome.DIFFERS, "", (*verdict.sentences, said))
-    shown = resource if resource.item or resource.gone or not isinstance(answer.body, Mapping) else answer
-    lines = [_first(title, reply, verdict, accepted), *verdict.sentences]
-    lines += follow.describe_resource(context, shown, follow.MOST_SHOWN)
-    return TaskReport("", verdict.outcome, (*lines, *_next(context, verdict)), resource.body)
+        sentence = f"Its answer does not show it: DIFFERS: {'; '.join(other)}."
+        verdict = Verdict(Outcome.DIFFERS, "", (*verdict.sentences, sentence))
+    visible = resource if resource.item or resource.gone or not isinstance(answer.body, Mapping) else answer
+    first = [_first(title, reply, verdict, accepted), *verdict.sentences]
+    rows = reports.describe_resource(context, visible, reports.MOST_SHOWN)
+    lines = reports.fit(first, rows, end=_next(context, verdict))
+    return TaskReport("", verdict.outcome, lines, resource.body, verdict.beside)
 
 
 async def _verify_made(context: WriteContext, reply: Response, title: str) -> TaskReport:
@@ -58,14 +60,10 @@ async def _verify_made(context: WriteContext, reply: Response, title: str) -> Ta
     made = await find_made(context, None, reply.body, reply.headers.get("location"))
     verdict = verification.judge_made(context, made)
     accepted = f"{title}: the service accepted it (HTTP {reply.status})."
-    first = _first(title, reply, verdict, accepted, follow.name_made(made))
-    lines = [
-        first,
-        *verdict.sentences,
-        *follow.describe_made(context, made),
-        *await follow.first_runs(context, made, Parts()),
-    ]
-    return TaskReport("", verdict.outcome, (*lines, *_next(context, verdict)), made.resource.body)
+    first = [_first(title, reply, verdict, accepted, reports.name_made(made)), *verdict.sentences]
+    rows = [*reports.describe_made(context, made), *await follow.describe_first_runs(context, made, Parts())]
+    lines = reports.fit(first, rows, end=_next(context, verdict))
+    return TaskReport("", verdict.outcome, lines, made.resource.body)
 
 
 def report_embedded(title: str, status: int, error: EmbeddedError) -> TaskReport:
@@ -97,4 +95,4 @@ def _report(title: str, reply: Response, clause: str) -> str:
 def _next(context: WriteContext, verdict: Verdict) -> list[str]:
     if verdict.outcome is Outcome.UNKNOWN and not context.expectation.makes and not context.expectation.proof:
         return [f"Next: read the resource again in a few minutes. {NEVER_AGAIN}"]
-    return verification.next_steps(context, Task("", state="SUCCEEDED"), verdict.outcome)
+    return task_sentences.next_steps(context, Task("", state="SUCCEEDED"), verdict.outcome)

@@ -86,10 +86,9 @@ def located(location: str | None, base: str) -> tuple[str, str]:
     if not location:
         return "", "the service named no task (no Location)"
     try:
-        there, here = urlsplit(location.strip()), urlsplit(base)
+        there, own = urlsplit(location.strip()), urlsplit(base)
         foreign = bool(there.scheme or there.netloc) and (
-            (there.scheme.lower() or here.scheme, there.hostname, _port(there))
-            != (here.scheme, here.hostname, _port(here))
+            (there.scheme.lower() or own.scheme, there.hostname, _port(there)) != (own.scheme, own.hostname, _port(own))
             or there.username is not None
         )
     except ValueError:
@@ -97,10 +96,10 @@ def located(location: str | None, base: str) -> tuple[str, str]:
     if foreign:
         return "", "the Location it named is on another host and was not followed"
     path = there.path
-    if here.path.strip("/") and path.startswith(here.path.rstrip("/") + "/"):
-        path = path[len(here.path.rstrip("/")) :]
-    found = re.fullmatch(r"/[a-z-]+/v\d\w*/async-operations/([^/]+)/?", path)
-    if not found or not is_id(found[1]):
+    if own.path.strip("/") and path.startswith(own.path.rstrip("/") + "/"):
+        path = path[len(own.path.rstrip("/")) :]
+    match = re.fullmatch(r"/[a-z-]+/v\d\w*/async-operations/([^/]+)/?", path)
+    if not match or not is_id(match[1]):
         return "", "the Location it named is no task"
     return path.rstrip("/"), ""
 
@@ -128,17 +127,18 @@ def reason(item: Mapping[str, Any]) -> str:
     if not isinstance(error, Mapping):
         return ""
     words = error.get("error") or error.get("message")
-    said = sanitize.quoted(str(words), 400) if words else "no reason given"
+    sentence = sanitize.quoted(str(words), 400) if words else "no reason given"
     code, trace = _word(error.get("errorCode")), _word(error.get("traceId") or error.get("debugId"))
     facts = [*([code] if code else []), *([f"trace id for HPE support: {trace}"] if trace else [])]
-    return f"{said} ({', '.join(facts)})" if facts else said
+    return f"{sentence} ({', '.join(facts)})" if facts else sentence
 
 
 def _last(messages: Any) -> str:
-    told = [m for m in _listed(messages) if isinstance(m, Mapping) and m.get("message")]
-    if not told:
+    readable = [m for m in _listed(messages) if isinstance(m, Mapping) and m.get("message")]
+    if not readable:
         return ""
-    newest = max(enumerate(told), key=lambda n: (str(n[1].get("timestampAt") or n[1].get("timestamp") or ""), n[0]))[1]
+    times = [str(one.get("timestampAt") or one.get("timestamp") or "") for one in readable]
+    newest = max(zip(times, range(len(times)), readable, strict=True))[2]
     return sanitize.quoted(str(newest["message"]), 200)
 
 

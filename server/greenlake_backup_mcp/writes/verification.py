@@ -8,21 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.text import units
 
-from . import comparison, contradictions, evidence, task_model
+from . import also_changed, comparison, contradictions
 from .comparison import Comparison
 from .evidence import Parts
 from .made_resources import Made
 from .polling import PENDING, PollResult, WriteContext
 from .read_back import ReadBack
-from .task_model import Task
+from .task_sentences import contradicted_word, describe_unended
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
 MOST_LABELS = 12
 UNPROVEN = "but that is not proven"
-NEVER_AGAIN = "Do not send the write again before that is known."
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class Verdict:
     outcome: Outcome
     clause: str = ""
     sentences: tuple[str, ...] = ()
+    beside: str = ""  # what changed that nobody asked for, in a sentence: told however little is told
 
 
 def judge_task(result: PollResult, resource: ReadBack, parts: Parts) -> Verdict:
@@ -41,10 +40,10 @@ def judge_task(result: PollResult, resource: ReadBack, parts: Parts) -> Verdict:
     # of a task that was only asked after, a delete is known by its name: the name alone proves no end
     if context.deletes and resource.gone and (context.tool or task.over):
         if task.state in ("FAILED", "CANCELLED"):
-            said = f"The task says {task.state}, yet the resource is gone (read again: 404)."
-            return _verdict(Outcome.UNKNOWN, said, *why)
-        said = f"It is done: the resource is gone (read again: 404).{_other_word(result)}"
-        return worst(_verdict(Outcome.DONE, said, *why), judge_parts(parts))
+            sentence = f"The task says {task.state}, yet the resource is gone (read again: 404)."
+            return _verdict(Outcome.UNKNOWN, sentence, *why)
+        sentence = f"It is done: the resource is gone (read again: 404).{contradicted_word(result)}"
+        return worst(_verdict(Outcome.DONE, sentence, *why), judge_parts(parts))
     if task.state == "SUCCEEDED":
         return worst(judge_success(context, resource), judge_parts(parts))
     if task.state in ("FAILED", "CANCELLED") and compare(context, resource).as_asked:
@@ -68,14 +67,14 @@ def _unended(result: PollResult, why: list[str]) -> Verdict:
     if result.vanished:
         return _verdict(Outcome.UNKNOWN, "Outcome unknown: the task is not there any more (404).")
     if task.state == "TIMEDOUT":
-        said = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
-        return _verdict(Outcome.UNKNOWN, said, *why)
+        sentence = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
+        return _verdict(Outcome.UNKNOWN, sentence, *why)
     if result.barred:
         return _verdict(Outcome.UNKNOWN, f"Outcome unknown: the task cannot be read. {result.trouble}")
     if task.over:
-        said = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
-        return _verdict(Outcome.UNKNOWN, said, *why)
-    return _verdict(Outcome.RUNNING, *_still_running(result))
+        sentence = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
+        return _verdict(Outcome.UNKNOWN, sentence, *why)
+    return _verdict(Outcome.RUNNING, *describe_unended(result))
 
 
 def judge_success(context: WriteContext, resource: ReadBack) -> Verdict:
@@ -94,26 +93,31 @@ def judge_success(context: WriteContext, resource: ReadBack) -> Verdict:
         return _verdict(Outcome.DONE, "The resource it was about is not there any more (404).")
     if context.target is not None and not resource.item:
         why = f"the resource could not be read again ({resource.problem})"
-        said = f"Outcome unknown: whether it is as asked is not known, for {why}."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (said,)) if context.tool else _verdict(Outcome.DONE, said)
+        sentence = f"Outcome unknown: whether it is as asked is not known, for {why}."
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,)) if context.tool else _verdict(Outcome.DONE, sentence)
     return judge_resource(context, resource)
 
 
 def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
     """A resource that was read: what was asked for against it, and what its states say."""
-    found = compare(context, resource)
-    sentences = [f"DIFFERS: {one}." for one in found.different[:MOST_DIFFERENCES]]
-    if len(found.different) > MOST_DIFFERENCES:
-        sentences.append(f"DIFFERS in {len(found.different) - MOST_DIFFERENCES} more.")
-    if found.same:
-        sentences.append(f"As asked: {_list(found.same)}.")
-    unknown = [*found.unknown, *(one for one in context.expectation.unproven if one)]
+    compared = compare(context, resource)
+    sentences = [f"DIFFERS: {one}." for one in compared.different[:MOST_DIFFERENCES]]
+    if len(compared.different) > MOST_DIFFERENCES:
+        sentences.append(f"DIFFERS in {len(compared.different) - MOST_DIFFERENCES} more.")
+    if compared.same:
+        sentences.append(f"As asked: {_list(compared.same)}.")
+    unknown = [*compared.unknown, *(one for one in context.expectation.unproven if one)]
     if unknown and context.tool:
         sentences.append(f"Cannot be told: {_list(tuple(unknown))}.")
-    if found.different:
-        verdict = Verdict(Outcome.DIFFERS, "but the result DIFFERS from what was asked for", tuple(sentences))
+    beside = _beside(context, resource)
+    sentences += [beside] if beside else []
+    if compared.different:
+        clause = "but the result DIFFERS from what was asked for"
+        verdict = Verdict(Outcome.DIFFERS, clause, tuple(sentences), beside)
     else:
-        verdict = Verdict(Outcome.DONE, "as asked" if found.same and context.tool else "", tuple(sentences))
+        clause = "as asked; what else changed is named below" if beside else "as asked"
+        clause = clause if compared.same and context.tool else ""
+        verdict = Verdict(Outcome.DONE, clause, tuple(sentences), beside)
     against = (
         contradictions.find_contradiction(resource.item, context.since, context.api.now(), context.expectation.proof)
         if context.expectation.states
@@ -125,17 +129,27 @@ def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
     return worst(verdict, Verdict(against.outcome, clause, (against.sentence,)))
 
 
+def _beside(context: WriteContext, resource: ReadBack) -> str:
+    """What else changed of a resource that was updated, in a sentence; "" where nothing did or nobody can tell."""
+    if not context.before:
+        return ""
+    clauses = also_changed.find_also_changed(context.before, resource.item, context.wanted, context.expectation)
+    more = f"; and {len(clauses) - also_changed.MOST} more" if len(clauses) > also_changed.MOST else ""
+    listed = "; ".join(clauses[: also_changed.MOST])
+    return f"ALSO CHANGED, though nobody asked for it: {listed}{more}." if clauses else ""
+
+
 def judge_made(context: WriteContext, made: Made) -> Verdict:
     """What was to be made: whether it is there, and as it was asked for."""
-    if made.known:
+    if made.is_identified:
         return judge_resource(context, made.resource)
     if made.candidates:
-        said = f"Outcome unknown: {made.candidates} new ones are there, and which of them this call made is not known."
+        sentence = f"Outcome unknown: {made.candidates} new ones are there; which of them this call made is not known."
     elif made.problem:
-        said = f"Outcome unknown: what it made could not be looked for ({made.problem})."
+        sentence = f"Outcome unknown: what it made could not be looked for ({made.problem})."
     else:
-        said = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
-    return Verdict(Outcome.UNKNOWN, UNPROVEN, (said,))
+        sentence = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
+    return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
 
 
 def judge_parts(parts: Parts) -> Verdict:
@@ -167,7 +181,8 @@ def worst(*verdicts: Verdict) -> Verdict:
     """Verdicts about one write as one: the gravest outcome and clause, and all the sentences, gravest first."""
     ranked = sorted(verdicts, key=lambda v: _ORDER.index(v.outcome))
     clause = next((v.clause for v in ranked if v.clause and v.outcome is ranked[0].outcome), "")
-    return Verdict(ranked[0].outcome, clause, tuple(s for v in ranked for s in v.sentences))
+    beside = next((v.beside for v in ranked if v.beside), "")
+    return Verdict(ranked[0].outcome, clause, tuple(s for v in ranked for s in v.sentences), beside)
 
 
 def _verdict(outcome: Outcome, *sentences: str) -> Verdict:
@@ -186,68 +201,6 @@ def compare(context: WriteContext, resource: ReadBack) -> Comparison:
     return comparison.compare(context.wanted, resource.item, context.expectation, context.since)
 
 
-def _still_running(result: PollResult) -> list[str]:
-    task = result.task
-    sentences = []
-    if task.state and task.state not in task_model.GOING:
-        sentences.append(f"Its state {task.state} is not a described one: whether it ended is not known.")
-    if task.minutes:
-        sentences.append(f"The service expects it to take {units.plural(round(task.minutes), 'minute')} in all.")
-    if task.last:
-        sentences.append(f"Its last message: {task.last}.")
-    if result.trouble:
-        sentences.append(f"It could not be read just now: {result.trouble}")
-    return sentences
-
-
-def heading(result: PollResult, clause: str = "") -> str:
-    """The task and how it stands, in one sentence that ends with the clause about the whole."""
-    task = result.task
-    words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
-    words |= {"PAUSED": "is PAUSED", "": "was accepted"}
-    if result.vanished:
-        words = {task.state: f"was {task.state} when it was last seen", "": words[""]}
-    how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
-    tail = f", {clause}" if clause else ""
-    return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}{tail}."
-
-
-def _other_word(result: PollResult) -> str:
-    """What the task itself says, where a resource that is gone proves more than it."""
-    if result.vanished:
-        return " The task itself is not there any more."
-    state = result.task.state
-    return "" if state in ("SUCCEEDED", "") else f" The task still says {state}."
-
-
-def next_steps(context: WriteContext, task: Task, outcome: Outcome) -> list[str]:
-    """The exact next call, where something is left to do."""
-    again = f'wait_for_task taskId="{task.id}"'
-    if outcome is Outcome.RUNNING:
-        if task.state == "SUCCEEDED" and not task.children:
-            return ["Next: read the resource again in a minute. Do not send the write again."]
-        return [f"Next: {again} goes on waiting. Do not send the write again."]
-    if outcome is Outcome.PAUSED:
-        return [f"Tell the person; afterwards {again}. Do not send the write again."]
-    if outcome is Outcome.UNKNOWN:
-        if context.expectation.makes and context.tool.startswith("create_"):
-            listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"
-            return [f"Next: {listing} in a few minutes shows whether it is there. {NEVER_AGAIN}"]
-        if context.expectation.proof and context.tool:
-            return [f"Next: {context.expectation.proof}. {NEVER_AGAIN}"]
-        look = f' (and get_task taskId="{task.id}")' if task.id else ""
-        return [f"Next: read the resource again in a few minutes{look}. {NEVER_AGAIN}"]
-    if outcome is Outcome.DIFFERS:
-        return ["Next: tell the person what differs. Sending it again may make a second one or change nothing."]
-    if outcome is Outcome.PARTLY:
-        return ["Next: tell the person which parts failed and why. Sending it all again would repeat the rest too."]
-    if outcome is Outcome.FAILED:
-        if task.state == "CANCELLED":
-            return ["Next: ask the person who cancelled it and why, before sending the write again."]
-        return ["Next: tell the person the reason. Send the write again only once that is removed."]
-    return []
-
-
 def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
     """Whether the resource does not show yet what a task that succeeded should have done to it."""
     if context.deletes:
@@ -258,11 +211,3 @@ def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
 def matches_request(context: WriteContext, resource: ReadBack) -> bool:
     """Whether an update's fields can be compared, and all are as they were asked to be."""
     return compare(context, resource).as_asked
-
-
-def describe_parts(parts: Parts) -> list[str]:
-    """The tasks below a task: how many stand how, and those that did not succeed."""
-    if not parts.tasks:
-        return []
-    rest = tuple(task for task in parts.tasks if task.state != "SUCCEEDED")
-    return [f"Its parts: {evidence.count_states(parts.tasks)}.", *evidence.describe_tasks(rest)]

@@ -79,13 +79,13 @@ class Script:
 
     def matching_faults(self, method: str, path: str) -> list[Fault]:
         """The faults this request gets."""
-        found = []
+        matching = []
         for n, rule in enumerate(self.rules):
             if rule.matches(method, path):
                 self.seen[n] += 1
                 if rule.nth <= self.seen[n] < rule.nth + rule.times:
-                    found.append(rule.fault)
-        return found
+                    matching.append(rule.fault)
+        return matching
 
 
 def fault(kind: Kind, method: str = "*", path: str = "*", nth: int = 1, times: int = 1, **values: Any) -> Rule:
@@ -95,9 +95,9 @@ def fault(kind: Kind, method: str = "*", path: str = "*", nth: int = 1, times: i
 
 def from_json(values: list[dict[str, Any]]) -> Faults:
     """The script of a JSON array of objects with the fields of Rule and Fault; ValueError names an unknown one."""
-    rules, known = [], {f.name for f in fields(Fault)} | {"method", "path", "nth", "times"}
+    rules, allowed = [], {f.name for f in fields(Fault)} | {"method", "path", "nth", "times"}
     for value in values:
-        if not isinstance(value, dict) or "kind" not in value or set(value) - known:
-            raise ValueError(f"a fault is an object with `kind` and of {', '.join(sorted(known))}; got {value!r}")
+        if not isinstance(value, dict) or "kind" not in value or set(value) - allowed:
+            raise ValueError(f"a fault is an object with `kind` and of {', '.join(sorted(allowed))}; got {value!r}")
         rules.append(fault(**value))
     return Faults(tuple(rules))

@@ -37,7 +37,7 @@ def build(history: History) -> Item:
          verificationInfo={"state": "NOT_VERIFIED", "status": "OK"})  # fmt: skip
     held, _ = made("sap-prod-01", "sap-prod-01_in-progress", now, now + 14 * DAY, state="CREATING")
     series = next(s for s in held.series() if s.schedule.tier == "BACKUP")
-    third = list(series.kept(history.epoch, history.lag()))[2]
+    third = list(series.retained(history.epoch, history.lag()))[2]
     waiting = series.item(third) | {"state": "PENDING_DELETE_APPROVAL", "status": "OK"}
     held.put(waiting)
     return waiting

@@ -45,12 +45,12 @@ class Calendar:
 
     def between(self, after: int, until: int) -> list[int]:
         """The due times in (after, until], earliest first."""
-        found = []
+        times = []
         for due in self.backwards(until):
             if due <= after:
                 break
-            found.append(due)
-        return found[::-1]
+            times.append(due)
+        return times[::-1]
 
     def backwards(self, time: int) -> Iterator[int]:
         """The due times up to and including `time`, latest first."""
@@ -142,16 +142,16 @@ def parse(schedule: Item, effective: int, source: Calendar | None = None) -> Cal
 
 def _minutes(recurrence: str, every: int, on: tuple[int, ...], window: Item | None) -> tuple[int, ...]:
     if recurrence == "BY_MINUTES":
-        found = list(range(0, 1440, every))
+        times = list(range(0, 1440, every))
     else:
-        found = [hour * 60 + minute for hour in range(0, 24, every) for minute in on or (0,) if 0 <= minute < 60]
+        times = [hour * 60 + minute for hour in range(0, 24, every) for minute in on or (0,) if 0 <= minute < 60]
     if window:
         begin, end = _clock(window["activeFromTime"]), _clock(window["activeUntilTime"])
         if begin < end:
-            found = [m for m in found if begin <= m < end]
+            times = [m for m in times if begin <= m < end]
         elif begin > end:
-            found = [m for m in found if m >= begin or m < end]
-    return tuple(found)
+            times = [m for m in times if m >= begin or m < end]
+    return tuple(times)
 
 
 def _clock(text: str) -> int:

@@ -58,7 +58,7 @@ class Series:
     fresh_until: int = -1  # until when nothing changes
     runs: dict[int, Run] = field(default_factory=dict, repr=False)  # those that left a copy, earliest first
 
-    def kept(self, now: int, lag: int) -> Mapping[int, Run]:
+    def retained(self, now: int, lag: int) -> Mapping[int, Run]:
         """Due time → run of the copies that there are, earliest first; `lag`: most seconds from expiry to purge."""
         late = number(self.key) % (lag + 1) if self.schedule.keep else 0
         if now >= self.fresh_until:
@@ -134,7 +134,7 @@ class Many(Series):
     count: int = 0
     every: int = 300
 
-    def kept(self, now: int, lag: int) -> Mapping[int, Run]:
+    def retained(self, now: int, lag: int) -> Mapping[int, Run]:
         """As of Series; the newest was made when the series began, and the oldest never expire."""
         return Steady(range(self.since - (self.count - 1) * self.every, self.since + 1, self.every))
 
@@ -183,7 +183,7 @@ class Copies:
         """How many there are."""
         self.purge(now, lag)
         if not self.gone and not self.changed:
-            return len(self.extra) + sum(len(s.kept(_seconds(now), int(lag))) for s in self.series())
+            return len(self.extra) + sum(len(s.retained(_seconds(now), int(lag))) for s in self.series())
         return sum(1 for _ in self._order(now, lag))
 
     def page(self, offset: int, limit: int, now: datetime, lag: float) -> list[Item]:
@@ -205,7 +205,7 @@ class Copies:
             return self.extra[id]
         for series in self.series():
             due = series.due(id)
-            if due is not None and (id in self.changed or due in series.kept(_seconds(now), int(lag))):
+            if due is not None and (id in self.changed or due in series.retained(_seconds(now), int(lag))):
                 return self._item(series, due)
         return None
 
@@ -248,32 +248,32 @@ class Copies:
     def stored(self, store_id: str, now: datetime, lag: float) -> int:
         """MiB in a store beside (or less than) what the series say: made by hand, kept longer, or deleted."""
         self.purge(now, lag)
-        found = sum(_mib(i) for i in self.extra.values() if _store(i) == store_id)
+        result = sum(_mib(i) for i in self.extra.values() if _store(i) == store_id)
         touched = (*self.gone, *self.changed)
         for series in self.series() if touched else ():
             if series.schedule.store != store_id:
                 continue
-            kept = series.kept(_seconds(now), int(lag))
+            retained = series.retained(_seconds(now), int(lag))
             for id in touched:
                 due = series.due(id)
-                if due is not None and id in self.gone and due in kept:
-                    found -= series.size(due, kept[due])
-                elif due is not None and id in self.changed and due not in kept:
-                    found += _mib(self.changed[id])
-        return found
+                if due is not None and id in self.gone and due in retained:
+                    result -= series.size(due, retained[due])
+                elif due is not None and id in self.changed and due not in retained:
+                    result += _mib(self.changed[id])
+        return result
 
     def _order(self, now: datetime, lag: float) -> Iterator[Item | tuple[Series, int]]:
         yield from reversed(self.extra.values())
         for series in self.series():
-            kept = series.kept(_seconds(now), int(lag))
+            retained = series.retained(_seconds(now), int(lag))
             if not self.gone and not self.changed:
-                yield from ((series, due) for due in _latest_first(kept))
+                yield from ((series, due) for due in _latest_first(retained))
                 continue
             gone = {series.due(id) for id in self.gone}
-            yield from ((series, due) for due in _latest_first(kept) if due not in gone)
+            yield from ((series, due) for due in _latest_first(retained) if due not in gone)
             # changed to live longer than the others of its schedule
             mine = (due for id in self.changed if (due := series.due(id)) is not None)
-            yield from ((series, due) for due in mine if due not in kept)
+            yield from ((series, due) for due in mine if due not in retained)
 
     def _made(self, where: Item | tuple[Series, int]) -> Item:
         return where if isinstance(where, dict) else self._item(*where)
@@ -291,8 +291,8 @@ class Copies:
         return {**changed, "logBackupInfo": now} if later else changed
 
 
-def _latest_first(kept: Mapping[int, Run]) -> Iterator[int]:
-    return reversed(kept.times) if isinstance(kept, Steady) else reversed(list(kept))
+def _latest_first(retained: Mapping[int, Run]) -> Iterator[int]:
+    return reversed(retained.times) if isinstance(retained, Steady) else reversed(list(retained))
 
 
 def _seconds(time: datetime) -> int:

@@ -82,14 +82,14 @@ class History:
         """What a job was and did; None where there never was one."""
         if job_id not in self._records:
             former = self._former.get(job_id)
-            raw = former[0] if former else self.seeded.things["protection-jobs"].get(job_id)
+            raw = former[0] if former else self.seeded.resources["protection-jobs"].get(job_id)
             if raw is None:
                 return None
             self._records[job_id] = self._seeded_record(raw, former[1] if former else None)
         return self._records[job_id]
 
     def _all_records(self) -> Iterator[Record]:
-        for id in dict.fromkeys([*self.seeded.things["protection-jobs"], *self._former, *self._records]):
+        for id in dict.fromkeys([*self.seeded.resources["protection-jobs"], *self._former, *self._records]):
             if record := self.record(id):
                 yield record
 
@@ -114,24 +114,24 @@ class History:
             s["id"]: (s["id"], stores.full_id(s["id"]), s["storageSystemInfo"]["id"])
             for s in (there or self.world).all("protection-stores")
         }
-        found = schedules.parse(raw, self.world.seed, since, systems, needs)
+        result = schedules.parse(raw, self.world.seed, since, systems, needs)
         signature = (
             tuple(m.id for m in members),
-            *((s.id, s.tier, s.calendar, s.keep, s.lock, s.needs, s.source) for s in found.values()),
+            *((s.id, s.tier, s.calendar, s.keep, s.lock, s.needs, s.source) for s in result.values()),
         )
-        return Phase(since, None, found, members, signature)
+        return Phase(since, None, result, members, signature)
 
     @staticmethod
     def _covered(raw: Item, there: World) -> list[tuple[str, str]]:
         """The assets whose copies a job makes in a world: (collection, id)."""
         collection, id = raw["assetInfo"]["resourceUri"].split("/")[-2:]
-        found = [(collection, id)] if collection in HOLDERS else []
+        result = [(collection, id)] if collection in HOLDERS else []
         if collection in MEMBERS:
             name, kind = MEMBERS[collection]
-            found += [(kind, m["id"]) for m in there.things[collection].get(id, {}).get(name, ())]
+            result += [(kind, m["id"]) for m in there.resources[collection].get(id, {}).get(name, ())]
         if collection == "datastores":
-            found += [("virtual-machines", vm) for vm in there.on_datastores.get(id, ())]
-        return found
+            result += [("virtual-machines", vm) for vm in there.on_datastores.get(id, ())]
+        return result
 
     def _member(self, holder: str, id: str) -> Member:
         asset = self._asset(holder, id)
@@ -144,7 +144,7 @@ class History:
     def _asset(self, holder: str, id: str) -> Item:
         """An asset as it was when the tenant began, or as it is where it was made since."""
         nobody = {"id": id, "name": id, "resourceUri": ""}
-        return self.seeded.things[holder].get(id) or self.world.things[holder].get(id) or nobody
+        return self.seeded.resources[holder].get(id) or self.world.resources[holder].get(id) or nobody
 
     def _needs(self, member: Member) -> Iterator[str]:
         asset = self._asset(member.holder, member.id)
@@ -166,7 +166,7 @@ class History:
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""
         ref = (holder, asset_id, kind)
-        if asset_id not in self.world.things[holder]:
+        if asset_id not in self.world.resources[holder]:
             raise KeyError(asset_id)
         if ref not in self.held:
             self.held[ref] = Copies(partial(self.series, holder, asset_id, kind))
@@ -207,7 +207,7 @@ class History:
         if ("many",) not in self._series:
             like = self.series("virtual-machines", model, "backups")[0]
             schedule = replace(like.schedule, keep=3650 * DAY, lock=None)
-            asset = self.world.things["virtual-machines"][id]
+            asset = self.world.resources["virtual-machines"][id]
             member = replace(like.member, id=id, name=asset["name"])
             ids, newest = series_key(self.world.seed, id, "backups", "", 0), (self.epoch - 3600) // 300 * 300
             render = partial(recovery_points.render, self.seeded, asset)
@@ -223,24 +223,24 @@ class History:
         Of jobs the last runs and the next, of assets whether they are protected, of stores and appliances what they
         hold.
         """
-        stored, version, until, shown = self._views.get(item["id"], (None, -1, -1, None))
+        stored, version, until, derived = self._views.get(item["id"], (None, -1, -1, None))
         if stored is not item or version != self._version or now >= until:
             self.judge_stores(now)
-            shown, until = self._shared(collection, item, now) or self._derive(collection, item, now)
-            self._views[item["id"]] = (item, self._version, until, shown)
-        return shown
+            derived, until = self._shared(collection, item, now) or self._derive(collection, item, now)
+            self._views[item["id"]] = (item, self._version, until, derived)
+        return derived
 
     def _shared(self, collection: str, item: Item, now: int) -> tuple[Item | None, int] | None:
         """What is derived of a resource, once for all tenants that began alike; None where this one is another now."""
-        if self._version or self._day or self.seeded.things.get(collection, {}).get(item["id"]) is not item:
+        if self._version or self._day or self.seeded.resources.get(collection, {}).get(item["id"]) is not item:
             return None
         if self.written and collection != "protection-jobs":
             return None
         derived, key = self.seeded.derived, (collection, item["id"], self.lag())
-        if (found := derived.get(key, now)) is None:
-            found = self._derive(collection, item, now)
-            derived.keep(key, now, found[1], found[0])
-        return found
+        if (view := derived.get(key, now)) is None:
+            view = self._derive(collection, item, now)
+            derived.keep(key, now, view[1], view[0])
+        return view
 
     def _derive(self, collection: str, item: Item, now: int) -> tuple[Item | None, int]:
         if collection == "protection-jobs":
@@ -262,7 +262,7 @@ class History:
 
     def _resource(self, kind: str, id: str) -> tuple[str, Item] | None:
         name = kind.rpartition("/")[2]
-        for collection, items in self.world.things.items():
+        for collection, items in self.world.resources.items():
             if id in items and collection.startswith(name[:-1]):
                 return collection, items[id]
         return None
@@ -289,7 +289,7 @@ class History:
 
     def _covers(self, holder: str, id: str) -> Iterator[statuses.Cover]:
         for job_id in self._covering.get(id, ()):
-            raw, record = self.world.things["protection-jobs"].get(job_id), self.record(job_id)
+            raw, record = self.world.resources["protection-jobs"].get(job_id), self.record(job_id)
             for member in record.phases[-1].members if raw and record else ():
                 if raw and record and member.id == id and member.holder == holder:
                     yield record, raw, member
@@ -306,7 +306,7 @@ class History:
     def _stored(self, store_id: str) -> list[Series]:
         """The series of all assets that write to a store."""
         if self._by_store[0] != self._version:
-            found: dict[str, list[Series]] = {}
+            result: dict[str, list[Series]] = {}
             for record in self._all_records():
                 for phase in record.phases:
                     for schedule in phase.schedules.values():
@@ -314,8 +314,8 @@ class History:
                             continue
                         for member in phase.members:
                             if series := self._one(phase, schedule, member):
-                                found.setdefault(schedule.store, []).append(series)
-            self._by_store = (self._version, found)
+                                result.setdefault(schedule.store, []).append(series)
+            self._by_store = (self._version, result)
         return self._by_store[1].get(store_id, [])
 
     def _beside(self, store_id: str, now: int) -> int:
@@ -374,7 +374,7 @@ class History:
             and after
             and before["storageSystemInfo"] != after["storageSystemInfo"]
         ):
-            for job_id in list(self.world.things["protection-jobs"]):
+            for job_id in list(self.world.resources["protection-jobs"]):
                 self._reopen(job_id, now)
 
     def _note_job(self, id: str, before: Item | None, after: Item | None, now: int) -> None:
@@ -403,15 +403,15 @@ class History:
                 for _, _, run in islice(record.runs(id, now, self.lost), 2 * jobs.SHOWN)
             }
             held = record.by_hand.get(id, [])
-            known = mine | {str(s["taskUri"])[-36:] for s in held}
-            new = [s for s in schedule.get("executionStatuses", ()) if str(s.get("taskUri", ""))[-36:] not in known]
+            recorded = mine | {str(s["taskUri"])[-36:] for s in held}
+            new = [s for s in schedule.get("executionStatuses", ()) if str(s.get("taskUri", ""))[-36:] not in recorded]
             if new:
                 record.by_hand[id] = [*new, *held][: jobs.SHOWN]
                 self._unsettle()
 
     def _reopen(self, job_id: str, now: int) -> None:
         """A new phase of a job, where it differs from the last."""
-        record, raw = self.record(job_id), self.world.things["protection-jobs"].get(job_id)
+        record, raw = self.record(job_id), self.world.resources["protection-jobs"].get(job_id)
         if record is None or raw is None:
             return
         last = record.phases[-1]
@@ -455,7 +455,7 @@ class History:
 
     def tasks(self, now: int) -> dict[str, Past]:
         """The tasks of the last week that nobody's request began, newest first, by id."""
-        version, until, found = self._tasks
+        version, until, result = self._tasks
         if version != self._version or now >= until:
             self.judge_stores(now)
             as_begun = not (self._version or self._day)
@@ -464,18 +464,18 @@ class History:
                 return self._tasks[2]
             past = [*tasks.odd(self.seeded), *tasks.chores(self.seeded, now)]
             until = now + 600
-            for job_id in (*self.seeded.things["protection-jobs"], *self._former, *self._records):
+            for job_id in (*self.seeded.resources["protection-jobs"], *self._former, *self._records):
                 if record := self.record(job_id):
                     past += tasks.runs_of(record, now, self.lost)
                     until = min(
                         until, *(record.changes(id, now, self.lost) for id in record.phases[-1].schedules), until
                     )
             past.sort(key=lambda t: (t.created, t.id), reverse=True)
-            found = {task.id: task for task in past}
-            self._tasks = (self._version, until, found)
+            result = {task.id: task for task in past}
+            self._tasks = (self._version, until, result)
             if as_begun:
-                self.seeded.derived.keep("tasks", now, until, found)
-        return found
+                self.seeded.derived.keep("tasks", now, until, result)
+        return result
 
 
 def _length(case: cases.Case) -> int:

@@ -52,16 +52,16 @@ class Record:
 
         The first is "" where the schedule has not run.
         """
-        found = next(((s, r) for _, s, r in self.runs(schedule_id, now, lost) if r.end <= now), None)
+        latest = next(((s, r) for _, s, r in self.runs(schedule_id, now, lost) if r.end <= now), None)
         by_hand = self.by_hand.get(schedule_id)
-        if by_hand and (found is None or parse_time(by_hand[0]["timestamp"]).timestamp() >= found[1].due):
+        if by_hand and (latest is None or parse_time(by_hand[0]["timestamp"]).timestamp() >= latest[1].due):
             return str(by_hand[0]["status"]), False
-        if found is None:
+        if latest is None:
             return "", False
-        schedule, run = found
+        schedule, run = latest
         status, _ = run.part(member)
-        kept = schedule.tier in KINDS and (schedule.keep is None or run.due + schedule.keep > now)
-        return status, status in runs.GOOD and kept
+        is_kept = schedule.tier in KINDS and (schedule.keep is None or run.due + schedule.keep > now)
+        return status, status in runs.GOOD and is_kept
 
     def changes(self, schedule_id: int, now: int, lost: Outages) -> int:
         """When a run of a schedule begins or ends next."""
@@ -87,8 +87,8 @@ def view(record: Record, raw: Item, now: int, lost: Outages) -> tuple[Item, int]
     for protection in raw["protections"]:
         schedules = []
         for schedule in protection["schedules"]:
-            shown, end = _schedule(record, schedule, now, lost)
-            schedules.append(shown)
+            derived, end = _schedule(record, schedule, now, lost)
+            schedules.append(derived)
             until = min(until, end)
         protections.append({**protection, "schedules": schedules})
     return {**raw, "protections": protections}, until
@@ -96,27 +96,27 @@ def view(record: Record, raw: Item, now: int, lost: Outages) -> tuple[Item, int]
 
 def _schedule(record: Record, schedule: Item, now: int, lost: Outages) -> tuple[Item, int]:
     id = schedule["scheduleId"]  # noqa: A001
-    found = islice(record.runs(id, now, lost), SHOWN)
-    statuses = [*record.by_hand.get(id, ()), *(_status(record.id, id, run, now) for _, _, run in found)]
+    latest = islice(record.runs(id, now, lost), SHOWN)
+    statuses = [*record.by_hand.get(id, ()), *(_status(record.id, id, run, now) for _, _, run in latest)]
     statuses = sorted(statuses, key=lambda s: str(s["timestamp"]), reverse=True)[:SHOWN]
-    shown = {name: value for name, value in schedule.items() if name not in DERIVED}
-    shown["executionStatuses"] = statuses
+    derived = {name: value for name, value in schedule.items() if name not in DERIVED}
+    derived["executionStatuses"] = statuses
     if statuses:
-        shown["prevRunTime"] = statuses[0]["timestamp"]
+        derived["prevRunTime"] = statuses[0]["timestamp"]
     if good := _last_good(record, id, now, lost):
-        shown["prevSuccessfulRunTime"] = good
+        derived["prevSuccessfulRunTime"] = good
     due = record.next(id, now)
     if due is not None and schedule.get("operational") != "SUSPENDED":
-        shown["nextRunTime"] = stamp(due)
-    return shown, record.changes(id, now, lost)
+        derived["nextRunTime"] = stamp(due)
+    return derived, record.changes(id, now, lost)
 
 
 def _last_good(record: Record, schedule_id: int, now: int, lost: Outages) -> str:
     by_hand = next((s["timestamp"] for s in record.by_hand.get(schedule_id, ()) if s["status"] in runs.GOOD), "")
-    found = (
+    latest = (
         r for _, _, r in islice(record.runs(schedule_id, now, lost), 500) if r.status in runs.GOOD and r.end <= now
     )
-    run = next(found, None)
+    run = next(latest, None)
     return max(str(by_hand), stamp(run.due) if run else "")
 
 

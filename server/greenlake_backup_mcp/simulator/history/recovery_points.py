@@ -54,7 +54,7 @@ def render(world: World, asset: Item, series: Series, due: int, run: Run) -> Ite
     if schedule.lock is not None:
         item["lockedUntil"] = stamp(due + schedule.lock)
     if "dataOrchestratorInfo" in item:
-        held = world.things["data-orchestrators"].get(schedule.orchestrator)
+        held = world.resources["data-orchestrators"].get(schedule.orchestrator)
         item["dataOrchestratorInfo"] = [{k: held[k] for k in ("id", "resourceUri", "type")}] if held else []
     _state(item, member, run)
     if schedule.store:
@@ -127,7 +127,7 @@ def _logs(world: World, series: Series, due: int, now: int) -> Item | None:
                 run = runs.decide(series.phase, logs, one, series.lost)
                 if one <= max(due, now - logs.keep):
                     break
-                held = world.things["protection-stores"].get(logs.store)
+                held = world.resources["protection-stores"].get(logs.store)
                 if held and run.end <= now and run.part(series.member)[0] in runs.GOOD:
                     return {"lastLogBackupTime": stamp(one), "protectionStoreInfo": store_reference(held),
                             "storageSystemInfo": held["storageSystemInfo"]}  # fmt: skip

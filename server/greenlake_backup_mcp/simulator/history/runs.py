@@ -66,7 +66,7 @@ def _decide(phase: Phase, schedule: Schedule, due: int, lost: Outages) -> Run:
     end = due + _length(phase, schedule, due)
     if outage := lost.first(schedule.needs, due, end):
         return Run(due, max(due + 30, min(end, outage.since)), ERROR, outage.reason, whole=True)
-    parts = {m.id: found for m in phase.parts if (found := _part(m, schedule, due, end, lost))[0] != OK}
+    parts = {m.id: verdict for m in phase.parts if (verdict := _part(m, schedule, due, end, lost))[0] != OK}
     status, reason = _sum(phase, parts) if parts else (OK, "")
     if status != ERROR and schedule.source and _no_source(phase, schedule, due, lost):
         return Run(due, due + 30, ERROR, outages.SOURCE, whole=True)

@@ -96,7 +96,7 @@ def parse(
     """
     effective = int(parse_time(job["effectiveFromDateTime"]).timestamp())
     calendars: dict[int, Calendar] = {}
-    found = {}
+    parsed = {}
     for protection in job["protections"]:
         store = protection.get("protectionStoreInfo", {}).get("id", "")
         for item in protection["schedules"]:
@@ -105,13 +105,13 @@ def parse(
             calendars[id] = calendar.parse(merged, effective, calendars.get(source or 0))
             if item.get("operational") == "SUSPENDED":
                 continue
-            found[id] = Schedule(
+            parsed[id] = Schedule(
                 job["id"], id, key(seed, job["id"], id), protection["type"], calendars[id], since,
                 seconds(merged.get("expireAfter")), seconds(merged.get("lockFor")), store,
                 (*others, *systems.get(store, (store,) if store else ())), job["dataOrchestratorId"], source,
                 protection, merged,
             )  # fmt: skip
-    return found
+    return parsed
 
 
 def member(seed: int, holder: str, asset: Item, case: str = "", case_since: int = 0) -> Member:

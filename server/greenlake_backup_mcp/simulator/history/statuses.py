@@ -25,7 +25,7 @@ def protection(
     `copies` looks whether it has any; only asked where the last runs do not tell, or where copies were `touched`.
     """
     ended = [record.last(id, member, now, lost) for record, raw, member in covers for id in schedule_ids(raw)]
-    exist = (not touched and any(kept for _, kept in ended)) or copies()
+    exist = (not touched and any(has_copy for _, has_copy in ended)) or copies()
     if not covers:
         return ("LAPSED" if exist else "UNPROTECTED"), exist
     if any(raw["operational"] != "ACTIVE" for _, raw, _ in covers):

@@ -34,12 +34,12 @@ class Store:
 
     def mib(self, now: int) -> int:
         """What its copies take, before deduplication."""
-        found, lag = 0, self.lag()
+        total, lag = 0, self.lag()
         for series in self.series():
             if now >= series.fresh_until:
-                series.kept(now, lag)
-            found += series.mib
-        return max(0, found + self.beside(now))
+                series.retained(now, lag)
+            total += series.mib
+        return max(0, total + self.beside(now))
 
     def on_disk(self, raw: Item, now: int) -> int:
         """Bytes that they take on disk."""
@@ -82,11 +82,11 @@ def full_id(store_id: str) -> str:
 
 def _at_epoch(series: Series, epoch: int, lag: int) -> int:
     if series.looked <= epoch:
-        series.kept(epoch, lag)
+        series.retained(epoch, lag)
         if series.looked <= epoch:
             return series.mib
     other = series.again()
-    other.kept(epoch, lag)
+    other.retained(epoch, lag)
     return other.mib
 
 

@@ -35,7 +35,7 @@ def build(world: World) -> None:
 def _host(world: World, n: int, vm: Item) -> Item:
     name = f"sqlhost-{n + 1:02d}.example.com"
     failing, refused = n == 3, world.now - timedelta(days=3, hours=7)
-    orchestrator = world.things["hypervisor-managers"][vm["hypervisorManagerInfo"]["id"]]["dataOrchestratorInfo"]
+    orchestrator = world.resources["hypervisor-managers"][vm["hypervisorManagerInfo"]["id"]]["dataOrchestratorInfo"]
     host = world.add("application-hosts", name, name=name, displayName=name, description="", networkAddress=name,
                      virtual=True, computeInfo={"memorySizeInMiB": 65536, "numCpuCores": 8, "numCpuThreads": 16},
                      manufacturer="VMware, Inc.",

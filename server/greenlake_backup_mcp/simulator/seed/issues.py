@@ -61,4 +61,4 @@ def settings(world: World, dual_authorization: bool) -> dict[str, Item]:
         world.add("settings", name, name=name, currentValue=value, nextValue=value, possibleValues=possible,
                   description=about, externalApplicationName="Backup and Recovery", lastUpdatedBy=USER,
                   lastUpdatedAt=format_time(world.now - timedelta(days=90)))  # fmt: skip
-    return world.things["settings"]
+    return world.resources["settings"]

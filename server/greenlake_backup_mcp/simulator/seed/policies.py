@@ -122,19 +122,19 @@ def job_reference(job: Item) -> Item:
     }
 
 
-def job(world: World, policy_name: str, asset: Item, *, operational: str = "ACTIVE", kept: bool = True) -> Item:
+def job(world: World, policy_name: str, asset: Item, *, operational: str = "ACTIVE", exists: bool = True) -> Item:
     """A job on an asset, in effect since both it and the policy were there; not `kept`: it is deleted by now."""
     policy = world.policies[policy_name]
     since = max(parse_time(asset["createdAt"]), parse_time(policy["createdAt"])) + timedelta(hours=5)
     item = new_job(uid(world.seed, "job", asset["id"]), policy, asset, since, orchestrator(world, asset))
     item["operational"] = operational
     item["generation"] = 1 + number(item["id"]) % 20
-    if not kept:
+    if not exists:
         return item
     for protection in item["protections"]:
         for schedule in protection["schedules"]:
             schedule["operational"] = "ACTIVE" if operational in ("ACTIVE", "PARTIALLY_SUSPENDED") else "SUSPENDED"
-    world.things.setdefault("protection-jobs", {})[item["id"]] = item
+    world.resources.setdefault("protection-jobs", {})[item["id"]] = item
     asset["protectionJobInfo"] = job_reference(item)
     policy["assigned"] = True
     policy["protectionJobsInfo"].append(
@@ -149,7 +149,7 @@ def orchestrator(world: World, asset: Item) -> str:
         ("hypervisorManagerInfo", "hypervisor-managers"),
         ("applicationHostInfo", "application-hosts"),
     ):
-        held = world.things.get(collection, {}).get(asset.get(name, {}).get("id", ""))
+        held = world.resources.get(collection, {}).get(asset.get(name, {}).get("id", ""))
         if held:
             return str(held["dataOrchestratorInfo"]["id"])
     return str(world.all("data-orchestrators")[0]["id"])

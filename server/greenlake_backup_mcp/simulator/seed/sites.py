@@ -98,10 +98,10 @@ def _array(world: World, site: str, k: int) -> Item:
 
 def array_reference(array: Item, spelled: str) -> Item:
     """How others name an array; `spelled` is the property under which its kind stands."""
-    shown = {"type": array["family"], "storageSystemType": f"HPE_{array['family']}"}
+    by_property = {"type": array["family"], "storageSystemType": f"HPE_{array['family']}"}
     out = {name: array[name] for name in ("id", "name", "displayName", "resourceUri", "serialNumber")}
     out |= {"managed": True, "vendorName": "HPE", "type": array["type"]}
-    out[spelled] = shown[spelled]
+    out[spelled] = by_property[spelled]
     return out
 
 

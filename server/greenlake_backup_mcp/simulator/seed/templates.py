@@ -42,10 +42,10 @@ def template(world: World, holder: str, asset: Item, kind: str, protection: Item
 
 
 def _schedule(holder: str, schedule: Item) -> Item:
-    shown = {"name": schedule["name"], "recurrence": schedule["schedule"]["recurrence"]}
+    named = {"name": schedule["name"], "recurrence": schedule["schedule"]["recurrence"]}
     if holder in ("mssql-databases", "virtual-machine-protection-groups"):
-        return {"id": str(schedule["scheduleId"]), **shown}
-    return {"scheduleId": schedule["scheduleId"], **shown}
+        return {"id": str(schedule["scheduleId"]), **named}
+    return {"scheduleId": schedule["scheduleId"], **named}
 
 
 def _console(item: Item) -> None:
@@ -64,7 +64,7 @@ def _vmware(world: World, item: Item, kind: str) -> None:
         item["appType"] = "VMWARE"
         item["verificationInfo"] = {"state": "NOT_VERIFIED", "stateReason": "", "status": "OK"}
         item["verified"] = False
-        if held := world.things["protection-stores"].get(item["protectionStoreInfo"]["id"]):
+        if held := world.resources["protection-stores"].get(item["protectionStoreInfo"]["id"]):
             item["storageSystemInfo"] = _system(held["storageSystemInfo"])
 
 
@@ -118,11 +118,11 @@ def _database(world: World, item: Item, asset: Item, kind: str) -> None:
     item["associatedDatabases"] = [{k: asset[k] for k in ("id", "name", "resourceUri", "type")}]
     group = asset.get("mssqlDatabaseProtectionGroupInfo")
     if group:
-        members = world.things["mssql-database-protection-groups"][group["id"]]["members"]
+        members = world.resources["mssql-database-protection-groups"][group["id"]]["members"]
         item["associatedDatabases"] = [{k: m[k] for k in ("id", "name", "resourceUri", "type")} for m in members]
     if kind == "backups":
         item["backupGranularity"] = "VOLUME"
-        if held := world.things["protection-stores"].get(item["protectionStoreInfo"]["id"]):
+        if held := world.resources["protection-stores"].get(item["protectionStoreInfo"]["id"]):
             item["storageSystemInfo"] = held["storageSystemInfo"]
     else:
         item["storageSystemsInfo"] = [
@@ -134,9 +134,9 @@ def _group(world: World, item: Item, asset: Item, kind: str) -> None:
     _vmware(world, item, kind)
     vm = next(
         (
-            world.things["virtual-machines"][a["id"]]
+            world.resources["virtual-machines"][a["id"]]
             for a in asset["assets"]
-            if a["id"] in world.things["virtual-machines"]
+            if a["id"] in world.resources["virtual-machines"]
         ),
         None,
     )

@@ -65,7 +65,7 @@ def build(world: World, hostile: bool) -> None:
         vm |= {"protectionStatus": "UNSUPPORTED", "allowedOperations": []}
     for name, (status, policy) in FAMOUS.items():
         days = 3 if status == "PENDING" else 1000 + 10 * len(name)
-        vm = _vm(world, places, name, len(world.things["virtual-machines"]), site=0, days=days)
+        vm = _vm(world, places, name, len(world.resources["virtual-machines"]), site=0, days=days)
         _protect(world, vm, status, policy, cases.BY_ASSET.get(name))
     twin = _vm(world, places, "db-prod-01", 0, site=1)
     _protect(world, twin, "PROTECTED", policies.BRANCH)
@@ -86,7 +86,7 @@ def _ordinary(world: World, places: _Places) -> None:
             site = int(case.name == "clock-ahead")  # only the other site's clock is wrong
             vm = _vm(world, places, name, 0, site=site, days=500, disks=2)
             _protect(world, vm, CASE_STATUS.get(case.name, "PROTECTED"), case.policy, case)
-    left = VMS * world.scale - len(world.things["virtual-machines"])
+    left = VMS * world.scale - len(world.resources["virtual-machines"])
     names = ((n, name) for n in count() if (name := _name(n)) not in cases.BY_ASSET)
     plain = [_vm(world, places, name, n, site=int(n % 5 == 4)) for n, name in islice(names, left)]
     grouped = 20 * world.scale * GROUP
@@ -121,7 +121,7 @@ class _Places:
         self.counts: dict[str, int] = {}
         self.managers = world.all("hypervisor-managers")
         names = ("hypervisor-hosts", "datastores", "networks", "folders")
-        self.of = [
+        self.by_site = [
             {name: [i for i in world.all(name) if i["hypervisorManagerInfo"]["id"] == manager["id"]] for name in names}
             for manager in self.managers
         ]
@@ -142,11 +142,11 @@ def _vm(
     key = (name, site)
     id = uid(world.seed, "virtual-machines", name if name.startswith("psg-") else key)
     dice = number(id)
-    here = places.of[site]
-    host = here["hypervisor-hosts"][dice % len(here["hypervisor-hosts"])]
-    datastore = here["datastores"][dice // 7 % len(here["datastores"])]
-    network = here["networks"][dice // 11 % 3]
-    folder = here["folders"][1 + dice // 13 % 3]
+    inventory = places.by_site[site]
+    host = inventory["hypervisor-hosts"][dice % len(inventory["hypervisor-hosts"])]
+    datastore = inventory["datastores"][dice // 7 % len(inventory["datastores"])]
+    network = inventory["networks"][dice // 11 % 3]
+    folder = inventory["folders"][1 + dice // 13 % 3]
     places.counts[datastore["id"]] = places.counts.get(datastore["id"], 0) + 1
     center = datastore["datacentersInfo"][0]
     windows, cores = dice % 3 == 0, 2 << dice % 3
@@ -192,7 +192,7 @@ def _protect(world: World, vm: Item, status: str, policy: str, case: cases.Case 
     if status == "UNPROTECTED":
         return
     if status == "LAPSED":
-        world.former_jobs.append((policies.job(world, policy, vm, kept=False), since))
+        world.former_jobs.append((policies.job(world, policy, vm, exists=False), since))
         return
     operational = {"PAUSED": "SUSPENDED", "PARTLY": "PARTIALLY_SUSPENDED", "DELETED": "PERMANENTLY_SUSPENDED"}.get(
         status
@@ -255,7 +255,7 @@ def _group(world: World, n: int, members: list[Item]) -> None:
 def _own_folder(world: World, name: str, members: list[Item]) -> Item:
     """The folder that a native group stands for, with its members in it."""
     model = members[0]["folderInfo"]
-    like = world.things["folders"][model["id"]]
+    like = world.resources["folders"][model["id"]]
     folder = world.add("folders", name, **{k: v for k, v in like.items() if k not in ("id", "resourceUri", "type")}
                        | {"name": name, "displayName": name})  # fmt: skip
     for vm in members:

@@ -38,7 +38,7 @@ class World:
 
     seed: int
     now: datetime
-    things: dict[str, dict[str, Item]] = field(default_factory=dict)
+    resources: dict[str, dict[str, Item]] = field(default_factory=dict)
     policies: dict[str, Item] = field(default_factory=dict)  # by name
     first_store: Item = field(default_factory=dict)  # where backups go that no schedule made
     scale: int = 1  # how many times as many VMs, groups, hosts and datastores as the smallest tenant
@@ -53,7 +53,7 @@ class World:
 
     def copy(self) -> World:
         """The same, to be changed: items are replaced, never written into."""
-        return replace(self, things={name: dict(items) for name, items in self.things.items()})
+        return replace(self, resources={name: dict(items) for name, items in self.resources.items()})
 
     def lose(self, item: Item, since: timedelta) -> None:
         """Something has not worked for some time."""
@@ -61,7 +61,7 @@ class World:
 
     def all(self, collection: str) -> list[Item]:
         """The items of a collection, in their order."""
-        return list(self.things.get(collection, {}).values())
+        return list(self.resources.get(collection, {}).values())
 
     def add(self, collection: str, key: object, created_days: int = 200, **values: Any) -> Item:
         """A new item with what all items carry; its id depends on seed, collection and key."""
@@ -77,5 +77,5 @@ class World:
             "updatedAt": format_time(self.now - timedelta(seconds=number(id, "updated") % 86400)),
             **values,
         }
-        self.things.setdefault(collection, {})[id] = item
+        self.resources.setdefault(collection, {})[id] = item
         return item

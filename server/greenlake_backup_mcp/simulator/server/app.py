@@ -57,8 +57,8 @@ def create_app(
     """
     clock = now or (lambda: datetime.now(UTC))
     tenant = Tenant(seed, clock, scale, switches or Switches(), size=size, bulk=bulk, remember=remember)
-    known = description.load(specs) if specs else description.load()
-    service = Service(tenant, known)
+    descriptions = description.load(specs) if specs else description.load()
+    service = Service(tenant, descriptions)
     service.script.set(faults or Faults())
     app = Starlette()
     app.middleware_stack = Endpoint(service)  # nothing in between: routes would not match a line break, and

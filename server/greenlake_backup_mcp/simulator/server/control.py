@@ -26,26 +26,26 @@ PREFIX = "/_simulator/"
 def answer(tenant: Tenant, script: Script, method: str, path: str, body: bytes) -> Answer:
     """What the control endpoint says; 400 with the reason for what it does not understand."""
     try:
-        given = json.loads(body) if body else None
-        done = _post(tenant, script, path.removeprefix(PREFIX), given) if method == "POST" else _get(tenant, path)
+        payload = json.loads(body) if body else None
+        done = _post(tenant, script, path.removeprefix(PREFIX), payload) if method == "POST" else _get(tenant, path)
     except (ValueError, TypeError, KeyError) as error:
         return Answer(400, {"error": f"{type(error).__name__}: {error}"})
     return Answer(200, done) if done is not None else Answer(404, {"error": f"no control {method} {path}"})
 
 
-def _post(tenant: Tenant, script: Script, what: str, given: Any) -> Any:
+def _post(tenant: Tenant, script: Script, what: str, payload: Any) -> Any:
     verb, _, id = what.partition("/")
     if verb == "advance":
-        tenant.advance(float(given["seconds"]))
+        tenant.advance(float(payload["seconds"]))
         return {"now": format_time(tenant.now())}
     if verb == "switches":
-        tenant.switches = switches.from_json(given, tenant.switches)
+        tenant.switches = switches.from_json(payload, tenant.switches)
         return asdict(tenant.switches)
     if verb == "faults":
-        script.set(faults.from_json(given))
+        script.set(faults.from_json(payload))
         return {"rules": len(script.rules)}
     if verb == "endings":
-        tenant.endings.extend(Ending(**ending) for ending in given)
+        tenant.endings.extend(Ending(**ending) for ending in payload)
         return {"endings": len(tenant.endings)}
     if verb in ("approve", "cancel"):
         (approvals.approve if verb == "approve" else approvals.cancel)(tenant, id)

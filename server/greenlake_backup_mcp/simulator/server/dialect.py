@@ -53,15 +53,15 @@ def _corrected(value: Any, row: Misspelling, must: bool) -> Any:
         return value
     if must and row.corrected in value and row.published not in value:
         raise _missing(row.published)
-    found = {}
+    renamed = {}
     for name, inner in value.items():
         if name == "credentials" and not row.corrected:
-            found[name] = inner
+            renamed[name] = inner
         elif name != row.published:
-            found[name] = _corrected(inner, row, must)
+            renamed[name] = _corrected(inner, row, must)
         elif row.corrected:
-            found[row.corrected] = inner
-    return found
+            renamed[row.corrected] = inner
+    return renamed
 
 
 def _missing(name: str) -> Refusal:

@@ -37,8 +37,8 @@ def token(tenant: Tenant, method: str, path: str, headers: Mapping[str, str], bo
         return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
     if (workspace(path) or WORKSPACE) != WORKSPACE:
         return _error(400, "invalid_request", "There is no such workspace.")
-    given = _basic(headers.get("authorization", "")) or (form.get("client_id", ""), form.get("client_secret", ""))
-    if not (given[0] == CLIENT_ID and hmac.compare_digest(given[1].encode(), CLIENT_SECRET.encode())):
+    login = _basic(headers.get("authorization", "")) or (form.get("client_id", ""), form.get("client_secret", ""))
+    if not (login[0] == CLIENT_ID and hmac.compare_digest(login[1].encode(), CLIENT_SECRET.encode())):
         return _error(401, "invalid_client", "The client id or secret is wrong.")
     answer: dict[str, Any] = {"access_token": tenant.new_token(), "token_type": "Bearer", "scope": ["hpe-greenlake"]}
     if tenant.switches.token_expires_in:

@@ -46,15 +46,15 @@ def _page(call: Call) -> Item:
     elif call.collection == "async-operations" and not needs_all:
         items, total = tenant.task_page(offset, limit)
     else:
-        found = _all(call)
+        matching = _all(call)
         if "filter" in query:
             test = predicate(query["filter"], GRAMMARS[name], tenant.switches)
-            found = [item for item in found if test(item)]
-            if not found and tenant.switches.no_match_is_404 and 404 in route.status_codes:
+            matching = [item for item in matching if test(item)]
+            if not matching and tenant.switches.no_match_is_404 and 404 in route.status_codes:
                 raise Refusal(404, "The filter attribute's value does not exist.")
         if "sort" in query:
-            found = sort_items(found, query["sort"], GRAMMARS[name].sort or route.properties)
-        items = list(found)
+            matching = sort_items(matching, query["sort"], GRAMMARS[name].sort or route.properties)
+        items = list(matching)
         total, items = len(items), items[offset : offset + limit]
     if "select" in query:
         items = select_fields(items, query["select"], route.properties, INSISTS.get(name, ()))

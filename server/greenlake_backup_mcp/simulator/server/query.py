@@ -49,18 +49,18 @@ def predicate(text: str, grammar: Grammar, switches: Switches) -> Test:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found, at = [], 0
+    result, position = [], 0
     text = text.strip()
-    while at < len(text):
-        match = TOKEN.match(text, at)
+    while position < len(text):
+        match = TOKEN.match(text, position)
         if match is None:
-            raise Refusal(400, f"Invalid filter: unexpected character at {text[at : at + 20]!r}.")
-        at = match.end()
+            raise Refusal(400, f"Invalid filter: unexpected character at {text[position : position + 20]!r}.")
+        position = match.end()
         name = str(match.lastgroup)
-        found.append((name, match.group(name)))
-    if not found:
+        result.append((name, match.group(name)))
+    if not result:
         raise Refusal(400, "Invalid filter: it is empty.")
-    return found
+    return result
 
 
 def _condition(
@@ -99,14 +99,14 @@ def _list(tokens: list[tuple[str, str]], brackets: str) -> tuple[list[Literal], 
             400, f"Invalid filter: 'in' takes {example} after a property, or a value before an array property."
         )
     closing = {"(": ")", "[": "]"}[tokens[0][1]]
-    found: list[Literal] = []
+    result: list[Literal] = []
     for n in range(1, len(tokens) - 1, 2):  # a value, then a comma or the end
         (what, text), after = tokens[n], tokens[n + 1]
         if what == "mark" or after not in (("mark", ","), ("mark", closing)):
             break
-        found.append(_literal(what, text, Switches()))
+        result.append(_literal(what, text, Switches()))
         if after == ("mark", closing):
-            return found, tokens[n + 2 :]
+            return result, tokens[n + 2 :]
     raise Refusal(400, "Invalid filter: malformed list after 'in'.")
 
 
@@ -158,10 +158,10 @@ def _order(name: str, operator: str, literal: str | float) -> Test:
                 raise Refusal(400, f"Invalid filter: {literal!r} is not an RFC 3339 timestamp, {name} holds those.")
             if isinstance(bound, datetime) and time is None:
                 continue
-            shown: Any = time or value
-            if isinstance(shown, str) != isinstance(bound, str) or isinstance(shown, bool):
+            comparable: Any = time or value
+            if isinstance(comparable, str) != isinstance(bound, str) or isinstance(comparable, bool):
                 raise Refusal(400, f"Invalid filter: {literal!r} cannot be compared with {name}.")
-            if (shown > bound) if operator in ("gt", "ge") else (shown < bound):
+            if (comparable > bound) if operator in ("gt", "ge") else (comparable < bound):
                 return True
         return False
 
@@ -197,15 +197,15 @@ def _unquote(text: str) -> str:
 
 def values(item: Any, name: str) -> list[Any]:
     """Every value at a path such as `a/b`; an array on the way is all its elements."""
-    found = [item]
+    result = [item]
     for part in name.split("/"):
-        found = [
+        result = [
             value
-            for holder in found
+            for holder in result
             if isinstance(holder, dict) and (held := holder.get(part)) is not None
             for value in (held if isinstance(held, list) else [held])
         ]
-    return found
+    return result
 
 
 def sort_items(items: Iterable[Item], text: str, allowed: Collection[str]) -> list[Item]:
@@ -219,9 +219,9 @@ def sort_items(items: Iterable[Item], text: str, allowed: Collection[str]) -> li
         if name not in allowed:
             raise Refusal(400, f"Invalid sort: cannot sort by {name!r}.")
         down = words[-1] == "desc"
-        known = [(key[0], item) for item in out if (key := values(item, name))]
-        known.sort(key=lambda pair: _sort_key(pair[0]), reverse=down)
-        out = [item for _, item in known] + [item for item in out if not values(item, name)]
+        present = [(key[0], item) for item in out if (key := values(item, name))]
+        present.sort(key=lambda pair: _sort_key(pair[0]), reverse=down)
+        out = [item for _, item in present] + [item for item in out if not values(item, name)]
     return out
 
 
@@ -230,12 +230,12 @@ def _sort_key(value: Any) -> tuple[int, Any]:
 
 
 def select_fields(
-    items: Iterable[Item], text: str, known: Collection[str], required: Collection[str] = ()
+    items: Iterable[Item], text: str, present: Collection[str], required: Collection[str] = ()
 ) -> list[Item]:
     """The items with only the properties of `a,b/c`; 422 where the list insists on some that were left out."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in known:
+        if name not in present:
             raise Refusal(400, f"Invalid select: there is no property {name!r}.")
     if missing := [name for name in required if name not in names]:
         raise Refusal(422, f"Invalid select: required fields are missing: {', '.join(missing)}.")
@@ -244,10 +244,10 @@ def select_fields(
     deep = [path for path in paths if len(path) > 1]
     out = []
     for item in items:
-        kept = {name: item[name] for name in flat if name in item}
+        selected = {name: item[name] for name in flat if name in item}
         for path in deep:
-            _pick(item, kept, path)
-        out.append(kept)
+            _pick(item, selected, path)
+        out.append(selected)
     return out
 
 

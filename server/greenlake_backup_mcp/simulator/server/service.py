@@ -151,14 +151,14 @@ class Service:
             if route.operation.body_required:
                 raise Refusal(400, "The request body is missing.")
             return {}
-        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = route.operation.media_type
         switches = self.tenant.switches
         if switches.media_types == "json":
             wanted = "application/json"
-        lenient = switches.media_types == "lenient" and given in ("application/json", "")
-        if given != wanted and not lenient:
-            raise Refusal(415, f"Content-Type must be {wanted}, not {given or 'missing'}.")
+        lenient = switches.media_types == "lenient" and media_type in ("application/json", "")
+        if media_type != wanted and not lenient:
+            raise Refusal(415, f"Content-Type must be {wanted}, not {media_type or 'missing'}.")
         if len(request.content) > LARGEST:
             raise Refusal(400, "The request body is too large.")
         try:

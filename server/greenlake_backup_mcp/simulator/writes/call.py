@@ -20,8 +20,8 @@ WRONG = "wrong"  # the simulated systems refuse a user name or password that con
 
 def is_wrong(credentials: Mapping[str, Any] | None) -> bool:
     """Whether a simulated system refuses these credentials."""
-    given = credentials or {}
-    words = (str(given.get("username", "")), str(given.get("password", "")))
+    login = credentials or {}
+    words = (str(login.get("username", "")), str(login.get("password", "")))
     return not words[1] or any(WRONG in word.lower() for word in words)
 
 

@@ -136,20 +136,20 @@ def resize(call: Call) -> Answer:
     if wanted is not None and wanted < now:
         raise Refusal(400, f"Override storage must be larger than or equal to the current size ({now} TiB).")
     must_be_connected(item)
-    given = [call.other("datastores", id, "datastoreId") for id in body.get("datastoreIds", ())]
+    chosen = [call.other("datastores", id, "datastoreId") for id in body.get("datastoreIds", ())]
     changes: dict[str, Any] = {"size": {**item.get("size", {}), **{n: body[n] for n in BOUNDS if n in body}}}
     changes["override"] = {**before, **override}
     grown = int(max(0, (wanted or now) - now) * TIB)
 
     def check() -> None:
-        held = given or [tenant.read(("datastores", d["id"])) or {} for d in item["datastoresInfo"]]
+        held = chosen or [tenant.read(("datastores", d["id"])) or {} for d in item["datastoresInfo"]]
         if sum(d.get("capacityFree", 0) for d in held) < grown:
             raise Failure("Not enough storage space on the datastores.", "NO_SPACE")
         _take(tenant, held, grown)
 
-    if given:
-        kept = [d for d in item["datastoresInfo"] if d["id"] not in {g["id"] for g in given}]
-        changes["datastoresInfo"] = [*kept, *_datastores(given, grown or TIB)]
+    if chosen:
+        others = [d for d in item["datastoresInfo"] if d["id"] not in {g["id"] for g in chosen}]
+        changes["datastoresInfo"] = [*others, *_datastores(chosen, grown or TIB)]
     busy = "PSG_STATE_UPDATING_STORAGE_ADD"
     return call.change(item, "Resize protection store gateway", 600, busy, check=check, **changes)
 

@@ -30,10 +30,10 @@ def create_nic(call: Call) -> Answer:
 def update_nic(call: Call) -> Answer:
     """POST updateNic: force defaults to true, which cuts off what runs over the interface."""
     item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
-    found = _nic(item, nic.get("id"))
+    current = _nic(item, nic.get("id"))
     if tenant.is_busy(item) and not call.body.get("force", True):
         raise Refusal(400, "Something runs on the gateway; use force, or wait until it has ended.")
-    _check_nic({**found, **nic}, [n for n in item["network"]["nics"] if n["id"] != found["id"]])
+    _check_nic({**current, **nic}, [n for n in item["network"]["nics"] if n["id"] != current["id"]])
     nics = [{**n, **nic} if n["id"] == nic["id"] else n for n in item["network"]["nics"]]
     network = {**item["network"], "nics": nics}
     return call.change(item, "Update network interface", 60, "PSG_STATE_UPDATING", network=network,
@@ -60,8 +60,8 @@ def _check_network(call: Call, item: Item, nic: Item) -> None:
 def delete_nic(call: Call) -> Answer:
     """POST deleteNic."""
     item, nic = call.target(), call.body.get("nic", {})
-    found = _nic(item, nic.get("id"))
-    if found["networkIndex"] == 1:
+    current = _nic(item, nic.get("id"))
+    if current["networkIndex"] == 1:
         raise Refusal(400, "The primary management network cannot be deleted.")
     nics = [n for n in item["network"]["nics"] if n["id"] != nic["id"]]
     network = {**item["network"], "nics": nics}
@@ -69,10 +69,10 @@ def delete_nic(call: Call) -> Answer:
 
 
 def _nic(item: Item, id: str | None) -> Item:
-    found: Item | None = next((n for n in item["network"]["nics"] if n["id"] == id), None)
-    if found is None:
+    current: Item | None = next((n for n in item["network"]["nics"] if n["id"] == id), None)
+    if current is None:
         raise Refusal(400, f"The gateway has no network interface {id!r}.")
-    return found
+    return current
 
 
 def power_on(call: Call) -> Answer:

@@ -49,8 +49,8 @@ def update(call: Call) -> Answer:
     item, body, tenant = call.target(), call.body, call.tenant
     network = {**item["network"], **{name: body[name] for name in ("dns", "ntp", "proxy") if name in body}}
     if "credentials" in network.get("proxy", {}):  # a password is never read back
-        kept = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
-        network["proxy"] = {**network["proxy"], "credentials": kept}
+        readable = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
+        network["proxy"] = {**network["proxy"], "credentials": readable}
     return call.change(item, "Update protection store gateway", 30, "PSG_STATE_UPDATING", network=network,
                        check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})))  # fmt: skip
 

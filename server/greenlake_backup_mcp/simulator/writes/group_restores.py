@@ -118,10 +118,10 @@ def check(call: Call) -> Answer:
     for member in group["assets"]:
         row = {"appType": "VMWARE", "resourceId": member["id"], "resourceName": member["name"], "status": "OK"}
         ref = ("virtual-machines", member["id"])
-        found = newest(tenant, ref) if tenant.read(ref) else None
+        latest = newest(tenant, ref) if tenant.read(ref) else None
         row["recoveryPointInfo"] = []
-        if found:
-            copy, _ = found
+        if latest:
+            copy, _ = latest
             row["recoveryPointInfo"] = [{
                 "appType": "VMWARE", "consistency": copy["consistency"], "pointInTime": copy["pointInTime"],
                 "recoveryPointId": copy["id"], "recoveryPointType": copy.get("backupType", "SNAPSHOT"),

@@ -127,9 +127,9 @@ def _unassign(tenant: Tenant, job: Item) -> None:
         tenant.write(("protection-policies", policy["id"]), protectionJobsInfo=jobs, assigned=bool(jobs))
 
 
-def _members(call: Call, given: list[Item]) -> list[Item]:
+def _members(call: Call, members: list[Item]) -> list[Item]:
     collection = MEMBERS[call.collection][1]
-    ids = [m.get("id") or m.get("resourceUri", "").rsplit("/", 1)[-1] for m in given]
+    ids = [m.get("id") or m.get("resourceUri", "").rsplit("/", 1)[-1] for m in members]
     if len(ids) != len(set(ids)):
         raise Refusal(400, "A member is named twice.")
     if not collection:
@@ -145,24 +145,24 @@ def _members(call: Call, given: list[Item]) -> list[Item]:
 
 def _link(tenant: Tenant, collection: str, group: Item, before: list[Item]) -> None:
     """Members know their group; those who left no longer do, and are protected no longer."""
-    name, of, back = MEMBERS[collection]
-    if not of:
+    name, of_members, back = MEMBERS[collection]
+    if not of_members:
         return
     own = {"id": group["id"], "name": group["name"], "resourceUri": group["resourceUri"], "type": group["type"]}
     now = {m["id"] for m in group[name]}
     for id in now:
-        change: Item = {back: own if of == "mssql-databases" else [own]}
-        member = tenant.read((of, id)) or {}
-        if "protectionJobInfo" in group and of == "virtual-machines" and "protectionJobInfo" not in member:
+        change: Item = {back: own if of_members == "mssql-databases" else [own]}
+        member = tenant.read((of_members, id)) or {}
+        if "protectionJobInfo" in group and of_members == "virtual-machines" and "protectionJobInfo" not in member:
             change["protectionPolicyAppliedAtInfo"] = {**own, "type": "VM_PROTECTION_GROUP"}
-        tenant.write((of, id), **change)
+        tenant.write((of_members, id), **change)
     for id in {m["id"] for m in before} - now:
-        member = tenant.read((of, id)) or {}
-        own_job = "protectionJobInfo" in member and of == "virtual-machines"
-        left: Item = {back: None if of == "mssql-databases" else []}
+        member = tenant.read((of_members, id)) or {}
+        own_job = "protectionJobInfo" in member and of_members == "virtual-machines"
+        left: Item = {back: None if of_members == "mssql-databases" else []}
         if not own_job and "protectionPolicyAppliedAtInfo" in member:
             left["protectionPolicyAppliedAtInfo"] = None
-        tenant.write((of, id), **left)
+        tenant.write((of_members, id), **left)
 
 
 def _vm_group(call: Call, item: Item) -> Item:

@@ -64,24 +64,24 @@ def _refuse_double(tenant: Tenant, ref: Ref, asset: Item) -> None:
 
 def _overrides(call: Call, policy: Item) -> dict[str, Item]:
     """What the body changes of the policy, by protection; 400 for what the policy does not have."""
-    given = {p["id"]: dict(p) for p in call.body.get("overrides", {}).get("protections", ())}
-    known = {p["id"]: p for p in policy["protections"]}
-    if wrong := set(given) - set(known):
+    changes = {p["id"]: dict(p) for p in call.body.get("overrides", {}).get("protections", ())}
+    existing = {p["id"]: p for p in policy["protections"]}
+    if wrong := set(changes) - set(existing):
         raise Refusal(400, f"The policy has no protection {sorted(wrong)[0]}.")
-    for id, override in given.items():
-        ids = {s["scheduleId"] for s in known[id]["schedules"]}
+    for id, override in changes.items():
+        ids = {s["scheduleId"] for s in existing[id]["schedules"]}
         if unknown := {s["scheduleId"] for s in override.get("schedules", ())} - ids:
             raise Refusal(400, f"The protection {id} has no schedule {sorted(unknown)[0]}.")
         for schedule in override.get("schedules", ()):
-            held = next(s for s in known[id]["schedules"] if s["scheduleId"] == schedule["scheduleId"])
+            held = next(s for s in existing[id]["schedules"] if s["scheduleId"] == schedule["scheduleId"])
             check_retention({**held, **schedule})
         if "protectionStoreId" in override:
             store = call.other("protection-stores", override["protectionStoreId"], "Protection store")
-            before = known[id].get("protectionStoreInfo")
+            before = existing[id].get("protectionStoreInfo")
             if before is None or before["protectionStoreType"] != store["protectionStoreType"]:
-                raise Refusal(400, f"{known[id]['type']} cannot use the protection store {store['name']}.")
+                raise Refusal(400, f"{existing[id]['type']} cannot use the protection store {store['name']}.")
             override["protectionStoreInfo"] = store_reference(store)
-    return given
+    return changes
 
 
 def _overridden(protection: Item, override: Item | None) -> Item:
@@ -93,9 +93,9 @@ def _overridden(protection: Item, override: Item | None) -> Item:
     for schedule in protection["schedules"]:
         own = by_id.get(schedule["scheduleId"], {})
         options = {"vmwareOptions": own["vmwareOptions"]} if "vmwareOptions" in own else {}
-        kept = {k: v for k, v in own.items() if k not in ("vmwareOptions", "namePattern")}
+        replaced = {k: v for k, v in own.items() if k not in ("vmwareOptions", "namePattern")}
         pattern = {"namePattern": own["namePattern"]} if "namePattern" in own else {}
-        schedules.append({**schedule, **options, **pattern, **({"overrides": kept} if kept else {})})
+        schedules.append({**schedule, **options, **pattern, **({"overrides": replaced} if replaced else {})})
     store = {"protectionStoreInfo": override["protectionStoreInfo"]} if "protectionStoreInfo" in override else {}
     return {**protection, **store, "schedules": schedules}
 
@@ -161,10 +161,10 @@ def run(call: Call) -> Answer:
 
 
 def _schedule_ids(job: Item, ids: list[int] | None) -> set[int]:
-    known = {s["scheduleId"] for p in job["protections"] for s in p["schedules"]}
-    if ids and (wrong := set(ids) - known):
-        raise Refusal(400, f"The job has no schedule {sorted(wrong)[0]}; it has {', '.join(map(str, sorted(known)))}.")
-    return set(ids) if ids else known
+    existing = {s["scheduleId"] for p in job["protections"] for s in p["schedules"]}
+    if ids and (wrong := set(ids) - existing):
+        raise Refusal(400, f"The job has no schedule {min(wrong)}; it has {', '.join(map(str, sorted(existing)))}.")
+    return set(ids) if ids else existing
 
 
 def _bind(tenant: Tenant, ref: Ref, job: Item) -> None:

@@ -30,9 +30,9 @@ class NewVm:
             raise Refusal(400, f"The name {self.name!r} is longer than 80 characters.")
         if not self.name.strip() or name_taken(call.tenant, self.name, self.placement.manager["id"]):
             raise Refusal(400, f"The name {self.name!r} is already in use.")
-        known = [a["name"] for a in copy["vmConfigInfo"]["networkAdapters"]]
+        adapter_names = [a["name"] for a in copy["vmConfigInfo"]["networkAdapters"]]
         for adapter in self.adapters:
-            if adapter.get("name") not in known:
+            if adapter.get("name") not in adapter_names:
                 raise Refusal(400, f"The recovery point has no network adapter {adapter.get('name')!r}.")
             if id := adapter.get("networkDetails", {}).get("id"):  # noqa: A001
                 call.other("networks", id, "networkDetails/id")
@@ -72,14 +72,14 @@ class NewVm:
     def _adapters(self, tenant: Tenant, id: str, copy: Item, manager: Item) -> list[Item]:  # noqa: A002
         """The adapters of the recovery point with MAC addresses of their own, in the networks that were asked for."""
         wishes = {a["name"]: a.get("networkDetails", {}) for a in self.adapters}
-        found = []
+        adapters = []
         for n, adapter in enumerate(copy["vmConfigInfo"]["networkAdapters"]):
             dice, wish = number(id, "mac", n), wishes.get(adapter["name"], {})
             details = {**adapter["networkDetails"], **{k: v for k, v in wish.items() if k == "connectAtPowerOn"}}
             details |= self._network(tenant, wish.get("id"), details, manager)
             mac = f"00:50:56:{dice >> 16 & 63:02x}:{dice >> 8 & 255:02x}:{dice & 255:02x}"
-            found.append({**adapter, "macAddress": mac, "macAddressType": "AUTOMATIC", "networkDetails": details})
-        return found
+            adapters.append({**adapter, "macAddress": mac, "macAddressType": "AUTOMATIC", "networkDetails": details})
+        return adapters
 
     def _network(self, tenant: Tenant, wanted: str | None, before: Item, manager: Item) -> Item:
         held = [n for n in tenant.all("networks") if n["hypervisorManagerInfo"]["id"] == manager["id"]]

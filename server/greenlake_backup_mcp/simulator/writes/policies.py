@@ -38,8 +38,8 @@ def replace(call: Call) -> Answer:
     _unique(call, body["name"], old["id"])
     if body["applicationType"] != old["applicationType"]:
         raise Refusal(400, "applicationType of a policy cannot be changed.")
-    known = {s["scheduleId"]: p for p in old["protections"] for s in p["schedules"]}
-    protections = _protections(call, body["protections"], known)
+    existing = {s["scheduleId"]: p for p in old["protections"] for s in p["schedules"]}
+    protections = _protections(call, body["protections"], existing)
     return _apply(call, name=body["name"], description=body.get("description", ""), protections=protections)
 
 
@@ -49,15 +49,15 @@ def update(call: Call) -> Answer:
     if "name" in body:
         _unique(call, body["name"], old["id"])
     if "protections" in body:
-        known = {p["id"]: p for p in old["protections"]}
-        given = []
+        existing = {p["id"]: p for p in old["protections"]}
+        changed = []
         for protection in body["protections"]:
-            if protection.get("id") not in known:
+            if protection.get("id") not in existing:
                 raise Refusal(400, f"The policy has no protection {protection.get('id')!r}.")
-            held = known[protection["id"]]
-            given.append({**held, **protection})
-            _check_schedules(given[-1]["schedules"])
-        body["protections"] = given
+            held = existing[protection["id"]]
+            changed.append({**held, **protection})
+            _check_schedules(changed[-1]["schedules"])
+        body["protections"] = changed
     return _apply(call, **body)
 
 
@@ -86,13 +86,13 @@ def _apply(call: Call, **changes: Any) -> Answer:
 
 def _job_protections(job: Item, policy: Item) -> list[Item]:
     """The policy's protections with what the job knows of their runs."""
-    known = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
+    existing = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
     own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational", "overrides")
     protections = []
     for protection in policy["protections"]:
         schedules = []
         for schedule in protection["schedules"]:
-            before = known.get(schedule["scheduleId"], {"operational": job["operational"], "executionStatuses": []})
+            before = existing.get(schedule["scheduleId"], {"operational": job["operational"], "executionStatuses": []})
             schedules.append({**schedule, **{name: before[name] for name in own if name in before}})
             if schedules[-1]["operational"] == "PARTIALLY_SUSPENDED":
                 schedules[-1]["operational"] = "ACTIVE"
@@ -105,11 +105,11 @@ def _unique(call: Call, name: str, own_id: str) -> None:
         raise Refusal(400, f"The policy name {name!r} is not unique.")
 
 
-def _protections(call: Call, given: list[Item], known: dict[int, Item]) -> list[Item]:
-    if not given:
+def _protections(call: Call, changed: list[Item], existing: dict[int, Item]) -> list[Item]:
+    if not changed:
         raise Refusal(400, "A policy needs at least one protection.")
     out = []
-    for protection in given:
+    for protection in changed:
         needed = NEEDS_STORE.get(protection["type"])
         item = {k: v for k, v in protection.items() if k != "protectionStoreId"}
         if needed is not None:
@@ -118,7 +118,7 @@ def _protections(call: Call, given: list[Item], known: dict[int, Item]) -> list[
                 raise Refusal(400, f"{protection['type']} needs a protection store of type {needed}.")
             item["protectionStoreInfo"] = store_reference(store)
         ids = [s["scheduleId"] for s in protection["schedules"]]
-        before = next((known[i] for i in ids if i in known), None)
+        before = next((existing[i] for i in ids if i in existing), None)
         item["id"] = before["id"] if before else call.tenant.new_id("protection")
         out.append(item)
     _check_schedules([s for p in out for s in p["schedules"]])

@@ -85,7 +85,7 @@ def remove(tenant: Tenant, ref: Ref) -> None:
 
 def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
     for database in item.get("associatedDatabases", ()):
-        if database["id"] == ref[1] or database["id"] not in tenant.world.things["mssql-databases"]:
+        if database["id"] == ref[1] or database["id"] not in tenant.world.resources["mssql-databases"]:
             continue
         held = tenant.copies("mssql-databases", database["id"], ref[2])
         for other in list(held.all(tenant.now(), tenant.lag)):

@@ -31,11 +31,11 @@ def recovery_point(call: Call, asset: Ref, names: tuple[str, str] = ("backupId",
 
 def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "snapshots")) -> tuple[Item, Ref] | None:
     """The newest recovery point of an asset that can be restored."""
-    found: list[tuple[Item, Ref]] = []
+    fit: list[tuple[Item, Ref]] = []
     for kind in kinds:
         page = tenant.copies(asset[0], asset[1], kind).all(tenant.now(), tenant.lag)
-        found += [(copy, (*asset, kind, copy["id"])) for copy in page if copy["state"] not in UNFIT]
-    return max(found, key=lambda pair: str(pair[0]["pointInTime"]), default=None)
+        fit += [(copy, (*asset, kind, copy["id"])) for copy in page if copy["state"] not in UNFIT]
+    return max(fit, key=lambda pair: str(pair[0]["pointInTime"]), default=None)
 
 
 def hold(tenant: Tenant, ref: Ref) -> Callable[[], None]:

@@ -66,10 +66,10 @@ def disks(call: Call) -> Answer:
         (p.get("recoveryPointDiskDetails", {}).get("diskLabel"), p.get("vmDiskDetails", {}).get("diskLabel"))
         for p in body.get("restoreDiskDetails", ())
     ] or [(d["name"], None) for d in copy["virtualDisks"]]
-    known = {d["name"]: d for d in copy["virtualDisks"]}
+    by_label = {d["name"]: d for d in copy["virtualDisks"]}
     for label, _ in pairs:
-        if label not in known:
-            raise Refusal(400, f"The recovery point has no disk {label!r}; it has {', '.join(sorted(known))}.")
+        if label not in by_label:
+            raise Refusal(400, f"The recovery point has no disk {label!r}; it has {', '.join(sorted(by_label))}.")
     over = body["restoreType"] == "PARENT"
     if not over and not body.get("targetVmId"):
         raise Refusal(400, "restoreType ALTERNATE needs targetVmId.")
@@ -82,7 +82,7 @@ def disks(call: Call) -> Answer:
     release = hold(tenant, copy_ref)
 
     def finish() -> None:
-        _put_disks(tenant, machine, [(known[label or ""], onto or label or "") for label, onto in pairs], over)
+        _put_disks(tenant, machine, [(by_label[label or ""], onto or label or "") for label, onto in pairs], over)
         record(tenant, copy, machine, {"disks": pairs, "restoreType": body["restoreType"]})
 
     return call.start("Restore virtual disks", 600, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",

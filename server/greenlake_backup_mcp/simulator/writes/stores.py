@@ -152,12 +152,12 @@ def register(call: Call) -> Answer:
             raise Failure("The StoreOnce user name or password is wrong.", "LOGIN_FAILED")
         if registered():
             raise Failure(TWICE, "CONFLICT")
-        kept = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
+        shared = {k: v for k, v in model.items() if k in ("dataOrchestrators", "dateTime", "softwareVersion", "health")}
         storage = {"capacityLicensedBytes": 100 * TIB, "freeBytes": 100 * TIB, "usedBytes": 0, "state": "OK"}
         network = _network(tenant, {"nics": [{"id": "1", "networkIndex": 1}]}, body["networkAddress"], "")
         new = tenant.add("storeonces", tenant.new_id("so"), name=name, storage=storage, network=network,
                          serialNumber=body["serialNumber"], description=body.get("description", ""),
-                         **kept)  # fmt: skip
+                         **shared)  # fmt: skip
         tenant.note(new["id"], username=body["credentials"].get("username", ""))
 
     about = {"id": "", "name": name, "type": kind("storeonces"), "resourceUri": call.route.operation.path}

@@ -99,10 +99,10 @@ def detach(call: Call) -> Answer:
 
 
 def _chosen(item: Item, ids: list[str] | None) -> set[str]:
-    known = {b["id"] for s in item.get("backupSetsInfo", ()) for b in s["backups"]}
-    if ids and (wrong := set(ids) - known):
+    choices = {b["id"] for s in item.get("backupSetsInfo", ()) for b in s["backups"]}
+    if ids and (wrong := set(ids) - choices):
         raise Refusal(400, f"The backup has no part {sorted(wrong)[0]}.")
-    return set(ids) if ids else known
+    return set(ids) if ids else choices
 
 
 def _mounted(item: Item, iqn: str, chosen: Collection[str], *, attached: bool) -> list[Item]:
@@ -136,7 +136,7 @@ def restore(call: Call) -> Answer:
                 name = f"{volume['displayName']}-restored"
                 made = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
                         "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"}  # fmt: skip
-                tenant.world.things.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
+                tenant.world.resources.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
                 record(tenant, copy, made, {"restoreType": "ALTERNATE", "storageSystemId": array["id"]})
 
         return call.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
@@ -155,12 +155,12 @@ def _volumes(body: Item, group: Item, copy: Item) -> list[Item]:
     """The volumes that the body chooses by the parts of the recovery point; all where it chooses none."""
     backups, snapshots = body.get("individualBackupIds"), body.get("individualSnapshotIds")
     if snapshots:
-        known = {s["id"]: s["volumeId"] for s in copy.get("individualSnapshotsInfo", ())}
+        choices = {s["id"]: s["volumeId"] for s in copy.get("individualSnapshotsInfo", ())}
     else:
         parts = [b["id"] for s in copy.get("backupSetsInfo", ()) for b in s["backups"]]
-        known = dict(zip(parts, (v["id"] for v in group["assets"]), strict=False))
+        choices = dict(zip(parts, (v["id"] for v in group["assets"]), strict=False))
     chosen = snapshots or backups
-    if chosen and (wrong := set(chosen) - set(known)):
+    if chosen and (wrong := set(chosen) - set(choices)):
         raise Refusal(400, f"The recovery point has no part {sorted(wrong)[0]}.")
-    wanted = {known[part] for part in chosen} if chosen else {v["id"] for v in group["assets"]}
+    wanted = {choices[part] for part in chosen} if chosen else {v["id"] for v in group["assets"]}
     return [v for v in group["assets"] if v["id"] in wanted]

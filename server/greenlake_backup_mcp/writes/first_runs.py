@@ -1,0 +1,71 @@
+"""What a new protection job sets going at once: its first runs, how much they copy, the room in their stores.
+
+Reads only, and never raises for what the service answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.upstream.client import ApiClient, Request
+
+from . import evidence, task_model
+from .evidence import DOUBT, Parts
+from .polling import WriteContext
+from .read_back import ReadBack, read_back, read_page
+from .runs import MOST_POINTS, OWN, asset_of, tiers_of
+from .task_model import Task
+
+NEARLY_FULL = 85  # percent of a store that a first run should be warned of
+
+
+async def describe_first_runs(context: WriteContext, job: Mapping[str, Any], parts: Parts) -> list[str]:
+    """What a new job sets going at once: its first runs, how much they copy at most, the room in their stores."""
+    api, since = context.api, context.since or context.api.now()
+    asset = asset_of(job, Task(""))
+    tiers = tiers_of(job, ())
+    begun, problem = list(parts.tasks), ""
+    if not begun:
+        query = (("filter", f"sourceResourceUri eq '{asset}'"), ("sort", "createdAt desc"), ("limit", "20"))
+        page = await read_page(api, task_model.TASKS, *query)
+        result = evidence.begun_since(page, asset.rpartition("/")[2], since - timedelta(seconds=DOUBT))
+        begun, problem = [task for task in result if "schedule" in task.name.lower()], page.problem
+    lines = []
+    if begun:
+        lines.append(f"It set going at once ({len(begun)} first runs, {evidence.count_states(tuple(begun))}):")
+        lines += [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}" for t in begun[:MOST_POINTS]]
+    else:
+        why = f" ({problem})" if problem else ""
+        lines.append(f"No first run of it is to be seen yet{why}; a new job usually begins one at once.")
+    resource = await read_back(api, context.reader(asset)) if asset else ReadBack()
+    amount = extractors.total_bytes(resource.item, ["capacityInBytes"]) or extractors.total_bytes(
+        resource.item, ["sizeInBytes"]
+    )
+    if amount:
+        lines.append(f"The first backup copies all of the asset: at most {units.size(amount)} (its provisioned size).")
+    ids = dict.fromkeys(
+        str(one) for one in (extractors.first(t["tier"], ["protectionStoreInfo/id"]) for t in tiers) if one
+    )
+    for store in list(ids)[:2]:
+        lines += await _room(api, store, amount)
+    return lines
+
+
+async def _room(api: ApiClient, store: str, amount: int | None) -> list[str]:
+    """How full a store is, and whether what comes may exceed its room."""
+    result = await read_back(api, Request("ProtectionStoreById", "GET", f"{OWN}/protection-stores/{store}", reads=True))
+    name = sanitize.cell(str(result.item.get("displayName") or result.item.get("name") or store))
+    percent = extractors.fill(result.item, ["sizeOnDiskInBytes", "maxCapacityInBytes"])
+    free = extractors.used_of(result.item, ["maxCapacityInBytes", "sizeOnDiskInBytes"])
+    if percent is None or free is None:
+        return [f"Store {name}: its room is not known{f' ({result.problem})' if result.problem else ''}."]
+    warning = ""
+    if amount and amount > free:
+        warning = "; WARNING: less than the first backup may need"
+    elif percent >= NEARLY_FULL:
+        warning = "; WARNING: nearly full"
+    return [f"Store {name}: {percent} % full, {units.size(free)} free{warning}."]

@@ -1,0 +1,89 @@
+"""Leaves of requests and resources: where a resource shows one, whether two values are the same, how one is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from greenlake_backup_mcp.lists.views import extractors, schedules
+from greenlake_backup_mcp.text import sanitize, units
+
+
+def places_of(path: str) -> list[str]:
+    """Where the vendor's resources show a leaf of a request: `clusterId` → `clusterInfo/id`, `name` → `displayName`."""
+    head, _, name = path.rpartition("/")
+    before = f"{head}/" if head else ""
+    out = [path]
+    if match := re.fullmatch(r"(\w+?)(Ids?|Type)", name):
+        inner = {"Id": "id", "Ids": "id", "Type": "type"}[match[2]]
+        out += [f"{before}{match[1]}Info/{inner}", f"{before}{match[1]}sInfo/{inner}", f"{before}{match[1]}/{inner}"]
+    if name in ("name", "displayName"):
+        out.append(before + ("displayName" if name == "name" else "name"))
+    out.append(f"{before}overrides/{name}")
+    return out
+
+
+def is_present(item: Any, path: str) -> bool:
+    """Whether a resource has this attribute at all, be it null or empty."""
+    head, _, rest = path.partition("/")
+    if isinstance(item, list):
+        return any(is_present(one, path) for one in item) or not item
+    if not isinstance(item, Mapping) or head not in item:
+        return False
+    return is_present(item[head], rest) if rest else True
+
+
+def is_same(actual: Any, asked: Any) -> bool:
+    """Whether the service may write `asked` as `actual`: times, numbers, ids and flags in whichever spelling."""
+    if actual == asked or (actual in (None, "") and asked in (None, "")):
+        return True
+    if isinstance(actual, str) and isinstance(asked, str):
+        if actual.casefold() == asked.casefold() and re.fullmatch(r"[0-9a-fA-F-]{36}|[a-z]+/[a-z-]+", asked):
+            return True
+        then, now = units.parse_time(actual), units.parse_time(asked)
+        # services keep as many digits of a second as they like
+        return then is not None and now is not None and abs((then - now).total_seconds()) < 1
+    if isinstance(actual, bool) or isinstance(asked, bool):
+        return str(actual).lower() == str(asked).lower()
+    mine, theirs = units.number(asked), units.number(actual)
+    return mine is not None and mine == theirs
+
+
+def write(value: Any) -> str:
+    """A value in a few words: `empty`, a period, a point in time, a name with its id."""
+    if value in (None, "", [], {}):
+        return "empty"
+    if isinstance(value, Mapping):
+        return schedules.period(value) or write_name(value)
+    when = units.parse_time(value) if isinstance(value, str) and len(value) >= 19 else None
+    return units.stamp(when) if when else sanitize.cell(extractors.text(value) or str(value), 60)
+
+
+def write_all(values: list[Any]) -> str:
+    """Values, at most five of them and how many more."""
+    words = [write_name(one) if isinstance(one, Mapping) else write(one) for one in values]
+    more = f" and {len(words) - 5} more" if len(words) > 5 else ""
+    return ", ".join(dict.fromkeys(words[:5])) + more
+
+
+def write_named(item: Mapping[str, Any], place: str, values: list[Any]) -> str:
+    """The values at a place of a resource, by name where there is one beside the id."""
+    ids = write_all(values)
+    if place.endswith("/id"):
+        above = place[: -len("/id")]
+        names = extractors.values_at(item, f"{above}/displayName") or extractors.values_at(item, f"{above}/name")
+        if names:
+            return f"{write_all(names)} ({ids})"
+    return ids
+
+
+def write_name(one: Mapping[str, Any]) -> str:
+    """What something is called, with its id."""
+    name, identity = extractors.first(one, ("displayName", "name")), short(one.get("id") or one.get("resourceUri"))
+    return sanitize.cell(f"{name} ({identity})" if name and identity else str(name or identity or "one without id"))
+
+
+def short(value: Any) -> str:
+    """A text on one line, cut; "" for what is none."""
+    return sanitize.cell(value, 60) if isinstance(value, str) else ""
