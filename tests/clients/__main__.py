@@ -1,4 +1,4 @@
-"""The frameworks that pip brings, against the demo over stdio and HTTP: `python -m tests.clients [NAME ...]`
+"""The frameworks that pip and npm bring, against the demo over stdio and HTTP: `python -m tests.clients [NAME ...]`
 
 Each has an environment of its own, kept in the user's cache and made anew when its requirements change. Prints a
 table (`--write`: into docs/CLIENTS.md); exit status 1 where something did not work that should.
@@ -17,6 +17,7 @@ import tempfile
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +38,11 @@ REQUIREMENTS = {
     "agno": ("agno", "openai", "fastmcp"),
     "autogen": ("autogen-ext[mcp]", "autogen-agentchat", "mcp<2"),
 }
+NODE = {  # of npm
+    "typescript-sdk": ("@modelcontextprotocol/sdk",),
+    "ai-sdk": ("@ai-sdk/mcp",),
+    "langchain-js": ("@langchain/mcp-adapters", "@langchain/core"),
+}
 COLUMNS = ("list", "read", "gated", "catalog", "error", "progress")
 COLUMNS_EXPLAINED = (
     "list: how many tools it sees. read: a list. gated: a preview, its code, the change. catalog: a question over the "
@@ -44,32 +50,54 @@ COLUMNS_EXPLAINED = (
     "it reports rises; *not told* where the framework hands none on."
 )
 NOT_RUN = (
-    "Not run by this command: the clients of Node (TypeScript SDK, Inspector, LangChain JS, Vercel AI SDK, mastra, "
-    "Gemini CLI, Codex CLI, opencode, Copilot CLI, qwen-code), Claude Desktop and Claude Code, and of Python's "
-    "google-adk, mcp-use, haystack, semantic-kernel, dspy, crewai and anthropic."
+    "Not run by this command: Claude Desktop, Claude Code, Gemini CLI, Codex CLI, Copilot CLI, opencode and qwen-code, "
+    "which need a person, or a model's key, to make a call; the Inspector, which `python -m tests.inspector` runs; and "
+    "openai-agents for JS, mastra, google-adk, mcp-use, haystack, semantic-kernel, dspy, crewai and anthropic."
 )
 
 
-def environment(name: str) -> Path:
-    """The Python of a framework's environment, which is made where it is missing; SystemExit where pip cannot."""
-    wanted = hashlib.sha256(" ".join(REQUIREMENTS[name]).encode()).hexdigest()[:12]
-    folder = CACHE / f"{name}-{wanted}"
+@dataclass(frozen=True)
+class Environment:
+    """A framework as it is installed: how its driver is started, and which version it is."""
+
+    command: tuple[str, ...]
+    version: str
+
+
+def environment(name: str) -> Environment:
+    """A framework's environment, which is made where it is missing; SystemExit where it cannot be."""
+    packages = REQUIREMENTS.get(name) or NODE[name]
+    folder = CACHE / f"{name}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:12]}"
+    complete = folder / "complete"
+    if not complete.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+    if name in NODE:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise SystemExit(f"{name} is left out: there is no Node on this machine")
+        if not complete.exists():
+            install(
+                [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), *packages], complete
+            )
+        about = folder / "node_modules" / packages[0] / "package.json"
+        command = ("node", str(HERE / "driver.cjs"), str(folder), name)
+        return Environment(command, json.loads(about.read_text(encoding="utf-8"))["version"])
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (folder / "complete").exists():
+    if not complete.exists():
         venv.create(folder, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *REQUIREMENTS[name]]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{name} cannot be installed: {done.stderr[-300:]}")
-        (folder / "complete").touch()
-    return python
+        install([str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages], complete)
+    distribution = packages[0].split("[")[0].split("<")[0].split(">")[0]
+    code = f"import importlib.metadata as m; print(m.version({distribution!r}))"
+    version = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+    return Environment((str(python), str(HERE / "driver.py"), name), version)
 
 
-def version(python: Path, name: str) -> str:
-    """The version of a framework's first requirement."""
-    package = REQUIREMENTS[name][0].split("[")[0].split("<")[0].split(">")[0]
-    code = f"import importlib.metadata as m; print(m.version({package!r}))"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+def install(command: list[str], complete: Path) -> None:
+    """Run an installation, and note that it is complete."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{complete.parent.name} cannot be installed: {done.stderr[-300:]}")
+    complete.touch()
 
 
 @contextmanager
@@ -102,9 +130,9 @@ def settings(state: Path) -> dict[str, str]:
     return {**clean, "GREENLAKE_MCP_STATE_DIR": str(state)}
 
 
-def tried(name: str, python: Path, *way: str, state: Path) -> dict[str, str]:
+def tried(made: Environment, *way: str, state: Path) -> dict[str, str]:
     """What worked of one framework over one transport, by column."""
-    command = [str(python), str(HERE / "driver.py"), name, *way]
+    command = [*made.command, *way]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=180, env=settings(state), cwd=state
@@ -130,29 +158,35 @@ def summary(results: dict[str, dict[str, list[str]]]) -> str:
 def main() -> int:
     """Print the table; 1 where a cell says NO."""
     results: dict[str, dict[str, list[str]]] = {}
-    names = [word for word in sys.argv[1:] if not word.startswith("--")] or list(REQUIREMENTS)
+    left_out: list[str] = []
+    names = [word for word in sys.argv[1:] if not word.startswith("--")] or [*REQUIREMENTS, *NODE]
     rows = [f"| framework | version | transport | {' | '.join(COLUMNS)} |", "|---" * (3 + len(COLUMNS)) + "|"]
     place = Path(tempfile.mkdtemp())
     try:
         with served(place) as url:
             for name in names:
-                python = environment(name)
+                try:
+                    made = environment(name)
+                except SystemExit as why:  # what cannot be had here is said, and no fault
+                    left_out.append(str(why))
+                    continue
                 for transport, way in (("stdio", serve()), ("http", [url])):
-                    row = tried(name, python, transport, *way, state=place)
+                    row = tried(made, transport, *way, state=place)
                     cells = [row.get(column, "").replace("\n", " ").replace("|", "/") for column in COLUMNS]
-                    rows.append(f"| {name} | {version(python, name)} | {transport} | {' | '.join(cells)} |")
+                    rows.append(f"| {name} | {made.version} | {transport} | {' | '.join(cells)} |")
                     wrong = [column for column, cell in zip(COLUMNS, cells, strict=True) if cell.startswith("NO")]
-                    results.setdefault(f"{name} {version(python, name)}", {})[transport] = wrong
+                    results.setdefault(f"{name} {made.version}", {})[transport] = wrong
                     print(rows[-1], flush=True)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     table = "\n".join(rows)
+    not_run = "\n\n".join((*left_out, NOT_RUN))
     if "--write" in sys.argv:
         head = "# Clients\n\nWritten by `python -m tests.clients --write` against the demo.\n\n"
-        DOCUMENT.write_text(f"{head}{table}\n\n{COLUMNS_EXPLAINED}\n\n{NOT_RUN}\n", encoding="utf-8")
+        DOCUMENT.write_text(f"{head}{table}\n\n{COLUMNS_EXPLAINED}\n\n{not_run}\n", encoding="utf-8")
         before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
         README.write_text(f"{before}{BEGIN}{summary(results)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-    print(f"\n{table}\n\n{NOT_RUN}")
+    print(f"\n{table}\n\n{not_run}")
     return 1 if "NO:" in table else 0
 
 
