@@ -28,6 +28,7 @@ ITEMS = 10_000
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 BEAT = 0.002
 PATIENCE = 180.0  # seconds that an answer is waited for
+LARGE_LIST = json.dumps([{"id": str(n), "name": f"part-{n}"} for n in range(160_000)])  # 7 MB
 HOSTILE = {"datastores": "\x90" * 60_000, "protection-stores": "\\" * 60_000, "hypervisor-managers": "e\u0301" * 30_000}
 KINDS = {  # what a large text is made of
     "letters": "a" * LARGE,
@@ -64,6 +65,12 @@ def reported() -> Iterator[tuple[str, Call]]:
     yield "137 times compared, 10,000 items", tool("list_vms", where=where)
     yield "10,000 items sorted here", tool("list_vms", sort="displayName desc", where="name contains 'a'")
     yield "10,000 items summarized", tool("list_vms")
+    store = {"storeonceId": "00000000-0000-4000-8000-000000000000"}
+    yield "an item of 28 MB, in a list", tool("list_storeonces")
+    yield "an item of 28 MB, in a list as JSON", tool("list_storeonces", output="json")
+    yield "an item of 7 MB", tool("get_storeonce", **store)
+    yield "an item of 7 MB as JSON", tool("get_storeonce", output="json", **store)
+    yield "a preview of an item of 7 MB", tool("delete_storeonce", confirm="preview", **store)
 
 
 def generated(seed: int = 14) -> Iterator[tuple[str, Call]]:
@@ -136,6 +143,10 @@ async def service(scope: Any, receive: Any, send: Any) -> None:
         for n in range(start, min(start + limit, total))
     ]
     body = json.dumps({"items": items, "count": len(items), "offset": start, "total": total}).encode()
+    if "/storeonces" in path:
+        parts = f"{LARGE_LIST}," * (0 if path.rpartition("/")[2] != "storeonces" else 3) + LARGE_LIST
+        one = f'{{"id": "00000000-0000-4000-8000-000000000000", "name": "so", "parts": [{parts}]}}'
+        body = (f'{{"items": [{one}], "total": 1}}' if path.endswith("storeonces") else one).encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -264,9 +264,10 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     tool = prepared.tool
     if tool.danger is Danger.READ:
         if prepared.arguments.get("output") == "json":
-            value = await in_turn(reply, results.fit_json, reply.body, context.settings)
+            large = reply.size > body_limits.LARGE
+            value = await _in_turn(reply, results.fit_json, reply.body, context.settings) if large else reply.body
             return CallOutcome(Outcome.DONE, value=value)
-        lines = await in_turn(reply, _details, context, tool, reply.body)
+        lines = await _in_turn(reply, _details, context, tool, reply.body)
         more = builtin.BEYOND.get(tool.name)
         beyond = (
             await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])
@@ -291,7 +292,7 @@ def _clock_note(context: CallContext) -> tuple[str, ...]:
     return (note,) if note else ()
 
 
-async def in_turn(reply: client.Response, work: Callable[..., T], *arguments: Any) -> T:
+async def _in_turn(reply: client.Response, work: Callable[..., T], *arguments: Any) -> T:
     """What `work` makes of a reply: of a large one in a thread, so that other calls are answered meanwhile."""
     if reply.size <= body_limits.LARGE:
         return work(*arguments)

@@ -51,8 +51,10 @@ def json_result(value: Any, settings: Settings) -> CallToolResult:
         cleaned = {"items": cleaned}
     if settings.demo:
         cleaned = {**cleaned, "simulated": True}
-    cleaned = fit_json(cleaned, settings)
     text = json.dumps(cleaned, ensure_ascii=False)
+    if len(text.encode()) > settings.budget * BYTES_PER_TOKEN:
+        cleaned = fit_json(cleaned, settings)
+        text = json.dumps(cleaned, ensure_ascii=False)
     if not sanitize.is_clean_json(text):
         cleaned = clean_result(cleaned)
         text = json.dumps(cleaned, ensure_ascii=False)
@@ -62,7 +64,7 @@ def json_result(value: Any, settings: Settings) -> CallToolResult:
 def fit_json(value: Any, settings: Settings) -> Any:
     """The value within the budget of an answer: what is too large is cut inside, and told there."""
     most = int(settings.budget * BYTES_PER_TOKEN)
-    if json_cut.json_size(value) <= most:
+    if json_cut.json_size(value, most) <= most:
         return value
     return json_cut.cut_json(value if isinstance(value, dict) else {"items": value}, most - 40)  # "simulated"
 

@@ -7,7 +7,9 @@ elements and whose texts keep their beginning. Knows nothing of what the JSON is
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 NOTES = "leftOut"  # the property that says what was cut, by path
@@ -24,7 +26,7 @@ def cut_json(item: Mapping[str, Any], room: int) -> dict[str, Any]:
     inner = room
     while inner > 0:
         notes: dict[str, str] = {}
-        cut = _cut_object(item, inner, "", notes) if inner < json_size(item) else dict(item)
+        cut = _cut_object(item, inner, "", notes) if inner < json_size(item, inner) else dict(item)
         made = {**cut, NOTES: notes} if notes else cut
         if (size := json_size(made)) <= room:
             return made
@@ -32,14 +34,36 @@ def cut_json(item: Mapping[str, Any], room: int) -> dict[str, Any]:
     return {name: item[name] for name in FIRST[:1] if name in item} | {NOTES: {"": f"all {len(item)} properties"}}
 
 
-def json_size(value: Any) -> int:
-    """The bytes of a value as JSON."""
+def json_size(value: Any, most: float = math.inf) -> int:
+    """The bytes of a value as JSON; where they are more than `most`, some number above it, known without a look at all.
+
+    Serializing holds up every other call from the first byte to the last, and a service may send megabytes.
+    """
+    size, left = 0, [value]
+    while left and size <= most:
+        part = left.pop()
+        if isinstance(part, dict):
+            size += 2 * len(part) + 2 * max(len(part), 1)
+            if size <= most:
+                size += sum(_leaf_size(name, most) for name in part)
+                left += part.values()
+        elif isinstance(part, list):
+            size += 2 * max(len(part), 1)
+            left += part if size <= most else ()
+        else:
+            size += _leaf_size(part, most)
+    return size
+
+
+def _leaf_size(value: Any, most: float) -> int:
+    if isinstance(value, str) and len(value) > most:
+        return len(value)
     return len(json.dumps(value, ensure_ascii=False, default=str).encode())
 
 
 def _cut(value: Any, room: int, path: str, notes: dict[str, str]) -> Any:
     """The value within the room; None where nothing of it fits."""
-    size = json_size(value)
+    size = json_size(value, room)
     if size <= room:
         return value
     if size <= WHOLE or room < WHOLE:
@@ -49,14 +73,15 @@ def _cut(value: Any, room: int, path: str, notes: dict[str, str]) -> Any:
     if isinstance(value, list):
         return _cut_list(value, room, path, notes)
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    head = text.encode()[: room - 8].decode(errors="ignore")
+    head = text[:room].encode()[: room - 8].decode(errors="ignore")
     notes[path] = f"the first {len(head):,} of {len(text):,} characters"
     return head + ELLIPSIS
 
 
 def _cut_object(value: Mapping[str, Any], room: int, path: str, notes: dict[str, str]) -> dict[str, Any]:
     """What names it first, then the smallest members, whole; each larger one gets an equal share of what is left."""
-    sizes = {name: json_size(name) + json_size(item) + 4 for name, item in value.items()}
+    first = [*(name for name in FIRST if name in value), *islice(value, max(room, 0))]  # more can never fit
+    sizes = {name: json_size(name, room) + json_size(value[name], room) + 4 for name in first}
     order = sorted(sizes, key=lambda name: (name not in FIRST, sizes[name]))
     cut: dict[str, Any] = {}
     for n, name in enumerate(order):
@@ -75,9 +100,9 @@ def _cut_list(value: list[Any], room: int, path: str, notes: dict[str, str]) -> 
     """The first elements that fit; where not even one does, the first one cut."""
     cut: list[Any] = []
     for element in value:
-        if json_size(element) + 2 > room:
+        if (size := json_size(element, room) + 2) > room:
             break
-        room -= json_size(element) + 2
+        room -= size
         cut.append(element)
     if not cut:
         first = _cut(value[0], room, f"{path}[0]", notes)
