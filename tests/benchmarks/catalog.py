@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import resource
+import sqlite3
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ from greenlake_backup_mcp.catalog import query, recovery_points, writer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.rows import Copy
 from greenlake_backup_mcp.errors import BackupError
+from greenlake_backup_mcp.fleet import question, registry
 from greenlake_backup_mcp.upstream import client
 from tests.support.filled_catalog import operations
 
@@ -47,6 +49,10 @@ PERIOD = {
     "expiring by store": "SELECT store, count(*), sum(locked) FROM recovery_points WHERE expires_in_days < 7 "
     "GROUP BY 1",
 }
+QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("check_health", {}), ("check_protection", {"control": "cover"}), ("check_protection", {"control": "fresh"}),
+    ("show_dependents", {"name": STORES[0][1]}), ("show_dependents", {"name": "unlocked copies"}), ("show_changes", {}),
+)  # fmt: skip
 HOSTILE = (
     "SELECT count(*) FROM recovery_points a, recovery_points b",
     "SELECT a.id FROM recovery_points a, recovery_points b ORDER BY a.name || b.name LIMIT 3",
@@ -88,6 +94,12 @@ async def _measure() -> None:
             ):
                 seconds, stop = await _timed(lambda v=values: recovery_points.find(catalog, v, _silent, 10_000))
                 print(f"find_recovery_points {values}: {seconds:.2f} s of processor; loop held {1000 * stop:.0f} ms")
+            for tool, values in QUESTIONS:
+                asked = await question.question(catalog, values, _silent)
+                answer = registry.answer_for(tool)
+                assert answer is not None
+                seconds, stop = await _timed(lambda a=answer, q=asked: a(q))
+                print(f"{tool} {values}: {seconds:.2f} s of processor (goal 0.7); loop held {1000 * stop:.0f} ms")
             print(f"memory of all that: {_resident() - before:+.0f} MiB (goal 40)")
             before, turns = _resident(), query.Turns()
             async with anyio.create_task_group() as group:
@@ -148,10 +160,26 @@ def _write(catalog: Catalog, number: int) -> None:
             "INSERT INTO assets (no, id, kind, name) VALUES (?, ?, 'vm', ?)",
             (number, f"10000000-0000-4000-8000-{number:012d}", f"vm-{number:04d}"),
         )
+        _write_job(connection, f"10000000-0000-4000-8000-{number:012d}", number)
         for list_ in (0, 1):
             reading = writer.CopyReading(number, list_, AT, None)
             reading.add(connection, [_copy(rng, number, list_, n) for n in range(EACH // 2)])
             reading.finish(connection, EACH // 2, AT + 86400)
+
+
+def _write_job(connection: sqlite3.Connection, asset: str, number: int) -> None:
+    """A job of three schedules, the second and third chained, for questions by rule."""
+    connection.execute(
+        "INSERT INTO jobs (id, asset_id, policy, policy_id, operational, effective_from) VALUES (?, ?, 'Gold', 'p', "
+        "'ACTIVE', ?)", (f"job-{number}", asset, AT - (200 + number % 100) * 86400),
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO schedules (job_id, seq, tier, schedule_id, recurrence, every, start_time, on_days, keep_days, "
+        "last_status, last_run, prev_run, source_schedule_id) VALUES (?, ?, ?, ?, ?, 1, ?, '2', 40, 'OK', ?, ?, ?)",
+        [(f"job-{number}", n, tier, str(n + 1), recurrence, start, AT - 40_000, AT - 40_000, str(n) if n else None)
+         for n, (tier, recurrence, start) in enumerate((("SNAPSHOT", "HOURLY", None), ("BACKUP", "DAILY", "20:00"),
+                                                        ("CLOUD_BACKUP", "WEEKLY", "23:00")))],
+    )  # fmt: skip
 
 
 def _copy(rng: random.Random, number: int, list_: int, n: int) -> Copy:

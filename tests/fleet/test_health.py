@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, verdicts
+from greenlake_backup_mcp.catalog import writer
+from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, loss, verdicts
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
@@ -118,6 +121,40 @@ def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite
     (one,) = [s for s in found.standings if s.asset.name == "jump-prod-14"]
     assert (one.state, one.cause, one.late_by) == (State.LATE, cover.AHEAD, 0)
     assert all(s.late_by < 400 * DAY for s in found.standings)
+
+
+def test_a_job_that_is_ok_is_no_copy_that_can_be_used(connection: sqlite3.Connection) -> None:
+    """T6: the last success is not the last that can be restored."""
+    before = judge(connection)
+    only = next(
+        s.asset for s in before.standings
+        if s.state is State.FINE and {one.store for one in s.asset.all_sets if one.good} == {"Local_so-dc1-5260"}
+    )  # fmt: skip
+    connection.execute("UPDATE main.stores SET state = 'OFFLINE' WHERE name = 'Local_so-dc1-5260'")
+    (one,) = [s for s in judge(connection).standings if s.asset.id == only.id]
+    assert (one.state, one.cause) == (State.NO_COPY, "store Local_so-dc1-5260 out of reach: OFFLINE")
+    connection.execute("UPDATE main.stores SET state = 'ONLINE'")
+    connection.execute("UPDATE main.copies SET ok = 0, state = 'ERROR' WHERE asset = ?", (only.no,))
+    writer.summarize(connection, only.no, 1)
+    assert state_of(judge(connection), only.name) is State.NO_COPY
+
+
+def test_the_backup_systems_own_machines_are_in_no_count_of_assets(connection: sqlite3.Connection) -> None:
+    """T30"""
+    found, estate = judge(connection), estate_of(connection)
+    own = {a.id for a in estate.assets.values() if a.nobodys in ("gateway", "orchestrator")}
+    assert len(own) == found.nobodys["gateway"] + found.nobodys["orchestrator"] > 0
+    assert not own & {s.asset.id for s in found.standings}
+    assert not own & {a.id for a in loss.population(estate)}
+
+
+def test_no_change_is_decided_from_the_catalog() -> None:
+    """T27: what asks for consent, previews and writes reads the service, and cannot import the catalog."""
+    package = Path(health.__file__).parents[1]
+    modules = [p for room in ("consent", "previews", "writes") for p in (package / room).rglob("*.py")]
+    assert len(modules) > 30
+    wrong = [p.name for p in modules if re.search(r"greenlake_backup_mcp\.(catalog|fleet)\b", p.read_text("utf-8"))]
+    assert wrong == []
 
 
 def test_the_backup_of_the_backup_is_looked_at(connection: sqlite3.Connection) -> None:

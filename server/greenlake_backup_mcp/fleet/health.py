@@ -257,9 +257,10 @@ def _today_lines(today: Sequence[str], most: int) -> list[str]:
 def _job_line(found: Health, most: int) -> str:
     text = f"Jobs: {found.jobs:,}, {found.suspended:,} suspended in whole or part, {found.never:,} never succeeded"
     if found.failing:
-        causes = "".join(f"; {n:,} {_end(cause)}" for cause, n in found.failing.most_common(most))
+        causes = "; ".join(f"{n:,} {_end(cause)}" for cause, n in found.failing.most_common(most))
         others = sum(found.failing.values()) - sum(n for _, n in found.failing.most_common(most))
-        text += f"; last run failed{causes}" + (f"; {others:,} for {'other ' if most else ''}causes" if others else "")
+        rest = f"; {others:,} for other causes" if others and most else ""
+        text += f"; last run failed, by cause: {causes}{rest}" if most else f"; of {others:,} the last run failed"
     return f"{text}."
 
 
