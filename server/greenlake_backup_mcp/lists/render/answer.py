@@ -165,7 +165,10 @@ def _call(query: Query, changed: Mapping[str, Any], room: int | None = None) -> 
 def value(outcome: Outcome, room: int, reveal: bool) -> dict[str, Any]:
     """The same as JSON, with the items as the service sent them; secrets are hidden unless `reveal`."""
     query = outcome.query
-    items = [_pick(query, masking.redact(dict(item), reveal)) for item in outcome.rows]
+    items = [
+        _pick(query, masking.redact(json_cut.cut_json(item, room) if json_cut.is_large(item) else dict(item), reveal))
+        for item in outcome.rows
+    ]
     out: dict[str, Any] = {
         "total": _coverage(outcome),
         "offset": query.offset,

@@ -14,6 +14,7 @@ from typing import Any
 
 NOTES = "leftOut"  # the property that says what was cut, by path
 ELLIPSIS = "…"
+MOST_MEMBERS = 20_000
 WHOLE = 64  # bytes; what is no larger (an id, a time) is kept whole or left out, never cut
 FIRST = ("id", "name", "displayName")
 
@@ -32,6 +33,17 @@ def cut_json(item: Mapping[str, Any], room: int) -> dict[str, Any]:
             return made
         inner -= size - room  # the notes need room too
     return {name: item[name] for name in FIRST[:1] if name in item} | {NOTES: {"": f"all {len(item)} properties"}}
+
+
+def is_large(value: Any) -> bool:
+    """Whether a value has so many members that hiding, cleaning and serializing all of it would hold up other calls."""
+    members, left = 0, [value]
+    while left and members <= MOST_MEMBERS:
+        part = left.pop()
+        members += len(part) // 64 if isinstance(part, str) else len(part)
+        if members <= MOST_MEMBERS and not isinstance(part, str):
+            left += [v for v in (part.values() if isinstance(part, dict) else part) if isinstance(v, (dict, list, str))]
+    return members > MOST_MEMBERS
 
 
 def json_size(value: Any, most: float = math.inf) -> int:
