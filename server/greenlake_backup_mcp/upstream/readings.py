@@ -150,7 +150,10 @@ class Readings:
             if word in self.drift or len(self.drift) < MOST_DRIFT:
                 self.drift[word] = self.drift.get(word, 0) + number
         if new:
-            call_log.LOGGER.info("not in the description: %s", "; ".join(new[:5]))
+            # what they are is the tenant's: `doctor` tells it
+            call_log.LOGGER.info(
+                "fields or values not in the description: %d new, %d in all", len(new), len(self.drift)
+            )
             self.save()
 
     def describe(self) -> list[str]:
