@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     toolsets: str = Field("", description="Only these toolsets, comma-separated.")
     read_only: bool = Field(False, description="Offer and allow reads only.")
     surface: Literal["all", "search"] = Field(
-        "all", description="A tool per operation, or three tools that find and call them."
+        "all", description="A tool per operation, or three that find and call them beside four over the estate."
     )
     spec: Path | None = Field(None, description="Your own copy of the API description (JSON).")
 

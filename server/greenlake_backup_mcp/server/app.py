@@ -143,7 +143,7 @@ def _surface(settings: Settings, tools: ToolSet) -> tuple[Surface | None, dict[s
         return None, tools.offered
     from greenlake_backup_mcp.tool_search import surface as search  # noqa: PLC0415
 
-    listed = search.search_tools(settings.read_only)
+    listed = search.search_tools(tools.offered, read_only=settings.read_only)
     return search.Surface(tuple(tools.offered.values())), {tool.name: tool for tool in listed}
 
 
@@ -216,7 +216,7 @@ def create(  # noqa: PLR0913  what a server is made of
         if views.has(ctx, params.name):
             context = await ctx.lifespan_context.for_role(role())
             return await views.call(ctx, params, context, under_way)
-        if surface and params.name in visible:
+        if surface and params.name in visible and params.name not in tools.all:
             context = await ctx.lifespan_context.for_role(role())
             caller = replace(gate.caller(ctx, params), begun=begun)
             search_call = partial(surface.call, context, params.name, params.arguments or {}, caller)

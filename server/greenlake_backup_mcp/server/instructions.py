@@ -19,6 +19,10 @@ SEARCH = (
     "find_tools finds the tool for what you put into words, with its arguments; call_read_tool calls those that read, "
     "call_write_tool (unless this server is read-only) those that change. The rest is about the tools called so."
 )
+FLEET = """\
+Questions over the whole estate take one call: check_health (what is wrong), check_protection (what is not protected,
+late, unusable, not off site, not locked), describe_asset (one, by name), find_recovery_points, show_dependents,
+show_changes; query_catalog where no rule answers. Their numbers add up and name what was not read."""
 LISTS = """\
 Lists answer about the whole collection: counts, extremes, what needs attention; then `limit` rows (default 20;
 0: the summary alone) from `offset`. `filter` goes to the service: attribute eq|gt|lt|in 'literal', joined with and.
@@ -44,6 +48,8 @@ def instructions_for(offered: Mapping[str, Tool], *, search: bool) -> str:
     parts = [ABOUT]
     if search:
         parts.append(SEARCH)
+    if "check_health" in offered:
+        parts.append(FLEET)
     if lists:
         parts += [
             f"Names become ids with the list tools ({', '.join(lists)}, ...): look ids up, never guess them.",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
-from . import nouns, query, vocabulary, words
+from . import estate, nouns, query, vocabulary, words
 from .nouns import KINDS
 from .query import SearchQuery
 
@@ -29,6 +29,7 @@ ORDER, READ, UNORDERED = 5.0, 5.0, 2.0
 FITS = 1.0  # one or many, as asked
 MISSING = -0.3  # neither told: rather many
 PART = 1.5
+OVERALL, LIKELY, UNLIKELY = 17.0, 0.4, 0.5  # a tool over the estate, where it is asked for; an order is rarely one
 
 READS = ("list", "get")
 # What a verb at the head of a tool's name answers to, besides itself; narrowed by what the name speaks of.
@@ -97,18 +98,28 @@ def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
     """The tools that fit best, best first; none for a question that says nothing of this field."""
     query_ = query.parse_query(question)
     named = re.sub(r"\W+", "_", question.strip().lower())
+    sure = estate.scores(words.plain(question))
     if (
-        not query_.subjects
+        not sure
+        and not query_.subjects
         and not query_.kinds
         and not query_.orders
         and not any(w in index_.rarity for w in query_.words)
     ):
         return []
     scored = [
-        (_score(index_, entry, query_) + (100 if entry.tool.name in named else 0), -n)
+        (_total(index_, entry, query_, sure) + (100 if entry.tool.name in named else 0), -n)
         for n, entry in enumerate(index_.entries)
     ]
     return [index_.entries[-n].tool for _, n in sorted(scored, reverse=True)[:most]]
+
+
+def _total(index_: Index, entry: IndexEntry, query_: SearchQuery, sure: Mapping[str, float]) -> float:
+    """The score of a tool; those over the whole estate are told apart by how one asks, and by nothing else."""
+    if entry.tool.toolset == "fleet":
+        found = sure.get(entry.tool.name, 0.0)
+        return OVERALL * found * (1 if query_.asks >= LIKELY else UNLIKELY) if found else ABSENT * -2
+    return _score(index_, entry, query_)
 
 
 def _entry(tool: Tool) -> IndexEntry:

@@ -1,4 +1,4 @@
-"""`--surface search`: three tools that find and call all the others, for clients that cannot carry every tool.
+"""`--surface search`: three tools that find and call all the others, beside the four that answer over the estate.
 
 Finding gives names, hints and arguments; calling goes through the dispatcher, with the same gates. Reads and writes
 have a tool each, so that a client's own permission for the one says nothing about the other.
@@ -78,6 +78,9 @@ WRITE = _tool(
     {"properties": _NAMED, "required": ["name", "arguments"]},
 )
 TOOLS = (FIND, READ, WRITE)
+NAMES = frozenset(tool.name for tool in TOOLS)
+BESIDE = ("check_health", "check_protection", "describe_asset", "find_recovery_points")
+"""Tools that stand beside the three, where they are offered: what is asked every day takes no search."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,9 @@ class Surface:
         return [line for tool in hits for line in _describe(tool)]
 
 
-def search_tools(read_only: bool) -> tuple[Tool, ...]:
-    """Those of the three that a server lists."""
-    return TOOLS[:2] if read_only else TOOLS
+def search_tools(offered: Mapping[str, Tool], *, read_only: bool) -> tuple[Tool, ...]:
+    """What a server lists that offers these tools: the three (two where nothing can be changed), and those beside."""
+    return (*(TOOLS[:2] if read_only else TOOLS), *(offered[name] for name in BESIDE if name in offered))
 
 
 def _inner(call: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
