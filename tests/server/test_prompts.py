@@ -40,9 +40,12 @@ async def test_what_administrators_ask_every_day_is_there(connected: Connected) 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
 def test_every_tool_that_a_prompt_names_exists(prompt: prompts.Prompt) -> None:
     known = app.tool_set(settings.load(demo=True)).offered
-    assert len(prompt.needs) >= 4
+    assert len(prompt.needs) >= 2
     assert prompt.needs <= known.keys()
-    assert set(re.findall(r"\b(?:list|get|delete|update|restore|create)_[a-z_]+", prompt.text)) <= known.keys()
+    assert (
+        set(re.findall(r"\b(?:list|get|delete|update|restore|create|check|describe|show|find)_[a-z_]+", prompt.text))
+        <= known.keys()
+    )
 
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
@@ -86,7 +89,7 @@ async def test_every_call_that_a_prompt_spells_out_can_be_made(prompt: prompts.P
     async with connected() as client:
         filled = await text(client, prompt.name, {a.name: SAMPLE[a.name] for a in prompt.arguments})
         found = CALL.findall(filled)
-        assert found
+        assert found or "describe_asset" in prompt.needs  # those take no expression
         vms = await client.call_tool("list_vms", {"output": "json", "limit": 1})
         vm = (vms.structured_content or {})["items"][0]["id"]
         for tool, argument, expression in found:

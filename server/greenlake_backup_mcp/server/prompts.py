@@ -59,19 +59,14 @@ PROMPTS = (
         """\
 Check the backups of this tenant and tell me what needs somebody today, worst first. Change nothing.
 
-1. `list_protection_jobs` with where "problem ne null": what fails, by cause, and since when it was last good. Then
-   `list_protection_jobs` with where "operational eq 'SUSPENDED'": suspended jobs run no more, and do not fail.
-2. `list_tasks` with where "state in ('FAILED','TIMEDOUT') and createdAt gt '{moment}'": the last {hours} hours (`filter`
-   knows no state). A FAILED child may hide under a parent that succeeded. TIMEDOUT means nobody knows: read what it was
-   about.
-3. `list_issues` with where "severity eq 'CRITICAL'"; the summary counts the others.
-4. `list_data_orchestrators`, `list_protection_store_gateways`, `list_storeonces`: anything disconnected? While an
-   orchestrator is disconnected nothing runs at its site, so jobs do not fail there: they are missing.
-5. `list_protection_stores`: offline, in error, nearly full? It explains failures under 1.
-6. `list_approvals`: what waits for a second person.
+1. `check_health` with since "{moment}": the verdict, what is for a person today, everything wrong by cause, and what could
+   not be read. That is the morning check; only where it leaves something open go on.
+2. `check_protection` with the control that it points to (cover, fresh, usable, off_site, expiring) lists the assets.
+3. `describe_asset` of the gravest one or two: the cause in the service's words, and what they still come back from.
+4. `show_changes` with since "{moment}" where copies went too early, a safeguard was weakened or a job suspended.
 
-Answer in at most 15 lines: first whether last night was fine, in one sentence with numbers; then each problem with the
-asset's name, since when, the cause as the service gives it, and what to do. Say which of the six you could not read.""",
+Answer in at most 15 lines: first whether the last {hours} hours were fine, in one sentence with numbers; then each problem
+with the asset's name, since when, the cause, and what to do. Say what was not read: it is not known, not fine.""",
         (HOURS,),
     ),
     Prompt(
@@ -101,12 +96,11 @@ words with its error code, remedy. Separate what the service says from what you 
         """\
 Which recovery points of {vm} expire within {days} days, and what is left afterwards? Change nothing.
 
-1. Find the id: `list_vms` with where "name contains 'NAME'". Several may bear the name: ask which.
-2. `list_vm_backups` with where "expiresAt lt '{moment}'" and `list_vm_snapshots` with where "expiresAt lt '{moment}'";
-   then both with limit 0: how many stay, until when they are locked. There is no list over all assets at once: for more
-   than a few VMs say how many lists you would read, and ask first.
-3. `get_vm`, and the job that it names (`get_protection_job`): are new recovery points still being made? If protection
-   is suspended or has lapsed, the expiring ones may be the last.
+1. `check_protection` with control "expiring", days {days}, name NAME: whether the last usable one goes, and whether a run
+   comes before it. All that bear the name are told; ask which is meant.
+2. `find_recovery_points` with asset NAME and expiresBefore "{moment}": which they are, of every kind.
+3. `describe_asset`: what stays, until when it is locked, and whether new recovery points are still being made. If
+   protection is suspended or has lapsed, the expiring ones may be the last.
 
 Warn first about anything whose last remaining recovery point goes. To keep a copy longer one would move its expiry
 later; name the copies, and do not do it.""",
@@ -119,17 +113,13 @@ later; name the copies, and do not do it.""",
         """\
 Is {vm} protected? Change nothing.
 
-1. `list_vms` with where "name contains 'NAME'" gives id, protection status and policy. Several may bear the name: show
-   them and ask.
-2. `get_vm`: policy, job and where it is applied: to the VM itself, its datastore or a VM protection group.
-3. `get_protection_job` of that job: active or suspended? When did each schedule last succeed, when does it run next?
-   Compare with the interval of the schedule: that is the recovery point objective, which is not a field.
-4. `list_vm_backups` and `list_vm_snapshots`: newest recovery point of each kind, consistency, locked until when.
-   Snapshots alone are lost with the array.
+1. `describe_asset` with asset NAME: what covers it (own job, group, datastore), promise against fact for each schedule,
+   what it comes back from, why copies cannot be used, which controls it fails. Several may bear the name: tell of each.
+2. `find_recovery_points` with asset NAME where a moment is asked for: from when it can come back, best first.
 
 Answer with yes, partly or no in the first sentence; then: newest recovery point and its age, where copies lie (array,
-local store, cloud), whether one is locked, and what is missing. PROTECTED only means that the last runs were fine; LAPSED
-means copies without a policy.""",
+local store, cloud), whether one is locked, and what is missing. Snapshots alone are lost with the array. The service's
+PROTECTED only means that the last runs were fine; LAPSED means copies without a policy.""",
         (VM,),
     ),
     Prompt(
