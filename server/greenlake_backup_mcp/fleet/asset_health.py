@@ -16,6 +16,7 @@ from .calendar import CLOCK_SLACK, DAY, Grade
 from .cover import Promise
 from .exceptions import Acceptance
 from .facts import Asset, Estate
+from .loss import COVERS, PATHS
 
 SOON = 7 * DAY  # a last copy that goes within this time
 UNTOLD = "the service says no cause"
@@ -71,12 +72,19 @@ class CauseGroup:
 
 
 def standings(estate: Estate, accepted: Sequence[Acceptance]) -> tuple[Standing, ...]:
-    """Every asset that somebody works with, once."""
-    return tuple(
-        _accepted(_standing(estate.now, asset), accepted, estate.now)
-        for asset in estate.workloads
-        if asset.nobodys is None and asset.listed
+    """Every asset that somebody works with, once.
+
+    Where a list was never read that a judgement needs (jobs, groups, stores and what stands before them), whatever is
+    not as promised is not known.
+    """
+    blocked = "; ".join(
+        f"{name} not read: {why}" for name, why in estate.lists_unread.items() if name in (*COVERS, *PATHS)
     )
+    found = [_standing(estate.now, a) for a in estate.workloads if a.nobodys is None and a.listed]
+    return tuple(
+        Standing(one.asset, State.UNREAD, blocked) if blocked and one.state is not State.UNREAD
+        else _accepted(one, accepted, estate.now) for one in found
+    )  # fmt: skip
 
 
 def grouped(found: Iterable[Standing]) -> tuple[CauseGroup, ...]:
@@ -110,7 +118,7 @@ def _accepted(one: Standing, accepted: Sequence[Acceptance], now: int) -> Standi
 
 def _standing(now: int, asset: Asset) -> Standing:
     newest, why_idle = asset.newest(), _idle(asset)
-    if asset.unread is not None and newest is None:
+    if asset.unread is not None:  # a list that was not read may hold what seems to be missing
         return Standing(asset, State.UNREAD, asset.unread)
     promised = cover.promises(asset, now)
     ahead = newest is not None and newest > now + CLOCK_SLACK  # then nothing can be said of its age
@@ -127,8 +135,6 @@ def _standing(now: int, asset: Asset) -> Standing:
     )
     if ends is not None and ends < now + SOON and not renewed:
         return Standing(asset, State.ENDING, why_idle or cause or UNTOLD, *delay, ends)
-    if asset.unread is not None:
-        return Standing(asset, State.UNREAD, asset.unread)
     if asset.newest("on_premises", "off_site") is None and not _replicated(asset):
         return Standing(asset, State.ON_ARRAY, cause or "its policy makes snapshots only", *delay, ends)
     if late:

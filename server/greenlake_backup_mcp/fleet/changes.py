@@ -123,7 +123,10 @@ def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str 
     ).fetchone()[0]
     missing = sum(one.missing for held in estate.assets.values() for one in held.sets) if asset is None else 0
     fresh = {r["asset_id"] for r in rows if group_of(r["kind"]) is Group.NEW}
-    uncovered = tuple(a.name for a in estate.workloads if a.id in fresh and not a.covers and not a.nobodys)
+    uncovered = tuple(
+        a.name for a in estate.workloads
+        if a.id in fresh and not a.covers and not a.nobodys and "jobs" not in estate.lists_unread
+    )  # fmt: skip
     usage = () if asset is not None else tuple(_usage(connection, estate, begun))
     return Changes(begun, since, tuple(rows), dict(made), planned, missing, uncovered, usage)
 
@@ -153,6 +156,8 @@ def _lines(found: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
         causes = Counter(str(row["cause"] or UNEXPLAINED) for row in early)
         yield "Gone too early, by what did it: " + ", ".join(f"{n:,} {c}" for c, n in causes.most_common(4)) + "."
     made = ", ".join(f"{n:,} {kind}" for kind, n in sorted(found.made.items())) or "none"
+    made = f"at least {made} (not all assets were read)" if estate.coverage.unread and found.made else made
+    made = "not known yet" if estate.coverage.unread and not found.made else made
     yield (f"Recovery points listed now with a point in time since {clock.stamp(found.asked)}: {made}. "
            f"Gone as planned: {found.planned:,}.")  # fmt: skip
     if found.unconfirmed:

@@ -81,7 +81,7 @@ async def answer(question: Question) -> Answer:
         reply.head.append(f"{len(found)} things bear this name, all are shown: {each}. Name one by its id or kind.")
     rows: list[dict[str, Any]] = []
     for one in found:
-        reply.head += _lines(one, question.clock, estate.now)
+        reply.head += _lines(one, question.clock, partial=_partial(estate))
         rows += _rows(one, question.clock, estate)
     reply.title = "Lost or falling back, worst first:"
     reply.rows, reply.total = rows[: question.limit], len(rows)
@@ -99,7 +99,7 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     wanted = name.strip().casefold()
     matches = [t for t in things if wanted in (t.id.casefold(), t.name.casefold()) and kind in (None, t.kind)]
     if not matches:
-        raise _nothing(name, kind, things)
+        raise _nothing(name, kind, things, estate)
     found = []
     for thing in matches[:5]:
         relations = RELATIONS[thing.kind](connection, estate, around, thing)
@@ -115,11 +115,16 @@ def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[
     if not found or estate.coverage.as_of is None or "jobs" in estate.lists_unread:
         return []
     relations = RELATIONS[found[0].kind](connection, estate, around, found[0])
-    return [sanitize.cell(f"{_hanging(relations, found[0], Clock(estate.coverage.now, UTC))} Recovery points as far as "
-                          f"read; as of {units.stamp(estate.coverage.as_of)}.", 900)]  # fmt: skip
+    line = _hanging(relations, found[0], Clock(estate.coverage.now, UTC), partial=_partial(estate))
+    return [sanitize.cell(f"{line} As of {units.stamp(estate.coverage.as_of)}.", 900)]
 
 
-def _nothing(name: str, kind: str | None, things: Iterable[Thing]) -> InputError:
+def _partial(estate: Estate) -> bool:
+    """Whether not all was read that numbers of jobs, assets and recovery points need."""
+    return bool(estate.coverage.unread) or any(name in estate.lists_unread for name in (*loss.COVERS, *loss.PATHS))
+
+
+def _nothing(name: str, kind: str | None, things: Iterable[Thing], estate: Estate) -> InputError:
     known = {t.name for t in things if kind in (None, t.kind)}
     near = [*suggest.near_names(name, known, 3), *(n for n in sorted(known) if name.casefold() in n.casefold())]
     meant = " or ".join(sanitize.quoted(n, 80) for n in list(dict.fromkeys(near))[:4])
@@ -127,8 +132,10 @@ def _nothing(name: str, kind: str | None, things: Iterable[Thing]) -> InputError
         kind or "", "store, gateway, StoreOnce, orchestrator, array, datastore, host, vCenter or policy"
     )
     likely = f" Did you mean {meant}?" if meant else ""
+    unread = ", ".join(estate.lists_unread)
+    known_to = f"among those that were read (not read yet: {unread})" if unread else "in the catalog"
     return InputError(
-        f"There is no {of_kind} {sanitize.quoted(name, 80)} in the catalog.{likely}",
+        f"There is no {of_kind} {sanitize.quoted(name, 80)} {known_to}.{likely}",
         hint=f"Of a machine or database describe_asset tells; {UNLOCKED!r} asks what an attack on all others leaves.",
     )
 
@@ -294,20 +301,20 @@ def _some(names: Iterable[str | None]) -> str:
     return f"{', '.join(found[:NAMED])}{more}"
 
 
-def _lines(one: Dependents, clock: Clock, now: int) -> Iterator[str]:
+def _lines(one: Dependents, clock: Clock, *, partial: bool) -> Iterator[str]:
     found, thing = one.relations, one.thing
     if thing.kind != "unlocked":
         ident = f" ({thing.id})" if thing.id != thing.name else ""
         yield " ".join([f"{NOUNS[thing.kind]} {thing.name}{ident}.", *found.notes])
         if found.above:
             yield f"Stands on: {'; '.join(found.above)}."
-        yield _hanging(found, thing, clock)
+        yield _hanging(found, thing, clock, partial=partial)
     if one.outcomes is not None and found.loss is not None:
         yield from _loss_lines(one.outcomes, found.loss)
 
 
-def _hanging(found: Relations, thing: Thing, clock: Clock) -> str:
-    """What hangs on a thing, in a sentence."""
+def _hanging(found: Relations, thing: Thing, clock: Clock, *, partial: bool) -> str:
+    """What hangs on a thing, in a sentence; `partial`: not all was read, so that numbers are the least there is."""
     hanging = []
     if found.gateways:
         hanging.append(f"{units.plural(len(found.gateways), 'gateway')} ({_some(found.gateways)})")
@@ -327,6 +334,8 @@ def _hanging(found: Relations, thing: Thing, clock: Clock) -> str:
         newest = max((s.newest for s in found.sets if s.newest), default=None)
         hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good, the newest of "
                        f"{clock.stamp(newest)}")  # fmt: skip
+    if partial:
+        return f"On it hang, at least, for not all was read: {'; '.join(hanging) or 'not known yet'}."
     return f"On it hang: {'; '.join(hanging)}." if hanging else "Nothing hangs on it."
 
 

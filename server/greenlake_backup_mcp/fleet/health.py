@@ -104,7 +104,8 @@ async def answer(question: Question) -> Answer:
         value = {**_value(found, clock), "groups": list(_group_rows(found.groups)),
                  "coverage": estate.coverage.value()}  # fmt: skip
         return Answer(value=fit_json(value, "groups", question.room))
-    reply = Reply(head=[verdict(found), *_today_lines(found.today, MATTERS), _assets_line(found)])
+    reply = Reply(head=[verdict(found), *_today_lines(found.today, MATTERS, partial=_partial(found)),
+                       _assets_line(found)])  # fmt: skip
     reply.head += [_job_line(found, 1), *_system_lines(found, SYSTEMS), *_other_lines(found, clock)]
     reply.title = "What is wrong with assets, by what it costs:"
     rows = list(_group_rows(found.groups))
@@ -237,7 +238,8 @@ def verdict(found: Health) -> str:
 def _assets_line(found: Health) -> str:
     each = [f"{n:,} {state.value}" for state, n in found.states.items() if n and state in asset_health.WRONG]
     expired = sum(one.expired_exception for one in found.standings)
-    text = f"Not as promised, each asset once: {', '.join(each) or 'none'}."
+    none = "none among those read" if _partial(found) else "none"
+    text = f"Not as promised, each asset once: {', '.join(each) or none}."
     if expired:
         text += f" {expired:,} of them were accepted until a date that has passed."
     if found.nobodys or found.gone:
@@ -247,14 +249,20 @@ def _assets_line(found: Health) -> str:
     return text
 
 
-def _today_lines(today: Sequence[str], most: int) -> list[str]:
+def _today_lines(today: Sequence[str], most: int, *, partial: bool) -> list[str]:
     if not today:
-        return ["For a person today: nothing."]
+        return [f"For a person today: {'nothing known yet, for not all was read' if partial else 'nothing'}."]
     more = [f"… and {len(today) - most} more."] if len(today) > most else []
     return ["For a person today:", *(f"{n}. {line}" for n, line in enumerate(today[:most], 1)), *more]
 
 
+def _partial(found: Health) -> bool:
+    return bool(found.unread_lists or found.states[State.UNREAD] or found.level is Level.UNKNOWN)
+
+
 def _job_line(found: Health, most: int) -> str:
+    if any(name.startswith("jobs ") for name in found.unread_lists):
+        return "Jobs: not read, so nothing is known of them."
     text = f"Jobs: {found.jobs:,}, {found.suspended:,} suspended in whole or part, {found.never:,} never succeeded"
     if found.failing:
         causes = "; ".join(f"{n:,} {_end(cause)}" for cause, n in found.failing.most_common(most))
@@ -267,10 +275,10 @@ def _job_line(found: Health, most: int) -> str:
 def _system_lines(found: Health, most: int) -> list[str]:
     others = [f"{s.kind} {s.name} {_end(s.what)}" for s in found.systems if not s.urgent and not s.own]
     own = [f"{s.kind} {s.name} {_end(s.what)}" for s in found.systems if s.own]
-    lines = []
+    lines, nothing = [], "nothing wrong among what was read" if found.unread_lists else "nothing wrong is told"
     for title, these in (("Other systems", others), ("Backup of the backup", own)):
         more = f"; {len(these) - most} more" if len(these) > most else ""
-        lines.append(f"{title}: {'; '.join(these[:most]) or 'nothing wrong is told'}{more}.")
+        lines.append(f"{title}: {'; '.join(these[:most]) or nothing}{more}.")
     return [*lines[:1], f"{lines[1]} {found.catalogues}".strip()]
 
 
@@ -278,9 +286,11 @@ def _other_lines(found: Health, clock: Clock) -> list[str]:
     work, compared = found.work, found.comparison
     kinds = Counter(one.kind for one in compared.found)
     each = ", ".join(f"{n:,} {kind.label}" for kind, n in kinds.items())
-    issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(work.issues.items())) or "none"
+    each = each or ("none found yet" if _partial(found) else "none")
+    none = "not read" if any(name.startswith("issues ") for name in found.unread_lists) else "none"
+    issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(work.issues.items())) or none
     lines = [
-        f"Contradictions: {each or 'none'} ({units.plural(compared.judged, 'asset')} compared).",
+        f"Contradictions: {each} ({units.plural(compared.judged, 'asset')} compared).",
         (f"Since {clock.stamp(found.since)}: {units.plural(work.failed, 'task')} failed, {work.endless:,} without end "
          f"for a day, {units.plural(len(found.changes.rows), 'change')}. Open issues: {issues}."),
     ]  # fmt: skip

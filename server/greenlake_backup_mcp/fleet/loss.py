@@ -85,6 +85,8 @@ def of_array(estate: Estate, name: str) -> Loss:
     return Loss(f"array {name}", frozenset(s.id for s in on_it if s.type != "CLOUD"), frozenset({name}), detached=kept)
 
 
+PATHS = ("stores", "gateways", "storeonces", "orchestrators")  # lists without which no copy can be called usable
+COVERS = ("jobs", "vm_groups", "mssql_groups", "datastores")  # lists without which nobody can be called unprotected
 UNLOCKED = Loss("all copies that are not locked", unlocked=True)
 
 
@@ -97,10 +99,15 @@ def population(estate: Estate) -> tuple[Asset, ...]:
 
 
 def outcomes(connection: sqlite3.Connection, estate: Estate, loss: Loss) -> tuple[Outcome, ...]:
-    """What becomes of each asset, worst first, and within a class by what is lost."""
+    """What becomes of each asset, worst first, and within a class by what is lost.
+
+    Not known of any where stores or what stands before them were never read.
+    """
     locked = _newest_locked(connection, estate.now) if loss.unlocked else {}
     where = arrays_of(estate)
     found = [_outcome(asset, loss, locked, where.get(asset.id, frozenset())) for asset in population(estate)]
+    if any(name in estate.lists_unread for name in PATHS):
+        found = [Outcome(one.asset, Fate.UNKNOWN, on_array=one.on_array) for one in found]
     order = list(Fate)
     return tuple(sorted(found, key=lambda o: (order.index(o.fate), not o.on_array, -o.gap, o.asset.name)))
 
@@ -133,7 +140,7 @@ def _outcome(
             (one.newest_usable, one.place) for one in asset.usable if one.newest_usable and loss.spares(one, arrays)
         ]
     after, place = max(left, default=(None, None))
-    if asset.unread is not None and (after is None or after != before):
+    if asset.unread is not None:  # what was not read may be newer, and lie where the loss is
         return Outcome(asset, Fate.UNKNOWN, before, after, place, on_array)
     if before is None:
         fate = Fate.BARE

@@ -1,0 +1,86 @@
+"""T1 at every step of the filling: what was not read is never told as none, not protected, lost, late or fine."""
+
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import random
+import sqlite3
+
+import pytest
+
+from greenlake_backup_mcp.catalog import writer
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.fleet import asset_health, contradictions, dependents, health, loss
+from greenlake_backup_mcp.fleet.asset_health import State
+from greenlake_backup_mcp.fleet.clock import clock
+from greenlake_backup_mcp.fleet.loss import Fate
+from tests.conftest import NOW
+from tests.support.estates import AT, estate_of, opened, small_estate
+
+LISTS = ("jobs", "vm_groups", "stores", "gateways", "storeonces", "orchestrators", "issues", "tasks")
+
+
+def partly_read(seed: int) -> tuple[sqlite3.Connection, set[int], set[str]]:
+    """The catalog as it is while it fills: some lists of copies, some lists of the service not read yet."""
+    dice = random.Random(seed)
+    connection = opened(small_estate()[1])
+    unread: set[int] = set()
+    share = dice.random()
+    for (asset,) in connection.execute("SELECT DISTINCT asset FROM readings WHERE asset > 0").fetchall():
+        for number, name in enumerate(("snapshots", "backups")):
+            if dice.random() < share:
+                unread.add(asset)
+                connection.execute("DELETE FROM readings WHERE asset = ? AND collection = ?", (asset, name))
+                connection.execute("DELETE FROM copies WHERE asset = ? AND list = ?", (asset, number))
+                writer.summarize(connection, asset, number)
+    lists = {name for name in LISTS if dice.random() < 0.15}
+    for name in lists:
+        connection.execute("DELETE FROM readings WHERE asset = 0 AND collection = ?", (name,))
+        table = {"vm_groups": "members", "jobs": "jobs"}.get(name, name)
+        connection.execute(f"DELETE FROM {table}")
+    return connection, unread, lists
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
+    connection, unread, lists = partly_read(seed)
+    estate = estate_of(connection)
+    found = health.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
+    needed = lists & {*loss.COVERS, *loss.PATHS}
+    for one in found.standings:
+        if needed or one.asset.no in unread or any(owner.no in unread for owner in one.asset.owners):
+            assert one.state is State.UNREAD, (one.asset.name, one.state)
+    assert sum(found.states.values()) == len(found.standings)
+    assert not [c for c in found.comparison.found if c.kind in ABOUT_COPIES and touched(c, estate.assets, unread)]
+    for gone in (loss.UNLOCKED, *(loss.of_store(store) for store in estate.stores.values())):
+        for outcome in loss.outcomes(connection, estate, gone):
+            if outcome.asset.no in unread or lists & {*loss.PATHS}:
+                assert outcome.fate is Fate.UNKNOWN
+    text = "\n".join((health.verdict(found), *health.sections(found, estate, clock(NOW, "UTC"))[1].lines))
+    if found.states[State.UNREAD]:
+        assert "All well" not in text
+    connection.close()
+
+
+ABOUT_COPIES = (
+    contradictions.Kind.JOB_WITHOUT_COPY,
+    contradictions.Kind.STATUS_AGAINST_AGE,
+    contradictions.Kind.COPIES_SAID,
+)
+
+
+def touched(one: contradictions.Contradiction, assets: object, unread: set[int]) -> bool:
+    assert hasattr(assets, "__getitem__")
+    return any(assets[ident].no in unread for ident in one.assets)
+
+
+def test_a_thing_of_a_list_that_was_not_read_is_not_said_to_be_none() -> None:
+    connection = opened(small_estate()[1])
+    connection.execute("DELETE FROM readings WHERE collection = 'gateways'")
+    connection.execute("DELETE FROM gateways")
+    with pytest.raises(InputError, match="not read yet: gateways"):
+        dependents.find(connection, estate_of(connection), "psg-dc1-01", None)
+    states = {s.state for s in asset_health.standings(estate_of(connection), ())}
+    assert states == {State.UNREAD}
+    connection.close()
