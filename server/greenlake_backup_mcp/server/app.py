@@ -229,7 +229,7 @@ def create(  # noqa: PLR0913  what a server is made of
         context = await ctx.lifespan_context.for_role(role())
         caller = replace(gate.caller(ctx, params), begun=begun)
         call = partial(dispatcher.call, context, params.name, params.arguments or {}, caller)
-        return await under_way.run(call, tools.all[params.name], settings, caller.principal)
+        return views.refer(ctx, params, await under_way.run(call, tools.all[params.name], settings, caller.principal))
 
     server: Server[LazyContext] = Server(
         NAME,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from greenlake_backup_mcp.views.pages import Pages
 
 MODEL, VIEW = "model", "app"  # who may call a tool
+REFERS = ("asset", "kind", "timeZone")  # arguments that say what a picture is of
 
 
 @dataclass(frozen=True)
@@ -67,26 +68,52 @@ class ViewSurface:
         from greenlake_backup_mcp.views import pages, tools  # noqa: PLC0415
 
         views = {name: view.name for view in pages.VIEWS.values() for name in view.tools}
-        asks = self.asks_by_card(ctx)
+        asks, writes = self.asks_by_card(ctx), roles.role_allows_danger(role, Danger.WRITE)
         if asks:
             views |= {tool.name: pages.CARD for tool in self.visible.values() if _may_ask(tool)}
         every = [
             tool.model_copy(update={"meta": self.pages.meta(views[tool.name], [MODEL])}) if tool.name in views else tool
             for tool in listed.tools
         ]
-        if asks and roles.role_allows_danger(role, Danger.WRITE):
+        if asks and writes:
             every += [
-                _listed(tool, [VIEW] if tool in tools.FOR_VIEWS else [MODEL, VIEW]) for tool in tools.TOOLS.values()
+                _listed(tool, [MODEL, VIEW] if tool is tools.CHANGE_STATUS else [VIEW])
+                for tool in tools.FOR_CARDS.values()
             ]
+        if self._draws():
+            every.append(_listed(tools.READ_VIEW, [VIEW]))
         return ListToolsResult(tools=every)
 
     def has(self, ctx: ServerRequestContext[Any], name: str) -> bool:
         """Whether a tool is one of those that only clients with views have, and this client is one."""
-        if not self.asks_by_card(ctx):
+        if not elicitation.shows_views(ctx):
             return False
         from greenlake_backup_mcp.views import tools  # noqa: PLC0415
 
-        return name in tools.TOOLS
+        return self.asks_by_card(ctx) if name in tools.FOR_CARDS else name == tools.READ_VIEW.name and self._draws()
+
+    def _draws(self) -> bool:
+        """Whether any tool that is listed has a picture."""
+        from greenlake_backup_mcp.views import pages  # noqa: PLC0415
+
+        return any(name in self.visible for view in pages.VIEWS.values() for name in view.tools)
+
+    def refer(
+        self,
+        ctx: ServerRequestContext[Any],
+        params: CallToolRequestParams,
+        result: CallToolResult | InputRequiredResult,
+    ) -> CallToolResult | InputRequiredResult:
+        """The result with what its picture, where it has one, is to draw: a reference, since the picture asks."""
+        if not isinstance(result, CallToolResult) or not elicitation.shows_views(ctx) or result.is_error:
+            return result
+        from greenlake_backup_mcp.views import pages  # noqa: PLC0415
+
+        view = next((view.name for view in pages.VIEWS.values() if params.name in view.tools), None)
+        if view is None or result.structured_content is not None:
+            return result
+        which = {name: value for name, value in (params.arguments or {}).items() if name in REFERS}
+        return result.model_copy(update={"structured_content": {"view": view, **which}})
 
     async def call(
         self,
@@ -97,10 +124,10 @@ class ViewSurface:
     ) -> CallToolResult | InputRequiredResult:
         """The result of one of those tools."""
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415
-        from greenlake_backup_mcp.views import cards, pages, tools  # noqa: PLC0415
+        from greenlake_backup_mcp.views import calls, pages, tools  # noqa: PLC0415
 
         caller, version = gate.caller(ctx, params), self.pages.version(pages.CARD)
-        work = partial(cards.call, context, params.name, params.arguments or {}, caller, version)
+        work = partial(calls.call, context, params.name, params.arguments or {}, caller, version)
         return await under_way.run(work, tools.TOOLS[params.name], self.settings, caller.principal)
 
     def list_resources(self, ctx: ServerRequestContext[Any]) -> list[Resource]:

@@ -7,7 +7,7 @@ nobody. Knows MCP results; must know nothing of HTML.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -15,30 +15,20 @@ from mcp.types import CallToolResult, TextContent
 
 from greenlake_backup_mcp.consent import audit_entries, audit_log, cards, gate
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
-from greenlake_backup_mcp.consent.proposals import Caller
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext
-from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
+from greenlake_backup_mcp.errors import InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN
 
-from . import card_content, tools
+from . import card_content
+from .tools import ViewCall
 
 NONCE = "io.github.greenlake-backup-mcp/nonce"  # the one secret of a reply, in its _meta
 LOOK_SECONDS = 0.25  # between two looks at a change that is waited for
 
 
-@dataclass(frozen=True)
-class CardRequest:
-    """A call of one of these tools."""
-
-    context: CallContext
-    caller: Caller
-    values: Mapping[str, Any]
-    version: str  # of the card's page
-
-
-async def change_status(request: CardRequest) -> CallToolResult:
+async def change_status(request: ViewCall) -> CallToolResult:
     """How a change stands, at once or after its answer; a way on where no card opens."""
     context, caller = request.context, request.caller
     change = await cards.find(context.consent, caller, request.values["change"])
@@ -58,7 +48,7 @@ async def _look(context: CallContext, change: Change) -> tuple[Standing, bool]:
     return standing, blank
 
 
-async def _without_card(request: CardRequest, change: Change) -> CallToolResult:
+async def _without_card(request: ViewCall, change: Change) -> CallToolResult:
     """What to do where no card opened: text codes where the settings allow them, else another client."""
     context, caller = request.context, request.caller
     if context.settings.ask != "auto":
@@ -78,7 +68,7 @@ async def _without_card(request: CardRequest, change: Change) -> CallToolResult:
     return preview.model_copy(update={"content": [TextContent(text=head), *preview.content]})
 
 
-async def open_card(request: CardRequest) -> CallToolResult:
+async def open_card(request: ViewCall) -> CallToolResult:
     """The change as it is now for its card, with the nonce of an answer; why not, where it cannot be answered."""
     context, caller, values = request.context, request.caller, request.values
     consent = context.consent
@@ -116,7 +106,7 @@ def _without_rows(change: Change, rows: list[int] | None) -> Mapping[str, Any]:
     return {**change.arguments, "calls": [calls[number - 1] for number in sorted(set(rows))]}
 
 
-async def answer_card(request: CardRequest) -> CallToolResult:
+async def answer_card(request: ViewCall) -> CallToolResult:
     """What came of the person's answer; the change is carried out where they confirmed it."""
     context, caller, values = request.context, request.caller, request.values
     consent = context.consent
@@ -141,7 +131,7 @@ async def answer_card(request: CardRequest) -> CallToolResult:
     return await _carry_out(request, change, opening)
 
 
-async def _carry_out(request: CardRequest, change: Change, opening: cards.Opening) -> CallToolResult:
+async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) -> CallToolResult:
     context = request.context
     confirmed = replace(request.caller, person=None, consented="the person confirmed in the card")
     unknown = "It was broken off while it was carried out; the outcome is unknown. Read the resource, do not repeat it."
@@ -160,7 +150,7 @@ async def _carry_out(request: CardRequest, change: Change, opening: cards.Openin
     return _reply(request, _state_of(after))
 
 
-def _record(request: CardRequest, change: Change, reason: str) -> None:
+def _record(request: ViewCall, change: Change, reason: str) -> None:
     audit_log.record(
         request.context.consent.log,
         "refusal",
@@ -176,7 +166,7 @@ def _state_of(standing: Standing) -> dict[str, Any]:
     return {"state": standing.state, "text": standing.text, "error": standing.is_error}
 
 
-def _told(request: CardRequest, change: Change, standing: Standing) -> CallToolResult:
+def _told(request: ViewCall, change: Change, standing: Standing) -> CallToolResult:
     """The standing for the model."""
     waiting = {
         State.WAITING: f"{change.tool} waits for the person's answer in its card; nothing was sent.",
@@ -186,44 +176,14 @@ def _told(request: CardRequest, change: Change, standing: Standing) -> CallToolR
     return results.text_result(lines, request.context.settings, is_error=standing.is_error)
 
 
-def _reply(request: CardRequest, shown: dict[str, Any], nonce: str = "") -> CallToolResult:
+def _reply(request: ViewCall, shown: dict[str, Any], nonce: str = "") -> CallToolResult:
     """What a card gets: the same as text, shortly, for whoever passes it on."""
     text = f"{shown['state']}: {shown.get('action') or shown.get('text', '')}"[:300]
     meta = {NONCE: nonce} if nonce else None
     return CallToolResult(content=[TextContent(text=text)], structured_content=_masked(request, shown), _meta=meta)
 
 
-def _masked(request: CardRequest, shown: dict[str, Any]) -> dict[str, Any]:
+def _masked(request: ViewCall, shown: dict[str, Any]) -> dict[str, Any]:
     result = CallToolResult(content=[], structured_content=shown)
     content: dict[str, Any] = results.mask_result(result, request.context.api.transport.mask).structured_content
     return content
-
-
-WORK = {
-    tools.CHANGE_STATUS.name: change_status,
-    tools.OPEN_CARD.name: open_card,
-    tools.ANSWER_CARD.name: answer_card,
-}
-
-
-async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller, version: str) -> CallToolResult:
-    """The result of one of these tools. Problems are results too, never exceptions."""
-    from greenlake_backup_mcp.dispatch import arguments  # noqa: PLC0415
-
-    caller = replace(caller, role=context.role)
-    with call_log.call(name, caller.principal) as line:
-        try:
-            if context.problem is not None:
-                raise context.problem
-            tool = tools.TOOLS[name]
-            if (excess := arguments.size_problem(tool, raw)) is not None:
-                raise excess
-            values = arguments.prepare(tool, raw)
-            return await WORK[name](CardRequest(context, caller, values, version))
-        except BackupError as problem:
-            line.outcome = problem.code
-            return results.error_result(problem, context.settings)
-        except Exception as fault:  # the top, as in the dispatcher
-            line.outcome = type(fault).__name__
-            call_log.LOGGER.debug("fault", exc_info=True)
-            return results.fault_result(name, fault, context.settings, began=line.writes > 0)

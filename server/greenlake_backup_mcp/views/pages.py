@@ -31,14 +31,22 @@ class View:
     tools: tuple[str, ...] = ()
 
 
-VIEWS = {view.name: view for view in (View(CARD, "Confirm a change"),)}
+VIEWS = {
+    view.name: view
+    for view in (
+        View(CARD, "Confirm a change"),
+        View("health", "Health of the tenant", ("check_health",)),
+        View("cover", "Recovery points of an asset", ("describe_asset",)),
+        View("stores", "Protection stores", ("list_protection_stores",)),
+    )
+}
 
 
 def page(name: str) -> str:
     """A page as its file has it, with what all pages share put in; version and key are not in it yet."""
     folder = Path(__file__).parent
     text = (folder / f"{name}.html").read_text(encoding="utf-8")
-    for shared in ("frame.css", "frame.js"):
+    for shared in ("frame.css", "frame.js", "picture.js"):
         text = text.replace(f"/*{shared}*/", (folder / shared).read_text(encoding="utf-8"))
     return text
 

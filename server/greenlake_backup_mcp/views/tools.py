@@ -5,9 +5,17 @@ What they do is in `cards` and `pictures`; kept apart so that tools/list needs n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Argument, Tool
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.consent.proposals import Caller
+    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
 
 MOST_SECONDS = 25  # that change_status waits: clients cut calls at 60
 MOST_ROWS = 200  # of a plan
@@ -55,5 +63,26 @@ ANSWER_CARD = _tool(
     typed=_TEXT,
     proof=_TEXT,
 )
-FOR_VIEWS = (OPEN_CARD, ANSWER_CARD)
-TOOLS = {tool.name: tool for tool in (CHANGE_STATUS, *FOR_VIEWS)}
+READ_VIEW = _tool(
+    "read_view",
+    "Data of a picture",
+    "Called by the pictures alone: what they draw.",
+    Danger.READ,
+    ["view"],
+    view={"type": "string", "enum": ["health", "cover", "stores"]},
+    asset={"type": "string", "maxLength": 300},
+    kind={"type": "string", "maxLength": 40},
+    timeZone={"type": "string", "maxLength": 60},
+)
+FOR_CARDS = {tool.name: tool for tool in (CHANGE_STATUS, OPEN_CARD, ANSWER_CARD)}
+TOOLS = {**FOR_CARDS, READ_VIEW.name: READ_VIEW}
+
+
+@dataclass(frozen=True)
+class ViewCall:
+    """A call of one of these tools; `version` is that of the card's page."""
+
+    context: CallContext
+    caller: Caller
+    values: Mapping[str, Any]
+    version: str
