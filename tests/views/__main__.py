@@ -1,4 +1,4 @@
-"""Views where they run: `python -m tests.views [pytest's options]`. Chromium of the system, driven by Playwright.
+"""Views where they run: `python -m tests.views [pytest's options | draw FOLDER]`. Chromium of the system, driven by Playwright.
 
 Needs /usr/bin/chromium (Debian: chromium) and the extra `browser`; without them it says so and ends well. With npm it
 brings AppBridge of @modelcontextprotocol/ext-apps as a second host, and says where that was left out.
@@ -56,8 +56,15 @@ def main() -> int:
         if why := bundle(Path(place)):
             print(f"views: AppBridge as the second host is left out: {why}")
         os.chdir(HERE.parents[1])
+        options, folder = sys.argv[1:], ""
+        if options[:1] == ["draw"]:
+            folder, options = str(Path(options[1]).resolve()), ["-k", "screenshots"]
+            os.environ["VIEW_SCREENSHOTS"] = folder
         files = [str(path) for path in sorted(HERE.glob("browser_*.py"))]
-        return int(pytest.main([*files, "-n", "0", "-W", "default", *sys.argv[1:]]))
+        status = int(pytest.main([*files, "-n", "0", "-W", "default", *options]))
+        if folder:
+            shutil.copy(Path(folder) / "confirm-light-640.png", "docs/card.png")
+        return status
 
 
 if __name__ == "__main__":

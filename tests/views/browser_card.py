@@ -4,51 +4,17 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from greenlake_backup_mcp.server import app as mcp_server
 from tests.support import http_process
 from tests.support.http_process import COPY, DELETE
 from tests.support.tiny_tenant import BACKUP, OWN, SNAPSHOT, VM, Tenant, loaded
 
-from .host import BUNDLE, Host, Rules
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-CHROMIUM = "/usr/bin/chromium"
-BEGAN = time.monotonic()
-HOSTS = ["host.html", *(["bridge.html"] if "bridge.js" in BUNDLE else [])]
-
-
-def now() -> datetime:
-    return datetime(2026, 11, 24, 8, 0, tzinfo=UTC) + timedelta(seconds=time.monotonic() - BEGAN)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in which nothing went wrong: neither errors nor refusals of its policy."""
-    context = browser.new_context(viewport={"width": 640, "height": 900}, locale="en-GB")
-    context.set_default_timeout(20_000)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-    yield opened
-    context.close()
-    assert [problem for problem in problems if "favicon" not in problem] == []
+from .host import Host, Rules, hosts, now
 
 
 @pytest.fixture
@@ -72,7 +38,7 @@ def heading(card: Any, words: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize("html", HOSTS)
+@pytest.mark.parametrize("html", hosts())
 def test_a_person_confirms_and_the_model_learns_it_by_asking(page: Page, tenant: Tenant, html: str, mode: str) -> None:
     with Host(server(tenant), mode, page=html) as host:
         assert not {"open_card", "answer_card"} & set(host.offered())
@@ -170,7 +136,7 @@ def test_a_card_of_a_server_that_was_restarted_says_so(page: Page, tenant: Tenan
         expect(card.get_by_role("button")).to_have_count(0)
 
 
-@pytest.mark.parametrize("html", HOSTS)
+@pytest.mark.parametrize("html", hosts())
 def test_a_host_that_asks_its_user_may_refuse_and_then_allow(page: Page, tenant: Tenant, html: str) -> None:
     answers = [False, True]
     rules = Rules(approves=lambda name: name != "answer_card" or answers.pop(0))
@@ -230,7 +196,7 @@ def test_what_other_frames_send_is_ignored(page: Page, tenant: Tenant) -> None:
         assert host.calls == ["open_card"]
 
 
-@pytest.mark.parametrize("html", HOSTS)
+@pytest.mark.parametrize("html", hosts())
 def test_the_theme_follows_the_host_and_a_teardown_is_answered(page: Page, tenant: Tenant, html: str) -> None:
     with Host(server(tenant), page=html) as host:
         variables = {"--color-background-primary": "light-dark(rgb(250, 240, 230), rgb(10, 20, 30))", "--evil": "1"}
@@ -263,7 +229,7 @@ def test_a_person_takes_rows_out_of_a_plan_and_confirms_what_is_left(page: Page,
         expect(card.get_by_role("button", name="Confirm 2 calls")).to_be_disabled()
         card.get_by_role("button", name="Show what is left").click()
         expect(rows).to_have_count(1)
-        card.get_by_role("button", name="Confirm 1 calls").click()
+        card.get_by_role("button", name="Confirm 1 call").click()
         heading(card, "Confirmed")
         assert [method for method, _, _ in tenant.writes] == ["PATCH"]
 

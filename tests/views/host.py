@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,19 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "media-src 'self' data:; connect-src 'none'; frame-src 'none'; object-src 'none'; base-uri 'none'"
 )
+BEGAN = time.monotonic()
+BUNDLE: dict[str, Path] = {}  # what a host's page loads, by name
 VIEWS = [advertise(elicitation.VIEWS, {"mimeTypes": [elicitation.VIEW_TYPE]})]
+
+
+def now() -> datetime:
+    """The time of the tests: it goes on as real time does."""
+    return datetime(2026, 11, 24, 8, 0, tzinfo=UTC) + timedelta(seconds=time.monotonic() - BEGAN)
+
+
+def hosts() -> list[str]:
+    """The pages of hosts there are: our own, and AppBridge where it could be had."""
+    return ["host.html", *(["bridge.html"] if "bridge.js" in BUNDLE else [])]
 
 
 @dataclass(frozen=True)
@@ -150,9 +164,6 @@ class Host:
         if self.rules.drops_reply_meta:
             reply.pop("_meta", None)
         return json.dumps(reply)
-
-
-BUNDLE: dict[str, Path] = {}  # what a host's page loads, by name
 
 
 def _type(route: Any) -> str:
