@@ -1,4 +1,4 @@
-"""Views where they run: `python -m tests.views [pytest's options | draw FOLDER]`. Chromium of the system, driven by Playwright.
+"""Views where they run, in Chromium driven by Playwright: `python -m tests.views [draw FOLDER | pytest's options]`.
 
 Needs /usr/bin/chromium (Debian: chromium) and the extra `browser`; without them it says so and ends well. With npm it
 brings AppBridge of @modelcontextprotocol/ext-apps as a second host, and says where that was left out.
