@@ -7,18 +7,22 @@ call, or if a valid one did not work exactly once.
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import os
 import random
+import re
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -33,11 +37,12 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client as rest
-from tests.support.gated_samples import HOLDERS, Samples, gated, samples
-from tests.support.results import CODE
+from tests.support.gated_samples import HOLDERS, SOME_ID, Samples, gated, samples
+from tests.support.results import CODE, text_of
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SECRET = "the key of the server under attack"
+PLAN = re.compile(r'wait_for_task taskId="(plan-[0-9a-f]+)"')
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 HARMLESS = {"token", "ProtectionStoreGatewaySize", "ProtectionStoreGatewayPSGSize", "VmpgRestorePreCheckList"}
 VALID_SHARE = 0.03  # of the calls are valid ones
@@ -54,21 +59,68 @@ class Victim:
 
 
 @dataclass
+class Clock:
+    """The time of a tenant and of all servers before it, which stands still but for leaps."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """The time."""
+        return START + self.ahead
+
+    async def run(self) -> None:
+        """Let time go on."""
+        while True:
+            self.ahead += timedelta(seconds=1)
+            await anyio.sleep(0.02)
+
+
+@dataclass
+class Remembering:
+    """A simulated tenant whose answers to reads are kept until something changes: a hundred times as fast."""
+
+    app: Any
+    clock: Clock
+    answers: dict[tuple[str, bytes, datetime], list[Any]] = field(default_factory=dict)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        key = (scope["path"], scope["query_string"], self.clock.now())
+        if scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            self.answers.clear()
+            return
+        if key not in self.answers:
+            messages: list[Any] = []
+
+            async def keep(message: Any) -> None:
+                messages.append(message)
+
+            await self.app(scope, receive, keep)
+            self.answers[key] = messages
+        for message in self.answers[key]:
+            await send(message)
+
+
+@dataclass
 class Field:
     """A tenant, the server under attack, one beside it with another key, and clients of both eras."""
 
-    app: Any
+    app: Remembering
     found: Samples
     clients: list[Client]
     stranger: Client
+    full: Client  # of a replica whose disk is full: its record cannot be written
+    stack: AsyncExitStack
+    settings: settings.Settings
     api: rest.ApiClient
-    now: list[datetime]
+    clock: Clock
     victims: dict[str, Victim] = field(default_factory=dict)
     spent: list[Victim] = field(default_factory=list)
 
     def arrived(self) -> int:
         """The changing requests that the tenant logged since it was last asked."""
-        log = self.app.state.tenant.requests
+        log = self.app.app.state.tenant.requests
         count = sum(r.method != "GET" and r.operation not in HARMLESS for r in log)
         log.clear()
         return count
@@ -108,25 +160,37 @@ async def attack(calls: int, seed: int = 1, *, told: Callable[[str], None] = lam
 
 async def opened(stack: AsyncExitStack, seed: int) -> Field:
     """A field with a tenant of this seed."""
-    app, now = create_app(seed=seed, now=lambda: START), [START]
-    given = settings.load(demo=True, wait=0, secret=SECRET)
-    server = mcp_server.create(given, app=app, now=lambda: now[0])
+    clock = Clock()
+    tenant = create_app(seed=seed, now=clock.now, scale=100_000)
+    app = Remembering(tenant, clock)
+    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attack-")))
+    given = settings.load(demo=True, wait=0, secret=SECRET, state_dir=place, rate=1_000_000)
+    server = mcp_server.create(given, app=app, now=clock.now)
     clients = [await stack.enter_async_context(Client(server, mode=mode)) for mode in ("auto", "legacy")]
     other = mcp_server.create(
-        settings.load(demo=True, wait=0, secret="another key entirely"), app=app, now=lambda: now[0]
+        settings.load(demo=True, wait=0, secret="another key entirely", state_dir=place / "other", rate=1_000_000),
+        app=app,
+        now=clock.now,
     )
     stranger = await stack.enter_async_context(Client(other))
-    api = await stack.enter_async_context(rest.connect(given, app=app, now=lambda: START))
-    return Field(app, await samples(api, 40), clients, stranger, api, now)
+    choked = given.model_copy(update={"audit_log": Path("/dev/full")})
+    full = await stack.enter_async_context(Client(mcp_server.create(choked, app=app, now=clock.now)))
+    api = await stack.enter_async_context(rest.connect(given, app=app, now=clock.now))
+    return Field(app, await samples(api, 40), clients, stranger, full, stack, given, api, clock)
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 
-async def call(client: Client, tool: Tool, given: dict[str, Any]) -> str:
-    """The text of an answer."""
-    result = await client.call_tool(tool.name, given)
-    return "\n".join(block.text for block in result.content if block.type == "text")
+async def call(here: Field, client: Client, tool: Tool, given: dict[str, Any]) -> str:
+    """The text of an answer; a plan that goes on by itself is waited for, and time goes on with it."""
+    text = text_of(await client.call_tool(tool.name, given))
+    if plan := PLAN.search(text):
+        async with anyio.create_task_group() as group:
+            group.start_soon(here.clock.run)
+            await client.call_tool("wait_for_task", {"taskId": plan[1], "seconds": 120})
+            group.cancel_scope.cancel()
+    return text
 
 
 def sample(here: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
@@ -146,7 +210,7 @@ async def victim(here: Field, tool: Tool, rng: random.Random, client: Client | N
         given = sample(here, tool, rng)
         if given is None:
             return None
-        text = await call(client or rng.choice(here.clients), tool, {**given, "confirm": "preview"})
+        text = await call(here, client or rng.choice(here.clients), tool, {**given, "confirm": "preview"})
         if shown := CODE.search(text):
             return Victim(tool, given, shown[1])
     return None
@@ -214,9 +278,9 @@ async def hostile(here: Field, tool: Tool, rng: random.Random, score: Score) -> 
     kind = rng.choice([*PLAIN, *SPECIAL, "missing"])
     client = rng.choice(here.clients)
     if kind in PLAIN:
-        await call(client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
+        await call(here, client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
     elif kind == "missing":
-        await call(client, tool, target.arguments)
+        await call(here, client, tool, target.arguments)
     elif not await SPECIAL[kind](here, target, rng, client):
         return
     judge(here, score, kind, tool, expected=0)
@@ -237,18 +301,18 @@ async def stale(here: Field, target: Victim, rng: random.Random, client: Client)
     fresh = await victim(here, target.tool, rng)
     if fresh is None:
         return False
-    here.now[0] += timedelta(seconds=rng.randrange(600, 20_000))
+    here.clock.ahead += timedelta(seconds=rng.randrange(600, 20_000))
     here.victims.clear()
-    await call(client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    await call(here, client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
     return True
 
 
 async def foreign_key(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    text = await call(here.stranger, target.tool, {**target.arguments, "confirm": "preview"})
+    text = await call(here, here.stranger, target.tool, {**target.arguments, "confirm": "preview"})
     shown = CODE.search(text)
     if shown is None or shown[1] == target.code:
         return False
-    await call(client, target.tool, {**target.arguments, "confirm": shown[1]})
+    await call(here, client, target.tool, {**target.arguments, "confirm": shown[1]})
     return True
 
 
@@ -260,12 +324,12 @@ async def foreign_principal(here: Field, target: Victim, rng: random.Random, cli
     given = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
     plain = {n: v for n, v in given.items() if n != "confirm"}
     there = await effects.read_target(here.api, known, target.tool, given, arguments.build_request(target.tool, given))
-    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.now[0])).binding_facts
-    ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.now[0])
+    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.clock.now())).binding_facts
+    ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.clock.now())
     mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)
     assert mine != theirs
-    await call(client, target.tool, {**target.arguments, "confirm": theirs})
+    await call(here, client, target.tool, {**target.arguments, "confirm": theirs})
     return True
 
 
@@ -273,7 +337,7 @@ async def replayed(here: Field, target: Victim, rng: random.Random, client: Clie
     if not here.spent:
         return False
     used = rng.choice(here.spent)
-    await call(client, used.tool, {**used.arguments, "confirm": used.code})
+    await call(here, client, used.tool, {**used.arguments, "confirm": used.code})
     return True
 
 
@@ -281,7 +345,7 @@ async def other_target(here: Field, target: Victim, rng: random.Random, client: 
     other = sample(here, target.tool, rng)
     if other is None or other == target.arguments:
         return False
-    await call(client, target.tool, {**other, "confirm": target.code})
+    await call(here, client, target.tool, {**other, "confirm": target.code})
     return True
 
 
@@ -290,7 +354,7 @@ async def other_tool(here: Field, target: Victim, rng: random.Random, client: Cl
     given = sample(here, other, rng)
     if given is None:
         return False
-    await call(client, other, {**given, "confirm": target.code})
+    await call(here, client, other, {**given, "confirm": target.code})
     return True
 
 
@@ -308,19 +372,105 @@ async def other_arguments(here: Field, target: Victim, rng: random.Random, clien
         given["hostIqn"] = "iqn.2026-01.com.example:evil"
     else:
         return False
-    await call(client, target.tool, {**given, "confirm": target.code})
+    await call(here, client, target.tool, {**given, "confirm": target.code})
     return True
 
 
 async def target_changed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    tenant = here.app.state.tenant
+    tenant = here.app.app.state.tenant
     first = target.arguments["calls"][0] if target.tool.name == RUN_PLAN.name else None
     given = first["arguments"] if first else target.arguments
     if tenant.write(reference(given), description=f"changed {rng.random()}") is None:
         return False
+    here.app.answers.clear()
     here.victims.clear()
-    await call(client, target.tool, {**target.arguments, "confirm": target.code})
+    await call(here, client, target.tool, {**target.arguments, "confirm": target.code})
     return True
+
+
+async def restarted(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    """A used code once more, at a process that was not there when it was used."""
+    if not here.spent:
+        return False
+    used = rng.choice(here.spent)
+    async with Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as fresh:
+        await call(here, fresh, used.tool, {**used.arguments, "confirm": used.code})
+    return True
+
+
+async def disk_full(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    """A code that holds, at a replica that cannot record the request."""
+    fresh = await victim(here, target.tool, rng)
+    if fresh is None:
+        return False
+    here.victims.pop(target.tool.name, None)  # where consent was used up, its code is
+    await call(here, here.full, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    return True
+
+
+async def manipulated(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    """A code for what the person read, with one leaf of the arguments changed, added or taken away."""
+    given = json.loads(json.dumps(target.arguments))
+    leaves = list(leaves_of(given))
+    if target.tool.name == RUN_PLAN.name and rng.random() < 0.3:
+        given["calls"].pop(rng.randrange(len(given["calls"])))
+    elif not leaves or rng.random() < 0.2:
+        given[rng.choice(["description", "name", "force", "lockedUntil", "preScriptInfo"])] = "2125-01-01T00:00:00Z"
+    else:
+        holder, key = rng.choice(leaves)
+        value = holder[key]
+        if isinstance(value, bool):
+            holder[key] = not value
+        elif isinstance(value, int):
+            holder[key] = value + 1
+        elif rng.random() < 0.3 and isinstance(holder, dict):
+            del holder[key]
+        else:
+            holder[key] = f"{value}x" if rng.random() < 0.5 else "another"
+    if given == target.arguments:
+        return False
+    await call(here, client, target.tool, {**given, "confirm": target.code})
+    return True
+
+
+def leaves_of(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The places of all leaves: the object or list that holds each, and its key."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, (dict, list)):
+            yield from leaves_of(item)
+        else:
+            yield value, key
+
+
+async def grave_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    """A tool whose plain use is harmless, with arguments that are not, and without a code for them."""
+    name, given = rng.choice(list(grave_calls(here, rng)))
+    tool = next(t for t in here_tools() if t.name == name)
+    confirm = rng.choice([None, target.code, random_code(rng), words(rng)])
+    text = await call(here, client, tool, given if confirm is None else {**given, "confirm": confirm})
+    return "PREVIEW" in text  # else it was no such call
+
+
+def grave_calls(here: Field, rng: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Locks, programs, an address in use, an asset that is protected already: calls of tools that ask only then."""
+    group = {"volumeProtectionGroupId": rng.choice(here.found.items["volumeProtectionGroupId"])["id"]}
+    lock = {"lockFor": {"unit": "YEARS", "value": rng.randrange(1, 99)}}
+    yield "create_volume_protection_group_snapshot", {**group, "name": "x", **lock}
+    yield "create_volume_protection_group_backup", {**group, "name": "x", **lock}
+    program = {"hostId": group["volumeProtectionGroupId"], "path": "/opt/x.sh"}
+    schedule = {"scheduleId": 1, "name": "daily", "schedule": {"recurrence": "DAILY"}, **lock}
+    tier = {"type": "SNAPSHOT", "schedules": [{**schedule, "preScriptInfo": program}]}
+    yield "create_protection_policy", {"name": "p", "applicationType": "VMWARE", "protections": [tier]}
+    asset = rng.choice([j["assetInfo"] for j in here.found.items["protectionJobId"]])
+    policy = rng.choice(here.found.items["protectionPolicyId"])["id"]
+    job = {"assetInfo": {"id": asset["id"], "type": asset["type"]}, "protectionPolicyId": policy}
+    yield "create_protection_job", job
+    nics = [n for g in here.found.items["protectionStoreGatewayId"] for n in g["network"]["nics"]]
+    network = {"name": "n", "networkType": "STATIC", "networkAddress": rng.choice(nics)["networkAddress"]}
+    size = {"maxOnPremRetentionDays": 60, "maxOnPremDailyProtectedDataInTiB": 5.0}
+    place = {"datastoreIds": [SOME_ID], "network": {**network, "subnetMask": "255.255.255.0", "gateway": "10.1.0.1"}}
+    gateway = {"name": f"psg-{rng.randrange(99)}", "hypervisorManagerId": SOME_ID, "vmConfig": {**place, **size}}
+    yield "create_protection_store_gateway", gateway
 
 
 def reference(given: dict[str, Any]) -> tuple[str, ...]:
@@ -359,6 +509,10 @@ SPECIAL = {
     "code of another tool": other_tool,
     "other arguments": other_arguments,
     "target changed in between": target_changed,
+    "used code after a restart": restarted,
+    "full disk": disk_full,
+    "manipulated arguments": manipulated,
+    "grave arguments, ungated tool": grave_arguments,
 }
 
 
@@ -375,25 +529,44 @@ _TOOLS: list[Tool] = []
 # --- valid calls ------------------------------------------------------------------------------------------------------
 
 
+VALID = (
+    "valid",
+    "valid, other case",
+    "valid, arguments reordered",
+    "valid, ten at once",
+    "valid, at two replicas",
+)
+
+
 async def honest(here: Field, tool: Tool, rng: random.Random, score: Score) -> bool:
-    """One valid code, used in one of four ways: its call must arrive once. False where the tenant allows none."""
+    """One valid code, used in one of five ways: its call must arrive once. False where the tenant allows none."""
     mine = await victim(here, tool, rng)
     if mine is None:
         return False
     here.arrived()
     wanted = len(mine.arguments["calls"]) if tool.name == RUN_PLAN.name else 1
-    kind = rng.choice(["valid", "valid, other case", "valid, arguments reordered", "valid, ten at once"])
+    kind = rng.choice(VALID)
     given, client = mine.arguments, rng.choice(here.clients)
     if kind == "valid, other case":
-        await call(client, tool, {**given, "confirm": rng.choice([mine.code.lower(), mine.code.replace("-", "")])})
+        await call(
+            here, client, tool, {**given, "confirm": rng.choice([mine.code.lower(), mine.code.replace("-", "")])}
+        )
     elif kind == "valid, arguments reordered":
-        await call(client, tool, {"confirm": mine.code, **dict(reversed(given.items()))})
+        await call(here, client, tool, {"confirm": mine.code, **dict(reversed(given.items()))})
+    elif kind == "valid, at two replicas":
+        async with (
+            Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as one,
+            Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as two,
+            anyio.create_task_group() as group,
+        ):
+            for replica in (one, two, client):
+                group.start_soon(call, here, replica, tool, {**given, "confirm": mine.code})
     elif kind == "valid, ten at once":
         async with anyio.create_task_group() as group:
             for _ in range(10):
-                group.start_soon(call, client, tool, {**given, "confirm": mine.code})
+                group.start_soon(call, here, client, tool, {**given, "confirm": mine.code})
     else:
-        await call(client, tool, {**given, "confirm": mine.code})
+        await call(here, client, tool, {**given, "confirm": mine.code})
     judge(here, score, kind, tool, expected=wanted)
     here.victims.clear()
     here.spent.append(mine)
