@@ -97,11 +97,11 @@ def record(  # noqa: PLR0913  a line has its fields
         "text": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else None,
         **details,
     }
-    shown = _shorten(masking.redact({name: value for name, value in line.items() if value is not None}))
+    safe = _shorten(masking.redact({name: value for name, value in line.items() if value is not None}))
     try:
         with _locked(log) as descriptor:
             log.last = last_digest(descriptor, log.key) or log.last
-            content = json.dumps({**shown, "before": log.last}, ensure_ascii=False, separators=(",", ":"), default=str)
+            content = json.dumps({**safe, "before": log.last}, ensure_ascii=False, separators=(",", ":"), default=str)
             whole = content.encode("utf-8", "replace") + b"\n"
             _append(descriptor, whole)
             log.last = digest(whole, log.key)

@@ -182,8 +182,8 @@ def _proves(  # noqa: PLR0913, PLR0917
     consent: Consent, change: Change, opening: Opening, answer: str, action: str, typed: str, proof_: str
 ) -> bool:
     same = action == opening.action and (answer != "confirm" or typed == opening.typed)
-    shown = opening if answer == "confirm" else replace(opening, typed="")
-    proofs = [proof(key, change.id, shown, answer).encode() for key in consent.card_keys]
+    view = opening if answer == "confirm" else replace(opening, typed="")
+    proofs = [proof(key, change.id, view, answer).encode() for key in consent.card_keys]
     right = [hmac.compare_digest(one, proof_.encode()) for one in proofs]
     return same and any(right)
 

@@ -119,13 +119,13 @@ def code(key: bytes, call: Call, slot: int, use: int) -> str:
 def _codes(key: bytes, call: Call, slot: int, uses: range) -> list[str]:
     bound = canonical([3, VERSION_LETTER, call.tool, call.arguments, call.principal, call.state, call.binding_facts])
     base = hmac.new(key, bound.encode(), hashlib.sha256)
-    found = []
+    texts = []
     for use in uses:
         mac = base.copy()
         mac.update(f" {slot} {use}".encode())
         letters = VERSION_LETTER + base64.b32encode(mac.digest()[:5]).decode()[: BITS // 5]
-        found.append(f"{letters[:4]}-{letters[4:]}")
-    return found
+        texts.append(f"{letters[:4]}-{letters[4:]}")
+    return texts
 
 
 def normalize(text: str) -> str:

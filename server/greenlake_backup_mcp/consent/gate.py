@@ -32,7 +32,7 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_entries, cards, codes, elicitation, forms, issued_codes, permits
+from . import cards, codes, elicitation, forms, issued_codes, permits, refusals
 from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
 from .forms import Form
 from .permits import NotPermitted, Permit
@@ -131,7 +131,7 @@ def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Pr
         return call.tool.gated or effect.danger.gated
 
     return Proposal(
-        call.tool.name, plain, read, lambda target: target.state, describe, audit_entries.target_fields, ends, gated
+        call.tool.name, plain, read, lambda target: target.state, describe, refusals.target_fields, ends, gated
     )
 
 
@@ -143,7 +143,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     settings = consent.settings
     if settings.read_only:
         cure = "Only a person can change that."
-        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, "this server is read-only", cure))
+        raise NotPermitted(refusals.refuse(consent, proposal, caller, "this server is read-only", cure))
     form = await forms.choose(consent, caller)
     if form is not Form.QUESTION:
         caller = replace(caller, person=None)
@@ -153,7 +153,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if gated and form is Form.NONE:
         why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
         cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
-        raise NotPermitted(audit_entries.refuse(consent, proposal, caller, why, cure))
+        raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
     if confirm == PREVIEW or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
@@ -192,7 +192,7 @@ async def _permit(  # noqa: PLR0913, PLR0917
     """The permit of what was consented to by a code, or needs no consent (None); the request is on the record."""
     reserved = await _reserve(consent, api, evaluation, match, caller)
     try:
-        audit_entries.record(consent, "request", evaluation, caller, text=evaluation.text)  # before anything is sent
+        refusals.record(consent, "request", evaluation, caller, text=evaluation.text)  # before anything is sent
     except BaseException:
         if reserved:
             with anyio.CancelScope(shield=True):
@@ -213,7 +213,9 @@ async def _reserve(
     proposal, now = evaluation.proposal, api.now()
     ends = proposal.ends(evaluation.subject, now)
     entries = [
-        Reservation(path, caller.id, at, now + LINGER + evaluation.takes) for path, at in ends.items() if at <= now
+        Reservation(path, caller.id, moment, now + LINGER + evaluation.takes)
+        for path, moment in ends.items()
+        if moment <= now
     ]
     others = await consent.store.reserve(entries, now)
     try:
@@ -296,9 +298,9 @@ async def _preview(
         what = "All that goes, property by property" if goes else "Every change, value by value"
         count = units.plural(len(effect.whole), "line")
         lines.append(f"{what} ({count}): preview_call with reference {reference}.")
-    result = audit_entries.text(lines, consent.settings, is_error=bool(reason))
+    result = refusals.text(lines, consent.settings, is_error=bool(reason))
     event = "refusal" if reason else "preview"
-    audit_entries.record(consent, event, evaluation, caller, reason, audit_entries.text_of(result))  # type: ignore[arg-type]
+    refusals.record(consent, event, evaluation, caller, reason, refusals.text_of(result))  # type: ignore[arg-type]
     if change:
         result.structured_content = {"change": change.id}
     if code:
@@ -324,7 +326,7 @@ async def open_card(
     """
     now = api.now()
     evaluation = await evaluate(proposal, caller, now, await consent.store.reserved(now))
-    audit_entries.record(consent, "question", evaluation, caller, text=evaluation.text)
+    refusals.record(consent, "question", evaluation, caller, text=evaluation.text)
     effect, slot = evaluation.statement, codes.slot_of(now)
     if effect.forbidden or not roles.role_allows_danger(caller.role, effect.danger):
         return evaluation, None
@@ -346,7 +348,7 @@ async def _ask(
     who = caller.person
     if who is None or caller.consented:
         reason = caller.consented or "by code; this server could not or should not ask the person"
-        audit_entries.record(consent, "consent", evaluation, caller, reason)
+        refusals.record(consent, "consent", evaluation, caller, reason)
         return ()
     # Described as of the start of the code's slot, so that a question asked twice reads the same.
     start = datetime.fromtimestamp(match.slot * SLOT, UTC)
@@ -361,7 +363,7 @@ async def _ask(
     state = f"{match.slot}.{digest}"
     bound, _, asked_at = (who.state or "").rpartition(".")
     if who.answer is None or who.state is None:
-        audit_entries.record(consent, "question", evaluation, caller, text=question)
+        refusals.record(consent, "question", evaluation, caller, text=question)
         raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp() * 1000:.0f}"))
     if bound != state:
         why = "What the person was asked is not what would happen now; ask them anew."
@@ -375,14 +377,14 @@ async def _ask_now(  # noqa: PLR0913, PLR0917
 ) -> tuple[str, ...]:
     push = caller.person.push if caller.person else None
     assert push is not None  # noqa: S101  for the type checker
-    audit_entries.record(consent, "question", evaluation, caller, text=question)
+    refusals.record(consent, "question", evaluation, caller, text=question)
     asked = api.now()
     try:
         answer = await elicitation.push_question(push, question)
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
             await consent.store.use(match.code, REMEMBERED_SECONDS)
-        audit_entries.record(consent, "refusal", evaluation, caller, "the call ended while the person was asked")
+        refusals.record(consent, "refusal", evaluation, caller, "the call ended while the person was asked")
         raise
     seconds = (api.now() - asked) / timedelta(seconds=1)
     notes = await _judge_answer(consent, evaluation, match, caller, answer, seconds, question)
@@ -406,10 +408,10 @@ async def _judge_answer(  # noqa: PLR0913, PLR0917
     """The notes on a yes; for all else NotPermitted, and the code is spent: a no is not asked again."""
     verdict = elicitation.judge(answer, seconds)
     if verdict.consented:
-        audit_entries.record(consent, "consent", evaluation, caller, verdict.words, question)
+        refusals.record(consent, "consent", evaluation, caller, verdict.words, question)
         return verdict.notes
     with anyio.CancelScope(shield=True):
         await consent.store.use(match.code, REMEMBERED_SECONDS)
     raise NotPermitted(
-        audit_entries.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
+        refusals.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
     )

@@ -103,19 +103,19 @@ class PlanPreview:
             yield from (f"  {final} ({_calls(numbers)})" for final, numbers in finals.items() if final)
         yield from _exceptions(group)
         kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
-        told = [list(_details(item, effect)) for item, effect in group]
-        counts = Counter(line for lines in told for line in dict.fromkeys(lines))
-        shared = [line for line in dict.fromkeys(told[0]) if counts[line] == len(group) > 1]
+        details = [list(_details(item, effect)) for item, effect in group]
+        counts = Counter(line for lines in details for line in dict.fromkeys(lines))
+        shared = [line for line in dict.fromkeys(details[0]) if counts[line] == len(group) > 1]
         yield from (f"  Each of them: {line}" for line in shared)
         some = [line for line in counts if 1 < counts[line] < len(group)]
         for line in some:
-            numbers = [item.number for (item, _), lines in zip(group, told, strict=True) if line in lines]
+            numbers = [item.number for (item, _), lines in zip(group, details, strict=True) if line in lines]
             yield f"  {_calls(numbers).capitalize()}: {line}"
         rows = [(effect.summary or leaf_words.without_ids(effect.title)).split(", ") for _, effect in group]
         same = [part for part in rows[0][1:] if len(group) > 1 and all(part in row for row in rows)]
         if same:
             yield f"  Each of them: {', '.join(same)}"
-        for (item, effect), parts, lines in zip(group, rows, told, strict=True):
+        for (item, effect), parts, lines in zip(group, rows, details, strict=True):
             row = ", ".join(part for part in parts if part not in same)
             yield f"  {item.number}. {row}{_row_marks(effect, kinds, len(group))}"
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
@@ -155,10 +155,10 @@ def _details(item: Item, effect: Effect) -> Iterator[str]:
         yield f"not known: {'; '.join(effect.unknown)}"
 
 
-def _row_marks(effect: Effect, kinds: Counter[str], of: int) -> str:
+def _row_marks(effect: Effect, kinds: Counter[str], count: int) -> str:
     """What is particular to a call, on its row; what is so of others as well, or of the only one, is said above."""
-    marks = [e for e in effect.warnings if kinds[kind_of(e)] < of and kind_of(e) != e]
-    return f" [{'; '.join(marks)}]" if marks and of > 1 else ""
+    marks = [e for e in effect.warnings if kinds[kind_of(e)] < count and kind_of(e) != e]
+    return f" [{'; '.join(marks)}]" if marks and count > 1 else ""
 
 
 def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:

@@ -222,10 +222,10 @@ async def _settle(run: PlanRun, consent: Consent, permit: Permit) -> None:
             run.results[n] = replace(result, under_way=False, words="it was broken off while it was under way")
         elif result.outcome is Outcome.NOT_TRIED:
             run.results[n] = replace(result, words=why)
-    kept = [row.path for row, result in zip(run.rows, run.results, strict=True) if result.outcome in UNDONE]
+    undone = [row.path for row, result in zip(run.rows, run.results, strict=True) if result.outcome in UNDONE]
     permit.reserved = False
     try:
-        await consent.store.release(run.caller.id, kept)
+        await consent.store.release(run.caller.id, undone)
     except BackupError:  # it ends by itself
         run.notes = (*run.notes, "For some minutes previews count all that the plan was to end as gone.")
     run.notes = (*run.notes, *await permit.settle(run.outcome, rows=run.rows_by_outcome()))

@@ -27,7 +27,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import audit_entries, audit_log, codes, gate, issued_codes, permits, store
+from . import audit_log, codes, gate, issued_codes, permits, refusals, store
 from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
 from .plan_runs import PREFIX, Execute, PlanRow, PlanRun, PlanRuns
@@ -56,16 +56,16 @@ class PlanWork:
         """The targets, copies from the lists of their assets: one read for all of an asset."""
         self.reads = ReadCache(MOST_READS)
         reading, _ = self.caller.progress.split(READING)
-        found: dict[int, Target] = {}
+        results: dict[int, Target] = {}
 
         async def one(item: Item) -> None:
-            found[item.number] = await self.target(item, self.reads)
-            await reading(len(found), len(self.items), "reading the targets")
+            results[item.number] = await self.target(item, self.reads)
+            await reading(len(results), len(self.items), "reading the targets")
 
         async with anyio.create_task_group() as group:
             for item in self.items:
                 group.start_soon(one, item)
-        self.targets = [found[item.number] for item in self.items]
+        self.targets = [results[item.number] for item in self.items]
         return self.targets
 
     async def target(self, item: Item, reads: ReadCache) -> Target:
@@ -180,7 +180,7 @@ def render(plan: PlanRun, settings: Settings) -> CallToolResult:
         for number, (row, result) in enumerate(zip(plan.rows, plan.results, strict=True), 1)
         if over or result.outcome is not Outcome.NOT_TRIED
     ]
-    return audit_entries.text(lines, settings, is_error=plan.failed)
+    return refusals.text(lines, settings, is_error=plan.failed)
 
 
 def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:
@@ -220,7 +220,7 @@ def _duplicates(items: list[Item]) -> Iterator[str]:
 
 
 def _record(targets: Sequence[Target]) -> dict[str, Any]:
-    return {"targets": [audit_entries.target_fields(t) for t in targets]}
+    return {"targets": [refusals.target_fields(t) for t in targets]}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
@@ -241,8 +241,8 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
 
     async def judge(n: int, caller: Caller) -> Permit:
         item, facts = confirmed[n]
-        kept = {key: found for key, found in lasting.items() if not any(word in key for word in COPIES)}
-        return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, kept), caller)
+        lasting_reads = {key: results for key, results in lasting.items() if not any(word in key for word in COPIES)}
+        return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, lasting_reads), caller)
 
     return PlanRun(rows, work.caller, judge, execute, go_on)
 
@@ -268,7 +268,7 @@ async def _judge(  # noqa: PLR0913, PLR0917
     others = [one for one in await work.consent.store.reserved(now) if one.owner != work.caller.id]
     context = effects.PreviewContext(reads, {**store.by_path(others, now), **ends})
     effect = await effects.describe_effect(work.api, item.call.tool, item.call.arguments, target, now, context)
-    details: dict[str, Any] = {"target": audit_entries.target_fields(target), "arguments": item.call.arguments}
+    details: dict[str, Any] = {"target": refusals.target_fields(target), "arguments": item.call.arguments}
     reason = ""
     if codes.canonical(target.state) != codes.canonical(before.state):
         moved = "; ".join(list(issued_codes.changed(before.state, target.state))[:5])

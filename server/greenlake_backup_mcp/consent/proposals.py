@@ -141,13 +141,15 @@ class Evaluation:
         return "\n".join(self.statement.lines())
 
 
-def consent(settings: Settings, kept: store.ConsentStore | None = None, card_keys: tuple[bytes, ...] = ()) -> Consent:
+def consent(
+    settings: Settings, kept_store: store.ConsentStore | None = None, card_keys: tuple[bytes, ...] = ()
+) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
-    kept = kept or store.MemoryStore()
+    kept_store = kept_store or store.MemoryStore()
     chain = codes.keys(settings, "audit log")[:1] if settings.secret else ()
     log = audit_log.open_log(settings.audit_log, key=chain[0] if chain else None)
-    keys = codes.keys(settings, fallback=kept.key)
-    return Consent(settings, keys, kept, log, card_keys=card_keys or (secrets.token_bytes(32),))
+    keys = codes.keys(settings, fallback=kept_store.key)
+    return Consent(settings, keys, kept_store, log, card_keys=card_keys or (secrets.token_bytes(32),))
 
 
 async def evaluate(

@@ -1,6 +1,6 @@
 """`ConsentStore` in Redis, so that a code holds once however many replicas there are.
 
-Knows redis-py. The key of text codes is not kept here: replicas share GREENLAKE_MCP_SECRET.
+Knows redis-py. The key of text codes is not kept here (ARCHITECTURE.md says why): replicas share GREENLAKE_MCP_SECRET.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PREFIX = "greenlake-backup-mcp:"
 RESERVATIONS = f"{PREFIX}reservations"
 KEPT_SECONDS = 86_400  # the list of reservations, after the last one was written
+NO_KEY = "replicas share this Redis, but no key of codes; set the same GREENLAKE_MCP_SECRET for all of them"
 SECONDS = 3.0  # for Redis to answer; a gated call waits no longer for it
 
 
@@ -29,11 +30,14 @@ class RedisStore:
     """`ConsentStore` in a store that replicas share. While it cannot be reached, no code holds."""
 
     key = ""
-    ephemeral = ""
 
-    def __init__(self, url: str) -> None:
-        """A store by its URL; connects with the first use. Raises SettingsError where redis-py or the URL is wrong."""
+    def __init__(self, url: str, *, shares_key: bool = True) -> None:
+        """A store by its URL; connects with the first use. Raises SettingsError where redis-py or the URL is wrong.
+
+        `shares_key`: whether the replicas share a key of text codes; else a code holds at the one that showed it only.
+        """
         self._redis = _client(url)
+        self.ephemeral = "" if shares_key else NO_KEY
 
     async def use(self, code: str, seconds: float) -> bool:
         """Mark the code as used for so long; False if it was marked before."""

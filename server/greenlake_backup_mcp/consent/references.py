@@ -35,24 +35,26 @@ class WholeDifference:
 class References:
     """The whole differences of a process."""
 
-    known: dict[str, WholeDifference] = field(default_factory=dict)
+    differences: dict[str, WholeDifference] = field(default_factory=dict)
 
     def keep(self, principal: str, lines: tuple[str, ...], until: datetime, now: datetime) -> str:
         """The reference under which a difference can be read until then; the same one again for the same lines."""
-        kept = WholeDifference(principal, lines, until)
-        for reference in [r for r, one in self.known.items() if one.until <= now]:
-            del self.known[reference]
-        if (same := next((r for r, one in self.known.items() if one == kept), None)) is not None:
+        difference = WholeDifference(principal, lines, until)
+        for reference in [r for r, one in self.differences.items() if one.until <= now]:
+            del self.differences[reference]
+        if (same := next((r for r, one in self.differences.items() if one == difference), None)) is not None:
             return same
-        while self.known and (len(self.known) >= MOST_KEPT or self._letters() + kept.letters > MOST_LETTERS):
-            del self.known[next(iter(self.known))]
+        while self.differences and (
+            len(self.differences) >= MOST_KEPT or self._letters() + difference.letters > MOST_LETTERS
+        ):
+            del self.differences[next(iter(self.differences))]
         reference = f"D-{secrets.token_hex(8)}"
-        self.known[reference] = kept
+        self.differences[reference] = difference
         return reference
 
     def whole(self, principal: str, reference: str, now: datetime) -> tuple[str, ...]:
         """All lines; InputError for what this caller cannot read."""
-        one = self.known.get(reference)
+        one = self.differences.get(reference)
         if one is None or one.principal != principal or one.until <= now:
             raise InputError(
                 "There is no such difference for this caller, or not any more.",
@@ -70,7 +72,7 @@ class References:
         return (head, *parts[number - 1])
 
     def _letters(self) -> int:
-        return sum(one.letters for one in self.known.values())
+        return sum(one.letters for one in self.differences.values())
 
 
 def _parts(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp.consent import audit_entries, gate, plans, proposals
+from greenlake_backup_mcp.consent import gate, plans, proposals, refusals
 from greenlake_backup_mcp.consent.permits import NotPermitted
 from greenlake_backup_mcp.consent.plan_runs import PlanRuns
 from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
@@ -341,7 +341,7 @@ def _find_tool(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
     if why is None:
         return tool
     if tool.gated:
-        audit_entries.record_denied(context.consent, caller, name, _readable_arguments(tool, raw), why.message)
+        refusals.record_denied(context.consent, caller, name, _readable_arguments(tool, raw), why.message)
     raise why
 
 

@@ -193,8 +193,8 @@ def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterat
             rest = {n: v for n, v in two.items() if not _identifies(path, n) or n == "protectionStoreId"}
             yield from _differing(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
         else:
-            given = {n: v for n, v in two.items() if not _identifies(path, n)} if isinstance(two, Mapping) else two
-            yield from _differing(_carried(path, one, given), given, (*path, step))
+            asked = {n: v for n, v in two.items() if not _identifies(path, n)} if isinstance(two, Mapping) else two
+            yield from _differing(_carried(path, one, asked), asked, (*path, step))
     if before and not after and pairs:
         yield Leaf(path, ABSENT, [])
 
@@ -240,24 +240,26 @@ def _key(path: Path, item: Any) -> Any:
     if not isinstance(item, Mapping):
         return item if name in SETS else None
     keys = KEYS.get(name, ())
-    found = next((item[k] for k in keys if item.get(k) not in (None, "")), None)
-    return str(found).rpartition("/")[2] if name == "members" and found is not None else found
+    identity = next((item[k] for k in keys if item.get(k) not in (None, "")), None)
+    return str(identity).rpartition("/")[2] if name == "members" and identity is not None else identity
 
 
 def _identifies(path: Path, name: str) -> bool:
     """Whether a property of an element is told by the element's own label."""
-    here = path[-1] if path and isinstance(path[-1], str) else ""
-    return name in KEYS.get(here, ()) or name == "protectionStoreInfo" or (here == "protections" and name == "type")
+    of_list = path[-1] if path and isinstance(path[-1], str) else ""
+    return (
+        name in KEYS.get(of_list, ()) or name == "protectionStoreInfo" or (of_list == "protections" and name == "type")
+    )
 
 
-def _carried(path: Path, one: Any, given: Any) -> Any:
+def _carried(path: Path, one: Any, asked: Any) -> Any:
     """An element as it is, as far as the request's element could carry it. Members are named, not described."""
-    if not isinstance(one, Mapping) or not isinstance(given, Mapping):
+    if not isinstance(one, Mapping) or not isinstance(asked, Mapping):
         return one
     return {
         n: v
         for n, v in one.items()
-        if n in given or (not _identifies(path, n) and path[-1] not in ("assets", "members") and n not in IDENTIFYING)
+        if n in asked or (not _identifies(path, n) and path[-1] not in ("assets", "members") and n not in IDENTIFYING)
     }
 
 
@@ -268,8 +270,8 @@ def _same(path: Path, before: Any, after: Any) -> bool:
         return False
     if before == after:
         return True
-    if isinstance(before, str) and isinstance(after, str) and (at := units.parse_time(before)) is not None:
-        return path[-1:] != ("name",) and path[-1:] != ("description",) and at == units.parse_time(after)
+    if isinstance(before, str) and isinstance(after, str) and (moment := units.parse_time(before)) is not None:
+        return path[-1:] != ("name",) and path[-1:] != ("description",) and moment == units.parse_time(after)
     return False
 
 

@@ -60,7 +60,7 @@ def _restore(s: Subject) -> Iterator[Finding]:
         )
         words += " second ones, or overwrites; no document says which."
         yield grave(words, "the names exist", danger=Danger.DESTROY)
-    for n, result in enumerate(r for name, r in s.target.uses.items() if name.startswith("copy") and r.known):
+    for n, result in enumerate(r for name, r in s.target.uses.items() if name.startswith("copy") and r.available):
         yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(result.resource, s.now))}.")
     if len(infos) > MOST_COPIES:
         yield notable(f"Only the first {MOST_COPIES} of {len(infos):,} recovery points were read.")
@@ -87,7 +87,7 @@ def _newest(s: Subject) -> Iterator[Finding]:
     for n, member in enumerate(objects(s.resource.get("assets"))[:MOST_MEMBERS]):
         lists = [s.read(f"{place} {n}") for place in ("backups", "snapshots")]
         copies = [copy for result in lists for copy in result.items if not flaw_of(copy, s.now)]
-        points = [at for copy in copies if (at := units.parse_time(copy.get("pointInTime")))]
+        points = [moment for copy in copies if (moment := units.parse_time(copy.get("pointInTime")))]
         whole = all(result.whole for result in lists)
         which = f"Newest {'' if whole else 'known '}recovery point of {name_of(member)}"
         if whole and not copies:

@@ -55,10 +55,10 @@ NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
 
 def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) -> list[ReadSpec]:
     """The reads that name the ids of a request which the target itself does not name."""
-    known = leaf_words.collect_names(resource)
+    present = leaf_words.collect_names(resource)
     wanted: dict[tuple[str, bool], list[str]] = {}
     for path, identity in leaf_words.ids_in([body]):
-        if identity in known:
+        if identity in present:
             continue
         dotted = ".".join(step for step in path if isinstance(step, str))
         for place, single in _places(dotted, path, body, resource, kind):

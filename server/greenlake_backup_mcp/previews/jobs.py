@@ -149,7 +149,7 @@ def _protected_already(s: Subject) -> Iterator[Finding]:
     for policy in policies:
         words = f"It is PROTECTED ALREADY{through}, by policy {quoted(policy)}: two jobs then copy it."
         yield grave(words, "protected already")
-    if groups and not policies and all(group.known for group in held):
+    if groups and not policies and all(group.available for group in held):
         yield Finding(f"It is a member of {names(groups)}, which no job protects.")
     elif groups and not policies:
         words = f"It is a member of {names(groups)}; whether that protects it already is not known."

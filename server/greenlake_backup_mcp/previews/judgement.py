@@ -225,7 +225,7 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
         elif leaf.before is ABSENT:
             after = "added" if isinstance(leaf.after, Mapping) or s.resource else ""
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
-        before = "not set" if s.target.result.known else "not known"
+        before = "not set" if s.target.result.available else "not known"
     if SILENT(leaf.name):
         before, after = "", "is gone" if leaf.after is ABSENT else SILENT_WORDS.get(s.method, "is given (not shown)")
     if leaf.default:

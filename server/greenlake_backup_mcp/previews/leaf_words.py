@@ -46,7 +46,7 @@ LABELS: Mapping[str, str] = {
 
 def collect_names(*values: Any) -> dict[str, str]:
     """Id → name, of everything within what was read that has both. What a request calls a thing is never a name."""
-    found: dict[str, str] = {}
+    ids: dict[str, str] = {}
     left = list(values)
     while left:
         value = left.pop()
@@ -58,11 +58,11 @@ def collect_names(*values: Any) -> dict[str, str]:
             if isinstance(name, str) and name:
                 for identity in (value.get("id"), value.get("resourceUri")):
                     if isinstance(identity, str) and identity:
-                        found.setdefault(identity.rpartition("/")[2], name)
+                        ids.setdefault(identity.rpartition("/")[2], name)
             left += [item for item in value.values() if isinstance(item, (Mapping, list))]
         elif isinstance(value, list):
             left += [item for item in value if isinstance(item, (Mapping, list))]
-    return found
+    return ids
 
 
 def named_id(identity: Any, names: Mapping[str, str]) -> str:
@@ -81,9 +81,9 @@ def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetim
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        at = units.parse_time(value) if TIMES.search(name) else None
-        if at is not None:
-            return times.describe_when(at, now, exact=True)
+        moment = units.parse_time(value) if TIMES.search(name) else None
+        if moment is not None:
+            return times.describe_when(moment, now, exact=True)
         if not _is_id(value, names):
             return quote_exactly(value)
         named = named_id(value, names)  # a label that says "id" already does not say it twice
@@ -135,13 +135,13 @@ def _describe_element_whole(of_list: str, n: int, item: Any, names: Mapping[str,
 
 def without_label(of_list: str, item: Any) -> Any:
     """An element without what its label tells already."""
-    told = {
+    labelled = {
         "protections": ("id", "type", "protectionStoreId", "protectionStoreInfo"),
         "schedules": ("scheduleId", "name"),
     }
     if not isinstance(item, Mapping):
         return item
-    return {n: v for n, v in item.items() if n not in told.get(of_list, ())}
+    return {n: v for n, v in item.items() if n not in labelled.get(of_list, ())}
 
 
 def describe_rhythm(plan: Mapping[str, Any]) -> str:
@@ -220,13 +220,13 @@ def ids_in(values: Iterable[Any]) -> Iterator[tuple[Path, str]]:
 
 def quote_exactly(text: str) -> str:
     """A text in quotes; what is cut off or not printed is told by length and digest."""
-    shown = sanitize.quoted(text, LONGEST)
-    return shown if shown == f'"{text}"' else f"{shown} ({len(text):,} characters, digest {_digest(text)})"
+    safe = sanitize.quoted(text, LONGEST)
+    return safe if safe == f'"{text}"' else f"{safe} ({len(text):,} characters, digest {_digest(text)})"
 
 
 def _exact(text: str) -> str:
-    shown = sanitize.cell(text, LONGEST)
-    return shown if shown == text else f"{shown} (digest {_digest(text)})"
+    safe = sanitize.cell(text, LONGEST)
+    return safe if safe == text else f"{safe} (digest {_digest(text)})"
 
 
 def _digest(text: str) -> str:

@@ -68,7 +68,7 @@ def counted(count: int, word: str, plural: str = "") -> str:
 
 def count_of(result: ReadResult, word: str, plural: str = "") -> str:
     """How many of a collection there are, `at least` where not all could be read, or that nobody knows."""
-    if not result.known:
+    if not result.available:
         return f"an unknown number of {plural or word + 's'}"
     if result.total is not None and result.total > len(result.items):
         return counted(result.total, word, plural)
@@ -82,7 +82,7 @@ def at_least(*results: ReadResult) -> str:
 
 def not_known(*results: ReadResult) -> tuple[str, ...]:
     """Those reads that brought nothing, with the reason."""
-    return tuple(f"{r.words} ({'not found' if r.missing else r.problem})" for r in results if not r.known)
+    return tuple(f"{r.words} ({'not found' if r.missing else r.problem})" for r in results if not r.available)
 
 
 def assets(jobs: list[Mapping[str, Any]]) -> str:

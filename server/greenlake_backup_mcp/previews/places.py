@@ -69,11 +69,11 @@ def present(
         own = schema.get("properties", {})
         names = own if method == "PUT" else [n for n in own if n in body]
         sides = {n: resource[n] for n in names if n in resource and n not in places}
-    for asked, kept in places.items():
+    for asked, place in places.items():
         name, _, inner = asked.partition("/")
         if name not in body:
             continue
-        value = _find(resource, kept, body.get(name))
+        value = _find(resource, place, body.get(name))
         if value is not ABSENT:
             sides[name] = {**sides.get(name, {}), inner: value} if inner else value
     end = ENDS.get(operation)  # what goes, goes with all it is
@@ -102,8 +102,8 @@ def _find(resource: Any, place: str, asked: Any) -> Any:
 def _writable(value: Any, schema: Schema) -> Any:
     """The value without what no request can carry: names beside ids, states, counters. What identifies stays."""
     if isinstance(value, Mapping) and schema.get("properties"):
-        known = {*schema["properties"], *IDENTIFYING, "name"}
-        out = {n: _writable(v, schema["properties"].get(n, {})) for n, v in value.items() if n in known}
+        writable = {*schema["properties"], *IDENTIFYING, "name"}
+        out = {n: _writable(v, schema["properties"].get(n, {})) for n, v in value.items() if n in writable}
         if "protectionStoreId" in schema["properties"] and store_of(value) is not None:
             out["protectionStoreId"] = store_of(value)
         return out

@@ -75,7 +75,7 @@ def _jobs(s: Subject) -> list[Mapping[str, Any]]:
 
 def _unsure(s: Subject) -> bool:
     """Whether there may be jobs of the policy that could not be read, or were not."""
-    listed = isinstance(s.resource.get("protectionJobsInfo"), list) or s.read("jobs").known
+    listed = isinstance(s.resource.get("protectionJobsInfo"), list) or s.read("jobs").available
     return not listed and s.resource.get("assigned") is not False
 
 

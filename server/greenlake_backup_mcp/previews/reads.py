@@ -92,7 +92,7 @@ class ReadResult:
     answered: datetime | None = None  # by the service's clock
 
     @property
-    def known(self) -> bool:
+    def available(self) -> bool:
         """Whether there is something to tell."""
         return self.value is not None
 
@@ -112,7 +112,7 @@ class ReadResult:
         count = len(self.items)
         if self.total is not None and self.total > count:
             return False
-        return self.known and (self.total == count or self.limit is None or count < self.limit)
+        return self.available and (self.total == count or self.limit is None or count < self.limit)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def remaining_points(s: Subject, until: datetime) -> Iterator[Finding]:
     remain = f"{'Would' if left.whole else 'At least these would'} remain"
     remain += f" once {len(left.going) + 1:,} are gone" if left.going else ""  # of a plan as a whole
     yield Finding(f"{remain}: {'; '.join(_groups(s, left.usable))}.{not_counted}")
-    if ends := [at for _, o in left.usable if (at := units.parse_time(o.get("expiresAt"))) and s.now < at <= until]:
+    if ends := [
+        moment for _, o in left.usable if (moment := units.parse_time(o.get("expiresAt"))) and s.now < moment <= until
+    ]:
         yield notable(f"Expired by then too, of these: {len(ends):,}.")
     yield from _newest(s, left)
 
@@ -75,7 +77,7 @@ def _newest(s: Subject, left: Remaining) -> Iterator[Finding]:
 
 
 def _taken(copies: Any) -> list[datetime]:
-    return [at for copy in copies if (at := units.parse_time(copy.get("pointInTime")))]
+    return [moment for copy in copies if (moment := units.parse_time(copy.get("pointInTime")))]
 
 
 def _remaining(s: Subject, until: datetime) -> Remaining:

@@ -79,8 +79,8 @@ def place_of(copy: Mapping[str, Any], kind: str) -> str:
         return "on the array"
     store = store_of_copy(copy, NOTHING)
     cloud = copy.get("backupType") == "CLOUD_BACKUP" or store.get("protectionStoreType") == "CLOUD"
-    known = copy.get("backupType") == "BACKUP" or store.get("protectionStoreType") == "ON_PREMISES"
-    return "off site" if cloud else "on premises" if known else "in a place that is not known"
+    on_site = copy.get("backupType") == "BACKUP" or store.get("protectionStoreType") == "ON_PREMISES"
+    return "off site" if cloud else "on premises" if on_site else "in a place that is not known"
 
 
 def is_verified(copy: Mapping[str, Any]) -> bool:

@@ -107,10 +107,12 @@ def _dependents(s: Subject) -> Iterator[Finding]:
         yield notable(f"{counted(len(chained), 'backup')} made from it can no longer use it as {source}.")
     mine, taken = _schedule_id(s.resource), units.parse_time(s.resource.get("pointInTime"))
     place, _, _ = s.target.path.rpartition("/")
-    here = "/" + "/".join(place.split("/")[-3:])  # whichever API reads the asset
-    gone = {path.rpartition("/")[2] for path in s.leaving if path.rpartition("/")[0].endswith(here)}
+    tail = "/" + "/".join(place.split("/")[-3:])  # whichever API reads the asset
+    gone = {path.rpartition("/")[2] for path in s.leaving if path.rpartition("/")[0].endswith(tail)}
     alike = [c for c in s.read(place.rpartition("/")[2]).items if _schedule_id(c) == mine]
-    newer = [c.get("id") for c in alike if taken and (at := units.parse_time(c.get("pointInTime"))) and at > taken]
+    newer = [
+        c.get("id") for c in alike if taken and (moment := units.parse_time(c.get("pointInTime"))) and moment > taken
+    ]
     if mine is None or set(newer) - gone:
         return
     newest = f"It is the newest of schedule {cell(mine)}, and"
@@ -179,7 +181,7 @@ def _lock(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
 def _facts(s: Subject) -> Iterator[str]:
     """A recovery point in lines: of what, how old and big, how long it lasts."""
     asset = s.read("asset")
-    if asset.known:
+    if asset.available:
         yield f"of {label(asset.words.removeprefix('the '), asset.resource)}"
     yield "; ".join(recovery_point_facts(s.resource, s.now))
 
@@ -189,7 +191,7 @@ def _summary(s: Subject) -> str:
     asset, copy = s.read("asset"), s.resource
     parts = [name_of(copy) if copy.get("name") else label("", copy, identity_of(s.target.path)[1]).strip()]
     owner = str(asset.resource.get("displayName") or asset.resource.get("name") or "")
-    if asset.known and not (owner and owner in parts[0]):  # many names of copies hold that of the asset
+    if asset.available and not (owner and owner in parts[0]):  # many names of copies hold that of the asset
         parts[0] += f" of {name_of(asset.resource)}"
     for word, name in (("taken", "pointInTime"), ("expires", "expiresAt")):
         moment = units.parse_time(copy.get(name))

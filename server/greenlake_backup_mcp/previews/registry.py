@@ -150,6 +150,6 @@ def _unreadable(acted_on: Target) -> str:
     """Why nothing can be said of a call's effect; "" where something can."""
     if acted_on.result.missing:
         return "There is no {target}: it does not exist, or not any more."
-    if acted_on.path and not acted_on.result.known and not any(use.known for use in acted_on.uses.values()):
+    if acted_on.path and not acted_on.result.available and not any(use.available for use in acted_on.uses.values()):
         return f"The {acted_on.kind} could not be read ({acted_on.result.problem}): the effect is not known."
     return ""

@@ -233,7 +233,7 @@ def _left_open(s: Subject) -> Iterator[Finding]:
 def _facts(s: Subject) -> Iterator[str]:
     """What is there now, and the recovery point."""
     yield f"now: {describe_resource(s.resource)}"
-    if (copy := s.read("copy")).known:
+    if (copy := s.read("copy")).available:
         what = label(copy.words.removeprefix("the "), copy.resource)
         yield f"from {what}: {'; '.join(recovery_point_facts(copy.resource, s.now))}"
 

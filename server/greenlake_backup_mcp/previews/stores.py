@@ -57,7 +57,9 @@ def _backup_reads(s: Subject) -> list[ReadSpec]:
 def _snapshot_reads(s: Subject) -> list[ReadSpec]:
     """The snapshots of those assets that have no usable backup elsewhere."""
     results = [s.read(f"backups {n}") for n in range(min(len(_assets(s)), MOST_COUNTED))]
-    return _copies(s, "snapshots", [n for n, result in enumerate(results) if result.known and not _usable(s, result)])
+    return _copies(
+        s, "snapshots", [n for n, result in enumerate(results) if result.available and not _usable(s, result)]
+    )
 
 
 def _copies(s: Subject, place: str, numbers: Any) -> list[ReadSpec]:
@@ -93,14 +95,14 @@ def _delete(s: Subject) -> Iterator[Finding]:
 
 def _delete_host(s: Subject) -> Iterator[Finding]:
     """A gateway or StoreOnce goes, with what lies on it."""
-    stores, known = stores_on(s), s.read("stores").known
+    stores, readable = stores_on(s), s.read("stores").available
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     if _is_forced(s):
         count = at_least(s.read("stores")) + counted(len(local), "on-premises store")
         which = f"{count} is LOST with it{': ' + names(local) if local else ''}"
-        which = which if known else "its on-premises stores is LOST with it; which those are is not known"
+        which = which if readable else "its on-premises stores is LOST with it; which those are is not known"
         yield grave(f"force: whatever is in {which}.", danger=Danger.DESTROY)
-    elif stores or not known:
+    elif stores or not readable:
         has = "It has stores" if stores else "It may have stores"
         yield notable(f"{has}; without force the task is then expected to fail.")
     yield from _lost_copies(s)
@@ -109,7 +111,7 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     yield Finding(f"{what}. {_held(s)}")
     yield from stopped(s, jobs_of_stores(s, (x.get("id") for x in stores)), FAIL)
     yield from running(s)
-    if not known:
+    if not readable:
         yield Finding("", warning="what is on it is not known", danger=Danger.DESTROY)
     elif stores:
         yield mark(f"{len(stores)} stores")
@@ -119,7 +121,7 @@ def _recover_gateway(s: Subject) -> Iterator[Finding]:
     """A gateway is built anew; cloud stores come back, local ones do not."""
     result, stores = s.read("stores"), stores_on(s)
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
-    none = ("none" if result.whole else "none known") if result.known else "which those are is not known"
+    none = ("none" if result.whole else "none known") if result.available else "which those are is not known"
     words = f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or none}."
     yield Finding(words) if result.whole and not local else grave(words, danger=Danger.DESTROY)
     cloud = names(x for x in stores if x.get("protectionStoreType") == "CLOUD")
@@ -139,7 +141,7 @@ def _reattach(s: Subject) -> Iterator[Finding]:
 def _lost_copies(s: Subject) -> Iterator[Finding]:
     """The recovery points in stores that go: how many, how many of them locked, and what their assets are left with."""
     lost, every = _lost_stores(s), [(n, name, s.read(f"backups {n}")) for n, (name, _) in enumerate(_assets(s))]
-    read = [(n, name, result) for n, name, result in every if result.known]
+    read = [(n, name, result) for n, name, result in every if result.available]
     if not read:
         return
     whole = len(read) == len(every) and all(result.whole for _, _, result in read)
@@ -152,8 +154,8 @@ def _lost_copies(s: Subject) -> Iterator[Finding]:
     for fate in (fate for fate in FATES if fate in left):
         words = f"Left with {fate}: {part}{counted(len(left[fate]), 'asset')}: {listed(left[fate])}."
         yield grave(words, f"assets left with {fate}")
-    if kept := left.get(KEPT):
-        yield Finding(f"Left with other usable copies off the array: {part}{counted(len(kept), 'asset')}.")
+    if lasting := left.get(KEPT):
+        yield Finding(f"Left with other usable copies off the array: {part}{counted(len(lasting), 'asset')}.")
     if locked := sum(is_locked(c, s.now) for copies in inside.values() for c in copies):
         words = f"LOCKED copies in it: {part}{locked:,}; the service may refuse because of them."
         yield grave(words, "holds locked copies")
@@ -168,7 +170,7 @@ def _left_with(s: Subject, n: int, backups: ReadResult) -> str:
     snapshots, lost = s.read(f"snapshots {n}"), _lost_stores(s)
     if _usable(s, backups):
         return KEPT
-    if not snapshots.known:
+    if not snapshots.available:
         return FATES[3]
     if _usable(s, snapshots):
         return FATES[2]
@@ -196,7 +198,7 @@ def stores_on(s: Subject) -> list[Mapping[str, Any]]:
 def _held(s: Subject) -> str:
     """The stores on an appliance and how much is in them, as far as each of them says."""
     result, stores = s.read("stores"), stores_on(s)
-    if not result.known:
+    if not result.available:
         return "Which stores are on it, and how much is in them, is not known."
     if not stores:
         return f"On it: {'no store' if result.whole else 'no store among those read'}."

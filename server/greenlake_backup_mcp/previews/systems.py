@@ -87,12 +87,12 @@ def _managed(s: Subject) -> Iterator[Finding]:
     systems = {g.get("id") for g in gateways}
     own = [j for j in jobs.items if j.get("dataOrchestratorId") == mine]
     stores = {x.get("id") for x in s.read("stores").items if item_at(x, "storageSystemInfo", "id") in systems}
-    if own or not jobs.known:
+    if own or not jobs.available:
         yield from stopped(s, own, "Jobs it runs")
     if gateways:
         count = f"{at_least(s.read('gateways'))}{len(gateways):,}"
         yield notable(f"Gateways it manages: {count} ({names(gateways)}).")
-    if gateways or not s.read("gateways").known:
+    if gateways or not s.read("gateways").available:
         through = [j for j in jobs_of_stores(s, stores) if j not in own]
         yield from stopped(s, through, "Other jobs that write to stores on its gateways")
     if hosts.items:
@@ -105,13 +105,13 @@ def _remove_host(s: Subject) -> Iterator[Finding]:
     if protected := [d for d in databases.items if d.get("protectionJobInfo")]:
         words = f"Protected now, and then no more: {at_least(databases)}{len(protected):,} ({names(protected)})."
         yield grave(words, f"{len(protected)} protected databases")
-    elif not databases.known:
+    elif not databases.available:
         yield grave("", "its databases are not known", "Its databases are not known.")
     yield Finding(
         "The host is unregistered, with its SQL instances and databases; no backups of them are made any more."
     )
     for result, word in ((s.read("instances"), "instance"), (databases, "database")):
-        if not result.known:
+        if not result.available:
             yield Finding(f"Which {word}s it has is not known.")
         else:
             some = f"{count_of(result, word)}: {names(result.items)}."
@@ -160,8 +160,8 @@ STOP_GATEWAY = PreviewSpec(STOP_ORCHESTRATOR.title, _stop, _way_back, reads=read
 
 def _changing(reads: Any) -> PreviewSpec:
     def way_back(s: Subject) -> str:
-        known = "It can be changed back, if the old password is known."
-        return known if "credentials" in s.arguments else "It can be changed back."
+        changeable = "It can be changed back, if the old password is known."
+        return changeable if "credentials" in s.arguments else "It can be changed back."
 
     return PreviewSpec("Change the {target}", _change, way_back, reads=reads)
 

@@ -50,7 +50,7 @@ def stopped(s: Subject, jobs: list[Mapping[str, Any]], what: str) -> Iterator[Fi
     needed = [s.read(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
     if jobs:
         yield grave(f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)}).")
-    elif not all(result.known for result in needed):
+    elif not all(result.available for result in needed):
         yield grave(f"{what}: not known which.")
 
 

@@ -22,20 +22,22 @@ def describe_span(length: timedelta) -> str:
     return "1 second" if seconds >= 1 else "no time"
 
 
-def describe_when(at: datetime, now: datetime, *, exact: bool = False) -> str:
+def describe_when(moment: datetime, now: datetime, *, exact: bool = False) -> str:
     """A point in time with how far away it is; `exact`: with its seconds, where it has any."""
-    shown = f"{at:%Y-%m-%d %H:%M}"
-    if exact and (at.second or at.microsecond):
-        shown += f":{at:%S}" + (f".{at:%f}" if at.microsecond else "")
-    shown += " UTC"
-    if abs(at - now) < timedelta(seconds=60):
-        return f"{shown} (now)"
-    days = (at.date() - now.astimezone(UTC).date()).days
+    text = f"{moment:%Y-%m-%d %H:%M}"
+    if exact and (moment.second or moment.microsecond):
+        text += f":{moment:%S}" + (f".{moment:%f}" if moment.microsecond else "")
+    text += " UTC"
+    if abs(moment - now) < timedelta(seconds=60):
+        return f"{text} (now)"
+    days = (moment.date() - now.astimezone(UTC).date()).days
     near = {-1: "yesterday, ", 0: "today, ", 1: "tomorrow, "}.get(days, "")
-    return f"{shown} ({near}{'in ' if at > now else ''}{describe_span(at - now)}{' ago' if at < now else ''})"
+    return (
+        f"{text} ({near}{'in ' if moment > now else ''}{describe_span(moment - now)}{' ago' if moment < now else ''})"
+    )
 
 
 def describe_time(value: Any, now: datetime) -> str:
     """A text of the API as a point in time with how far away it is; unreadable ones as `not known`."""
-    at = parse_time(value)
-    return describe_when(at, now) if at else "at a time that is not known"
+    moment = parse_time(value)
+    return describe_when(moment, now) if moment else "at a time that is not known"

@@ -294,10 +294,12 @@ def _open_store(settings: Settings) -> ConsentStore:
     if settings.redis_url is not None:
         from greenlake_backup_mcp.consent import redis_store  # noqa: PLC0415
 
-        return redis_store.RedisStore(settings.redis_url.get_secret_value())
-    from greenlake_backup_mcp.consent import file_store  # noqa: PLC0415
+        url = settings.redis_url.get_secret_value()
+        store: ConsentStore = redis_store.RedisStore(url, shares_key=bool(settings.secret))
+    else:
+        from greenlake_backup_mcp.consent import file_store  # noqa: PLC0415
 
-    store = file_store.open_store(settings)
+        store = file_store.open_store(settings)
     if store.ephemeral:
-        call_log.LOGGER.warning("codes and used codes are kept in this process only: %s", store.ephemeral)
+        call_log.LOGGER.warning("codes hold in this process only: %s", store.ephemeral)
     return store

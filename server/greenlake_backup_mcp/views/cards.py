@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from mcp.types import CallToolResult, TextContent
 
-from greenlake_backup_mcp.consent import audit_entries, audit_log, cards, gate
+from greenlake_backup_mcp.consent import audit_log, cards, gate, refusals
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext
@@ -142,7 +142,7 @@ async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) 
         assert isinstance(result, CallToolResult)  # noqa: S101  nobody is asked any more
         left = len(change.arguments.get("calls", ())) - len(opening.arguments.get("calls", ()))
         head = [f"The person took {left} of the calls out; the rest was confirmed."] if left else []
-        text = "\n".join((*head, audit_entries.text_of(result)))
+        text = "\n".join((*head, refusals.text_of(result)))
         after = Standing(State.ANSWERED, text, is_error=bool(result.is_error))
     finally:
         with anyio.CancelScope(shield=True):
