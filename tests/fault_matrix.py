@@ -129,13 +129,19 @@ def _text(result: Any) -> str:
     return "\n".join(part.text for part in result.content)
 
 
-def _settings(wait: float = 1) -> settings.Settings:
-    return settings.load(demo=True, wait=wait, timeout=1, retries=3)
+def _settings(wait: float = 1, rule: Rule | None = None) -> settings.Settings:
+    """Settings under which a fault shows soon; only what is slow on purpose meets a short time limit."""
+    slow = rule is not None and rule.fault.kind in ("latency", "drip")
+    return settings.load(demo=True, wait=wait, timeout=1 if slow else 10, retries=3)
+
+
+class NotStruck(Exception):
+    """The fault did not strike: its cell would say nothing."""
 
 
 def _struck(app: Any, rule: Rule) -> None:
-    """Raise where the fault did not strike: then its cell would say nothing."""
-    assert all(seen >= rule.nth for seen in app.state.script.seen), rule
+    if any(seen < rule.nth for seen in app.state.script.seen):
+        raise NotStruck(rule)
 
 
 async def _read(situation: str, rule: Rule) -> Cell:
@@ -144,7 +150,7 @@ async def _read(situation: str, rule: Rule) -> Cell:
         app = create_app(now=lambda: NOW, faults=Faults(rules))
         tenant = app.state.tenant
         store = tenant.all("protection-stores")[0]["id"]
-        async with Client(mcp_server.create(_settings(), app=app, now=lambda: NOW)) as client:
+        async with Client(mcp_server.create(_settings(rule=rule), app=app, now=lambda: NOW)) as client:
             if situation == "list scan":
                 shown.append(await client.call_tool("list_tasks", {}))
             else:
@@ -206,7 +212,7 @@ async def _write(situation: str, rule: Rule, *, from_the_start: bool) -> Cell:
     waits = situation == "task wait"
     if from_the_start:
         app.state.script.set(Faults((rule,)))
-    async with Client(mcp_server.create(_settings(0 if waits else 1), app=app, now=ticking)) as client:
+    async with Client(mcp_server.create(_settings(0 if waits else 1, rule), app=app, now=ticking)) as client:
         preview = await client.call_tool(tool, {**asked, "confirm": "preview"})
         if not waits and not from_the_start:
             app.state.script.set(Faults((rule,)))
@@ -306,7 +312,14 @@ async def matrix(rows: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = ROWS)
 
     async def one(name: str, situation: str, rule: dict[str, Any]) -> None:
         async with limit:
-            cells[name, situation] = await cell(situation, rule)
+            for last in (False, False, True):
+                try:
+                    cells[name, situation] = await cell(situation, rule)
+                except NotStruck:  # a busy machine was slower than the limit of a slow fault
+                    if last:
+                        raise
+                else:
+                    break
 
     async with anyio.create_task_group() as group:
         for name, (rule, situations) in rows.items():
