@@ -87,3 +87,26 @@ def test_a_chained_schedule_without_a_time_runs_with_its_source() -> None:
     chained = calendar.parse({"schedule": weekly}, 0, calendar.parse({"schedule": daily}, 0))
     due = datetime.fromtimestamp(chained.next(int(NOW.timestamp())) or 0, UTC)
     assert (due.weekday(), due.hour) == (2, 21)
+
+
+def test_the_first_scheduled_backup_after_a_restore_over_the_original_is_a_full_one() -> None:
+    tenant = start(7, NOW, "small")
+    jobs = [j for j in tenant.all("protection-jobs") if j["assetInfo"]["type"].endswith("/virtual-machine")]
+    vms = [j["assetInfo"]["id"] for j in jobs if j["operational"] == "ACTIVE"][:40]
+    before = {c["id"]: c for vm in vms for c in tenant.copies("virtual-machines", vm, "backups").all(NOW, 0)}
+    for vm in vms:
+        tenant.rewrite(vm)
+    tenant.advance(5 * 86_400)
+    seen = 0
+    for vm in vms:
+        all_of_it = list(tenant.copies("virtual-machines", vm, "backups").all(tenant.now(), 0))
+        daily = [c for c in all_of_it if c.get("scheduleInfo", {}).get("recurrence") == "DAILY" and c["state"] == "OK"]
+        of_first = [c for c in daily if c["backupType"] == "BACKUP" and c["pointInTime"] > NOW.isoformat()]
+        if of_first:
+            first = min(of_first, key=lambda c: str(c["pointInTime"]))
+            assert first["fullBackup"], first["name"]
+            rest = [c["backupSetsInfo"][0]["backups"][0]["sizeInMib"] for c in of_first if not c["fullBackup"]]
+            assert all(first["backupSetsInfo"][0]["backups"][0]["sizeInMib"] > size for size in rest)
+            seen += bool(rest)
+        assert all(before[c["id"]] == c for c in all_of_it if c["id"] in before)  # what was made stays as it was
+    assert seen > 10

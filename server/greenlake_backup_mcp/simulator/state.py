@@ -69,7 +69,7 @@ class Tenant:
         self.tasks: dict[str, Task] = {}
         self.endings: deque[Ending] = deque()  # what becomes of the next tasks, instead of success
         self.restores: list[Item] = []  # what came back from which copy, and how: what no answer tells
-        self.rewritten: dict[str, datetime] = {}  # asset → when a restore overwrote it: its next copy is a full one
+        self.rewritten: dict[str, datetime] = {}  # asset → when a restore overwrote it, until somebody makes a backup
         self.untold: dict[str, Item] = {}  # id → what the tenant knows of a resource and no answer tells
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._serial = count(1)
@@ -226,6 +226,11 @@ class Tenant:
     def stores_on(self, system_id: str) -> list[Item]:
         """The protection stores on a gateway or StoreOnce."""
         return [s for s in self.all("protection-stores") if s["storageSystemInfo"]["id"] == system_id]
+
+    def rewrite(self, asset_id: str) -> None:
+        """A restore has overwritten an asset: its next backup is a full one."""
+        self.rewritten[asset_id] = self.now()
+        self.history.lost.rewritten.setdefault(asset_id, []).append(int(self.now().timestamp()))
 
     def note(self, id: str, **facts: Any) -> None:
         """Know something of a resource that no answer tells."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 from greenlake_backup_mcp.simulator.names import Item, number, parse_time, uid
 
@@ -99,7 +99,19 @@ class Series:
     def size(self, due: int, run: Run) -> int:
         """MiB that the copy of a run takes; a failed one takes nothing."""
         good = run.part(self.member)[0] in runs.GOOD
-        return sizes.copy_mib(self.member, self.schedule, due) if good else 0
+        stored = bool(self.schedule.store)
+        return sizes.copy_mib(self.member, self.schedule, due, full=stored and self.is_full(due)) if good else 0
+
+    def is_full(self, due: int) -> bool:
+        """Whether the copy of a run is a full one: by its turn, or the first good one after a restore overwrote it."""
+        if sizes.is_full(self.member, self.schedule, due):
+            return True
+        rewritten = [time for time in self.lost.rewritten.get(self.member.id, ()) if time <= due]
+        if not rewritten:
+            return False
+        since = takewhile(lambda one: one >= rewritten[-1], self.schedule.calendar.backwards(due - 1))
+        decided = (runs.decide(self.phase, self.schedule, one, self.lost) for one in since)
+        return not any(run.part(self.member)[0] in runs.GOOD for run in decided)
 
     def again(self) -> Series:
         """The same, before anybody looked at it."""

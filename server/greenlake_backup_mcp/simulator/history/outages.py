@@ -44,6 +44,7 @@ class Outages:
     """Resource id → its outages, earliest first."""
 
     spans: dict[str, list[Outage]] = field(default_factory=dict)
+    rewritten: dict[str, list[int]] = field(default_factory=dict)  # asset → when restores overwrote it
     memo: dict[tuple[int, int, int], Any] = field(default_factory=dict, repr=False)  # runs decided by these outages
 
     def begin(self, resource: str, since: int, reason: str) -> None:

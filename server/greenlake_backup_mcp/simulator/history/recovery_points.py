@@ -90,7 +90,7 @@ def _state(item: Item, member: Member, run: Run) -> None:
 
 
 def _backup(world: World, item: Item, series: Series, due: int, run: Run) -> None:
-    schedule, member = series.schedule, series.member
+    member = series.member
     dice, now = number(series.key, due), series.clock()
     source = _source(series, due)
     item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source}
@@ -104,7 +104,7 @@ def _backup(world: World, item: Item, series: Series, due: int, run: Run) -> Non
     else:
         item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, MANY_MIB + dice % MANY_MIB)]
     if "fullBackup" in item:
-        item["fullBackup"] = sizes.is_full(member, schedule, due)
+        item["fullBackup"] = series.is_full(due)
     if member.holder == "mssql-databases" and (logs := _logs(world, series, due, now)):
         item["logBackupInfo"] = logs
     if "verified" in item and item["state"] == "OK":

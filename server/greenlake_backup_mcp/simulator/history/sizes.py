@@ -28,13 +28,13 @@ def is_full(member: Member, schedule: Schedule, due: int) -> bool:
     return before is None
 
 
-def copy_mib(member: Member, schedule: Schedule, due: int) -> int:
+def copy_mib(member: Member, schedule: Schedule, due: int, *, full: bool = False) -> int:
     """What the copy of a run takes, before deduplication; 0 for one that is made of other copies."""
     if not member.mib:
         return 0
     used = used_mib(member, due)
     dice = mix(member.key ^ schedule.key, due)
-    if schedule.store and is_full(member, schedule, due):
+    if schedule.store and full:
         return min(member.limit, max(1, used * (9900 + dice % 200) // 10_000))
     rate = 10 + member.key // 7 % 30  # changed of a thousand in a day
     days = min(8.0, (schedule.calendar.interval / DAY) ** 0.6)

@@ -28,7 +28,7 @@ def answer(tenant: Tenant, script: Script, method: str, path: str, body: bytes) 
     try:
         payload = json.loads(body) if body else None
         done = _post(tenant, script, path.removeprefix(PREFIX), payload) if method == "POST" else _get(tenant, path)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         return Answer(400, {"error": f"{type(error).__name__}: {error}"})
     return Answer(200, done) if done is not None else Answer(404, {"error": f"no control {method} {path}"})
 

@@ -35,7 +35,7 @@ def restore(call: Call) -> Answer:
 
         def overwrite() -> None:
             _check(tenant, copy, details)
-            tenant.rewritten[held["id"]] = tenant.now()
+            tenant.rewrite(held["id"])
             tenant.write(call.ref, **_recovery(details))
             record(tenant, copy, held, details)
 

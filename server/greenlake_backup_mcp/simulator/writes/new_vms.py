@@ -125,7 +125,7 @@ def overwrite(tenant: Tenant, vm: Item, copy: Item) -> Item:
     disks = [{**new, **held.get(new["name"], {}), "capacityInBytes": new["capacityInBytes"]}
              for new in _disks(vm["id"], copy, datastore)]  # fmt: skip
     config = copy["vmConfigInfo"]
-    tenant.rewritten[vm["id"]] = tenant.now()
+    tenant.rewrite(vm["id"])
     changed = tenant.write(
         ("virtual-machines", vm["id"]), virtualDisks=disks, computeInfo=config["computeInfo"], state="OK",
         networkAdapters=config["networkAdapters"], capacityInBytes=sum(d["capacityInBytes"] for d in disks),

@@ -104,7 +104,7 @@ def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], ove
                 "capacityInBytes": source["capacityInBytes"],
                 "filePath": f"[{datastore['name']}] {machine['id'][:8]}/restored-{id[:8]}.vmdk",
             }  # fmt: skip
-    tenant.rewritten[machine["id"]] = tenant.now()
+    tenant.rewrite(machine["id"])
     size = sum(d["capacityInBytes"] for d in held.values())
     tenant.write(ref, virtualDisks=list(held.values()), capacityInBytes=size)
 
@@ -147,7 +147,7 @@ def datastore(call: Call) -> Answer:
                 if machine["createdAt"] > copy["pointInTime"]:  # it was not there yet
                     tenant.remove(("virtual-machines", machine["id"]))
                 else:
-                    tenant.rewritten[machine["id"]] = tenant.now()
+                    tenant.rewrite(machine["id"])
                     tenant.write(("virtual-machines", machine["id"]))
             tenant.write(ref, state="OK", vmCount=len(_on(tenant, held)))
             record(tenant, copy, held, {"restoreType": "PARENT"})

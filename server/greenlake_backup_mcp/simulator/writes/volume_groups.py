@@ -142,7 +142,7 @@ def restore(call: Call) -> Answer:
         return call.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
 
     def over() -> None:
-        tenant.rewritten[group["id"]] = tenant.now()
+        tenant.rewrite(group["id"])
         tenant.write(call.ref, state="OK")
         record(tenant, copy, group, {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]})
 
