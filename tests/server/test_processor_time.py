@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.dispatch import processor_time
 from greenlake_backup_mcp.errors import InputError, LimitExceeded
+from greenlake_backup_mcp.text import masking
 from tests.support.scripted_tenant import THE_COPY, Answering, copies, talking
 
 DEMO = settings.load(demo=True)
@@ -81,3 +83,20 @@ async def test_results_exceptions_and_cancellation_pass_through() -> None:
             await processor_time.metered(wait(), "x", DEMO, lambda _: None, may_end=lambda: True)
     assert scope.cancelled_caught
     assert ended == ["cleaned up"]
+
+
+async def test_what_hides_secrets_is_made_for_a_call_and_not_for_each_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    masker = masking.Masker.__init__
+
+    def noted(self: masking.Masker, secrets: Iterable[str]) -> None:
+        made.append(1)
+        masker(self, secrets)
+
+    many = [f"point {n}" for n in range(100)]
+    async with talking(Answering(copies(notes=many))) as talk:
+        await talk.call("get_vm_backup", {**THE_COPY, "output": "json"})
+        monkeypatch.setattr(masking.Masker, "__init__", noted)
+        answer, _ = await talk.call("get_vm_backup", {**THE_COPY, "output": "json"})
+    assert "point 99" in answer
+    assert len(made) <= 2

@@ -224,7 +224,9 @@ async def _carry_out(
     What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
     """
     outcome, hide = Outcome.UNKNOWN, masking.Masker(masking.secrets_in(prepared.arguments))
-    target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
+    target = None
+    if not prepared.request.reads:
+        target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
     before = await _read_before(context, prepared, target)
     write = RememberedWrite(prepared.request, target, context.api.now(), before)
     try:

@@ -6,6 +6,7 @@ Must know nothing of schemas, danger or HTTP.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.openapi.document import Operation
@@ -62,6 +63,7 @@ def is_id(segment: str) -> bool:
     return segment.startswith("{")
 
 
+@lru_cache(maxsize=2048)
 def tail(path: str) -> str:
     """The path below its API and version, parameters nameless: what is one resource in two APIs has one tail."""
     return re.sub(r"\{[^}]*\}", "{}", re.sub(r"^/[^/]+/[^/]+/", "/", path))
