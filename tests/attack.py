@@ -107,7 +107,7 @@ class Field:
     """A tenant, the server under attack, one beside it with another key, and clients of both eras."""
 
     app: Remembering
-    found: Samples
+    subjects: Samples
     clients: list[Client]
     stranger: Client
     full: Client  # of a replica whose disk is full: its record cannot be written
@@ -137,24 +137,24 @@ class Score:
     wrong: list[str] = field(default_factory=list)
 
 
-async def attack(calls: int, seed: int = 1, *, told: Callable[[str], None] = lambda _line: None) -> Score:
+async def attack(calls: int, seed: int = 1, *, answer: Callable[[str], None] = lambda _line: None) -> Score:
     """Attack with so many calls; the same seed makes the same calls."""
     rng, score, tools = random.Random(seed), Score(), [*gated(), RUN_PLAN]
     number = turn = 0
     while number < calls:
         async with AsyncExitStack() as stack:
-            here = await opened(stack, rng.randrange(1, 1000))
+            current = await opened(stack, rng.randrange(1, 1000))
             valid = 0
             while number < calls and valid < TENANT_LIFE:
                 tool = tools[turn % len(tools)]
                 if rng.random() < VALID_SHARE:
-                    valid += await honest(here, tool, rng, score)
+                    valid += await honest(current, tool, rng, score)
                 else:
-                    await hostile(here, tool, rng, score)
+                    await hostile(current, tool, rng, score)
                 turn += 1
                 number = score.tried.total()
                 if turn % 5000 == 0:
-                    told(f"{number:,} calls, {sum(score.arrived.values()):,} arrived, {len(score.wrong)} wrongly")
+                    answer(f"{number:,} calls, {sum(score.arrived.values()):,} arrived, {len(score.wrong)} wrongly")
     return score
 
 
@@ -164,8 +164,8 @@ async def opened(stack: AsyncExitStack, seed: int) -> Field:
     tenant = create_app(seed=seed, now=clock.now, scale=100_000)
     app = Remembering(tenant, clock)
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attack-")))
-    given = settings.load(demo=True, wait=0, secret=SECRET, state_dir=place, rate=1_000_000)
-    server = mcp_server.create(given, app=app, now=clock.now)
+    inputs = settings.load(demo=True, wait=0, secret=SECRET, state_dir=place, rate=1_000_000)
+    server = mcp_server.create(inputs, app=app, now=clock.now)
     clients = [await stack.enter_async_context(Client(server, mode=mode)) for mode in ("auto", "legacy")]
     other = mcp_server.create(
         settings.load(demo=True, wait=0, secret="another key entirely", state_dir=place / "other", rate=1_000_000),
@@ -173,57 +173,57 @@ async def opened(stack: AsyncExitStack, seed: int) -> Field:
         now=clock.now,
     )
     stranger = await stack.enter_async_context(Client(other))
-    choked = given.model_copy(update={"audit_log": Path("/dev/full")})
+    choked = inputs.model_copy(update={"audit_log": Path("/dev/full")})
     full = await stack.enter_async_context(Client(mcp_server.create(choked, app=app, now=clock.now)))
-    api = await stack.enter_async_context(rest.connect(given, app=app, now=clock.now))
-    return Field(app, await samples(api, 40), clients, stranger, full, stack, given, api, clock)
+    api = await stack.enter_async_context(rest.connect(inputs, app=app, now=clock.now))
+    return Field(app, await samples(api, 40), clients, stranger, full, stack, inputs, api, clock)
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 
-async def call(here: Field, client: Client, tool: Tool, given: dict[str, Any]) -> str:
+async def call(current: Field, client: Client, tool: Tool, inputs: dict[str, Any]) -> str:
     """The text of an answer; a plan that goes on by itself is waited for, and time goes on with it."""
-    text = text_of(await client.call_tool(tool.name, given))
+    text = text_of(await client.call_tool(tool.name, inputs))
     if plan := PLAN.search(text):
         async with anyio.create_task_group() as group:
-            group.start_soon(here.clock.run)
+            group.start_soon(current.clock.run)
             await client.call_tool("wait_for_task", {"taskId": plan[1], "seconds": 120})
             group.cancel_scope.cancel()
     return text
 
 
-def sample(here: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
+def sample(current: Field, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
     """Valid arguments; those of a plan are three deletions."""
     if tool.name != RUN_PLAN.name:
-        return here.found.arguments(tool, rng)
+        return current.subjects.arguments(tool, rng)
     deletes = [
         t for t in gated() if t.name in ("delete_vm_backup", "delete_vm_snapshot", "delete_mssql_database_backup")
     ]
-    chosen = [(t, here.found.arguments(t, rng)) for t in deletes]
+    chosen = [(t, current.subjects.arguments(t, rng)) for t in deletes]
     return {"calls": [{"tool": t.name, "arguments": a} for t, a in chosen if a], "continueOnError": True}
 
 
-async def victim(here: Field, tool: Tool, rng: random.Random, client: Client | None = None) -> Victim | None:
+async def victim(current: Field, tool: Tool, rng: random.Random, client: Client | None = None) -> Victim | None:
     """A call with a fresh code; None where no resource of the tenant allows one."""
     for _ in range(6):
-        given = sample(here, tool, rng)
-        if given is None:
+        inputs = sample(current, tool, rng)
+        if inputs is None:
             return None
-        text = await call(here, client or rng.choice(here.clients), tool, {**given, "confirm": "preview"})
-        if shown := CODE.search(text):
-            return Victim(tool, given, shown[1])
+        text = await call(current, client or rng.choice(current.clients), tool, {**inputs, "confirm": "preview"})
+        if match := CODE.search(text):
+            return Victim(tool, inputs, match[1])
     return None
 
 
-async def held(here: Field, tool: Tool, rng: random.Random) -> Victim | None:
+async def held(current: Field, tool: Tool, rng: random.Random) -> Victim | None:
     """The victim kept for a tool."""
-    if tool.name not in here.victims:
-        fresh = await victim(here, tool, rng)
+    if tool.name not in current.victims:
+        fresh = await victim(current, tool, rng)
         if fresh is None:
             return None
-        here.victims[tool.name] = fresh
-    return here.victims[tool.name]
+        current.victims[tool.name] = fresh
+    return current.victims[tool.name]
 
 
 # --- hostile calls ----------------------------------------------------------------------------------------------------
@@ -268,154 +268,156 @@ PLAIN: dict[str, Callable[[random.Random, Victim], Any]] = {
 }
 
 
-async def hostile(here: Field, tool: Tool, rng: random.Random, score: Score) -> None:
+async def hostile(current: Field, tool: Tool, rng: random.Random, score: Score) -> None:
     """One call that must not arrive."""
-    target = await held(here, tool, rng)
+    target = await held(current, tool, rng)
     if target is None:
         score.without[tool.name] += 1
         return
-    here.arrived()
+    current.arrived()
     kind = rng.choice([*PLAIN, *SPECIAL, "missing"])
-    client = rng.choice(here.clients)
+    client = rng.choice(current.clients)
     if kind in PLAIN:
-        await call(here, client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
+        await call(current, client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
     elif kind == "missing":
-        await call(here, client, tool, target.arguments)
-    elif not await SPECIAL[kind](here, target, rng, client):
+        await call(current, client, tool, target.arguments)
+    elif not await SPECIAL[kind](current, target, rng, client):
         return
-    judge(here, score, kind, tool, expected=0)
+    judge(current, score, kind, tool, expected=0)
 
 
-def judge(here: Field, score: Score, kind: str, tool: Tool, *, expected: int) -> None:
+def judge(current: Field, score: Score, kind: str, tool: Tool, *, expected: int) -> None:
     """Compare what arrived with what may."""
-    count = here.arrived()
+    count = current.arrived()
     score.tried[kind] += 1
     score.arrived[kind] += count
     score.tools[tool.name] += 1
     if count != expected:
         score.wrong.append(f"{kind}: {tool.name}: {count} requests instead of {expected}")
-        here.victims.clear()
+        current.victims.clear()
 
 
-async def stale(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    fresh = await victim(here, target.tool, rng)
+async def stale(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    fresh = await victim(current, target.tool, rng)
     if fresh is None:
         return False
-    here.clock.ahead += timedelta(seconds=rng.randrange(600, 20_000))
-    here.victims.clear()
-    await call(here, client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    current.clock.ahead += timedelta(seconds=rng.randrange(600, 20_000))
+    current.victims.clear()
+    await call(current, client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
     return True
 
 
-async def foreign_key(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    text = await call(here, here.stranger, target.tool, {**target.arguments, "confirm": "preview"})
-    shown = CODE.search(text)
-    if shown is None or shown[1] == target.code:
+async def foreign_key(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    text = await call(current, current.stranger, target.tool, {**target.arguments, "confirm": "preview"})
+    match = CODE.search(text)
+    if match is None or match[1] == target.code:
         return False
-    await call(here, client, target.tool, {**target.arguments, "confirm": shown[1]})
+    await call(current, client, target.tool, {**target.arguments, "confirm": match[1]})
     return True
 
 
-async def foreign_principal(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def foreign_principal(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code that is right in all but whom it was shown to, made with the server's own key."""
     if target.tool.name == RUN_PLAN.name:
         return False
-    known = {t.name: t for t in here_tools()}
-    given = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
-    plain = {n: v for n, v in given.items() if n != "confirm"}
-    there = await effects.read_target(here.api, known, target.tool, given, arguments.build_request(target.tool, given))
-    weight = (await effects.describe_effect(here.api, target.tool, plain, there, here.clock.now())).binding_facts
-    ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(here.clock.now())
+    existing = {t.name: t for t in here_tools()}
+    inputs = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
+    plain = {n: v for n, v in inputs.items() if n != "confirm"}
+    there = await effects.read_target(
+        current.api, existing, target.tool, inputs, arguments.build_request(target.tool, inputs)
+    )
+    weight = (await effects.describe_effect(current.api, target.tool, plain, there, current.clock.now())).binding_facts
+    ring, slot = codes.keys(settings.load(demo=True, secret=SECRET)), codes.slot_of(current.clock.now())
     mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)
     assert mine != theirs
-    await call(here, client, target.tool, {**target.arguments, "confirm": theirs})
+    await call(current, client, target.tool, {**target.arguments, "confirm": theirs})
     return True
 
 
-async def replayed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    if not here.spent:
+async def replayed(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    if not current.spent:
         return False
-    used = rng.choice(here.spent)
-    await call(here, client, used.tool, {**used.arguments, "confirm": used.code})
+    used = rng.choice(current.spent)
+    await call(current, client, used.tool, {**used.arguments, "confirm": used.code})
     return True
 
 
-async def other_target(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    other = sample(here, target.tool, rng)
+async def other_target(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    other = sample(current, target.tool, rng)
     if other is None or other == target.arguments:
         return False
-    await call(here, client, target.tool, {**other, "confirm": target.code})
+    await call(current, client, target.tool, {**other, "confirm": target.code})
     return True
 
 
-async def other_tool(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def other_tool(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     other = rng.choice([t for t in here_tools() if t.gated and t.name != target.tool.name])
-    given = sample(here, other, rng)
-    if given is None:
+    inputs = sample(current, other, rng)
+    if inputs is None:
         return False
-    await call(here, client, other, {**given, "confirm": target.code})
+    await call(current, client, other, {**inputs, "confirm": target.code})
     return True
 
 
-async def other_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    given = dict(target.arguments)
+async def other_arguments(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    inputs = dict(target.arguments)
     if target.tool.name == RUN_PLAN.name:
-        given["continueOnError"] = False
+        inputs["continueOnError"] = False
     elif flags := [n for n in ("force", "cascadedelete", "powerOnVmsAfterRestore") if n in target.tool.arguments]:
-        given[flags[0]] = not given.get(flags[0], False)
+        inputs[flags[0]] = not inputs.get(flags[0], False)
     elif "description" in target.tool.arguments:
-        given["description"] = f"another {rng.random()}"
-    elif given.get("restoreType") == "PARENT":
-        given["restoreType"] = "ALTERNATE"
-    elif "hostIqn" in given:
-        given["hostIqn"] = "iqn.2026-01.com.example:evil"
+        inputs["description"] = f"another {rng.random()}"
+    elif inputs.get("restoreType") == "PARENT":
+        inputs["restoreType"] = "ALTERNATE"
+    elif "hostIqn" in inputs:
+        inputs["hostIqn"] = "iqn.2026-01.com.example:evil"
     else:
         return False
-    await call(here, client, target.tool, {**given, "confirm": target.code})
+    await call(current, client, target.tool, {**inputs, "confirm": target.code})
     return True
 
 
-async def target_changed(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    tenant = here.app.app.state.tenant
+async def target_changed(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+    tenant = current.app.app.state.tenant
     first = target.arguments["calls"][0] if target.tool.name == RUN_PLAN.name else None
-    given = first["arguments"] if first else target.arguments
-    if tenant.write(reference(given), description=f"changed {rng.random()}") is None:
+    inputs = first["arguments"] if first else target.arguments
+    if tenant.write(reference(inputs), description=f"changed {rng.random()}") is None:
         return False
-    here.app.answers.clear()
-    here.victims.clear()
-    await call(here, client, target.tool, {**target.arguments, "confirm": target.code})
+    current.app.answers.clear()
+    current.victims.clear()
+    await call(current, client, target.tool, {**target.arguments, "confirm": target.code})
     return True
 
 
-async def restarted(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def restarted(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A used code once more, at a process that was not there when it was used."""
-    if not here.spent:
+    if not current.spent:
         return False
-    used = rng.choice(here.spent)
-    async with Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as fresh:
-        await call(here, fresh, used.tool, {**used.arguments, "confirm": used.code})
+    used = rng.choice(current.spent)
+    async with Client(mcp_server.create(current.settings, app=current.app, now=current.clock.now)) as fresh:
+        await call(current, fresh, used.tool, {**used.arguments, "confirm": used.code})
     return True
 
 
-async def disk_full(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def disk_full(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code that holds, at a replica that cannot record the request."""
-    fresh = await victim(here, target.tool, rng)
+    fresh = await victim(current, target.tool, rng)
     if fresh is None:
         return False
-    here.victims.pop(target.tool.name, None)  # where consent was used up, its code is
-    await call(here, here.full, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    current.victims.pop(target.tool.name, None)  # where consent was used up, its code is
+    await call(current, current.full, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
     return True
 
 
-async def manipulated(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def manipulated(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code for what the person read, with one leaf of the arguments changed, added or taken away."""
-    given = json.loads(json.dumps(target.arguments))
-    leaves = list(leaves_of(given))
+    inputs = json.loads(json.dumps(target.arguments))
+    leaves = list(leaves_of(inputs))
     if target.tool.name == RUN_PLAN.name and rng.random() < 0.3:
-        given["calls"].pop(rng.randrange(len(given["calls"])))
+        inputs["calls"].pop(rng.randrange(len(inputs["calls"])))
     elif not leaves or rng.random() < 0.2:
-        given[rng.choice(["description", "name", "force", "lockedUntil", "preScriptInfo"])] = "2125-01-01T00:00:00Z"
+        inputs[rng.choice(["description", "name", "force", "lockedUntil", "preScriptInfo"])] = "2125-01-01T00:00:00Z"
     else:
         holder, key = rng.choice(leaves)
         value = holder[key]
@@ -427,9 +429,9 @@ async def manipulated(here: Field, target: Victim, rng: random.Random, client: C
             del holder[key]
         else:
             holder[key] = f"{value}x" if rng.random() < 0.5 else "another"
-    if given == target.arguments:
+    if inputs == target.arguments:
         return False
-    await call(here, client, target.tool, {**given, "confirm": target.code})
+    await call(current, client, target.tool, {**inputs, "confirm": target.code})
     return True
 
 
@@ -442,18 +444,18 @@ def leaves_of(value: Any) -> Iterator[tuple[Any, Any]]:
             yield value, key
 
 
-async def grave_arguments(here: Field, target: Victim, rng: random.Random, client: Client) -> bool:
+async def grave_arguments(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A tool whose plain use is harmless, with arguments that are not, and without a code for them."""
-    name, given = rng.choice(list(grave_calls(here, rng)))
+    name, inputs = rng.choice(list(grave_calls(current, rng)))
     tool = next(t for t in here_tools() if t.name == name)
     confirm = rng.choice([None, target.code, random_code(rng), words(rng)])
-    text = await call(here, client, tool, given if confirm is None else {**given, "confirm": confirm})
+    text = await call(current, client, tool, inputs if confirm is None else {**inputs, "confirm": confirm})
     return "PREVIEW" in text  # else it was no such call
 
 
-def grave_calls(here: Field, rng: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
+def grave_calls(current: Field, rng: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
     """Locks, programs, an address in use, an asset that is protected already: calls of tools that ask only then."""
-    group = {"volumeProtectionGroupId": rng.choice(here.found.items["volumeProtectionGroupId"])["id"]}
+    group = {"volumeProtectionGroupId": rng.choice(current.subjects.items["volumeProtectionGroupId"])["id"]}
     lock = {"lockFor": {"unit": "YEARS", "value": rng.randrange(1, 99)}}
     yield "create_volume_protection_group_snapshot", {**group, "name": "x", **lock}
     yield "create_volume_protection_group_backup", {**group, "name": "x", **lock}
@@ -461,11 +463,11 @@ def grave_calls(here: Field, rng: random.Random) -> Iterator[tuple[str, dict[str
     schedule = {"scheduleId": 1, "name": "daily", "schedule": {"recurrence": "DAILY"}, **lock}
     tier = {"type": "SNAPSHOT", "schedules": [{**schedule, "preScriptInfo": program}]}
     yield "create_protection_policy", {"name": "p", "applicationType": "VMWARE", "protections": [tier]}
-    asset = rng.choice([j["assetInfo"] for j in here.found.items["protectionJobId"]])
-    policy = rng.choice(here.found.items["protectionPolicyId"])["id"]
+    asset = rng.choice([j["assetInfo"] for j in current.subjects.items["protectionJobId"]])
+    policy = rng.choice(current.subjects.items["protectionPolicyId"])["id"]
     job = {"assetInfo": {"id": asset["id"], "type": asset["type"]}, "protectionPolicyId": policy}
     yield "create_protection_job", job
-    nics = [n for g in here.found.items["protectionStoreGatewayId"] for n in g["network"]["nics"]]
+    nics = [n for g in current.subjects.items["protectionStoreGatewayId"] for n in g["network"]["nics"]]
     network = {"name": "n", "networkType": "STATIC", "networkAddress": rng.choice(nics)["networkAddress"]}
     size = {"maxOnPremRetentionDays": 60, "maxOnPremDailyProtectedDataInTiB": 5.0}
     place = {"datastoreIds": [SOME_ID], "network": {**network, "subnetMask": "255.255.255.0", "gateway": "10.1.0.1"}}
@@ -473,7 +475,7 @@ def grave_calls(here: Field, rng: random.Random) -> Iterator[tuple[str, dict[str
     yield "create_protection_store_gateway", gateway
 
 
-def reference(given: dict[str, Any]) -> tuple[str, ...]:
+def reference(inputs: dict[str, Any]) -> tuple[str, ...]:
     """Where the simulated tenant keeps what a call acts on."""
     collections = {
         "vmId": "virtual-machines",
@@ -491,13 +493,13 @@ def reference(given: dict[str, Any]) -> tuple[str, ...]:
         "storeonceId": "storeonces",
         "dataOrchestratorId": "data-orchestrators",
     }
-    name = next(n for n in collections if n in given)
-    here = (collections[name], str(given[name]))
-    if name in HOLDERS and "restoreType" not in given and "fileRestoreMethod" not in given:
+    name = next(n for n in collections if n in inputs)
+    current = (collections[name], str(inputs[name]))
+    if name in HOLDERS and "restoreType" not in inputs and "fileRestoreMethod" not in inputs:
         for copy, place in (("backupId", "backups"), ("snapshotId", "snapshots")):
-            if copy in given:
-                return (*here, place, str(given[copy]))
-    return here
+            if copy in inputs:
+                return (*current, place, str(inputs[copy]))
+    return current
 
 
 SPECIAL = {
@@ -538,38 +540,38 @@ VALID = (
 )
 
 
-async def honest(here: Field, tool: Tool, rng: random.Random, score: Score) -> bool:
+async def honest(current: Field, tool: Tool, rng: random.Random, score: Score) -> bool:
     """One valid code, used in one of five ways: its call must arrive once. False where the tenant allows none."""
-    mine = await victim(here, tool, rng)
+    mine = await victim(current, tool, rng)
     if mine is None:
         return False
-    here.arrived()
+    current.arrived()
     wanted = len(mine.arguments["calls"]) if tool.name == RUN_PLAN.name else 1
     kind = rng.choice(VALID)
-    given, client = mine.arguments, rng.choice(here.clients)
+    inputs, client = mine.arguments, rng.choice(current.clients)
     if kind == "valid, other case":
         await call(
-            here, client, tool, {**given, "confirm": rng.choice([mine.code.lower(), mine.code.replace("-", "")])}
+            current, client, tool, {**inputs, "confirm": rng.choice([mine.code.lower(), mine.code.replace("-", "")])}
         )
     elif kind == "valid, arguments reordered":
-        await call(here, client, tool, {"confirm": mine.code, **dict(reversed(given.items()))})
+        await call(current, client, tool, {"confirm": mine.code, **dict(reversed(inputs.items()))})
     elif kind == "valid, at two replicas":
         async with (
-            Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as one,
-            Client(mcp_server.create(here.settings, app=here.app, now=here.clock.now)) as two,
+            Client(mcp_server.create(current.settings, app=current.app, now=current.clock.now)) as one,
+            Client(mcp_server.create(current.settings, app=current.app, now=current.clock.now)) as two,
             anyio.create_task_group() as group,
         ):
             for replica in (one, two, client):
-                group.start_soon(call, here, replica, tool, {**given, "confirm": mine.code})
+                group.start_soon(call, current, replica, tool, {**inputs, "confirm": mine.code})
     elif kind == "valid, ten at once":
         async with anyio.create_task_group() as group:
             for _ in range(10):
-                group.start_soon(call, here, client, tool, {**given, "confirm": mine.code})
+                group.start_soon(call, current, client, tool, {**inputs, "confirm": mine.code})
     else:
-        await call(here, client, tool, {**given, "confirm": mine.code})
-    judge(here, score, kind, tool, expected=wanted)
-    here.victims.clear()
-    here.spent.append(mine)
+        await call(current, client, tool, {**inputs, "confirm": mine.code})
+    judge(current, score, kind, tool, expected=wanted)
+    current.victims.clear()
+    current.spent.append(mine)
     return True
 
 
@@ -595,7 +597,7 @@ def part(calls: int, seed: int) -> Score:
     logging.getLogger("greenlake_backup_mcp").addHandler(logging.NullHandler())
 
     async def run() -> Score:
-        return await attack(calls, seed, told=lambda line: print(f"{seed}: {line}", file=sys.stderr, flush=True))
+        return await attack(calls, seed, answer=lambda line: print(f"{seed}: {line}", file=sys.stderr, flush=True))
 
     return anyio.run(run)
 

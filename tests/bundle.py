@@ -24,8 +24,8 @@ UNFILLED = re.compile(r"\$\{user_config\.(\w+)\}")
 
 def mcpb() -> list[str]:
     """The command that is mcpb, from PATH or through npx; none where it cannot be had."""
-    if found := shutil.which("mcpb"):
-        return [found]
+    if actual := shutil.which("mcpb"):
+        return [actual]
     npx = shutil.which("npx")
     command = [npx, "--yes", MCPB] if npx else []
     if command and subprocess.run([*command, "--version"], capture_output=True, check=False, timeout=300).returncode:
@@ -43,8 +43,8 @@ def run(command: list[str], *words: str) -> str:
 
 def uv(place: Path) -> str | None:
     """The command that is uv, from PATH or by pip into this folder; None where it cannot be had."""
-    if found := shutil.which("uv"):
-        return found
+    if actual := shutil.which("uv"):
+        return actual
     quiet = ["-qq", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *quiet, "--target", str(place), "uv"]
     subprocess.run(command, capture_output=True, check=False, timeout=300)
@@ -54,13 +54,13 @@ def uv(place: Path) -> str | None:
 def launch(folder: Path, uv: str, filled: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """Command and environment as the host makes them: what a person left out stays the literal placeholder."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    given = {n: str(o["default"]).lower() for n, o in manifest["user_config"].items() if "default" in o} | filled
+    arguments = {n: str(o["default"]).lower() for n, o in manifest["user_config"].items() if "default" in o} | filled
     config = manifest["server"]["mcp_config"]
-    env = {n: UNFILLED.sub(lambda m: given.get(m[1], m[0]), value) for n, value in config["env"].items()}
+    env = {n: UNFILLED.sub(lambda m: arguments.get(m[1], m[0]), value) for n, value in config["env"].items()}
     args = [a.replace("${__dirname}", str(folder)) for a in config["args"]]
     assert config["command"] == "uv"
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("GREENLAKE_", "VIRTUAL_ENV", "PYTHON"))}
-    return [uv, *args], {**kept, **env}
+    remaining = {n: v for n, v in os.environ.items() if not n.startswith(("GREENLAKE_", "VIRTUAL_ENV", "PYTHON"))}
+    return [uv, *args], {**remaining, **env}
 
 
 class NoNetworkError(Exception):
@@ -69,13 +69,13 @@ class NoNetworkError(Exception):
 
 def first_tools(command: list[str], env: dict[str, str], call: str) -> tuple[float, int, str]:
     """Seconds to the first tools/list, how many tools, and the text of one call."""
-    with tempfile.TemporaryFile("w+") as said:
-        return _first_tools(command, env, call, said)
+    with tempfile.TemporaryFile("w+") as text:
+        return _first_tools(command, env, call, text)
 
 
-def _first_tools(command: list[str], env: dict[str, str], call: str, said: IO[str]) -> tuple[float, int, str]:
+def _first_tools(command: list[str], env: dict[str, str], call: str, text: IO[str]) -> tuple[float, int, str]:
     started = time.perf_counter()
-    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True)
+    server = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=text, text=True)
     assert server.stdin
     assert server.stdout
 
@@ -88,8 +88,8 @@ def _first_tools(command: list[str], env: dict[str, str], call: str, said: IO[st
             line = server.stdout.readline()
             if not line:
                 status = server.wait()
-                said.seek(0)
-                words = said.read()
+                text.seek(0)
+                words = text.read()
                 if any(sign in words for sign in ("Failed to fetch", "Failed to download", "network was disabled")):
                     raise NoNetworkError(words.strip())
                 raise SystemExit(f"The server ended with {status} before it answered {method}:\n{words}")
@@ -125,10 +125,10 @@ def main() -> int:
         return 0
     print(run(command, "validate", "manifest.json").strip().splitlines()[0])
     with tempfile.TemporaryDirectory() as place:
-        packed, ours = Path(place) / "theirs.mcpb", Path(place) / "ours.mcpb"
+        packed, own = Path(place) / "theirs.mcpb", Path(place) / "ours.mcpb"
         run(command, "pack", ".", str(packed))
-        subprocess.run([sys.executable, str(ROOT / "dev.py"), "pack", str(ours)], check=True, capture_output=True)
-        for bundle in (packed, ours):
+        subprocess.run([sys.executable, str(ROOT / "dev.py"), "pack", str(own)], check=True, capture_output=True)
+        for bundle in (packed, own):
             run(command, "unpack", str(bundle), f"{place}/{bundle.stem}")
         folder = Path(place) / "ours"
         held = names(folder)
@@ -137,7 +137,7 @@ def main() -> int:
         assert tops == {"LICENSE", "README.md", "icon.png", "manifest.json", "pyproject.toml", "server"}, tops
         strange = [name for name in held if "cache" in name or name.endswith((".pyc", ".log", ".env"))]
         assert not strange, strange
-        print(f"packed: {ours.stat().st_size / 1024:.0f} KiB, {len(held)} files; mcpb packs the same ones")
+        print(f"packed: {own.stat().st_size / 1024:.0f} KiB, {len(held)} files; mcpb packs the same ones")
         starter = uv(Path(place) / "uv")
         if starter is None:
             print("bundle: not started, there is no uv here and pip cannot bring it")

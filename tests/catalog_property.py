@@ -68,29 +68,29 @@ class Run:
         self._shrink()
 
     def _shrink(self) -> None:
-        things = self.tenant.world.resources
+        resources = self.tenant.world.resources
         for collection, most in KEPT.items():
-            held = list(things[collection])
+            held = list(resources[collection])
             for ident in self.rng.sample(held, max(0, len(held) - most)):
-                things[collection].pop(ident)
-        kept = {ident for items in things.values() for ident in items}
+                resources[collection].pop(ident)
+        remaining = {ident for items in resources.values() for ident in items}
         for collection in ("virtual-machine-protection-groups", "mssql-database-protection-groups"):
-            for group in things[collection].values():
+            for group in resources[collection].values():
                 name = "assets" if "assets" in group else "members"
-                group[name] = [m for m in group[name] if m["id"] in kept]
-        jobs = things["protection-jobs"]
-        for ident in [j for j, job in jobs.items() if job["assetInfo"]["id"] not in kept]:
+                group[name] = [m for m in group[name] if m["id"] in remaining]
+        jobs = resources["protection-jobs"]
+        for ident in [j for j, job in jobs.items() if job["assetInfo"]["id"] not in remaining]:
             jobs.pop(ident)
         for job in jobs.values():
             job["associatedAssetsInfo"] = []
 
     def truth(self, kind: str, ident: str) -> dict[str, dict[str, Any]]:
         """The recovery points that the tenant has of an asset now, by id."""
-        found = {}
+        collected = {}
         for list_ in ("snapshots", "backups"):
             held = self.tenant.copies(HOLDERS[kind], ident, list_)
-            found.update({c["id"]: c for c in held.all(self.tenant.now(), self.tenant.lag)})
-        return found
+            collected.update({c["id"]: c for c in held.all(self.tenant.now(), self.tenant.lag)})
+        return collected
 
     # --- rounds ----------------------------------------------------------------------------------------------------
 
@@ -185,8 +185,8 @@ class Run:
 
     async def _compare(self) -> None:
         """What was read in this round is as the tenant has it; the rest is told as unread or stale."""
-        at = self.now.isoformat().replace("+00:00", "Z")
-        told = await self._catalog(
+        moment = self.now.isoformat().replace("+00:00", "Z")
+        text = await self._catalog(
             lambda c: rows(
                 c, "SELECT id, kind, listed, copies_state, copies_read FROM assets WHERE kind <> 'mssql_group'"
             )
@@ -194,34 +194,34 @@ class Run:
         copies: dict[str, set[str]] = {}
         for row in await self._catalog(lambda c: rows(c, "SELECT asset_id, id FROM recovery_points WHERE NOT missing")):
             copies.setdefault(row["asset_id"], set()).add(row["id"])
-        known = {row["id"]: row for row in told}
+        existing = {row["id"]: row for row in text}
         for kind, holder in HOLDERS.items():
             for asset in self.tenant.all(holder):
-                row = known.get(asset["id"])
+                row = existing.get(asset["id"])
                 if row is None or row["copies_state"] != "read":
                     self.report.unread += 1
                     continue
-                if row["copies_read"] != at:
+                if row["copies_read"] != moment:
                     continue
                 self.report.compared += 1
                 truth = self.truth(kind, asset["id"])
                 if set(truth) != copies.get(asset["id"], set()) or not row["listed"]:
-                    self.report.misfiled.append(f"{self.seed} {at} {kind} {asset['id']} {row['listed']}")
+                    self.report.misfiled.append(f"{self.seed} {moment} {kind} {asset['id']} {row['listed']}")
 
     async def _judge(self) -> None:
         """The copies called vanished are those that were deleted before they were to expire."""
-        found = await self._catalog(
+        result = await self._catalog(
             lambda c: rows(c, "SELECT subject_id, seen, cause FROM changes WHERE kind = 'copy vanished'")
         )
         every = await self._catalog(lambda c: rows(c, "SELECT sum(copies) n FROM expired"))
         self.report.expired = every[0]["n"] or 0
-        for row in found:
+        for row in result:
             self.report.vanished.add(row["subject_id"])
             expected = self.expected.get(row["subject_id"])
             self.report.causes[str(row["cause"]).split(":")[0]] += 1
             if expected is not None and not str(row["cause"]).startswith(expected):
                 self.report.wrong_causes.append(f"{self.seed} {row['subject_id']}: {row['cause']}, not {expected}")
-        readings = {row["subject_id"]: row["seen"] for row in found}
+        readings = {row["subject_id"]: row["seen"] for row in result}
         for ident in self.expected:
             # a copy that had expired by the reading that missed it went when it was to
             if ident in readings or self.expiry[ident] > self.now:
@@ -248,14 +248,14 @@ def main() -> int:
     total = Counter[str]()
     bad: list[str] = []
     for seed in range(seeds):
-        found = play(seed, rounds=6)
+        result = play(seed, rounds=6)
         total += Counter(
-            compared=found.compared, unread=found.unread, expired=found.expired, failed_lists=found.failed_lists,
-            deleted=len(found.deleted), vanished=len(found.vanished & found.deleted),
+            compared=result.compared, unread=result.unread, expired=result.expired, failed_lists=result.failed_lists,
+            deleted=len(result.deleted), vanished=len(result.vanished & result.deleted),
         )  # fmt: skip
-        bad += found.misfiled + found.wrong_causes
-        bad += [f"{seed} called vanished: {i}" for i in found.vanished - found.deleted]
-        bad += [f"{seed} not found: {i}" for i in found.deleted - found.vanished]
+        bad += result.misfiled + result.wrong_causes
+        bad += [f"{seed} called vanished: {i}" for i in result.vanished - result.deleted]
+        bad += [f"{seed} not found: {i}" for i in result.deleted - result.vanished]
         print(f"seed {seed}: {dict(total)}; {len(bad)} wrong", flush=True)
     print("\n".join(bad[:40]))
     return 1 if bad else 0

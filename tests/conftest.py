@@ -94,8 +94,8 @@ def era(request: pytest.FixtureRequest) -> str:
 def connected(tenant: Any, demo_settings: Settings, era: str) -> Callable[..., AbstractAsyncContextManager[Client]]:
     """`async with connected() as client`: a real client of the real server over the simulated tenant."""
 
-    def open_client(given: Settings | None = None, **options: Any) -> AbstractAsyncContextManager[Client]:
-        server = app.create(given or demo_settings, app=tenant, now=ticking)
+    def open_client(arguments: Settings | None = None, **options: Any) -> AbstractAsyncContextManager[Client]:
+        server = app.create(arguments or demo_settings, app=tenant, now=ticking)
         return Client(server, mode=era, **options)
 
     return open_client

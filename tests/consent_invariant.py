@@ -88,15 +88,15 @@ def mutations(tool: Tool, tenant: Any) -> Iterator[Mutation]:
 
 def _base(tool: Tool, tenant: Any, *, full: bool) -> dict[str, Any]:
     """A valid request: every leaf, or the fewest."""
-    given = samples.arguments(tool, tenant, full)
+    inputs = samples.arguments(tool, tenant, full)
     if tool.name == "update_protection_policy":
-        policy = tenant.read(("protection-policies", given["protectionPolicyId"]))
-        for tier, held in zip(given.get("protections", ()), policy["protections"], strict=False):
+        policy = tenant.read(("protection-policies", inputs["protectionPolicyId"]))
+        for tier, held in zip(inputs.get("protections", ()), policy["protections"], strict=False):
             tier["id"] = held["id"]
     nics = [n["id"] for g in tenant.all("protection-store-gateways")[:1] for n in g["network"]["nics"]]
-    if isinstance(given.get("nic"), dict) and "id" in given["nic"]:
-        given["nic"]["id"] = nics[-1]
-    return given
+    if isinstance(inputs.get("nic"), dict) and "id" in inputs["nic"]:
+        inputs["nic"]["id"] = nics[-1]
+    return inputs
 
 
 def _schema(tool: Tool) -> Schema:
@@ -154,9 +154,9 @@ def _drop(value: Any, path: tuple[Any, ...]) -> bool:
     return True
 
 
-def _is_valid(tool: Tool, given: dict[str, Any]) -> bool:
+def _is_valid(tool: Tool, inputs: dict[str, Any]) -> bool:
     try:
-        arguments_.prepare(tool, {**copy.deepcopy(given), **({"confirm": "preview"} if tool.gated else {})})
+        arguments_.prepare(tool, {**copy.deepcopy(inputs), **({"confirm": "preview"} if tool.gated else {})})
     except BackupError:
         return False
     return True
@@ -169,21 +169,21 @@ class Judge:
         self.api = api
         self.context = effects.PreviewContext(ReadCache(10**9))
 
-    async def effect(self, tool: Tool, given: dict[str, Any]) -> tuple[Effect, str]:
+    async def effect(self, tool: Tool, inputs: dict[str, Any]) -> tuple[Effect, str]:
         """The effect of a call and its code."""
         confirm = {"confirm": "preview"} if tool.gated else {}
-        prepared = arguments_.prepare(tool, {**copy.deepcopy(given), **confirm})
+        prepared = arguments_.prepare(tool, {**copy.deepcopy(inputs), **confirm})
         plain = {name: value for name, value in prepared.items() if name != "confirm"}
         request = arguments_.build_request(tool, prepared)
         target = await effects.read_target(self.api, TOOLS, tool, plain, request, self.context)
-        found = await effects.describe_effect(self.api, tool, plain, target, NOW, self.context)
-        call = codes.Call(tool.name, plain, "local", target.state, found.binding_facts)
-        return found, codes.code(KEY, call, 1, 0)
+        result = await effects.describe_effect(self.api, tool, plain, target, NOW, self.context)
+        call = codes.Call(tool.name, plain, "local", target.state, result.binding_facts)
+        return result, codes.code(KEY, call, 1, 0)
 
     async def problem(self, mutation: Mutation) -> str:
         """What of the two requests is the same and must not be; "" where nothing is."""
         (one, code), (two, other) = [
-            await self.effect(mutation.tool, given) for given in (mutation.before, mutation.after)
+            await self.effect(mutation.tool, inputs) for inputs in (mutation.before, mutation.after)
         ]
         if code == other:
             return "the code"

@@ -37,20 +37,20 @@ KINDS = {"SNAPSHOT": 0, "REPLICATED_SNAPSHOT": 1, "BACKUP": 2, "CLOUD_BACKUP": 3
 def clean_tenant(vms: int = 40) -> Any:
     """A simulated tenant of few assets, none of them a rare case, none at the lost site."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.resources
+    items = app.state.tenant.world.resources
     odd = set(cases.BY_ASSET)
-    jobs = {i: j for i, j in things["protection-jobs"].items() if j["protectionPolicyInfo"]["name"] != "Branch-DC2"}
+    jobs = {i: j for i, j in items["protection-jobs"].items() if j["protectionPolicyInfo"]["name"] != "Branch-DC2"}
     covered = {job["assetInfo"]["id"] for job in jobs.values()}
-    groups = dict(list(things["virtual-machine-protection-groups"].items())[:2])
+    groups = dict(list(items["virtual-machine-protection-groups"].items())[:2])
     members = {m["id"] for group in groups.values() for m in group["assets"]}
-    machines = things["virtual-machines"]
+    machines = items["virtual-machines"]
     own = [i for i, vm in machines.items() if i in covered and vm["displayName"] not in odd][:vms]
-    kept = {i for i in (*own, *members) if i in machines and machines[i]["displayName"] not in odd}
-    things["virtual-machines"] = {i: machines[i] for i in machines if i in kept}
-    things["virtual-machine-protection-groups"] = groups
-    things["datastores"] = dict(list(things["datastores"].items())[:2])
-    ids = {i for name in PROTECTED for i in things[name]}
-    things["protection-jobs"] = {i: j for i, j in jobs.items() if j["assetInfo"]["id"] in ids}
+    remaining = {i for i in (*own, *members) if i in machines and machines[i]["displayName"] not in odd}
+    items["virtual-machines"] = {i: machines[i] for i in machines if i in remaining}
+    items["virtual-machine-protection-groups"] = groups
+    items["datastores"] = dict(list(items["datastores"].items())[:2])
+    ids = {i for name in PROTECTED for i in items[name]}
+    items["protection-jobs"] = {i: j for i, j in jobs.items() if j["assetInfo"]["id"] in ids}
     return app
 
 
@@ -171,18 +171,18 @@ def run(each: int, seed: int) -> tuple[Counter[Kind], list[str]]:
     clean, _ = compare(lambda _: None)
     wrong = [f"clean, and found: {one}" for one in clean.found]
     wrong += [] if clean.judged > 50 and not clean.unjudged else [f"only {clean.judged} assets were compared"]
-    found: Counter[Kind] = Counter()
+    collected: Counter[Kind] = Counter()
     for kind, change in SEEDS.items():
         for n in range(each):
             dice = random.Random(f"{seed} {kind.name} {n}")
             seen, subject = compare(lambda c: change(c, dice))  # noqa: B023  called at once
             if any(one.kind is kind and one.subject_id == subject for one in seen.found):
-                found[kind] += 1
+                collected[kind] += 1
             else:
                 wrong.append(
                     f"{kind.name} {n}: {subject} not found among {[(o.kind.name, o.subject) for o in seen.found]}"
                 )
-    return found, wrong
+    return collected, wrong
 
 
 def main() -> int:
@@ -190,9 +190,9 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    found, wrong = run(options.each, options.seed)
+    result, wrong = run(options.each, options.seed)
     for kind in Kind:
-        print(f"{kind.name:<22} {found[kind]} of {options.each} found")
+        print(f"{kind.name:<22} {result[kind]} of {options.each} found")
     print("\n".join(wrong[:20]))
     return 1 if wrong else 0
 

@@ -112,14 +112,14 @@ class Cell:
 
     verdict: str
     executed: int
-    said: str = ""
+    text: str = ""
 
 
-async def cell(situation: str, given: dict[str, Any]) -> Cell:
+async def cell(situation: str, arguments: dict[str, Any]) -> Cell:
     """What becomes of this work under this fault."""
-    of_target = given["kind"] in ALTERS and situation in ("gated write", "gated update")
+    of_target = arguments["kind"] in ALTERS and situation in ("gated write", "gated update")
     method, path, nth = TARGET if of_target else WHERE[situation]
-    rule = fault(**{"method": method, "path": path, "nth": nth, **given})
+    rule = fault(**{"method": method, "path": path, "nth": nth, **arguments})
     if situation in WRITES:
         return await _write(situation, rule, from_the_start=of_target)
     return await _read(situation, rule)
@@ -145,18 +145,18 @@ def _struck(app: Any, rule: Rule) -> None:
 
 
 async def _read(situation: str, rule: Rule) -> Cell:
-    shown = []
+    collected = []
     for rules in ((), (rule,)):
         app = create_app(now=lambda: NOW, faults=Faults(rules))
         tenant = app.state.tenant
         store = tenant.all("protection-stores")[0]["id"]
         async with Client(mcp_server.create(_settings(rule=rule), app=app, now=lambda: NOW)) as client:
             if situation == "list scan":
-                shown.append(await client.call_tool("list_tasks", {}))
+                collected.append(await client.call_tool("list_tasks", {}))
             else:
-                shown.append(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
+                collected.append(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
     _struck(app, rule)
-    clean, result = shown
+    clean, result = collected
     assert not clean.is_error, _text(clean)
     executed = sum(tenant.writes.values())
     if situation == "list scan" and not result.is_error:
@@ -164,37 +164,37 @@ async def _read(situation: str, rule: Rule) -> Cell:
     return Cell(of_read(_text(result), _text(clean), store, is_error=bool(result.is_error)), executed, _text(result))
 
 
-def of_read(said: str, clean: str, identity: str, *, is_error: bool) -> str:
+def of_read(answer: str, clean: str, identity: str, *, is_error: bool) -> str:
     """Whether what was said of one resource fits what is said of it without a fault."""
-    if UNSEEN.search(said) or any(words in said for words in OURS):
+    if UNSEEN.search(answer) or any(words in answer for words in OURS):
         return "WRONG"
     if is_error:  # nothing is claimed of the resource, and what to do next is told
-        return "told rightly" if len(said.splitlines()) > 2 and "UNKNOWN" not in said else "WRONG"
-    if said == clean:
+        return "told rightly" if len(answer.splitlines()) > 2 and "UNKNOWN" not in answer else "WRONG"
+    if answer == clean:
         return "survived"
     # spoilt content: another resource's id, or half of the lines gone, would be a wrong answer
-    kept = set(clean.splitlines()) & set(said.splitlines())
-    foreign = set(ID.findall(said)) - set(ID.findall(clean))
-    return "survived" if identity in said and not foreign and 2 * len(kept) > len(clean.splitlines()) else "WRONG"
+    same = set(clean.splitlines()) & set(answer.splitlines())
+    foreign = set(ID.findall(answer)) - set(ID.findall(clean))
+    return "survived" if identity in answer and not foreign and 2 * len(same) > len(clean.splitlines()) else "WRONG"
 
 
-def of_list(said: str, clean: str) -> str:
+def of_list(answer: str, clean: str) -> str:
     """Whether the counts of a list are those of the tenant, or of the part that is said to have been read."""
-    if UNSEEN.search(said) or any(words in said for words in OURS):
+    if UNSEEN.search(answer) or any(words in answer for words in OURS):
         return "WRONG"
-    told, true = (re.match(r"(?:First ([\d,]+) of )?([\d,]+) tasks", text) for text in (said, clean))
-    if told is None or true is None or true[1] or told[2] != true[2]:
+    message, true = (re.match(r"(?:First ([\d,]+) of )?([\d,]+) tasks", text) for text in (answer, clean))
+    if message is None or true is None or true[1] or message[2] != true[2]:
         return "WRONG"
-    states = re.search(r"^state: (.*)$", said, re.MULTILINE)
+    states = re.search(r"^state: (.*)$", answer, re.MULTILINE)
     counted = (
         sum(int(n.replace(",", "")) for n in re.findall(r" ([\d,]+)(?=, |$| with other values)", states[1]))
         if states
         else -1
     )
-    if counted != int((told[1] or told[2]).replace(",", "")):
+    if counted != int((message[1] or message[2]).replace(",", "")):
         return "WRONG"
-    if told[1]:
-        return "told rightly" if "The rest could not be read" in said else "WRONG"
+    if message[1]:
+        return "told rightly" if "The rest could not be read" in answer else "WRONG"
     return "survived"
 
 
@@ -232,17 +232,17 @@ async def _write(situation: str, rule: Rule, *, from_the_start: bool) -> Cell:
     )
 
 
-def judged(said: str, is_error: bool | None, *, done: bool) -> str:
+def judged(answer: str, is_error: bool | None, *, done: bool) -> str:
     """Whether what was said of a write fits what became of it."""
-    if UNSEEN.search(said) or any(words in said for words in OURS):
+    if UNSEEN.search(answer) or any(words in answer for words in OURS):
         return "WRONG"
-    if "Outcome unknown" in said or re.search(r"[Yy]et the resource (?:is gone|shows)|DIFFERS|contradicts", said):
+    if "Outcome unknown" in answer or re.search(r"[Yy]et the resource (?:is gone|shows)|DIFFERS|contradicts", answer):
         return "told rightly" if is_error else "WRONG"
-    if "It is done" in said or re.search(r"^Task \S+ \(.*\) succeeded(?:, as asked.*)?\.$", said, re.MULTILINE):
+    if "It is done" in answer or re.search(r"^Task \S+ \(.*\) succeeded(?:, as asked.*)?\.$", answer, re.MULTILINE):
         return "survived" if done and not is_error else "WRONG"
-    if "goes on waiting" in said or "acts in the console" in said or "still being deleted" in said:
+    if "goes on waiting" in answer or "acts in the console" in answer or "still being deleted" in answer:
         return "told rightly" if not is_error else "WRONG"
-    if "Nothing is known of it now" in said:  # wait_for_task that could not read its task
+    if "Nothing is known of it now" in answer:  # wait_for_task that could not read its task
         return "told rightly" if is_error else "WRONG"
     # all else says that it was not done
     return "told rightly" if is_error and not done else "WRONG"
@@ -346,9 +346,9 @@ def main() -> int:
     done = Counter(c.executed for (_, situation), c in cells.items() if situation in WRITES)
     print("writes carried out: " + ", ".join(f"{n} times in {count} cells" for n, count in sorted(done.items())))
     print(f"requests executed twice: {twice}; outcomes misreported: {counts['WRONG']}")
-    for key, found in cells.items():
-        if found.verdict == "WRONG" or found.executed > (key[1] in WRITES):
-            print("\n", key, found)
+    for key, actual in cells.items():
+        if actual.verdict == "WRONG" or actual.executed > (key[1] in WRITES):
+            print("\n", key, actual)
     return 1 if twice or counts["WRONG"] else 0
 
 

@@ -88,10 +88,10 @@ def filled(document: Any, base: str) -> Any:
         if not values:
             continue
         for operation in (item, *(v for v in item.values() if isinstance(v, dict))):
-            given = operation.get("parameters", [])
-            named = [_resolved(document, one) for one in given]
+            inputs = operation.get("parameters", [])
+            named = [_resolved(document, one) for one in inputs]
             operation["parameters"] = [
-                _fixed(one, values[_place(path, one["name"])]) if one.get("in") == "path" else given[n]
+                _fixed(one, values[_place(path, one["name"])]) if one.get("in") == "path" else inputs[n]
                 for n, one in enumerate(named)
             ]
             if not operation["parameters"]:
@@ -127,10 +127,10 @@ def _place(path: str, name: str) -> int:
 def _resolved(document: Any, parameter: Any) -> Any:
     if "$ref" not in parameter:
         return parameter
-    found = document
+    result = document
     for part in parameter["$ref"].removeprefix("#/").split("/"):
-        found = found[part]
-    return found
+        result = result[part]
+    return result
 
 
 def _fixed(parameter: Any, values: list[str]) -> Any:
@@ -157,15 +157,15 @@ def run(api: apis.Api, base: str, schemathesis: str, *, examples: int, where: Pa
 
 def main() -> int:
     """Run it and print; 1 where the tenant failed, 2 where there is no schemathesis."""
-    found = command()
-    if found is None:
+    result = command()
+    if result is None:
         print("schemathesis is not on this machine: pip install schemathesis, or name its command in SCHEMATHESIS")
         return 2
     examples = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     wrong = 0
     with tenant() as base, tempfile.TemporaryDirectory() as where:
         for api in apis.APIS:
-            ran = run(api, base, found, examples=examples, where=Path(where))
+            ran = run(api, base, result, examples=examples, where=Path(where))
             print(f"{api.name}: {ran.tested} operations, {ran.cases:,} requests, {ran.passed:,} answered as meant")
             if not ran.whole:
                 wrong += 1

@@ -254,14 +254,14 @@ def measure(times: int, goal: float, only: str) -> int:
         for name, call in [*reported(), *generated()]:
             if only not in name:
                 continue
-            found = []
+            collected = []
             for _ in range(times):
                 server.silence()
                 answer = asyncio.run(send(server.port, call))
-                found.append(server.silence())
-                if found[-1][1] > 5:  # so long that the others would tell nothing new
+                collected.append(server.silence())
+                if collected[-1][1] > 5:  # so long that the others would tell nothing new
                     break
-            wall, processor = (statistics.median(values) for values in zip(*found, strict=True))
+            wall, processor = (statistics.median(values) for values in zip(*collected, strict=True))
             late += processor > goal
             mark = "  <-- beyond the goal" if processor > goal else ""
             print(f"{wall * 1000:6.0f} ms {processor * 1000:6.0f} ms  {answer:<9}  {name}{mark}", flush=True)

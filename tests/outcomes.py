@@ -60,7 +60,7 @@ class Told:
     reads: int
 
 
-async def told(tool: Tool, deviation: Deviation | None) -> Told | None:
+async def try_out(tool: Tool, deviation: Deviation | None) -> Told | None:
     """The answer of one call on a fresh tenant; None where it has nothing for the call."""
     app = create_app(now=ticking, scale=100_000)
     tenant = app.state.tenant
@@ -94,14 +94,14 @@ def other_than_asked(tool: Tool) -> list[Deviation]:
         return [Deviation(request=AT_ONCE[tool.name])] if AT_ONCE[tool.name] else []
     if tool.name == "restore_vm_protection_group":  # its parts carry it out, whatever becomes of itself
         return [Deviation(request=OTHER[tool.name]), Deviation(children={"2": Ending("FAILED")})]
-    found = [Deviation(ending=Ending("SUCCEEDED"))]
-    return [*found, Deviation(request=OTHER[tool.name])] if tool.name in OTHER else found
+    actual = [Deviation(ending=Ending("SUCCEEDED"))]
+    return [*actual, Deviation(request=OTHER[tool.name])] if tool.name in OTHER else actual
 
 
 async def problems(tool: Tool) -> list[str]:
     """What was said wrongly of one tool: [] where all was right."""
     wrong = []
-    plain = await told(tool, None)
+    plain = await try_out(tool, None)
     if plain is None:
         return [f"{tool.name}: the tenant has nothing for it"]
     if plain.is_error:
@@ -110,11 +110,11 @@ async def problems(tool: Tool) -> list[str]:
         wrong.append(f"{tool.name} as asked: {plain.reads} reads")
     if len(plain.text.encode()) > 1500 * 3:
         wrong.append(f"{tool.name} as asked: {len(plain.text.encode())} bytes")
-    parts = await told(tool, Deviation(status=207, body=PARTS))
+    parts = await try_out(tool, Deviation(status=207, body=PARTS))
     if parts is not None and not (parts.is_error and "failed in part: 1 of 2" in parts.text):
         wrong.append(f"{tool.name} with a part that fails: {parts.text}")
     for deviation in other_than_asked(tool):
-        other = await told(tool, deviation)
+        other = await try_out(tool, deviation)
         if other is None or tool.name in UNSEEN:
             continue
         if not RIGHT.search(other.text) and "Cannot be told" not in other.text:
@@ -129,11 +129,11 @@ async def main(names: list[str]) -> int:
     count = 0
     for tool in tools:
         try:
-            found = await problems(tool)
+            actual = await problems(tool)
         except Exception as error:
-            found = [f"{tool.name}: {error!r}"]
-        count += bool(found)
-        for line in found:
+            actual = [f"{tool.name}: {error!r}"]
+        count += bool(actual)
+        for line in actual:
             print(line, "\n")
     print(f"{len(tools)} writing operations, {count} told wrongly")
     return 1 if count else 0

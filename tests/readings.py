@@ -98,12 +98,12 @@ class Judged:
 
 def flips() -> list[Flip]:
     """Each switch that is a reading, with each value that it does not have by itself."""
-    hints, found = get_type_hints(Switches), []
+    hints, actual = get_type_hints(Switches), []
     for one in fields(Switches):
         if one.name in READINGS:
             values = (True, False) if hints[one.name] is bool else get_args(hints[one.name])
-            found += [(one.name, value) for value in values if value != one.default]
-    return found
+            actual += [(one.name, value) for value in values if value != one.default]
+    return actual
 
 
 async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str, str]) -> list[Judged]:
@@ -112,13 +112,13 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
     dual: dict[str, Any] = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     tenant: Tenant = app.state.tenant
-    found = []
+    collected = []
     async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
         for name, query in LISTS.items():
             text = text_of(await client.call_tool(name, dict(query)))
             same = not lists or lists[name] == counts(text)
-            found.append(Judged(name, "works" if same else "WRONG", text))
-        return [*found, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
+            collected.append(Judged(name, "works" if same else "WRONG", text))
+        return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
 
 
 def touched(chosen: Iterable[Flip]) -> list[str]:
@@ -137,11 +137,11 @@ def _call(tenant: Tenant, name: str) -> tuple[str, dict[str, Any]] | None:
     """The tool and the arguments of a call; None where the tenant has nothing for it."""
     if name in TOOLS or name == DATES[0]:
         tool = name if name in TOOLS else "update_vm_backup"
-        given = write_samples.arguments(tenant, TOOLS[tool])
-        if given is not None and name == "create_protection_policy":
-            given["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
+        arguments = write_samples.arguments(tenant, TOOLS[tool])
+        if arguments is not None and name == "create_protection_policy":
+            arguments["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
         more = {} if name in TOOLS else {"expiresAt": "2001-01-01T00:00:00Z"}
-        return None if given is None else (tool, {**given, **more})
+        return None if arguments is None else (tool, {**arguments, **more})
     soon = f"{tenant.now() + timedelta(hours=2):{ISO}}"
     for vm in tenant.all("virtual-machines"):
         for copy in tenant.copies("virtual-machines", vm["id"], "backups").all(tenant.now(), tenant.lag):
@@ -157,12 +157,12 @@ async def _judge_write(client: Client, tenant: Tenant, name: str, switches: Mapp
     before = sum(tenant.writes.values())
     if (call := _call(tenant, name)) is None:
         return Judged(name, "told", "the tenant has nothing for it")
-    tool, given = call
+    tool, arguments = call
     if "confirm" in TOOLS[tool].arguments:
-        preview = text_of(await client.call_tool(tool, {**given, "confirm": "preview"}))
+        preview = text_of(await client.call_tool(tool, {**arguments, "confirm": "preview"}))
         if "CANNOT BE DONE" in preview:
             return Judged(name, "told", preview)
-    result = await client.call_tool(tool, await confirmed(client, TOOLS[tool], given))
+    result = await client.call_tool(tool, await confirmed(client, TOOLS[tool], arguments))
     text, carried = text_of(result), sum(tenant.writes.values()) - before
     refused = any(name in row for flip, row in REFUSED.items() if switches.get(flip[0]) == flip[1])
     if "mistake of ours" in text or carried > 1 or (not result.is_error and not carried):
@@ -186,8 +186,8 @@ def table(title: str, rows: Mapping[str, Iterable[Judged]]) -> Iterator[str]:
     yield f"| {title} | calls | {' | '.join(SEEN)} |"
     yield "|---|" + "---|" * (len(SEEN) + 1)
     wrong = []
-    for name, found in rows.items():
-        held = list(found)
+    for name, actual in rows.items():
+        held = list(actual)
         counted = Counter(one.word for one in held)
         yield f"| {name} | {len(held)} | {' | '.join(str(counted[word]) for word in SEEN)} |"
         wrong += [f"{name}: {one.call}: {one.text[:400]!r}" for one in held if one.word == "WRONG"]
@@ -205,11 +205,11 @@ async def alone() -> int:
     for chosen in [(), *((flip,) for flip in flips())]:
         rows[title_of(chosen)] = await judge(chosen, touched(chosen or flips()), lists)
     print("\n".join(table("switch", rows)))
-    for name, found in rows.items():
-        for one in found:
+    for name, actual in rows.items():
+        for one in actual:
             if one.word in ("told", "otherwise"):
                 print(f"{one.word}: {name}: {one.call}: {one.text[:160]!r}")
-    return sum(one.word == "WRONG" for found in rows.values() for one in found)
+    return sum(one.word == "WRONG" for actual in rows.values() for one in actual)
 
 
 async def pairs(seconds: float) -> int:
@@ -217,19 +217,19 @@ async def pairs(seconds: float) -> int:
     lists, started = await baseline(), time.monotonic()
     both = [pair for pair in itertools.combinations(flips(), 2) if pair[0][0] != pair[1][0]]
     random.Random(7).shuffle(both)
-    found: list[Judged] = []
+    collected: list[Judged] = []
     done = 0
     for pair in both:
         if time.monotonic() - started > seconds:
             break
         judged = await judge(pair, touched(pair), lists)
-        found += judged
+        collected += judged
         done += 1
         for one in judged:
             if one.word == "WRONG":
                 print(f"WRONG: {title_of(pair)}: {one.call}: {one.text[:400]!r}", flush=True)
-    print("\n".join(list(table(f"pairs: {done} of {len(both)}", {"all": found}))[:3]))
-    return sum(one.word == "WRONG" for one in found)
+    print("\n".join(list(table(f"pairs: {done} of {len(both)}", {"all": collected}))[:3]))
+    return sum(one.word == "WRONG" for one in collected)
 
 
 def main(words: list[str]) -> int:

@@ -127,8 +127,8 @@ class Place:
     tenant: str
     failed: list[str] = field(default_factory=list)
 
-    def check(self, what: str, good: bool, told: object = "") -> None:
-        print(f"{'ok' if good else 'FAILED':>7}  {what}{f' ({told})' if told else ''}", flush=True)
+    def check(self, what: str, good: bool, text: object = "") -> None:
+        print(f"{'ok' if good else 'FAILED':>7}  {what}{f' ({text})' if text else ''}", flush=True)
         if not good:
             self.failed.append(what)
 
@@ -193,32 +193,32 @@ def place(directory: Path) -> Iterator[Place]:
 # --- what must hold ---------------------------------------------------------------------------------------------------
 
 
-async def doors(at: Place) -> None:
+async def doors(place: Place) -> None:
     async with httpx2.AsyncClient() as http:
-        bare = await http.post(at.url, json={})
-        at.check("without a token nobody gets in", bare.status_code == 401)
-        foreign = await http.post(at.url, json={}, headers={"host": "evil.example"})
-        at.check("a foreign Host is refused through nginx", foreign.status_code == 421)
-        big = await http.post(at.url, content=b"x" * 2_000_000, headers={"authorization": f"Bearer {TOKEN}"})
-        at.check("an oversized body is refused", big.status_code == 413)
-        for replica in at.replicas:
+        bare = await http.post(place.url, json={})
+        place.check("without a token nobody gets in", bare.status_code == 401)
+        foreign = await http.post(place.url, json={}, headers={"host": "evil.example"})
+        place.check("a foreign Host is refused through nginx", foreign.status_code == 421)
+        big = await http.post(place.url, content=b"x" * 2_000_000, headers={"authorization": f"Bearer {TOKEN}"})
+        place.check("an oversized body is refused", big.status_code == 413)
+        for replica in place.replicas:
             ready = await http.get(f"http://127.0.0.1:{replica.port}/readyz", headers={"host": "10.0.0.1"})
-            at.check(f"{replica.name} is ready", ready.status_code == 200)
+            place.check(f"{replica.name} is ready", ready.status_code == 200)
 
 
-async def spread(at: Place) -> None:
-    before = [replica.calls() for replica in at.replicas]
-    async with at.client() as client:
+async def spread(place: Place) -> None:
+    before = [replica.calls() for replica in place.replicas]
+    async with place.client() as client:
         good = 0
         for _ in range(CALLS):
             good += not (await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})).is_error
-    shares = [replica.calls() - old for replica, old in zip(at.replicas, before, strict=True)]
-    at.check("calls of one 2026-07-28 client reach both replicas", good == CALLS and min(shares) > 0, shares)
+    shares = [replica.calls() - old for replica, old in zip(place.replicas, before, strict=True)]
+    place.check("calls of one 2026-07-28 client reach both replicas", good == CALLS and min(shares) > 0, shares)
 
 
 async def some_backups(client: Client, many: int) -> list[dict[str, str]]:
     """Backups that may be deleted: of VMs, not locked."""
-    found: list[dict[str, str]] = []
+    collected: list[dict[str, str]] = []
     machines = await client.call_tool("list_vms", {"output": "json", "limit": 400, "select": "id"})
     for machine in (machines.structured_content or {}).get("items", []):
         answer = await client.call_tool(
@@ -226,16 +226,16 @@ async def some_backups(client: Client, many: int) -> list[dict[str, str]]:
         )
         for backup in (answer.structured_content or {}).get("items", []):
             if not backup.get("lockedUntil") and backup.get("state") == "OK":
-                found.append({"vmId": machine["id"], "backupId": backup["id"]})
+                collected.append({"vmId": machine["id"], "backupId": backup["id"]})
                 break
-        if len(found) >= many:
-            return found
-    raise SystemExit(f"The simulated tenant has only {len(found)} backups to delete.")
+        if len(collected) >= many:
+            return collected
+    raise SystemExit(f"The simulated tenant has only {len(collected)} backups to delete.")
 
 
-async def consent(at: Place, backups: list[dict[str, str]]) -> None:
+async def consent(place: Place, backups: list[dict[str, str]]) -> None:
     outcome: Counter[str] = Counter()
-    async with at.client() as client:
+    async with place.client() as client:
         for backup in backups:
             preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
             code = CODE.search(preview)
@@ -247,52 +247,54 @@ async def consent(at: Place, backups: list[dict[str, str]]) -> None:
             again = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1]}))
             outcome["twice" if again.startswith("Done") else "once"] += 1
     good = outcome == {"done": len(backups), "once": len(backups)}
-    at.check("codes of one replica hold on the other, and once", good, dict(outcome))
+    place.check("codes of one replica hold on the other, and once", good, dict(outcome))
 
 
-async def question(at: Place, backup: dict[str, str], mode: str) -> None:
+async def question(place: Place, backup: dict[str, str], mode: str) -> None:
     asked: list[str] = []
 
     async def answer(context: Any, params: Any) -> ElicitResult:
         asked.append(params.message)
         return ElicitResult(action="accept", content={"confirm": True})
 
-    async with at.client(mode, elicitation_callback=answer) as client:
+    async with place.client(mode, elicitation_callback=answer) as client:
         preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
         code = CODE.search(preview)
         done = await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1] if code else ""})
         version = client.protocol_version
-    at.check(f"the person is asked and answers ({version})", bool(asked) and not done.is_error)
+    place.check(f"the person is asked and answers ({version})", bool(asked) and not done.is_error)
 
 
-async def race(at: Place, backup: dict[str, str]) -> None:
-    async with at.client() as client:
+async def race(place: Place, backup: dict[str, str]) -> None:
+    async with place.client() as client:
         preview = text_of(await client.call_tool("delete_vm_backup", {**backup, "confirm": "preview"}))
     code = CODE.search(preview)
-    told: list[str] = []
+    collected: list[str] = []
 
     async def use() -> None:
-        async with at.client() as client:
+        async with place.client() as client:
             result = await client.call_tool("delete_vm_backup", {**backup, "confirm": code[1] if code else ""})
-            told.append("refused" if result.is_error else "done")
+            collected.append("refused" if result.is_error else "done")
 
     async with anyio.create_task_group() as group:
         for _ in range(10):
             group.start_soon(use)
-    at.check("of ten uses of a code at the same moment one is carried out", told.count("done") == 1, Counter(told))
+    place.check(
+        "of ten uses of a code at the same place one is carried out", collected.count("done") == 1, Counter(collected)
+    )
 
 
-async def sessions(at: Place) -> None:
-    before = [replica.calls() for replica in at.replicas]
-    async with at.client("legacy") as client:
+async def sessions(place: Place) -> None:
+    before = [replica.calls() for replica in place.replicas]
+    async with place.client("legacy") as client:
         good = 0
         for _ in range(CALLS):
             good += not (await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})).is_error
-    shares = sorted(replica.calls() - old for replica, old in zip(at.replicas, before, strict=True))
-    at.check("a session of an earlier client stays with one replica", shares == [0, CALLS], shares)
+    shares = sorted(replica.calls() - old for replica, old in zip(place.replicas, before, strict=True))
+    place.check("a session of an earlier client stays with one replica", shares == [0, CALLS], shares)
 
 
-async def rolling(at: Place) -> None:
+async def rolling(place: Place) -> None:
     """Each replica goes and comes back with a new key, while a client goes on calling."""
     results: Counter[str] = Counter()
     stop = anyio.Event()
@@ -300,7 +302,7 @@ async def rolling(at: Place) -> None:
     async def calling() -> None:
         while not stop.is_set():
             try:
-                async with at.client() as client:
+                async with place.client() as client:
                     for _ in range(10):
                         result = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
                         results["error" if result.is_error else "answered"] += 1
@@ -312,37 +314,37 @@ async def rolling(at: Place) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(calling)
         for keys in (f"{first},{second}", f"{second},{first}", second):
-            for replica in at.replicas:
+            for replica in place.replicas:
                 statuses.append(await anyio.to_thread.run_sync(replica.end))
                 await anyio.to_thread.run_sync(partial(replica.start, GREENLAKE_MCP_SECRET=keys))
                 await anyio.sleep(NOTICED)
         stop.set()
     good = set(results) == {"answered"} and set(statuses) == {0}
-    at.check("replicas are restarted with rotated keys under load, no call is lost", good, dict(results))
+    place.check("replicas are restarted with rotated keys under load, no call is lost", good, dict(results))
 
 
-async def without_redis(at: Place, backup: dict[str, str]) -> None:
-    at.redis.kill()
-    at.redis.wait()
-    async with at.client() as client:
+async def without_redis(place: Place, backup: dict[str, str]) -> None:
+    place.redis.kill()
+    place.redis.wait()
+    async with place.client() as client:
         read = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
         gated = await client.call_tool("delete_vm_backup", {**backup, "confirm": "AAAA-AAAA"})
-        at.check("without Redis reads work", not read.is_error)
-        at.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in text_of(gated))
+        place.check("without Redis reads work", not read.is_error)
+        place.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in text_of(gated))
 
 
-async def examine(at: Place) -> None:
-    await doors(at)
-    await spread(at)
-    async with at.client() as client:
+async def examine(place: Place) -> None:
+    await doors(place)
+    await spread(place)
+    async with place.client() as client:
         backups = await some_backups(client, 14)
-    await consent(at, backups[:10])
-    await question(at, backups[10], "auto")
-    await question(at, backups[11], "legacy")
-    await race(at, backups[12])
-    await sessions(at)
-    await rolling(at)
-    await without_redis(at, backups[13])
+    await consent(place, backups[:10])
+    await question(place, backups[10], "auto")
+    await question(place, backups[11], "legacy")
+    await race(place, backups[12])
+    await sessions(place)
+    await rolling(place)
+    await without_redis(place, backups[13])
 
 
 def main() -> int:
@@ -350,14 +352,14 @@ def main() -> int:
     if missing:
         print(f"Missing: {', '.join(missing)}. On Debian: apt install nginx-light redis-server")
         return 2
-    with tempfile.TemporaryDirectory(prefix="replicas-") as directory, place(Path(directory)) as at:
-        anyio.run(examine, at)
-        if at.failed:
-            kept = Path(tempfile.mkdtemp(prefix="replicas-logs-"))
+    with tempfile.TemporaryDirectory(prefix="replicas-") as directory, place(Path(directory)) as rig:
+        anyio.run(examine, rig)
+        if rig.failed:
+            remaining = Path(tempfile.mkdtemp(prefix="replicas-logs-"))
             for log in Path(directory).glob("*.log"):
-                shutil.copy(log, kept)
-            print(f"{len(at.failed)} failed; the logs are in {kept}")
-    return 1 if at.failed else 0
+                shutil.copy(log, remaining)
+            print(f"{len(rig.failed)} failed; the logs are in {remaining}")
+    return 1 if rig.failed else 0
 
 
 if __name__ == "__main__":

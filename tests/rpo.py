@@ -121,7 +121,7 @@ def minute_is_due(row: Row, hour: int, minute: int) -> bool:
 
 def brute_force(case: Case) -> list[list[int]]:
     """The due moments of each row from the start on, by looking at every minute of every day."""
-    found: list[list[int]] = [[] for _ in case.rows]
+    actual: list[list[int]] = [[] for _ in case.rows]
     waiting = [False] * len(case.rows)
     day = case.effective.replace(hour=0, minute=0)
     clocks = [{(h, m) for h in range(24) for m in range(60) if minute_is_due(row, h, m)} for row in case.rows]
@@ -137,30 +137,30 @@ def brute_force(case: Case) -> list[list[int]]:
                 continue
             for n, row in enumerate(case.rows):
                 if dependent(row):
-                    source = found[int(row.source_schedule_id or 0) - 1]
+                    source = actual[int(row.source_schedule_id or 0) - 1]
                     if waiting[n] and source and source[-1] == moment.timestamp():
                         waiting[n] = False
-                        found[n].append(int(moment.timestamp()))
+                        actual[n].append(int(moment.timestamp()))
                 elif due_today[n] and (hour, minute) in clocks[n]:
-                    found[n].append(int(moment.timestamp()))
-        if day > case.until and found[-1] and found[-1][-1] > case.until.timestamp():
+                    actual[n].append(int(moment.timestamp()))
+        if day > case.until and actual[-1] and actual[-1][-1] > case.until.timestamp():
             break
         day += timedelta(days=1)
-    return found
+    return actual
 
 
 def dependent(row: Row) -> bool:
     return bool(row.source_schedule_id) and not row.start_time and row.recurrence in ("DAILY", "WEEKLY", "MONTHLY")
 
 
-def brute_point(case: Case, found: list[list[int]], n: int, due: int) -> int:
+def brute_point(case: Case, actual: list[list[int]], n: int, due: int) -> int:
     """What the copy of a run brings back: the last run of what it is made from, and so on."""
     source = case.rows[n].source_schedule_id
     if not source:
         return due
-    runs = found[int(source) - 1]
+    runs = actual[int(source) - 1]
     before = bisect_right(runs, due)
-    return brute_point(case, found, int(source) - 1, runs[before - 1]) if before else due
+    return brute_point(case, actual, int(source) - 1, runs[before - 1]) if before else due
 
 
 def grade_of(ratio: float) -> str:
@@ -171,24 +171,26 @@ def differences(case: Case) -> list[str]:
     """Where calendar and brute force differ for the last schedule of a case."""
     effective = int(case.effective.timestamp())
     rule = calendar.rules(case.rows, effective)[str(len(case.rows))]
-    found = brute_force(case)
-    due = found[-1]
+    actual = brute_force(case)
+    due = actual[-1]
     horizon = int((case.until + timedelta(days=HORIZON)).timestamp())
-    points = [brute_point(case, found, len(case.rows) - 1, d) for d in due]
+    points = [brute_point(case, actual, len(case.rows) - 1, d) for d in due]
     wrong = []
 
     def compare(what: str, mine: object, theirs: object) -> None:
         if mine != theirs:
             wrong.append(f"{what}: calendar {mine}, minute by minute {theirs}")
 
-    for at in case.moments:
-        before, after = [d for d in due if d <= at], [d for d in due if d > at]
-        compare(f"last due at {at}", calendar.last_due(rule, at), before[-1] if before else None)
-        following = calendar.next_due(rule, at)
+    for position in case.moments:
+        before, after = [d for d in due if d <= position], [d for d in due if d > position]
+        compare(f"last due at {position}", calendar.last_due(rule, position), before[-1] if before else None)
+        following = calendar.next_due(rule, position)
         seen = following is not None and following < horizon  # the minutes were looked at no further
-        compare(f"next due at {at}", following if seen else None, after[0] if after else None)
-        low = at - 3 * 86400
-        compare(f"between at {at}", list(calendar.due_between(rule, low, at)), [d for d in before if d > low])
+        compare(f"next due at {position}", following if seen else None, after[0] if after else None)
+        low = position - 3 * 86400
+        compare(
+            f"between at {position}", list(calendar.due_between(rule, low, position)), [d for d in before if d > low]
+        )
         for back in (0, 1, 2, 5):  # the newest copy is that of the run so many runs ago
             if len(before) <= back or not after:
                 continue
@@ -198,22 +200,24 @@ def differences(case: Case) -> list[str]:
                 continue
             next_to = due[due.index(missing[0]) + 1]
             grace = min(GRACE, (next_to - missing[0]) // 2)
-            late = at - missing[0] if at >= missing[0] + grace else 0
-            fresh = calendar.freshness(rule, newest, at, grace=GRACE)
-            ratio = (at - newest) / (missing[0] + grace - newest)
-            compare(f"freshness at {at} -{back}", (fresh.due, fresh.late_by, fresh.grade.name, fresh.late),
+            late = position - missing[0] if position >= missing[0] + grace else 0
+            fresh = calendar.freshness(rule, newest, position, grace=GRACE)
+            ratio = (position - newest) / (missing[0] + grace - newest)
+            compare(f"freshness at {position} -{back}", (fresh.due, fresh.late_by, fresh.grade.name, fresh.late),
                     (missing[0], late, grade_of(ratio), late > 0))  # fmt: skip
-        since = max(effective, at - 3 * 86400)
-        kept = [p for n, p in enumerate(points) if due[n] <= at and n % 5]  # every fifth run failed
-        wanted = [(d, p) for d, p in zip(due, points, strict=True) if since <= d <= at]
-        met = sum(any(p <= one < (wanted[n + 1][0] if n + 1 < len(wanted) else at + 1) for one in kept)
+        since = max(effective, position - 3 * 86400)
+        remaining = [p for n, p in enumerate(points) if due[n] <= position and n % 5]  # every fifth run failed
+        wanted = [(d, p) for d, p in zip(due, points, strict=True) if since <= d <= position]
+        met = sum(any(p <= one < (wanted[n + 1][0] if n + 1 < len(wanted) else position + 1) for one in remaining)
                   for n, (_, p) in enumerate(wanted))  # fmt: skip
-        result = calendar.achieved(rule, kept, since, at)
-        compare(f"achieved at {at}", (result.due, result.met), (len(wanted), met))
-        inside = sorted({p for p in kept if p >= since} | ({since} if any(p < since for p in kept) else set()))
-        gaps = [b - a for a, b in pairwise([*inside, at])]
+        result = calendar.achieved(rule, remaining, since, position)
+        compare(f"achieved at {position}", (result.due, result.met), (len(wanted), met))
+        inside = sorted(
+            {p for p in remaining if p >= since} | ({since} if any(p < since for p in remaining) else set())
+        )
+        gaps = [b - a for a, b in pairwise([*inside, position])]
         worst = max(gaps) if inside else None
-        compare(f"worst gap at {at}", result.worst, worst)
+        compare(f"worst gap at {position}", result.worst, worst)
     return wrong
 
 

@@ -88,15 +88,15 @@ def served() -> Iterator[str]:
 @asynccontextmanager
 async def client_of(base: str, *, http: bool = False) -> AsyncIterator[Client]:
     """A client of the server over that tenant: in this process, or over streamable HTTP (also in this process)."""
-    given = settings.load(
+    inputs = settings.load(
         api_base_url=base, client_id="demo", client_secret="demo-secret", token_url=f"{base}/as/token.oauth2",
         rate=1e6, concurrency=8, timeout=10, retries=3, wait=0,
     )  # fmt: skip
     if not http:
-        async with Client(app.create(given)) as client:
+        async with Client(app.create(inputs)) as client:
             yield client
         return
-    async with http_process.serving(create_app(given)) as at, http_process.client(at.url) as client:
+    async with http_process.serving(create_app(inputs)) as endpoint, http_process.client(endpoint.url) as client:
         yield client
 
 
@@ -105,23 +105,25 @@ async def soak(calls: int, base: str, http: bool = False, *, seed: int = 7) -> T
     tally, chance = Tally(), random.Random(seed)
     began = time.monotonic()
     async with client_of(base, http=http) as client, httpx2.AsyncClient(base_url=base) as control:
-        known = await _ids(control)
+        existing = await _ids(control)
         for start in range(0, calls, BLOCK):
             share = int(BLOCK * SHARE)
             rules = [{**chance.choice(FAULTS), "nth": chance.randrange(1, BLOCK)} for _ in range(share)]
             await control.post("/_simulator/faults", json=rules)
-            await _block(client, chance, known, min(BLOCK, calls - start), tally)
+            await _block(client, chance, existing, min(BLOCK, calls - start), tally)
             _measure(tally)
     tally.seconds = time.monotonic() - began
     return tally
 
 
-async def _block(client: Client, chance: random.Random, known: dict[str, list[str]], calls: int, tally: Tally) -> None:
+async def _block(
+    client: Client, chance: random.Random, existing: dict[str, list[str]], calls: int, tally: Tally
+) -> None:
     limit = anyio.CapacityLimiter(AT_ONCE)
 
     async def one() -> None:
         async with limit:
-            name, arguments = _call(chance, known)
+            name, arguments = _call(chance, existing)
             answered = False
             with anyio.move_on_after(60):
                 try:
@@ -140,9 +142,9 @@ async def _block(client: Client, chance: random.Random, known: dict[str, list[st
             group.start_soon(one)
 
 
-def _call(chance: random.Random, known: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
+def _call(chance: random.Random, existing: dict[str, list[str]]) -> tuple[str, dict[str, Any]]:
     """One of the calls that people make, some of them wrong."""
-    vm, job, store, policy = (chance.choice(known[n]) for n in ("vm", "job", "store", "policy"))
+    vm, job, store, policy = (chance.choice(existing[n]) for n in ("vm", "job", "store", "policy"))
     return chance.choice(
         (
             ("get_protection_store", {"protectionStoreId": store}),
@@ -171,11 +173,11 @@ async def _ids(control: httpx2.AsyncClient) -> dict[str, list[str]]:
         "policy": "/backup-recovery/v1beta1/protection-policies",
     }
     headers = {"Authorization": "Bearer simulated-ready-token"}
-    found = {}
+    collected = {}
     for name, path in paths.items():
         items = (await control.get(path, params={"limit": 20}, headers=headers)).json()["items"]
-        found[name] = [item["id"] for item in items]
-    return found
+        collected[name] = [item["id"] for item in items]
+    return collected
 
 
 def _measure(tally: Tally) -> None:

@@ -70,11 +70,11 @@ def arguments(route: Route) -> Iterator[tuple[str, Schema]]:
 
 
 def _leaves(schema: Schema, before: str = "") -> Iterator[tuple[str, Schema]]:
-    found: dict[str, Schema] = {}
+    collected: dict[str, Schema] = {}
     for branch in (schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())):
         for name, sub in branch.get("properties", {}).items():
-            found.setdefault(name, sub)
-    for name, sub in found.items():
+            collected.setdefault(name, sub)
+    for name, sub in collected.items():
         many = sub.get("type") == "array"
         inner: Schema = sub.get("items", {}) if many else sub
         path = f"{before}{name}{'[]' if many else ''}"
@@ -204,8 +204,10 @@ def _send(service: Service, method: str, path: str, body: Any, query: dict[str, 
     content = b"" if body is None else json.dumps(body).encode()
     text = "&".join(f"{k}={v}" for k, v in (query or {}).items())
     answer, _ = service.answer(Incoming(method, path, text, headers, content, "http://tenant.test"))
-    kept = {k: v for k, v in answer.body.items() if k != "debugId"} if isinstance(answer.body, dict) else answer.body
-    return answer.status, kept
+    remaining = (
+        {k: v for k, v in answer.body.items() if k != "debugId"} if isinstance(answer.body, dict) else answer.body
+    )
+    return answer.status, remaining
 
 
 def state(tenant: Tenant) -> dict[str, Any]:

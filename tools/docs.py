@@ -71,14 +71,14 @@ def tools_table() -> str:
     tools = everything()
     rows = ["| toolset | what for | reads | writes | gated |", "|---|---|---|---|---|"]
     for toolset, words in apis.TOOLSET_WORDS.items():
-        here = [t for t in tools if t.toolset == toolset]
+        current = [t for t in tools if t.toolset == toolset]
         kinds = (
-            [t for t in here if t.danger is Danger.READ],
-            [t for t in here if t.danger is Danger.WRITE],
-            [t for t in here if t.gated],
+            [t for t in current if t.danger is Danger.READ],
+            [t for t in current if t.danger is Danger.WRITE],
+            [t for t in current if t.gated],
         )
         cells = " | ".join("<br>".join(f"`{t.name}`" for t in kind) for kind in kinds)
-        rows.append(f"| **{toolset}** ({len(here)}) | {words} | {cells} |")
+        rows.append(f"| **{toolset}** ({len(current)}) | {words} | {cells} |")
     reads = sum(t.danger is Danger.READ for t in tools)
     gated = sum(t.gated for t in tools)
     return f"{len(tools)} tools: {reads} read, {len(tools) - reads - gated} write, {gated} are gated.\n\n" + "\n".join(
@@ -126,7 +126,7 @@ def readings_table() -> str:
 
 def marked(text: str, name: str, content: str) -> str:
     """The text with the content between `<!-- name -->` and `<!-- /name -->`."""
-    found = re.sub(
+    match = re.sub(
         rf"(<!-- {name}:[^>]*-->\n).*?(<!-- /{name} -->)",
         lambda m: f"{m[1]}{content}\n{m[2]}",
         text,
@@ -135,7 +135,7 @@ def marked(text: str, name: str, content: str) -> str:
     )
     if f"<!-- /{name} -->" not in text:
         raise SystemExit(f"There is no place for {name}.")
-    return found
+    return match
 
 
 def readme() -> str:
@@ -173,14 +173,14 @@ def registry() -> str:
 
 def _registered(name: str) -> dict[str, Any]:
     field = Settings.model_fields[name]
-    told: dict[str, Any] = {"name": variable(name), "description": field.description, "isRequired": False}
+    answer: dict[str, Any] = {"name": variable(name), "description": field.description, "isRequired": False}
     if name in SECRET:
-        told["isSecret"] = True
+        answer["isSecret"] = True
     if field.annotation is bool:
-        told |= {"format": "boolean", "default": str(field.default).lower()}
+        answer |= {"format": "boolean", "default": str(field.default).lower()}
     if choices(name):
-        told["choices"] = choices(name)
-    return told
+        answer["choices"] = choices(name)
+    return answer
 
 
 def documents() -> Iterable[tuple[Path, str]]:

@@ -35,7 +35,7 @@ INK = {"tool": "#79c0ff", "plain": "#c9d1d9", "dim": "#8b949e", "bad": "#ffa198"
 class Turn:
     """What a person says, or a call with the lines of its answer that are shown."""
 
-    said: str = ""
+    question: str = ""
     call: str = ""
     lines: tuple[str, ...] = ()
 
@@ -49,35 +49,35 @@ async def conversation() -> list[Turn]:
         async def ask(tool: str, keep: str, **arguments: Any) -> str:
             result = await client.call_tool(tool, arguments)
             text = "\n".join(getattr(part, "text", "") for part in result.content)
-            told = "  ".join(f"{name}: {value}" for name, value in arguments.items())
-            turns.append(Turn(call=f"{tool}  {told}", lines=tuple(shown(text.splitlines(), keep))))
+            answer = "  ".join(f"{name}: {value}" for name, value in arguments.items())
+            turns.append(Turn(call=f"{tool}  {answer}", lines=tuple(select_lines(text.splitlines(), keep))))
             return text
 
-        turns.append(Turn(said="What is failing?"))
+        turns.append(Turn(question="What is failing?"))
         await ask("list_protection_jobs", r"^\d|^operational|^With a problem|^- ", limit=0)
-        turns.append(Turn(said=f"Which backups of {VM} expire next?"))
+        turns.append(Turn(question=f"Which backups of {VM} expire next?"))
         row = await ask("list_vms", r"^\d+ VM|^id|^[0-9a-f]{8}-", filter=f"name eq '{VM}'")
         vm = _first(UUID, row)
         keep = r"^\d+ VM|^Expiry|^In all|^id\||^[0-9a-f]{8}-"
         backups = await ask("list_vm_backups", keep, vmId=vm, sort="expiresAt asc", limit=3)
         backup = _first(re.compile(rf"^{UUID.pattern}\|", re.M), backups).rstrip("|")
-        turns.append(Turn(said="Delete the one that has expired."))
+        turns.append(Turn(question="Delete the one that has expired."))
         keep = r"^(?!Simulated|Show the person)."
         preview = await ask("delete_vm_backup", keep, vmId=vm, backupId=backup, confirm="preview")
         code = _first(re.compile(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b"), preview)
-        turns.append(Turn(said="Yes, do."))
+        turns.append(Turn(question="Yes, do."))
         await ask("delete_vm_backup", r"^(?!Simulated).", vmId=vm, backupId=backup, confirm=code)
     return turns
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    if found is None:
+    match = pattern.search(text)
+    if match is None:
         raise SystemExit(f"Not found in the answer: {pattern.pattern}\n{text}")
-    return found[0]
+    return match[0]
 
 
-def shown(lines: Iterable[str], keep: str) -> Iterable[str]:
+def select_lines(lines: Iterable[str], keep: str) -> Iterable[str]:
     """The lines to keep; one with dots for any number of others between them."""
     dropped = False
     for line in lines:
@@ -114,13 +114,13 @@ def drawn(turns: Iterable[Turn]) -> str:
     parts: list[str] = []
     y = 24
     for turn in turns:
-        if turn.said:
-            width = round(7.6 * len(turn.said)) + 40
+        if turn.question:
+            width = round(7.6 * len(turn.question)) + 40
             x = WIDTH - 24 - width
             parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="36" rx="18" fill="{COLOURS["person"]}"/>')
             parts.append(
                 f'<text x="{x + width / 2}" y="{y + 23}" class="said" text-anchor="middle" '
-                f'fill="{COLOURS["white"]}">{escape(turn.said)}</text>'
+                f'fill="{COLOURS["white"]}">{escape(turn.question)}</text>'
             )
             y += 50
             continue
@@ -132,8 +132,8 @@ def drawn(turns: Iterable[Turn]) -> str:
         words = [("▸ " + turn.call, INK["tool"])] + [(line, ink(line)) for line in turn.lines]
         for number, (words_, colour) in enumerate(words):
             top = y + 25 + LINE * number
-            told = escape(shortened(words_))
-            parts.append(f'<text x="40" y="{top}" fill="{colour}" xml:space="preserve">{told}</text>')
+            answer = escape(shortened(words_))
+            parts.append(f'<text x="40" y="{top}" fill="{colour}" xml:space="preserve">{answer}</text>')
         y += height + 14
     style = (
         "text{font:12.5px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}"

@@ -42,9 +42,9 @@ def cold_start() -> None:
     for _ in range(STARTS):
         times["empty"].append(cold_list_ms(EMPTY))
         times["ours"].append(cold_list_ms(OURS))
-    empty, ours = (statistics.median(times[name]) for name in ("empty", "ours"))
-    print(f"cold start to the first tools/list, median of {STARTS}: empty server {empty:.0f} ms, ours {ours:.0f} ms")
-    print(f"  ratio {ours / empty:.2f} (goal <= 1.15), of the fastest {min(times['ours']) / min(times['empty']):.2f}")
+    empty, own = (statistics.median(times[name]) for name in ("empty", "ours"))
+    print(f"cold start to the first tools/list, median of {STARTS}: empty server {empty:.0f} ms, ours {own:.0f} ms")
+    print(f"  ratio {own / empty:.2f} (goal <= 1.15), of the fastest {min(times['ours']) / min(times['empty']):.2f}")
 
 
 def one_read() -> None:
@@ -66,30 +66,30 @@ def one_read() -> None:
                 times["sync"] += timed(lambda: bare.get(path).raise_for_status())
                 times["async"] += anyio.run(timed_async, base, headers, path)
                 times["server"] += timed(lambda: process.ask("tools/call", call)["result"]["content"])
-    sync, other, ours = (statistics.median(times[name]) for name in ("sync", "async", "server"))
+    sync, other, own = (statistics.median(times[name]) for name in ("sync", "async", "server"))
     print(f"one GET, median of {len(times['server'])}: httpx2.Client {sync:.2f} ms, httpx2.AsyncClient {other:.2f} ms")
-    print(f"  through stdio {ours:.2f} ms: {ours - sync:.2f} and {ours - other:.2f} more (goal <= 1)")
+    print(f"  through stdio {own:.2f} ms: {own - sync:.2f} and {own - other:.2f} more (goal <= 1)")
 
 
 def timed(act: Callable[[], object]) -> list[float]:
     """Milliseconds of each of READS runs, after a few to warm up."""
-    found = []
+    collected = []
     for _ in range(READS + 5):
         begin = time.perf_counter()
         act()
-        found.append((time.perf_counter() - begin) * 1000)
-    return found[5:]
+        collected.append((time.perf_counter() - begin) * 1000)
+    return collected[5:]
 
 
 async def timed_async(base: str, headers: dict[str, str], path: str) -> list[float]:
     """The same by the client that any asynchronous server must use."""
-    found = []
+    collected = []
     async with httpx2.AsyncClient(base_url=base, headers=headers) as client:
         for _ in range(READS + 5):
             begin = time.perf_counter()
             (await client.get(path)).raise_for_status()
-            found.append((time.perf_counter() - begin) * 1000)
-    return found[5:]
+            collected.append((time.perf_counter() - begin) * 1000)
+    return collected[5:]
 
 
 def cost_of_a_call() -> None:
@@ -105,8 +105,8 @@ def cost_of_a_call() -> None:
     rate: dict[str, list[float]] = {}
     busy: dict[str, list[float]] = {}
     try:
-        with started(bare_command) as bare, started(OURS, **environment) as ours:
-            for process in (bare, ours):
+        with started(bare_command) as bare, started(OURS, **environment) as own:
+            for process in (bare, own):
                 process.hello()
             for turn in range(COST_TURNS + 1):
                 for form, more in forms.items():
@@ -115,7 +115,7 @@ def cost_of_a_call() -> None:
                         "arguments": {"protectionStoreId": load.STORE, **more},
                     }
                     for side, process in (
-                        (("bare", bare), ("ours", ours)) if turn % 2 else (("ours", ours), ("bare", bare))
+                        (("bare", bare), ("ours", own)) if turn % 2 else (("ours", own), ("bare", bare))
                     ):
                         one, together, at_once = measured(process, call)
                         if turn:  # the first is to get warm
@@ -177,8 +177,8 @@ def memory() -> None:
     with started(OURS) as process:
         process.hello()
         process.ask("tools/list", {})
-        ours = process.peak_mib()
-    print(f"peak memory after tools/list: empty server {empty:.1f} MiB, ours {ours:.1f} MiB (goal <= 90)")
+        own = process.peak_mib()
+    print(f"peak memory after tools/list: empty server {empty:.1f} MiB, ours {own:.1f} MiB (goal <= 90)")
 
 
 @contextmanager

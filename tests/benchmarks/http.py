@@ -80,7 +80,7 @@ class Place:
         port = self.start([sys.executable, "-m", "tests.benchmarks.bare_http", url, token], "bare")
         return Side(port, (port,))
 
-    def ours(self) -> Side:
+    def own_side(self) -> Side:
         port = self.start(
             [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--http"],
             "ours",
@@ -122,8 +122,8 @@ class Place:
         command = [sys.executable, "-m", "tests.benchmarks.load", "clients", str(side.port), str(self.token)]
         kinds = {"servers": side.servers, "upstream": (self.upstream,), "nginx": (side.front,) if side.front else ()}
         before = {kind: self.cpu_ms(ports) for kind, ports in kinds.items()}
-        found = subprocess.run([*command, str(number), str(SECONDS)], capture_output=True, text=True, check=True)
-        result = load.Result(**json.loads(found.stdout))
+        actual = subprocess.run([*command, str(number), str(SECONDS)], capture_output=True, text=True, check=True)
+        result = load.Result(**json.loads(actual.stdout))
         calls = max(1, result.calls)
         cpu = {kind: (self.cpu_ms(ports) - before[kind]) / calls for kind, ports in kinds.items()}
         return Round(result, {**cpu, "clients": result.own / calls})
@@ -158,7 +158,7 @@ def share(ones: list[Round], others: list[Round]) -> float:
     return statistics.median(one.result.rate / other.result.rate for one, other in zip(ones, others, strict=True))
 
 
-def told(rounds: list[Round]) -> str:
+def table(rounds: list[Round]) -> str:
     rate, p95 = (statistics.median(getattr(each.result, what) for each in rounds) for what in ("rate", "p95"))
     errors = sum(each.result.errors for each in rounds)
     wrong = f", {errors} ERRORS" if errors else ""
@@ -166,16 +166,16 @@ def told(rounds: list[Round]) -> str:
 
 
 def single(place: Place) -> None:
-    sides = {"bare": place.bare(str(place.token)), "bare, no login": place.bare("-"), "ours": place.ours()}
+    sides = {"bare": place.bare(str(place.token)), "bare, no login": place.bare("-"), "ours": place.own_side()}
     print(f"One replica with logins, and bare SDK servers; same upstream call, {ROUNDS} × {SECONDS:.0f} s each:")
     for number in LEVELS:
-        found = compared(place, number, sides)
-        for name, rounds in found.items():
-            print(f"  {number:>3} clients: {name:<15} {told(rounds)}")
+        actual = compared(place, number, sides)
+        for name, rounds in actual.items():
+            print(f"  {number:>3} clients: {name:<15} {table(rounds)}")
         for name in ("bare", "bare, no login"):
-            by_cpu = cpu(found[name], "servers") / cpu(found["ours"], "servers")
+            by_cpu = cpu(actual[name], "servers") / cpu(actual["ours"], "servers")
             print(
-                f"      ours to {name}: {share(found['ours'], found[name]):.0%} by rate, {by_cpu:.0%} by CPU",
+                f"      ours to {name}: {share(actual['ours'], actual[name]):.0%} by rate, {by_cpu:.0%} by CPU",
                 flush=True,
             )
 
@@ -184,21 +184,21 @@ def double(place: Place) -> None:
     if program("nginx") is None:
         print("Two replicas: needs nginx")
         return
-    first, second = place.ours(), place.ours()
+    first, second = place.own_side(), place.own_side()
     sides = {"one": place.nginx(first), "two": place.nginx(first, second)}
     cores = os.cpu_count() or 1
     print(f"Behind nginx, {cores} cores for clients, nginx, replicas and upstream together:")
     for number in LEVELS[1:]:
-        found = compared(place, number, sides)
-        for name, rounds in found.items():
+        actual = compared(place, number, sides)
+        for name, rounds in actual.items():
             parts = {kind: cpu(rounds, kind) for kind in ("nginx", "clients", "upstream")}
             others = ", ".join(f"{kind} {ms:.2f}" for kind, ms in parts.items())
-            print(f"  {number:>3} clients: {name} {told(rounds)}; {others}")
+            print(f"  {number:>3} clients: {name} {table(rounds)}; {others}")
         # one replica has a core for itself, the others share the rest; two have what all leave of the cores
-        replica = cpu(found["two"], "servers")
-        whole = replica + sum(cpu(found["two"], kind) for kind in ("nginx", "clients", "upstream"))
+        replica = cpu(actual["two"], "servers")
+        whole = replica + sum(cpu(actual["two"], kind) for kind in ("nginx", "clients", "upstream"))
         most = min(2.0, cores * replica / whole)
-        times = share(found["two"], found["one"])
+        times = share(actual["two"], actual["one"])
         print(f"               × {times:.2f}; by CPU at most × {most:.2f} on {cores} cores", flush=True)
 
 

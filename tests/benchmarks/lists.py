@@ -70,10 +70,10 @@ def running(bulk: int) -> Iterator[str]:
 
 
 def reaching(base: str) -> Any:
-    given = settings.load(
+    arguments = settings.load(
         api_base_url=base, token=TOKEN, scan_cap=1_000_000, rate=10**9, concurrency=CONCURRENCY, timeout=120
     )
-    return rest.connect(given, now=lambda: NOW)
+    return rest.connect(arguments, now=lambda: NOW)
 
 
 async def silent(_done: float, _total: float | None, _words: str) -> None:
@@ -81,17 +81,17 @@ async def silent(_done: float, _total: float | None, _words: str) -> None:
 
 
 async def owner(api: ApiClient) -> str:
-    given = {"filter": f"name eq '{VM}'", "select": "name", "output": "json", "summary": "page"}
-    return str((await list_tool.answer(api, TOOLS["list_vms"], given, silent)).value["items"][0]["id"])
+    arguments = {"filter": f"name eq '{VM}'", "select": "name", "output": "json", "summary": "page"}
+    return str((await list_tool.answer(api, TOOLS["list_vms"], arguments, silent)).value["items"][0]["id"])
 
 
 async def sizes(bulk: int) -> None:
     with running(bulk) as base:
         async with reaching(base) as api:
             vm = await owner(api)
-            for label, given in (("20 rows", {}), ("limit=0", {"limit": 0})):
-                told = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm, **given}, silent)
-                size = len("\n".join(told.lines).encode())
+            for label, arguments in (("20 rows", {}), ("limit=0", {"limit": 0})):
+                text = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm, **arguments}, silent)
+                size = len("\n".join(text.lines).encode())
                 print(f"{bulk:>7,} VM backups, {label}: {size:,} bytes")
 
 
@@ -108,8 +108,8 @@ async def times(bulk: int) -> None:
                     for kind in taken if turn % 2 else reversed(taken):
                         started = time.perf_counter()
                         if kind == "ours":
-                            told = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm}, silent)
-                            assert told.lines[0] == f"{bulk:,} VM backups."
+                            text = await list_tool.answer(api, TOOLS["list_vm_backups"], {"vmId": vm}, silent)
+                            assert text.lines[0] == f"{bulk:,} VM backups."
                         else:
                             url = base + request.path
                             assert await bare(client, url, dict(request.query), parse=kind == "parsed") >= 1
@@ -145,10 +145,10 @@ async def bare(client: httpx2.AsyncClient, url: str, query: dict[str, str], *, p
 
 def memory() -> None:
     """Peak resident memory of a process that summarises once; each size in processes of its own."""
-    found = {bulk: statistics.median(peaks(bulk)) for bulk in (1_000, 100_000)}
-    for bulk, mib in found.items():
+    result = {bulk: statistics.median(peaks(bulk)) for bulk in (1_000, 100_000)}
+    for bulk, mib in result.items():
         print(f"{bulk:>7,} items: peak {mib:.1f} MiB (median of 3)")
-    print(f"difference: {found[100_000] - found[1_000]:+.1f} MiB")
+    print(f"difference: {result[100_000] - result[1_000]:+.1f} MiB")
 
 
 def peaks(bulk: int) -> list[float]:

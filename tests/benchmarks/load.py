@@ -129,9 +129,9 @@ class Caller(asyncio.Protocol):
 def _length(head: bytes) -> int:
     """The length that an answer's head tells."""
     lower = head.lower()
-    at = lower.index(b"content-length:") + 15
-    end = lower.find(b"\r\n", at)
-    return int(lower[at : None if end < 0 else end])
+    moment = lower.index(b"content-length:") + 15
+    end = lower.find(b"\r\n", moment)
+    return int(lower[moment : None if end < 0 else end])
 
 
 async def clients(port: int, token: str, number: int, seconds: float, warm: float = 1.0) -> Result:
@@ -159,5 +159,5 @@ if __name__ == "__main__":
         asyncio.run(upstream(int(sys.argv[2])))
     else:  # a process of its own: clients PORT TOKEN NUMBER SECONDS
         port, token, number, seconds = sys.argv[2:]
-        found = asyncio.run(clients(int(port), Path(token).read_text(encoding="utf-8"), int(number), float(seconds)))
-        print(json.dumps(found.__dict__))
+        measured = asyncio.run(clients(int(port), Path(token).read_text(encoding="utf-8"), int(number), float(seconds)))
+        print(json.dumps(measured.__dict__))

@@ -18,10 +18,10 @@ class Clock:
     """A clock that is moved by hand."""
 
     def __init__(self) -> None:
-        self.at = NOW
+        self.time = NOW
 
     def __call__(self) -> datetime:
-        return self.at
+        return self.time
 
 
 @pytest.fixture
@@ -32,16 +32,16 @@ def clock() -> Clock:
 @pytest.fixture
 async def catalog(tenant: Any, clock: Clock) -> AsyncIterator[Catalog]:
     """A catalog whose lists were read once; no recovery points yet."""
-    async with catalog_of(tenant, clock) as found:
-        await found.coverage()
-        assert found.filler is not None
-        await found.filler.refresh(everything=True)
-        yield found
+    async with catalog_of(tenant, clock) as result:
+        await result.coverage()
+        assert result.filler is not None
+        await result.filler.refresh(everything=True)
+        yield result
 
 
 async def changes(catalog: Catalog, clock: Clock) -> list[dict[str, Any]]:
     """What a refresh an hour later finds changed."""
-    clock.at += timedelta(hours=1)
+    clock.time += timedelta(hours=1)
     assert catalog.filler is not None
     await catalog.filler.refresh()
     return await rows(catalog, "SELECT kind, subject, asset, was, is_now, cause, by_user FROM changes ORDER BY id")
@@ -64,12 +64,12 @@ async def test_weakened_safeguards_are_told_with_what_they_were(catalog: Catalog
     put(held, "protection-policies", policy, protections=tiers[:-1])
     setting = held.all("settings")[0]
     put(held, "settings", setting, currentValue="changed")
-    found = await changes(catalog, clock)
-    weakened = [(one["was"], one["is_now"]) for one in found if one["kind"] == "policy weakened"]
+    result = await changes(catalog, clock)
+    weakened = [(one["was"], one["is_now"]) for one in result if one["kind"] == "policy weakened"]
     assert ("BACKUP schedule 2: kept 14 d", "BACKUP schedule 2: kept 2 d") in weakened
     assert ("BACKUP schedule 2: locked 3 d", "BACKUP schedule 2: no lock") in weakened
     assert ("CLOUD_BACKUP schedule 3: was there", "CLOUD_BACKUP schedule 3: gone") in weakened
-    assert [(one["subject"], one["is_now"]) for one in found if one["kind"] == "setting changed"] == [
+    assert [(one["subject"], one["is_now"]) for one in result if one["kind"] == "setting changed"] == [
         (setting["name"], "changed")
     ]
 
@@ -82,11 +82,11 @@ async def test_suspended_and_deleted_jobs_are_told_with_the_task_that_did_it(
     held.start("Suspend protection job", 1, one["assetInfo"], others=[one])
     put(held, "protection-jobs", one, operational="SUSPENDED")
     held.world.resources["protection-jobs"].pop(other["id"])
-    found = {change["kind"]: change for change in await changes(catalog, clock)}
-    assert found["job suspended"]["asset"] == one["assetInfo"]["name"]
-    assert "Suspend protection job" in found["job suspended"]["cause"]
-    assert found["job removed"]["asset"] == other["assetInfo"]["name"]
-    assert found["job removed"]["cause"] == "unexplained"
+    result = {change["kind"]: change for change in await changes(catalog, clock)}
+    assert result["job suspended"]["asset"] == one["assetInfo"]["name"]
+    assert "Suspend protection job" in result["job suspended"]["cause"]
+    assert result["job removed"]["asset"] == other["assetInfo"]["name"]
+    assert result["job removed"]["cause"] == "unexplained"
 
 
 async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Clock, tenant: Any) -> None:
@@ -94,17 +94,17 @@ async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Cl
     job = next(j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE")
     await catalog.note_write("delete_protection_job", "DELETE", job["resourceUri"], "done")
     held.world.resources["protection-jobs"].pop(job["id"])
-    (found,) = await changes(catalog, clock)
-    assert found["cause"] == "this server: delete_protection_job"
+    (result,) = await changes(catalog, clock)
+    assert result["cause"] == "this server: delete_protection_job"
 
 
 async def test_usage_of_stores_is_sampled_once_an_hour(catalog: Catalog, clock: Clock) -> None:
     for _ in range(3):
         await changes(catalog, clock)
-    clock.at -= timedelta(minutes=59)
+    clock.time -= timedelta(minutes=59)
     await changes(catalog, clock)
-    found = await rows(catalog, "SELECT store, count(*) AS n FROM store_usage GROUP BY 1")
-    assert {row["n"] for row in found} == {4}
+    result = await rows(catalog, "SELECT store, count(*) AS n FROM store_usage GROUP BY 1")
+    assert {row["n"] for row in result} == {4}
 
 
 async def test_secrets_of_appliances_are_nowhere_in_it(catalog: Catalog, tenant: Any) -> None:

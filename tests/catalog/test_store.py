@@ -16,12 +16,12 @@ from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.settings import Settings
 
 
-def at(path: Path | str, **values: Any) -> Settings:
+def settings_for(path: Path | str, **values: Any) -> Settings:
     return settings.load(demo=True, catalog=str(path), **values)
 
 
 def opened(path: Path, **values: str) -> store.Store:
-    return store.open_store(at(path, **values))
+    return store.open_store(settings_for(path, **values))
 
 
 def remember(held: store.Store) -> None:
@@ -59,7 +59,7 @@ def test_a_demo_is_in_memory_unless_it_names_a_file() -> None:
 
 def test_it_can_be_switched_off() -> None:
     with pytest.raises(SettingsError, match="switched off"):
-        store.open_store(at("off"))
+        store.open_store(settings_for("off"))
 
 
 def test_each_tenant_and_client_has_a_file_of_its_own() -> None:

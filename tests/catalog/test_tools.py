@@ -26,16 +26,16 @@ DEMO = settings.load(demo=True, wait=60)
 @pytest.fixture
 def tenant(tenant: Any) -> Any:
     """A tenant of few assets, so that reading it all takes a moment."""
-    things = tenant.state.tenant.world.resources
+    items = tenant.state.tenant.world.resources
     famous = {"sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "lab-build-07"}
     for collection in FEW:
-        kept = [i for i, item in things[collection].items() if item.get("displayName", item["name"]) in famous]
-        others = [i for i in things[collection] if i not in kept][: 3 if collection != "virtual-machines" else 0]
-        things[collection] = {i: things[collection][i] for i in (*kept, *others)}
-    things["virtual-machine-protection-groups"] = {}
-    known = {i for collection in FEW for i in things[collection]}
-    jobs = things["protection-jobs"]
-    things["protection-jobs"] = {i: job for i, job in jobs.items() if job["assetInfo"]["id"] in known}
+        remaining = [i for i, item in items[collection].items() if item.get("displayName", item["name"]) in famous]
+        others = [i for i in items[collection] if i not in remaining][: 3 if collection != "virtual-machines" else 0]
+        items[collection] = {i: items[collection][i] for i in (*remaining, *others)}
+    items["virtual-machine-protection-groups"] = {}
+    existing = {i for collection in FEW for i in items[collection]}
+    jobs = items["protection-jobs"]
+    items["protection-jobs"] = {i: job for i, job in jobs.items() if job["assetInfo"]["id"] in existing}
     return tenant
 
 
@@ -204,9 +204,9 @@ async def test_what_was_not_read_is_a_class_of_its_own(connected: Connected, ten
         assert "unread" in answer
         assert "unread: 1 HTTP 403" in answer
         assert "volume_groups not read: HTTP 403" in answer
-        found = await ask(client, "find_recovery_points", asset="sap-prod-01")
-        assert "were not read" in found
-        assert "not known" in found
+        actual = await ask(client, "find_recovery_points", asset="sap-prod-01")
+        assert "were not read" in actual
+        assert "not known" in actual
 
 
 async def test_a_catalog_that_is_off_says_so(connected: Connected) -> None:

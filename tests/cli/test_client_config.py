@@ -37,7 +37,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(name: str, *flags: str, **environment: str) -> tuple[registry.Client, dict[str, Any]]:
+def configured(name: str, *flags: str, **environment: str) -> tuple[registry.Client, dict[str, Any]]:
     client = registry.client(name)
     return client, registry.entry(client, flags, environment)
 
@@ -64,17 +64,17 @@ def test_each_client_is_written_where_it_reads_and_starts_a_server_that_offers_t
 
 def test_vs_code_is_kept_within_its_128_tools_and_told_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert parser.main(["config", "vscode"]) == 0
-    out, said = capsys.readouterr()
+    out, answer = capsys.readouterr()
     args = json.loads(out)["servers"][registry.NAME]["args"]
     chosen = settings.load(demo=True, toolsets=args[args.index("--toolsets") + 1])
     assert len(app.tool_set(settings.load(demo=True)).offered) > 128
     assert len(app.tool_set(chosen).offered) <= 128
-    assert "128" in said
-    assert "--surface search" in said
+    assert "128" in answer
+    assert "--surface search" in answer
 
 
 def test_vs_code_asks_in_words_and_hides_the_secret() -> None:
-    client, entry = told("vscode")
+    client, entry = configured("vscode")
     asked = json.loads(files.snippet(client, entry))["inputs"]
     assert [a["id"] for a in asked if a["password"]] == ["GREENLAKE_CLIENT_SECRET"]
     assert all("GREENLAKE_" not in a["description"] for a in asked)
@@ -82,13 +82,13 @@ def test_vs_code_asks_in_words_and_hides_the_secret() -> None:
 
 
 def test_claude_code_reads_its_file_where_a_variable_is_not_set() -> None:
-    _, entry = told("claude-code")
+    _, entry = configured("claude-code")
     assert set(entry["env"].values()) == {f"${{{name}:-}}" for name in registry.TENANT}
 
 
 def test_a_choice_of_ones_own_replaces_the_choice_for_the_client() -> None:
     for flags in (("--read-only",), ("--toolsets", "vms"), ("--surface", "search")):
-        _, entry = told("vscode", *flags)
+        _, entry = configured("vscode", *flags)
         assert entry["args"][entry["args"].index("serve") + 1 :] == list(flags)
 
 
@@ -124,7 +124,7 @@ def test_what_is_in_the_file_stays_and_a_copy_is_kept(name: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     before = {"theme": "dark", client.table: {"other": {"command": "x", "env": {"A": "1"}}}, "list": [1, {"ä": None}]}
     file.write_text(json.dumps(before), encoding="utf-8")
-    written, copy = files.write(*told(name))
+    written, copy = files.write(*configured(name))
     after = content(written)
     assert after["theme"] == "dark"
     assert after["list"] == before["list"]
@@ -135,21 +135,21 @@ def test_what_is_in_the_file_stays_and_a_copy_is_kept(name: str) -> None:
 
 @pytest.mark.parametrize("name", registry.TABLE)
 def test_writing_twice_changes_nothing_and_makes_no_second_copy(name: str) -> None:
-    file, _ = files.write(*told(name))
+    file, _ = files.write(*configured(name))
     first = file.read_bytes()
-    _, copy = files.write(*told(name))
+    _, copy = files.write(*configured(name))
     assert copy is None
     assert file.read_bytes() == first
     assert len(list(file.parent.iterdir())) == 1
 
 
 def test_what_a_person_filled_in_survives_a_second_writing() -> None:
-    file, _ = files.write(*told("claude-desktop"))
+    file, _ = files.write(*configured("claude-desktop"))
     filled = content(file)
     filled["mcpServers"][registry.NAME]["env"] |= {"GREENLAKE_CLIENT_SECRET": "mine", "HTTPS_PROXY": "p"}
     filled["mcpServers"][registry.NAME]["disabled"] = True
     file.write_text(json.dumps(filled), encoding="utf-8")
-    files.write(*told("claude-desktop", "--read-only", GREENLAKE_REGION="eu-west"))
+    files.write(*configured("claude-desktop", "--read-only", GREENLAKE_REGION="eu-west"))
     entry = content(file)["mcpServers"][registry.NAME]
     assert entry["env"]["GREENLAKE_CLIENT_SECRET"] == "mine"
     assert entry["env"]["HTTPS_PROXY"] == "p"
@@ -162,7 +162,7 @@ def test_what_a_person_filled_in_survives_a_second_writing() -> None:
     "text", ['{"a": 1, // comment\n}', "[1]", '{"mcpServers": 3}', "{", '{"mcpServers": null}', "\x00"]
 )
 def test_a_file_that_is_not_understood_is_left_alone_and_the_text_is_given(text: str) -> None:
-    client, entry = told("cursor")
+    client, entry = configured("cursor")
     file = client.file()
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
@@ -174,7 +174,7 @@ def test_a_file_that_is_not_understood_is_left_alone_and_the_text_is_given(text:
 
 
 def test_toml_keeps_comments_order_and_other_servers() -> None:
-    client, entry = told("codex")
+    client, entry = configured("codex")
     file = client.file()
     file.parent.mkdir(parents=True)
     before = 'model = "x"  # mine\n\n[mcp_servers.other]\ncommand = "y"\n\n[tools]\nweb = true'
@@ -182,7 +182,7 @@ def test_toml_keeps_comments_order_and_other_servers() -> None:
     files.write(client, entry)
     assert file.read_text(encoding="utf-8").startswith(before)
     assert content(file)["mcp_servers"]["other"] == {"command": "y"}
-    files.write(*told("codex", "--read-only"))
+    files.write(*configured("codex", "--read-only"))
     after = file.read_text(encoding="utf-8")
     assert after.startswith(before)
     assert after.count(f"[mcp_servers.{registry.NAME}]") == 1
@@ -197,7 +197,7 @@ def test_toml_keeps_comments_order_and_other_servers() -> None:
     ],
 )
 def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
-    client, entry = told("codex")
+    client, entry = configured("codex")
     file = client.file()
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
@@ -217,7 +217,7 @@ def test_toml_that_cannot_be_changed_safely_is_left_alone(text: str) -> None:
     ],
 )
 def test_toml_keeps_what_the_client_wrote_into_the_entry(text: str) -> None:
-    client, entry = told("codex")
+    client, entry = configured("codex")
     file = client.file()
     file.parent.mkdir(parents=True)
     file.write_text(text, encoding="utf-8")
@@ -247,7 +247,7 @@ JSONISH = st.recursive(
 @given(before=st.dictionaries(st.text(), JSONISH), servers=st.dictionaries(st.text(), JSONISH))
 @examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_json_a_file_holds_is_still_there_afterwards(before: dict[str, Any], servers: dict[str, Any]) -> None:
-    client, entry = told("gemini")
+    client, entry = configured("gemini")
     file = client.file()
     file.parent.mkdir(parents=True, exist_ok=True)
     was = {**before, "mcpServers": servers}
@@ -262,7 +262,7 @@ def test_whatever_json_a_file_holds_is_still_there_afterwards(before: dict[str, 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and links")
 def test_permissions_and_links_stay_as_they_are(home: Path) -> None:
-    client, entry = told("cursor")
+    client, entry = configured("cursor")
     file = client.file()
     file.parent.mkdir(parents=True)
     real = home / "dotfiles.json"
@@ -282,7 +282,7 @@ def test_an_unknown_client_is_answered_with_the_list(capsys: pytest.CaptureFixtu
 
 
 def test_a_demo_needs_no_credentials() -> None:
-    _, entry = told("claude-desktop", "--demo")
+    _, entry = configured("claude-desktop", "--demo")
     assert entry["env"] == {}
     assert entry["args"][-1] == "--demo"
 
@@ -318,7 +318,7 @@ def test_other_ids_of_vs_codes_inputs_do_not_matter() -> None:
     file = registry.client("vscode").file()
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"inputs": [{"id": ["a"]}, 3]}), encoding="utf-8")
-    files.write(*told("vscode"))
+    files.write(*configured("vscode"))
     assert content(file)["inputs"][:2] == [{"id": ["a"]}, 3]
 
 
@@ -336,9 +336,9 @@ def test_a_place_that_cannot_be_written_is_told_in_a_sentence(
         folder.mkdir()
         (folder / "mcp.json").symlink_to(folder / "mcp.json")
     assert parser.main(["config", "cursor", "--write"]) == 1
-    told = capsys.readouterr().err
-    assert "left as it is" in told
-    assert registry.NAME in told or "cannot be read" in told
+    answer = capsys.readouterr().err
+    assert "left as it is" in answer
+    assert registry.NAME in answer or "cannot be read" in answer
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a directory in use stays there")
@@ -382,7 +382,7 @@ def test_a_demo_that_is_asked_for_by_its_flag_does_not_look_at_exported_credenti
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "answer"),
     [
         (["--region", "bogus"], "GREENLAKE_REGION"),
         (["--toolsets", "nope"], "nope"),
@@ -393,9 +393,9 @@ def test_a_demo_that_is_asked_for_by_its_flag_does_not_look_at_exported_credenti
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_what_can_never_work_is_not_written(flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_can_never_work_is_not_written(flags: list[str], answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert parser.main(["config", "cursor", "--write", *flags]) == 1
-    assert said in capsys.readouterr().err
+    assert answer in capsys.readouterr().err
     assert not registry.client("cursor").file().exists()
 
 

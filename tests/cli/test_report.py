@@ -47,6 +47,6 @@ def test_where_there_is_no_report_the_status_is_no_verdict(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert parser.main(["report", *words]) == 3
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert answer.err

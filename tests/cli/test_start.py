@@ -58,12 +58,12 @@ async def test_a_wrong_start_is_told_as_the_first_result(
     async with Client(stdio_client(server)) as client:
         tools = (await client.list_tools()).tools
         result = await client.call_tool("list_vms", {})
-    told = " ".join(str(getattr(part, "text", "")) for part in result.content)
+    answer = " ".join(str(getattr(part, "text", "")) for part in result.content)
     assert tools
     assert result.is_error
-    assert not [cure for cure in cures if cure not in told], told
-    assert "Traceback" not in told
-    assert "Errno" not in told
+    assert not [cure for cure in cures if cure not in answer], answer
+    assert "Traceback" not in answer
+    assert "Errno" not in answer
 
 
 def test_the_same_sentence_is_on_stderr_in_one_line() -> None:
@@ -156,7 +156,7 @@ API_CLIENT = {"GREENLAKE_REGION": "eu-west", "GREENLAKE_CLIENT_ID": "i", "GREENL
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "answer"),
     [
         ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, "HTTPS_PROXY names a proxy"),
         ({"HTTPS_PROXY": "foo://bar"}, "HTTPS_PROXY names a proxy"),
@@ -177,14 +177,14 @@ API_CLIENT = {"GREENLAKE_REGION": "eu-west", "GREENLAKE_CLIENT_ID": "i", "GREENL
     ids=lambda v: " ".join(f"{k}={w}" for k, w in v.items())[:80] if isinstance(v, dict) else "",
 )
 def test_doctor_finds_what_keeps_a_server_from_starting_or_from_any_request(
-    env: dict[str, str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    env: dict[str, str], answer: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (API_CLIENT | env).items():
         monkeypatch.setenv(name, value)
     assert anyio.run(doctor.examine, settings.load()) == 1
-    told = capsys.readouterr().out
-    assert said in told
-    assert "cure" in told
+    message = capsys.readouterr().out
+    assert answer in message
+    assert "cure" in message
 
 
 def test_a_wrong_proxy_is_told_as_the_answer_of_a_call() -> None:
@@ -195,7 +195,7 @@ def test_a_wrong_proxy_is_told_as_the_answer_of_a_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "answer"),
     [
         ({"GREENLAKE_MCP_AUDIT_LOG": "/nope/x"}, "/nope/x cannot be written"),
         ({"GREENLAKE_MCP_REDIS_URL": "foo"}, "no URL of Redis"),
@@ -206,10 +206,10 @@ def test_a_wrong_proxy_is_told_as_the_answer_of_a_call() -> None:
     ],
     ids=lambda v: str(v) if isinstance(v, dict) else "",
 )
-def test_what_is_wrong_with_a_server_of_one_client_is_on_stderr_at_the_start(env: dict[str, str], said: str) -> None:
+def test_what_is_wrong_with_a_server_of_one_client_is_on_stderr_at_the_start(env: dict[str, str], answer: str) -> None:
     done = run("serve", **(API_CLIENT | env))
     assert (done.returncode, done.stdout) == (0, "")
-    assert said in done.stderr
+    assert answer in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -282,8 +282,8 @@ def test_dev_py_explains_each_of_its_commands(
     dev = loaded("dev.py")
     monkeypatch.setattr(sys, "argv", ["dev.py", "help"])
     assert dev.main() == 0
-    told = capsys.readouterr().out
-    assert all(f"\n    {name} " in told for name in dev.COMMANDS)
+    answer = capsys.readouterr().out
+    assert all(f"\n    {name} " in answer for name in dev.COMMANDS)
     monkeypatch.setattr(sys, "argv", ["dev.py", "demmo"])
     assert dev.main() == 2
     assert "demo, run" in capsys.readouterr().err

@@ -103,9 +103,9 @@ async def test_a_survey_of_a_tenant_as_described_reads_sixty_times_at_most_and_f
 async def test_every_switch_that_reads_can_see_is_named() -> None:
     readings.Readings(chosen()).learn("media_types", "json", "update_vm_backup, HTTP 202")  # a call proved it
     value, text = await report_of(tenant(**{name: other for name, (other, _) in VISIBLE.items()}))
-    found = {r["reading"]: r["value"] for r in value["readings"] if r["as_taken_first"] is False}
-    assert found == {"media_types": "json", **{name: word for name, (_, word) in VISIBLE.items()}}
-    assert text.count("OTHERWISE") == len(found)
+    result = {r["reading"]: r["value"] for r in value["readings"] if r["as_taken_first"] is False}
+    assert result == {"media_types": "json", **{name: word for name, (_, word) in VISIBLE.items()}}
+    assert text.count("OTHERWISE") == len(result)
 
 
 async def test_a_toolset_that_may_not_be_read_is_named_with_the_permission_it_lacks() -> None:
@@ -170,9 +170,9 @@ async def test_what_the_description_does_not_know_is_told_with_a_stable_pseudony
 
     value, text = await report_of(Altered(tenant(), change))
     again, _ = await report_of(Altered(tenant(), change))
-    found = {(d["kind"], d["path"], d["value"]): d for d in value["departures"]}
-    assert ("unknown field", "coolness", "") in found
-    assert ("unknown value", "protectionStoreType", "ORBITAL_STORE") in found
+    result = {(d["kind"], d["path"], d["value"]): d for d in value["departures"]}
+    assert ("unknown field", "coolness", "") in result
+    assert ("unknown value", "protectionStoreType", "ORBITAL_STORE") in result
     assert value["departures"] == again["departures"]
     assert all(d["first"].startswith("x-") for d in value["departures"])
     assert "coolness" in text
@@ -190,18 +190,18 @@ def test_the_command_prints_a_table_and_writes_it(tmp_path: Path, capsys: pytest
 
 
 def test_the_doctor_tells_what_was_found_out_and_what_no_description_knows(capsys: pytest.CaptureFixture[str]) -> None:
-    found = readings.Readings(chosen())
-    found.learn("media_types", "json", "update_vm_backup, HTTP 202")
-    found.count_drift({"VirtualMachinesList: field coolness": 12})
+    result = readings.Readings(chosen())
+    result.learn("media_types", "json", "update_vm_backup, HTTP 202")
+    result.count_drift({"VirtualMachinesList: field coolness": 12})
     lines = readings.Readings(chosen(reading="in_lists=square")).describe()
     assert any("media_types=json: found out (update_vm_backup" in line for line in lines)
     assert any("field coolness (at least 12)" in line for line in lines)
     assert any("in_lists=square: fixed" in line for line in lines)
     flags = ["--reading", "in_lists=square", "--reading", "media_types=json"]
     assert parser.main(["doctor", "--demo", *flags]) == 0
-    told = capsys.readouterr().out
-    assert "note  reading in_lists=square: fixed by a setting" in told
-    assert "note  reading media_types=json: fixed by a setting" in told
+    output = capsys.readouterr().out
+    assert "note  reading in_lists=square: fixed by a setting" in output
+    assert "note  reading media_types=json: fixed by a setting" in output
 
 
 @pytest.mark.parametrize(

@@ -26,18 +26,18 @@ def deep(levels: int) -> Any:
     return value
 
 
-def refused(tool: str, given: dict[str, Any]) -> str:
+def refused(tool: str, inputs: dict[str, Any]) -> str:
     with pytest.raises(BackupError) as problem:
-        arguments.prepare(TOOLS[tool], given)
+        arguments.prepare(TOOLS[tool], inputs)
     assert problem.value.nothing_sent
     return problem.value.message
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", math.nan, math.inf], ids=repr)
 def test_a_number_that_is_none_is_refused(number: Any) -> None:
-    said = refused("resize_protection_store_gateway", {**RESIZE, "maxOnPremDailyProtectedDataInTiB": number})
-    assert "maxOnPremDailyProtectedDataInTiB is" in said
-    assert "wanted: a finite number" in said
+    text = refused("resize_protection_store_gateway", {**RESIZE, "maxOnPremDailyProtectedDataInTiB": number})
+    assert "maxOnPremDailyProtectedDataInTiB is" in text
+    assert "wanted: a finite number" in text
 
 
 @pytest.mark.parametrize("number", [10**5000, 10**60, 1e300], ids=["5000", "60", "1e300"])
@@ -46,7 +46,7 @@ def test_a_number_of_countless_digits_is_refused(number: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "inputs",
     [
         {**SUSPEND, "confirm": "\ud800"},
         {**SUSPEND, "protectionJobId": "\udfff"},
@@ -56,8 +56,8 @@ def test_a_number_of_countless_digits_is_refused(number: Any) -> None:
     ],
     ids=ascii,
 )
-def test_half_a_character_is_refused(given: dict[str, Any]) -> None:
-    refused("suspend_protection_job", given).encode()
+def test_half_a_character_is_refused(inputs: dict[str, Any]) -> None:
+    refused("suspend_protection_job", inputs).encode()
 
 
 @pytest.mark.parametrize("value", [deep(70), deep(5000), "[" * 70 + "]" * 70], ids=["70", "5000", "text"])
@@ -76,9 +76,9 @@ async def test_a_plan_with_what_cannot_be_sent_is_refused(value: Any) -> None:
     app = Answering(copies())
     async with talking(app) as talk:
         call = {"tool": "suspend_protection_job", "arguments": {"protectionJobId": VM, "scheduleIds": [value]}}
-        said, is_error = await talk.call("run_plan", {"calls": [call], "confirm": "preview"})
+        text, is_error = await talk.call("run_plan", {"calls": [call], "confirm": "preview"})
     assert is_error
-    assert "mistake of ours" not in said
+    assert "mistake of ours" not in text
     assert app.writes == []
 
 
@@ -99,10 +99,10 @@ def test_ids_of_a_body_that_are_ids_are_sent() -> None:
 async def test_a_ready_token_that_no_request_can_carry_is_a_matter_of_settings(token: str) -> None:
     app = Answering(copies())
     async with talking(app, token=token) as talk:
-        said, is_error = await talk.call("run_protection_job", {"protectionJobId": VM})
-    assert "GREENLAKE_TOKEN holds characters that no access token has" in said
-    assert "Nothing was sent." in said
-    assert token not in said
+        text, is_error = await talk.call("run_protection_job", {"protectionJobId": VM})
+    assert "GREENLAKE_TOKEN holds characters that no access token has" in text
+    assert "Nothing was sent." in text
+    assert token not in text
     assert (is_error, app.writes, app.reads) == (True, [], [])
 
 
@@ -121,9 +121,9 @@ async def test_a_token_of_the_endpoint_that_no_request_can_carry_is_told_as_that
     app = Answering(copies(), hook)
     client: dict[str, Any] = {"client_id": "c", "client_secret": "s", "token_url": "https://tenant.example/token"}
     async with talking(app, token=None, **client) as talk:
-        said, is_error = await talk.call("resume_protection_job", {"protectionJobId": VM})
-    assert "answered with an access_token that no request can carry" in said
-    assert "UNKNOWN" not in said
+        text, is_error = await talk.call("resume_protection_job", {"protectionJobId": VM})
+    assert "answered with an access_token that no request can carry" in text
+    assert "UNKNOWN" not in text
     assert is_error
     assert [path for _, path, _ in app.writes] == ["/token"]
 
@@ -139,16 +139,16 @@ async def test_a_fault_of_ours_is_of_unknown_outcome_only_once_something_was_sen
 
     async with talking(app, clock) as talk:
         if sends:
-            said, _ = await talk.consented("delete_vm_backup", THE_COPY)
+            text, _ = await talk.consented("delete_vm_backup", THE_COPY)
         else:
-            said, _ = await talk.call("delete_vm_backup", {**THE_COPY, "confirm": "preview"})
-    assert "a mistake of ours" in said
-    assert ("UNKNOWN" in said) is sends
-    assert ("Nothing was changed" in said) is not sends
+            text, _ = await talk.call("delete_vm_backup", {**THE_COPY, "confirm": "preview"})
+    assert "a mistake of ours" in text
+    assert ("UNKNOWN" in text) is sends
+    assert ("Nothing was changed" in text) is not sends
 
 
 @pytest.mark.parametrize(
-    ("tool", "given"),
+    ("tool", "inputs"),
     [
         ("call_write_tool", {"name": "delete_protection_job", "arguments": "[" * 100_000}),
         ("call_write_tool", {"name": "delete_protection_job", "arguments": deep(200)}),
@@ -159,10 +159,10 @@ async def test_a_fault_of_ours_is_of_unknown_outcome_only_once_something_was_sen
     ],
     ids=["brackets", "deep", "nan", "name", "query", "limit"],
 )
-async def test_the_tools_that_call_tools_answer_whatever_they_are_given(tool: str, given: dict[str, Any]) -> None:
+async def test_the_tools_that_call_tools_answer_whatever_they_are_given(tool: str, inputs: dict[str, Any]) -> None:
     app = Answering(copies())
     async with talking(app, surface="search") as talk:
-        said, _ = await talk.call(tool, given)
-    said.encode()
-    assert "mistake of ours" not in said
+        text, _ = await talk.call(tool, inputs)
+    text.encode()
+    assert "mistake of ours" not in text
     assert app.writes == []

@@ -103,9 +103,9 @@ def install(command: list[str], complete: Path) -> None:
 @contextmanager
 def served(state: Path) -> Iterator[str]:
     """The demo over HTTP on a free port of this machine."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as actual:
+        actual.bind(("127.0.0.1", 0))
+        port = actual.getsockname()[1]
     command = [*serve(), "--http", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings(state))
     try:

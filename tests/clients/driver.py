@@ -288,10 +288,10 @@ async def tries(session: Session) -> dict[str, str]:
     read = await call("list_protection_stores", {"limit": 1})
     out["read"] = "yes" if "store" in read.lower() else f"NO: {read[:200]}"
     jobs = await call("list_protection_jobs", {"limit": 1, "where": "operational eq 'ACTIVE'"})
-    found = UUID.search(jobs)
-    if found is None:
+    match = UUID.search(jobs)
+    if match is None:
         return out | {"gated": f"NO: no job in {jobs[:200]}"}
-    arguments = {"protectionJobId": found[0]}
+    arguments = {"protectionJobId": match[0]}
     preview = await call("suspend_protection_job", {**arguments, "confirm": "preview"})
     code = CODE.search(preview)
     if code is None:

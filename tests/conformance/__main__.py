@@ -53,12 +53,12 @@ def main() -> int:
                 print(f"== {revision}", flush=True)
                 command = [str(programs / "conformance"), "server", "--url", f"http://127.0.0.1:{port}/mcp"]
                 command += ["--requirements", revision, "--expected-failures", str(HERE / f"{revision}.yml")]
-                found = subprocess.run(
+                result = subprocess.run(
                     command, cwd=directory, env=environment, check=False, capture_output=True, text=True
                 )
-                told = found.stdout.partition("=== SUMMARY ===")[2] or found.stdout + found.stderr
-                print(told.strip(), flush=True)
-                if found.returncode:
+                text = result.stdout.partition("=== SUMMARY ===")[2] or result.stdout + result.stderr
+                print(text.strip(), flush=True)
+                if result.returncode:
                     failed.append(revision)
     print(f"Failed: {', '.join(failed)}" if failed else "As expected in both versions.")
     return 1 if failed else 0

@@ -53,12 +53,12 @@ async def confirmed(app: Tenant, path: Path) -> str:
 async def test_each_step_of_a_gated_call_is_a_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     await confirmed(tenant(), path)
-    found = lines(path)
-    assert [line["event"] for line in found] == ["preview", "refusal", "consent", "request", "outcome"]
-    assert len({line["call"] for line in found[2:]}) == 1
-    assert found[3]["outcome"] == audit_log.UNKNOWN
-    assert found[4]["outcome"] == "done"
-    assert found[3]["target"] == {
+    actual = lines(path)
+    assert [line["event"] for line in actual] == ["preview", "refusal", "consent", "request", "outcome"]
+    assert len({line["call"] for line in actual[2:]}) == 1
+    assert actual[3]["outcome"] == audit_log.UNKNOWN
+    assert actual[4]["outcome"] == "done"
+    assert actual[3]["target"] == {
         "path": f"/virtualization/v1beta1/virtual-machines/{VM}",
         "id": VM,
         "name": "sql-prod-01",
@@ -253,10 +253,10 @@ def test_where_a_record_was_changed_is_told(tmp_path: Path, change: Any, where: 
 
 def test_who_chains_a_record_anew_without_the_key_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    kept = [json.loads(line) for line in written(path)]
+    remaining = [json.loads(line) for line in written(path)]
     path.unlink()
     before, text = "", b""
-    for line in kept:
+    for line in remaining:
         content = json.dumps({**line, "principal": "you", "before": before}, separators=(",", ":")).encode()
         before, text = audit_log.digest(content, None), text + content + b"\n"
     path.write_bytes(text)
@@ -297,7 +297,7 @@ def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("given", "tool", "reason"),
+    ("arguments", "tool", "reason"),
     [
         ({"read_only": True}, "restore_vm_files", "changes things, and this server is read-only"),
         ({"read_only": True, "surface": "search"}, "call_read_tool", "changes things, and this server is read-only"),
@@ -305,10 +305,10 @@ def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Pa
     ],
 )
 async def test_a_gated_call_that_this_server_does_not_offer_is_a_refusal_in_the_record(
-    given: dict[str, Any], tool: str, reason: str, tmp_path: Path
+    arguments: dict[str, Any], tool: str, reason: str, tmp_path: Path
 ) -> None:
     app, path = tenant(), tmp_path / "audit.jsonl"
-    server = mcp_server.create(loaded(audit_log=path, **given), app=app, now=lambda: NOW)
+    server = mcp_server.create(loaded(audit_log=path, **arguments), app=app, now=lambda: NOW)
     asked = {**RESTORE, "confirm": "AAAA-AAAA"}
     inner = {"name": "restore_vm_files", "arguments": asked} if tool == "call_read_tool" else asked
     async with Client(server) as client:

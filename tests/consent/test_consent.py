@@ -172,11 +172,11 @@ def test_no_text_is_a_code_but_the_code(text: str) -> None:
     ring = codes.keys(settings.load(demo=True, secret="a key that does not change"))
     call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), MemoryStore()
 
-    async def found() -> tuple[Any, str | None]:
+    async def match_and_next() -> tuple[Any, str | None]:
         return await codes.match(ring, call, text, (8, 7), used), await codes.next_code(ring, call, 8, used)
 
-    match, shown = anyio.run(found)
-    right = [shown, codes.code(ring[0], call, 7, 0)]
+    match, rendered = anyio.run(match_and_next)
+    right = [rendered, codes.code(ring[0], call, 7, 0)]
     assert match.holds is (codes.normalize(text) in right)
 
 

@@ -33,13 +33,13 @@ Answer = Any  # what the SDK takes for elicitation_callback
 
 class Clock:
     def __init__(self) -> None:
-        self.at = NOW
+        self.time = NOW
 
     def __call__(self) -> datetime:
-        return self.at
+        return self.time
 
     def forward(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def era(request: pytest.FixtureRequest) -> str:
 
 
 def code_of(result: CallToolResult) -> str:
-    found = CODE.search(text_of(result))
-    assert found, text_of(result)
-    return found[1]
+    match = CODE.search(text_of(result))
+    assert match, text_of(result)
+    return match[1]
 
 
 class Desk:
@@ -391,22 +391,22 @@ async def test_codes_of_another_principal_do_not_hold() -> None:
     ring = codes.keys(loaded())
     used = MemoryStore()
     mine = codes.Call("t", {}, "me", {})
-    shown = await codes.next_code(ring, mine, 7, used)
-    assert shown
-    assert not (await codes.match(ring, codes.Call("t", {}, "you", {}), shown, (7, 6), used)).holds
-    assert (await codes.match(ring, mine, shown, (7, 6), used)).holds
+    rendered = await codes.next_code(ring, mine, 7, used)
+    assert rendered
+    assert not (await codes.match(ring, codes.Call("t", {}, "you", {}), rendered, (7, 6), used)).holds
+    assert (await codes.match(ring, mine, rendered, (7, 6), used)).holds
 
 
 async def test_the_newest_key_makes_codes_and_all_keys_accept_them() -> None:
     old, new, both = (loaded(secret=s) for s in ("o" * 32, "n" * 32, "n" * 32 + "," + "o" * 32))
     used, call = MemoryStore(), codes.Call("t", {}, "me", {})
     for maker, accepted in ((old, True), (new, True)):
-        shown = await codes.next_code(codes.keys(maker), call, 7, used)
-        assert shown
-        assert (await codes.match(codes.keys(both), call, shown, (7, 6), used)).holds is accepted
-    shown = await codes.next_code(codes.keys(both), call, 7, used)
-    assert shown
-    assert not (await codes.match(codes.keys(old), call, shown, (7, 6), used)).holds
+        rendered = await codes.next_code(codes.keys(maker), call, 7, used)
+        assert rendered
+        assert (await codes.match(codes.keys(both), call, rendered, (7, 6), used)).holds is accepted
+    rendered = await codes.next_code(codes.keys(both), call, 7, used)
+    assert rendered
+    assert not (await codes.match(codes.keys(old), call, rendered, (7, 6), used)).holds
 
 
 def test_a_short_secret_is_refused_at_the_start() -> None:
@@ -415,11 +415,11 @@ def test_a_short_secret_is_refused_at_the_start() -> None:
 
 
 async def test_used_codes_are_forgotten_when_they_cannot_be_used_any_more() -> None:
-    at = [0.0]
-    used = MemoryStore(clock=lambda: at[0])
+    moment = [0.0]
+    used = MemoryStore(clock=lambda: moment[0])
     assert await used.use("A", 60)
     assert not await used.use("A", 60)
-    at[0] = 61
+    moment[0] = 61
     assert not await used.used(["A"])
     assert await used.use("A", 60)
 
@@ -664,10 +664,10 @@ print(asyncio.run(codes.next_code(ring, codes.Call(tool, arguments, principal, s
 
 def made_elsewhere(secret: str, call: codes.Call, slot: int) -> str:
     """A code made by another process that has this secret."""
-    given = json.dumps([call.tool, call.arguments, call.principal, call.state, slot])
+    inputs = json.dumps([call.tool, call.arguments, call.principal, call.state, slot])
     environment = {"PATH": os.environ["PATH"], "GREENLAKE_MCP_SECRET": secret}
     run = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE], input=given, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ELSEWHERE], input=inputs, env=environment, capture_output=True, text=True, check=True
     )
     return run.stdout.strip()
 

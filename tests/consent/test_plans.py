@@ -210,9 +210,9 @@ async def test_what_cannot_be_undone_is_told_of_the_calls_it_is_true_of(opened: 
 
 async def test_a_restore_in_a_plan_shows_which_recovery_point_it_uses(opened: OpenPlan) -> None:
     app = tenant(snapshot(1, name="before-upgrade"))
-    given = {"vmId": VM, "snapshotId": identity(1), "restoreType": "ALTERNATE", "targetVmInfo": {"name": "copy"}}
+    inputs = {"vmId": VM, "snapshotId": identity(1), "restoreType": "ALTERNATE", "targetVmInfo": {"name": "copy"}}
     async with opened(app) as plan:
-        text = text_of(await plan.call([{"tool": "restore_vm", "arguments": given}]))
+        text = text_of(await plan.call([{"tool": "restore_vm", "arguments": inputs}]))
         assert f'     - from snapshot "before-upgrade" (id {identity(1)}): state OK; taken 2026-11-01' in text
 
 
@@ -326,7 +326,7 @@ async def test_it_stops_at_the_first_failure_unless_told_otherwise(opened: OpenP
 
 
 @pytest.mark.parametrize(
-    ("calls", "said"),
+    ("calls", "words_expected"),
     [
         ([*deletes(1), *deletes(1)], "call 2 is call 1 once more"),
         ([{"tool": "run_plan", "arguments": {"calls": []}}], "a plan holds no other plan"),
@@ -338,13 +338,13 @@ async def test_it_stops_at_the_first_failure_unless_told_otherwise(opened: OpenP
     ],
 )
 async def test_a_list_that_makes_no_sense_is_refused_before_anything_is_read(
-    opened: OpenPlan, calls: Any, said: Any
+    opened: OpenPlan, calls: Any, words_expected: Any
 ) -> None:
     app = tenant(snapshot(1))
     async with opened(app) as plan:
         result = await plan.call(calls)
         assert result.is_error
-        assert said in text_of(result)
+        assert words_expected in text_of(result)
         assert app.reads == []
 
 
@@ -525,9 +525,9 @@ async def test_a_hundred_copies_of_ten_assets_are_previewed_and_deleted_within_t
     server = mcp_server.create(settings.load(demo=True, wait=600), app=state, now=ticking)
     async with Client(server) as client:
         calls: list[dict[str, Any]] = []
-        given = {"limit": 20, "select": "id,state,lockedUntil", "output": "json"}
+        inputs = {"limit": 20, "select": "id,state,lockedUntil", "output": "json"}
         for vm in (one["id"] for one in tenant_state.all("virtual-machines")):
-            answer = await client.call_tool("list_vm_snapshots", {"vmId": vm, **given})
+            answer = await client.call_tool("list_vm_snapshots", {"vmId": vm, **inputs})
             items = (answer.structured_content or {}).get("items", [])
             free = [i["id"] for i in items if i["state"] == "OK" and not i.get("lockedUntil")][:10]
             if len(free) == 10:

@@ -53,21 +53,21 @@ TRANSLATED: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("tool", "given", "body", "beside"), TRANSLATED)
+@pytest.mark.parametrize(("tool", "inputs", "body", "beside"), TRANSLATED)
 def test_the_published_form_becomes_the_one_that_the_tool_shows(
-    tool: str, given: dict[str, Any], body: dict[str, Any], beside: dict[str, Any]
+    tool: str, inputs: dict[str, Any], body: dict[str, Any], beside: dict[str, Any]
 ) -> None:
-    prepared = arguments.prepare(TOOLS[tool], given)
+    prepared = arguments.prepare(TOOLS[tool], inputs)
     request = arguments.build_request(TOOLS[tool], prepared)
     assert body.items() <= request.body.items()
     assert request.beside == beside
     assert not {row.published for row in published.names_of(request.operation_id)} & set(request.body)
-    shown = str(TOOLS[tool].input_schema)
-    assert not any(name in shown for name in ("hostID", "VolumeProtectionGroupType'", "snapshotType", "diskIds"))
+    rendered = str(TOOLS[tool].input_schema)
+    assert not any(name in rendered for name in ("hostID", "VolumeProtectionGroupType'", "snapshotType", "diskIds"))
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "words"),
+    ("tool", "inputs", "words"),
     [
         ("create_storeonce", {**HOST, "username": "a", "credentials": {"username": "b", "password": "c"}}, "differ"),
         (
@@ -80,10 +80,10 @@ def test_the_published_form_becomes_the_one_that_the_tool_shows(
     ],
 )
 def test_forms_that_contradict_each_other_and_names_of_no_form_are_refused(
-    tool: str, given: dict[str, Any], words: str
+    tool: str, inputs: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        arguments.prepare(TOOLS[tool], given)
+        arguments.prepare(TOOLS[tool], inputs)
     assert words in f"{caught.value.message} {caught.value.hint}"
 
 
@@ -100,8 +100,8 @@ async def test_what_is_given_beside_our_form_is_previewed_and_bound_to_the_code(
     assert sample is not None
     codes, texts = set(), set()
     for beside in ("", "11111111-aaaa-4000-8000-000000000001", "11111111-aaaa-4000-8000-000000000002"):
-        given = {**sample, "confirm": "preview", **({"snapshotId": beside} if beside else {})}
-        text = text_of(await connected.call_tool("restore_vm", given))
+        inputs = {**sample, "confirm": "preview", **({"snapshotId": beside} if beside else {})}
+        text = text_of(await connected.call_tool("restore_vm", inputs))
         assert beside in text
         assert ("The backup is restored" in text) == bool(beside)
         codes |= set(CODE.findall(text))

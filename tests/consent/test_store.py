@@ -149,53 +149,53 @@ def process(app: Tenant, **more: Any) -> Client:
     return Client(mcp_server.create(loaded(wait=0, **more), app=app, now=lambda: NOW))
 
 
-async def told(client: Client, tool: str, arguments: dict[str, Any], confirm: str = "preview") -> str:
+async def call_text(client: Client, tool: str, arguments: dict[str, Any], confirm: str = "preview") -> str:
     result = await client.call_tool(tool, {**arguments, "confirm": confirm})
     return "\n".join(block.text for block in result.content if block.type == "text")
 
 
 def code_in(text: str) -> str:
-    found = CODE.search(text)
-    assert found, text
-    return found[1]
+    match = CODE.search(text)
+    assert match, text
+    return match[1]
 
 
 async def test_a_process_per_call_accepts_a_code_and_accepts_it_once() -> None:
     app = two_copies()
     async with process(app) as client:
-        code = code_in(await told(client, "delete_vm_backup", DELETE))
+        code = code_in(await call_text(client, "delete_vm_backup", DELETE))
     async with process(app) as client:
-        assert not (await told(client, "delete_vm_backup", DELETE, code)).startswith("REFUSED")
+        assert not (await call_text(client, "delete_vm_backup", DELETE, code)).startswith("REFUSED")
     async with process(app) as client:
-        assert "used already" in await told(client, "delete_vm_backup", DELETE, code)
+        assert "used already" in await call_text(client, "delete_vm_backup", DELETE, code)
     assert len(app.writes) == 1
 
 
 async def test_with_a_shared_secret_a_code_holds_once_across_a_restart() -> None:
     app, secret = two_copies(), "the same before and after"
     async with process(app, secret=secret) as client:
-        code = code_in(await told(client, "delete_vm_backup", DELETE))
-        await told(client, "delete_vm_backup", DELETE, code)
+        code = code_in(await call_text(client, "delete_vm_backup", DELETE))
+        await call_text(client, "delete_vm_backup", DELETE, code)
     async with process(app, secret=secret) as client:
-        assert "used already" in await told(client, "delete_vm_backup", DELETE, code)
+        assert "used already" in await call_text(client, "delete_vm_backup", DELETE, code)
     assert len(app.writes) == 1
 
 
 @pytest.mark.parametrize("shared", ["file", "redis"])
 async def test_two_replicas_cannot_both_delete_one_of_the_last_two(shared: str, request: Any, tmp_path: Path) -> None:
-    given: list[dict[str, Any]] = [{}, {}]
+    inputs: list[dict[str, Any]] = [{}, {}]
     if shared == "redis":
         url = request.getfixturevalue("redis")
         secret = "shared by two replicas"
-        given = [{"redis_url": url, "secret": secret, "state_dir": tmp_path / str(n)} for n in range(2)]
+        inputs = [{"redis_url": url, "secret": secret, "state_dir": tmp_path / str(n)} for n in range(2)]
     app = two_copies()
     answers: list[str] = []
-    async with process(app, **given[0]) as one, process(app, **given[1]) as two:
-        first = code_in(await told(one, "delete_vm_backup", DELETE))
-        second = code_in(await told(two, "delete_vm_snapshot", DELETE_OTHER))
+    async with process(app, **inputs[0]) as one, process(app, **inputs[1]) as two:
+        first = code_in(await call_text(one, "delete_vm_backup", DELETE))
+        second = code_in(await call_text(two, "delete_vm_snapshot", DELETE_OTHER))
 
         async def use(client: Client, tool: str, arguments: dict[str, Any], code: str) -> None:
-            answers.append(await told(client, tool, arguments, code))
+            answers.append(await call_text(client, tool, arguments, code))
 
         async with anyio.create_task_group() as group:
             group.start_soon(use, one, "delete_vm_backup", DELETE, first)
@@ -208,36 +208,38 @@ async def test_two_replicas_cannot_both_delete_one_of_the_last_two(shared: str, 
 async def test_a_preview_after_a_restart_counts_what_was_just_deleted_as_gone() -> None:
     app = two_copies()
     async with process(app) as client:
-        await told(client, "delete_vm_backup", DELETE, code_in(await told(client, "delete_vm_backup", DELETE)))
+        await call_text(
+            client, "delete_vm_backup", DELETE, code_in(await call_text(client, "delete_vm_backup", DELETE))
+        )
     async with process(app) as client:
-        assert "LAST recovery point" in await told(client, "delete_vm_snapshot", DELETE_OTHER)
+        assert "LAST recovery point" in await call_text(client, "delete_vm_snapshot", DELETE_OTHER)
 
 
 async def test_where_nothing_can_be_written_codes_hold_in_one_process_and_that_is_said(tmp_path: Path) -> None:
     app, nowhere = two_copies(), tmp_path / "file"
     nowhere.write_text("")
     async with process(app, state_dir=nowhere / "x") as client, process(app, state_dir=nowhere / "x") as other:
-        code = code_in(await told(client, "delete_vm_backup", DELETE))
-        assert "Codes hold within one process only" in await told(other, "delete_vm_backup", DELETE, code)
-        assert not (await told(client, "delete_vm_backup", DELETE, code)).startswith("REFUSED")
+        code = code_in(await call_text(client, "delete_vm_backup", DELETE))
+        assert "Codes hold within one process only" in await call_text(other, "delete_vm_backup", DELETE, code)
+        assert not (await call_text(client, "delete_vm_backup", DELETE, code)).startswith("REFUSED")
     assert len(app.writes) == 1
 
 
 async def test_a_code_of_another_version_is_refused_with_that_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     app = two_copies()
     async with process(app) as client:
-        code = code_in(await told(client, "delete_vm_backup", DELETE))
+        code = code_in(await call_text(client, "delete_vm_backup", DELETE))
         other = next(letter for letter in codes.LETTERS if letter != codes.VERSION_LETTER)
         monkeypatch.setattr(codes, "VERSION_LETTER", other)
-        assert "no code of this version" in await told(client, "delete_vm_backup", DELETE, code)
+        assert "no code of this version" in await call_text(client, "delete_vm_backup", DELETE, code)
     assert app.writes == []
 
 
 async def test_a_file_that_goes_while_the_server_runs_stops_all_that_is_gated(tmp_path: Path) -> None:
     app = two_copies()
     async with process(app, state_dir=tmp_path / "state") as client:
-        code = code_in(await told(client, "delete_vm_backup", DELETE))
+        code = code_in(await call_text(client, "delete_vm_backup", DELETE))
         for name in os.listdir(tmp_path / "state"):
             (tmp_path / "state" / name).unlink()
-        assert "Nothing was sent" in await told(client, "delete_vm_backup", DELETE, code)
+        assert "Nothing was sent" in await call_text(client, "delete_vm_backup", DELETE, code)
     assert app.writes == []

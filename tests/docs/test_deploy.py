@@ -23,12 +23,12 @@ PROBES = {"/healthz", "/readyz"}
 
 def variables() -> set[str]:
     """Every environment variable that a setting is read from."""
-    found = set()
+    collected = set()
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         choices = getattr(alias, "choices", None)
-        found |= set(choices) if choices else {f"GREENLAKE_MCP_{name.upper()}"}
-    return found
+        collected |= set(choices) if choices else {f"GREENLAKE_MCP_{name.upper()}"}
+    return collected
 
 
 def manifests() -> Iterator[dict[str, Any]]:
@@ -145,16 +145,16 @@ def test_no_real_secret_is_committed() -> None:
 
 def test_nginx_accepts_the_configuration_and_keeps_connections_no_longer_than_the_server(tmp_path: Path) -> None:
     text = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
-    told = re.search(r"keepalive_timeout (\d+)", text)
-    assert (int(told[1]) if told else 60) < IDLE_SECONDS
+    match = re.search(r"keepalive_timeout (\d+)", text)
+    assert (int(match[1]) if match else 60) < IDLE_SECONDS
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if nginx is None:
         pytest.skip("needs nginx")
     conf = tmp_path / "nginx.conf"
-    known = re.sub(r"replica-\d", "127.0.0.1", text).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
-    conf.write_text(known, encoding="utf-8")
-    found = subprocess.run([nginx, "-t", "-c", conf], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    existing = re.sub(r"replica-\d", "127.0.0.1", text).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    conf.write_text(existing, encoding="utf-8")
+    result = subprocess.run([nginx, "-t", "-c", conf], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])

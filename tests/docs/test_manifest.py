@@ -31,19 +31,19 @@ OURS = {name: value for name, value in ENV.items() if name.startswith("GREENLAKE
 
 def variables() -> set[str]:
     """Every variable that the settings read."""
-    found = set()
+    collected = set()
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         names = getattr(alias, "choices", None) or [f"GREENLAKE_MCP_{name.upper()}"]
-        found |= {str(n) for n in names}
-    return found
+        collected |= {str(n) for n in names}
+    return collected
 
 
 def environment(**filled: str) -> dict[str, str]:
     """The environment that the host makes; what is not filled in stays the literal placeholder."""
     made = {n: re.sub(r"\$\{user_config\.(\w+)\}", lambda m: filled.get(m[1], m[0]), v) for n, v in ENV.items()}
-    kept = {n: v for n, v in os.environ.items() if not n.startswith("GREENLAKE_")}
-    return {**kept, **made}
+    remaining = {n: v for n, v in os.environ.items() if not n.startswith("GREENLAKE_")}
+    return {**remaining, **made}
 
 
 def started(env: dict[str, str], *arguments: str) -> StdioServerParameters:
@@ -137,9 +137,9 @@ def test_the_icon_is_a_square_png_of_512() -> None:
 
 
 def test_the_registry_entry_names_settings_and_marks_the_secret() -> None:
-    told = {v["name"]: v for v in REGISTRY["packages"][0]["environmentVariables"]}
-    assert told.keys() <= variables()
-    assert [name for name, v in told.items() if v.get("isSecret")] == ["GREENLAKE_CLIENT_SECRET"]
+    text = {v["name"]: v for v in REGISTRY["packages"][0]["environmentVariables"]}
+    assert text.keys() <= variables()
+    assert [name for name, v in text.items() if v.get("isSecret")] == ["GREENLAKE_CLIENT_SECRET"]
     assert len(REGISTRY["description"]) <= 100
     assert f"mcp-name: {REGISTRY['name']}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -229,12 +229,12 @@ async def test_a_broken_setting_is_told_as_the_first_result_with_its_cure(filled
         tools = (await client.list_tools()).tools
         prompts = (await client.list_prompts()).prompts
         result = await client.call_tool("list_vms", {})
-    told = " ".join(str(getattr(part, "text", "")) for part in result.content)
+    text = " ".join(str(getattr(part, "text", "")) for part in result.content)
     assert tools
     assert prompts
     assert result.is_error
-    assert cure in told
-    assert "Traceback" not in told
+    assert cure in text
+    assert "Traceback" not in text
 
 
 async def test_a_broken_setting_changes_nothing_and_offers_no_way_around() -> None:

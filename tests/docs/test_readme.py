@@ -92,9 +92,9 @@ def test_every_flag_and_variable_of_the_documents_exists(document: Path) -> None
     text = document.read_text(encoding="utf-8")
     flags = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
     assert set(re.findall(r"`(--[a-z-]+)", text)) <= flags | FOREIGN
-    known = {variable(name) for name in Settings.model_fields} | {"GREENLAKE_TOKEN_ISSUER"}
-    found = set(re.findall(r"\bGREENLAKE_[A-Z_]*[A-Z]\b", text))
-    assert found - {"GREENLAKE_MCP"} <= known
+    existing = {variable(name) for name in Settings.model_fields} | {"GREENLAKE_TOKEN_ISSUER"}
+    match = set(re.findall(r"\bGREENLAKE_[A-Z_]*[A-Z]\b", text))
+    assert match - {"GREENLAKE_MCP"} <= existing
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
@@ -113,9 +113,9 @@ def test_the_two_commands_stand_first_in_the_readme() -> None:
 
 
 def test_the_tour_ends_with_headings_that_the_readme_has() -> None:
-    said = re.search(r"Next: README\.md, (.+)\"", (PACKAGE / "cli" / "demo.py").read_text(encoding="utf-8"))
-    assert said
-    named = re.findall(r"“([^”]+)”", said[1])
+    match = re.search(r"Next: README\.md, (.+)\"", (PACKAGE / "cli" / "demo.py").read_text(encoding="utf-8"))
+    assert match
+    named = re.findall(r"“([^”]+)”", match[1])
     assert named
     assert set(named) <= set(re.findall(r"^## (.+)$", README, re.M))
 

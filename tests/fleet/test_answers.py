@@ -88,7 +88,7 @@ async def test_json_has_its_keys_and_its_counts_add_up(connected: Connected) -> 
 @pytest.mark.parametrize("era", ["auto"])
 async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Connected, era: str) -> None:
     async with connected(SETTINGS) as client:
-        for tool, arguments, said in (
+        for tool, arguments, text in (
             ("show_dependents", {"name": "psg-dc1-1"}, 'Did you mean "psg-dc1-01"'),
             ("show_dependents", {"name": "psg-dc1-01", "kind": "gatway"}, "kind"),
             ("show_dependents", {}, "name"),
@@ -97,4 +97,4 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error
-            assert said in text_of(result), tool
+            assert text in text_of(result), tool

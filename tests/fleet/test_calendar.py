@@ -28,7 +28,7 @@ def test_random_schedules_are_due_as_a_calendar_of_minutes_has_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "at", "last", "following"),
+    ("row", "position", "last", "following"),
     [
         (Row("1", "WEEKLY", 1, "0", "02:00"), "2026-11-26T12:00", "Mon 2026-11-23 02:00", "Mon 2026-11-30 02:00"),
         (Row("1", "MONTHLY", 1, "0", "05:00"), "2026-02-28T05:00", "Sat 2026-02-28 05:00", "Tue 2026-03-31 05:00"),
@@ -43,17 +43,20 @@ def test_random_schedules_are_due_as_a_calendar_of_minutes_has_it() -> None:
          "Tue 2026-11-24 06:00", "Fri 2026-11-27 06:00"),
     ],
 )  # fmt: skip
-def test_a_schedule_is_due_as_its_description_words_it(row: Row, at: str, last: str, following: str) -> None:
+def test_a_schedule_is_due_as_its_description_words_it(row: Row, position: str, last: str, following: str) -> None:
     rule = calendar.rules([row], None)["1"]
-    assert (text(calendar.last_due(rule, seconds(at))), text(calendar.next_due(rule, seconds(at)))) == (last, following)
+    assert (text(calendar.last_due(rule, seconds(position))), text(calendar.next_due(rule, seconds(position)))) == (
+        last,
+        following,
+    )
 
 
 def test_a_chained_schedule_runs_with_its_source_and_brings_back_its_sources_point() -> None:
     chained = Row("2", "WEEKLY", 1, "6", source_schedule_id="1")
     rules = calendar.rules([DAILY, chained, replace(chained, schedule_id="3", start_time="23:00")], None)
-    at = seconds("2026-11-24T08:00")
-    assert text(calendar.last_due(rules["2"], at)) == "Sun 2026-11-22 20:00"
-    due = calendar.last_due(rules["3"], at)
+    position = seconds("2026-11-24T08:00")
+    assert text(calendar.last_due(rules["2"], position)) == "Sun 2026-11-22 20:00"
+    due = calendar.last_due(rules["3"], position)
     assert due
     assert text(due) == "Sun 2026-11-22 23:00"
     assert text(calendar.promised_point(rules["3"], due)) == "Sun 2026-11-22 20:00"

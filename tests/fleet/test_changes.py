@@ -22,18 +22,18 @@ class Tenant:
     """A tenant of a few machines and its catalog, by a clock that is moved by hand."""
 
     def __init__(self) -> None:
-        self.at = NOW
+        self.time = NOW
         self.app = few_machines(KEPT)
         self.held = self.app.state.tenant
         self.held.clock = self.now
         self.catalog: Catalog
 
     def now(self) -> datetime:
-        return self.at
+        return self.time
 
     async def after(self, hours: float) -> None:
         """The catalog read whole again, later."""
-        self.at += timedelta(hours=hours)
+        self.time += timedelta(hours=hours)
         await self.catalog.sync()
 
     async def changes(self, since: datetime = NOW, asset: str | None = None) -> Changes:
@@ -58,9 +58,9 @@ async def tenant() -> AsyncIterator[Tenant]:
         yield made
 
 
-def kinds(found: Changes, group: Group) -> list[tuple[str, str]]:
+def kinds(result: Changes, group: Group) -> list[tuple[str, str]]:
     return [
-        (row["kind"], row["asset"] or row["subject"]) for row in found.rows if changes.group_of(row["kind"]) is group
+        (row["kind"], row["asset"] or row["subject"]) for row in result.rows if changes.group_of(row["kind"]) is group
     ]
 
 
@@ -69,30 +69,30 @@ async def test_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(ten
     early = tenant.copies("sap-prod-01", "backups")[3]
     tenant.held.remove(("virtual-machines", tenant.vm("sap-prod-01")["id"], "backups", early["id"]))
     await tenant.after(25)
-    found = await tenant.changes()
-    assert kinds(found, Group.TOO_EARLY) == [("copy vanished", "sap-prod-01")]
-    assert found.rows[0]["cause"] == changes.UNEXPLAINED
-    assert found.planned > 10
-    assert found.made["backups"] >= 2
-    assert sum(found.groups().values()) == len(found.rows)
+    result = await tenant.changes()
+    assert kinds(result, Group.TOO_EARLY) == [("copy vanished", "sap-prod-01")]
+    assert result.rows[0]["cause"] == changes.UNEXPLAINED
+    assert result.planned > 10
+    assert result.made["backups"] >= 2
+    assert sum(result.groups().values()) == len(result.rows)
 
 
 async def test_weakened_suspended_and_new_without_protection_are_told_apart(tenant: Tenant) -> None:
-    held, things = tenant.held, tenant.held.world.resources
+    held, items = tenant.held, tenant.held.world.resources
     policy = next(p for p in held.all("protection-policies") if p["name"] == "Gold-Protection-Policy")
     tiers = [{**tier, "schedules": [dict(s) for s in tier["schedules"]]} for tier in policy["protections"]]
     tiers[1]["schedules"][0]["expireAfter"] = {"value": 2, "unit": "DAYS"}
-    things["protection-policies"][policy["id"]] = {**policy, "protections": tiers}
+    items["protection-policies"][policy["id"]] = {**policy, "protections": tiers}
     job = next(j for j in held.all("protection-jobs") if j["assetInfo"]["id"] == tenant.vm("db-prod-01")["id"])
-    things["protection-jobs"][job["id"]] = {**job, "operational": "SUSPENDED"}
+    items["protection-jobs"][job["id"]] = {**job, "operational": "SUSPENDED"}
     other = {**tenant.vm("lab-build-07"), "id": held.new_id("vm"), "name": "fresh-01", "displayName": "fresh-01"}
-    things["virtual-machines"][other["id"]] = other
+    items["virtual-machines"][other["id"]] = other
     await tenant.after(2)
-    found = await tenant.changes()
-    assert kinds(found, Group.WEAKENED) == [("policy weakened", "Gold-Protection-Policy")]
-    assert kinds(found, Group.STOPPED) == [("job suspended", "db-prod-01")]
-    assert found.uncovered == ("fresh-01",)
-    order = [list(Group).index(changes.group_of(row["kind"])) for row in found.rows]
+    result = await tenant.changes()
+    assert kinds(result, Group.WEAKENED) == [("policy weakened", "Gold-Protection-Policy")]
+    assert kinds(result, Group.STOPPED) == [("job suspended", "db-prod-01")]
+    assert result.uncovered == ("fresh-01",)
+    order = [list(Group).index(changes.group_of(row["kind"])) for row in result.rows]
     assert order == sorted(order)
     assert [row["kind"] for row in (await tenant.changes(asset="db-prod-01")).rows] == ["job suspended"]
 
@@ -110,6 +110,6 @@ async def test_usage_is_told_between_two_samples_and_nothing_of_what_was_before_
     assert (before.asked, before.since) == (int(NOW.timestamp()) - 30 * 86_400, int(NOW.timestamp()))
     assert before.rows == ()
     await tenant.after(30)
-    found = await tenant.changes()
-    assert {u.store for u in found.usage} == {s["name"] for s in tenant.held.all("protection-stores")}
-    assert {u.last_at - u.first_at for u in found.usage} == {30 * 3600}
+    result = await tenant.changes()
+    assert {u.store for u in result.usage} == {s["name"] for s in tenant.held.all("protection-stores")}
+    assert {u.last_at - u.first_at for u in result.usage} == {30 * 3600}

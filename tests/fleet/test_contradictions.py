@@ -11,9 +11,9 @@ from tests.support.estates import AT
 
 
 def test_each_contradiction_is_found_and_a_clean_tenant_has_none() -> None:
-    found, wrong = contradictions.run(each=4, seed=3)
+    result, wrong = contradictions.run(each=4, seed=3)
     assert wrong == []
-    assert found == dict.fromkeys(Kind, 4)
+    assert result == dict.fromkeys(Kind, 4)
 
 
 def test_both_witnesses_are_named_with_their_times() -> None:

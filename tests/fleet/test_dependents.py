@@ -40,19 +40,19 @@ def test_the_jobs_of_a_store_are_those_that_write_to_it_and_its_copies_those_in_
     numbers = {a.no for a in held[1].assets.values() if a.kind == "vm"}
     copies = [c["protectionStoreInfo"]["id"] for vm in truth.all("virtual-machines") for c in truth.vm_backups(vm)]
     for store in truth.all("protection-stores"):
-        found = only(held, store["name"]).relations
-        assert {j.id for j in found.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, {store["id"]})}
-        assert sum(s.copies for s in found.sets if s.asset_no in numbers) == copies.count(store["id"])
+        result = only(held, store["name"]).relations
+        assert {j.id for j in result.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, {store["id"]})}
+        assert sum(s.copies for s in result.sets if s.asset_no in numbers) == copies.count(store["id"])
 
 
 def test_a_gateway_stands_on_its_machine_disks_and_array_and_carries_its_stores(held: Held) -> None:
     truth = held[2]
     gateway = truth.one("protection-store-gateways", "psg-dc1-01")
-    found = only(held, "psg-dc1-01").relations
+    result = only(held, "psg-dc1-01").relations
     behind = {s["id"] for s in truth.all("protection-stores") if s["storageSystemInfo"]["id"] == gateway["id"]}
-    assert {s.id for s in found.stores} == behind
-    assert {j.id for j in found.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, behind)}
-    above = " ".join(found.above)
+    assert {s.id for s in result.stores} == behind
+    assert {j.id for j in result.jobs} == {j["id"] for j in truth.jobs() if writes_to(j, behind)}
+    above = " ".join(result.above)
     disks = {d["id"] for d in gateway["datastoresInfo"]}
     for name in (
         "VM psg-dc1-01",
@@ -66,10 +66,10 @@ def test_a_gateway_stands_on_its_machine_disks_and_array_and_carries_its_stores(
 def test_a_policy_carries_its_jobs_and_the_members_of_their_groups(held: Held) -> None:
     truth = held[2]
     for policy in truth.all("protection-policies"):
-        found = only(held, policy["name"], "policy").relations
+        result = only(held, policy["name"], "policy").relations
         jobs = truth.jobs(policy["name"])
-        assert {j.id for j in found.jobs} == {j["id"] for j in jobs}
-        assert {a.id for a in found.assets} == {ident for _, ident in truth.assets_under(jobs)}
+        assert {j.id for j in result.jobs} == {j["id"] for j in jobs}
+        assert {a.id for a in result.assets} == {ident for _, ident in truth.assets_under(jobs)}
 
 
 def test_every_kind_of_thing_can_be_asked_about(held: Held) -> None:
@@ -78,15 +78,15 @@ def test_every_kind_of_thing_can_be_asked_about(held: Held) -> None:
         ("vcenter-dc1.example.com", "vcenter"), ("ds-dc1-prod-01", "datastore"), ("esx-dc1-10.example.com", "host"),
         ("sqlhost-01.example.com", "host"),
     ):  # fmt: skip
-        found = only(held, name, kind)
-        assert found.thing.kind == kind
-        assert found.relations.assets
+        result = only(held, name, kind)
+        assert result.thing.kind == kind
+        assert result.relations.assets
 
 
 def test_the_disks_of_a_gateway_lost_take_its_stores(held: Held) -> None:
-    found = only(held, "ds-dc1-prod-01", "datastore")
-    assert found.relations.loss is not None
-    assert {held[1].stores[i].label for i in found.relations.loss.stores} == {"Local_psg-dc1-01"}
+    result = only(held, "ds-dc1-prod-01", "datastore")
+    assert result.relations.loss is not None
+    assert {held[1].stores[i].label for i in result.relations.loss.stores} == {"Local_psg-dc1-01"}
 
 
 def test_a_name_that_nothing_bears_is_answered_with_near_ones(held: Held) -> None:
@@ -100,8 +100,8 @@ def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     """T23"""
     connection = opened(held[0].serialize())
     connection.execute("UPDATE policies SET name = 'psg-dc1-01' WHERE name = 'Bronze-Protection-Policy'")
-    found = dependents.find(connection, estate_of(connection), "PSG-dc1-01", None)
-    assert {one.thing.kind for one in found} == {"gateway", "policy"}
+    result = dependents.find(connection, estate_of(connection), "PSG-dc1-01", None)
+    assert {one.thing.kind for one in result} == {"gateway", "policy"}
     connection.close()
 
 

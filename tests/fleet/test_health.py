@@ -44,29 +44,29 @@ def judge(connection: sqlite3.Connection, *accepted: Acceptance) -> Health:
     return health.judge(connection, estate_of(connection), accepted, UTC_CLOCK, AT - DAY)
 
 
-def state_of(found: Health, name: str) -> State:
-    (one,) = [s for s in found.standings if s.asset.name == name]
+def state_of(result: Health, name: str) -> State:
+    (one,) = [s for s in result.standings if s.asset.name == name]
     return one.state
 
 
 def test_every_asset_is_counted_once_and_groups_add_up(connection: sqlite3.Connection, truth: Truth) -> None:
-    found = judge(connection)
+    result = judge(connection)
     people = [vm["id"] for vm in truth.vms() if vm["state"] != "DELETED"]
     others = [i["id"] for c in ("mssql-databases", "volume-protection-groups") for i in truth.all(c)]
-    assert sorted(s.asset.id for s in found.standings) == sorted([*people, *others])
-    assert sum(found.states.values()) == len(found.standings)
-    grouped = [s.asset.id for group in found.groups for s in group.standings]
-    assert len(grouped) == len(set(grouped)) == sum(found.states[state] for state in asset_health.WRONG)
-    assert sum(found.nobodys.values()) == len(truth.all("virtual-machines")) - len(truth.vms())
+    assert sorted(s.asset.id for s in result.standings) == sorted([*people, *others])
+    assert sum(result.states.values()) == len(result.standings)
+    grouped = [s.asset.id for group in result.groups for s in group.standings]
+    assert len(grouped) == len(set(grouped)) == sum(result.states[state] for state in asset_health.WRONG)
+    assert sum(result.nobodys.values()) == len(truth.all("virtual-machines")) - len(truth.vms())
 
 
 def test_no_usable_copy_is_what_the_twin_has_no_usable_copy_of(connection: sqlite3.Connection, truth: Truth) -> None:
-    found = judge(connection)
+    result = judge(connection)
     bare = {
         vm["displayName"] for vm in truth.vms()
         if vm["state"] != "DELETED" and not truth.usable(truth.vm_copies(vm)) and vm["protectionStatus"] != "PENDING"
     }  # fmt: skip
-    assert {s.asset.name for s in found.standings if s.state is State.NO_COPY and s.asset.kind == "vm"} == bare
+    assert {s.asset.name for s in result.standings if s.state is State.NO_COPY and s.asset.kind == "vm"} == bare
 
 
 @pytest.mark.parametrize(
@@ -96,31 +96,31 @@ def test_groups_are_ranked_by_consequence_and_not_by_count(connection: sqlite3.C
 
 
 def test_all_unhealthy_systems_are_named(connection: sqlite3.Connection, truth: Truth) -> None:
-    found = judge(connection)
-    told = " ".join(f"{s.name} {s.what}" for s in found.systems)
+    result = judge(connection)
+    text = " ".join(f"{s.name} {s.what}" for s in result.systems)
     wrong = {i.get("displayName") or i["name"] for c in SYSTEMS for i in truth.all(c) if unhealthy(i)}
     assert wrong
-    assert [name for name in wrong if name not in told] == []
+    assert [name for name in wrong if name not in text] == []
 
 
 def test_jobs_tasks_approvals_and_issues_are_counted_as_the_twin_has_them(
     connection: sqlite3.Connection, truth: Truth
 ) -> None:
-    found, jobs = judge(connection), truth.jobs()
-    assert found.jobs == len(jobs)
-    assert found.suspended == sum(j["operational"] != "ACTIVE" for j in jobs)
-    assert set(found.failing) >= {cause for j in jobs for cause in failing(j) if cause}
-    assert len(found.work.approvals) == sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations"))
-    assert found.work.issues["CRITICAL"] == sum(i["severity"] == "CRITICAL" for i in truth.all("issues"))
+    result, jobs = judge(connection), truth.jobs()
+    assert result.jobs == len(jobs)
+    assert result.suspended == sum(j["operational"] != "ACTIVE" for j in jobs)
+    assert set(result.failing) >= {cause for j in jobs for cause in failing(j) if cause}
+    assert len(result.work.approvals) == sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations"))
+    assert result.work.issues["CRITICAL"] == sum(i["severity"] == "CRITICAL" for i in truth.all("issues"))
 
 
 def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite3.Connection) -> None:
     """T9"""
-    found = judge(connection)
-    assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in found.systems)
-    (one,) = [s for s in found.standings if s.asset.name == "jump-prod-14"]
+    result = judge(connection)
+    assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in result.systems)
+    (one,) = [s for s in result.standings if s.asset.name == "jump-prod-14"]
     assert (one.state, one.cause, one.late_by) == (State.LATE, cover.AHEAD, 0)
-    assert all(s.late_by < 400 * DAY for s in found.standings)
+    assert all(s.late_by < 400 * DAY for s in result.standings)
 
 
 def test_a_job_that_is_ok_is_no_copy_that_can_be_used(connection: sqlite3.Connection) -> None:
@@ -141,10 +141,10 @@ def test_a_job_that_is_ok_is_no_copy_that_can_be_used(connection: sqlite3.Connec
 
 def test_the_backup_systems_own_machines_are_in_no_count_of_assets(connection: sqlite3.Connection) -> None:
     """T30"""
-    found, estate = judge(connection), estate_of(connection)
+    actual, estate = judge(connection), estate_of(connection)
     own = {a.id for a in estate.assets.values() if a.nobodys in ("gateway", "orchestrator")}
-    assert len(own) == found.nobodys["gateway"] + found.nobodys["orchestrator"] > 0
-    assert not own & {s.asset.id for s in found.standings}
+    assert len(own) == actual.nobodys["gateway"] + actual.nobodys["orchestrator"] > 0
+    assert not own & {s.asset.id for s in actual.standings}
     assert not own & {a.id for a in loss.population(estate)}
 
 
@@ -159,11 +159,11 @@ def test_no_change_is_decided_from_the_catalog() -> None:
 
 def test_the_backup_of_the_backup_is_looked_at(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE orchestrators SET catalog_saved = ?, clock_method = 'VM_HOST'", (AT - 3 * DAY,))
-    found = judge(connection)
-    own = " ".join(s.what for s in found.systems if s.own)
+    result = judge(connection)
+    own = " ".join(s.what for s in result.systems if s.own)
     for what in ("its catalogue was last protected 3 d ago", "NTP DEGRADED", "VM_HOST", "remote support", "differ"):
         assert what in own
-    assert any("catalogue" in line for line in found.today)
+    assert any("catalogue" in line for line in result.today)
 
 
 def test_what_was_not_read_is_its_own_class_and_never_all_well(connection: sqlite3.Connection) -> None:
@@ -173,9 +173,9 @@ def test_what_was_not_read_is_its_own_class_and_never_all_well(connection: sqlit
     connection.execute("UPDATE readings SET read = NULL, failed = 1, status = 403 WHERE asset = ?", (fine.no,))
     connection.execute("DELETE FROM copies WHERE asset = ?", (fine.no,))
     connection.execute("DELETE FROM copy_sets WHERE asset = ?", (fine.no,))
-    found = judge(connection)
-    assert state_of(found, fine.name) is State.UNREAD
-    assert found.states[State.NO_COPY] == before.states[State.NO_COPY]
+    result = judge(connection)
+    assert state_of(result, fine.name) is State.UNREAD
+    assert result.states[State.NO_COPY] == before.states[State.NO_COPY]
     connection.execute("UPDATE readings SET read = NULL, failed = 1, status = 403")
     assert judge(connection).level is Level.UNKNOWN
 
@@ -185,10 +185,10 @@ def test_accepted_exceptions_are_counted_also_when_they_have_expired(connection:
     holds, ended = (
         Acceptance(a.id, "J. Doe", "rebuilt from code", AT + d * DAY) for a, d in zip(bare, (9, -9), strict=True)
     )
-    found = judge(connection, holds, ended)
-    assert found.states[State.ACCEPTED] == 1
-    assert [s.asset.id for s in found.standings if s.expired_exception] == [bare[1].id]
-    assert state_of(found, bare[1].name) is State.NO_COPY
+    result = judge(connection, holds, ended)
+    assert result.states[State.ACCEPTED] == 1
+    assert [s.asset.id for s in result.standings if s.expired_exception] == [bare[1].id]
+    assert state_of(result, bare[1].name) is State.NO_COPY
 
 
 def test_a_quiet_tenant_is_all_well(connection: sqlite3.Connection) -> None:
@@ -211,28 +211,28 @@ def test_a_quiet_tenant_is_all_well(connection: sqlite3.Connection) -> None:
     for table in ("tasks", "approvals", "issues"):
         connection.execute(f"DELETE FROM main.{table}")
     connection.execute("UPDATE main.schedules SET last_status = 'OK', last_error = NULL")
-    found = judge(connection)
-    assert (found.today, found.systems, found.groups, found.comparison.found) == ((), (), (), ())
-    assert found.level is Level.GOOD
+    result = judge(connection)
+    assert (result.today, result.systems, result.groups, result.comparison.found) == ((), (), (), ())
+    assert result.level is Level.GOOD
 
 
 def test_sections_of_the_report_cut_nothing(connection: sqlite3.Connection) -> None:
-    found = judge(connection)
-    sections = {s.title: s for s in health.sections(found, estate_of(connection), UTC_CLOCK)}
-    assert len(sections["Assets not as promised"].rows) == sum(found.states[state] for state in asset_health.WRONG)
+    result = judge(connection)
+    sections = {s.title: s for s in health.sections(result, estate_of(connection), UTC_CLOCK)}
+    assert len(sections["Assets not as promised"].rows) == sum(result.states[state] for state in asset_health.WRONG)
     rows: Any = sections["What is wrong, by cause"].rows
     assert sum(row["assets"] for row in rows) == len(sections["Assets not as promised"].rows)
 
 
 def test_what_comes_back_and_what_is_late_is_counted_as_check_protection_does(connection: sqlite3.Connection) -> None:
-    found, estate = judge(connection), estate_of(connection)
+    result, estate = judge(connection), estate_of(connection)
     for name, states, causes in (
         ("usable", {State.NO_COPY, State.PENDING}, None),
         ("cover", {State.NO_COPY}, ("no copy", "none usable")),
     ):
         control = controls.CONTROLS[name]
         context = Context(connection, estate, UTC_CLOCK, {})
-        tally = verdicts.tally(control, control.judge(context)[0], context, [s.asset for s in found.standings], ())
+        tally = verdicts.tally(control, control.judge(context)[0], context, [s.asset for s in result.standings], ())
         not_met = {f.asset.id for f in tally.of(verdicts.State.NOT_MET)
                    if causes is None or any(cause in f.verdict.cause for cause in causes)}  # fmt: skip
-        assert not_met == {s.asset.id for s in found.standings if s.state in states}, name
+        assert not_met == {s.asset.id for s in result.standings if s.state in states}, name

@@ -39,12 +39,12 @@ def usable_copies(truth: Truth) -> list[tuple[Item, list[Item]]]:
 
 def truth_of(held: Estate, spared: Callable[[Item, Item], bool]) -> dict[str, tuple[str, int | None]]:
     """What becomes of each asset, from the tenant's resources alone: its fate, and the newest point that is left."""
-    found = {}
+    collected = {}
     for asset, usable in held[3]:
         before, after = newest(usable), newest([c for c in usable if spared(asset, c)])
         fate = "BARE" if before is None else "LOST" if after is None else "FALLS_BACK" if after < before else "FINE"
-        found[asset["id"]] = (fate, None if after is None else int(after.timestamp()))
-    return found
+        collected[asset["id"]] = (fate, None if after is None else int(after.timestamp()))
+    return collected
 
 
 def newest(copies: list[Item]) -> datetime | None:
@@ -53,10 +53,10 @@ def newest(copies: list[Item]) -> datetime | None:
 
 def judged(held: Estate, gone: Loss) -> dict[str, tuple[str, int | None]]:
     connection, estate, _, _ = held
-    found = loss.outcomes(connection, estate, gone)
-    numbers = loss.counts(found)
-    assert sum(numbers.values()) == len(found) == len(loss.population(estate))
-    return {o.asset.id: (o.fate.name, o.after) for o in found if o.asset.listed}
+    result = loss.outcomes(connection, estate, gone)
+    numbers = loss.counts(result)
+    assert sum(numbers.values()) == len(result) == len(loss.population(estate))
+    return {o.asset.id: (o.fate.name, o.after) for o in result if o.asset.listed}
 
 
 def store_of(copy: Item) -> str:

@@ -46,19 +46,19 @@ def partly_read(seed: int) -> tuple[sqlite3.Connection, set[int], set[str]]:
 def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
     connection, unread, lists = partly_read(seed)
     estate = estate_of(connection)
-    found = health.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
+    result = health.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
     needed = lists & {*loss.COVERS, *loss.PATHS}
-    for one in found.standings:
+    for one in result.standings:
         if needed or one.asset.no in unread or any(owner.no in unread for owner in one.asset.owners):
             assert one.state is State.UNREAD, (one.asset.name, one.state)
-    assert sum(found.states.values()) == len(found.standings)
-    assert not [c for c in found.comparison.found if c.kind in ABOUT_COPIES and touched(c, estate.assets, unread)]
+    assert sum(result.states.values()) == len(result.standings)
+    assert not [c for c in result.comparison.found if c.kind in ABOUT_COPIES and touched(c, estate.assets, unread)]
     for gone in (loss.UNLOCKED, *(loss.of_store(store) for store in estate.stores.values())):
         for outcome in loss.outcomes(connection, estate, gone):
             if outcome.asset.no in unread or lists & {*loss.PATHS}:
                 assert outcome.fate is Fate.UNKNOWN
-    text = "\n".join((health.verdict(found), *health.sections(found, estate, clock(NOW, "UTC"))[1].lines))
-    if found.states[State.UNREAD]:
+    text = "\n".join((health.verdict(result), *health.sections(result, estate, clock(NOW, "UTC"))[1].lines))
+    if result.states[State.UNREAD]:
         assert "All well" not in text
     connection.close()
 

@@ -19,7 +19,7 @@ def main(seeds: int = 10, days: int = 30) -> int:
     worst, looks, copies = 0, 0, 0
     for size in ("small", "middle"):
         for seed in range(7, 7 + seeds):
-            begun, found = time.monotonic(), 0
+            begun, result = time.monotonic(), 0
             tenant, before, passed = start(seed, NOW, size), None, 0
             for step in STEPS:
                 if passed + step > days:
@@ -34,11 +34,11 @@ def main(seeds: int = 10, days: int = 30) -> int:
                     problems["changed_past"] = changed
                 for name, texts in problems.items():
                     print(f"  {size} seed {seed} day {passed}: {name}: {len(texts)}, first: {texts[0][:300]}")
-                found += sum(map(len, problems.values()))
+                result += sum(map(len, problems.values()))
                 looks, before = looks + 1, shot
             held = sum(map(len, before.copies.values())) if before else 0
-            copies, worst = copies + held, worst + found
-            print(f"{size} seed {seed}: {passed} days, {held:,} copies at the end, {found} contradictions, "
+            copies, worst = copies + held, worst + result
+            print(f"{size} seed {seed}: {passed} days, {held:,} copies at the end, {result} contradictions, "
                   f"{time.monotonic() - begun:.1f} s", flush=True)  # fmt: skip
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{looks} looks, {copies:,} copies at the ends, {worst} contradictions, peak {memory:.0f} MiB")

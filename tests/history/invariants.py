@@ -74,9 +74,9 @@ class Snapshot:
         holder, id = job["assetInfo"]["resourceUri"].split("/")[-2:]
         own = [(holder, id)] if holder in HOLDERS else []
         names = {"virtual-machine-protection-groups": "assets", "mssql-database-protection-groups": "members"}
-        of = {"virtual-machine-protection-groups": "virtual-machines"}.get(holder, "mssql-databases")
+        total = {"virtual-machine-protection-groups": "virtual-machines"}.get(holder, "mssql-databases")
         group = self.by_id.get(id, {})
-        return own + [(of, m["id"]) for m in group.get(names.get(holder, ""), ())]
+        return own + [(total, m["id"]) for m in group.get(names.get(holder, ""), ())]
 
     def made(self, holder: str, asset: str, tier: str, schedule: Item) -> list[Item]:
         """The copies that a schedule made of an asset, newest first."""
@@ -130,8 +130,8 @@ def a_failed_run_left_no_good_copy(shot: Snapshot) -> Iterator[str]:
                 bad = run["status"] in ("ERROR", "SKIPPED", "IN_PROGRESS")
                 if bad and copy and good(copy):
                     yield f"{job['assetInfo']['name']}: {run} and {copy['name']} is good"
-                kept = parse(run["timestamp"]) + hours(schedule["expireAfter"]) > shot.now
-                if run["status"] == "OK" and kept and not (copy and good(copy)):
+                remaining = parse(run["timestamp"]) + hours(schedule["expireAfter"]) > shot.now
+                if run["status"] == "OK" and remaining and not (copy and good(copy)):
                     yield f"{job['assetInfo']['name']} {protection['type']}: {run} and no copy of {asset}"
 
 
@@ -237,9 +237,9 @@ def groups_and_members_agree(shot: Snapshot) -> Iterator[str]:
     jobs = {j["assetInfo"]["id"]: j for j in shot.all("protection-jobs")}
     for group in shot.all("virtual-machine-protection-groups"):
         members = {m["id"] for m in group["assets"]}
-        known = {vm["id"] for vm in vms if any(g["id"] == group["id"] for g in vm["vmProtectionGroupsInfo"])}
-        counts = {len(members), len(known), group["protectedResourcesInfo"]["virtualMachinesCount"]}
-        if members != known or len(counts) != 1:
+        existing = {vm["id"] for vm in vms if any(g["id"] == group["id"] for g in vm["vmProtectionGroupsInfo"])}
+        counts = {len(members), len(existing), group["protectedResourcesInfo"]["virtualMachinesCount"]}
+        if members != existing or len(counts) != 1:
             yield f"{group['name']}: {counts}"
         if group["id"] in jobs and {a["id"] for a in jobs[group["id"]]["associatedAssetsInfo"]} != members:
             yield f"{group['name']}: its job has other members"
@@ -395,8 +395,8 @@ INVARIANTS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
 
 def contradictions(shot: Snapshot) -> dict[str, list[str]]:
     """Invariant → what contradicts it; empty where all hold."""
-    found = {rule.__name__: list(rule(shot)) for rule in INVARIANTS}
-    return {name: texts for name, texts in found.items() if texts}
+    result = {rule.__name__: list(rule(shot)) for rule in INVARIANTS}
+    return {name: texts for name, texts in result.items() if texts}
 
 
 def without_logs(copy: Item) -> Item:

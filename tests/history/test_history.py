@@ -55,10 +55,10 @@ def test_a_schedule_is_due_when_its_words_say_so_and_never_else(plan: dict[str, 
 
 def dues(schedule: Mapping[str, object], effective: str, days: int) -> list[str]:
     begin = datetime.fromisoformat(effective)
-    found = calendar.parse({"schedule": schedule}, int(begin.timestamp())).between(
+    result = calendar.parse({"schedule": schedule}, int(begin.timestamp())).between(
         int(begin.timestamp()) - 1, int((begin + timedelta(days=days)).timestamp())
     )
-    return [datetime.fromtimestamp(t, UTC).strftime("%m-%d %H:%M") for t in found]
+    return [datetime.fromtimestamp(t, UTC).strftime("%m-%d %H:%M") for t in result]
 
 
 def test_weekly_on_0_is_monday_monthly_on_0_the_last_day_and_short_months_have_no_31st() -> None:

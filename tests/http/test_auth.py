@@ -37,10 +37,10 @@ def issuer() -> IssuerOfTokens:
     return made
 
 
-def known(issuer: IssuerOfTokens, **more: Any) -> Authenticator:
-    found = authenticator.configure(settings.load(issuer=ISSUER, public_url=PUBLIC, **more))
-    assert found.issuer is not None
-    return replace(found, issuer=replace(found.issuer, keys=issuer.known()))
+def authenticator_of(issuer: IssuerOfTokens, **more: Any) -> Authenticator:
+    result = authenticator.configure(settings.load(issuer=ISSUER, public_url=PUBLIC, **more))
+    assert result.issuer is not None
+    return replace(result, issuer=replace(result.issuer, keys=issuer.key_set()))
 
 
 async def refusal(who: Authenticator, token: str, status: int = 401) -> str:
@@ -64,14 +64,14 @@ async def refusal(who: Authenticator, token: str, status: int = 401) -> str:
 async def test_a_token_gives_its_principal_and_the_highest_of_its_roles(
     issuer: IssuerOfTokens, scope: str, role: str
 ) -> None:
-    access = await authenticator.authenticate(known(issuer), issuer.token(scope))
+    access = await authenticator.authenticate(authenticator_of(issuer), issuer.token(scope))
     assert (access.client_id, access.subject, access.claims) == ("assistant", "alice", {"iss": ISSUER})
     assert roles.role_of(access.scopes) == role
 
 
 async def test_the_token_itself_is_kept_nowhere(issuer: IssuerOfTokens) -> None:
     token = issuer.token()
-    assert token not in (await authenticator.authenticate(known(issuer), token)).model_dump_json()
+    assert token not in (await authenticator.authenticate(authenticator_of(issuer), token)).model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,16 @@ async def test_the_token_itself_is_kept_nowhere(issuer: IssuerOfTokens) -> None:
 async def test_a_token_that_claims_something_else_is_refused(
     issuer: IssuerOfTokens, claims: dict[str, Any], reason: str
 ) -> None:
-    assert reason in await refusal(known(issuer), issuer.token(**claims))
+    assert reason in await refusal(authenticator_of(issuer), issuer.token(**claims))
 
 
 @pytest.mark.parametrize("scope", ["", "read", "destroy", "xbackup:destroy", "BACKUP:READ", "backup:"])
 async def test_without_a_scope_of_ours_nothing_is_allowed(issuer: IssuerOfTokens, scope: str) -> None:
-    assert "backup:read" in await refusal(known(issuer), issuer.token(scope), 403)
+    assert "backup:read" in await refusal(authenticator_of(issuer), issuer.token(scope), 403)
 
 
 async def test_roles_may_stand_in_another_claim_under_other_names(issuer: IssuerOfTokens) -> None:
-    who = known(issuer, role_claim="roles", role_scopes="Backup.See,Backup.Run,Backup.All")
+    who = authenticator_of(issuer, role_claim="roles", role_scopes="Backup.See,Backup.Run,Backup.All")
     assert (
         roles.role_of((await authenticator.authenticate(who, issuer.token("", roles=["x", "Backup.Run"]))).scopes)
         == "operate"
@@ -107,7 +107,7 @@ async def test_roles_may_stand_in_another_claim_under_other_names(issuer: Issuer
 
 
 async def test_no_token_is_accepted_that_is_not_signed_by_the_issuers_key(issuer: IssuerOfTokens) -> None:
-    who, good = known(issuer), issuer.token()
+    who, good = authenticator_of(issuer), issuer.token()
     header, payload, signature = good.split(".")
 
     def part(value: Any) -> str:
@@ -129,7 +129,7 @@ async def test_no_token_is_accepted_that_is_not_signed_by_the_issuers_key(issuer
 async def test_a_key_serves_only_the_algorithms_of_its_kind(issuer: IssuerOfTokens) -> None:
     issuer.ec("curve")
     rsa_key, curve = issuer.published()
-    assert (await authenticator.authenticate(known(issuer), issuer.token(kid="curve"))).subject == "alice"
+    assert (await authenticator.authenticate(authenticator_of(issuer), issuer.token(kid="curve"))).subject == "alice"
     assert jwks.key_fits(rsa_key, "PS512")
     assert not jwks.key_fits(rsa_key, "ES256")
     assert not jwks.key_fits(curve, "ES384")
@@ -139,19 +139,21 @@ async def test_a_key_serves_only_the_algorithms_of_its_kind(issuer: IssuerOfToke
 
 
 async def test_an_id_token_is_no_access_token(issuer: IssuerOfTokens) -> None:
-    assert "access token" in await refusal(known(issuer), issuer.token(headers={"typ": "logout+jwt"}))
-    assert (await authenticator.authenticate(known(issuer), issuer.token(headers={"typ": "at+jwt"}))).subject == "alice"
+    assert "access token" in await refusal(authenticator_of(issuer), issuer.token(headers={"typ": "logout+jwt"}))
+    assert (
+        await authenticator.authenticate(authenticator_of(issuer), issuer.token(headers={"typ": "at+jwt"}))
+    ).subject == "alice"
 
 
 async def test_keys_are_found_by_the_issuers_metadata_and_fetched_once(issuer: IssuerOfTokens) -> None:
-    who = known(issuer)
+    who = authenticator_of(issuer)
     for _ in range(3):
         await authenticator.authenticate(who, issuer.token())
     assert issuer.asked == [f"{ISSUER}/.well-known/openid-configuration", f"{ISSUER}/keys"]
 
 
 async def test_new_keys_are_fetched_when_a_token_names_one_but_not_for_every_invention(issuer: IssuerOfTokens) -> None:
-    who = known(issuer)
+    who = authenticator_of(issuer)
     await authenticator.authenticate(who, issuer.token())
     issuer.rsa("two")
     fresh = issuer.token(kid="two")
@@ -168,7 +170,7 @@ async def test_new_keys_are_fetched_when_a_token_names_one_but_not_for_every_inv
 
 
 async def test_a_withdrawn_key_stops_to_hold_when_the_keys_are_fetched_anew(issuer: IssuerOfTokens) -> None:
-    who, old = known(issuer), issuer.token()
+    who, old = authenticator_of(issuer), issuer.token()
     await authenticator.authenticate(who, old)
     issuer.rsa("two")
     del issuer.keys["one"]
@@ -179,7 +181,7 @@ async def test_a_withdrawn_key_stops_to_hold_when_the_keys_are_fetched_anew(issu
 async def test_while_the_issuer_is_down_known_keys_hold_for_a_day_and_then_nobody_gets_in(
     issuer: IssuerOfTokens,
 ) -> None:
-    who, token = known(issuer), issuer.token()
+    who, token = authenticator_of(issuer), issuer.token()
     issuer.reachable = False
     assert "cannot be checked" in await refusal(who, token, 503)
     issuer.reachable, issuer.now = True, jwks.PAUSE + 1
@@ -204,7 +206,7 @@ async def test_metadata_of_another_issuer_is_not_followed(issuer: IssuerOfTokens
 async def test_any_text_as_a_token_is_refused_in_words(text: str) -> None:
     maker = IssuerOfTokens()
     who = replace(
-        known(maker),
+        authenticator_of(maker),
         file=static_tokens.TokensFile(Path("/nowhere"), (static_tokens.StaticToken("ci", "read", b"\0" * 32),)),
     )
     with pytest.raises(TokenRejectedError):
@@ -311,7 +313,7 @@ def test_what_is_no_tokens_file_is_said_to_be_none(tmp_path: Path, content: str)
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("arguments", "reason"),
     [
         ({"issuer": ISSUER}, "GREENLAKE_MCP_PUBLIC_URL"),
         ({"issuer": "http://login.example.com", "public_url": PUBLIC}, "https"),
@@ -320,9 +322,9 @@ def test_what_is_no_tokens_file_is_said_to_be_none(tmp_path: Path, content: str)
         ({"issuer": ISSUER, "public_url": PUBLIC, "role_scopes": "a,b,b"}, "three different names"),
     ],
 )
-def test_an_issuer_is_configured_completely_or_not_at_all(given: dict[str, Any], reason: str) -> None:
+def test_an_issuer_is_configured_completely_or_not_at_all(arguments: dict[str, Any], reason: str) -> None:
     with pytest.raises(BackupError, match=reason):
-        authenticator.configure(settings.load(**given))
+        authenticator.configure(settings.load(**arguments))
 
 
 def test_without_tokens_nobody_must_show_one() -> None:

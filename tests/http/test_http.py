@@ -71,15 +71,15 @@ def issuer() -> IssuerOfTokens:
 
 
 def by_issuer(issuer: IssuerOfTokens) -> Authenticator:
-    found = authenticator.configure(settings.load(issuer=ISSUER, public_url=PUBLIC))
-    assert found.issuer is not None
-    return replace(found, issuer=replace(found.issuer, keys=issuer.known()))
+    result = authenticator.configure(settings.load(issuer=ISSUER, public_url=PUBLIC))
+    assert result.issuer is not None
+    return replace(result, issuer=replace(result.issuer, keys=issuer.key_set()))
 
 
 @asynccontextmanager
-async def served(app: Any = None, authenticator: Authenticator | None = None, **given: Any) -> AsyncIterator[Served]:
+async def served(app: Any = None, authenticator: Authenticator | None = None, **inputs: Any) -> AsyncIterator[Served]:
     """The server over a little tenant, with these settings."""
-    chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0, **given)
+    chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0, **inputs)
     async with serving(
         create_app(chosen, app=app or tenant(), now=lambda: NOW, authenticator=authenticator)
     ) as running:
@@ -90,7 +90,7 @@ async def served(app: Any = None, authenticator: Authenticator | None = None, **
 
 
 async def test_both_eras_are_served_on_one_address(era: str) -> None:
-    async with served() as at, client(at.url, mode=era) as mcp:
+    async with served() as endpoint, client(endpoint.url, mode=era) as mcp:
         assert mcp.protocol_version == ("2026-07-28" if era == "auto" else "2025-11-25")
         assert len((await mcp.list_tools()).tools) > 138
         assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
@@ -98,8 +98,8 @@ async def test_both_eras_are_served_on_one_address(era: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost@evil"])
 async def test_a_foreign_host_is_refused_and_named(host: str) -> None:
-    async with served() as at:
-        answer = await discover(at.url, host=host)
+    async with served() as endpoint:
+        answer = await discover(endpoint.url, host=host)
         assert answer.status_code == 421
         assert host in answer.text
         assert "GREENLAKE_MCP_ALLOWED_HOSTS" in answer.json()["error"]["message"]
@@ -113,8 +113,8 @@ async def test_a_foreign_host_is_refused_and_named(host: str) -> None:
     ],
 )
 async def test_a_foreign_origin_is_refused_and_named(origin: str) -> None:
-    async with served() as at:
-        answer = await discover(at.url, origin=origin)
+    async with served() as endpoint:
+        answer = await discover(endpoint.url, origin=origin)
         assert answer.status_code == 403
         assert origin in answer.json()["error"]["message"]
         assert "GREENLAKE_MCP_ALLOWED_ORIGINS" in answer.text
@@ -122,23 +122,23 @@ async def test_a_foreign_origin_is_refused_and_named(origin: str) -> None:
 
 async def test_hosts_and_origins_are_checked_when_all_addresses_are_listened_on(tokens_file: Path) -> None:
     chosen = settings.load(demo=True, tokens_file=tokens_file, public_url=PUBLIC, allowed_origins="https://ide.example")
-    async with serving(create_app(chosen, app=tenant(), bound=EVERYWHERE)) as at:
-        assert (await discover(at.url, token("rita"), host="evil.example")).status_code == 421
-        assert (await discover(at.url, token("rita"), origin="https://evil.example")).status_code == 403
+    async with serving(create_app(chosen, app=tenant(), bound=EVERYWHERE)) as endpoint:
+        assert (await discover(endpoint.url, token("rita"), host="evil.example")).status_code == 421
+        assert (await discover(endpoint.url, token("rita"), origin="https://evil.example")).status_code == 403
         for host in ("backup.example.com", "backup.example.com:443", "localhost:1"):
-            assert (await discover(at.url, token("rita"), host=host)).status_code == 200
+            assert (await discover(endpoint.url, token("rita"), host=host)).status_code == 200
         for origin in ("https://backup.example.com", "https://ide.example"):
-            assert (await discover(at.url, token("rita"), origin=origin)).status_code == 200
+            assert (await discover(endpoint.url, token("rita"), origin=origin)).status_code == 200
 
 
 def test_hosts_and_origins_of_each_kind_can_be_allowed() -> None:
-    found = middleware.host_policy(
+    match = middleware.host_policy(
         "::1", None, "a.example, 10.0.0.1:80,[fd00::1]:8080", "https://a.example:8443/,vscode-webview://x-1"
     )
-    assert found.allows_host("[fd00::1]:8080")
-    assert found.allows_host("10.0.0.1:80")
-    assert found.allows_origin("https://a.example:8443")
-    assert found.allows_origin("vscode-webview://x-1")
+    assert match.allows_host("[fd00::1]:8080")
+    assert match.allows_host("10.0.0.1:80")
+    assert match.allows_origin("https://a.example:8443")
+    assert match.allows_origin("vscode-webview://x-1")
 
 
 @given(st.text(max_size=60))
@@ -149,7 +149,7 @@ def test_no_text_passes_as_a_host_unless_it_is_one_of_ours(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "bound"),
+    ("inputs", "bound"),
     [
         ({}, EVERYWHERE),
         ({}, "::"),
@@ -158,14 +158,14 @@ def test_no_text_passes_as_a_host_unless_it_is_one_of_ours(text: str) -> None:
         ({"allowed_hosts": "backup.example.com"}, "127.0.0.1"),
     ],
 )
-def test_others_are_served_only_if_they_must_say_who_they_are(given: dict[str, Any], bound: str) -> None:
+def test_others_are_served_only_if_they_must_say_who_they_are(inputs: dict[str, Any], bound: str) -> None:
     with pytest.raises(BackupError, match="nobody would have to say who they are"):
-        create_app(settings.load(demo=True, **given), app=tenant(), bound=bound)
+        create_app(settings.load(demo=True, **inputs), app=tenant(), bound=bound)
 
 
 async def test_an_oversized_body_is_refused_declared_or_not() -> None:
-    async with served(max_body=2048) as at, httpx2.AsyncClient() as http:
-        declared = await http.post(at.url, content=b"x" * 4096, headers=MODERN)
+    async with served(max_body=2048) as endpoint, httpx2.AsyncClient() as http:
+        declared = await http.post(endpoint.url, content=b"x" * 4096, headers=MODERN)
         assert declared.status_code == 413
         assert "2,048" in declared.text
 
@@ -174,29 +174,29 @@ async def test_an_oversized_body_is_refused_declared_or_not() -> None:
                 yield b"x" * 1024
 
         headers = {**MODERN, "content-type": "application/json"}
-        counted = await http.post(at.url, content=chunks(), headers=headers)
+        counted = await http.post(endpoint.url, content=chunks(), headers=headers)
         assert counted.status_code == 413
         assert "2,048 bytes (GREENLAKE_MCP_MAX_BODY)" in counted.json()["error"]["message"]
 
 
 async def test_probes_need_neither_host_nor_token(tokens_file: Path) -> None:
-    async with served(tokens_file=tokens_file) as at, httpx2.AsyncClient() as http:
+    async with served(tokens_file=tokens_file) as endpoint, httpx2.AsyncClient() as http:
         for path in ("/healthz", "/readyz"):
-            assert (await http.get(at.root + path, headers={"host": "10.1.2.3:8080"})).status_code == 200
-        assert (await http.get(at.root + "/other")).status_code == 401
-        at.live.ready = False
-        assert (await http.get(at.root + "/readyz")).status_code == 503
+            assert (await http.get(endpoint.root + path, headers={"host": "10.1.2.3:8080"})).status_code == 200
+        assert (await http.get(endpoint.root + "/other")).status_code == 401
+        endpoint.live.ready = False
+        assert (await http.get(endpoint.root + "/readyz")).status_code == 503
 
 
 async def test_a_browser_page_of_an_allowed_origin_may_ask_first(tokens_file: Path) -> None:
     async with (
-        served(tokens_file=tokens_file, allowed_origins="https://ide.example") as at,
+        served(tokens_file=tokens_file, allowed_origins="https://ide.example") as endpoint,
         httpx2.AsyncClient() as http,
     ):
         asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-        allowed = await http.options(at.url, headers={"origin": "https://ide.example", **asked})
+        allowed = await http.options(endpoint.url, headers={"origin": "https://ide.example", **asked})
         assert allowed.headers["access-control-allow-origin"] == "https://ide.example"
-        foreign = await http.options(at.url, headers={"origin": "https://evil.example", **asked})
+        foreign = await http.options(endpoint.url, headers={"origin": "https://evil.example", **asked})
         assert "access-control-allow-origin" not in foreign.headers
 
 
@@ -219,42 +219,42 @@ def test_answers_are_not_held_back_until_they_fill_a_packet() -> None:
 
 
 async def test_no_token_is_told_where_to_get_one(issuer: IssuerOfTokens) -> None:
-    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
-        answer = await discover(at.url)
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as endpoint, httpx2.AsyncClient() as http:
+        answer = await discover(endpoint.url)
         assert answer.status_code == 401
         challenge = answer.headers["www-authenticate"]
         assert "error" not in challenge
         assert 'scope="backup:read"' in challenge
-        found = re.search(r'resource_metadata="https://backup\.example\.com(/[^"]+)"', challenge)
-        assert found
-        told = (await http.get(at.root + found[1])).json()
-        assert told["resource"] == PUBLIC
-        assert told["authorization_servers"] == [ISSUER]
-        assert told["scopes_supported"] == ["backup:read", "backup:operate", "backup:destroy"]
+        match = re.search(r'resource_metadata="https://backup\.example\.com(/[^"]+)"', challenge)
+        assert match
+        message = (await http.get(endpoint.root + match[1])).json()
+        assert message["resource"] == PUBLIC
+        assert message["authorization_servers"] == [ISSUER]
+        assert message["scopes_supported"] == ["backup:read", "backup:operate", "backup:destroy"]
 
 
 async def test_tokens_of_the_issuer_get_in_and_others_hear_why_not(issuer: IssuerOfTokens) -> None:
-    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at:
-        assert (await discover(at.url, issuer.token())).status_code == 200
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as endpoint:
+        assert (await discover(endpoint.url, issuer.token())).status_code == 200
         for claims, status, reason in (
             ({"aud": "https://other.example"}, 401, "another audience"),
             ({"exp": 1_600_000_000}, 401, "expired"),
             ({"iss": "https://elsewhere.example"}, 401, "another issuer"),
             ({"scope": "profile"}, 403, "none of the scopes"),
         ):
-            answer = await discover(at.url, issuer.token(**claims))
+            answer = await discover(endpoint.url, issuer.token(**claims))
             assert (answer.status_code, reason in answer.headers["www-authenticate"]) == (status, True), answer.text
         issuer.reachable = False
         issuer.now = 100_000
-        answer = await discover(at.url, issuer.token())
+        answer = await discover(endpoint.url, issuer.token())
         assert answer.status_code == 503
         assert "retry-after" in answer.headers
 
 
-@pytest.mark.parametrize("shown", ["Basic abc", "Bearer", "abc", "Bearer wrong-token-of-nobody-at-all"])
-async def test_whatever_is_no_token_of_ours_gets_401(tokens_file: Path, shown: str) -> None:
-    async with served(tokens_file=tokens_file) as at:
-        answer = await discover(at.url, authorization=shown)
+@pytest.mark.parametrize("rendered", ["Basic abc", "Bearer", "abc", "Bearer wrong-token-of-nobody-at-all"])
+async def test_whatever_is_no_token_of_ours_gets_401(tokens_file: Path, rendered: str) -> None:
+    async with served(tokens_file=tokens_file) as endpoint:
+        answer = await discover(endpoint.url, authorization=rendered)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
@@ -267,7 +267,7 @@ async def test_the_callers_token_never_reaches_the_service(tokens_file: Path, er
         seen.extend(value.decode() for _, value in scope["headers"])
         await behind(scope, receive, send)
 
-    async with served(watching, tokens_file=tokens_file) as at, client(at.url, token("rita"), era) as mcp:
+    async with served(watching, tokens_file=tokens_file) as endpoint, client(endpoint.url, token("rita"), era) as mcp:
         assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
     assert "Bearer t" in seen
     assert not any(token("rita") in value for value in seen)
@@ -280,7 +280,7 @@ async def test_the_callers_token_never_reaches_the_service(tokens_file: Path, er
 async def test_a_role_sees_what_it_may_call_and_calls_no_more(tokens_file: Path, era: str, name: str) -> None:
     role = roles.ROLES[["rita", "otto", "dora"].index(name)]
     app = tenant()
-    async with served(app, tokens_file=tokens_file) as at, client(at.url, token(name), era) as mcp:
+    async with served(app, tokens_file=tokens_file) as endpoint, client(endpoint.url, token(name), era) as mcp:
         listed = {t.name for t in (await mcp.list_tools()).tools}
         by_name = {t.name: t for t in registry.tools()}
         assert {n for n in listed if n in by_name} == {n for n, t in by_name.items() if roles.role_allows(role, t)}
@@ -293,21 +293,24 @@ async def test_a_role_sees_what_it_may_call_and_calls_no_more(tokens_file: Path,
 
 async def test_a_plan_holds_no_call_that_the_role_may_not_make(tokens_file: Path, era: str) -> None:
     plan = {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}], "confirm": "preview"}
-    async with served(tokens_file=tokens_file) as at:
-        async with client(at.url, token("otto"), era) as mcp:
+    async with served(tokens_file=tokens_file) as endpoint:
+        async with client(endpoint.url, token("otto"), era) as mcp:
             assert "needs the role destroy" in text_of(await mcp.call_tool("run_plan", plan))
-        async with client(at.url, token("rita"), era) as mcp:
+        async with client(endpoint.url, token("rita"), era) as mcp:
             assert "run_plan needs the role operate" in text_of(await mcp.call_tool("run_plan", plan))
-        async with client(at.url, token("dora"), era) as mcp:
+        async with client(endpoint.url, token("dora"), era) as mcp:
             assert CODE.search(text_of(await mcp.call_tool("run_plan", plan)))
 
 
 async def test_the_small_surface_finds_and_calls_no_more_than_the_role_may(tokens_file: Path, era: str) -> None:
-    async with served(tokens_file=tokens_file, surface="search") as at, client(at.url, token("rita"), era) as mcp:
+    async with (
+        served(tokens_file=tokens_file, surface="search") as endpoint,
+        client(endpoint.url, token("rita"), era) as mcp,
+    ):
         listed = {t.name for t in (await mcp.list_tools()).tools}
         assert listed == {"find_tools", "call_read_tool"}
-        found = text_of(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
-        assert "delete_vm_backup" not in found
+        result = text_of(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
+        assert "delete_vm_backup" not in result
         inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
         for name in ("call_write_tool", "call_read_tool"):
             assert (await mcp.call_tool(name, inner)).is_error
@@ -315,14 +318,14 @@ async def test_the_small_surface_finds_and_calls_no_more_than_the_role_may(token
 
 
 async def test_a_list_that_depends_on_the_login_is_not_for_shared_caches(tokens_file: Path) -> None:
-    async with served(tokens_file=tokens_file) as at, client(at.url, token("rita")) as mcp:
+    async with served(tokens_file=tokens_file) as endpoint, client(endpoint.url, token("rita")) as mcp:
         assert (await mcp.list_tools()).cache_scope == "private"
-    async with served() as at, client(at.url) as mcp:
+    async with served() as endpoint, client(endpoint.url) as mcp:
         assert (await mcp.list_tools()).cache_scope == "private"  # it depends on whether the client shows views
 
 
-async def session(http: httpx2.AsyncClient, url: str, shown: str, ident: str | None, body: Any) -> httpx2.Response:
-    headers = {"authorization": f"Bearer {shown}", "accept": MODERN["accept"]}
+async def session(http: httpx2.AsyncClient, url: str, rendered: str, ident: str | None, body: Any) -> httpx2.Response:
+    headers = {"authorization": f"Bearer {rendered}", "accept": MODERN["accept"]}
     if ident:
         headers |= {"mcp-session-id": ident, "mcp-protocol-version": "2025-11-25"}
     return await http.post(url, json={"jsonrpc": "2.0", **body}, headers=headers)
@@ -330,18 +333,20 @@ async def session(http: httpx2.AsyncClient, url: str, shown: str, ident: str | N
 
 async def test_within_a_session_each_request_has_the_role_of_its_own_token(issuer: IssuerOfTokens) -> None:
     start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
-    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as at, httpx2.AsyncClient() as http:
+    async with served(authenticator=by_issuer(issuer), public_url=PUBLIC) as endpoint, httpx2.AsyncClient() as http:
         opened = await session(
-            http, at.url, issuer.token("backup:destroy"), None, {"id": 1, "method": "initialize", "params": start}
+            http, endpoint.url, issuer.token("backup:destroy"), None, {"id": 1, "method": "initialize", "params": start}
         )
         ident = opened.headers["mcp-session-id"]
         call = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
         asked = {"id": 2, "method": "tools/call", "params": call}
-        may = await session(http, at.url, issuer.token("backup:destroy"), ident, asked)
+        may = await session(http, endpoint.url, issuer.token("backup:destroy"), ident, asked)
         assert "PREVIEW" in may.text
-        less = await session(http, at.url, issuer.token("backup:read"), ident, {**asked, "id": 3})
+        less = await session(http, endpoint.url, issuer.token("backup:read"), ident, {**asked, "id": 3})
         assert "this login has the role read" in less.text
-        other = await session(http, at.url, issuer.token("backup:destroy", sub="mallory"), ident, {**asked, "id": 4})
+        other = await session(
+            http, endpoint.url, issuer.token("backup:destroy", sub="mallory"), ident, {**asked, "id": 4}
+        )
         assert other.status_code == 404  # a session is its opener's
 
 
@@ -349,9 +354,9 @@ async def test_within_a_session_each_request_has_the_role_of_its_own_token(issue
 
 
 async def previewed(mcp: Any) -> str:
-    found = CODE.search(text_of(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
-    assert found
-    return found[1]
+    match = CODE.search(text_of(await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "preview"})))
+    assert match
+    return match[1]
 
 
 async def confirmed(mcp: Any, code: str) -> str:
@@ -363,9 +368,9 @@ async def test_a_code_is_good_for_the_login_it_was_shown_to_and_the_record_names
 ) -> None:
     app, record = tenant(), tmp_path / "audit.jsonl"
     async with (
-        served(app, tokens_file=tokens_file, audit_log=record) as at,
-        client(at.url, token("dora"), era) as dora,
-        client(at.url, token("dan"), era) as dan,
+        served(app, tokens_file=tokens_file, audit_log=record) as endpoint,
+        client(endpoint.url, token("dora"), era) as dora,
+        client(endpoint.url, token("dan"), era) as dan,
     ):
         code = await previewed(dora)
         assert "REFUSED" in await confirmed(dan, code)
@@ -384,9 +389,9 @@ async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log
     app, record = tenant(), tmp_path / "audit.jsonl"
     caplog.set_level("INFO", "greenlake_backup_mcp")
     async with (
-        served(app, tokens_file=tokens_file, audit_log=record) as at,
-        client(at.url, token("rita"), era) as rita,
-        client(at.url, token("otto"), era) as otto,
+        served(app, tokens_file=tokens_file, audit_log=record) as endpoint,
+        client(endpoint.url, token("rita"), era) as rita,
+        client(endpoint.url, token("otto"), era) as otto,
     ):
         assert "needs the role destroy" in text_of(await rita.call_tool("delete_vm_backup", {**DELETE, "confirm": "x"}))
         plan = {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}], "confirm": "preview"}
@@ -397,15 +402,15 @@ async def test_who_is_refused_for_their_role_stands_in_the_record_and_in_the_log
     assert ["rita" in lines[0]["principal"], "otto" in lines[1]["principal"]] == [True, True]
     assert lines[0]["arguments"] == DELETE
     assert lines[0]["reason"] == "delete_vm_backup needs the role destroy; this login has the role read."
-    told = [found.__dict__["fields"] for found in caplog.records if found.message == "call"]
-    assert [(t["tool"], t["outcome"]) for t in told] == [
+    message = [result.__dict__["fields"] for result in caplog.records if result.message == "call"]
+    assert [(t["tool"], t["outcome"]) for t in message] == [
         ("delete_vm_backup", "refused"),
         ("run_plan", "input"),
         ("get_vm_backup", "answered"),
     ]
-    for who, line in zip(("rita", "otto", "rita"), told, strict=True):
+    for who, line in zip(("rita", "otto", "rita"), message, strict=True):
         assert who in line["principal"]
-    assert not any(token(name) in str(line) for name in TOKENS for line in (*told, *lines))
+    assert not any(token(name) in str(line) for name in TOKENS for line in (*message, *lines))
     assert not app.writes
     assert not app.reads[1:]
 
@@ -451,10 +456,10 @@ async def test_a_question_of_one_replica_is_answered_at_another() -> None:
         headers = {**MODERN, "mcp-method": "tools/call", "mcp-name": "delete_vm_backup"}
         async with httpx2.AsyncClient() as http:
 
-            async def call(at: Served) -> dict[str, Any]:
+            async def call(endpoint: Served) -> dict[str, Any]:
                 body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-                found: dict[str, Any] = (await http.post(at.url, json=body, headers=headers)).json()
-                return found["result"]
+                result: dict[str, Any] = (await http.post(endpoint.url, json=body, headers=headers)).json()
+                return result["result"]
 
             asked = await call(one)
             assert asked["resultType"] == "input_required"
@@ -474,8 +479,8 @@ async def test_without_sessions_any_replica_answers_an_earlier_client_that_then_
         return ElicitResult(action="accept", content={"confirm": True})
 
     async with (
-        served(app, stateless=True, secret=KEY) as at,
-        client(at.url, mode="legacy", elicitation_callback=answer) as mcp,
+        served(app, stateless=True, secret=KEY) as endpoint,
+        client(endpoint.url, mode="legacy", elicitation_callback=answer) as mcp,
     ):
         assert "REFUSED" not in await confirmed(mcp, await previewed(mcp))
     assert len(app.writes) == 1
@@ -525,7 +530,10 @@ async def test_without_redis_replicas_on_machines_of_their_own_remember_for_them
 
 async def test_while_redis_is_away_reads_work_and_nothing_is_confirmed(era: str, tmp_path: Path) -> None:
     app = tenant()
-    async with served(app, secret=KEY, redis_url=f"unix://{tmp_path}/none.sock") as at, client(at.url, mode=era) as mcp:
+    async with (
+        served(app, secret=KEY, redis_url=f"unix://{tmp_path}/none.sock") as endpoint,
+        client(endpoint.url, mode=era) as mcp,
+    ):
         assert "daily-7" in text_of(await mcp.call_tool("get_vm_backup", DELETE))
         answer = await mcp.call_tool("delete_vm_backup", {**DELETE, "confirm": "AAAA-AAAA"})
         assert answer.is_error
@@ -539,10 +547,10 @@ async def test_a_mark_in_redis_ends_with_its_time(redis: str) -> None:
     assert await used.use("ABCD-EFGH", 1500)
     assert not await used.use("ABCD-EFGH", 1500)
     assert await used.used(["ABCD-EFGH"])
-    found = await used._redis.keys("*")
-    assert len(found) == 1
-    assert b"ABCD" not in found[0]
-    assert 1400 < await used._redis.ttl(found[0]) <= 1500
+    result = await used._redis.keys("*")
+    assert len(result) == 1
+    assert b"ABCD" not in result[0]
+    assert 1400 < await used._redis.ttl(result[0]) <= 1500
     await used.close()
 
 
@@ -552,7 +560,7 @@ def test_a_wrong_redis_url_is_told_at_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("inputs", "reason"),
     [
         ({}, "GREENLAKE_REGION"),
         ({"region": "eu-west"}, "GREENLAKE_CLIENT_ID"),
@@ -576,9 +584,9 @@ def test_a_wrong_redis_url_is_told_at_the_start() -> None:
         ({"demo": True, "http": "here"}, "is not HOST:PORT"),
     ],
 )
-def test_what_would_fail_each_call_is_told_at_the_start(given: dict[str, Any], reason: str) -> None:
+def test_what_would_fail_each_call_is_told_at_the_start(inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(BackupError) as caught:
-        server.serve(settings.load(**{"http": "127.0.0.1:0", **given}))
+        server.serve(settings.load(**{"http": "127.0.0.1:0", **inputs}))
     assert reason in f"{caught.value.message} {caught.value.hint}"
 
 
@@ -603,7 +611,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0)
     live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
-        async with serving(live, grace=15) as at, client(at.url, mode=era) as mcp:
+        async with serving(live, grace=15) as endpoint, client(endpoint.url, mode=era) as mcp:
             await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
@@ -612,7 +620,7 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
             async with anyio.create_task_group() as group:
                 group.start_soon(call)
                 await held.asked.wait()
-                at.server.should_exit = True
+                endpoint.server.should_exit = True
                 while not live.ending:
                     await anyio.lowlevel.checkpoint()
                 assert not answers
@@ -621,21 +629,21 @@ async def test_a_running_call_ends_before_the_server_does(era: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "known"),
+    ("tool", "arguments", "existing"),
     [
         ("get_vm_backup", DELETE, "Nothing was changed. Call it again."),
         ("run_protection_job", {"protectionJobId": VM, "scheduleIds": [1]}, "The outcome is UNKNOWN"),
     ],
 )
 async def test_a_call_that_outlives_the_grace_is_answered_with_what_is_known_of_it(
-    era: str, tool: str, arguments: dict[str, Any], known: str
+    era: str, tool: str, arguments: dict[str, Any], existing: str
 ) -> None:
     held = Held()
     answers: list[str] = []
     chosen = settings.load(api_base_url="https://tenant.example", token="t", retries=0)
     live = create_app(chosen, app=held, now=lambda: NOW)
     with anyio.fail_after(20):
-        async with serving(live, grace=1) as at, client(at.url, mode=era) as mcp:
+        async with serving(live, grace=1) as endpoint, client(endpoint.url, mode=era) as mcp:
             await mcp.list_tools()  # which this client would otherwise ask for after the answer, of a server that ended
 
             async def call() -> None:
@@ -644,18 +652,18 @@ async def test_a_call_that_outlives_the_grace_is_answered_with_what_is_known_of_
             async with anyio.create_task_group() as group:
                 group.start_soon(call)
                 await held.asked.wait()
-                at.server.should_exit = True
+                endpoint.server.should_exit = True
     assert f"This server was shut down before {tool} had ended." in answers[0]
-    assert known in answers[0]
+    assert existing in answers[0]
 
 
 async def test_an_open_stream_of_a_session_does_not_keep_the_server_from_ending() -> None:
     """The client's own GET stream stays open for as long as it lives."""
     live = create_app(settings.load(demo=True, grace=3600), app=tenant())
     with anyio.fail_after(10):
-        async with serving(live, grace=3600) as at, client(at.url, mode="legacy") as mcp:
+        async with serving(live, grace=3600) as endpoint, client(endpoint.url, mode="legacy") as mcp:
             await mcp.list_tools()
-            at.server.should_exit = True
+            endpoint.server.should_exit = True
 
 
 # --- telemetry --------------------------------------------------------------------------------------------------------
@@ -699,19 +707,19 @@ async def test_calls_requests_and_gated_calls_are_counted_without_a_name_of_the_
     monkeypatch.setattr(call_log, "WATCHERS", [otel.count_calls()])
     app = tenant()
     app.deletes = True
-    async with served(app, secret=KEY) as at, client(at.url) as mcp:
+    async with served(app, secret=KEY) as endpoint, client(endpoint.url) as mcp:
         await mcp.call_tool("get_vm_backup", DELETE)
         await mcp.call_tool("get_vm_backup", {"vmId": VM})
         await confirmed(mcp, await previewed(mcp))
     data = json.loads(reader.get_metrics_data().to_json())  # type: ignore[union-attr]
-    found: dict[str, list[Any]] = {}
+    collected: dict[str, list[Any]] = {}
     for metric in data["resource_metrics"][0]["scope_metrics"][0]["metrics"]:
-        found[metric["name"]] = [point["attributes"] for point in metric["data"]["data_points"]]
-    assert {"tool": "get_vm_backup", "outcome": "answered"} in found["greenlake_mcp.calls"]
-    assert {"tool": "get_vm_backup", "outcome": "input"} in found["greenlake_mcp.calls"]
-    assert {"tool": "delete_vm_backup", "event": "preview"} in found["greenlake_mcp.gated"]
-    assert {"tool": "delete_vm_backup", "event": "outcome", "outcome": "done"} in found["greenlake_mcp.gated"]
-    assert any(a["status"] == "200" for a in found["greenlake_mcp.upstream.duration"])
+        collected[metric["name"]] = [point["attributes"] for point in metric["data"]["data_points"]]
+    assert {"tool": "get_vm_backup", "outcome": "answered"} in collected["greenlake_mcp.calls"]
+    assert {"tool": "get_vm_backup", "outcome": "input"} in collected["greenlake_mcp.calls"]
+    assert {"tool": "delete_vm_backup", "event": "preview"} in collected["greenlake_mcp.gated"]
+    assert {"tool": "delete_vm_backup", "event": "outcome", "outcome": "done"} in collected["greenlake_mcp.gated"]
+    assert any(a["status"] == "200" for a in collected["greenlake_mcp.upstream.duration"])
     provider.shutdown()
     for name in ("daily-7", "sql-prod-01", BACKUP):
         assert name not in json.dumps(data)

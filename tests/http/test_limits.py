@@ -23,8 +23,8 @@ def app(**options: Any) -> Any:
     return create_app(settings.load(api_base_url="https://tenant.example", token="t", **options), app=tenant())
 
 
-async def half_a_head(at: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    port = int(at.root.rpartition(":")[2])
+async def half_a_head(endpoint: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    port = int(endpoint.root.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ")
     await writer.drain()
@@ -33,25 +33,25 @@ async def half_a_head(at: Served) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 async def test_connections_that_never_finish_their_head_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
-    async with serving(app()) as at:
-        slow = [await half_a_head(at) for _ in range(300)]
+    async with serving(app()) as endpoint:
+        slow = [await half_a_head(endpoint) for _ in range(300)]
         async with httpx2.AsyncClient() as http:
-            assert (await http.get(f"{at.root}/healthz")).json() == {"healthy": True}
+            assert (await http.get(f"{endpoint.root}/healthz")).json() == {"healthy": True}
         for reader, writer in slow:
             with anyio.fail_after(30):
                 assert await _end(reader) == b""
             writer.close()
-        assert (await discover(at.url)).status_code == 200
+        assert (await discover(endpoint.url)).status_code == 200
 
 
 async def test_so_many_may_wait_and_one_more_closes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "MOST_WAITING", 3)
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 3600)
-    async with serving(app()) as at:
-        slow = [await half_a_head(at) for _ in range(4)]
+    async with serving(app()) as endpoint:
+        slow = [await half_a_head(endpoint) for _ in range(4)]
         with anyio.fail_after(30):
             assert await _end(slow[0][0]) == b""
-        assert (await discover(at.url)).status_code == 200
+        assert (await discover(endpoint.url)).status_code == 200
         slow[3][1].write(b"\r\ncontent-length: 0\r\n\r\n")  # the others are served still
         assert (await slow[3][0].readline()).startswith(b"HTTP/1.1 4")
         for _, writer in slow:
@@ -68,8 +68,8 @@ async def _end(reader: asyncio.StreamReader) -> bytes:
 
 async def test_a_second_request_on_a_connection_owes_its_head_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
-    async with serving(app()) as at:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(at.root.rpartition(":")[2]))
+    async with serving(app()) as endpoint:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(endpoint.root.rpartition(":")[2]))
         writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
         assert b'"healthy":true' in await reader.readuntil(b"}")
         writer.write(b"GET /heal")
@@ -80,8 +80,8 @@ async def test_a_second_request_on_a_connection_owes_its_head_too(monkeypatch: p
 
 async def test_a_body_that_does_not_arrive_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "BODY_SECONDS", 0.05)
-    async with serving(app()) as at:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(at.root.rpartition(":")[2]))
+    async with serving(app()) as endpoint:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(endpoint.root.rpartition(":")[2]))
         head = "".join(f"{name}: {value}\r\n" for name, value in MODERN.items())
         writer.write(f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\n{head}content-length: 100\r\n\r\n{{".encode())
         with anyio.fail_after(30):
@@ -91,19 +91,19 @@ async def test_a_body_that_does_not_arrive_is_refused_in_time(monkeypatch: pytes
 
 @pytest.mark.parametrize("path", ["/mcp/", "/mcp//"])
 async def test_a_slash_at_the_end_is_served_and_never_redirected(path: str) -> None:
-    async with serving(app()) as at, httpx2.AsyncClient() as http:
+    async with serving(app()) as endpoint, httpx2.AsyncClient() as http:
         body = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}
-        answer = await http.post(at.root + path, json=body, headers={**MODERN, "mcp-method": "server/discover"})
+        answer = await http.post(endpoint.root + path, json=body, headers={**MODERN, "mcp-method": "server/discover"})
         assert answer.status_code == 200
         assert "location" not in answer.headers
-        assert (await http.get(f"{at.root}/healthz/")).status_code == 200
-        assert (await http.get(f"{at.root}/")).status_code == 404
+        assert (await http.get(f"{endpoint.root}/healthz/")).status_code == 200
+        assert (await http.get(f"{endpoint.root}/")).status_code == 404
 
 
 async def test_known_keys_serve_while_they_are_renewed_behind_by_an_issuer_that_hangs() -> None:
     issuer = IssuerOfTokens()
     issuer.ec("one")
-    keys = issuer.known()
+    keys = issuer.key_set()
     assert await keys.key("one", "ES256") is not None
     begun: list[Any] = []
     keys.spawn = begun.append

@@ -37,9 +37,9 @@ async def called(tool: str, arguments: dict[str, Any], *rules: Any) -> None:
 
 async def test_each_request_is_a_span_that_names_the_operation_and_no_argument(spans: Any) -> None:
     await called("list_vms", {"filter": f"name eq '{NAME}'"})
-    found = [s for s in spans() if s.name.startswith("GET ")]
-    assert found
-    for span in found:
+    result = [s for s in spans() if s.name.startswith("GET ")]
+    assert result
+    for span in result:
         assert span.attributes["http.request.method"] == "GET"
         assert span.attributes["greenlake.operation"] == "VirtualMachinesList"
         assert NAME not in span.to_json()

@@ -21,14 +21,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--calls", action="store_true", help="show each call with its tokens")
     parser.add_argument("--markdown", action="store_true", help="the table as it stands in docs/JOBS.md")
-    given = parser.parse_args(arguments)
-    chosen = [job for job in ALL if not given.jobs or any(key in (job.key, job.key[0]) for key in given.jobs)]
+    inputs = parser.parse_args(arguments)
+    chosen = [job for job in ALL if not inputs.jobs or any(key in (job.key, job.key[0]) for key in inputs.jobs)]
     results: list[Result] = []
-    for seed in map(int, given.seeds.split(",")):
+    for seed in map(int, inputs.seeds.split(",")):
         results += asyncio.run(run(chosen, seed))
-    if given.calls:
+    if inputs.calls:
         print(report.calls(results))
-    print(report.table(results, markdown=given.markdown))
+    print(report.table(results, markdown=inputs.markdown))
     return 0 if report.goal_met(results) else 1
 
 

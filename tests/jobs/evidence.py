@@ -164,14 +164,14 @@ def _split(text: str) -> tuple[list[str], str]:
 
 def _shown_by(schema: Schema) -> set[Any]:
     """The values that a schema itself shows: enum, const, default, and what its description quotes or gives as e.g."""
-    found: set[Any] = {v for v in schema.get("enum", ()) if not isinstance(v, (dict, list))}
-    found |= {schema[key] for key in ("const", "default") if isinstance(schema.get(key), (str, int, float))}
+    result: set[Any] = {v for v in schema.get("enum", ()) if not isinstance(v, (dict, list))}
+    result |= {schema[key] for key in ("const", "default") if isinstance(schema.get(key), (str, int, float))}
     text = str(schema.get("description", ""))
-    found |= {int(number) for number in re.findall(r"(?<![\w.-])\d+(?![\w-]|\.\w)", text)}
-    found |= set(re.findall(r'"([^"]+)"', text)) | set(re.findall(r"e\.g\. ([^\s,]+[^\s,.])", text))
+    result |= {int(number) for number in re.findall(r"(?<![\w.-])\d+(?![\w-]|\.\w)", text)}
+    result |= set(re.findall(r'"([^"]+)"', text)) | set(re.findall(r"e\.g\. ([^\s,]+[^\s,.])", text))
     for branch in _branches(schema):
-        found |= _shown_by(branch)
-    return found
+        result |= _shown_by(branch)
+    return result
 
 
 def _branches(schema: Schema) -> Iterator[Schema]:

@@ -107,7 +107,7 @@ async def _run(job: Job, seed: int, truth: Truth, client: Client, schemas: Mappi
     facts: dict[str, str] = {}
     stopped = ""
     try:
-        found = await job.script(session)
+        result = await job.script(session)
     except StepFailed as failed:
         stopped = str(failed)
     except UnknownValue as unknown:
@@ -115,7 +115,7 @@ async def _run(job: Job, seed: int, truth: Truth, client: Client, schemas: Mappi
     except (LookupError, ValueError, TypeError, AttributeError, StopIteration) as lost:  # an answer without its place
         stopped = f"{_place(lost)}: an answer does not show what the script looks for ({lost!r})"
     else:
-        facts = job.check(before, truth, found)
+        facts = job.check(before, truth, result)
     return Result(job.key, seed, facts, stopped, session.calls, session.bytes, session.tokens, session.log)
 
 
@@ -132,24 +132,24 @@ def vocabulary() -> frozenset[str]:
     return frozenset(word for text in texts for word in re.findall(r"\b[A-Z][A-Z_]+\b", text))
 
 
-def compare(expected: Mapping[str, Any], _: Truth, found: Findings) -> dict[str, str]:
+def compare(expected: Mapping[str, Any], _: Truth, result: Findings) -> dict[str, str]:
     """The check of a job that only looks: each expected fact must have been found, exactly."""
-    return {name: difference(value, found.get(name)) for name, value in expected.items()}
+    return {name: difference(value, result.get(name)) for name, value in expected.items()}
 
 
-def difference(expected: Any, found: Any) -> str:
+def difference(expected: Any, result: Any) -> str:
     """What is wrong with what was found; empty where nothing is."""
-    if expected == found:
+    if expected == result:
         return ""
-    if found is None:
+    if result is None:
         return f"not found out ({_short(expected)})"
-    if isinstance(expected, (set, frozenset)) and isinstance(found, (set, frozenset)):
-        missing, wrong = expected - found, found - expected
+    if isinstance(expected, (set, frozenset)) and isinstance(result, (set, frozenset)):
+        missing, wrong = expected - result, result - expected
         return f"{len(missing)} of {len(expected)} missing {_short(missing)}, {len(wrong)} wrong {_short(wrong)}"
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        other = {k: (expected.get(k), found.get(k)) for k in {*expected, *found} if expected.get(k) != found.get(k)}
+    if isinstance(expected, Mapping) and isinstance(result, Mapping):
+        other = {k: (expected.get(k), result.get(k)) for k in {*expected, *result} if expected.get(k) != result.get(k)}
         return f"{len(other)} of {len(expected)} differ: {_short(other)}"
-    return f"is {_short(expected)}, found {_short(found)}"
+    return f"is {_short(expected)}, found {_short(result)}"
 
 
 def _short(value: Any) -> str:

@@ -67,9 +67,9 @@ def _line(key: str, state: str, held: list[Result], *, markdown: bool) -> str:
 
 
 def _complaints(held: list[Result]) -> list[str]:
-    found: dict[str, list[int]] = {}
+    collected: dict[str, list[int]] = {}
     for result in held:
         for line in [*([f"stopped: {result.stopped}"] if result.stopped else []),
                      *(f"{fact}: {wrong}" for fact, wrong in result.facts.items() if wrong)]:  # fmt: skip
-            found.setdefault(f"{result.key} {line}", []).append(result.seed)
-    return [f"{line} (seed {', '.join(map(str, seeds))})" for line, seeds in found.items()]
+            collected.setdefault(f"{result.key} {line}", []).append(result.seed)
+    return [f"{line} (seed {', '.join(map(str, seeds))})" for line, seeds in collected.items()]

@@ -65,15 +65,15 @@ async def one_asset(s: Session) -> Findings:
         JOIN assets a ON a.id = r.asset_id LEFT JOIN jobs j ON j.asset_id = a.id
         WHERE a.name = 'db-prod-01' AND r.state NOT IN ('ERROR','CREATING','DELETING')
         GROUP BY a.id, r.kind""")  # fmt: skip
-    found: Findings = {}
+    collected: Findings = {}
     for row in rows:
         where, tier = row["vcenter"], row["kind"]
-        found[f"{where} policy"] = row["policy"]
-        found[f"{where} last {tier}"] = time(row["newest"])
+        collected[f"{where} policy"] = row["policy"]
+        collected[f"{where} last {tier}"] = time(row["newest"])
         if tier == "CLOUD_BACKUP":
             end = time(row["expires"])
-            found[f"{where} cloud copy kept until"] = end.date() if end else None
-    return found
+            collected[f"{where} cloud copy kept until"] = end.date() if end else None
+    return collected
 
 
 async def nothing_usable(s: Session) -> Findings:
@@ -128,12 +128,12 @@ async def unsafe_policies(s: Session) -> Findings:
          FROM policy_schedules GROUP BY 1) p LEFT JOIN (SELECT policy, asset_kind, count(DISTINCT asset_id) AS assets
          FROM {COVERED} GROUP BY 1, 2) c ON c.policy = p.policy
         WHERE p.off_site = 0 OR p.locked = 0""")  # fmt: skip
-    found: dict[str, dict[str, Any]] = {"nothing off site": {}, "nothing locked": {}}
+    result: dict[str, dict[str, Any]] = {"nothing off site": {}, "nothing locked": {}}
     for fact, column in (("nothing off site", "off_site"), ("nothing locked", "locked")):
         for row in rows:
             if row[column] == "0":
-                found[fact].setdefault(row["policy"], {}).update(kinds([row]))
-    return found
+                result[fact].setdefault(row["policy"], {}).update(kinds([row]))
+    return result
 
 
 NIGHT = "2026-11-23 18:00"
@@ -181,9 +181,9 @@ async def auditor(s: Session) -> Findings:
          AND r.locked AND (r.expires IS NULL OR r.expires >= '{s.shift(DAY)}')
         LEFT JOIN {COVERED} c ON c.asset_id = a.id AND c.policy = 'Compliance-7y'
         WHERE a.kind = 'vm' GROUP BY 1 HAVING kept OR under""")  # fmt: skip
-    kept = {row["id"] for row in rows if row["kept"] == "1"}
-    return {"locked off site until then": kept,
-            "exceptions under Compliance-7y": {row["id"] for row in rows if row["under"] == "1"} - kept}  # fmt: skip
+    remaining = {row["id"] for row in rows if row["kept"] == "1"}
+    return {"locked off site until then": remaining,
+            "exceptions under Compliance-7y": {r["id"] for r in rows if r["under"] == "1"} - remaining}  # fmt: skip
 
 
 async def verified(s: Session) -> Findings:

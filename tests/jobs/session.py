@@ -42,8 +42,8 @@ class Answer:
     @property
     def data(self) -> Row:
         """The answer as the JSON it is."""
-        found: Row = json.loads(self.text)
-        return found
+        actual: Row = json.loads(self.text)
+        return actual
 
     @property
     def detail(self) -> Row:
@@ -55,15 +55,15 @@ class Answer:
         return summary_counts(self.text, attribute)
 
     @property
-    def of(self) -> int:
+    def total(self) -> int:
         """How many items the collection has."""
         return int(self.first(r"^(?:Page of )?([\d,]+) ").replace(",", ""))
 
     @property
     def matching(self) -> int:
         """How many of them match."""
-        found = re.search(r"^([\d,]+) of these [\d,]+ match", self.text, re.MULTILINE)
-        return int(found[1].replace(",", "")) if found else self.of
+        actual = re.search(r"^([\d,]+) of these [\d,]+ match", self.text, re.MULTILINE)
+        return int(actual[1].replace(",", "")) if actual else self.total
 
     def first(self, pattern: str) -> str:
         """The first group of a pattern in the text; StepFailed where it does not occur."""
@@ -126,15 +126,15 @@ class Session:
 
     async def rows(self, tool: str, **arguments: Any) -> list[Row]:
         """All rows of a list, page by page as the answers offer them."""
-        found: list[Row] = []
+        collected: list[Row] = []
         offset = 0
         while True:
             answer = await self.read(tool, **arguments, **({"offset": offset} if offset else {}))
             page = answer.rows
-            found += page
+            collected += page
             following = re.search(r'^Rows? .*Next: .*"offset": (\d+)', answer.text, re.MULTILINE)
             if not page or following is None or int(following[1]) <= offset:
-                return found
+                return collected
             offset = int(following[1])
             arguments.setdefault("summary", "page")
 

@@ -58,20 +58,20 @@ def a1_before(truth: Truth) -> Findings:
 
 
 def a2_before(truth: Truth) -> Findings:
-    found: Findings = {}
+    collected: Findings = {}
     for vm in truth.named("virtual-machines", "db-prod-01"):
         (job,) = [j for j in truth.jobs() if j["assetInfo"]["id"] == vm["id"]]
         good = [c for c in truth.vm_copies(vm) if c["state"] not in ("ERROR", "CREATING", "DELETING")]
         where = vm["hypervisorManagerInfo"]["name"]
-        found[f"{where} policy"] = job["protectionPolicyInfo"]["name"]
+        collected[f"{where} policy"] = job["protectionPolicyInfo"]["name"]
         for tier, _, _ in tiers(job):
             of_tier = [c for c in good if (c.get("backupType") or "SNAPSHOT") == tier]
             newest = max(of_tier, key=lambda c: str(c["pointInTime"]))
-            found[f"{where} last {tier}"] = to_minute(newest["pointInTime"])
+            collected[f"{where} last {tier}"] = to_minute(newest["pointInTime"])
             if tier == "CLOUD_BACKUP":
                 end = moment(newest["expiresAt"])
-                found[f"{where} cloud copy kept until"] = end.date() if end else None
-    return found
+                collected[f"{where} cloud copy kept until"] = end.date() if end else None
+    return collected
 
 
 # --- A3 who has nothing -----------------------------------------------------------------------------------------------
@@ -114,11 +114,11 @@ def a4_before(truth: Truth) -> Findings:
     return {"late": must, "perhaps": may, "never": never}
 
 
-def a4_check(before: Findings, _: Truth, found: Findings) -> dict[str, str]:
-    late = {k: v for k, v in found.get("late", {}).items() if k not in before["perhaps"]}
+def a4_check(before: Findings, _: Truth, result: Findings) -> dict[str, str]:
+    late = {k: v for k, v in result.get("late", {}).items() if k not in before["perhaps"]}
     return {
-        **compare({"late": before["late"]}, _, {"late": late} if found else {}),
-        **compare({"never": before["never"]}, _, found),
+        **compare({"late": before["late"]}, _, {"late": late} if result else {}),
+        **compare({"never": before["never"]}, _, result),
     }
 
 
@@ -191,7 +191,7 @@ NIGHT = "2026-11-23 18:00"
 
 def a8_before(truth: Truth) -> Findings:
     begin = datetime.fromisoformat(NIGHT + "+00:00")
-    found: Findings = {}
+    collected: Findings = {}
     jobs = truth.jobs("Gold-Protection-Policy")
     reasons = {}
     for tier in ("BACKUP", "CLOUD_BACKUP"):
@@ -203,10 +203,10 @@ def a8_before(truth: Truth) -> Findings:
             states[state] += 1
             if state in ("ERROR", "SKIPPED"):
                 reasons[job["id"], tier] = night[0].get("errorMessage", "")
-        found[f"{tier} runs"] = dict(states)
-    found["reasons"] = reasons
-    found["assets"] = assets_by_kind(truth, jobs)
-    return found
+        collected[f"{tier} runs"] = dict(states)
+    collected["reasons"] = reasons
+    collected["assets"] = assets_by_kind(truth, jobs)
+    return collected
 
 
 # --- A10 for the auditor ----------------------------------------------------------------------------------------------
@@ -216,15 +216,15 @@ DAY = "2027-06-30"
 
 def a10_before(truth: Truth) -> Findings:
     until = datetime.fromisoformat(DAY + "T00:00:00+00:00")
-    kept, under = set(), set()
+    remaining, under = set(), set()
     for vm in truth.vms():
         for c in truth.usable(truth.vm_backups(vm)):
             lock, end = moment(c.get("lockedUntil")), moment(c.get("expiresAt"))
             if c["backupType"] == "CLOUD_BACKUP" and lock and lock > truth.now and (end is None or end >= until):
-                kept.add(vm["id"])
+                remaining.add(vm["id"])
     for job in truth.jobs("Compliance-7y"):
         under |= {asset for collection, asset in truth.assets_of(job) if collection == "virtual-machines"}
-    return {"locked off site until then": kept, "exceptions under Compliance-7y": under - kept}
+    return {"locked off site until then": remaining, "exceptions under Compliance-7y": under - remaining}
 
 
 # --- A11, A12: over all recovery points -------------------------------------------------------------------------------
@@ -245,10 +245,10 @@ def a11_before(truth: Truth) -> Findings:
     return {"verified in 14 days": verified, "backups": everything, "of none": none}
 
 
-def a11_check(before: Findings, truth: Truth, found: Findings) -> dict[str, str]:
+def a11_check(before: Findings, truth: Truth, result: Findings) -> dict[str, str]:
     none = before.pop("of none")
-    facts = compare(before, truth, found)
-    top = found.get("five")
+    facts = compare(before, truth, result)
+    top = result.get("five")
     best = sorted(none.values(), reverse=True)[:5]
     right = top is not None and sorted((none.get(vm, -1) for vm in top), reverse=True) == best and len(set(top)) == 5
     return {**facts, "five with the most and none": "" if right else f"are of {best}, found {top}"}
@@ -265,10 +265,10 @@ def a12_before(truth: Truth) -> Findings:
     return {"snapshots": len(old), "locked": locked, "GiB": mib / 1024}
 
 
-def a12_check(before: Findings, truth: Truth, found: Findings) -> dict[str, str]:
+def a12_check(before: Findings, truth: Truth, result: Findings) -> dict[str, str]:
     size_ = before.pop("GiB")
-    near = abs(found.get("GiB", -1) - size_) <= 0.01 * size_
-    return {**compare(before, truth, found), "size": "" if near else f"is {size_:.0f} GiB, found {found.get('GiB')}"}
+    near = abs(result.get("GiB", -1) - size_) <= 0.01 * size_
+    return {**compare(before, truth, result), "size": "" if near else f"is {size_:.0f} GiB, found {result.get('GiB')}"}
 
 
 def ask(text: str) -> Any:

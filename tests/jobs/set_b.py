@@ -40,21 +40,21 @@ async def b1_script(s: Session) -> Findings:
     local = int(detail.first(r"- (\d+): backup "))
     vm = detail.detail["assetId"]
     answer = await s.write("run_protection_job", protectionJobId=job["id"], scheduleIds=[local])
-    told = re.search(r"backup .*\(id ([0-9a-f-]{36})\): OK", answer.text)
-    if told:
-        return {"copy": told[1]}
+    match = re.search(r"backup .*\(id ([0-9a-f-]{36})\): OK", answer.text)
+    if match:
+        return {"copy": match[1]}
     row = await newest(s, "list_vm_backups", f"backupType eq 'BACKUP' and {GOOD}", "pointInTime", vmId=vm)
     return {"copy": row["id"] if row else None}
 
 
-def b1_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b1_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     vm, old = before
     new = [c for c in truth.vm_copies(vm) if c["id"] not in old]
     local = [c for c in new if c.get("backupType") == "BACKUP"]
     return {
         "a local backup was made": right(len(local) == 1 and local[0]["state"] == "OK", f"{len(local)} were"),
         "no cloud backup": right(not any(c.get("backupType") == "CLOUD_BACKUP" for c in new), "one was made"),
-        "its id": difference(local[0]["id"] if local else None, found.get("copy")),
+        "its id": difference(local[0]["id"] if local else None, result.get("copy")),
     }
 
 
@@ -73,14 +73,14 @@ async def b2_script(s: Session) -> Findings:
     return {"job": job, "first copy": copy["id"] if copy else None}
 
 
-def b2_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b2_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     vm = truth.one("virtual-machines", "lab-build-07")
     jobs = [j for j in truth.jobs(BRONZE) if j["assetInfo"]["id"] == vm["id"]]
     copies = truth.vm_backups(vm)
     return {
         "one job with Bronze": right(len(jobs) == 1, f"{len(jobs)}"),
-        "its id": difference(jobs[0]["id"] if jobs else None, found.get("job")),
-        "the first copy": difference(copies[0]["id"] if copies else None, found.get("first copy")),
+        "its id": difference(jobs[0]["id"] if jobs else None, result.get("job")),
+        "the first copy": difference(copies[0]["id"] if copies else None, result.get("first copy")),
     }
 
 
@@ -100,7 +100,7 @@ async def b3_script(s: Session) -> Findings:
         vm = job["assetId"]
         backups = await s.read("list_vm_backups", vmId=vm, limit=0, summary="page")
         snapshots = await s.read("list_vm_snapshots", vmId=vm, limit=0, summary="page")
-        copies[vm] = backups.of + snapshots.of
+        copies[vm] = backups.total + snapshots.total
         gone = await s.write("delete_protection_job", protectionJobId=job["id"])
         new = await s.write("create_protection_job", assetInfo={"id": vm, "type": "virtualization/virtual-machine"},
                             protectionPolicyId=silver["id"])  # fmt: skip
@@ -113,7 +113,7 @@ async def b3_script(s: Session) -> Findings:
     return {"copies": copies, "gaps": gaps}
 
 
-def b3_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b3_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     now = {vm: {c["id"] for c in truth.vm_copies({"id": vm})} for vm in before}
     policies = {j["assetInfo"]["id"]: j["protectionPolicyInfo"]["name"] for j in truth.jobs()}
     gaps = {}
@@ -124,13 +124,13 @@ def b3_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
         }  # fmt: skip
         begin, end = ends.get("Delete protection job"), ends.get("Create protection job")
         gaps[vm] = (end - begin).total_seconds() if begin and end else -1
-    told = found.get("gaps", {})
-    near = set(told) == set(gaps) and all(abs(told[vm] - gaps[vm]) <= 60 for vm in gaps)
+    message = result.get("gaps", {})
+    near = set(message) == set(gaps) and all(abs(message[vm] - gaps[vm]) <= 60 for vm in gaps)
     return {
         "all under Silver": right(all(policies.get(vm) == SILVER for vm in before), str(policies)),
         "copies kept": right(all(before[vm] <= now[vm] for vm in before), "some are gone"),
-        "copies told": difference({vm: len(ids) for vm, ids in before.items()}, found.get("copies")),
-        "time without a job": right(near, f"is {gaps}, told {told}"),
+        "copies told": difference({vm: len(ids) for vm, ids in before.items()}, result.get("copies")),
+        "time without a job": right(near, f"is {gaps}, told {message}"),
     }
 
 
@@ -155,11 +155,11 @@ async def b4_script(s: Session) -> Findings:
     return {"members": int((await by_name(s, "list_vm_protection_groups", GROUP))["members"])}
 
 
-def b4_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b4_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     wanted = before | {truth.one("virtual-machines", "lab-build-07")["id"]}
     return {
         "members": difference(wanted, members(truth)),
-        "told": difference(len(wanted), found.get("members")),
+        "told": difference(len(wanted), result.get("members")),
     }
 
 
@@ -188,9 +188,9 @@ async def b5_script(s: Session) -> Findings:
     answer = await s.read("get_protection_policy", protectionPolicyId=policy["id"], output="json")
     tiers = []
     for tier in answer.data["protections"]:
-        kept = ("scheduleId", "name", "namePattern", "schedule", "lockFor")
+        remaining = ("scheduleId", "name", "namePattern", "schedule", "lockFor")
         schedules = [
-            {**{k: v for k, v in one.items() if k in kept}, "expireAfter": {"value": 21, "unit": "DAYS"}}
+            {**{k: v for k, v in one.items() if k in remaining}, "expireAfter": {"value": 21, "unit": "DAYS"}}
             for one in tier["schedules"]
         ]
         tiers.append({"id": tier["id"], "schedules": schedules})
@@ -200,12 +200,12 @@ async def b5_script(s: Session) -> Findings:
     return {"kept": "21" in done.text}
 
 
-def b5_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b5_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     now, jobs = b5_state(truth)
     return {
         "the policy": difference(before[0], now),
         "its jobs": difference(before[1], jobs),
-        "told": right(found.get("kept", False), "not told"),
+        "told": right(result.get("kept", False), "not told"),
     }
 
 
@@ -223,7 +223,7 @@ async def b6_script(s: Session) -> Findings:
     return {"jobs": set(active), "still suspended": after.matching}
 
 
-def b6_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b6_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     jobs = {j["id"]: j["operational"] for j in truth.jobs(TIER2)}
     active = {job for job, state in before.items() if state == "ACTIVE"}
     done = {
@@ -234,7 +234,7 @@ def b6_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
         "suspended": difference(active, done["suspend"]),
         "resumed": difference(active, done["resume"]),
         "as before": difference(before, jobs),
-        "told": difference((active, len(before) - len(active)), (found.get("jobs"), found.get("still suspended"))),
+        "told": difference((active, len(before) - len(active)), (result.get("jobs"), result.get("still suspended"))),
     }
 
 
@@ -263,17 +263,17 @@ async def b7_script(s: Session) -> Findings:
     return {"held": after.matching}
 
 
-def b7_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b7_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     held, dates = before
     now = {c["id"]: c for c in truth.vm_backups(truth.one("virtual-machines", "hr-fs-02"))}
-    kept = {i for i, c in now.items() if i in dates and str(c.get("expiresAt", "")) >= HOLD > str(dates[i][0])}
+    remaining = {i for i, c in now.items() if i in dates and str(c.get("expiresAt", "")) >= HOLD > str(dates[i][0])}
     return {
-        "held": difference(held, kept),
+        "held": difference(held, remaining),
         "not locked": right(all(now[i].get("lockedUntil") == dates[i][1] for i in held if i in now), "locks changed"),
         "others as before": right(
             all(now[i].get("expiresAt") == dates[i][0] for i in now if i in dates and i not in held), "others changed"
         ),
-        "told": difference(len(held), found.get("held")),
+        "told": difference(len(held), result.get("held")),
     }
 
 
@@ -310,14 +310,14 @@ async def b8_script(s: Session) -> Findings:
     return {"deleted": len(calls), "answer": done.text}
 
 
-def b8_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b8_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     gone, stay = before
     vms = {vm for vm, _ in gone | stay}
     now = {(vm, c["id"]) for vm in vms for c in truth.copies("virtual-machines", vm, "snapshots")}
     return {
         "deleted": right(not gone & now, f"{len(gone & now)} of {len(gone)} are still there"),
         "nothing else": right(stay <= now, f"{len(stay - now)} others are gone"),
-        "told": difference(len(gone), found.get("deleted")),
+        "told": difference(len(gone), result.get("deleted")),
     }
 
 
@@ -340,9 +340,9 @@ async def b9_script(s: Session) -> Findings:
     return {"policy": made_id}
 
 
-def b9_check(before: Any, truth: Truth, found: Findings) -> dict[str, str]:
+def b9_check(before: Any, truth: Truth, result: Findings) -> dict[str, str]:
     now = {p["id"]: p["generation"] for p in truth.all("protection-policies")}
-    gone = [path for _, path in truth.writes() if path.endswith(f"/protection-policies/{found.get('policy')}")]
+    gone = [path for _, path in truth.writes() if path.endswith(f"/protection-policies/{result.get('policy')}")]
     created = [path for _, path in truth.writes() if path.endswith("/protection-policies")]
     return {
         "made": right(len(created) == 1, f"{len(created)} were"),

@@ -70,8 +70,8 @@ async def newest(s: Session, tool: str, where: str, select: str, **ids: Any) -> 
 
 async def made(s: Session, answer: Answer, name: str, tool: str, where: str = "") -> str:
     """The id of what a write made: as its answer tells it, else by its name in a list."""
-    if told := re.search(rf'"{re.escape(name)}" \(id ({ID})\)', answer.text):
-        return str(told[1])
+    if match := re.search(rf'"{re.escape(name)}" \(id ({ID})\)', answer.text):
+        return str(match[1])
     rows = await s.rows(tool, where=where or f"name eq '{name}'")
     if len(rows) != 1:
         raise StepFailed(f"{tool}: {len(rows)} are named {name}")

@@ -16,13 +16,13 @@ END = re.compile(r"(?:\d+ rows?|Rows? \d+.*|As of .*)\.?$")
 def table(text: str) -> list[Row]:
     """The rows of a table: a line of column names joined by |, then a line per row; `=` is spelt out above it."""
     lines = text.splitlines()
-    for at, line in enumerate(lines):
+    for moment, line in enumerate(lines):
         columns = TIMES.sub("", line).split("|")
-        alone = at == 0 or lines[at - 1].startswith(ABOVE)  # what all rows share stands above a single column
+        alone = moment == 0 or lines[moment - 1].startswith(ABOVE)  # what all rows share stands above a single column
         if (len(columns) < 2 and not alone) or not all(re.fullmatch(r"[A-Za-z][\w/]*", c) for c in columns):
             continue
         rows = []
-        for other in lines[at + 1 :]:
+        for other in lines[moment + 1 :]:
             cells = other.split("|")
             if len(cells) != len(columns) or END.match(other):
                 break
@@ -37,22 +37,22 @@ def table(text: str) -> list[Row]:
 
 def _pairs(text: str, names: list[str] | None) -> dict[str, str]:
     """`name value, name value` as a dictionary; values may hold commas where the names are known."""
-    known = "|".join(map(re.escape, names)) if names else r"[a-zA-Z]\w*"
-    parts = re.split(rf"(?:^|, )(?=(?:{known}) )", text)
+    existing = "|".join(map(re.escape, names)) if names else r"[a-zA-Z]\w*"
+    parts = re.split(rf"(?:^|, )(?=(?:{existing}) )", text)
     return dict(part.split(" ", 1) for part in parts if " " in part)
 
 
 def detail(text: str) -> Row:
     """`label: value` lines as a dictionary; indented lines belong to the label above and are kept joined."""
-    found: dict[str, str] = {}
+    collected: dict[str, str] = {}
     label = ""
     for line in text.splitlines():
         if line.startswith((" ", "-")) and label:
-            found[label] += "\n" + line
+            collected[label] += "\n" + line
         elif match := re.match(r"([A-Za-z][\w/]*)(?: \(\d+\))?: ?(.*)$", line):
             label = match[1]
-            found[label] = match[2]
-    return found
+            collected[label] = match[2]
+    return collected
 
 
 def summary_counts(text: str, attribute: str) -> dict[str, int]:

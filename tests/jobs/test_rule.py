@@ -33,7 +33,7 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-def known() -> Evidence:
+def evidence_of_a_job() -> Evidence:
     evidence = Evidence(QUESTION, {"CLOUD_BACKUP"})
     evidence.add(f"id|name|pointInTime\n{ID}|app-dev-04|2026-11-23 20:11 -11h\nSchedule 3 (cloud backup) of 1,200")
     return evidence
@@ -53,7 +53,7 @@ def known() -> Evidence:
     ],
 )
 def test_what_was_shown_and_what_the_schema_shows_may_be_passed(tool: str, arguments: Any) -> None:
-    known().check_arguments(tool, SCHEMAS, arguments)
+    evidence_of_a_job().check_arguments(tool, SCHEMAS, arguments)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_what_was_shown_and_what_the_schema_shows_may_be_passed(tool: str, argum
 )
 def test_whatever_nothing_showed_is_refused(tool: str, arguments: Any) -> None:
     with pytest.raises(UnknownValue):
-        known().check_arguments(tool, SCHEMAS, arguments)
+        evidence_of_a_job().check_arguments(tool, SCHEMAS, arguments)
 
 
 def test_an_answer_makes_its_values_known_from_then_on() -> None:
-    evidence = known()
+    evidence = evidence_of_a_job()
     with pytest.raises(UnknownValue):
         evidence.check_arguments("look", SCHEMAS, {"id": "new-vm-1"})
     evidence.add("Made: new-vm-1.")
@@ -89,7 +89,7 @@ def test_an_answer_makes_its_values_known_from_then_on() -> None:
 
 
 def test_times_follow_from_times_and_amounts_that_were_shown() -> None:
-    evidence = known()
+    evidence = evidence_of_a_job()
     assert evidence.shift("2026-11-24 07:40", days=-1) == "2026-11-23T07:40:00Z"
     evidence.check_arguments("change", SCHEMAS, {"until": "2026-11-23T07:40:00Z"})
     with pytest.raises(UnknownValue):
@@ -99,26 +99,26 @@ def test_times_follow_from_times_and_amounts_that_were_shown() -> None:
 
 
 def imports(path: Path) -> set[str]:
-    found = set()
+    collected = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            found.add("." * node.level + (node.module or ""))
+            collected.add("." * node.level + (node.module or ""))
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return found
+            collected |= {alias.name for alias in node.names}
+    return collected
 
 
-def ours(path: Path) -> set[str]:
+def own_imports(path: Path) -> set[str]:
     return {name for name in imports(path) if name.startswith("greenlake_backup_mcp")}
 
 
 def test_truth_imports_nothing_of_the_package_but_the_simulator() -> None:
-    assert all(name.startswith("greenlake_backup_mcp.simulator") for name in ours(HERE / "truth.py"))
+    assert all(name.startswith("greenlake_backup_mcp.simulator") for name in own_imports(HERE / "truth.py"))
     assert not [name for name in imports(HERE / "truth.py") if name.startswith(".")]
 
 
 def test_scripts_import_nothing_of_the_package_and_only_the_harness_starts_the_server() -> None:
-    modules = {path.name: ours(path) for path in HERE.glob("*.py") if not path.name.startswith("test_")}
+    modules = {path.name: own_imports(path) for path in HERE.glob("*.py") if not path.name.startswith("test_")}
     assert {name for name, held in modules.items() if held} == {"truth.py", "job.py"}
 
 

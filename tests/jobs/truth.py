@@ -73,8 +73,10 @@ class Truth:
 
     def sent(self, path_end: str) -> list[Item]:
         """The bodies of the accepted writes whose path ends so, in order."""
-        found = (r for r in self._tenant.requests if r.method != "GET" and r.path.endswith(path_end) and r.status < 300)
-        return [r.body or {} for r in found]
+        result = (
+            r for r in self._tenant.requests if r.method != "GET" and r.path.endswith(path_end) and r.status < 300
+        )
+        return [r.body or {} for r in result]
 
     def answer(self, method: str, path: str, body: Item) -> Item:
         """What the HTTP API answers to one request, asked beside the server."""
@@ -82,8 +84,8 @@ class Truth:
         request = Incoming(method, path, "", token, json.dumps(body).encode(), "http://tenant.test")
         answer, _ = Service(self._tenant, description.load()).answer(request)
         assert answer.status == 200, answer
-        found: Item = answer.body
-        return found
+        result: Item = answer.body
+        return result
 
     # --- resources by name ---------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ TOOLS = {tool.name: tool for tool in tools()}
 GIB = 1024**3
 
 
-async def told(items: list[Item], tool: str = "list_vms", **arguments: Any) -> tuple[list[str], Pages]:
+async def ids_of(items: list[Item], tool: str = "list_vms", **arguments: Any) -> tuple[list[str], Pages]:
     """The ids that an answer has, and the service that was asked."""
     app = Pages(items)
     async with reached(app, settings.load(token="t")) as api:
@@ -67,7 +67,7 @@ TIMES = ["2026-11-22T10:00:00Z", "2026-11-23T23:59:59Z", "2026-11-24T00:00:00Z",
     ],
 )
 async def test_times_are_taken_as_people_write_them(where: str, ids: str) -> None:
-    assert (await told(named(createdAt=TIMES), where=where))[0] == list(ids)
+    assert (await ids_of(named(createdAt=TIMES), where=where))[0] == list(ids)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_the_service_gets_times_in_the_one_form_it_documents() -> None:
         "'2026-11-20T12:00:00+02:00'": "'2026-11-20T10:00:00Z'",
         "now - 3d": "'2026-11-21T08:00:00Z'",
     }.items():
-        _, app = await told([], "list_vm_backups", vmId="v", filter=f"pointInTime gt {value}")
+        _, app = await ids_of([], "list_vm_backups", vmId="v", filter=f"pointInTime gt {value}")
         assert app.queries[0]["filter"] == f"pointInTime gt {sent}"
     problem = await refused("list_vm_backups", vmId="v", filter="pointInTime eq 2026-11-20")
     assert 'where "pointInTime eq 2026-11-20"' in problem.hint
@@ -114,63 +114,63 @@ async def test_sizes_have_units_or_are_refused(where: str, ids: str | None) -> N
         assert (await refused(where=where)).nothing_sent
     else:
         items = named(capacityInBytes=[5 * GIB, 100 * GIB, 2048 * GIB, None])
-        assert (await told(items, where=where))[0] == list(ids)
+        assert (await ids_of(items, where=where))[0] == list(ids)
 
 
 async def test_a_size_that_the_service_gives_in_mebibytes_is_compared_in_bytes() -> None:
     items = [{"id": str(n), "backupSetsInfo": [{"backups": [{"sizeInMib": n * 1024}]}]} for n in (1, 50, 90)]
-    assert (await told(items, "list_vm_backups", vmId="v", where="size gt 50GB"))[0] == ["50", "90"]
+    assert (await ids_of(items, "list_vm_backups", vmId="v", where="size gt 50GB"))[0] == ["50", "90"]
     where = "backupSetsInfo/backups/sizeInMib gt 60GiB"
-    assert (await told(items, "list_vm_backups", vmId="v", where=where))[0] == ["90"]
+    assert (await ids_of(items, "list_vm_backups", vmId="v", where=where))[0] == ["90"]
 
 
 async def test_percents_may_have_their_sign() -> None:
     items = [{"id": str(n), "sizeOnDiskInBytes": n, "maxCapacityInBytes": 100} for n in (40, 50, 95)]
     for written in ("50%", "50", "'50 %'"):
-        assert (await told(items, "list_protection_stores", where=f"full ge {written}"))[0] == ["50", "95"]
+        assert (await ids_of(items, "list_protection_stores", where=f"full ge {written}"))[0] == ["50", "95"]
 
 
 async def test_yes_no_and_none_are_understood_where_the_answers_say_them() -> None:
     items = named(recoveryPointsExist=[True, False, None])
     for name in ("recoveryPoints", "recoveryPointsExist"):
         for value, ids in {"yes": "a", "no": "b", "true": "a", "'No'": "b", "none": "c", "null": "c"}.items():
-            assert (await told(items, where=f"{name} eq {value}"))[0] == list(ids), (name, value)
-    _, app = await told([], filter="recoveryPointsExist eq no")
+            assert (await ids_of(items, where=f"{name} eq {value}"))[0] == list(ids), (name, value)
+    _, app = await ids_of([], filter="recoveryPointsExist eq no")
     assert app.queries[0]["filter"] == "recoveryPointsExist eq false"
     assert "recoveryPointsExist is yes or no" in (await refused(filter="recoveryPointsExist eq maybe")).message
     gold = {"protectionJobInfo": {"protectionPolicyInfo": {"name": "gold"}}}
     policies: list[dict[str, Any]] = [{"id": "a", **gold}, {"id": "b"}]
-    assert (await told(policies, where="policy eq none"))[0] == ["b"]
-    assert (await told(policies, where="policy ne none"))[0] == ["a"]
+    assert (await ids_of(policies, where="policy eq none"))[0] == ["b"]
+    assert (await ids_of(policies, where="policy ne none"))[0] == ["a"]
     called_so = [{"id": "a", "name": "None"}, {"id": "b", "name": "x"}]
-    assert (await told(called_so, where="name eq none"))[0] == ["a"]
+    assert (await ids_of(called_so, where="name eq none"))[0] == ["a"]
 
 
 async def test_text_keeps_its_spelling() -> None:
     items = named(name=["sap-01", "sap-1", "007", "1.10", "null"])
-    assert (await told(items, where="name contains 01"))[0] == ["a"]
-    assert (await told(items, where="name eq 007"))[0] == ["c"]
-    assert (await told(items, where="name eq 1.10"))[0] == ["d"]
-    assert (await told(items, where="name contains null"))[0] == ["e"]
+    assert (await ids_of(items, where="name contains 01"))[0] == ["a"]
+    assert (await ids_of(items, where="name eq 007"))[0] == ["c"]
+    assert (await ids_of(items, where="name eq 1.10"))[0] == ["d"]
+    assert (await ids_of(items, where="name contains null"))[0] == ["e"]
     for value in ("007", "1.10", "true"):
-        _, app = await told([], filter=f"name eq {value}")
+        _, app = await ids_of([], filter=f"name eq {value}")
         assert app.queries[0]["filter"] == f"name eq '{value}'"
 
 
 async def test_like_takes_its_wildcards_or_is_refused() -> None:
     items = named(name=["web-sap-1", "sap-2", "db"])
     for value, ids in {"%sap%": "ab", "*sap*": "ab", "sap": "ab", "sap%": "b", "SAP*": "b"}.items():
-        assert (await told(items, where=f"name like '{value}'"))[0] == list(ids), value
+        assert (await ids_of(items, where=f"name like '{value}'"))[0] == list(ids), value
     for value in ("%sap", "s%p", "*s*p*"):
         assert "like takes a part" in (await refused(where=f"name like '{value}'")).message
 
 
 async def test_a_name_is_found_by_either_of_the_two_that_a_thing_may_have() -> None:
     items = [{"id": "a", "name": "vm-0", "displayName": "SAP Prod"}, {"id": "b", "name": "SAP Test"}]
-    assert (await told(items, where="name eq 'SAP Prod'"))[0] == ["a"]
-    assert (await told(items, where="name eq vm-0"))[0] == ["a"]
-    assert (await told(items, where="name contains sap"))[0] == ["a", "b"]
-    assert (await told(items, where="not name contains sap"))[0] == []
+    assert (await ids_of(items, where="name eq 'SAP Prod'"))[0] == ["a"]
+    assert (await ids_of(items, where="name eq vm-0"))[0] == ["a"]
+    assert (await ids_of(items, where="name contains sap"))[0] == ["a", "b"]
+    assert (await ids_of(items, where="not name contains sap"))[0] == []
 
 
 async def test_errors_say_how_it_is_written() -> None:
@@ -178,7 +178,7 @@ async def test_errors_say_how_it_is_written() -> None:
     assert "a quote in it doubled" in (await refused(where="name eq 'O'Brien'")).hint
     for written in ("name:desc", "name desc", "-name"):
         items = [{"id": "a", "name": "a"}, {"id": "b", "name": "b"}]
-        assert (await told(items, sort=written))[1].queries[0]["sort"] == "name desc"
+        assert (await ids_of(items, sort=written))[1].queries[0]["sort"] == "name desc"
 
 
 @examples(max_examples=150, deadline=None)
@@ -204,13 +204,13 @@ def test_no_value_is_a_fault(text: str, name: str, operator: str) -> None:
 async def test_comparisons_with_a_day_agree_with_each_other() -> None:
     stamps = ("2026-11-19T23:59:59Z", "2026-11-20T00:00:00Z", "2026-11-20T12:00:00Z", "2026-11-21T00:00:00Z")
     items = [{"id": f"i{n}", "pointInTime": stamp} for n, stamp in enumerate(stamps)] + [{"id": "i9"}]
-    found = {}
+    collected = {}
     for operator in ("lt", "le", "eq", "ge", "gt"):
-        ids, _ = await told(items, "list_vm_backups", vmId="v", where=f"pointInTime {operator} 2026-11-20")
-        found[operator] = set(ids)
-    assert found["le"] == found["lt"] | found["eq"]
-    assert found["ge"] == found["gt"] | found["eq"]
-    assert found["eq"] == {"i1", "i2"}
+        ids, _ = await ids_of(items, "list_vm_backups", vmId="v", where=f"pointInTime {operator} 2026-11-20")
+        collected[operator] = set(ids)
+    assert collected["le"] == collected["lt"] | collected["eq"]
+    assert collected["ge"] == collected["gt"] | collected["eq"]
+    assert collected["eq"] == {"i1", "i2"}
 
 
 async def test_a_comparison_says_how_many_items_have_no_value() -> None:

@@ -16,8 +16,8 @@ TABLE = {resource.noun: resource for resource in columns.VIEWS}
 
 
 def operations(all_tools: tuple[Tool, ...], resource: ListView) -> list[Operation]:
-    found = {tool.operation.id: tool.operation for tool in all_tools if tool.operation is not None}
-    return [found[name] for name in resource.operations if name in found]
+    result = {tool.operation.id: tool.operation for tool in all_tools if tool.operation is not None}
+    return [result[name] for name in resource.operations if name in result]
 
 
 @pytest.mark.parametrize("noun", TABLE)
@@ -26,9 +26,9 @@ def test_every_path_of_a_column_exists_in_the_description(noun: str, all_tools: 
     read_by = operations(all_tools, resource)
     assert read_by, f"no operation lists {noun}"
     for operation in read_by:
-        known = capabilities.kinds(capabilities.item_schema(operation))
+        existing = capabilities.kinds(capabilities.item_schema(operation))
         for column in resource.every:
-            assert set(column.paths) <= set(known), f"{operation.id}: {column.name}"
+            assert set(column.paths) <= set(existing), f"{operation.id}: {column.name}"
 
 
 @pytest.mark.parametrize("noun", TABLE)

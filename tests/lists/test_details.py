@@ -36,14 +36,14 @@ WHICH = {  # what there is most to tell of; of the others the first
 
 
 @asynccontextmanager
-async def served(**given: Any) -> AsyncIterator[Client]:
+async def served(**inputs: Any) -> AsyncIterator[Client]:
     app = create_app(now=lambda: NOW, switches=Switches())
-    server = mcp_server.create(settings.load(demo=True, **given), app=app, now=lambda: NOW)
+    server = mcp_server.create(settings.load(demo=True, **inputs), app=app, now=lambda: NOW)
     async with Client(server) as client:
         yield client
 
 
-async def found(client: Client, tool: Tool) -> dict[str, str]:
+async def ids_for(client: Client, tool: Tool) -> dict[str, str]:
     """Arguments that lead to something there is."""
     assert tool.operation is not None
     arguments: dict[str, str] = {}
@@ -54,15 +54,15 @@ async def found(client: Client, tool: Tool) -> dict[str, str]:
         listing = LISTS.get(path) or TOOLS[ELSEWHERE[argument.name]]
         outer = {name: value for name, value in arguments.items() if name in listing.arguments}
         which = {"where": WHICH[argument.name]} if argument.name in WHICH else {}
-        given = {**outer, **which, "output": "json", "limit": 1, "select": "id", "summary": "page"}
-        value = (await client.call_tool(listing.name, given)).structured_content
+        inputs = {**outer, **which, "output": "json", "limit": 1, "select": "id", "summary": "page"}
+        value = (await client.call_tool(listing.name, inputs)).structured_content
         assert value is not None
         assert value["items"], listing.name
         arguments[argument.name] = value["items"][0]["id"]
     return arguments
 
 
-def told(result: Any) -> str:
+def details_text(result: Any) -> str:
     return "\n".join(getattr(part, "text", "") for part in result.content)
 
 
@@ -70,10 +70,10 @@ def told(result: Any) -> str:
 async def test_each_thing_is_told_as_it_was_reviewed(name: str) -> None:
     """Run with UPDATE_SNAPSHOTS=1 where a change is meant, and read the difference."""
     async with served() as client:
-        result = await client.call_tool(name, await found(client, TOOLS[name]))
-    assert not result.is_error, told(result)
+        result = await client.call_tool(name, await ids_for(client, TOOLS[name]))
+    assert not result.is_error, details_text(result)
     assert result.structured_content is None
-    lines = told(result) + "\n"
+    lines = details_text(result) + "\n"
     golden = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         GOLDEN.mkdir(parents=True, exist_ok=True)
@@ -88,9 +88,9 @@ def test_there_is_a_transcript_of_each_and_of_nothing_else() -> None:
 @pytest.mark.parametrize("name", GETS)
 async def test_the_whole_of_it_comes_as_json_on_demand(name: str) -> None:
     async with served() as client:
-        arguments = await found(client, TOOLS[name])
+        arguments = await ids_for(client, TOOLS[name])
         result = await client.call_tool(name, {**arguments, "output": "json"})
-    assert not result.is_error, told(result)
+    assert not result.is_error, details_text(result)
     value = result.structured_content
     assert value is not None
     assert value["id"] == list(arguments.values())[-1]
@@ -99,12 +99,12 @@ async def test_the_whole_of_it_comes_as_json_on_demand(name: str) -> None:
 
 async def test_lists_too_long_for_the_answer_are_shortened_and_counted() -> None:
     async with served(budget=1500) as client:
-        arguments = await found(client, TOOLS["get_protection_policy"])
+        arguments = await ids_for(client, TOOLS["get_protection_policy"])
         value = (await client.call_tool("get_protection_policy", {**arguments, "output": "json"})).structured_content
     assert value is not None
-    shown = len(value["protectionJobsInfo"])
-    assert 0 < shown < 53
-    assert value["leftOut"]["protectionJobsInfo"].startswith(f"the first {shown} of 53:")
+    rendered = len(value["protectionJobsInfo"])
+    assert 0 < rendered < 53
+    assert value["leftOut"]["protectionJobsInfo"].startswith(f"the first {rendered} of 53:")
 
 
 @pytest.mark.parametrize("name", ["get_data_orchestrator", "get_protection_store_gateway"])
@@ -112,14 +112,14 @@ async def test_lists_too_long_for_the_answer_are_shortened_and_counted() -> None
 async def test_secrets_of_one_thing_are_hidden_unless_the_server_was_told_to_reveal_them(
     name: str, output: str
 ) -> None:
-    shown = {}
+    collected = {}
     for reveal in (False, True):
         async with served(reveal_secrets=reveal) as client:
-            result = await client.call_tool(name, {**(await found(client, TOOLS[name])), "output": output})
-        shown[reveal] = told(result) + str(result.structured_content)
-    assert "[hidden]" in shown[False]
-    assert "adminUserCiphertext" in shown[True]
-    assert "[hidden]" not in shown[True]
+            result = await client.call_tool(name, {**(await ids_for(client, TOOLS[name])), "output": output})
+        collected[reveal] = details_text(result) + str(result.structured_content)
+    assert "[hidden]" in collected[False]
+    assert "adminUserCiphertext" in collected[True]
+    assert "[hidden]" not in collected[True]
 
 
 def test_a_suspended_schedule_shows_no_next_run_and_one_that_has_passed_is_told_so() -> None:

@@ -226,15 +226,15 @@ def test_every_list_has_its_facts_and_they_are_those_of_the_description(all_tool
     for tool in lists(all_tools):
         assert tool.operation is not None
         row = capabilities._table()[tool.operation.id]
-        given_ = {p.name: p.schema for p in tool.operation.parameters if p.place == "query"}
+        parameters = {p.name: p.schema for p in tool.operation.parameters if p.place == "query"}
         able = capabilities.capabilities_of(tool.operation)
-        assert bool(able.operators) == ("filter" in given_), tool.name
-        assert able.sort == ("sort" in given_), tool.name
-        assert able.select == ("select" in given_), tool.name
-        assert able.paged == ("limit" in given_), tool.name
+        assert bool(able.operators) == ("filter" in parameters), tool.name
+        assert able.sort == ("sort" in parameters), tool.name
+        assert able.select == ("select" in parameters), tool.name
+        assert able.paged == ("limit" in parameters), tool.name
         if able.paged:
-            assert row["limit"] == [given_["limit"]["default"], given_["limit"]["maximum"]], tool.name
-            assert able.offset == given_["offset"].get("maximum"), tool.name
+            assert row["limit"] == [parameters["limit"]["default"], parameters["limit"]["maximum"]], tool.name
+            assert able.offset == parameters["offset"].get("maximum"), tool.name
     assert set(capabilities._table()) == {t.operation.id for t in lists(all_tools) if t.operation}
 
 
@@ -246,9 +246,9 @@ def test_every_attribute_of_the_facts_is_one_of_the_items(all_tools: tuple[Tool,
     for tool in lists(all_tools):
         assert tool.operation is not None
         able = capabilities.capabilities_of(tool.operation)
-        known = set(capabilities.kinds(capabilities.item_schema(tool.operation)))
-        known |= told_by_documents_alone.get(tool.operation.id, set())
-        assert {*(able.attributes or ()), *(able.sorts or ()), *able.keep} <= known, tool.name
+        existing = set(capabilities.kinds(capabilities.item_schema(tool.operation)))
+        existing |= told_by_documents_alone.get(tool.operation.id, set())
+        assert {*(able.attributes or ()), *(able.sorts or ()), *able.keep} <= existing, tool.name
 
 
 def test_a_filter_the_service_cannot_do_names_what_it_can_and_where(all_tools: tuple[Tool, ...]) -> None:

@@ -17,36 +17,36 @@ ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 VM = "bulk-archive-01"
 
 
-async def answer(bulk: int, era: str, **given: Any) -> str:
+async def answer(bulk: int, era: str, **arguments: Any) -> str:
     """What list_vm_backups tells of a VM that owns so many backups."""
     app = create_app(now=ticking, scale=100_000, bulk=bulk)
     vm = next(item["id"] for item in app.state.tenant.all("virtual-machines") if item["name"] == VM)
     server = mcp_server.create(settings.load(demo=True), app=app, now=ticking)
     async with Client(server, mode=era) as client:
-        result = await client.call_tool("list_vm_backups", {"vmId": vm, **given})
-    told = "\n".join(getattr(part, "text", "") for part in result.content)
-    assert not result.is_error, told
-    return told
+        result = await client.call_tool("list_vm_backups", {"vmId": vm, **arguments})
+    text = "\n".join(getattr(part, "text", "") for part in result.content)
+    assert not result.is_error, text
+    return text
 
 
 @pytest.mark.parametrize("bulk", [20, 2000])
 async def test_twenty_rows_and_the_summary_of_all_fit_3500_bytes(bulk: int, era: str) -> None:
-    told = await answer(bulk, era)
-    assert len(told.encode()) <= 3500
-    rows = [line for line in told.splitlines() if ID.match(line)]
+    text = await answer(bulk, era)
+    assert len(text.encode()) <= 3500
+    rows = [line for line in text.splitlines() if ID.match(line)]
     assert len(rows) == 20
-    assert f"{bulk:,} VM backups" in told
+    assert f"{bulk:,} VM backups" in text
 
 
 @pytest.mark.parametrize("bulk", [20, 2000])
 async def test_the_summary_alone_fits_900_bytes(bulk: int, era: str) -> None:
-    told = await answer(bulk, era, limit=0)
-    assert len(told.encode()) <= 900
-    assert not [line for line in told.splitlines() if ID.match(line)]
+    text = await answer(bulk, era, limit=0)
+    assert len(text.encode()) <= 900
+    assert not [line for line in text.splitlines() if ID.match(line)]
 
 
 async def test_a_collection_beyond_the_cap_is_told_with_the_cap(era: str) -> None:
-    told = await answer(23_412, era, limit=0)
-    assert "10,000" in told
-    assert "23,412" in told
-    assert len(told.encode()) <= 900
+    text = await answer(23_412, era, limit=0)
+    assert "10,000" in text
+    assert "23,412" in text
+    assert len(text.encode()) <= 900

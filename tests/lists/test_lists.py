@@ -41,21 +41,21 @@ PARENTS = {
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 
 
-def told(result: CallToolResult) -> str:
+def result_text(result: CallToolResult) -> str:
     return "\n".join(getattr(part, "text", "") for part in result.content)
 
 
 def rows(text: str) -> list[str]:
-    return [found.group(1) for line in text.splitlines() if (found := ROW.match(line))]
+    return [match.group(1) for line in text.splitlines() if (match := ROW.match(line))]
 
 
-async def answered(app: Any, name: str, given: Settings | None = None, **arguments: Any) -> Answer:
-    async with reached(app, given) as api:
+async def answered(app: Any, name: str, inputs: Settings | None = None, **arguments: Any) -> Answer:
+    async with reached(app, inputs) as api:
         return await list_tool.answer(api, TOOLS[name], arguments, no_progress)
 
 
-async def text(app: Any, name: str, given: Settings | None = None, **arguments: Any) -> str:
-    return "\n".join((await answered(app, name, given, **arguments)).lines)
+async def text(app: Any, name: str, inputs: Settings | None = None, **arguments: Any) -> str:
+    return "\n".join((await answered(app, name, inputs, **arguments)).lines)
 
 
 async def refused(app: Any, name: str, **arguments: Any) -> BackupError:
@@ -68,20 +68,20 @@ def simulated(**switches: Any) -> Any:
     return create_app(now=lambda: NOW, switches=Switches(**{"ready_token": "t", **switches}))
 
 
-def things(count: int, **more: Any) -> list[Item]:
+def make_items(count: int, **more: Any) -> list[Item]:
     return [{"id": f"{n:036d}", "name": f"thing-{n}", **more} for n in range(count)]
 
 
 async def parents(app: Any, name: str) -> dict[str, Any]:
     """Ids for the path of a list, of things that have something to list."""
-    found = {}
+    collected = {}
     for argument in TOOLS[name].arguments.values():
         if argument.place == "path":
             tool, wanted = PARENTS[argument.name]
-            given: dict[str, Any] = {"where": f"name eq '{wanted}'"} if wanted else {}
-            value = (await answered(app, tool, output="json", limit=1, select="name", **given)).value
-            found[argument.name] = value["items"][0]["id"]
-    return found
+            inputs: dict[str, Any] = {"where": f"name eq '{wanted}'"} if wanted else {}
+            value = (await answered(app, tool, output="json", limit=1, select="name", **inputs)).value
+            collected[argument.name] = value["items"][0]["id"]
+    return collected
 
 
 # --- every list ------------------------------------------------------------------------------------------------------
@@ -115,20 +115,20 @@ async def test_following_the_next_call_shows_every_item_once(name: str) -> None:
         last = lines.splitlines()[-1]
         if "Next: " not in last:
             break
-        called, _, given = last.partition("Next: ")[2].partition(" ")
+        called, _, inputs = last.partition("Next: ")[2].partition(" ")
         assert called == name
-        arguments = json.loads(given)
+        arguments = json.loads(inputs)
     assert len(seen) == len(set(seen)) == whole.value["total"]
 
 
 @pytest.mark.parametrize("name", LISTS)
 async def test_no_list_answer_exceeds_its_budget(name: str) -> None:
     app = simulated()
-    given = settings.load(token="t", budget=1000)
+    inputs = settings.load(token="t", budget=1000)
     ids = await parents(app, name)
-    lines = await text(app, name, given, limit=20_000, **ids)
+    lines = await text(app, name, inputs, limit=20_000, **ids)
     assert len(lines.encode()) <= 1000 * 4
-    value = (await answered(app, name, given, limit=20_000, output="json", **ids)).value
+    value = (await answered(app, name, inputs, limit=20_000, output="json", **ids)).value
     assert len(json.dumps(value, ensure_ascii=False).encode()) <= 1000 * 4
 
 
@@ -146,12 +146,12 @@ async def test_lists_are_answered_without_a_total_with_old_errors_and_hostile_na
 async def test_a_client_gets_counts_rows_and_the_next_call(connected: Connect) -> None:
     async with connected() as client:
         result = await client.call_tool("list_vms", {"limit": 5})
-    lines = told(result).splitlines()
+    lines = result_text(result).splitlines()
     assert lines[0] == "400 VMs."
     assert any(line.startswith("protectionStatus: PROTECTED ") for line in lines)
     assert any(line.startswith("With a problem: ") for line in lines)
-    assert len(rows(told(result))) == 5
-    assert 'Rows 1-5 of 400. Next: list_vms {"limit": 5, "offset": 5, "summary": "page"}' in told(result)
+    assert len(rows(result_text(result))) == 5
+    assert 'Rows 1-5 of 400. Next: list_vms {"limit": 5, "offset": 5, "summary": "page"}' in result_text(result)
     assert result.structured_content is None
 
 
@@ -183,8 +183,8 @@ async def test_a_wrong_filter_sends_nothing(connected: Connect, tenant: Any) -> 
     async with connected() as client:
         result = await client.call_tool("list_protection_stores", {"filter": "state eq 'ONLINE'"})
     assert result.is_error
-    assert "It filters by: protectionStoreType" in told(result)
-    assert "where" in told(result)
+    assert "It filters by: protectionStoreType" in result_text(result)
+    assert "where" in result_text(result)
     assert not [r for r in tenant.state.tenant.requests if "protection-stores" in r.path]
 
 
@@ -204,11 +204,11 @@ async def test_jobs_are_found_by_failure_though_the_service_cannot() -> None:
     app = simulated()
     roomy = settings.load(token="t", budget=30_000)
     lines = await text(app, "list_protection_jobs", roomy, where="problem ne null", limit=100)
-    found = (await answered(app, "list_protection_jobs", output="json", limit=0)).value["summary"]["withProblem"][
+    actual = (await answered(app, "list_protection_jobs", output="json", limit=0)).value["summary"]["withProblem"][
         "count"
     ]
-    assert len(rows(lines)) == found > 0
-    assert lines.splitlines()[-1].startswith(f"Rows 1-{found} of {found}; no more. One in full: get_protection_job ")
+    assert len(rows(lines)) == actual > 0
+    assert lines.splitlines()[-1].startswith(f"Rows 1-{actual} of {actual}; no more. One in full: get_protection_job ")
 
 
 async def test_columns_of_ours_filter_and_sort() -> None:
@@ -267,19 +267,19 @@ async def test_times_in_filters_are_quoted_and_sent_bare_where_the_service_wants
 
 
 async def test_names_with_quotes_are_found() -> None:
-    app = Pages(things(3))
+    app = Pages(make_items(3))
     await answered(app, "list_vms", filter="name eq 'O''Brien'")
     assert app.queries[0]["filter"] == "name eq 'O''Brien'"
 
 
 async def test_a_select_the_service_refuses_is_left_out() -> None:
-    app = Pages(things(3), refuses=lambda q: "select must contain required properties" if "select" in q else None)
+    app = Pages(make_items(3), refuses=lambda q: "select must contain required properties" if "select" in q else None)
     assert (await text(app, "list_issues")).startswith("3 issues.")
     assert "select" not in app.queries[-1]
 
 
 async def test_issues_are_selected_with_the_properties_they_require() -> None:
-    app = Pages(things(3))
+    app = Pages(make_items(3))
     await answered(app, "list_issues")
     needed = {"id", "type", "customerId", "generation", "resourceUri", "createdAt", "updatedAt"}
     assert needed <= set(app.queries[0]["select"].split(","))
@@ -315,7 +315,7 @@ async def test_404_to_a_filter_on_what_is_not_there_is_an_error() -> None:
 
 
 async def test_404_without_a_filter_is_an_error_and_not_an_empty_collection() -> None:
-    app = Pages(things(3), failing={0: 404})
+    app = Pages(make_items(3), failing={0: 404})
     assert (await refused(app, "list_vms")).status == 404
 
 
@@ -329,21 +329,21 @@ async def test_an_empty_collection_says_so() -> None:
 
 
 async def test_limit_zero_is_the_summary_alone_and_says_how_to_see_rows() -> None:
-    lines = (await text(Pages(things(30, state="OK")), "list_hypervisor_clusters", limit=0)).splitlines()
+    lines = (await text(Pages(make_items(30, state="OK")), "list_hypervisor_clusters", limit=0)).splitlines()
     assert lines[:2] == ["30 hypervisor clusters.", "All 30: state OK"]
     assert lines[-1] == 'Rows: list_hypervisor_clusters {"limit": 20}'
     assert not rows("\n".join(lines))
 
 
 async def test_a_limit_larger_than_the_lists_maximum_is_read_in_pages() -> None:
-    app = Pages(things(250))
+    app = Pages(make_items(250))
     lines = await text(app, "list_issues", settings.load(token="t", budget=20_000), limit=250, summary="page")
     assert len(rows(lines)) == 250
     assert [q["limit"] for q in app.queries] == ["100", "100", "50"]
 
 
 async def test_a_page_alone_reads_no_more_than_the_page() -> None:
-    app = Pages(things(5000))
+    app = Pages(make_items(5000))
     lines = await text(app, "list_vms", summary="page", offset=100)
     assert lines.splitlines()[0] == "Page of 5,000 VMs."
     assert "Rows 101-120 of 5,000. Next:" in lines
@@ -351,30 +351,30 @@ async def test_a_page_alone_reads_no_more_than_the_page() -> None:
 
 
 async def test_a_page_of_an_unknown_total_goes_on_until_nothing_comes() -> None:
-    app = Pages(things(50), total=lambda _: None)
+    app = Pages(make_items(50), total=lambda _: None)
     assert "Rows 1-20. Next:" in await text(app, "list_vms", summary="page")
     last = await text(app, "list_vms", summary="page", offset=40)
     assert "Rows 41-50 of 50; no more." in last
 
 
 async def test_rows_behind_a_bounded_offset_are_reached() -> None:
-    app = Pages(things(1500))
+    app = Pages(make_items(1500))
     lines = await text(app, "list_protection_jobs", summary="page", offset=1200, limit=3)
     assert rows(lines) == [f"{n:036d}" for n in (1200, 1201, 1202)]
     assert (app.queries[0]["offset"], app.queries[0]["limit"]) == ("1000", "203")
 
 
 async def test_the_cap_is_named_and_rows_beyond_it_are_still_shown() -> None:
-    app = Pages(things(5000))
-    given = settings.load(token="t", scan_cap=2000)
-    lines = await text(app, "list_vms", given, offset=3000, limit=2)
+    app = Pages(make_items(5000))
+    inputs = settings.load(token="t", scan_cap=2000)
+    lines = await text(app, "list_vms", inputs, offset=3000, limit=2)
     assert lines.splitlines()[0] == "First 2,000 of 5,000 VMs: the summary is about these only."
     assert rows(lines) == [f"{n:036d}" for n in (3000, 3001)]
     assert "Rows 3,001-3,002 of 5,000. Next:" in lines
 
 
 async def test_a_scan_that_breaks_off_tells_what_it_knows_and_why_not_more() -> None:
-    app = Pages(things(5000), failing={3: 403})
+    app = Pages(make_items(5000), failing={3: 403})
     lines = await text(app, "list_vms", limit=1)
     assert lines.startswith("First 3,000 of 5,000 VMs: the summary is about these only.\nThe rest could not be read: ")
     assert "403" in lines or "refused" in lines
@@ -385,12 +385,12 @@ async def test_what_happened_while_reading_is_told() -> None:
         if number == 1:
             del items[:3]
 
-    lines = await text(Pages(things(1500), before=remove, total=lambda _: 1500), "list_vms", limit=0)
+    lines = await text(Pages(make_items(1500), before=remove, total=lambda _: 1500), "list_vms", limit=0)
     assert "While reading: 3 of the 1,500 the service counts did not come." in lines
 
 
 async def test_where_stops_reading_when_a_page_is_full() -> None:
-    app = Pages(things(9000, state="OK"))
+    app = Pages(make_items(9000, state="OK"))
     lines = await text(app, "list_vms", where="state eq OK", summary="page", limit=5)
     assert len(app.queries) <= 2
     assert len(rows(lines)) == 5
@@ -398,17 +398,17 @@ async def test_where_stops_reading_when_a_page_is_full() -> None:
 
 
 async def test_rows_dropped_for_the_budget_are_counted_and_come_next() -> None:
-    given = settings.load(token="t", budget=500)
-    lines = (await text(Pages(things(400)), "list_vms", given, limit=100)).splitlines()
-    shown = len(rows("\n".join(lines)))
-    assert 0 < shown < 100
+    inputs = settings.load(token="t", budget=500)
+    lines = (await text(Pages(make_items(400)), "list_vms", inputs, limit=100)).splitlines()
+    rendered = len(rows("\n".join(lines)))
+    assert 0 < rendered < 100
     assert lines[-2].endswith("rows left out: the answer's budget is full.")
-    assert f'"offset": {shown}' in lines[-1]
+    assert f'"offset": {rendered}' in lines[-1]
 
 
 async def test_an_item_larger_than_the_budget_is_cut_inside_and_that_is_told() -> None:
-    given = settings.load(token="t", budget=900)
-    value = (await answered(Pages(things(3, description="x" * 9000)), "list_vms", given, output="json")).value
+    inputs = settings.load(token="t", budget=900)
+    value = (await answered(Pages(make_items(3, description="x" * 9000)), "list_vms", inputs, output="json")).value
     (item,) = value["items"]
     assert item["id"] == f"{0:036d}"
     assert item["description"].startswith("xxxx")
@@ -419,9 +419,9 @@ async def test_an_item_larger_than_the_budget_is_cut_inside_and_that_is_told() -
 
 
 async def test_an_item_with_a_long_list_is_shown_as_far_as_there_is_room() -> None:
-    given = settings.load(token="t", budget=900)
-    app = Pages(things(3, groups=[{"id": f"{n:036d}"} for n in range(200)]))
-    value = (await answered(app, "list_vms", given, output="json")).value
+    inputs = settings.load(token="t", budget=900)
+    app = Pages(make_items(3, groups=[{"id": f"{n:036d}"} for n in range(200)]))
+    value = (await answered(app, "list_vms", inputs, output="json")).value
     (item,) = value["items"]
     assert item["id"] == f"{0:036d}"
     assert "of 200" in item["leftOut"]["groups"]
@@ -433,10 +433,10 @@ async def test_secrets_of_the_items_are_hidden_in_both_outputs() -> None:
     ways: list[dict[str, Any]] = [{}, {"output": "json"}, {"select": "adminUserCiphertext,supportUserCiphertext"}]
     for arguments in ways:
         answer = await answered(app, "list_data_orchestrators", **arguments)
-        shown = json.dumps(answer.value) + "\n".join(answer.lines)
+        rendered = json.dumps(answer.value) + "\n".join(answer.lines)
         raw = next(iter(app.state.tenant.all("data-orchestrators")))["adminUserCiphertext"]
-        assert raw not in shown
-        assert "[hidden]" in shown or not arguments
+        assert raw not in rendered
+        assert "[hidden]" in rendered or not arguments
 
 
 async def test_path_values_cannot_leave_their_place_in_the_path() -> None:
@@ -459,56 +459,58 @@ async def test_a_tool_that_is_no_operation_lists_nothing() -> None:
 
 
 async def test_where_under_the_cap_says_that_the_rest_was_not_looked_at() -> None:
-    given = settings.load(token="t", scan_cap=30)
-    lines = await text(Pages(things(40)), "list_vms", given, where="name contains 'thing-3'")
+    inputs = settings.load(token="t", scan_cap=30)
+    lines = await text(Pages(make_items(40)), "list_vms", inputs, where="name contains 'thing-3'")
     assert lines.splitlines()[0] == "First 30 of 40 VMs: the summary is about these only."
     assert lines.splitlines()[-1].startswith("Row 1; no more among those read. The rest was not looked at:")
-    value = (await answered(Pages(things(40)), "list_vms", given, where="name contains 'thing-3'", output="json")).value
+    value = (
+        await answered(Pages(make_items(40)), "list_vms", inputs, where="name contains 'thing-3'", output="json")
+    ).value
     assert value["total"] is None
-    nothing = await text(Pages(things(40)), "list_vms", given, where="name eq 'thing-35'")
+    nothing = await text(Pages(make_items(40)), "list_vms", inputs, where="name eq 'thing-35'")
     assert nothing.splitlines()[-1].startswith("The rest was not looked at:")
 
 
 async def test_sorting_here_under_the_cap_says_so() -> None:
-    given = settings.load(token="t", scan_cap=30)
-    lines = await text(Pages(things(40, power="x")), "list_vms", given, sort="power", limit=3)
+    inputs = settings.load(token="t", scan_cap=30)
+    lines = await text(Pages(make_items(40, power="x")), "list_vms", inputs, sort="power", limit=3)
     assert "Sorted here, of the first 30 only: what was not read may belong before them." in lines
     assert "Rows 1-3. Next:" in lines
 
 
 async def test_where_on_a_page_tells_how_many_there_are_when_all_was_read() -> None:
-    lines = (await text(Pages(things(12)), "list_vms", where="name contains thing", summary="page", limit=20)).split(
-        "\n"
-    )
+    lines = (
+        await text(Pages(make_items(12)), "list_vms", where="name contains thing", summary="page", limit=20)
+    ).split("\n")
     assert lines[:2] == ["12 VMs.", "12 of these 12 match where (evaluated here)."]
     assert lines[-1].startswith("Rows 1-12 of 12; no more.")
-    lines = (await text(Pages(things(5000)), "list_vms", where="name contains thing", summary="page")).split("\n")
+    lines = (await text(Pages(make_items(5000)), "list_vms", where="name contains thing", summary="page")).split("\n")
     assert lines[0] == "First 1,000 of 5,000 VMs read."
 
 
 @pytest.mark.parametrize("summary", ["all", "page"])
-@pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("here", [{}, {"where": "name contains thing"}, {"sort": "power"}])
-async def test_following_the_last_line_ends(here: dict[str, str], known: bool, summary: str) -> None:
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("field", [{}, {"where": "name contains thing"}, {"sort": "power"}])
+async def test_following_the_last_line_ends(field: dict[str, str], existing: bool, summary: str) -> None:
     """Whatever the totals say: here two are promised that never come, and a scan that stops before the end."""
-    given = settings.load(token="t", scan_cap=30)
-    seen, arguments, calls = [], {**here, "limit": 7, "summary": summary}, 0
+    inputs = settings.load(token="t", scan_cap=30)
+    seen, arguments, calls = [], {**field, "limit": 7, "summary": summary}, 0
     while True:
         calls += 1
         assert calls < 12, "a loop"
-        app = Pages(things(38, power="x"), total=lambda _: 40 if known else None)
-        last = (await text(app, "list_vms", given, **arguments)).splitlines()
+        app = Pages(make_items(38, power="x"), total=lambda _: 40 if existing else None)
+        last = (await text(app, "list_vms", inputs, **arguments)).splitlines()
         seen += [row.split("|")[0] for row in rows("\n".join(last))]
         if "Next: list_vms " not in last[-1]:
             break
         arguments = json.loads(last[-1].partition("Next: list_vms ")[2])
     assert len(seen) == len(set(seen))
-    assert len(seen) == (30 if here and summary == "all" else len(seen))
+    assert len(seen) == (30 if field and summary == "all" else len(seen))
     assert len(seen) >= 30
 
 
 async def test_a_total_that_is_not_told_costs_one_request() -> None:
-    app = Pages(things(50), total=lambda _: None)
+    app = Pages(make_items(50), total=lambda _: None)
     lines = await text(app, "list_vms", limit=0, summary="page")
     assert len(app.queries) == 1
     assert lines.splitlines()[-1] == 'Rows: list_vms {"limit": 20, "summary": "page"}'
@@ -517,20 +519,22 @@ async def test_a_total_that_is_not_told_costs_one_request() -> None:
 async def test_beyond_the_end_there_is_no_row_and_the_way_back() -> None:
     for total in (None, lambda _: None):
         for summary in ("all", "page"):
-            lines = await text(Pages(things(40), total=total), "list_vms", offset=40, summary=summary)
+            lines = await text(Pages(make_items(40), total=total), "list_vms", offset=40, summary=summary)
             assert lines.splitlines()[-1] == "No rows at offset 40. The first: list_vms {}"
 
 
 async def test_rows_left_out_are_those_asked_for_and_not_shown() -> None:
-    given = settings.load(token="t", budget=900)
-    lines = (await text(Pages(things(400)), "list_vms", given, limit=1000, select="name", summary="page")).splitlines()
-    shown = len(rows("\n".join(lines)))
-    assert lines[-2] == f"{400 - shown} rows left out: the answer's budget is full."
+    inputs = settings.load(token="t", budget=900)
+    lines = (
+        await text(Pages(make_items(400)), "list_vms", inputs, limit=1000, select="name", summary="page")
+    ).splitlines()
+    rendered = len(rows("\n".join(lines)))
+    assert lines[-2] == f"{400 - rendered} rows left out: the answer's budget is full."
 
 
 async def test_in_a_small_budget_the_last_line_stays_and_says_what_helps() -> None:
-    given = settings.load(token="t", budget=500)
+    inputs = settings.load(token="t", budget=500)
     long = " or ".join(f"name contains 'part-{n}'" for n in range(110))
-    lines = (await text(Pages(things(40)), "list_vms", given, where=f"name contains thing or {long}")).splitlines()
+    lines = (await text(Pages(make_items(40)), "list_vms", inputs, where=f"name contains thing or {long}")).splitlines()
     assert 'the same call with {"' in lines[-1]
     assert sum(len(line.encode()) + 1 for line in lines) <= 500 * 1.5

@@ -27,7 +27,7 @@ from tests.support.paging_service import Item, Pages, no_progress, reached
 LIST = client.Request("List", "GET", "/x/v1/things", reads=True)
 
 
-def things(count: int) -> list[Item]:
+def make_items(count: int) -> list[Item]:
     return [{"id": f"id-{n}", "n": n} for n in range(count)]
 
 
@@ -35,37 +35,37 @@ async def scanned(
     app: Pages, *, cap: int = 100_000, most: int = 10, offset: int | None = None, paged: bool = True, **options: Any
 ) -> tuple[list[Any], Scan]:
     """The numbers of the items that came, in order, and what the scan tells."""
-    found: list[Any] = []
+    collected: list[Any] = []
 
     def take(items: Sequence[pages.Item]) -> bool:
-        found.extend(item.get("n") for item in items)
+        collected.extend(item.get("n") for item in items)
         return True
 
     async with reached(app) as api:
         source = Source(LIST, paged, most, offset)
         scan = await paging.scan(api, source, take, cap=cap, concurrency=4, **options)
-    return found, scan
+    return collected, scan
 
 
 @pytest.mark.parametrize("spelling", ["offset", "pageOffset", "none"])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 99, 100])
 async def test_every_item_comes_once_and_in_order(count: int, spelling: str) -> None:
-    found, scan = await scanned(Pages(things(count), spelling=spelling))
-    assert found == list(range(count))
+    result, scan = await scanned(Pages(make_items(count), spelling=spelling))
+    assert result == list(range(count))
     assert scan == Scan(count, count, whole=True)
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 40, 41, 99])
 async def test_without_a_total_the_scan_goes_on_until_nothing_comes(count: int) -> None:
-    found, scan = await scanned(Pages(things(count), total=lambda _: None))
-    assert found == list(range(count))
+    result, scan = await scanned(Pages(make_items(count), total=lambda _: None))
+    assert result == list(range(count))
     assert scan == Scan(count, count, whole=True)
 
 
 async def test_a_service_that_gives_less_than_it_is_asked_for_is_read_to_the_end() -> None:
     for total in (None, lambda _: None):
-        found, scan = await scanned(Pages(things(95), most=7, total=total), most=50)
-        assert found == list(range(95))
+        result, scan = await scanned(Pages(make_items(95), most=7, total=total), most=50)
+        assert result == list(range(95))
         assert scan.whole
 
 
@@ -75,51 +75,51 @@ async def test_a_service_that_ignores_limit_and_offset_is_read_once() -> None:
             return super()._answer({})
 
     for total in (None, lambda _: None):
-        found, scan = await scanned(Whole(things(25), total=total))
-        assert found == list(range(25))
+        result, scan = await scanned(Whole(make_items(25), total=total))
+        assert result == list(range(25))
         assert scan.whole
 
 
 async def test_the_first_page_tells_how_many_then_several_are_asked_for_at_once() -> None:
-    app = Pages(things(200))
+    app = Pages(make_items(200))
     await scanned(app)
     assert 1 < app.most_at_once <= 4
     assert [q["offset"] for q in app.queries] == [str(n) for n in range(0, 200, 10)]
 
 
 async def test_the_cap_is_not_exceeded_and_the_scan_says_that_it_is_not_whole() -> None:
-    app = Pages(things(100))
-    found, scan = await scanned(app, cap=25)
-    assert found == list(range(25))
+    app = Pages(make_items(100))
+    result, scan = await scanned(app, cap=25)
+    assert result == list(range(25))
     assert (scan.read, scan.total, scan.whole) == (25, 100, False)
     assert max(int(q["offset"]) + int(q["limit"]) for q in app.queries) == 25
 
 
 async def test_the_cap_holds_without_a_total_too() -> None:
-    found, scan = await scanned(Pages(things(100), total=lambda _: None), cap=25)
-    assert found == list(range(25))
+    result, scan = await scanned(Pages(make_items(100), total=lambda _: None), cap=25)
+    assert result == list(range(25))
     assert (scan.total, scan.whole) == (None, False)
 
 
 async def test_a_bounded_offset_is_answered_with_one_large_page() -> None:
-    app = Pages(things(5000))
-    found, scan = await scanned(app, most=20_000, offset=1000)
-    assert found == list(range(5000))
+    app = Pages(make_items(5000))
+    result, scan = await scanned(app, most=20_000, offset=1000)
+    assert result == list(range(5000))
     assert scan.whole
     assert [(q["offset"], q["limit"]) for q in app.queries] == [("0", "1000"), ("1000", "4000")]
 
 
 async def test_what_a_bounded_offset_keeps_out_of_reach_is_told() -> None:
-    found, scan = await scanned(Pages(things(5000), most=1500), most=20_000, offset=1000)
-    assert found == list(range(2500))
+    result, scan = await scanned(Pages(make_items(5000), most=1500), most=20_000, offset=1000)
+    assert result == list(range(2500))
     assert not scan.whole
     assert "no further than offset 1,000" in scan.notes[0]
 
 
 async def test_a_list_without_pages_is_asked_without_them() -> None:
-    app = Pages(things(30), total=lambda _: None)
-    found, scan = await scanned(app, paged=False)
-    assert len(found) == 30
+    app = Pages(make_items(30), total=lambda _: None)
+    result, scan = await scanned(app, paged=False)
+    assert len(result) == 30
     assert scan == Scan(30, 30, whole=True)
     assert app.queries == [{}]
 
@@ -129,9 +129,9 @@ async def test_items_that_come_twice_are_counted_once_and_told() -> None:
         if number == 1:
             items.insert(0, {"id": "new", "n": "new"})
 
-    found, scan = await scanned(Pages(things(30), before=insert))
-    assert found == list(range(30))[: len(found)]
-    assert len(found) == len(set(found))
+    result, scan = await scanned(Pages(make_items(30), before=insert))
+    assert result == list(range(30))[: len(result)]
+    assert len(result) == len(set(result))
     assert any("came twice" in note for note in scan.notes)
     assert any("changed from 30 to 31" in note for note in scan.notes)
 
@@ -141,8 +141,8 @@ async def test_a_page_of_nothing_but_what_came_before_is_not_the_end_when_the_to
         if number in (1, 2, 3, 4):
             items.insert(0, {"id": f"new-{number}", "n": f"new-{number}"})
 
-    found, scan = await scanned(Pages(things(11), before=insert))
-    assert found == list(range(11))
+    result, scan = await scanned(Pages(make_items(11), before=insert))
+    assert result == list(range(11))
     assert scan.notes[0] == "4 came twice while reading and are counted once"
 
 
@@ -151,8 +151,8 @@ async def test_items_that_vanish_while_reading_are_told() -> None:
         if number == 2:
             del items[0:5]
 
-    found, scan = await scanned(Pages(things(60), before=remove, total=lambda _: 60))
-    assert len(found) == 55
+    result, scan = await scanned(Pages(make_items(60), before=remove, total=lambda _: 60))
+    assert len(result) == 55
     assert scan.whole
     assert scan.notes == ("5 of the 60 the service counts did not come",)
 
@@ -162,21 +162,21 @@ async def test_a_collection_that_grows_while_it_is_read_is_read_to_its_new_end()
         if number == 2:
             items += [{"id": f"late-{n}", "n": f"late-{n}"} for n in range(15)]
 
-    found, scan = await scanned(Pages(things(30), before=append))
-    assert found == [*range(30), *(f"late-{n}" for n in range(15))]
+    result, scan = await scanned(Pages(make_items(30), before=append))
+    assert result == [*range(30), *(f"late-{n}" for n in range(15))]
     assert scan.whole
 
 
 async def test_a_total_that_is_too_small_does_not_hide_that_more_came() -> None:
-    _, scan = await scanned(Pages(things(10), total=lambda _: 3))
+    _, scan = await scanned(Pages(make_items(10), total=lambda _: 3))
     assert scan.read == 10
     assert "7 more came than the 3 the service counts" in scan.notes[0]
 
 
 async def test_a_page_that_fails_ends_the_scan_and_what_was_read_stands() -> None:
-    app = Pages(things(100), failing={5: 403})
-    found, scan = await scanned(app)
-    assert found == list(range(50))
+    app = Pages(make_items(100), failing={5: 403})
+    result, scan = await scanned(app)
+    assert result == list(range(50))
     assert scan.failure is not None
     assert scan.failure.status == 403
     assert (scan.whole, scan.total) == (False, 100)
@@ -184,13 +184,13 @@ async def test_a_page_that_fails_ends_the_scan_and_what_was_read_stands() -> Non
 
 async def test_the_first_page_that_fails_is_the_error() -> None:
     with pytest.raises(BackupError) as caught:
-        await scanned(Pages(things(10), failing={0: 403}))
+        await scanned(Pages(make_items(10), failing={0: 403}))
     assert caught.value.status == 403
 
 
 async def test_behind_the_end_404_means_that_nothing_follows() -> None:
-    found, scan = await scanned(Pages(things(10), total=lambda _: None, failing={1: 404, 2: 404, 3: 404, 4: 404}))
-    assert len(found) == 10
+    result, scan = await scanned(Pages(make_items(10), total=lambda _: None, failing={1: 404, 2: 404, 3: 404, 4: 404}))
+    assert len(result) == 10
     assert scan.whole
 
 
@@ -218,25 +218,25 @@ def test_what_is_no_object_among_the_items_is_left_out() -> None:
 
 
 async def test_progress_is_told_page_by_page() -> None:
-    told: list[tuple[float, float | None, str]] = []
+    collected: list[tuple[float, float | None, str]] = []
 
     async def progress(done: float, total: float | None, words: str) -> None:
-        told.append((done, total, words))
+        collected.append((done, total, words))
 
-    await scanned(Pages(things(35)), progress=progress, noun="VM backups")
-    assert [done for done, *_ in told] == [10, 20, 30, 35]
-    assert told[-1] == (35, 35, "35 of 35 VM backups read")
+    await scanned(Pages(make_items(35)), progress=progress, noun="VM backups")
+    assert [done for done, *_ in collected] == [10, 20, 30, 35]
+    assert collected[-1] == (35, 35, "35 of 35 VM backups read")
 
 
 async def test_a_collection_of_one_page_tells_no_progress() -> None:
     async def progress(*_: Any) -> None:
         raise AssertionError
 
-    await scanned(Pages(things(5)), progress=progress)
+    await scanned(Pages(make_items(5)), progress=progress)
 
 
 async def test_a_scan_that_has_enough_reads_no_further() -> None:
-    app = Pages(things(1000))
+    app = Pages(make_items(1000))
     async with reached(app) as api:
         scan = await paging.scan(api, Source(LIST, True, 10, None), lambda _: False, cap=10_000, concurrency=4)
     assert (scan.read, scan.whole) == (10, False)
@@ -244,7 +244,7 @@ async def test_a_scan_that_has_enough_reads_no_further() -> None:
 
 
 async def test_a_cancelled_scan_sends_nothing_more() -> None:
-    app = Pages(things(1000))
+    app = Pages(make_items(1000))
     async with reached(app) as api:
         with anyio.CancelScope() as scope:
 
@@ -300,13 +300,13 @@ def test_whatever_the_pages_look_like_the_collection_is_the_same(
         "absent": lambda _number: None,
         "sometimes": lambda number: count if number % 2 else None,
     }[total]
-    app = Pages(things(count), total=totals, most=service_most, short=short, spelling=spelling)
+    app = Pages(make_items(count), total=totals, most=service_most, short=short, spelling=spelling)
 
     async def run() -> None:
-        found, scan = await scanned(app, cap=cap, most=most)
-        assert found == list(range(min(count, cap)))
-        assert scan.read == len(found)
-        assert scan.whole == (count <= cap) or (scan.total is None and count <= cap == len(found))
+        result, scan = await scanned(app, cap=cap, most=most)
+        assert result == list(range(min(count, cap)))
+        assert scan.read == len(result)
+        assert scan.whole == (count <= cap) or (scan.total is None and count <= cap == len(result))
         assert not scan.notes
 
     anyio.run(run)
@@ -336,14 +336,14 @@ def test_nothing_is_counted_twice_or_missed_in_silence_however_the_collection_ch
             elif items:
                 gone.add(items.pop(place % len(items))["n"])
 
-    app = Pages(things(count), most=most, short=short, before=change, total=None if counted else lambda _: None)
+    app = Pages(make_items(count), most=most, short=short, before=change, total=None if counted else lambda _: None)
 
     async def run() -> None:
-        found, scan = await scanned(app)
-        assert len(found) == len(set(found)) == scan.read
-        assert set(found) <= ever
+        result, scan = await scanned(app)
+        assert len(result) == len(set(result)) == scan.read
+        assert set(result) <= ever
         assert scan.whole
-        if set(range(count)) - set(found) - gone and (grows or counted):
+        if set(range(count)) - set(result) - gone and (grows or counted):
             assert scan.notes
         if counted and not scan.notes:
             assert scan.total == scan.read
@@ -361,17 +361,17 @@ def test_nothing_is_counted_twice_or_missed_in_silence_however_the_collection_ch
 def test_whatever_totals_a_service_tells_the_answer_is_a_beginning_of_the_collection_and_says_what_it_lacks(
     *, count: int, most: int, totals: list[int | None], failing: dict[int, int]
 ) -> None:
-    app = Pages(things(count), most=most, total=lambda number: totals[number % len(totals)], failing=failing)
+    app = Pages(make_items(count), most=most, total=lambda number: totals[number % len(totals)], failing=failing)
 
     async def run() -> None:
-        found, scan = await scanned(app)
-        assert found == sorted(set(found))
-        assert scan.read == len(found)
+        result, scan = await scanned(app)
+        assert result == sorted(set(result))
+        assert scan.read == len(result)
         if scan.failure is not None:
             assert not scan.whole
-            assert found == list(range(len(found))) or 404 in failing.values()  # which is told as "nothing there"
+            assert result == list(range(len(result))) or 404 in failing.values()  # which is told as "nothing there"
         elif scan.whole and not scan.notes:
-            assert scan.total == len(found)
+            assert scan.total == len(result)
 
     anyio.run(run)
 
@@ -382,10 +382,10 @@ def test_whatever_totals_a_service_tells_the_answer_is_a_beginning_of_the_collec
 async def test_a_handful_of_requests_follow_the_last_new_item_whatever_the_total_says(
     total: int | None, ignored: bool, named: bool
 ) -> None:
-    items = things(3) if named else [{"n": n} for n in range(3)]
+    items = make_items(3) if named else [{"n": n} for n in range(3)]
     app = Pages(items, total=lambda _: total, ignores_offset=ignored)
-    found, scan = await scanned(app)
-    assert found == [0, 1, 2]
+    result, scan = await scanned(app)
+    assert result == [0, 1, 2]
     assert len(app.queries) <= 6
     assert (scan.read, scan.total, scan.whole) == (3, 3, True)
     if total is not None:
@@ -430,7 +430,7 @@ async def test_others_are_served_between_slices_of_what_is_taken() -> None:
         assert len(items) <= paging.SLICE_ITEMS
         return True
 
-    async with reached(Pages(things(200))) as api, anyio.create_task_group() as group:
+    async with reached(Pages(make_items(200))) as api, anyio.create_task_group() as group:
         group.start_soon(other)
         await paging.scan(api, Source(LIST, True, 1000, None), take, cap=10_000, concurrency=4)
         group.cancel_scope.cancel()

@@ -43,9 +43,9 @@ COPY = st.fixed_dictionaries(
 )
 
 
-def folded(found: list[Item], first: int = 0, last: int = 20) -> Aggregate:
+def folded(result: list[Item], first: int = 0, last: int = 20) -> Aggregate:
     fold = Aggregate(BACKUPS, NOW, first, last)
-    fold.add(found)
+    fold.add(result)
     return fold
 
 
@@ -57,16 +57,16 @@ def folded(found: list[Item], first: int = 0, last: int = 20) -> Aggregate:
     short=st.frozensets(st.integers(0, 8)),
     total=st.booleans(),
     first=st.integers(0, 70),
-    shown=st.integers(0, 30),
+    rendered=st.integers(0, 30),
 )
 def test_the_summary_of_a_paged_scan_is_that_of_all_items_in_memory(
-    *, copies: list[Item], most: int, service_most: int, short: frozenset[int], total: bool, first: int, shown: int
+    *, copies: list[Item], most: int, service_most: int, short: frozenset[int], total: bool, first: int, rendered: int
 ) -> None:
-    found = [{**copy, "id": f"id-{n}"} for n, copy in enumerate(copies)]
-    app = Pages(found, most=service_most, short=short, total=None if total else lambda _: None)
+    result = [{**copy, "id": f"id-{n}"} for n, copy in enumerate(copies)]
+    app = Pages(result, most=service_most, short=short, total=None if total else lambda _: None)
 
     async def run() -> None:
-        paged = Aggregate(BACKUPS, NOW, first, first + shown)
+        paged = Aggregate(BACKUPS, NOW, first, first + rendered)
 
         def take(part: Any) -> bool:
             paged.add(part)
@@ -75,10 +75,10 @@ def test_the_summary_of_a_paged_scan_is_that_of_all_items_in_memory(
         async with reached(app) as api:
             request = client.Request("List", "GET", "/x", reads=True)
             await paging.scan(api, Source(request, True, most, None), take, cap=10_000, concurrency=3)
-        whole = folded(found, first, first + shown)
+        whole = folded(result, first, first + rendered)
         assert list(summaries.lines(paged)) == list(summaries.lines(whole))
         assert summaries.json_summary(paged) == summaries.json_summary(whole)
-        assert paged.rows() == found[first : first + shown]
+        assert paged.rows() == result[first : first + rendered]
 
     anyio.run(run)
 
@@ -86,30 +86,30 @@ def test_the_summary_of_a_paged_scan_is_that_of_all_items_in_memory(
 @examples(max_examples=100, deadline=None)
 @given(st.lists(COPY, max_size=40))
 def test_a_fold_counts_what_one_counts_by_hand(copies: list[Item]) -> None:
-    found = [{**copy, "id": str(n)} for n, copy in enumerate(copies)]
-    fold = folded(found)
-    assert fold.count == len(found)
-    assert fold.counts["state"] == Counter(c["state"] for c in found)
-    assert fold.counts["backupType"] == Counter(c.get("backupType", "") for c in found)
-    usable = [c for c in found if c["state"] not in ("ERROR", "DELETING")]
+    result = [{**copy, "id": str(n)} for n, copy in enumerate(copies)]
+    fold = folded(result)
+    assert fold.count == len(result)
+    assert fold.counts["state"] == Counter(c["state"] for c in result)
+    assert fold.counts["backupType"] == Counter(c.get("backupType", "") for c in result)
+    usable = [c for c in result if c["state"] not in ("ERROR", "DELETING")]
     times = [units.parse_time(c.get("pointInTime")) for c in usable if c.get("pointInTime")]
     assert (fold.oldest.when if fold.oldest else None) == min(times, default=None)  # type: ignore[type-var]
     assert (fold.newest.when if fold.newest else None) == max(times, default=None)  # type: ignore[type-var]
-    expiries = [units.parse_time(c.get("expiresAt")) for c in found]
+    expiries = [units.parse_time(c.get("expiresAt")) for c in result]
     assert fold.endless == expiries.count(None)
     assert fold.expired == sum(e is not None and e <= NOW for e in expiries)
     coming = [e for e in expiries if e is not None and e > NOW]
     assert (fold.next_expiry.when if fold.next_expiry else None) == min(coming, default=None)
-    locked = [c for c in found if (m := units.parse_time(c.get("lockedUntil"))) is not None and m > NOW]
+    locked = [c for c in result if (m := units.parse_time(c.get("lockedUntil"))) is not None and m > NOW]
     broken = [c for c in locked if c["state"] in ("ERROR", "DELETING") or c["status"] == "ERROR"]
     assert (fold.locked, fold.locked_bad) == (len(locked) - len(broken), len(broken))
     sizes = [
         sum(b["sizeInMib"] for s in c["backupSetsInfo"] for b in s["backups"]) * 1024 * 1024
-        for c in found
+        for c in result
         if c.get("backupSetsInfo")
     ]
     assert fold.sums.get(("", "size"), (0, 0)) == (sum(sizes), len(sizes))
-    assert fold.troubled == sum("ERROR" in (c["state"], c["status"]) for c in found)
+    assert fold.troubled == sum("ERROR" in (c["state"], c["status"]) for c in result)
 
 
 @examples(max_examples=60, deadline=None)
@@ -119,14 +119,16 @@ def test_a_fold_counts_what_one_counts_by_hand(copies: list[Item]) -> None:
     st.integers(0, 30),
     st.booleans(),
 )
-def test_sorting_while_folding_is_sorting_it_all(values: list[Any], first: int, shown: int, descending: bool) -> None:
-    found = [{"id": str(n), "x": value} for n, value in enumerate(values)]
-    fold = Aggregate(BACKUPS, NOW, first, first + shown, (("x", descending),))
-    for n in range(0, len(found), 7):
-        fold.add(found[n : n + 7])
+def test_sorting_while_folding_is_sorting_it_all(
+    values: list[Any], first: int, rendered: int, descending: bool
+) -> None:
+    result = [{"id": str(n), "x": value} for n, value in enumerate(values)]
+    fold = Aggregate(BACKUPS, NOW, first, first + rendered, (("x", descending),))
+    for n in range(0, len(result), 7):
+        fold.add(result[n : n + 7])
     whole = Aggregate(BACKUPS, NOW, 0, 10**6, (("x", descending),))
-    whole.add(found)
-    assert list(fold.rows()) == list(whole.rows())[first : first + shown]
+    whole.add(result)
+    assert list(fold.rows()) == list(whole.rows())[first : first + rendered]
     without = values.count(None) + values.count("")
     assert all(item["x"] in (None, "") for item in list(whole.rows())[len(values) - without :])
 
@@ -163,13 +165,13 @@ def test_no_value_of_any_type_breaks_a_renderer(resource: column_types.ListView,
             for name in parents:
                 place = place.setdefault(name, {}) if isinstance(place.get(name, {}), dict) else {}
             place[last] = data.draw(JSON)
-    for found in (item, nested):
+    for result in (item, nested):
         fold = Aggregate(resource, NOW, 0, 20)
-        fold.add([found, found])
+        fold.add([result, result])
         lines = [
             *summaries.lines(fold),
-            *rows.table(resource.columns, [found, item, nested], NOW),
-            *details.render_details(resource.operations[0], found, NOW),
+            *rows.table(resource.columns, [result, item, nested], NOW),
+            *details.render_details(resource.operations[0], result, NOW),
         ]
         for line in lines:
             assert isinstance(line, str)
@@ -295,23 +297,23 @@ def test_what_all_rows_share_is_said_once_and_what_nearly_all_share_is_a_ditto_m
     ],
 )
 def test_where_a_ditto_mark_could_mislead_or_saves_little_every_cell_holds_its_value(stores: list[str | None]) -> None:
-    found = rows.table(SHOWN, stored(*stores), NOW)[-len(stores) :]
-    assert [line.split("|")[2] for line in found] == [store or "" for store in stores]
+    result = rows.table(SHOWN, stored(*stores), NOW)[-len(stores) :]
+    assert [line.split("|")[2] for line in result] == [store or "" for store in stores]
 
 
 def test_the_mark_is_not_used_where_any_other_column_holds_such_a_value() -> None:
-    found = stored(*["Local_psg-dc1-01"] * 9, "other")
-    found[0]["name"] = "="
-    assert not any(line.startswith("= means") for line in rows.table(SHOWN, found, NOW))
+    result = stored(*["Local_psg-dc1-01"] * 9, "other")
+    result[0]["name"] = "="
+    assert not any(line.startswith("= means") for line in rows.table(SHOWN, result, NOW))
 
 
 @examples(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["Local_psg-dc1-01, a very long one", "other", "=", "", None]), max_size=25))
 def test_every_row_can_be_read_back(stores: list[str | None]) -> None:
     """With what stands above the table a reader gets each value, the empty ones empty."""
-    found = stored(*stores)
-    table = rows.table((column_types.ID, column_types.NAME, column_types.text("store")), found, NOW)
-    head, body = table[: len(table) - len(found)], table[len(table) - len(found) :]
+    result = stored(*stores)
+    table = rows.table((column_types.ID, column_types.NAME, column_types.text("store")), result, NOW)
+    head, body = table[: len(table) - len(result)], table[len(table) - len(result) :]
     same = next((line.partition(": store ")[2] for line in head if line.startswith("Same")), None)
     mark = next((line.partition(": store ")[2] for line in head if line.startswith("= means")), None)
     for store, line in zip(stores, body, strict=True):
@@ -326,9 +328,9 @@ def test_an_expired_copy_says_so_in_rows_and_in_details_and_an_ended_lock_is_no_
     lines = details.render_details("VirtualMachineBackup", item, NOW)
     assert "expiresAt: 2026-11-20 08:00Z (4 d ago), EXPIRED" in lines
     assert "lockedUntil: 2026-11-19 08:00Z (5 d ago), no longer locked" in lines
-    told = list(summaries.lines(folded([item])))
-    assert "Expiry: already expired 1" in told
-    assert "Locked: none" in told
+    text = list(summaries.lines(folded([item])))
+    assert "Expiry: already expired 1" in text
+    assert "Locked: none" in text
 
 
 def test_a_name_too_long_for_its_cell_keeps_both_ends() -> None:
@@ -340,8 +342,8 @@ def test_a_name_too_long_for_its_cell_keeps_both_ends() -> None:
 
 
 def test_counted_values_cannot_be_taken_for_more_than_they_are() -> None:
-    found = [{"id": str(n), "state": state} for n, state in enumerate(["OK", "a, b", "2022 6", "none", None, "OK"])]
-    assert 'state: OK 2, "a, b" 1, "2022 6" 1, "none" 1, none 1' in summaries.lines(folded(found))
+    result = [{"id": str(n), "state": state} for n, state in enumerate(["OK", "a, b", "2022 6", "none", None, "OK"])]
+    assert 'state: OK 2, "a, b" 1, "2022 6" 1, "none" 1, none 1' in summaries.lines(folded(result))
 
 
 def test_counts_of_what_an_item_has_several_of_say_so() -> None:
@@ -353,11 +355,11 @@ def test_counts_of_what_an_item_has_several_of_say_so() -> None:
 
 
 def test_problems_are_told_by_kind_the_commonest_first() -> None:
-    found = [{"id": f"a{n}", "state": "ERROR", "stateReason": "no space"} for n in range(3)]
-    found += [{"id": "b", "state": "ERROR", "stateReason": "lost"}]
-    lines = list(summaries.lines(folded(found)))
-    at = lines.index("With a problem: 4 (where: problem ne null)")
-    assert lines[at + 1 :] == ["- 3 × ERROR: no space (first: a0)", "- ERROR: lost (b)"]
+    result = [{"id": f"a{n}", "state": "ERROR", "stateReason": "no space"} for n in range(3)]
+    result += [{"id": "b", "state": "ERROR", "stateReason": "lost"}]
+    lines = list(summaries.lines(folded(result)))
+    moment = lines.index("With a problem: 4 (where: problem ne null)")
+    assert lines[moment + 1 :] == ["- 3 × ERROR: no space (first: a0)", "- ERROR: lost (b)"]
 
 
 @pytest.mark.parametrize(

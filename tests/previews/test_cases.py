@@ -18,9 +18,9 @@ Connected = Callable[..., AbstractAsyncContextManager[Client]]
 SHOWN = ("scheduleId", "schedule", "name", "namePattern", "expireAfter", "lockFor")
 
 
-async def preview(client: Client, tool: str, **given: Any) -> list[str]:
+async def preview(client: Client, tool: str, **inputs: Any) -> list[str]:
     """The lines of a preview, from the first of the effect on."""
-    text = text_of(await client.call_tool("preview_call", {"tool": tool, "arguments": given}))
+    text = text_of(await client.call_tool("preview_call", {"tool": tool, "arguments": inputs}))
     assert "PREVIEW: nothing was changed." in text, text
     return text.partition("PREVIEW: nothing was changed.\n\n")[2].splitlines()
 
@@ -34,8 +34,8 @@ def policy_of_three_tiers(tenant: Any) -> dict[str, Any]:
             "lockFor" in x for x in tiers.get("CLOUD_BACKUP", {"schedules": [{}]})["schedules"]
         )
 
-    found = [p for p in tenant.all("protection-policies") if is_locked_in_the_cloud(p)]
-    return max(found, key=lambda p: len(p["protectionJobsInfo"]))
+    actual = [p for p in tenant.all("protection-policies") if is_locked_in_the_cloud(p)]
+    return max(actual, key=lambda p: len(p["protectionJobsInfo"]))
 
 
 def as_requested(policy: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,9 +79,9 @@ async def test_tiers_that_an_update_leaves_out_are_lost_by_name_and_for_how_many
 
 async def test_an_empty_list_of_schedules_loses_them_all(connected: Connected, tenant: Any) -> None:
     policy = policy_of_three_tiers(tenant.state.tenant)
-    given = [{"id": t["id"], "schedules": []} for t in policy["protections"]]
+    inputs = [{"id": t["id"], "schedules": []} for t in policy["protections"]]
     async with connected() as client:
-        lines = await preview(client, "update_protection_policy", protectionPolicyId=policy["id"], protections=given)
+        lines = await preview(client, "update_protection_policy", protectionPolicyId=policy["id"], protections=inputs)
     lost = [line for line in lines if line.startswith("- LOST: ")]
     assert len(lost) == sum(len(t["schedules"]) for t in policy["protections"])
 
@@ -113,15 +113,15 @@ async def test_a_program_on_a_host_stands_first_in_what_a_replacement_changes(
 
 async def test_a_lock_set_by_a_snapshot_asks_first_and_a_plain_one_does_not(connected: Connected, tenant: Any) -> None:
     group = next(g for g in tenant.state.tenant.all("volume-protection-groups") if g["state"] == "OK")
-    given = {"volumeProtectionGroupId": group["id"], "name": "before-upgrade"}
+    inputs = {"volumeProtectionGroupId": group["id"], "name": "before-upgrade"}
     async with connected() as client:
         locked = text_of(
             await client.call_tool(
-                "create_volume_protection_group_snapshot", {**given, "lockFor": {"value": 99, "unit": "YEARS"}}
+                "create_volume_protection_group_snapshot", {**inputs, "lockFor": {"value": 99, "unit": "YEARS"}}
             )
         )
         assert not tenant.state.tenant.writes
-        plain = text_of(await client.call_tool("create_volume_protection_group_snapshot", given))
+        plain = text_of(await client.call_tool("create_volume_protection_group_snapshot", inputs))
     assert "With these arguments it needs consent" in locked
     assert "LOCK: locked for: 99 y" in locked
     assert CODE.search(locked)
@@ -131,10 +131,10 @@ async def test_a_lock_set_by_a_snapshot_asks_first_and_a_plain_one_does_not(conn
 
 async def test_an_empty_confirm_is_no_consent(connected: Connected, tenant: Any) -> None:
     group = next(g for g in tenant.state.tenant.all("volume-protection-groups") if g["state"] == "OK")
-    given = {"volumeProtectionGroupId": group["id"], "name": "x", "lockFor": {"value": 9, "unit": "DAYS"}}
+    inputs = {"volumeProtectionGroupId": group["id"], "name": "x", "lockFor": {"value": 9, "unit": "DAYS"}}
     async with connected() as client:
         for nothing in ("", None, "yes"):
-            result = await client.call_tool("create_volume_protection_group_snapshot", {**given, "confirm": nothing})
+            result = await client.call_tool("create_volume_protection_group_snapshot", {**inputs, "confirm": nothing})
             assert result.is_error, nothing
     assert not tenant.state.tenant.writes
 
@@ -162,9 +162,9 @@ async def test_an_asset_that_a_group_protects_already_asks_first(connected: Conn
         v for v in state.all("virtual-machines") if any(g["id"] in groups for g in v.get("vmProtectionGroupsInfo", ()))
     )
     policy = next(p for p in state.all("protection-policies") if p["applicationType"] == "VMWARE")
-    given = {"assetInfo": {"id": vm["id"], "type": vm["type"]}, "protectionPolicyId": policy["id"]}
+    inputs = {"assetInfo": {"id": vm["id"], "type": vm["type"]}, "protectionPolicyId": policy["id"]}
     async with connected() as client:
-        text = text_of(await client.call_tool("create_protection_job", given))
+        text = text_of(await client.call_tool("create_protection_job", inputs))
     assert "PROTECTED ALREADY as a member of" in text
     assert CODE.search(text)
     assert not state.writes
@@ -175,7 +175,7 @@ async def test_an_address_in_use_asks_first(connected: Connected, tenant: Any) -
     gateway, store = state.all("protection-store-gateways")[0], state.all("datastores")[0]
     address = gateway["network"]["nics"][0]["networkAddress"]
     network = {"name": "VM Network", "networkType": "STATIC", "networkAddress": address, "subnetMask": "255.255.255.0"}
-    given = {
+    inputs = {
         "name": "another",
         "hypervisorManagerId": state.all("hypervisor-managers")[0]["id"],
         "vmConfig": {
@@ -188,7 +188,7 @@ async def test_an_address_in_use_asks_first(connected: Connected, tenant: Any) -
         },
     }
     async with connected() as client:
-        text = text_of(await client.call_tool("create_protection_store_gateway", given))
+        text = text_of(await client.call_tool("create_protection_store_gateway", inputs))
     assert f'ADDRESS IN USE: {address} is that of "{gateway["name"]}"' in text
     assert CODE.search(text)
     assert not state.writes
@@ -263,11 +263,11 @@ async def test_restoring_a_database_beside_itself_onto_itself_is_an_overwrite(
 ) -> None:
     database, copy = database_with_others(tenant.state.tenant)
     place = {"name": database["name"].upper(), "instanceId": database["instanceInfo"]["id"]}
-    given = {"mssqlDatabaseId": database["id"], "backupId": copy["id"], "restoreType": "ALTERNATE"}
+    inputs = {"mssqlDatabaseId": database["id"], "backupId": copy["id"], "restoreType": "ALTERNATE"}
     async with connected() as client:
-        lines = await preview(client, "restore_mssql_database", **given, targetDatabaseInfo=place)
+        lines = await preview(client, "restore_mssql_database", **inputs, targetDatabaseInfo=place)
         beside = await preview(
-            client, "restore_mssql_database", **given, targetDatabaseInfo={**place, "name": "a-name-that-is-new"}
+            client, "restore_mssql_database", **inputs, targetDatabaseInfo={**place, "name": "a-name-that-is-new"}
         )
     assert lines[0].startswith(f'OVERWRITES SQL database "{database["name"]}"')
     assert "a second one is made" not in "\n".join(lines)
@@ -288,14 +288,14 @@ async def test_a_filter_that_nobody_may_match_says_that_members_may_drop_out(con
 
 async def test_all_members_that_a_group_loses_are_named(connected: Connected, tenant: Any) -> None:
     group = max(tenant.state.tenant.all("virtual-machine-protection-groups"), key=lambda g: len(g["assets"]))
-    kept = group["assets"][0]
+    remaining = group["assets"][0]
     async with connected() as client:
         lines = await preview(
-            client, "update_vm_protection_group", vmProtectionGroupId=group["id"], assets=[{"id": kept["id"]}]
+            client, "update_vm_protection_group", vmProtectionGroupId=group["id"], assets=[{"id": remaining["id"]}]
         )
     text = "\n".join(lines)
     assert all(f'LOST: member "{m["name"]}" (id {m["id"]})' in text for m in group["assets"][1:])
-    assert f'member "{kept["name"]}"' not in text
+    assert f'member "{remaining["name"]}"' not in text
 
 
 async def test_a_lock_is_judged_by_the_clock_of_the_service(tenant: Any, demo_settings: Any, era: str) -> None:
@@ -340,8 +340,8 @@ async def test_the_whole_difference_is_read_by_its_reference_and_by_nobody_else(
         whole = text_of(await client.call_tool("preview_call", {"reference": reference[0]}))
         count = int(re.match(r"The whole difference, part 1 of (\d+) ", whole)[1])  # type: ignore[index]
         for part in range(2, count + 1):
-            given = {"reference": reference[0], "part": part}
-            whole += text_of(await client.call_tool("preview_call", given))
+            inputs = {"reference": reference[0], "part": part}
+            whole += text_of(await client.call_tool("preview_call", inputs))
         read = await client.read_resource(f"greenlake-backup://differences/{reference[0]}")
         unknown = await client.call_tool("preview_call", {"reference": "D-0000000000000000"})
         beyond = await client.call_tool("preview_call", {"reference": reference[0], "part": 999})

@@ -44,19 +44,21 @@ async def test_a_leaf_that_is_otherwise_reads_otherwise_whatever_the_form_of_con
     async with Client(server, mode=era, **options) as client:
         for mutation in chosen:
             texts = [
-                await _read(client, form, mutation.tool.name, given, asked)
-                for given in (mutation.before, mutation.after)
+                await _read(client, form, mutation.tool.name, inputs, asked)
+                for inputs in (mutation.before, mutation.after)
             ]
             assert texts[0] != texts[1], str(mutation)
 
 
-async def _read(client: Client, form: str, tool: str, given: dict[str, Any], asked: list[str]) -> str:
+async def _read(client: Client, form: str, tool: str, inputs: dict[str, Any], asked: list[str]) -> str:
     """What the person reads of a call: its preview, its row in a plan, or the question."""
-    name, arguments = (tool, given) if form != "plan" else ("run_plan", {"calls": [{"tool": tool, "arguments": given}]})
+    name, arguments = (
+        (tool, inputs) if form != "plan" else ("run_plan", {"calls": [{"tool": tool, "arguments": inputs}]})
+    )
     if invariant.TOOLS[tool].gated:
         result = await client.call_tool(name, {**arguments, "confirm": "preview"})
     else:
-        result = await client.call_tool("preview_call", {"tool": tool, "arguments": given})
+        result = await client.call_tool("preview_call", {"tool": tool, "arguments": inputs})
     text = text_of(result)
     code = CODE.search(text)
     if form == "question" and code:

@@ -25,22 +25,22 @@ async def deleted(app: Tenant) -> Any:
 async def test_the_last_copy_off_the_array_is_told_as_gravely_as_the_last() -> None:
     app = tenant()
     app.resources[SNAPSHOTS] = snapshots(47)
-    found = await deleted(app)
-    assert found.gravest == 'LAST recovery point off the array of "sql-prod-01".'
-    assert "the LAST recovery point off the array" in found.warnings
-    assert any(line.startswith("Would remain: 47 on the array") for line in found.consequences)
+    result = await deleted(app)
+    assert result.gravest == 'LAST recovery point off the array of "sql-prod-01".'
+    assert "the LAST recovery point off the array" in result.warnings
+    assert any(line.startswith("Would remain: 47 on the array") for line in result.consequences)
 
 
 async def test_the_last_copy_off_site_is_told_where_others_lie_on_premises() -> None:
     app = tenant(backup(backupType="CLOUD_BACKUP", protectionStoreInfo=CLOUD), (backup(id=SNAPSHOT),))
-    found = await deleted(app)
-    assert "the LAST recovery point off site" in found.warnings
-    assert "the LAST recovery point off the array" not in found.warnings
+    result = await deleted(app)
+    assert "the LAST recovery point off site" in result.warnings
+    assert "the LAST recovery point off the array" not in result.warnings
 
 
 async def test_the_last_verified_copy_is_told_though_others_remain() -> None:
-    found = await deleted(tenant(others=(backup(id=SNAPSHOT, verified=False),)))
-    assert "the LAST recovery point that is verified" in found.warnings
+    result = await deleted(tenant(others=(backup(id=SNAPSHOT, verified=False),)))
+    assert "the LAST recovery point that is verified" in result.warnings
 
 
 @pytest.mark.parametrize(
@@ -55,16 +55,16 @@ async def test_copies_that_nobody_can_rely_on_do_not_count_as_what_remains(flaw:
     app = tenant(others=(backup(id=SNAPSHOT, **flaw),))
     stores = [{"id": STORE, "connectedState": "CONNECTED"}, {"id": "gone", "connectedState": "DISCONNECTED"}]
     app.resources[f"{OWN}/protection-stores"] = stores
-    found = await deleted(app)
-    assert found.gravest.startswith("LAST usable recovery point")
-    assert any(words in line for line in found.consequences)
+    result = await deleted(app)
+    assert result.gravest.startswith("LAST usable recovery point")
+    assert any(words in line for line in result.consequences)
 
 
 async def test_counts_are_at_least_where_a_list_is_not_whole() -> None:
     app = tenant(others=tuple(backup(id=f"b{n}") for n in range(1000)))
     app.totals = False
-    found = await deleted(app)
-    assert any(line.startswith("At least these would remain: 999 on premises") for line in found.consequences)
+    result = await deleted(app)
+    assert any(line.startswith("At least these would remain: 999 on premises") for line in result.consequences)
 
 
 async def test_a_schedule_that_needs_the_newest_copy_is_named() -> None:
@@ -76,9 +76,9 @@ async def test_a_schedule_that_needs_the_newest_copy_is_named() -> None:
     }
     app.resources |= {f"{OWN}/protection-jobs/j": job}
     app.resources[next(p for p in app.resources if p.endswith(VM))] |= {"protectionJobInfo": {"id": "j"}}
-    found = await deleted(app)
-    assert found.gravest == "Schedule 3 needs it as its source: it is the newest of schedule 2."
-    assert "the source of a schedule" in found.warnings
+    result = await deleted(app)
+    assert result.gravest == "Schedule 3 needs it as its source: it is the newest of schedule 2."
+    assert "the source of a schedule" in result.warnings
 
 
 async def test_what_runs_on_it_and_who_must_approve_is_read() -> None:

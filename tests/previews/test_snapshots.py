@@ -68,7 +68,7 @@ def _requests(state: Any) -> Mapping[str, dict[str, Any]]:
     tiers[1]["schedules"][0]["preScriptInfo"] = {"hostId": host["id"], "path": "/opt/before.sh", "params": "-x"}
     cloud = policy["protections"][-1]
     names = ("scheduleId", "schedule", "name", "namePattern")
-    kept = [
+    remaining = [
         {**{n: x[n] for n in names if n in x}, "expireAfter": {"value": 20, "unit": "DAYS"}} for x in cloud["schedules"]
     ]
     gateway, orchestrator = state.all("protection-store-gateways")[0], state.all("data-orchestrators")[0]
@@ -106,7 +106,7 @@ def _requests(state: Any) -> Mapping[str, dict[str, Any]]:
         "restore_vm_protection_group": {"vmProtectionGroupId": group["id"], "restoreType": "PARENT"},
         "update_protection_policy": {
             "protectionPolicyId": policy["id"],
-            "protections": [{"id": cloud["id"], "schedules": kept}],
+            "protections": [{"id": cloud["id"], "schedules": remaining}],
         },
         "replace_protection_policy": {
             "protectionPolicyId": policy["id"],
@@ -149,10 +149,10 @@ def tenant_as_seeded() -> Any:
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_each_preview_is_as_it_was_reviewed(name: str, tenant_as_seeded: Any) -> None:
-    tool, given = TOOLS[name], _requests(tenant_as_seeded.state.tenant)[name]
+    tool, inputs = TOOLS[name], _requests(tenant_as_seeded.state.tenant)[name]
     confirm = {"confirm": "preview"} if tool.gated else {}
     async with client.connect(settings.load(demo=True, rate=1_000_000), app=tenant_as_seeded, now=lambda: NOW) as api:
-        prepared = arguments_.prepare(tool, {**given, **confirm})
+        prepared = arguments_.prepare(tool, {**inputs, **confirm})
         target = await effects.read_target(api, TOOLS, tool, prepared, arguments_.build_request(tool, prepared))
         effect = await effects.describe_effect(api, tool, prepared, target, NOW)
     lines = list(effect.lines())

@@ -56,9 +56,9 @@ async def test_what_begins_as_typed_comes_first(connected: Connected) -> None:
 
 async def test_what_is_worked_on_may_be_a_datastore_an_appliance_or_a_policy(connected: Connected) -> None:
     async with connected() as client:
-        found = await completed(client, "maintenance_window", "what")
-    assert found.total
-    assert found.total > 25
+        actual = await completed(client, "maintenance_window", "what")
+    assert actual.total
+    assert actual.total > 25
 
 
 async def test_days_and_hours_have_their_usual_values(connected: Connected, tenant: Any) -> None:
@@ -71,9 +71,9 @@ async def test_days_and_hours_have_their_usual_values(connected: Connected, tena
 async def test_tools_complete_the_template_of_the_operations(connected: Connected) -> None:
     async with connected() as client:
         ref = ResourceTemplateReference(uri=resources.TEMPLATE)
-        found = (await client.complete(ref, {"name": "tool", "value": "list_vm_b"})).completion
+        actual = (await client.complete(ref, {"name": "tool", "value": "list_vm_b"})).completion
         other = (await client.complete(ResourceTemplateReference(uri="x://{y}"), {"name": "y", "value": ""})).completion
-    assert found.values == ["list_vm_backups"]
+    assert actual.values == ["list_vm_backups"]
     assert other.values == []
 
 
@@ -84,8 +84,8 @@ async def test_an_unknown_argument_completes_to_nothing(connected: Connected) ->
 
 
 async def test_a_service_that_cannot_be_reached_breaks_nothing(era: str) -> None:
-    given = settings.load(api_base_url="http://127.0.0.1:9", token="t", retries=0, timeout=2)
-    async with Client(app.create(given), mode=era) as client:
+    arguments = settings.load(api_base_url="http://127.0.0.1:9", token="t", retries=0, timeout=2)
+    async with Client(app.create(arguments), mode=era) as client:
         assert (await completed(client, "is_it_protected", "vm")).values == []
 
 

@@ -57,9 +57,9 @@ async def test_no_tool_passes_an_attack_or_a_secret_on(
     toolset: str, states: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     simulated, record = create_app(now=ticking, scale=100_000), tmp_path / "audit.jsonl"
-    given = settings.load(demo=True, wait=0.1, audit_log=record, retries=0, budget=50_000)
+    arguments = settings.load(demo=True, wait=0.1, audit_log=record, retries=0, budget=50_000)
     call_log.configure("debug")
-    async with Client(mcp_server.create(given, app=Hostile(simulated, states=states), now=ticking)) as client:
+    async with Client(mcp_server.create(arguments, app=Hostile(simulated, states=states), now=ticking)) as client:
         for name, asked in FLEET.items() if toolset == "fleet" else ():
             harmless(words(await client.call_tool(name, asked)), name)
             as_json = await client.call_tool(name, {**asked, "output": "json"})
@@ -101,17 +101,17 @@ async def test_prompts_resources_and_completions_are_harmless(era: str) -> None:
     async with Client(server, mode=era) as client:
         for prompt in (await client.list_prompts()).prompts:
             for argument in prompt.arguments or ():
-                given = {a.name: sent if a is argument else "1" for a in prompt.arguments or ()}
+                arguments = {a.name: sent if a is argument else "1" for a in prompt.arguments or ()}
                 try:
-                    filled = await client.get_prompt(prompt.name, given)
+                    filled = await client.get_prompt(prompt.name, arguments)
                 except MCPError as refused:
                     harmless(str(refused), prompt.name, echo=True)
                 else:
                     for message in filled.messages:
                         harmless(message.content.text, prompt.name, echo=True)  # type: ignore[union-attr]
                 reference = PromptReference(type="ref/prompt", name=prompt.name)
-                found = await client.complete(reference, {"name": argument.name, "value": ""})
-                for value in found.completion.values:
+                actual = await client.complete(reference, {"name": argument.name, "value": ""})
+                for value in actual.completion.values:
                     harmless(value, f"{prompt.name} {argument.name}", echo=True)
                     assert "\n" not in value
         for resource in (await client.list_resources()).resources:
@@ -126,8 +126,8 @@ async def test_a_plan_and_a_task_over_attacks_are_told_harmlessly(tmp_path: Path
     simulated, record = create_app(now=ticking, scale=100_000), tmp_path / "audit.jsonl"
     tool = next(t for t in TOOLS if t.name == "delete_vm_backup")
     calls = [{"tool": tool.name, "arguments": samples.arguments(tool, simulated.state.tenant, full=False)}]
-    given = settings.load(demo=True, wait=1, audit_log=record, retries=0)
-    async with Client(mcp_server.create(given, app=Hostile(simulated), now=ticking)) as client:
+    arguments = settings.load(demo=True, wait=1, audit_log=record, retries=0)
+    async with Client(mcp_server.create(arguments, app=Hostile(simulated), now=ticking)) as client:
         preview = words(await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"}))
         harmless(preview, "plan")
         report = words(await client.call_tool("run_plan", {"calls": calls, "confirm": CODE.findall(preview)[-1]}))

@@ -22,8 +22,8 @@ DAILY = {
 SAMPLE = {"vm": "web-01", "what": "esx-07", "days": "14", "hours": "48", "when": "Sunday 02:00 UTC"}
 
 
-async def text(client: Client, name: str, given: dict[str, str]) -> str:
-    result = await client.get_prompt(name, given)
+async def text(client: Client, name: str, arguments: dict[str, str]) -> str:
+    result = await client.get_prompt(name, arguments)
     assert [message.role for message in result.messages] == ["user"]
     return str(getattr(result.messages[0].content, "text", ""))
 
@@ -39,32 +39,32 @@ async def test_what_administrators_ask_every_day_is_there(connected: Connected) 
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
 def test_every_tool_that_a_prompt_names_exists(prompt: prompts.Prompt) -> None:
-    known = app.tool_set(settings.load(demo=True)).offered
+    existing = app.tool_set(settings.load(demo=True)).offered
     assert len(prompt.needs) >= 2
-    assert prompt.needs <= known.keys()
+    assert prompt.needs <= existing.keys()
     assert (
         set(re.findall(r"\b(?:list|get|delete|update|restore|create|check|describe|show|find)_[a-z_]+", prompt.text))
-        <= known.keys()
+        <= existing.keys()
     )
 
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
 async def test_a_prompt_is_short_and_leaves_no_gap(prompt: prompts.Prompt, connected: Connected) -> None:
-    given = {a.name: SAMPLE[a.name] for a in prompt.arguments}
+    arguments = {a.name: SAMPLE[a.name] for a in prompt.arguments}
     async with connected() as client:
-        full = await text(client, prompt.name, given)
+        full = await text(client, prompt.name, arguments)
         least = await text(client, prompt.name, {a.name: SAMPLE[a.name] for a in prompt.arguments if not a.default})
     for filled in (full, least):
         assert len(filled) / 4 <= 700
         assert not re.search(r"\{\w*\}", filled)
-    for value in given.values():
+    for value in arguments.values():
         assert value in full
 
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
 def test_a_prompt_that_changes_something_previews_and_asks(prompt: prompts.Prompt) -> None:
-    known = app.tool_set(settings.load(demo=True)).offered
-    if any(known[name].gated for name in prompt.needs):
+    existing = app.tool_set(settings.load(demo=True)).offered
+    if any(existing[name].gated for name in prompt.needs):
         assert "preview" in prompt.text
         assert re.search(r"my (?:yes|agreement|consent)", prompt.text)
     else:
@@ -88,11 +88,11 @@ async def test_every_call_that_a_prompt_spells_out_can_be_made(prompt: prompts.P
     """As a model would: the filled text, with the placeholders in capitals put right."""
     async with connected() as client:
         filled = await text(client, prompt.name, {a.name: SAMPLE[a.name] for a in prompt.arguments})
-        found = CALL.findall(filled)
-        assert found or "describe_asset" in prompt.needs  # those take no expression
+        actual = CALL.findall(filled)
+        assert actual or "describe_asset" in prompt.needs  # those take no expression
         vms = await client.call_tool("list_vms", {"output": "json", "limit": 1})
         vm = (vms.structured_content or {})["items"][0]["id"]
-        for tool, argument, expression in found:
+        for tool, argument, expression in actual:
             words = re.sub(r"\b([A-Z]+)'", lambda m: f"{LITERALS.get(m[1], m[1])}'", re.sub(r"\s+", " ", expression))
             needed = {"vmId": vm} if tool in ("list_vm_backups", "list_vm_snapshots") else {}
             result = await client.call_tool(tool, {argument: words, "limit": 1, **needed})
@@ -101,18 +101,18 @@ async def test_every_call_that_a_prompt_spells_out_can_be_made(prompt: prompts.P
 
 @pytest.mark.parametrize("prompt", prompts.PROMPTS, ids=lambda p: p.name)
 async def test_a_number_of_hours_or_days_becomes_a_moment(prompt: prompts.Prompt) -> None:
-    known = app.tool_set(settings.load(demo=True)).offered
-    given = {a.name: SAMPLE[a.name] for a in prompt.arguments}
+    existing = app.tool_set(settings.load(demo=True)).offered
+    arguments = {a.name: SAMPLE[a.name] for a in prompt.arguments}
     now = datetime(2026, 11, 24, 8, tzinfo=UTC)
-    filled = str(prompts.fill(known, prompt.name, given, now=now).messages[0].content)
+    filled = str(prompts.fill(existing, prompt.name, arguments, now=now).messages[0].content)
     ahead = [a for a in prompt.arguments if a.ahead]
     assert ("moment}" in prompt.text) == bool(ahead)
     for argument in ahead:
-        moment = now + int(given[argument.name]) * (argument.ahead or timedelta())
+        moment = now + int(arguments[argument.name]) * (argument.ahead or timedelta())
         assert moment.strftime("%Y-%m-%dT%H:%M:00Z") in filled
         for wrong in ("soon", "0", "-1", "1.5", "99999", "²"):
             with pytest.raises(MCPError, match=f"{argument.name} is a number"):
-                prompts.fill(known, prompt.name, {**given, argument.name: wrong})
+                prompts.fill(existing, prompt.name, {**arguments, argument.name: wrong})
 
 
 async def test_a_missing_argument_is_named(connected: Connected) -> None:

@@ -41,37 +41,37 @@ async def test_there_is_one_resource_per_operation_and_the_texts(
 def test_every_operation_is_described_in_full(all_tools: tuple[registry.Tool, ...]) -> None:
     for tool in all_tools:
         assert tool.operation
-        told = json.loads(
+        answer = json.loads(
             resources.read({tool.name: tool}, resources.OPERATIONS + tool.name).contents[0].text  # type: ignore[union-attr]
         )
-        assert told["request"] == tool.operation.key
-        assert {p["name"] for p in told["parameters"]} == {p.name for p in tool.operation.parameters}
-        assert told["needsConfirm"] == tool.gated
-        assert ("body" in told) == (tool.operation.body is not None)
-        assert told["answers"].keys() == tool.operation.answers.keys()
-        assert "$ref" not in json.dumps(told)
+        assert answer["request"] == tool.operation.key
+        assert {p["name"] for p in answer["parameters"]} == {p.name for p in tool.operation.parameters}
+        assert answer["needsConfirm"] == tool.gated
+        assert ("body" in answer) == (tool.operation.body is not None)
+        assert answer["answers"].keys() == tool.operation.answers.keys()
+        assert "$ref" not in json.dumps(answer)
 
 
 async def test_a_resource_says_more_than_the_tool(connected: Connected) -> None:
     async with connected() as client:
-        told = json.loads(await text(client, "greenlake-backup://operations/list_vm_backups"))
-    assert told["answerSchema"]["properties"]["items"]["items"]["properties"]["expiresAt"]
-    assert "200" in told["answers"]
+        answer = json.loads(await text(client, "greenlake-backup://operations/list_vm_backups"))
+    assert answer["answerSchema"]["properties"]["items"]["items"]["properties"]["expiresAt"]
+    assert "200" in answer["answers"]
 
 
 async def test_the_policy_of_confirmation_is_frank(connected: Connected) -> None:
     async with connected() as client:
-        told = await text(client, "greenlake-backup://confirmation")
-    assert "seat belt" in told
-    assert "--read-only" in told
-    assert 'confirm: "preview"' in told
+        answer = await text(client, "greenlake-backup://confirmation")
+    assert "seat belt" in answer
+    assert "--read-only" in answer
+    assert 'confirm: "preview"' in answer
 
 
 async def test_the_glossary_explains_the_words_of_the_service(connected: Connected) -> None:
     async with connected() as client:
-        told = await text(client, "greenlake-backup://glossary")
+        answer = await text(client, "greenlake-backup://glossary")
     for word in ("Recovery point", "Protection store", "LAPSED", "PARENT", "Dual authorization", "TIMEDOUT"):
-        assert word in told
+        assert word in answer
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_only_what_is_offered_is_described(connected: Connected) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "answer"),
     [
         ("operations/run_plan", "run_plan is no single operation"),
         ("operations/list_vmz", "Did you mean greenlake-backup://operations/list_vms"),
@@ -107,8 +107,8 @@ async def test_only_what_is_offered_is_described(connected: Connected) -> None:
         ("what", "There are greenlake-backup://confirmation"),
     ],
 )
-def test_who_asks_for_a_resource_that_is_none_hears_what_there_is(name: str, said: str) -> None:
+def test_who_asks_for_a_resource_that_is_none_hears_what_there_is(name: str, answer: str) -> None:
     tools = app.tool_set(settings.load(demo=True)).offered
     with pytest.raises(MCPError, match="no such resource") as caught:
         resources.read(tools, f"{resources.SCHEME}{name}")
-    assert said in caught.value.error.message
+    assert answer in caught.value.error.message

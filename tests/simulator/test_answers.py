@@ -45,13 +45,13 @@ async def test_answers_are_as_described_and_carry_nothing_else(route: Route, hos
 
 def _paths(tenant: Tenant, route: Route) -> Iterator[str]:
     """Paths of existing resources that the operation answers for."""
-    found: list[list[str]] = [[]]
+    result: list[list[str]] = [[]]
     for n, segment in enumerate(route.segments):
         if not segment.startswith("{"):
-            found = [[*before, segment] for before in found]
+            result = [[*before, segment] for before in result]
             continue
-        found = [[*before, id_] for before in found for id_ in _ids(tenant, [*before], route.segments[n - 1])]
-    return ("/" + "/".join(parts) for parts in found)
+        result = [[*before, id_] for before in result for id_ in _ids(tenant, [*before], route.segments[n - 1])]
+    return ("/" + "/".join(parts) for parts in result)
 
 
 def _ids(tenant: Tenant, before: list[str], collection: str) -> list[str]:

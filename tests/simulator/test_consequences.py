@@ -142,8 +142,8 @@ async def test_a_log_backup_makes_no_recovery_point_and_tells_until_when_the_log
         tenant.tenant.advance(600)
         assert (await tenant.get(answer.headers["location"]))["state"] == "SUCCEEDED"
         items = await tenant.get(path)
-        told = [i["logBackupInfo"]["lastLogBackupTime"] for i in items["items"] if "logBackupInfo" in i]
-        assert max(told) > "2026-11-24T08:00:00"
+        text = [i["logBackupInfo"]["lastLogBackupTime"] for i in items["items"] if "logBackupInfo" in i]
+        assert max(text) > "2026-11-24T08:00:00"
         assert items["total"] == before
 
 

@@ -51,13 +51,13 @@ async def test_429_comes_with_the_headers_asked_for(spelling: str, retry_after: 
         answer = await tenant.client.get(STORES)
         assert (answer.status_code, answer.json()["errorCode"]) == (429, "TOO_MANY_REQUESTS")
         assert answer.headers.get(f"{spelling or 'x'}-reset") == ("7" if spelling else None)
-        given = answer.headers.get("retry-after")
+        arguments = answer.headers.get("retry-after")
         if retry_after == "seconds":
-            assert given == "7"
+            assert arguments == "7"
         elif retry_after == "date":
-            assert (parsedate_to_datetime(given or "") - NOW).total_seconds() == 7
+            assert (parsedate_to_datetime(arguments or "") - NOW).total_seconds() == 7
         else:
-            assert given is None
+            assert arguments is None
 
 
 @pytest.mark.parametrize(
@@ -164,18 +164,18 @@ async def test_pages_shift_when_something_arrives_between_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "effect", "shown", "left"),
+    ("state", "effect", "rendered", "left"),
     [("FAILED", False, "FAILED", 200), ("TIMEDOUT", True, "TIMEDOUT", 404), ("TIMEDOUT", False, "TIMEDOUT", 200),
      ("never", False, "RUNNING", 200), ("PAUSED", False, "PAUSED", 200), ("CANCELLED", False, "CANCELLED", 200),
      ("QUIESCING", True, "QUIESCING", 404), ("vanish", True, None, 404)],
 )  # fmt: skip
-async def test_tasks_end_as_the_script_says(state: str, effect: bool, shown: str | None, left: int) -> None:
+async def test_tasks_end_as_the_script_says(state: str, effect: bool, rendered: str | None, left: int) -> None:
     async with simulated(**script(fault("task", *DELETE, state=state, effect=effect))) as tenant:
         path = await doomed(tenant)
         answer = await tenant.client.delete(path)
         tenant.tenant.advance(3600)
         task = await tenant.client.get(answer.headers["location"])
-        assert (task.json()["state"] if task.status_code == 200 else None) == shown
+        assert (task.json()["state"] if task.status_code == 200 else None) == rendered
         assert (await tenant.client.get(path)).status_code == left
         if state in ("FAILED", "CANCELLED"):
             assert (await tenant.get(path))["state"] == "OK"
@@ -201,9 +201,9 @@ async def test_a_rate_limit_holds_by_switch_and_forgets_after_a_minute() -> None
 
 async def test_names_are_attacks_by_switch() -> None:
     async with simulated(switches=Switches(hostile=True)) as tenant:
-        shown = " ".join(vm["displayName"] for vm in (await tenant.get(VMS, limit=1000))["items"])
+        rendered = " ".join(vm["displayName"] for vm in (await tenant.get(VMS, limit=1000))["items"])
         for attack in ("\u202e", "\u200b", "\x1b[31m", "<img", "[click](", "Ignore all previous instructions"):
-            assert attack in shown
+            assert attack in rendered
 
 
 def test_a_script_that_is_not_understood_is_refused() -> None:

@@ -50,13 +50,13 @@ def asked(one: Service, method: str, path: str, query: str = "", *, body: Any = 
 def known_ids() -> dict[str, tuple[str, ...]]:
     """Some ids of each collection; of copies by their asset."""
     tenant = Tenant(clock=lambda: NOW)
-    found = {name: tuple(i["id"] for i in tenant.all(name)[:12]) for name in tenant.world.resources}
+    result = {name: tuple(i["id"] for i in tenant.all(name)[:12]) for name in tenant.world.resources}
     for holder in HOLDERS:
-        for asset in found[holder]:
+        for asset in result[holder]:
             for kind in ("backups", "snapshots"):
                 page = tenant.copies(holder, asset, kind).page(0, 2, NOW, 0)
-                found[f"{asset}/{kind}"] = tuple(i["id"] for i in page)
-    return found
+                result[f"{asset}/{kind}"] = tuple(i["id"] for i in page)
+    return result
 
 
 def any_id() -> st.SearchStrategy[str]:

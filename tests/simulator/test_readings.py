@@ -96,8 +96,8 @@ async def test_a_restore_names_one_recovery_point_or_both() -> None:
             vm, copy = await tenant.vm("web-legacy-03"), await backup(tenant)
             snapshot = (await tenant.get(f"{vm}/snapshots"))["items"][0]["id"]
             body = {"restoreType": "PARENT", "backupId": copy["id"]}
-            for given, status in ((body, one), ({**body, "snapshotId": snapshot}, both)):
-                answer = await tenant.client.post(f"{vm}/restore", json=given)
+            for arguments, status in ((body, one), ({**body, "snapshotId": snapshot}, both)):
+                answer = await tenant.client.post(f"{vm}/restore", json=arguments)
                 assert answer.status_code == status, answer.text
                 tenant.tenant.advance(86_400)
 
@@ -153,14 +153,14 @@ async def test_a_delete_that_needs_approval_is_paused_until_somebody_decided(app
 
 
 async def test_a_task_names_what_it_made_or_only_what_it_was_asked_about() -> None:
-    for told in (True, False):
-        async with simulated(switches=Switches(made_in_task=told)) as tenant:
+    for message in (True, False):
+        async with simulated(switches=Switches(made_in_task=message)) as tenant:
             vm = named(tenant.tenant, "virtual-machines", "lab-build-07")
             policy = named(tenant.tenant, "protection-policies", "Bronze-Protection-Policy")
             body = {"assetInfo": {"id": vm["id"], "type": vm["type"]}, "protectionPolicyId": policy["id"]}
             task = await tenant.task(await tenant.client.post(JOBS, json=body))
             types = {a["type"] for a in task["associatedResources"]}
-            assert ("backup-recovery/protection-job" in types) is told
+            assert ("backup-recovery/protection-job" in types) is message
 
 
 @pytest.mark.parametrize(

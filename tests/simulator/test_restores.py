@@ -76,28 +76,28 @@ async def test_a_vm_that_is_powered_on_beside_its_original_has_the_same_address_
 )  # fmt: skip
 async def test_a_place_that_cannot_be_fails_late_and_leaves_nothing_behind(wish: str, reason: str) -> None:
     async with simulated() as tenant:
-        here, away = site(tenant.tenant), site(tenant.tenant, 1)
+        field, away = site(tenant.tenant), site(tenant.tenant, 1)
         place, vmware = target(tenant), target(tenant)["appInfo"]["vmware"]
         if wish == "datastore":
             vmware["datastoreId"] = away["datastores"][0]["id"]
         elif wish == "folder":
-            place["folderId"] = here["datastore_folders"][0]["id"]
+            place["folderId"] = field["datastore_folders"][0]["id"]
         elif wish == "host":
             broken = next(h for h in away["hosts"] if h["state"] == "ERROR")
             place |= {"hypervisorManagerId": away["manager"]["id"], "hostId": broken["id"], "folderId": None}
             vmware["datastoreId"] = away["datastores"][0]["id"]
             del place["clusterId"], place["folderId"]
         elif wish == "pool":
-            vmware["resourcePoolId"] = here["pools"][0]["id"]
+            vmware["resourcePoolId"] = field["pools"][0]["id"]
         elif wish == "array":
             arrays = [a["id"] for a in tenant.tenant.all("storage-systems")]
-            own = here["datastores"][0]["volumesInfo"][0]["storageSystemInfo"]["id"]
+            own = field["datastores"][0]["volumesInfo"][0]["storageSystemInfo"]["id"]
             place["storageInfo"] = {"storageSystemId": next(a for a in arrays if a != own)}
         elif wish == "network":
             nic = {"name": "Network adapter 1", "networkDetails": {"id": away["networks"][0]["id"]}}
             place["vmHardwareCustomization"] = {"networkAdapters": [nic]}
         else:
-            tenant.tenant.write(("datastores", here["datastores"][0]["id"]), capacityFree=1)
+            tenant.tenant.write(("datastores", field["datastores"][0]["id"]), capacityFree=1)
         task = await restore(tenant, {**place, "appInfo": {"vmware": vmware}})
         assert task["state"] == "FAILED"
         assert reason in task["error"]["error"]
@@ -134,8 +134,8 @@ async def test_each_member_of_a_group_is_restored_by_a_task_of_its_own_that_can_
         failed = [c for c in children if c["state"] == "FAILED"]
         assert [c["associatedResources"][0]["name"] for c in failed] == [unlucky]
         for member in group["assets"]:
-            found = (await tenant.get(VMS, filter=f"name eq 'dr-{member['name']}'"))["items"]
-            assert [v["powerState"] for v in found] == ([] if member["name"] == unlucky else ["POWERED_OFF"])
+            result = (await tenant.get(VMS, filter=f"name eq 'dr-{member['name']}'"))["items"]
+            assert [v["powerState"] for v in result] == ([] if member["name"] == unlucky else ["POWERED_OFF"])
         tenant.tenant.switch(partial_failure="failed")
         again = await tenant.task(
             await tenant.client.post(f"{group['resourceUri']}/restore", json={**body, "namePrefix": "b-"})

@@ -397,9 +397,9 @@ async def test_expired_copies_go_when_time_passes_and_locked_ones_stay() -> None
         before = {item["id"] for item in (await tenant.get(path, limit=1000))["items"]}
         tenant.tenant.advance(2 * 86_400)
         after = await tenant.get(path, limit=1000)
-        kept = {item["id"] for item in after["items"]}
-        assert 0 < len(kept & before) < len(before)
-        assert kept - before  # those of the two days
+        remaining = {item["id"] for item in after["items"]}
+        assert 0 < len(remaining & before) < len(before)
+        assert remaining - before  # those of the two days
         assert all(item["expiresAt"] > "2026-11-26" for item in after["items"])
 
 

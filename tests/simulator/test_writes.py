@@ -171,11 +171,11 @@ async def test_a_delete_waits_for_the_second_person(approved: bool) -> None:
         await tenant.task(await tenant.client.delete(path))
         assert (await tenant.get(path))["state"] == "PENDING_DELETE_APPROVAL"
         waiting = await tenant.get(f"{DATA}/dual-auth-operations", filter="state eq 'Pending'")
-        found = next(w for w in waiting["items"] if w["operationResource"]["resourceUri"] == path)
+        result = next(w for w in waiting["items"] if w["operationResource"]["resourceUri"] == path)
         await tenant.refused("DELETE", path, 412)
-        (approvals.approve if approved else approvals.cancel)(tenant.tenant, found["id"])
+        (approvals.approve if approved else approvals.cancel)(tenant.tenant, result["id"])
         tenant.tenant.advance(3600)
-        decided = await tenant.get(found["resourceUri"])
+        decided = await tenant.get(result["resourceUri"])
         assert decided["state"] == ("Approved" if approved else "Canceled")
         assert decided["checkedByEmail"] != decided["requestedByEmail"]
         if approved:
@@ -312,9 +312,11 @@ async def test_a_changed_policy_changes_its_jobs_and_not_the_copies_that_exist()
 async def test_a_member_list_is_absolute() -> None:
     async with simulated() as tenant:
         group = await named(tenant, GROUPS, "vmpg-erp-01")
-        kept, lost = group["assets"][0], group["assets"][1]
-        await tenant.task(await tenant.patch(group["resourceUri"], assets=[{"id": kept["id"], "type": kept["type"]}]))
-        assert [a["id"] for a in (await tenant.get(group["resourceUri"]))["assets"]] == [kept["id"]]
+        remaining, lost = group["assets"][0], group["assets"][1]
+        await tenant.task(
+            await tenant.patch(group["resourceUri"], assets=[{"id": remaining["id"], "type": remaining["type"]}])
+        )
+        assert [a["id"] for a in (await tenant.get(group["resourceUri"]))["assets"]] == [remaining["id"]]
         gone = await tenant.get(lost["resourceUri"])
         assert (gone["vmProtectionGroupsInfo"], gone["protectionStatus"]) == ([], "LAPSED")
 

@@ -23,18 +23,18 @@ AT = int(NOW.timestamp())
 def small_tenant(every: int = 5) -> Any:
     """One of so many machines, all members of groups and rare cases, and whatever else the tenant has."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.resources
-    machines = things["virtual-machines"]
-    grouped = {m["id"] for g in things["virtual-machine-protection-groups"].values() for m in g["assets"]}
-    kept = {
+    items = app.state.tenant.world.resources
+    machines = items["virtual-machines"]
+    grouped = {m["id"] for g in items["virtual-machine-protection-groups"].values() for m in g["assets"]}
+    remaining = {
         i: vm for n, (i, vm) in enumerate(machines.items())
         if n % every == 0 or i in grouped or vm["displayName"] in cases.BY_ASSET
         or vm.get("vmClassification") not in (None, "", "NONE")
     }  # fmt: skip
-    things["virtual-machines"] = kept
-    things["protection-jobs"] = {
-        i: job for i, job in things["protection-jobs"].items()
-        if "/virtual-machines/" not in job["assetInfo"]["resourceUri"] or job["assetInfo"]["id"] in kept
+    items["virtual-machines"] = remaining
+    items["protection-jobs"] = {
+        i: job for i, job in items["protection-jobs"].items()
+        if "/virtual-machines/" not in job["assetInfo"]["resourceUri"] or job["assetInfo"]["id"] in remaining
     }  # fmt: skip
     return app
 
@@ -42,13 +42,13 @@ def small_tenant(every: int = 5) -> Any:
 def few_machines(names: Collection[str]) -> Any:
     """A tenant of these machines, their jobs and all systems; no groups, datastores and databases."""
     app = create_app(now=lambda: NOW, scale=100_000)
-    things = app.state.tenant.world.resources
-    machines = things["virtual-machines"]
-    things["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in names}
+    items = app.state.tenant.world.resources
+    machines = items["virtual-machines"]
+    items["virtual-machines"] = {i: vm for i, vm in machines.items() if vm["displayName"] in names}
     for name in ("virtual-machine-protection-groups", "datastores", "mssql-databases", "volume-protection-groups"):
-        things[name] = {}
-    things["protection-jobs"] = {
-        i: j for i, j in things["protection-jobs"].items() if j["assetInfo"]["id"] in things["virtual-machines"]
+        items[name] = {}
+    items["protection-jobs"] = {
+        i: j for i, j in items["protection-jobs"].items() if j["assetInfo"]["id"] in items["virtual-machines"]
     }
     return app
 

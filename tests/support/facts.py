@@ -11,14 +11,14 @@ HERE = Path(__file__).resolve().parents[1] / "facts"
 
 def operations() -> list[dict[str, Any]]:
     """The 138 operations as published: id, method, path, tag, parameters, body, answers, first judgement."""
-    found: list[dict[str, Any]] = json.loads((HERE / "operations.json").read_text(encoding="utf-8"))
-    return found
+    result: list[dict[str, Any]] = json.loads((HERE / "operations.json").read_text(encoding="utf-8"))
+    return result
 
 
 def filters() -> dict[str, dict[str, Any]]:
     """What is known of each list, by operationId: operators, bounds, attributes."""
-    found: dict[str, dict[str, Any]] = json.loads((HERE / "filters.json").read_text(encoding="utf-8"))
-    return found
+    result: dict[str, dict[str, Any]] = json.loads((HERE / "filters.json").read_text(encoding="utf-8"))
+    return result
 
 
 def description() -> dict[str, Any]:

@@ -40,7 +40,7 @@ async def rows(catalog: Catalog, sql: str, *values: Any) -> list[dict[str, Any]]
     """What a query over the views finds, as dictionaries."""
 
     def work(connection: Any, _: Any) -> list[dict[str, Any]]:
-        found = connection.execute(sql, values)
-        return [dict(zip([c[0] for c in found.description], row, strict=True)) for row in found]
+        result = connection.execute(sql, values)
+        return [dict(zip([c[0] for c in result.description], row, strict=True)) for row in result]
 
     return await catalog.read(work)

@@ -44,14 +44,14 @@ class Samples:
     def arguments(self, tool: Tool, rng: random.Random) -> dict[str, Any] | None:
         """Valid arguments of a gated tool without `confirm`; None where the tenant has nothing for it."""
         names = [a.name for a in tool.arguments.values() if a.place == "path"]
-        found: dict[str, Any] = {}
+        collected: dict[str, Any] = {}
         if len(names) == 2:  # a copy
             place = "backups" if names[1] == "backupId" else "snapshots"
             choices = self.copies.get((names[0], place))
             if not choices:
                 return None
             asset, copy = rng.choice(choices)
-            found = {names[0]: asset, names[1]: copy["id"]}
+            collected = {names[0]: asset, names[1]: copy["id"]}
         elif tool.name.startswith("restore_") and names[0] in HOLDERS:
             choices = self.copies.get((names[0], "backups"))
             if not choices:
@@ -60,12 +60,12 @@ class Samples:
             return {names[0]: asset, **self._restore(tool.name, asset, copy["id"])}
         else:
             item = rng.choice(self.items[names[0]])
-            found = {names[0]: item["id"], **self._body(tool.name, item)}
+            collected = {names[0]: item["id"], **self._body(tool.name, item)}
         if tool.name.startswith("update_") and len(names) == 2:
-            found["description"] = f"note {rng.randrange(1000)}"
+            collected["description"] = f"note {rng.randrange(1000)}"
         if tool.name.endswith(("attach_volume_protection_group_backup", "detach_volume_protection_group_backup")):
-            found["hostIqn"] = "iqn.2026-01.com.example:host1"
-        return found
+            collected["hostIqn"] = "iqn.2026-01.com.example:host1"
+        return collected
 
     def _restore(self, name: str, asset: str, copy: str) -> dict[str, Any]:
         if name == "restore_vm_files":
@@ -132,22 +132,22 @@ class Samples:
 
 async def samples(api: ApiClient, most: int = 40) -> Samples:
     """What a tenant has, the first of each list."""
-    found = Samples()
+    result = Samples()
 
     async def listed(path: str, limit: int) -> list[Mapping[str, Any]]:
         request = Request("sample", "GET", path, (("limit", str(limit)),), reads=True)
         return list((await send(api, request)).body["items"])
 
     for name, path in COLLECTIONS.items():
-        found.items[name] = await listed(path, most)
+        result.items[name] = await listed(path, most)
     for name in HOLDERS:
         collection = COLLECTIONS[name].rpartition("/")[2]
         for place in ("backups", "snapshots"):
-            copies = found.copies[name, place] = []
-            for item in found.items[name]:
+            copies = result.copies[name, place] = []
+            for item in result.items[name]:
                 of_it = await listed(f"{OWN}/{collection}/{item['id']}/{place}", 5)
                 copies += [(item["id"], c) for c in of_it if c.get("state") in FREE and not c.get("lockedUntil")]
-    return found
+    return result
 
 
 def gated() -> list[Tool]:

@@ -90,10 +90,10 @@ MODERN = {"accept": "application/json, text/event-stream", "mcp-protocol-version
 
 async def discover(url: str, token: str | None = None, **headers: str) -> httpx2.Response:
     """The smallest request there is, with any headers."""
-    shown = {"authorization": f"Bearer {token}"} if token else {}
+    rendered = {"authorization": f"Bearer {token}"} if token else {}
     body = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}
     async with httpx2.AsyncClient() as http:
-        sent = {**MODERN, "mcp-method": "server/discover", **shown, **headers}
+        sent = {**MODERN, "mcp-method": "server/discover", **rendered, **headers}
         return await http.post(url, json=body, headers=sent)
 
 
@@ -113,11 +113,11 @@ class IssuerOfTokens:
         self.keys[kid] = ec.generate_private_key(ec.SECP256R1())
 
     def published(self) -> list[dict[str, Any]]:
-        found = []
+        collected = []
         for kid, key in self.keys.items():
             kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-            found.append({**json.loads(kind.to_jwk(key.public_key())), "kid": kid, "use": "sig"})
-        return found
+            collected.append({**json.loads(kind.to_jwk(key.public_key())), "kid": kid, "use": "sig"})
+        return collected
 
     async def fetch(self, url: str) -> Any:
 
@@ -128,13 +128,13 @@ class IssuerOfTokens:
             return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"}
         return {"keys": self.published()}
 
-    def known(self) -> jwks.Keys:
+    def key_set(self) -> jwks.Keys:
         return jwks.Keys(ISSUER, None, self.fetch, lambda: self.now)
 
     def token(self, scope: str = "backup:destroy", *, kid: str = "one", headers: Any = None, **claims: Any) -> str:
         key = self.keys[kid]
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-        said = {
+        text = {
             "iss": ISSUER,
             "aud": PUBLIC,
             "sub": "alice",
@@ -143,5 +143,5 @@ class IssuerOfTokens:
             "scope": scope,
             **claims,
         }
-        content = {name: value for name, value in said.items() if value is not None}
+        content = {name: value for name, value in text.items() if value is not None}
         return jwt.encode(content, key, algorithm, headers={"kid": kid, **(headers or {})})

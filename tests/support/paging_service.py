@@ -83,8 +83,8 @@ class Pages:
         limit = min(int(query.get("limit", 10**9)), self.most)
         if number in self.short:
             limit = max(1, limit // 2)
-        found = self.items[start : start + limit]
-        body: dict[str, Any] = {"items": found, "count": len(found)}
+        result = self.items[start : start + limit]
+        body: dict[str, Any] = {"items": result, "count": len(result)}
         if self.spelling == "offset":
             body["offset"] = start
         elif self.spelling == "pageOffset":
@@ -96,8 +96,8 @@ class Pages:
 
 
 @asynccontextmanager
-async def reached(app: Any, given: Settings | None = None) -> AsyncIterator[client.ApiClient]:
+async def reached(app: Any, arguments: Settings | None = None) -> AsyncIterator[client.ApiClient]:
     """The way to an application in-process; nothing waits, the clock stands still."""
-    given = given or settings.load(token="t", scan_cap=100_000)
-    async with client.connect(given, app=app, now=lambda: NOW, sleep=no_sleep) as api:
+    arguments = arguments or settings.load(token="t", scan_cap=100_000)
+    async with client.connect(arguments, app=app, now=lambda: NOW, sleep=no_sleep) as api:
         yield api

@@ -36,17 +36,17 @@ def arguments(tool: Tool, tenant: Any, full: bool) -> dict[str, Any]:
     """Arguments that fit the description: required ones only, or every one."""
     operation = tool.operation
     assert operation is not None
-    found: dict[str, Any] = dict(ids(tool, tenant))
+    result: dict[str, Any] = dict(ids(tool, tenant))
     for parameter in operation.parameters:
         argument = tool.arguments.get(parameter.name)
         if argument and argument.place == "query" and (full or parameter.required):
-            found[parameter.name] = value(parameter.schema, parameter.name, full)
+            result[parameter.name] = value(parameter.schema, parameter.name, full)
     if operation.body is not None:
-        found |= value(one_form(schemas.writable(operation.body)), "body", full)
-        if operation.method == "PATCH" and not full and not set(found) - {a for a in found if a.endswith("Id")}:
+        result |= value(one_form(schemas.writable(operation.body)), "body", full)
+        if operation.method == "PATCH" and not full and not set(result) - {a for a in result if a.endswith("Id")}:
             name, schema = next(iter(schemas.writable(operation.body)["properties"].items()))
-            found[name] = value(schema, name, full)
-    return found
+            result[name] = value(schema, name, full)
+    return result
 
 
 def ids(tool: Tool, tenant: Any) -> dict[str, str]:

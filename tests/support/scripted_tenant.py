@@ -41,19 +41,23 @@ class Answering:
         method, path = scope["method"], scope["raw_path"].decode().partition("?")[0]
         self.reads += [path] if method == "GET" else []
         self.writes += [(method, path, content)] if method != "GET" else []
-        status, headers, body = self.hook(method, path, content) or self._found(method, path)
+        status, headers, body = self.hook(method, path, content) or self._answer(method, path)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": told})
+        text = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": text})
         await send({"type": "http.response.body", "body": content})
 
-    def _found(self, method: str, path: str) -> Answer:
+    def _answer(self, method: str, path: str) -> Answer:
         if method != "GET":
             return 204, {}, b""
-        found = self.resources.get(path)
-        if found is None:
+        actual = self.resources.get(path)
+        if actual is None:
             return 404, {}, {"message": "not found", "errorCode": "NOT_FOUND", "httpStatusCode": 404}
-        return 200, {}, {"items": found, "count": len(found), "total": len(found)} if isinstance(found, list) else found
+        return (
+            200,
+            {},
+            {"items": actual, "count": len(actual), "total": len(actual)} if isinstance(actual, list) else actual,
+        )
 
 
 def copies(**changes: Any) -> dict[str, Any]:
@@ -90,8 +94,8 @@ class Talk:
     async def call(self, tool: str, arguments: Any) -> tuple[str, bool]:
         """The answer's text (or JSON), and whether it is an error."""
         result = await self.client.call_tool(tool, arguments)
-        said = "\n".join(getattr(part, "text", "") for part in result.content)
-        return said or json.dumps(result.structured_content), bool(result.is_error)
+        text = "\n".join(getattr(part, "text", "") for part in result.content)
+        return text or json.dumps(result.structured_content), bool(result.is_error)
 
     async def consented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, bool]:
         """The answer to a gated call whose preview was agreed to."""
@@ -102,8 +106,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(app: Any, now: Callable[[], datetime] = lambda: NOW, **given: Any) -> AsyncIterator[Talk]:
+async def talking(app: Any, now: Callable[[], datetime] = lambda: NOW, **inputs: Any) -> AsyncIterator[Talk]:
     """A server over the tenant, and a client of it."""
-    told = {"api_base_url": "https://tenant.example", "token": TOKEN, "retries": 0, "wait": 0.2, **given}
-    async with Client(mcp_server.create(settings.load(**told), app=app, now=now)) as client:
+    text = {"api_base_url": "https://tenant.example", "token": TOKEN, "retries": 0, "wait": 0.2, **inputs}
+    async with Client(mcp_server.create(settings.load(**text), app=app, now=now)) as client:
         yield Talk(client)

@@ -55,10 +55,12 @@ class Tenant:
                     self.resources[place] = [one for one in self.resources[place] if one is not gone]
             return 204, None
         self.reads.append(path)
-        found = self.resources.get(path)
-        if found is None:
+        result = self.resources.get(path)
+        if result is None:
             return 404, {"message": "not found", "errorCode": "NOT_FOUND", "httpStatusCode": 404}
-        return 200, {"items": found, "count": len(found), "total": len(found)} if isinstance(found, list) else found
+        return 200, {"items": result, "count": len(result), "total": len(result)} if isinstance(
+            result, list
+        ) else result
 
 
 def loaded(**more: Any) -> Settings:

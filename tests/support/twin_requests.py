@@ -99,9 +99,9 @@ def _restore_vm(tenant: Tenant) -> list[Sample]:
     nic = {"name": "Network adapter 1",
            "networkDetails": {"id": there["networks"][5]["id"], "connectAtPowerOn": True}}  # fmt: skip
     more = {"name": "back", "description": "drill", "vmHardwareCustomization": {"networkAdapters": [nic]}}
-    found = [Sample((vm["id"],), {"restoreType": "ALTERNATE", "backupId": backups[0]["id"], "targetVmInfo": target})
+    result = [Sample((vm["id"],), {"restoreType": "ALTERNATE", "backupId": backups[0]["id"], "targetVmInfo": target})
              for target in _placement(there, **more)]  # fmt: skip
-    return [*found, Sample((vm["id"],), {"restoreType": "ALTERNATE", "snapshotId": snapshots[0]["id"],
+    return [*result, Sample((vm["id"],), {"restoreType": "ALTERNATE", "snapshotId": snapshots[0]["id"],
                                          "targetVmInfo": _placement(there, name="back")[0]})]  # fmt: skip
 
 
@@ -144,12 +144,12 @@ def _restore_datastore(tenant: Tenant) -> list[Sample]:
     rows = (("backupId", "backups", {"clusterId": there["clusters"][0]["id"]}),
             ("backupId", "backups", {"clusterId": there["clusters"][0]["id"], **array}),
             ("snapshotId", "snapshots", {"hostId": there["hosts"][0]["id"]}))  # fmt: skip
-    found = []
+    collected = []
     for name, kind, place in rows:
         copy = {name: copies(tenant, "datastores", held, kind)[0]["id"]}
         target = {"targetDatastoreInfo": {**base, **place}}
-        found.append(Sample((held["id"],), {"restoreType": "ALTERNATE", **copy, **target}))
-    return found
+        collected.append(Sample((held["id"],), {"restoreType": "ALTERNATE", **copy, **target}))
+    return collected
 
 
 def _restore_database(tenant: Tenant) -> list[Sample]:
@@ -172,18 +172,18 @@ def _restore_group(tenant: Tenant) -> list[Sample]:
     ids = [a["id"] for a in group["assets"]]
     member = named(tenant, "virtual-machines", group["assets"][0]["name"])
     backup = copies(tenant, "virtual-machines", member, "backups")[0]["id"]
-    found = []
+    collected = []
     for place in _placement(there):
         override = {k: v for k, v in place.items() if k != "hypervisorManagerId"}
         row = {"resourceId": ids[0], "recoveryPointId": backup, "recoveryPointType": "BACKUP"}
         base = {"restoreType": "ALTERNATE", "description": "drill", "namePrefix": "dr-", "namePostfix": "-x"}
-        found += [
+        collected += [
             Sample((group["id"],), {**base, "restoreAllResources": False, "recoveryInfo": [row], "targetInfo": place}),
             Sample((group["id"],), {**base, "recoveryInfo": [{**row, "targetInfoOverrides": override}]}),
         ]
     row = {"resourceId": ids[0]}
     bare = {"restoreType": "ALTERNATE", "recoveryInfo": [row], "powerOnVmsAfterRestore": True}
-    return [*found, Sample((group["id"],), bare)]
+    return [*collected, Sample((group["id"],), bare)]
 
 
 def _restore_volumes(tenant: Tenant) -> list[Sample]:
@@ -386,7 +386,7 @@ def _reattach_store(tenant: Tenant) -> list[Sample]:
     return [Sample((store["id"],), {"storageSystemId": gateway["id"], "storageSystemType": "PROTECTION_STORE_GATEWAY"})]
 
 
-def _of(collection: str, name: str, body: Any = None, **more: Any) -> Callable[[Tenant], list[Sample]]:
+def _about(collection: str, name: str, body: Any = None, **more: Any) -> Callable[[Tenant], list[Sample]]:
     return lambda tenant: [Sample((named(tenant, collection, name)["id"],), body, **more)]
 
 
@@ -415,8 +415,8 @@ def _gateway(tenant: Tenant) -> list[Body]:
 def _recover_gateway(tenant: Tenant) -> list[Sample]:
     gateway = named(tenant, "protection-store-gateways", "psg-dc2-01")
     connected = named(tenant, PSG, "psg-dc1-01")
-    found = [Sample((gateway["id"],), body) for body in _gateway(tenant)]
-    return [*found, Sample((connected["id"],), _gateway(tenant)[0], refused=True)]
+    result = [Sample((gateway["id"],), body) for body in _gateway(tenant)]
+    return [*result, Sample((connected["id"],), _gateway(tenant)[0], refused=True)]
 
 
 def _resize_gateway(tenant: Tenant) -> list[Sample]:
@@ -502,7 +502,7 @@ REQUESTS: dict[str, Callable[[Tenant], list[Sample]]] = {
     "DataManagementTemplateUpdate": _update_policy,
     "VmProtectionGroupCreate": _create_vm_group,
     "VmProtectionGroupUpdate": _update_vm_group,
-    "VmProtectionGroupDelete": _of("virtual-machine-protection-groups", "vmpg-erp-01", refused=True),
+    "VmProtectionGroupDelete": _about("virtual-machine-protection-groups", "vmpg-erp-01", refused=True),
     "MSSQLDatabaseProtectionGroupCreate": _create_sql_group,
     "MSSQLDatabaseProtectionGroupUpdate": _update_sql_group,
     "VolumeProtectionGroupCreate": _create_volume_group,
@@ -510,40 +510,40 @@ REQUESTS: dict[str, Callable[[Tenant], list[Sample]]] = {
     "VolumeProtectionGroupRefresh": lambda t: [Sample((_volume_group(t)["id"],), {"fullRefresh": True})],
     "RemoveVolumeProtectionGroup": lambda t: [Sample((_volume_group(t)["id"],), refused=True)],
     "ProtectionStoreCreate": _create_store,
-    "ProtectionStoreEdit": _of("protection-stores", "Local_psg-dc1-01", {"displayName": "renamed"}),
+    "ProtectionStoreEdit": _about("protection-stores", "Local_psg-dc1-01", {"displayName": "renamed"}),
     "CloudProtectionStoreReattach": _reattach_store,
-    "ProtectionStoreDelete": _of("protection-stores", "Local_psg-dc1-01", refused=True),
+    "ProtectionStoreDelete": _about("protection-stores", "Local_psg-dc1-01", refused=True),
     "StoreOnceCreate": lambda _: [Sample((), {**HOST, "serialNumber": "SO-2", "networkAddress": "10.1.0.61"})],
-    "StoreOnceUpdate": _of("storeonces", "so-dc1-5260", {"networkAddress": "10.1.0.62", "description": "d"}),
-    "StoreOnceDelete": _of("storeonces", "so-dc1-5260", refused=True),
+    "StoreOnceUpdate": _about("storeonces", "so-dc1-5260", {"networkAddress": "10.1.0.62", "description": "d"}),
+    "StoreOnceDelete": _about("storeonces", "so-dc1-5260", refused=True),
     "ProtectionStoreGatewaySize": lambda _: [Sample((), LOAD)],
-    "ProtectionStoreGatewayPSGSize": _of(PSG, "psg-dc1-01", LOAD),
+    "ProtectionStoreGatewayPSGSize": _about(PSG, "psg-dc1-01", LOAD),
     "ProtectionStoreGatewayCreate": lambda t: [Sample((), body) for body in _gateway(t)],
     "ProtectionStoreGatewayRecover": _recover_gateway,
-    "ProtectionStoreGatewayUpdate": _of(PSG, "psg-dc1-01", GATEWAY),
-    "ProtectionStoreGatewayDelete": _of(PSG, "psg-dc1-01", refused=True),
+    "ProtectionStoreGatewayUpdate": _about(PSG, "psg-dc1-01", GATEWAY),
+    "ProtectionStoreGatewayDelete": _about(PSG, "psg-dc1-01", refused=True),
     "ProtectionStoreGatewayStorage": _resize_gateway,
     "ProtectionStoreGatewayNicCreate": _nic(with_id=False),
     "ProtectionStoreGatewayNicUpdate": _nic(with_id=True),
     "ProtectionStoreGatewayNicDelete": _nic(with_id=True, whole=False),
-    "ProtectionStoreGatewayShutdownGuestOS": _of(PSG, "psg-dc1-01"),
-    "ProtectionStoreGatewayPing": _of(PSG, "psg-dc1-01", {"address": "10.1.0.1"}),
-    "ProtectionStoreGatewayTraceroute": _of(PSG, "psg-dc1-01", {"address": "10.1.0.1"}),
-    "ProtectionStoreGatewayGenerateSupportBundle": _of(PSG, "psg-dc1-01", {"description": "d", "slim": True}),
-    "ProtectionStoreGatewaySetRemoteSupport": _of(PSG, "psg-dc1-01", {"enabled": True}),
+    "ProtectionStoreGatewayShutdownGuestOS": _about(PSG, "psg-dc1-01"),
+    "ProtectionStoreGatewayPing": _about(PSG, "psg-dc1-01", {"address": "10.1.0.1"}),
+    "ProtectionStoreGatewayTraceroute": _about(PSG, "psg-dc1-01", {"address": "10.1.0.1"}),
+    "ProtectionStoreGatewayGenerateSupportBundle": _about(PSG, "psg-dc1-01", {"description": "d", "slim": True}),
+    "ProtectionStoreGatewaySetRemoteSupport": _about(PSG, "psg-dc1-01", {"enabled": True}),
     "DataOrchestratorCreate": lambda _: [
         Sample((), {"activationCode": "00000000-0000-4000-8000-000000000000", "displayName": "do-new"})
     ],
-    "DataOrchestratorModify": _of(DO, "do-dc1-01", ORCHESTRATOR),
-    "DataOrchestratorDelete": _of(DO, "do-dc1-01", refused=True),
-    "DataOrchestratorRecover": _of(DO, "do-dc1-01", {"sid": "00000000-0000-4000-8000-000000000001"}),
-    "DataOrchestratorReboot": _of(DO, "do-dc1-01", {"force": True}),
-    "DataOrchestratorShutdown": _of(DO, "do-dc1-01", {"force": True}),
-    "DataOrchestratorInfosightConfigModify": _of(DO, "do-dc1-01", {"remoteAccessEnabled": True}),
-    "SupportBundleCreate": _of(DO, "do-dc1-01", {"description": "d"}),
+    "DataOrchestratorModify": _about(DO, "do-dc1-01", ORCHESTRATOR),
+    "DataOrchestratorDelete": _about(DO, "do-dc1-01", refused=True),
+    "DataOrchestratorRecover": _about(DO, "do-dc1-01", {"sid": "00000000-0000-4000-8000-000000000001"}),
+    "DataOrchestratorReboot": _about(DO, "do-dc1-01", {"force": True}),
+    "DataOrchestratorShutdown": _about(DO, "do-dc1-01", {"force": True}),
+    "DataOrchestratorInfosightConfigModify": _about(DO, "do-dc1-01", {"remoteAccessEnabled": True}),
+    "SupportBundleCreate": _about(DO, "do-dc1-01", {"description": "d"}),
     "ApplicationHostCreate": lambda _: [Sample((), HOST)],
-    "ApplicationHostUpdate": _of("application-hosts", "sqlhost-01.example.com", HOST),
-    "UnregisterApplicationHost": _of("application-hosts", "sqlhost-01.example.com", refused=True),
+    "ApplicationHostUpdate": _about("application-hosts", "sqlhost-01.example.com", HOST),
+    "UnregisterApplicationHost": _about("application-hosts", "sqlhost-01.example.com", refused=True),
     "MSSQLInstanceUpdate": _instance,
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ def copies(tenant: Tenant, holder: str, asset: str, kind: str) -> Iterator[Item]
 def arguments(tenant: Tenant, tool: Tool) -> dict[str, Any] | None:
     """Valid arguments without `confirm`; None where the tenant has nothing for it."""
     names = [a.name for a in tool.arguments.values() if a.place == "path"]
-    found: dict[str, Any] = {}
+    collected: dict[str, Any] = {}
     if len(names) == 2:
         kind = "backups" if names[1] == "backupId" else "snapshots"
         holder = HOLDERS[names[0]]
@@ -68,18 +68,18 @@ def arguments(tenant: Tenant, tool: Tool) -> dict[str, Any] | None:
             if copy := next(copies(tenant, holder, asset["id"], kind), None):
                 if tool.name.startswith("detach"):
                     tenant.write((holder, asset["id"], kind, copy["id"]), mountState="ATTACHED", mountedHostsIqn=[IQN])
-                found = {names[0]: asset["id"], names[1]: copy["id"]}
+                collected = {names[0]: asset["id"], names[1]: copy["id"]}
                 break
         else:
             return None
-        return {**found, **_of_copy(tool.name)}
+        return {**collected, **_of_copy(tool.name)}
     if names:
         item = _target(tenant, tool.name, COLLECTIONS[names[0]])
         if item is None:
             return None
-        found = {names[0]: item["id"]}
+        collected = {names[0]: item["id"]}
         body = _body(tenant, tool.name, item)
-        return None if body is None else {**found, **body}
+        return None if body is None else {**collected, **body}
     return _create(tenant, tool.name)
 
 

@@ -114,8 +114,8 @@ def test_nothing_is_never_consent_nor_a_required_id(nothing: str | None) -> None
 
 
 def test_an_empty_text_stays_where_it_is_a_value() -> None:
-    given = {"vmId": VM, "backupId": BACKUP, "description": "", "confirm": "preview"}
-    assert arguments.prepare(TOOLS["update_vm_backup"], given)["description"] == ""
+    inputs = {"vmId": VM, "backupId": BACKUP, "description": "", "confirm": "preview"}
+    assert arguments.prepare(TOOLS["update_vm_backup"], inputs)["description"] == ""
 
 
 @pytest.mark.parametrize("name", sorted(arguments.ADDED_BY_CLIENTS))
@@ -126,7 +126,7 @@ def test_what_clients_add_by_themselves_is_dropped_and_every_other_name_refused(
 
 
 def test_json_in_strings_numbers_in_strings_and_nulls_are_repaired() -> None:
-    found = arguments.prepare(
+    result = arguments.prepare(
         TOOLS["restore_vm"],
         {
             "vmId": VM,
@@ -137,23 +137,23 @@ def test_json_in_strings_numbers_in_strings_and_nulls_are_repaired() -> None:
             "confirm": "preview",
         },
     )
-    assert found["targetVmInfo"] == {"name": "copy", "powerOn": True}
-    assert "snapshotId" not in found
+    assert result["targetVmInfo"] == {"name": "copy", "powerOn": True}
+    assert "snapshotId" not in result
     assert arguments.prepare(TOOLS["list_vms"], {"limit": "5", "offset": 3.0}) == {"limit": 5, "offset": 3}
 
 
 def test_text_that_only_looks_like_json_stays_text_where_text_is_wanted() -> None:
-    found = arguments.prepare(
+    result = arguments.prepare(
         TOOLS["update_vm_backup"],
         {"vmId": VM, "backupId": BACKUP, "description": '{"a": 1}', "confirm": "preview"},
     )
-    assert found["description"] == '{"a": 1}'
+    assert result["description"] == '{"a": 1}'
 
 
 def test_path_query_body_and_media_type_are_as_described() -> None:
     tool = TOOLS["update_vm_backup"]
-    found = arguments.prepare(tool, {"vmId": VM, "backupId": BACKUP, "description": "kept", "confirm": "preview"})
-    sent = arguments.build_request(tool, found)
+    result = arguments.prepare(tool, {"vmId": VM, "backupId": BACKUP, "description": "kept", "confirm": "preview"})
+    sent = arguments.build_request(tool, result)
     assert (sent.method, sent.path) == ("PATCH", f"/backup-recovery/v1beta1/virtual-machines/{VM}/backups/{BACKUP}")
     assert sent.body == {"description": "kept"}
     assert sent.media_type == "application/merge-patch+json"
@@ -196,9 +196,9 @@ def test_the_target_of_a_call_is_read_from_the_api_that_knows_it(name: str, path
         for a in TOOLS[name].arguments.values()
         if a.place == "path"
     }
-    found = target_reads.target_read(TOOLS[name], arguments.build_request(TOOLS[name], ids), TOOLS)
-    assert found is not None
-    assert (found.method, found.path, found.reads) == ("GET", path, True)
+    result = target_reads.target_read(TOOLS[name], arguments.build_request(TOOLS[name], ids), TOOLS)
+    assert result is not None
+    assert (result.method, result.path, result.reads) == ("GET", path, True)
 
 
 def test_every_gated_tool_with_an_id_has_a_target_that_can_be_read() -> None:
@@ -223,8 +223,8 @@ def test_no_argument_whatever_raises_anything_but_a_sentence(name: str, data: st
     try:
         sent = arguments.build_request(tool, arguments.prepare(tool, given_arguments))
     except BackupError as error:
-        told = error
-        assert told.message  # either outcome is right, anything else escapes
+        answer = error
+        assert answer.message  # either outcome is right, anything else escapes
         return
     assert "{" not in sent.path
     assert ".." not in sent.path.split("/")
@@ -248,5 +248,5 @@ def test_a_time_that_is_accepted_is_one_that_previews_can_read(text: str) -> Non
     "text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2040-11-25T00:00:00+24:00"]
 )
 def test_a_time_beyond_what_can_be_read_is_refused(text: str) -> None:
-    said = refusal("update_vm_backup", vmId=VM, backupId=BACKUP, lockedUntil=text, confirm="preview")
-    assert "wanted: a time as RFC 3339" in said
+    answer = refusal("update_vm_backup", vmId=VM, backupId=BACKUP, lockedUntil=text, confirm="preview")
+    assert "wanted: a time as RFC 3339" in answer

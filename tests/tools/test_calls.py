@@ -51,34 +51,34 @@ async def test_each_tool_sends_the_request_that_is_described(
     name: str, full: bool, tenant: Any, demo_settings: settings.Settings
 ) -> None:
     tool, state = TOOLS[name], tenant.state.tenant
-    given = samples.arguments(tool, state, full)
+    arguments = samples.arguments(tool, state, full)
     assert tool.operation is not None
     async with Client(app.create(demo_settings, app=tenant, now=ticking)) as client:
         if tool.gated:
-            preview = await client.call_tool(name, {**given, "confirm": "preview"})
+            preview = await client.call_tool(name, {**arguments, "confirm": "preview"})
             assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
             code = CODE.search(text_of(preview))
             if code is None:
                 assert "no code" in text_of(preview), text_of(preview)
                 return
-            given = {**given, "confirm": code[1]}
-        result = await client.call_tool(name, given)
+            arguments = {**arguments, "confirm": code[1]}
+        result = await client.call_tool(name, arguments)
         if tool.conditional and result.is_error and "PREVIEW: nothing was changed." in text_of(result):
             assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
             code = CODE.search(text_of(result))
             if code is None:
                 assert "no code" in text_of(result), text_of(result)
                 return
-            result = await client.call_tool(name, {**given, "confirm": code[1]})
-    told = text_of(result)
-    assert told
-    assert "mistake of ours" not in told, told
+            result = await client.call_tool(name, {**arguments, "confirm": code[1]})
+    text = text_of(result)
+    assert text
+    assert "mistake of ours" not in text, text
     sent = [r for r in state.requests if r.operation == tool.operation.id]
-    assert sent, told
+    assert sent, text
     for received in sent:
         as_described(tool, received)
-        assert received.status not in (401, 405, 415), told
-        assert received.status < 500, told
+        assert received.status not in (401, 405, 415), text
+        assert received.status < 500, text
     if not tool.lists:
         assert len(sent) == 1
 
@@ -137,9 +137,9 @@ async def test_bad_arguments_send_nothing(connected: Connected, tenant: Any) -> 
         ("delete_vm_backup", {"vmId": "a", "backupId": "b"}),
     ]
     async with connected() as client:
-        for name, given in bad:
-            result = await client.call_tool(name, given)
-            assert result.is_error, (name, given)
+        for name, arguments in bad:
+            result = await client.call_tool(name, arguments)
+            assert result.is_error, (name, arguments)
             assert "Nothing was sent." in text_of(result), text_of(result)
     assert not tenant.state.tenant.requests
 
@@ -159,11 +159,11 @@ async def test_secrets_of_answers_are_hidden_unless_revealed(connected: Connecte
     assert marked
     async with connected() as client:
         for output in ("text", "json"):
-            given = {"protectionStoreGatewayId": gateway["id"], "output": output}
-            result = await client.call_tool("get_protection_store_gateway", given)
-            told = text_of(result) + str(result.structured_content)
+            arguments = {"protectionStoreGatewayId": gateway["id"], "output": output}
+            result = await client.call_tool("get_protection_store_gateway", arguments)
+            text = text_of(result) + str(result.structured_content)
             for secret in marked.values():
-                assert str(secret) not in told
+                assert str(secret) not in text
 
 
 async def test_demo_answers_say_that_they_are_simulated(connected: Connected) -> None:

@@ -28,8 +28,8 @@ def test_each_operation_that_is_not_a_get_has_exactly_one_rule() -> None:
 
 
 def test_each_rule_names_operations_that_exist_with_its_method() -> None:
-    known = {(o.method, o.id) for o in CHANGING}
-    assert {(r.method, name) for r in TABLE for name in r.operations} == known
+    existing = {(o.method, o.id) for o in CHANGING}
+    assert {(r.method, name) for r in TABLE for name in r.operations} == existing
 
 
 def test_each_get_is_a_read() -> None:

@@ -43,8 +43,8 @@ def test_an_id_that_several_lists_may_show_is_not_guessed() -> None:
     assert id_sources.source_of("backupId", TOOLS["list_tasks"], TOOLS) is None
 
 
-async def told(tool: str, arguments: dict[str, Any], **given: Any) -> str:
-    server = app.create(settings.load(demo=True, **given), app=create_app(scale=100))
+async def error_text(tool: str, arguments: dict[str, Any], **inputs: Any) -> str:
+    server = app.create(settings.load(demo=True, **inputs), app=create_app(scale=100))
     async with Client(server) as client:
         result = await client.call_tool(tool, arguments)
     assert result.is_error
@@ -52,22 +52,22 @@ async def told(tool: str, arguments: dict[str, Any], **given: Any) -> str:
 
 
 async def test_a_missing_id_is_told_with_its_list() -> None:
-    assert "backupId comes from list_vm_backups." in await told("get_vm_backup", {"vmId": samples.UUID})
+    assert "backupId comes from list_vm_backups." in await error_text("get_vm_backup", {"vmId": samples.UUID})
 
 
 async def test_a_name_where_an_id_is_wanted_is_told_as_one() -> None:
-    text = await told("get_vm", {"vmId": "sap-prod-01"})
+    text = await error_text("get_vm", {"vmId": "sap-prod-01"})
     assert "vmId: that looks like a name, an id is wanted. vmId comes from list_vms." in text
 
 
 async def test_the_preview_of_a_call_on_nothing_tells_where_ids_come_from() -> None:
-    given = {"vmId": "sap-prod-01", "backupId": samples.UUID, "confirm": "preview"}
-    text = await told("delete_vm_backup", given)
+    inputs = {"vmId": "sap-prod-01", "backupId": samples.UUID, "confirm": "preview"}
+    text = await error_text("delete_vm_backup", inputs)
     assert "CANNOT BE DONE" in text
     assert "vmId comes from list_vms; backupId comes from list_vm_backups." in text
 
 
 async def test_no_list_is_named_that_this_server_does_not_offer() -> None:
-    text = await told("get_vm_backup", {"vmId": "x", "backupId": samples.UUID}, toolsets="vms")
+    text = await error_text("get_vm_backup", {"vmId": "x", "backupId": samples.UUID}, toolsets="vms")
     assert "backupId comes from list_vm_backups." in text
     assert "list_vms" not in text

@@ -29,23 +29,23 @@ def own(all_tools: tuple[Tool, ...]) -> list[Tool]:
 
 
 def size(tool: Tool) -> int:
-    shown = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
-    return len(json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode())
+    rendered = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+    return len(json.dumps(rendered, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def walk(schema: Any) -> list[dict[str, Any]]:
     """Every schema within a schema; names of properties are data, not keywords."""
     if not isinstance(schema, dict):
         return []
-    found = [schema]
+    result = [schema]
     for sub in schema.get("properties", {}).values():
-        found += walk(sub)
+        result += walk(sub)
     for key in ("items", "additionalProperties"):
-        found += walk(schema.get(key))
+        result += walk(schema.get(key))
     for key in ("oneOf", "anyOf"):
         for sub in schema.get(key, ()):
-            found += walk(sub)
-    return found
+            result += walk(sub)
+    return result
 
 
 def test_each_of_the_138_operations_is_a_tool(all_tools: tuple[Tool, ...]) -> None:
@@ -176,11 +176,11 @@ def test_the_tool_list_stays_within_its_budget(all_tools: tuple[Tool, ...]) -> N
 
 
 @pytest.mark.parametrize("search", [False, True])
-@pytest.mark.parametrize("given", [{}, {"read_only": True}, {"toolsets": "vms"}, {"toolsets": "stores,tasks"}])
+@pytest.mark.parametrize("arguments", [{}, {"read_only": True}, {"toolsets": "vms"}, {"toolsets": "stores,tasks"}])
 def test_instructions_stay_within_500_tokens_and_name_no_tool_that_is_not_offered(
-    given: dict[str, Any], search: bool
+    arguments: dict[str, Any], search: bool
 ) -> None:
-    offer = app.tool_set(settings.load(**given))
+    offer = app.tool_set(settings.load(**arguments))
     words = instructions.instructions_for(offer.offered, search=search)
     assert len(words) <= 500 * 4
     named = set(re.findall(r"[a-z]+(?:_[a-z]+)+", words))
@@ -257,8 +257,8 @@ def test_a_schema_that_contains_itself_ends() -> None:
 def test_each_tool_is_as_it_was_reviewed() -> None:
     """Run with UPDATE_SNAPSHOTS=1 where a change is meant, and read the difference."""
     offered = app.tool_set(settings.load()).offered.values()
-    shown = {t.name: app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in offered}
-    texts = {name: json.dumps(tool, indent=1, ensure_ascii=False) + "\n" for name, tool in shown.items()}
+    rendered = {t.name: app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in offered}
+    texts = {name: json.dumps(tool, indent=1, ensure_ascii=False) + "\n" for name, tool in rendered.items()}
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOTS.mkdir(parents=True, exist_ok=True)
         for old in SNAPSHOTS.glob("*.json"):

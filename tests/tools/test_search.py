@@ -27,9 +27,9 @@ Connected = Callable[..., AbstractAsyncContextManager[Client]]
 
 def hits(questions: list[dict[str, Any]]) -> tuple[float, float]:
     """Which part of the questions has a right tool first, and among the first five."""
-    known = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
     ranked = [
-        ([t.name for t in ranking.rank(known, q["question"])], {q["tool"], *q.get("also", ())}) for q in questions
+        ([t.name for t in ranking.rank(existing, q["question"])], {q["tool"], *q.get("also", ())}) for q in questions
     ]
     return (
         sum(bool(names) and names[0] in right for names, right in ranked) / len(ranked),
@@ -42,7 +42,7 @@ def searching() -> settings.Settings:
     return settings.load(demo=True, wait=5, surface="search")
 
 
-def told(result: Any) -> str:
+def result_text(result: Any) -> str:
     return "\n".join(part.text for part in result.content)
 
 
@@ -75,8 +75,8 @@ def test_questions_in_other_voices_are_answered_as_well(name: str) -> None:
 
 def test_plain_phrasings_over_the_estate_have_the_right_tool_first() -> None:
     """Sixty, written by somebody who had seen no description; the words of tool_search/estate.py came after them."""
-    known = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
-    first = [ranking.rank(known, one["text"], 1)[0].name == one["tool"] for one in PHRASINGS]
+    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    first = [ranking.rank(existing, one["text"], 1)[0].name == one["tool"] for one in PHRASINGS]
     assert len(first) == 60
     assert sum(first) >= 56
 
@@ -93,14 +93,14 @@ def test_plain_phrasings_over_the_estate_have_the_right_tool_first() -> None:
     ],
 )
 def test_the_field_s_own_words_are_understood(question: str, right: str) -> None:
-    known = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
-    assert right in [tool.name for tool in ranking.rank(known, question, 3)]
+    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    assert right in [tool.name for tool in ranking.rank(existing, question, 3)]
 
 
 def test_asking_which_copies_exist_never_proposes_to_change_one_first() -> None:
-    known = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
     for question in ("which backups exist", "what snapshots are there of this VM", "how long is the copy locked"):
-        assert not ranking.rank(known, question)[0].gated, question
+        assert not ranking.rank(existing, question)[0].gated, question
 
 
 async def test_three_tools_and_four_over_the_estate_are_listed_and_cost_little(
@@ -126,7 +126,7 @@ def test_the_seven_tools_over_the_estate_cost_little() -> None:
 async def test_a_read_only_server_has_no_tool_that_writes(connected: Connected) -> None:
     async with connected(settings.load(demo=True, surface="search", read_only=True)) as client:
         assert [t.name for t in (await client.list_tools()).tools][:2] == ["find_tools", "call_read_tool"]
-        answer = told(await client.call_tool("find_tools", {"query": "delete a VM backup", "limit": 10}))
+        answer = result_text(await client.call_tool("find_tools", {"query": "delete a VM backup", "limit": 10}))
         assert "delete_vm_backup" not in answer
         refused = await client.call_tool("call_read_tool", {"name": "delete_vm_backup", "arguments": {}})
     assert refused.is_error
@@ -136,13 +136,13 @@ async def test_what_is_found_can_be_called_as_it_was_described(
     connected: Connected, searching: settings.Settings
 ) -> None:
     async with connected(searching) as client:
-        answer = told(await client.call_tool("find_tools", {"query": "list all VMs"}))
+        answer = result_text(await client.call_tool("find_tools", {"query": "list all VMs"}))
         assert answer.startswith("list_vms [read]")
         schema = json.loads(re.search(r"arguments: (\{.*\})", answer)[1])  # type: ignore[index]
         assert "filter" in schema["properties"]
         result = await client.call_tool("call_read_tool", {"name": "list_vms", "arguments": {"limit": 1}})
     assert not result.is_error
-    assert "400" in told(result)
+    assert "400" in result_text(result)
 
 
 async def test_arguments_that_arrive_as_json_text_are_read(connected: Connected, searching: settings.Settings) -> None:
@@ -161,7 +161,7 @@ async def test_the_read_tool_never_writes(
             if tool.danger is not Danger.READ:
                 result = await client.call_tool("call_read_tool", {"name": tool.name, "arguments": {"confirm": "x"}})
                 assert result.is_error
-                assert "not a read" in told(result)
+                assert "not a read" in result_text(result)
     assert not [r for r in tenant.state.tenant.requests if r.path.startswith("/backup-recovery")]
 
 
@@ -173,7 +173,7 @@ async def test_no_gated_tool_gets_through_without_its_confirm(
             if tool.gated:
                 result = await client.call_tool("call_write_tool", {"name": tool.name, "arguments": {}})
                 assert result.is_error
-                assert "confirm" in told(result)
+                assert "confirm" in result_text(result)
     assert not [r for r in tenant.state.tenant.requests if r.method != "GET" and "/token" not in r.path]
 
 
@@ -186,12 +186,12 @@ async def test_a_gated_tool_previews_and_runs_through_the_write_tool(
         )
         job = listed.structured_content["items"][0]["id"]
         call = {"name": "suspend_protection_job", "arguments": {"protectionJobId": job, "confirm": "preview"}}
-        preview = told(await client.call_tool("call_write_tool", call))
+        preview = result_text(await client.call_tool("call_write_tool", call))
         code = re.search(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b", preview)
         assert code, preview
         call["arguments"]["confirm"] = code[0]  # type: ignore[index]
         done = await client.call_tool("call_write_tool", call)
-    assert not done.is_error, told(done)
+    assert not done.is_error, result_text(done)
     assert [r for r in tenant.state.tenant.requests if r.method == "POST" and r.path.endswith("/suspend")]
 
 
@@ -201,7 +201,7 @@ async def test_bad_questions_are_answered_in_sentences(connected: Connected, sea
         for arguments in (*questions, {"query": "vms", "limit": 99}, {"query": "vms", "limit": True}):
             assert (await client.call_tool("find_tools", arguments)).is_error
         nothing = await client.call_tool("find_tools", {"query": "xyzzy plugh"})
-        assert "There are tools for" in told(nothing)
+        assert "There are tools for" in result_text(nothing)
         calls: list[dict[str, Any]] = [{}, {"name": 3}, {"name": "list_vms", "arguments": [1]}, {"name": "nope"}]
         for arguments in calls:
             assert (await client.call_tool("call_read_tool", arguments)).is_error

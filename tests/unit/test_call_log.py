@@ -24,8 +24,8 @@ async def calls(*made: tuple[str, dict[str, Any]], **faults: Any) -> list[Any]:
     app = create_app(now=ticking, scale=100_000)
     if faults:
         app.state.script.set(Faults((fault(**faults),)))
-    given = settings.load(demo=True, retries=1, secret=MARKED[1])
-    async with Client(mcp_server.create(given, app=app, now=ticking)) as client:
+    inputs = settings.load(demo=True, retries=1, secret=MARKED[1])
+    async with Client(mcp_server.create(inputs, app=app, now=ticking)) as client:
         return [await client.call_tool(name, arguments) for name, arguments in made]
 
 
@@ -68,11 +68,11 @@ async def test_no_marked_secret_or_name_reaches_a_log_line_or_a_result(capsys: p
     lines = capsys.readouterr().err
     for mark in MARKED:
         assert mark not in lines
-    told = "".join(part.text for result in results for part in result.content)
-    assert MARKED[1] not in told
-    assert MARKED[2] not in told
-    assert "simulated-token" not in told + lines
-    assert "demo-secret" not in told + lines
+    answer = "".join(part.text for result in results for part in result.content)
+    assert MARKED[1] not in answer
+    assert MARKED[2] not in answer
+    assert "simulated-token" not in answer + lines
+    assert "demo-secret" not in answer + lines
 
 
 def test_an_exception_is_told_by_kind_and_place_and_never_by_its_message(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,9 +92,9 @@ def test_a_line_stays_one_line_whatever_it_holds(as_json: bool, capsys: pytest.C
     call_log.configure("info", as_json=as_json)
     with call_log.call("a\nb\x1b[31m\u202e"):
         pass
-    shown = capsys.readouterr().err
-    assert shown.count("\n") == 1
-    assert shown.isascii()
+    rendered = capsys.readouterr().err
+    assert rendered.count("\n") == 1
+    assert rendered.isascii()
 
 
 async def test_a_call_that_is_given_up_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,18 +48,18 @@ def test_clean_text_holds_nothing_invisible_and_stays_as_it_is(text: str) -> Non
 
 @given(st.text() | st.just(ATTACK), st.integers(2, 200))
 def test_a_cell_is_one_harmless_line_however_long_the_text(text: str, most: int) -> None:
-    shown = sanitize.cell(text, most)
-    harmless(shown)
-    assert "\n" not in shown
-    assert len(shown) <= 3 * most
-    assert re.sub(r"\\.", "", shown).count("|") == 0
+    rendered = sanitize.cell(text, most)
+    harmless(rendered)
+    assert "\n" not in rendered
+    assert len(rendered) <= 3 * most
+    assert re.sub(r"\\.", "", rendered).count("|") == 0
 
 
 @given(st.text() | st.just(ATTACK))
 def test_a_quotation_cannot_be_left(text: str) -> None:
-    shown = sanitize.quoted(text)
-    assert shown.count('"') == 2
-    assert "\n" not in shown
+    rendered = sanitize.quoted(text)
+    assert rendered.count('"') == 2
+    assert "\n" not in rendered
 
 
 def test_plain_names_stay_as_they_are() -> None:
@@ -106,10 +106,10 @@ async def test_one_hostile_string_through_every_renderer(
     copy = next(c for c in free(tenant, vm) if c["name"] == ATTACK)
     target = {"vmId": vm["id"], "backupId": copy["id"]}
     policy, job = tenant.all("protection-policies")[0], tenant.all("protection-jobs")[0]
-    given = settings.load(demo=True, wait=1, audit_log=record, retries=0)
+    inputs = settings.load(demo=True, wait=1, audit_log=record, retries=0)
     call_log.configure("debug")
-    shown = []
-    async with Client(mcp_server.create(given, app=attacked, now=ticking)) as client:
+    collected = []
+    async with Client(mcp_server.create(inputs, app=attacked, now=ticking)) as client:
         for name, arguments in (
             ("list_vms", {"limit": 50}),
             ("list_protection_policies", {}),
@@ -125,15 +125,15 @@ async def test_one_hostile_string_through_every_renderer(
             ("list_vms", {"filter": ATTACK}),
             ("list_vms", {"where": ATTACK}),
         ):
-            shown.append(text_of(await client.call_tool(name, arguments)))
+            collected.append(text_of(await client.call_tool(name, arguments)))
         attacked.state.script.set(Faults((fault("hostile", "GET", "*/async-operations*", times=99),)))
         tenant.endings.append(type("Ending", (), {"state": "FAILED", "effect": False, "message": ATTACK})())
-        code = re.findall(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b", shown[7])[-1]
-        shown.append(text_of(await client.call_tool("delete_vm_backup", {**target, "confirm": code})))
-        assert "FAILED" in shown[-1]
-        shown.append(text_of(await client.call_tool("resume_protection_job", {"protectionJobId": job["id"]})))
+        code = re.findall(r"\b[A-Z2-7]{4}-[A-Z2-7]{4}\b", collected[7])[-1]
+        collected.append(text_of(await client.call_tool("delete_vm_backup", {**target, "confirm": code})))
+        assert "FAILED" in collected[-1]
+        collected.append(text_of(await client.call_tool("resume_protection_job", {"protectionJobId": job["id"]})))
         data = (await client.call_tool("get_vm", {"vmId": vm["id"], "output": "json"})).structured_content
-    for n, text in enumerate(shown):
+    for n, text in enumerate(collected):
         harmless(text, echo=9 <= n <= 12)
     assert sanitize.clean(str(data["displayName"])) == data["displayName"]
     lines = capsys.readouterr().err.splitlines()

@@ -27,7 +27,7 @@ def tenant(ahead: float, status: int = 200) -> Answering:
     def hook(method: str, path: str, body: bytes) -> Any:
         if status != 200:
             return status, headers, {"message": "refused", "errorCode": "X", "httpStatusCode": status}
-        return 200, headers, answering._found(method, path)[2]
+        return 200, headers, answering._answer(method, path)[2]
 
     answering.hook = hook
     return answering

@@ -187,11 +187,11 @@ async def test_a_page_in_html_is_a_proxys_and_no_missing_permission(status: int,
         }
         of_token = await problem_at(f"http://{place}", **credentials)
     assert isinstance(problem, ServiceError)
-    for told in (problem, of_token):
-        assert "a proxy or gateway in between answered" in told.message
-        assert f"HTTP {status}" in told.message
-        assert "permission" not in told.hint
-        assert "CLIENT_SECRET" not in told.hint
+    for text in (problem, of_token):
+        assert "a proxy or gateway in between answered" in text.message
+        assert f"HTTP {status}" in text.message
+        assert "permission" not in text.hint
+        assert "CLIENT_SECRET" not in text.hint
 
 
 @pytest.mark.parametrize(

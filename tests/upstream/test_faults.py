@@ -22,7 +22,7 @@ PART = "First 1,000 of 3,502 tasks: …\nThe rest could not be read: no.\nstate:
 
 
 @pytest.mark.parametrize(
-    ("said", "is_error", "done", "verdict"),
+    ("text", "is_error", "done", "verdict"),
     [
         ("done", False, True, "survived"),
         ("done", False, False, "WRONG"),
@@ -42,12 +42,12 @@ PART = "First 1,000 of 3,502 tasks: …\nThe rest could not be read: no.\nstate:
         ("failed", True, True, "WRONG"),
     ],
 )
-def test_the_judge_of_the_matrix_tells_wrong_from_right(said: str, is_error: bool, done: bool, verdict: str) -> None:
-    assert fault_matrix.judged(SAID[said], is_error, done=done) == verdict
+def test_the_judge_of_the_matrix_tells_wrong_from_right(text: str, is_error: bool, done: bool, verdict: str) -> None:
+    assert fault_matrix.judged(SAID[text], is_error, done=done) == verdict
 
 
 @pytest.mark.parametrize(
-    ("said", "verdict"),
+    ("text", "verdict"),
     [
         (LIST, "survived"),
         (PART, "told rightly"),
@@ -59,8 +59,8 @@ def test_the_judge_of_the_matrix_tells_wrong_from_right(said: str, is_error: boo
         (LIST + "\n\u202eevil", "WRONG"),
     ],
 )
-def test_the_judge_of_lists_counts_what_is_counted(said: str, verdict: str) -> None:
-    assert fault_matrix.of_list(said, LIST) == verdict
+def test_the_judge_of_lists_counts_what_is_counted(text: str, verdict: str) -> None:
+    assert fault_matrix.of_list(text, LIST) == verdict
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_the_judge_of_lists_counts_what_is_counted(said: str, verdict: str) -> N
 async def test_a_fault_is_survived_or_told_rightly_and_nothing_is_executed_twice(
     name: str, situation: str, verdict: str, executed: int
 ) -> None:
-    found = await fault_matrix.cell(situation, fault_matrix.ROWS[name][0])
-    assert (found.verdict, found.executed) == (verdict, executed), found.said
+    result = await fault_matrix.cell(situation, fault_matrix.ROWS[name][0])
+    assert (result.verdict, result.executed) == (verdict, executed), result.text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

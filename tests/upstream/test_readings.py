@@ -44,9 +44,9 @@ class Session:
 
     async def sample(self, name: str) -> str:
         """A sample call of a tool that changes something."""
-        found = write_samples.arguments(self.tenant, TOOLS[name])
-        assert found is not None
-        return await self.call(name, **found)
+        actual = write_samples.arguments(self.tenant, TOOLS[name])
+        assert actual is not None
+        return await self.call(name, **actual)
 
     def writes(self) -> list[int]:
         return [one.status for one in self.tenant.requests if one.method != "GET" and "/token" not in one.path]
@@ -72,7 +72,7 @@ def test_every_switch_of_the_simulated_tenant_is_a_reading_with_the_same_alterna
 
 
 @pytest.mark.parametrize(
-    ("switch", "value", "tool", "said"),
+    ("switch", "value", "tool", "message"),
     [
         ("media_types", "json", "update_vm_backup", "media_types=json"),
         ("published_names", "published", "create_storeonce", "published_names=published"),
@@ -82,14 +82,14 @@ def test_every_switch_of_the_simulated_tenant_is_a_reading_with_the_same_alterna
     ],
 )
 async def test_the_other_form_of_a_write_is_tried_once_then_kept_and_told(
-    switch: str, value: str, tool: str, said: str
+    switch: str, value: str, tool: str, message: str
 ) -> None:
     async with session(**{switch: value}) as one:
         answer = await one.sample(tool)
-        assert said in answer, answer
+        assert message in answer, answer
         assert [status < 300 for status in one.writes()] == [False, True]
     async with session(**{switch: value}) as another:  # a new process of the same tenant
-        assert said not in await another.sample(tool)
+        assert message not in await another.sample(tool)
         assert [status < 300 for status in another.writes()] == [True]
 
 
@@ -180,9 +180,9 @@ async def test_tasks_that_tell_their_status_otherwise_are_listed_with_it() -> No
 
 def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() -> None:
     one = settings.load(api_base_url="https://one.example", token="t" * 10)
-    found = readings.Readings(one)
-    found.learn("media_types", "json", "a test")
-    found.count_drift({"VirtualMachinesList: field x": 3})
+    actual = readings.Readings(one)
+    actual.learn("media_types", "json", "a test")
+    actual.count_drift({"VirtualMachinesList: field x": 3})
     again = readings.Readings(one)
     assert again.value("media_types") == "json"
     assert again.drift == {"VirtualMachinesList: field x": 3}
@@ -202,10 +202,10 @@ async def test_what_is_otherwise_of_one_operation_is_not_taken_to_be_so_of_anoth
         await one.sample("create_volume_protection_group")
         assert [status < 300 for status in one.writes()] == [True]
         one.tenant.requests.clear()
-        found = write_samples.arguments(one.tenant, TOOLS["create_storeonce"])
-        assert found is not None
-        found |= {"name": "so-y", "serialNumber": "SOX0000002", "networkAddress": "192.0.2.61"}
-        answer = await one.call("create_storeonce", **found)  # it is otherwise now: found out anew, and told
+        actual = write_samples.arguments(one.tenant, TOOLS["create_storeonce"])
+        assert actual is not None
+        actual |= {"name": "so-y", "serialNumber": "SOX0000002", "networkAddress": "192.0.2.61"}
+        answer = await one.call("create_storeonce", **actual)  # it is otherwise now: found out anew, and told
         assert "published_names=corrected" in answer, answer
         assert [status < 300 for status in one.writes()] == [False, True]
 
@@ -217,11 +217,11 @@ async def test_fields_that_no_description_knows_are_shown_counted_and_can_be_ask
     chosen = settings.load(api_base_url="https://tenant.example", token="t" * 10)
     async with Client(mcp_server.create(chosen, app=app, now=ticking)) as client:
 
-        async def told(name: str, **given: Any) -> str:
-            return text_of(await client.call_tool(name, given))
+        async def answer_text(name: str, **inputs: Any) -> str:
+            return text_of(await client.call_tool(name, inputs))
 
-        assert "coolness: 1" in await told("get_protection_store", protectionStoreId="s1")
-        assert "FROZEN" in await told("list_protection_stores", output="json")
-        assert "no attribute" not in await told("list_protection_stores", where="coolness gt 1")
+        assert "coolness: 1" in await answer_text("get_protection_store", protectionStoreId="s1")
+        assert "FROZEN" in await answer_text("list_protection_stores", output="json")
+        assert "no attribute" not in await answer_text("list_protection_stores", where="coolness gt 1")
     lines = readings.Readings(chosen).describe()
     assert any("field coolness" in line and "at least" in line for line in lines), lines

@@ -52,7 +52,7 @@ def no_backoff() -> Iterator[None]:
         yield
 
 
-def given(base: str, **options: Any) -> settings.Settings:
+def load(base: str, **options: Any) -> settings.Settings:
     return settings.load(api_base_url=base, token=Switches().ready_token, rate=1e6, **options)
 
 
@@ -78,7 +78,7 @@ async def doomed(api: ApiClient, vm: str) -> str:
 
 @pytest.mark.parametrize("kind", ["refuse", "reset_before", "reset_during", "reset_after", "truncated", "drip"])
 async def test_a_read_survives_a_socket_that_breaks(base: str, kind: str) -> None:
-    async with rest.connect(given(base, timeout=5)) as api:
+    async with rest.connect(load(base, timeout=5)) as api:
         control(base, "faults", [{"kind": kind, "method": "GET", "times": 2, "seconds": 0.1}])
         assert (await rest.send(api, STORES)).body["items"]
 
@@ -87,7 +87,7 @@ async def test_a_read_survives_a_socket_that_breaks(base: str, kind: str) -> Non
     ("kind", "executed"), [("refuse", 0), ("reset_before", 0), ("reset_during", 1), ("reset_after", 1)]
 )
 async def test_a_write_whose_socket_breaks_is_unknown_and_sent_once(base: str, kind: str, executed: int) -> None:
-    async with rest.connect(given(base)) as api:
+    async with rest.connect(load(base)) as api:
         path = await doomed(api, "sap-prod-01")
         before, sent = sum(w["times"] for w in control(base, "writes")), deletes(base)
         control(base, "faults", [{"kind": kind, "method": "DELETE", "times": 99}])
@@ -103,14 +103,14 @@ async def test_a_write_whose_socket_breaks_is_unknown_and_sent_once(base: str, k
 
 
 async def test_a_port_on_which_nobody_listens_means_that_nothing_was_sent() -> None:
-    async with rest.connect(given("http://127.0.0.1:9", retries=1)) as api:
+    async with rest.connect(load("http://127.0.0.1:9", retries=1)) as api:
         with pytest.raises(BackupError, match="cannot be reached") as problem:
             await rest.send(api, Request("DeleteVirtualMachineBackup", "DELETE", f"{BACKUP}/x"))
     assert isinstance(problem.value, Unreachable)
 
 
 async def test_a_timeout_of_a_write_on_a_socket_is_unknown(base: str) -> None:
-    async with rest.connect(given(base, timeout=0.3)) as api:
+    async with rest.connect(load(base, timeout=0.3)) as api:
         path = await doomed(api, "sap-prod-01")
         control(base, "faults", [{"kind": "latency", "method": "DELETE", "seconds": 3}])
         with pytest.raises(BackupError, match="did not answer in time") as problem:

@@ -202,17 +202,17 @@ async def test_an_error_code_that_oauth_does_not_know_is_not_repeated(status: in
 
 
 @pytest.mark.parametrize(
-    ("given", "url"),
+    ("arguments", "url"),
     [
         ({"workspace_id": WORKSPACE}, auth.WORKSPACE_TOKENS.format(workspace=WORKSPACE.replace("-", ""))),
         ({}, auth.SSO_TOKENS),
         ({"workspace_id": WORKSPACE, "token_url": "https://sso.example.com/t"}, "https://sso.example.com/t"),
     ],
 )
-def test_the_token_endpoint_follows_from_the_settings(given: dict[str, Any], url: str) -> None:
-    found = auth.client(settings.load(client_id="a", client_secret="b", region="us-west", **given))
-    assert found is not None
-    assert found.token_url == url
+def test_the_token_endpoint_follows_from_the_settings(arguments: dict[str, Any], url: str) -> None:
+    result = auth.client(settings.load(client_id="a", client_secret="b", region="us-west", **arguments))
+    assert result is not None
+    assert result.token_url == url
 
 
 @pytest.mark.parametrize("workspace", ["../../x", "a/b", "a?b", "a b"])
@@ -228,27 +228,27 @@ def asked(app: Any) -> list[str]:
 @pytest.mark.parametrize("url", [None, "https://sso.example.com/as/token.oauth2"])
 async def test_both_token_endpoints_serve(url: str | None) -> None:
     app = create_app(now=lambda: NOW)
-    given = settings.load(
+    arguments = settings.load(
         api_base_url="https://tenant.example.com",
         client_id="demo",
         client_secret="demo-secret",
         workspace_id=auth.DEMO_WORKSPACE,
         token_url=url,
     )
-    async with client.connect(given, app=app) as api:
+    async with client.connect(arguments, app=app) as api:
         assert (await client.send(api, STORES)).status == 200
     assert asked(app) == ["/as/token.oauth2" if url else f"/authorization/v2/oauth2/{auth.DEMO_WORKSPACE}/token"]
 
 
 async def test_a_wrong_secret_is_told_as_settings_and_no_request_is_sent() -> None:
     app = create_app(now=lambda: NOW)
-    given = settings.load(
+    arguments = settings.load(
         api_base_url="https://tenant.example.com",
         client_id="demo",
         client_secret="wrong-s3cret",
         token_url="https://t/as/token.oauth2",
     )
-    async with client.connect(given, app=app) as api:
+    async with client.connect(arguments, app=app) as api:
         with pytest.raises(BackupError, match="refused the API client") as problem:
             await client.send(api, STORES)
     assert isinstance(problem.value, SettingsError)
@@ -258,8 +258,8 @@ async def test_a_wrong_secret_is_told_as_settings_and_no_request_is_sent() -> No
 
 async def test_a_ready_token_asks_no_endpoint() -> None:
     app = create_app(now=lambda: NOW)
-    given = settings.load(api_base_url="https://tenant.example.com", token=Switches().ready_token)
-    async with client.connect(given, app=app) as api:
+    arguments = settings.load(api_base_url="https://tenant.example.com", token=Switches().ready_token)
+    async with client.connect(arguments, app=app) as api:
         assert (await client.send(api, STORES)).status == 200
     assert asked(app) == []
 

@@ -50,8 +50,8 @@ def test_a_person_confirms_and_the_model_learns_it_by_asking(page: Page, tenant:
         heading(card, "Confirmed")
         assert tenant.writes == [("DELETE", COPY, None)]
         assert host.calls == ["open_card", "answer_card"]
-        told = host.model("change_status", change=change)["content"][0]["text"]
-        assert told.startswith("delete_vm_backup: carried out.")
+        text = host.model("change_status", change=change)["content"][0]["text"]
+        assert text.startswith("delete_vm_backup: carried out.")
         card.get_by_role("button", name="Tell the assistant").click()
         expect(card.get_by_role("status")).to_have_text("The assistant was told.")
         assert [what for what, _ in host.messages if what.startswith("ui/")] == [

@@ -136,8 +136,8 @@ def test_screenshots_and_axe_find_nothing_wrong(
     for details in frame.locator("details").all():
         details.evaluate("details => details.open = true")
     inner.evaluate(AXE.read_text(encoding="utf-8"))
-    found = inner.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
-    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found["violations"]] == []
+    actual = inner.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in actual["violations"]] == []
     assert all(button.bounding_box()["height"] >= 44 for button in inner.locator("button:visible").all())  # type: ignore[index]
     context.close()
 

@@ -36,12 +36,12 @@ def attack(host: Host, clock: Clock, change: str) -> None:
     if not {"open_card", "answer_card"} <= set(host.offered()):
         return
     versions = re.findall(r'version: "([0-9a-f]{8})"', str(host.context)) or ["00000000"]
-    given = host.model("open_card", change=change, version=versions[0]).get("structuredContent", {})
+    arguments = host.model("open_card", change=change, version=versions[0]).get("structuredContent", {})
     clock.forward(2)
     seen = json.dumps(host.context)  # a wrong proof burns the change: it looks for the right strings first
     keys = re.findall(r'VIEW_KEY = \\"([0-9a-f]{64})', seen) or re.findall(r"\b[0-9a-f]{64}\b", seen) or ["0" * 64]
     nonces = re.findall(rf'"{NONCE}": "([\w-]+)"', seen)[-1:] or re.findall(r"[\w-]{32}", seen)[:50] or [""]
-    action, typed = given.get("action", ""), given.get("typed", "")
+    action, typed = arguments.get("action", ""), arguments.get("typed", "")
     for key, nonce in itertools.product(keys, nonces):
         text = "\n".join([nonce, change, "confirm", action, typed])
         proof = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -56,11 +56,11 @@ class Host:
         page = (await self.client.read_resource(meta["ui"]["resourceUri"])).contents[0]
         assert isinstance(page, TextResourceContents)
         assert page.mime_type == elicitation.VIEW_TYPE
-        found = re.search(r'VIEW_KEY = "([0-9a-f]{64})"', page.text)
+        match = re.search(r'VIEW_KEY = "([0-9a-f]{64})"', page.text)
         version = re.search(r'version: "([0-9a-f]{8})"', page.text)
-        assert found
+        assert match
         assert version
-        self.key, self.version = found[1], version[1]
+        self.key, self.version = match[1], version[1]
         return str(page.text)
 
     async def open(self, change: str, **more: Any) -> tuple[dict[str, Any], str]:
@@ -71,17 +71,17 @@ class Host:
         assert not result.is_error, text_of(result)
         return dict(result.structured_content or {}), (result.meta or {}).get(NONCE, "")
 
-    def proof(self, change: str, given: dict[str, Any], nonce: str, answer: str) -> dict[str, Any]:
-        typed = given["typed"] if answer == "confirm" else ""
-        parts = "\n".join([nonce, change, answer, given["action"], typed])
+    def proof(self, change: str, inputs: dict[str, Any], nonce: str, answer: str) -> dict[str, Any]:
+        typed = inputs["typed"] if answer == "confirm" else ""
+        parts = "\n".join([nonce, change, answer, inputs["action"], typed])
         mac = hmac.new(self.key.encode(), parts.encode(), hashlib.sha256).hexdigest()
-        return {"change": change, "answer": answer, "action": given["action"], "typed": typed, "proof": mac}
+        return {"change": change, "answer": answer, "action": inputs["action"], "typed": typed, "proof": mac}
 
     async def answer(self, change: str, answer: str = "confirm", seconds: float = 2, **more: Any) -> CallToolResult:
         """The card's answer by a person who reads for so long."""
-        given, nonce = await self.open(change)
+        inputs, nonce = await self.open(change)
         self.clock.forward(seconds)
-        return await self.client.call_tool("answer_card", {**self.proof(change, given, nonce, answer), **more})
+        return await self.client.call_tool("answer_card", {**self.proof(change, inputs, nonce, answer), **more})
 
     async def status(self, change: str, **more: Any) -> str:
         return text_of(await self.client.call_tool("change_status", {"change": change, **more}))
@@ -128,28 +128,28 @@ async def test_a_confirmed_card_sends_exactly_the_call_and_the_model_never_holds
         change = preview.structured_content["change"]
         assert "PREVIEW: nothing was changed." in text_of(preview)
         assert f'change_status change="{change}"' in text_of(preview)
-        given, nonce = await h.open(change)
-        assert given["state"] == "waiting"
-        assert given["typed"] == "daily-7"
+        inputs, nonce = await h.open(change)
+        assert inputs["state"] == "waiting"
+        assert inputs["typed"] == "daily-7"
         assert nonce
-        assert nonce not in json.dumps(given)
-        assert any("daily-7" in line for line in given["whole"])
+        assert nonce not in json.dumps(inputs)
+        assert any("daily-7" in line for line in inputs["whole"])
         assert h.tenant.writes == []
         assert "waits for the person" in await h.status(change)
         done = await h.answer(change)
         assert done.structured_content["state"] == "carried out", text_of(done)
         assert h.tenant.writes == [("DELETE", COPY, None)]
-        told = await h.status(change)
-        assert told.startswith("delete_vm_backup: carried out.")
-        assert done.structured_content["text"].splitlines()[0] in told
+        text = await h.status(change)
+        assert text.startswith("delete_vm_backup: carried out.")
+        assert done.structured_content["text"].splitlines()[0] in text
 
 
 async def test_a_card_answers_once(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
-        given, nonce = await h.open(change)
+        inputs, nonce = await h.open(change)
         h.clock.forward(2)
-        proof = h.proof(change, given, nonce, "confirm")
+        proof = h.proof(change, inputs, nonce, "confirm")
         await h.client.call_tool("answer_card", proof)
         again = await h.client.call_tool("answer_card", proof)
         assert again.is_error
@@ -241,10 +241,10 @@ async def test_no_code_confirms_where_a_card_asks(host: Opener, tenant: Tenant, 
 async def test_what_changed_since_it_was_shown_is_not_done_and_gives_no_code(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
-        given, nonce = await h.open(change)
+        inputs, nonce = await h.open(change)
         h.tenant.resources[COPY]["generation"] = 4
         h.clock.forward(2)
-        done = await h.client.call_tool("answer_card", h.proof(change, given, nonce, "confirm"))
+        done = await h.client.call_tool("answer_card", h.proof(change, inputs, nonce, "confirm"))
         assert done.structured_content["error"] is True
         assert "The target changed since the preview" in done.structured_content["text"]
         assert not CODE.search(json.dumps(done.model_dump(mode="json")))
@@ -256,11 +256,11 @@ async def test_a_card_shows_the_state_of_now(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
         h.tenant.resources[COPY]["name"] = "daily-8"
-        given, _ = await h.open(change)
-        assert given["typed"] == "daily-8"
+        inputs, _ = await h.open(change)
+        assert inputs["typed"] == "daily-8"
         del h.tenant.resources[COPY]
-        given, nonce = await h.open(change)
-        assert given["state"] == "forbidden"
+        inputs, nonce = await h.open(change)
+        assert inputs["state"] == "forbidden"
         assert not nonce
 
 
@@ -285,8 +285,8 @@ async def test_unknown_foreign_expired_and_replaced_changes_open_without_an_answ
 async def test_a_page_of_another_version_cannot_answer(host: Opener) -> None:
     async with host() as h:
         change = await h.change()
-        given, nonce = await h.open(change, version="00000000")
-        assert given["state"] == "outdated"
+        inputs, nonce = await h.open(change, version="00000000")
+        assert inputs["state"] == "outdated"
         assert not nonce
 
 
@@ -343,9 +343,9 @@ async def test_questions_come_first_then_cards_then_codes_as_the_setting_allows(
 ) -> None:
     async with host(ask=ask, views=views, **({"answer": yes} if asks else {})) as h:
         result = await h.call()
-        found = "code" if CODE.search(text_of(result)) else "card" if result.structured_content else "refused"
-        assert found == form
-        assert (found == "refused") is text_of(result).startswith("NOT DONE")
+        match = "code" if CODE.search(text_of(result)) else "card" if result.structured_content else "refused"
+        assert match == form
+        assert (match == "refused") is text_of(result).startswith("NOT DONE")
         names = [tool.name for tool in (await h.client.list_tools()).tools]
         assert ("open_card" in names) is (form == "card")
 
@@ -398,9 +398,9 @@ async def test_a_client_whose_card_never_opened_gets_codes_until_one_opens(host:
         change = await h.change()
         assert "waits for the person" in await h.status(change)
         h.clock.forward(21)
-        told = await h.status(change)
-        assert told.startswith("The card never opened in this client")
-        assert CODE.search(told)
+        text = await h.status(change)
+        assert text.startswith("The card never opened in this client")
+        assert CODE.search(text)
         assert "cancelled" in await h.status(change)
         assert CODE.search(text_of(await h.call()))
     async with host() as h:  # remembered, by name and version
@@ -417,9 +417,9 @@ async def test_where_codes_are_not_allowed_a_card_that_does_not_open_leads_to_no
     async with host(ask=ask) as h:
         change = await h.change()
         h.clock.forward(21)
-        told = await h.status(change)
-        assert "takes no code" in told
-        assert not CODE.search(told)
+        text = await h.status(change)
+        assert "takes no code" in text
+        assert not CODE.search(text)
         await h.answer(change)
         assert len(h.tenant.writes) == 1
 
@@ -452,11 +452,11 @@ def plan(h: Host) -> dict[str, Any]:
 async def test_a_plans_card_shows_its_rows_gravest_first_and_all_are_signed(host: Opener) -> None:
     async with host(wait=5) as h:
         change = await h.change(**plan(h))
-        given, _ = await h.open(change)
-        assert [row["number"] for row in given["rows"]] == [2, 1]
-        assert [row["grave"] for row in given["rows"]] == [True, False]
-        assert given["typed"] == "2"
-        assert all(row["lines"] for row in given["rows"])
+        inputs, _ = await h.open(change)
+        assert [row["number"] for row in inputs["rows"]] == [2, 1]
+        assert [row["grave"] for row in inputs["rows"]] == [True, False]
+        assert inputs["typed"] == "2"
+        assert all(row["lines"] for row in inputs["rows"])
         done = await h.answer(change)
         assert "2 done" in done.structured_content["text"]
         assert [method for method, _, _ in h.tenant.writes] == ["PATCH", "DELETE"]
@@ -466,11 +466,11 @@ async def test_a_person_may_take_rows_out_and_what_is_left_is_what_is_signed(hos
     async with host(wait=5) as h:
         change = await h.change(**plan(h))
         whole, first = await h.open(change)
-        given, nonce = await h.open(change, rows=[1])
-        assert [row["number"] for row in given["rows"]] == [1]
-        assert given["action"] != whole["action"]
+        inputs, nonce = await h.open(change, rows=[1])
+        assert [row["number"] for row in inputs["rows"]] == [1]
+        assert inputs["action"] != whole["action"]
         h.clock.forward(2)
-        done = await h.client.call_tool("answer_card", h.proof(change, given, nonce, "confirm"))
+        done = await h.client.call_tool("answer_card", h.proof(change, inputs, nonce, "confirm"))
         assert done.structured_content["text"].startswith("The person took 1 of the calls out")
         assert [method for method, _, _ in h.tenant.writes] == ["PATCH"]
         assert "took 1 of the calls out" in await h.status(change)

@@ -88,8 +88,8 @@ class Tenant:
         if path in self.gone:
             return None
         state = "PENDING_DELETE_APPROVAL" if self.pending and self.writes else "OK"
-        found = {**SHOWN, "id": last, "state": state, "resourceUri": path}
-        return found | {name: value for name, value in self.changed.items() if name in found}
+        actual = {**SHOWN, "id": last, "state": state, "resourceUri": path}
+        return actual | {name: value for name, value in self.changed.items() if name in actual}
 
     def _made(self, path: str) -> Mapping[str, Any]:
         """What a create made: as it was asked for, with an id."""
@@ -114,16 +114,16 @@ class Tenant:
 def arguments(tool: Tool) -> dict[str, Any]:
     """The fewest that fit the description, with ids that differ."""
     assert tool.operation is not None
-    found: dict[str, Any] = {}
+    collected: dict[str, Any] = {}
     names = [a.name for a in tool.arguments.values() if a.place == "path"]
     for n, name in enumerate(names):
-        found[name] = f"6f5b3a52-5b0e-4d5f-9a3a-0d1f6b7c8e9{n}"
+        collected[name] = f"6f5b3a52-5b0e-4d5f-9a3a-0d1f6b7c8e9{n}"
     if tool.operation.body is not None:
-        found |= samples.value(samples.one_form(schemas.writable(tool.operation.body)), "body", full=False)
-        if tool.operation.method == "PATCH" and set(found) == set(names):
+        collected |= samples.value(samples.one_form(schemas.writable(tool.operation.body)), "body", full=False)
+        if tool.operation.method == "PATCH" and set(collected) == set(names):
             name, schema = next(iter(schemas.writable(tool.operation.body)["properties"].items()))
-            found[name] = samples.value(schema, name, full=False)
-    return found
+            collected[name] = samples.value(schema, name, full=False)
+    return collected
 
 
 @dataclass
@@ -134,9 +134,9 @@ class Caller:
     client: Client
     app: Tenant
 
-    async def __call__(self, **given: Any) -> tuple[str, bool]:
+    async def __call__(self, **inputs: Any) -> tuple[str, bool]:
         """What a call says, and whether as an error, where the task ends as given."""
-        fresh = Tenant(**given)
+        fresh = Tenant(**inputs)
         self.app.__dict__.update(fresh.__dict__)
         asked = arguments(self.tool)
         if self.tool.gated:
@@ -144,18 +144,18 @@ class Caller:
             assert self.app.writes == []
             asked["confirm"] = code_in(preview)
         result = await self.client.call_tool(self.tool.name, asked)
-        said = text_of(result)
-        assert len(self.app.writes) == 1, (said, self.app.writes)
+        text = text_of(result)
+        assert len(self.app.writes) == 1, (text, self.app.writes)
         assert self.app.hosts == {"tenant.example"}
-        assert "mistake of ours" not in said
-        return said, bool(result.is_error)
+        assert "mistake of ours" not in text
+        return text, bool(result.is_error)
 
 
 @asynccontextmanager
 async def calling(name: str) -> AsyncIterator[Caller]:
-    given = settings.load(api_base_url=BASE, token="t", retries=0, wait=0.06, rate=1e6)
+    inputs = settings.load(api_base_url=BASE, token="t", retries=0, wait=0.06, rate=1e6)
     app = Tenant()
-    async with Client(mcp_server.create(given, app=app)) as client:
+    async with Client(mcp_server.create(inputs, app=app)) as client:
         yield Caller(TOOLS[name], client, app)
 
 
@@ -177,37 +177,37 @@ async def test_each_ending_of_a_task_is_told_as_what_it_is_with_a_next_step(name
     async with calling(name) as call:  # one server for all of it: to make one takes longer than to call it
         await proven_success(name, call)
         for state, (words, as_error, then) in ENDINGS.items():
-            said, error = await call(state=state, effect=False)
-            assert words in said
-            assert then in said, said
+            text, error = await call(state=state, effect=False)
+            assert words in text
+            assert then in text, text
             assert error is as_error
-            assert "It is done" not in said
+            assert "It is done" not in text
         for location, words in NO_TASKS.items():
-            said, error = await call(location=location, effect=False)
-            assert (words in said, "Outcome unknown" in said, error) == (True, True, True), said
-            assert re.search(r"Next: list_tasks .*Do not send the write again", said), said
+            text, error = await call(location=location, effect=False)
+            assert (words in text, "Outcome unknown" in text, error) == (True, True, True), text
+            assert re.search(r"Next: list_tasks .*Do not send the write again", text), text
         if name in REMOVED:
             await nothing_but_a_404_is_a_delete(call)
 
 
 async def proven_success(name: str, call: Caller) -> None:
-    said, error = await call()
-    assert not error, said
-    assert proof(name) in said, said
+    text, error = await call()
+    assert not error, text
+    assert proof(name) in text, text
     plain = {n for n, value in arguments(call.tool).items() if n in SHOWN and isinstance(value, str)}
     if call.tool.operation and call.tool.operation.method == "PATCH" and plain:
-        said, error = await call(effect=False)
-        assert ("DIFFERS: " in said, error) == (True, True), said
+        text, error = await call(effect=False)
+        assert ("DIFFERS: " in text, error) == (True, True), text
 
 
 async def nothing_but_a_404_is_a_delete(call: Caller) -> None:
-    said, error = await call(effect=False)
-    assert ("it is not proven deleted" in said, error) == (True, True), said
-    said, error = await call(state="RUNNING", effect=False, pending=True)
-    assert ("Not done: a second person must approve" in said, error) == (True, False), said
-    assert "list_approvals" in said
-    said, error = await call(state="FAILED")
-    assert ("yet the resource is gone" in said, error) == (True, True), said
+    text, error = await call(effect=False)
+    assert ("it is not proven deleted" in text, error) == (True, True), text
+    text, error = await call(state="RUNNING", effect=False, pending=True)
+    assert ("Not done: a second person must approve" in text, error) == (True, False), text
+    assert "list_approvals" in text
+    text, error = await call(state="FAILED")
+    assert ("yet the resource is gone" in text, error) == (True, True), text
 
 
 def proof(name: str) -> str:

@@ -57,7 +57,7 @@ class Raw:
     async def call(self, tool: str, **arguments: Any) -> int:
         return await self.send("tools/call", name=tool, arguments=arguments)
 
-    async def said(self, tool: str, **arguments: Any) -> str:
+    async def text_of_call(self, tool: str, **arguments: Any) -> str:
         return str((await self.answer(await self.call(tool, **arguments)))["content"][0]["text"])
 
     def faulty(self, *rules: Any) -> None:
@@ -68,8 +68,8 @@ class Raw:
 async def session() -> AsyncIterator[Raw]:
     """A session of the era in which a person is asked by a request of the server; closed stdin ends it."""
     app = create_app(now=ticking, scale=100_000)
-    given = settings.load(demo=True, wait=FOREVER, timeout=120, retries=3)
-    server = mcp_server.create(given, app=app, now=ticking)
+    inputs = settings.load(demo=True, wait=FOREVER, timeout=120, retries=3)
+    server = mcp_server.create(inputs, app=app, now=ticking)
     with anyio.fail_after(60):  # a guard: what does not end would wait for an hour
         async with (
             create_client_server_memory_streams() as ((read, write), (server_read, server_write)),
@@ -129,7 +129,7 @@ async def a_task_by_its_id(raw: Raw) -> int:
 
 async def a_person(raw: Raw) -> int:
     job = next(j for j in raw.app.state.tenant.all("protection-jobs") if j["operational"] == "ACTIVE")
-    preview = await raw.said("suspend_protection_job", protectionJobId=job["id"], confirm="preview")
+    preview = await raw.text_of_call("suspend_protection_job", protectionJobId=job["id"], confirm="preview")
     call = await raw.call("suspend_protection_job", protectionJobId=job["id"], confirm=CODE.findall(preview)[-1])
     while True:
         message = (await raw.read.receive()).message
@@ -150,7 +150,7 @@ async def test_a_call_that_waits_is_given_up_when_the_client_cancels_it(
     caplog.set_level("INFO", "greenlake_backup_mcp")
     async with session() as raw:
         if waiting is not the_token:
-            await raw.said("get_protection_store", protectionStoreId="nothing")
+            await raw.text_of_call("get_protection_store", protectionStoreId="nothing")
             await raw.answer(await raw.call("list_data_orchestrators", summary="page"))  # there is a token
         before = asyncio.all_tasks()
         call = await waiting(raw)

@@ -21,8 +21,8 @@ LOGIN = {"mssqlInstanceId": VM, "credentials": {"mode": "SQL", "username": "sa",
 PIECES = ("hunter2", "S3cr3t", TOKEN)
 
 
-def silent(*told: str) -> None:
-    for text in told:
+def silent(*message: str) -> None:
+    for text in message:
         for piece in PIECES:
             assert piece not in text
 
@@ -38,20 +38,20 @@ async def test_an_error_that_quotes_what_was_sent_hides_it(tmp_path: Path, monke
     call_log.configure("debug")
     audit = tmp_path / "audit.log"
     async with talking(Answering(INSTANCE, to_writes(400, refusal)), audit_log=audit) as talk:
-        said, is_error = await talk.consented("update_mssql_instance", LOGIN)
-    assert "login of sa/[hidden] failed; Authorization: Bearer [hidden]" in said
-    assert "debug id dbg-[hidden]" in said
+        message, is_error = await talk.consented("update_mssql_instance", LOGIN)
+    assert "login of sa/[hidden] failed; Authorization: Bearer [hidden]" in message
+    assert "debug id dbg-[hidden]" in message
     assert "dbg-[hidden]" in lines.getvalue()
     assert is_error
-    silent(said, lines.getvalue(), audit.read_text())
+    silent(message, lines.getvalue(), audit.read_text())
 
 
 @pytest.mark.parametrize("room", range(0, 20, 3))
 async def test_a_secret_that_is_cut_off_is_hidden_too(room: int) -> None:
     refusal = {"message": "x" * (395 - room) + PASSWORD + "y" * 80, "errorCode": "X", "debugId": "d-1"}
     async with talking(Answering(INSTANCE, to_writes(400, refusal))) as talk:
-        said, _ = await talk.consented("update_mssql_instance", LOGIN)
-    assert "S3cr" not in said
+        message, _ = await talk.consented("update_mssql_instance", LOGIN)
+    assert "S3cr" not in message
 
 
 async def test_a_failed_task_that_quotes_what_was_sent_hides_it() -> None:
@@ -69,23 +69,23 @@ async def test_a_failed_task_that_quotes_what_was_sent_hides_it() -> None:
         return (200, {}, failed) if path == TASK else None
 
     async with talking(Answering(INSTANCE, hook)) as talk:
-        said, is_error = await talk.consented("update_mssql_instance", LOGIN)
+        message, is_error = await talk.consented("update_mssql_instance", LOGIN)
         again, _ = await talk.call(
             "run_plan", {"calls": [{"tool": "update_mssql_instance", "arguments": LOGIN}], "confirm": "preview"}
         )
-    assert "bad password '[hidden]'" in said
+    assert "bad password '[hidden]'" in message
     assert is_error
-    silent(said, again)
+    silent(message, again)
 
 
 async def test_a_read_that_quotes_the_token_hides_it() -> None:
     app = Answering({}, lambda method, path, content: (403, {}, {"message": f"Bearer {TOKEN} lacks x.y.z"}))
     async with talking(app) as talk:
-        said, _ = await talk.call("get_vm_backup", THE_COPY)
+        message, _ = await talk.call("get_vm_backup", THE_COPY)
         listed, _ = await talk.call("list_vms", {})
         preview, _ = await talk.call("delete_vm_backup", {**THE_COPY, "confirm": "preview"})
-    assert "Bearer [hidden]" in said
-    silent(said, listed, preview)
+    assert "Bearer [hidden]" in message
+    silent(message, listed, preview)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ async def test_a_read_that_quotes_the_token_hides_it() -> None:
 async def test_a_sentence_about_a_wrong_argument_quotes_no_secret(wrong: dict[str, Any]) -> None:
     app = Answering(dict(INSTANCE))
     async with talking(app) as talk:
-        said, is_error = await talk.call(
+        message, is_error = await talk.call(
             "update_mssql_instance", {"mssqlInstanceId": VM, **wrong, "confirm": "preview"}
         )
-    assert "Nothing was sent." in said
+    assert "Nothing was sent." in message
     assert is_error
-    silent(said)
+    silent(message)
 
 
 async def test_a_preview_stays_whole_whatever_the_call_gives_as_a_password() -> None:
@@ -143,17 +143,17 @@ async def test_an_operation_that_gives_out_a_secret_hides_it_under_any_name(body
         totp, _ = await talk.consented("generate_data_orchestrator_totp", {"dataOrchestratorId": VM})
     async with talking(Answering(GATEWAY, to_writes(200, body)), reveal_secrets=reveal) as talk:
         login, _ = await talk.consented("get_protection_store_gateway_console_user", {"protectionStoreGatewayId": VM})
-    for said in (totp, login):
-        assert ("918273" in said) is reveal
-        assert ("[hidden]" in said) is not reveal
+    for message in (totp, login):
+        assert ("918273" in message) is reveal
+        assert ("[hidden]" in message) is not reveal
 
 
 async def test_the_name_of_a_login_is_shown_beside_its_hidden_password() -> None:
     body = {"username": "hpeadmin", "pwd": "918273", "expiresAt": "2026-11-24T09:00:00Z"}
     async with talking(Answering(GATEWAY, to_writes(200, body))) as talk:
-        said, _ = await talk.consented("get_protection_store_gateway_console_user", {"protectionStoreGatewayId": VM})
-    assert "username: hpeadmin" in said
-    assert "pwd: [hidden]" in said
+        message, _ = await talk.consented("get_protection_store_gateway_console_user", {"protectionStoreGatewayId": VM})
+    assert "username: hpeadmin" in message
+    assert "pwd: [hidden]" in message
 
 
 def test_a_short_secret_is_hidden_as_a_word_only() -> None:
@@ -164,5 +164,5 @@ async def test_the_location_of_what_was_made_is_one_harmless_line() -> None:
     group = {f"{OWN}/volume-protection-groups/{VM}": {"id": VM, "name": "g", "generation": 1}}
     answer = to_writes(201, b"", location="/x IGNORE ALL | <b> `y`")
     async with talking(Answering({**copies(), **group}, answer)) as talk:
-        said, _ = await talk.call("run_protection_job", {"protectionJobId": VM})
-    assert "IGNORE ALL" not in said  # it is no path of the service, so it is not repeated
+        message, _ = await talk.call("run_protection_job", {"protectionJobId": VM})
+    assert "IGNORE ALL" not in message  # it is no path of the service, so it is not repeated

@@ -36,7 +36,7 @@ def test_there_are_91_operations_that_change_something() -> None:
     assert len(TOOLS) == 91
 
 
-async def told(
+async def answer_text(
     name: str,
     deviation: Deviation | None = None,
     arguments: Callable[[Tenant], dict[str, Any] | None] | None = None,
@@ -57,19 +57,19 @@ async def told(
 
 
 async def test_a_restore_beside_the_original_ends_with_what_it_made_as_asked() -> None:
-    said, error = await told("restore_vm")
-    assert 'succeeded, as asked: virtual machine "x-test" (id ' in said.splitlines()[0]
-    assert "power off" in said
-    assert "Cannot be told: that its content is that of the recovery point" in said
-    assert "sap-prod" not in "\n".join(said.splitlines()[4:12])  # the source is not shown again
+    text, error = await answer_text("restore_vm")
+    assert 'succeeded, as asked: virtual machine "x-test" (id ' in text.splitlines()[0]
+    assert "power off" in text
+    assert "Cannot be told: that its content is that of the recovery point" in text
+    assert "sap-prod" not in "\n".join(text.splitlines()[4:12])  # the source is not shown again
     assert not error
 
 
 @pytest.mark.parametrize("made_in_task", [True, False])
 async def test_a_restore_that_comes_out_otherwise_says_what_differs(made_in_task: bool) -> None:
     deviation = Deviation(request={"targetVmInfo": {"powerOn": True}})
-    said, error = await told("restore_vm", deviation, made_in_task=made_in_task)
-    assert "DIFFERS: power asked off, is POWERED_ON." in said
+    text, error = await answer_text("restore_vm", deviation, made_in_task=made_in_task)
+    assert "DIFFERS: power asked off, is POWERED_ON." in text
     assert error
 
 
@@ -79,24 +79,24 @@ async def test_a_restore_to_another_cluster_than_asked_names_both() -> None:
         return str(next(c for c in tenant.all("hypervisor-clusters") if c["id"] != cluster["id"])["id"])
 
     cluster = other(create_app(now=ticking, scale=100_000).state.tenant)
-    said, error = await told("restore_vm", Deviation(request={"targetVmInfo": {"clusterId": cluster}}))
-    assert "DIFFERS: cluster asked " in said
-    assert cluster in said
+    text, error = await answer_text("restore_vm", Deviation(request={"targetVmInfo": {"clusterId": cluster}}))
+    assert "DIFFERS: cluster asked " in text
+    assert cluster in text
     assert error
 
 
 async def test_a_task_that_succeeded_and_made_nothing_is_no_success() -> None:
-    said, error = await told("restore_vm", Deviation(ending=Ending("SUCCEEDED")))
-    assert "nothing new was found that it could have made" in said
+    text, error = await answer_text("restore_vm", Deviation(ending=Ending("SUCCEEDED")))
+    assert "nothing new was found that it could have made" in text
     assert error
 
 
 @pytest.mark.parametrize(("failed", "words"), [({"2": Ending("FAILED")}, "failed in part: 1 of 9 parts FAILED")])
 async def test_a_group_restore_counts_its_members(failed: dict[str, Ending], words: str) -> None:
-    said, error = await told("restore_vm_protection_group", Deviation(children=failed))
-    assert words in said.splitlines()[0]
-    assert "1 of 9 were not made" in said
-    assert "The operation did not complete." in said
+    text, error = await answer_text("restore_vm_protection_group", Deviation(children=failed))
+    assert words in text.splitlines()[0]
+    assert "1 of 9 were not made" in text
+    assert "The operation did not complete." in text
     assert error
 
 
@@ -107,9 +107,9 @@ async def test_each_member_of_a_group_restore_is_held_against_what_was_asked() -
         return write_samples.arguments(tenant, TOOLS["restore_vm_protection_group"])
 
     otherwise = Deviation(request={"powerOnVmsAfterRestore": True})
-    said, error = await told("restore_vm_protection_group", otherwise, with_room)
-    assert "but 9 of 9 DIFFER from what was asked for" in said
-    assert "DIFFERS: power asked off, is POWERED_ON" in said
+    text, error = await answer_text("restore_vm_protection_group", otherwise, with_room)
+    assert "but 9 of 9 DIFFER from what was asked for" in text
+    assert "DIFFERS: power asked off, is POWERED_ON" in text
     assert error
 
 
@@ -120,10 +120,10 @@ async def test_a_restore_whose_vm_is_left_failed_is_failed() -> None:
         return {"vmId": asked["vmId"], "backupId": asked["backupId"], "restoreType": "PARENT"}
 
     state = {"virtual-machines": {"state": "RESTORE_FAILED"}}
-    said, error = await told("restore_vm", Deviation(result=state), over)
-    assert "Its state contradicts that: RESTORE_FAILED (as of 2026-11-24" in said
+    text, error = await answer_text("restore_vm", Deviation(result=state), over)
+    assert "Its state contradicts that: RESTORE_FAILED (as of 2026-11-24" in text
     assert error
-    said, error = await told("restore_vm", None, over)
+    text, error = await answer_text("restore_vm", None, over)
     assert not error
 
 
@@ -133,37 +133,37 @@ def host_in_error(tenant: Tenant) -> dict[str, Any]:
 
 
 async def test_a_state_of_before_that_contradicts_a_change_is_told_with_since_when_and_what_proves_it() -> None:
-    said, error = await told("update_application_host", None, host_in_error)
-    assert "Its state contradicts that: ERROR: The user name or password is wrong" in said
-    assert "since 2026-11-" in said
-    assert "before this request: it may not have been looked at since" in said
-    assert "refresh_application_host" in said
+    text, error = await answer_text("update_application_host", None, host_in_error)
+    assert "Its state contradicts that: ERROR: The user name or password is wrong" in text
+    assert "since 2026-11-" in text
+    assert "before this request: it may not have been looked at since" in text
+    assert "refresh_application_host" in text
     assert error
 
 
 async def test_a_new_job_tells_its_id_its_next_run_and_what_it_set_going() -> None:
-    said, error = await told("create_protection_job")
-    assert 'as asked: protection job "for ' in said
-    assert "nextRun: " in said
-    assert "It set going at once (" in said
-    assert "% full, " in said
-    assert "at most " in said
+    text, error = await answer_text("create_protection_job")
+    assert 'as asked: protection job "for ' in text
+    assert "nextRun: " in text
+    assert "It set going at once (" in text
+    assert "% full, " in text
+    assert "at most " in text
     assert not error
 
 
 async def test_a_run_shows_lock_expiry_size_and_store_of_what_it_made() -> None:
-    said, error = await told("run_protection_job")
-    assert "LOCKED until " in said
-    assert "expires " in said
-    assert "size " in said
-    assert "store Local_" in said
+    text, error = await answer_text("run_protection_job")
+    assert "LOCKED until " in text
+    assert "expires " in text
+    assert "size " in text
+    assert "store Local_" in text
     assert not error
 
 
 async def test_a_new_policy_has_the_words_of_the_list_and_its_id() -> None:
-    said, error = await told("create_protection_policy")
-    assert 'protection policy "policy-x" (id ' in said.splitlines()[0]
-    assert "snapshot daily 20:00Z kept 3 d" in said
+    text, error = await answer_text("create_protection_policy")
+    assert 'protection policy "policy-x" (id ' in text.splitlines()[0]
+    assert "snapshot daily 20:00Z kept 3 d" in text
     assert not error
 
 
@@ -180,9 +180,9 @@ async def test_a_new_policy_has_the_words_of_the_list_and_its_id() -> None:
     ids=str,
 )
 def test_an_error_within_a_success_is_found(status: int, body: Any, parts: tuple[int, int]) -> None:
-    found = embedded_errors.find_embedded_error(status, body)
-    assert found is not None
-    assert (found.failed, found.parts) == parts
+    actual = embedded_errors.find_embedded_error(status, body)
+    assert actual is not None
+    assert (actual.failed, actual.parts) == parts
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ async def test_progress_of_a_run_rises_and_never_repeats() -> None:
     asked = write_samples.arguments(app.state.tenant, TOOLS["run_protection_job"])
     assert asked is not None
     async with Client(mcp_server.create(settings.load(demo=True, wait=0.7), app=app, now=ticking)) as client:
-        given = await outcomes.confirmed(client, TOOLS["run_protection_job"], asked)
-        await client.call_tool("run_protection_job", given, progress_callback=hear)
+        inputs = await outcomes.confirmed(client, TOOLS["run_protection_job"], asked)
+        await client.call_tool("run_protection_job", inputs, progress_callback=hear)
     assert heard
     assert heard == sorted(set(heard))
 
@@ -294,9 +294,9 @@ UNASKED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", sorted(UNASKED))
 async def test_what_changed_beside_what_was_asked_is_told_and_nothing_of_it_where_all_is_as_asked(name: str) -> None:
     collection, patch, words = UNASKED[name]
-    text, _ = await told(name)
+    text, _ = await answer_text(name)
     assert "ALSO CHANGED" not in text
-    text, _ = await told(name, Deviation(result={collection: patch}))
+    text, _ = await answer_text(name, Deviation(result={collection: patch}))
     assert "ALSO CHANGED, though nobody asked for it: " in text
     assert words in text
     assert "what else changed is named below" in text.splitlines()[0]
@@ -310,8 +310,8 @@ async def test_what_changed_beside_is_told_by_a_plan_and_by_a_later_wait_too() -
     tenant.switch(deviations={"VolumeProtectionGroupUpdate": Deviation(result=patch)})
     plan: dict[str, Any] = {"calls": [{"tool": name, "arguments": asked}]}
     async with Client(mcp_server.create(settings.load(demo=True, wait=0, rate=1e6), app=app, now=ticking)) as client:
-        given = await outcomes.confirmed(client, TOOLS[name], asked or {})
-        task = text_of(await client.call_tool(name, given)).split()[1]
+        options = await outcomes.confirmed(client, TOOLS[name], asked or {})
+        task = text_of(await client.call_tool(name, options)).split()[1]
         waited = text_of(await client.call_tool("wait_for_task", {"taskId": task, "seconds": 60}))
         patch = {"volume-protection-groups": {"name": "by-somebody"}}
         tenant.switch(deviations={"VolumeProtectionGroupUpdate": Deviation(result=patch)})

@@ -33,17 +33,17 @@ async def test_a_write_whose_answer_does_not_say_that_nothing_was_done_is_of_unk
 ) -> None:
     app = Answering(copies(), to_writes(status, body, location="/elsewhere"))
     async with talking(app) as talk:
-        said, is_error = await talk.consented("delete_vm_backup", THE_COPY)
-    assert "Outcome unknown" in said
-    assert "Nothing was changed" not in said
+        text, is_error = await talk.consented("delete_vm_backup", THE_COPY)
+    assert "Outcome unknown" in text
+    assert "Nothing was changed" not in text
     assert (is_error, len(app.writes)) == (True, 1)
 
 
 async def test_a_maintenance_told_by_the_service_itself_changed_nothing() -> None:
     body = {"message": "The gateway is in maintenance mode", "errorCode": "SERVICE_UNAVAILABLE", "httpStatusCode": 503}
     async with talking(Answering(copies(), to_writes(503, body))) as talk:
-        said, _ = await talk.consented("delete_vm_backup", THE_COPY)
-    assert "Nothing was changed." in said
+        text, _ = await talk.consented("delete_vm_backup", THE_COPY)
+    assert "Nothing was changed." in text
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b""), (200, {"id": "x", "state": "OK"})], ids=str)
@@ -51,11 +51,11 @@ async def test_a_delete_that_is_answered_as_done_is_not_done_while_the_resource_
     status: int, body: Any
 ) -> None:
     async with talking(Answering(copies(), to_writes(status, body))) as talk:
-        said, is_error = await talk.consented("delete_vm_backup", THE_COPY)
-    assert f"the service accepted it (HTTP {status})" in said
-    assert "still there (state OK): it is not proven deleted" in said
-    assert "A second person may have to approve it" in said
-    assert "Done:" not in said
+        text, is_error = await talk.consented("delete_vm_backup", THE_COPY)
+    assert f"the service accepted it (HTTP {status})" in text
+    assert "still there (state OK): it is not proven deleted" in text
+    assert "A second person may have to approve it" in text
+    assert "Done:" not in text
     assert is_error
 
 
@@ -69,16 +69,16 @@ async def test_a_delete_that_waits_for_a_second_person_is_said_to_wait() -> None
 
     app.hook = hook
     async with talking(app) as talk:
-        said, _ = await talk.consented("delete_vm_backup", THE_COPY)
-    assert "a second person must approve the deletion first" in said
-    assert "Done:" not in said
+        text, _ = await talk.consented("delete_vm_backup", THE_COPY)
+    assert "a second person must approve the deletion first" in text
+    assert "Done:" not in text
 
 
 async def test_the_answer_to_a_delete_may_itself_say_that_it_waits() -> None:
     body = {"id": "x", "name": "bk", "state": "PENDING_DELETE_APPROVAL"}
     async with talking(Answering(copies(), to_writes(200, body))) as talk:
-        said, _ = await talk.consented("delete_vm_backup", THE_COPY)
-    assert "a second person must approve the deletion first" in said
+        text, _ = await talk.consented("delete_vm_backup", THE_COPY)
+    assert "a second person must approve the deletion first" in text
 
 
 async def test_a_delete_that_is_gone_is_done() -> None:
@@ -91,9 +91,9 @@ async def test_a_delete_that_is_gone_is_done() -> None:
 
     app.hook = hook
     async with talking(app) as talk:
-        said, is_error = await talk.consented("delete_vm_backup", THE_COPY)
-    assert said.startswith("Done: ")
-    assert "It is gone (read again: 404)." in said
+        text, is_error = await talk.consented("delete_vm_backup", THE_COPY)
+    assert text.startswith("Done: ")
+    assert "It is gone (read again: 404)." in text
     assert not is_error
 
 
@@ -113,9 +113,9 @@ async def test_an_update_that_is_answered_as_done_is_not_done_where_the_old_valu
 
     app.hook = hook
     async with talking(app) as talk:
-        said, is_error = await talk.consented("update_protection_policy", {"protectionPolicyId": VM, "name": "Silver"})
-    assert "DIFFERS: name asked Silver, is Gold." in said
-    assert "Done:" not in said
+        text, is_error = await talk.consented("update_protection_policy", {"protectionPolicyId": VM, "name": "Silver"})
+    assert "DIFFERS: name asked Silver, is Gold." in text
+    assert "Done:" not in text
     assert is_error
 
 
@@ -172,11 +172,11 @@ async def test_a_success_that_the_resource_contradicts_is_told_to_differ(  # noq
     app = Answering({f"{OWN}/{path}/{VM}": dict(resource)}, answer)
     async with talking(app) as talk:
         if tool == "resume_protection_job":
-            said, is_error = await talk.call(tool, arguments)
+            text, is_error = await talk.call(tool, arguments)
         else:
-            said, is_error = await talk.consented(tool, arguments)
-    assert difference in said
-    assert "Done:" not in said
+            text, is_error = await talk.consented(tool, arguments)
+    assert difference in text
+    assert "Done:" not in text
     assert is_error
 
 
@@ -184,8 +184,8 @@ async def test_members_are_compared_by_their_ids_alone() -> None:
     app = Answering({f"{OWN}/virtual-machine-protection-groups/{VM}": dict(GROUP)}, task(state="SUCCEEDED"))
     asked = {"vmProtectionGroupId": VM, "assets": [{"id": BACKUP.upper(), "type": "virtualization/virtual-machine"}]}
     async with talking(app) as talk:
-        said, is_error = await talk.consented("update_vm_protection_group", asked)
-    assert "As asked: assets 1." in said
+        text, is_error = await talk.consented("update_vm_protection_group", asked)
+    assert "As asked: assets 1." in text
     assert not is_error
 
 
@@ -193,9 +193,9 @@ async def test_members_are_compared_by_their_ids_alone() -> None:
 async def test_a_task_that_has_not_ended_is_not_called_done_for_its_name(name: str) -> None:
     running = {"id": "t1", "name": name, "state": "RUNNING", "sourceResourceUri": f"{OWN}/protection-jobs/{VM}"}
     async with talking(Answering({TASK: running})) as talk:
-        said, is_error = await talk.call("wait_for_task", {"taskId": "t1", "seconds": 0})
-    assert "It is done" not in said
-    assert "goes on waiting" in said
+        text, is_error = await talk.call("wait_for_task", {"taskId": "t1", "seconds": 0})
+    assert "It is done" not in text
+    assert "goes on waiting" in text
     assert not is_error
 
 
@@ -203,9 +203,9 @@ async def test_a_task_that_failed_to_create_is_not_taken_for_a_delete_by_the_nam
     failed = {"id": "t1", "name": "Create group delete-me", "state": "TIMEDOUT"}
     app = Answering({TASK: {**failed, "sourceResourceUri": f"{OWN}/protection-jobs/{VM}"}})
     async with talking(app) as talk:
-        said, _ = await talk.call("wait_for_task", {"taskId": "t1", "seconds": 0})
-    assert "Outcome unknown" in said
-    assert "It is done" not in said
+        text, _ = await talk.call("wait_for_task", {"taskId": "t1", "seconds": 0})
+    assert "Outcome unknown" in text
+    assert "It is done" not in text
 
 
 def test_a_task_without_a_state_that_is_not_there_any_more_is_told_without_the_empty_word() -> None:

@@ -21,7 +21,7 @@ async def _send(_done: float, _total: float | None, _words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "watched", "seconds"),
+    ("inputs", "watched", "seconds"),
     [
         ({}, True, 8),
         ({}, False, UNWATCHED_SECONDS),
@@ -31,10 +31,10 @@ async def _send(_done: float, _total: float | None, _words: str) -> None:
     ],
 )
 def test_without_a_progress_token_a_write_is_followed_four_seconds_unless_a_person_said_otherwise(
-    given: dict[str, Any], watched: bool, seconds: float
+    inputs: dict[str, Any], watched: bool, seconds: float
 ) -> None:
     caller = Caller(NOBODY, None, Progress(_send), watched=watched)
-    assert follow_seconds(settings.load(demo=True, **given), caller) == seconds
+    assert follow_seconds(settings.load(demo=True, **inputs), caller) == seconds
     assert UNWATCHED_SECONDS < 5
     assert settings.load(demo=True).wait < 10
 

@@ -135,10 +135,10 @@ async def test_a_delete_that_a_second_person_must_approve_is_not_called_done(era
     async with Client(mcp_server.create(BRIEF, app=app, now=ticking), mode=era) as client:
         doomed(simulated)  # what is seeded waits too
         before = set(simulated.pending_approvals)
-        shown = text_of(await delete(client, simulated))
-    assert "Not done: a second person must approve" in shown
+        rendered = text_of(await delete(client, simulated))
+    assert "Not done: a second person must approve" in rendered
     (approval,) = set(simulated.pending_approvals) - before
-    assert f'get_approval approvalId="{approval}"' in shown
+    assert f'get_approval approvalId="{approval}"' in rendered
     assert not any(r.method == "PATCH" for r in simulated.requests)
 
 
@@ -147,8 +147,8 @@ async def test_a_202_that_names_no_task_of_this_service_is_told_by_the_resource(
     kind: Any, tenant: Any, connected: Connected
 ) -> None:
     async with connected(BRIEF) as client:
-        shown = text_of(await delete(client, tenant.state.tenant, fault(kind, "DELETE"), app=tenant))
-    assert "It is done: the resource is gone (read again: 404)." in shown
+        rendered = text_of(await delete(client, tenant.state.tenant, fault(kind, "DELETE"), app=tenant))
+    assert "It is done: the resource is gone (read again: 404)." in rendered
     assert not any("attacker" in r.headers.get("host", "") for r in tenant.state.tenant.requests)
 
 
@@ -203,10 +203,10 @@ async def test_a_run_is_only_triggered_until_its_parts_and_recovery_points_are_t
         first = await client.call_tool("run_protection_job", {"protectionJobId": job["id"]})
         task = text_of(first).split()[1]  # the run may be over already
         result = await client.call_tool("wait_for_task", {"taskId": task, "seconds": 20})
-    shown = text_of(result)
-    assert "the run was triggered" in shown
-    assert "Run snapshot schedule" in shown
-    assert re.search(r'- snapshot "sap-prod-01_[^"]*" \(id [0-9a-f-]{36}\): OK', shown)
+    rendered = text_of(result)
+    assert "the run was triggered" in rendered
+    assert "Run snapshot schedule" in rendered
+    assert re.search(r'- snapshot "sap-prod-01_[^"]*" \(id [0-9a-f-]{36}\): OK', rendered)
     assert not result.is_error
 
 
@@ -332,8 +332,8 @@ async def test_a_wait_ends_with_whoever_waited() -> None:
     ],
 )
 def test_a_location_is_followed_on_this_host_only(location: str | None, path: str) -> None:
-    found, problem = task_model.located(location, BASE)
-    assert found == path
+    actual, problem = task_model.located(location, BASE)
+    assert actual == path
     assert bool(problem) is not bool(path)
 
 

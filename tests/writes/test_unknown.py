@@ -25,19 +25,19 @@ async def run_job(tenant: Any, connected: Connected, *rules: Any) -> tuple[Any, 
 
 
 async def test_a_run_that_was_carried_out_is_found_among_the_tasks(tenant: Any, connected: Connected) -> None:
-    result, said = await run_job(tenant, connected, fault("reset_after", "POST", "*/run"))
+    result, text = await run_job(tenant, connected, fault("reset_after", "POST", "*/run"))
     assert result.is_error
-    assert "Outcome unknown" in said
+    assert "Outcome unknown" in text
     task = next(t for t in tenant.state.tenant.tasks.values() if t.parent is None)
-    assert f'wait_for_task taskId="{task.id}"' in said
-    assert "What it looks like now:" in said
+    assert f'wait_for_task taskId="{task.id}"' in text
+    assert "What it looks like now:" in text
     assert sum(tenant.state.tenant.writes.values()) == 1
 
 
 async def test_a_run_that_was_not_carried_out_shows_no_task(tenant: Any, connected: Connected) -> None:
-    result, said = await run_job(tenant, connected, fault("reset_before", "POST", "*/run"))
+    result, text = await run_job(tenant, connected, fault("reset_before", "POST", "*/run"))
     assert result.is_error
-    assert "No task about it has begun since; one may still appear." in said
+    assert "No task about it has begun since; one may still appear." in text
     assert sum(tenant.state.tenant.writes.values()) == 0
 
 
@@ -49,18 +49,18 @@ async def test_a_service_whose_clock_is_wrong_shows_its_task_all_the_same(
     rules = [fault("reset_after", "POST", "*/run")]
     if skew < 0:
         rules.append(fault("skew", "GET", "*/async-operations", seconds=skew))
-    _, said = await run_job(tenant, connected, *rules)
-    assert "wait_for_task taskId=" in said
+    _, text = await run_job(tenant, connected, *rules)
+    assert "wait_for_task taskId=" in text
 
 
 async def test_tasks_that_cannot_be_read_are_said_to_be_so(tenant: Any, connected: Connected) -> None:
-    _, said = await run_job(
+    _, text = await run_job(
         tenant,
         connected,
         fault("reset_after", "POST", "*/run"),
         fault("status", "GET", "*/async-operations", status=403, times=99),
     )
-    assert "The tasks begun since could not be read." in said
+    assert "The tasks begun since could not be read." in text
 
 
 async def test_a_create_of_unknown_outcome_names_the_task_that_may_be_its_own(
@@ -71,8 +71,8 @@ async def test_a_create_of_unknown_outcome_names_the_task_that_may_be_its_own(
     async with connected() as client:
         assets = [{"id": vm, "type": "virtualization/virtual-machine"}]
         result = await client.call_tool("create_vm_protection_group", {**GROUP, "assets": assets})
-    said = text_of(result)
+    text = text_of(result)
     assert result.is_error
-    assert "Outcome unknown" in said
-    assert "wait_for_task taskId=" in said
+    assert "Outcome unknown" in text
+    assert "wait_for_task taskId=" in text
     assert sum(tenant.state.tenant.writes.values()) == 1
