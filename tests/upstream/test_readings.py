@@ -194,6 +194,25 @@ def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() 
     assert readings.Readings(one).value("media_types") == "merge-patch"
 
 
+async def test_that_a_backup_needs_a_snapshot_beside_it_says_nothing_of_a_snapshot_alone() -> None:
+    async with session(recovery_point_of_restore="both") as one:
+        await one.sample("restore_vm")
+        one.tenant.switch(recovery_point_of_restore="one")
+        one.tenant.requests.clear()
+        given = write_samples.arguments(one.tenant, TOOLS["restore_vm"])
+        assert given is not None
+        vm, snapshot = next(
+            (vm["id"], copy["id"])
+            for vm in one.tenant.all("virtual-machines")
+            for copy in write_samples.copies(one.tenant, "virtual-machines", vm["id"], "snapshots")
+        )
+        given = {n: v for n, v in given.items() if n != "backupId"} | {"vmId": vm, "snapshotId": snapshot}
+        given["targetVmInfo"] = {**given["targetVmInfo"], "name": "y-test"}
+        await one.call("restore_vm", **given)
+        sent = [one for one in one.tenant.requests if one.method == "POST" and one.path.endswith("/restore")]
+        assert [(r.status, r.body.get("snapshotId"), r.body.get("backupId")) for r in sent] == [(202, snapshot, None)]
+
+
 async def test_what_is_otherwise_of_one_operation_is_not_taken_to_be_so_of_another() -> None:
     async with session(published_names="published") as one:
         await one.sample("create_storeonce")

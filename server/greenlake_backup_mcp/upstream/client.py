@@ -117,7 +117,7 @@ async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Respo
     points = request_forms.points(request) if adapt else ()
     if not points:
         return await _send_form(api, request)
-    taken = {point: api.readings.value(point, request.operation_id) for point in points}
+    taken = {point: api.readings.value(point, request_forms.scope_of(point, request)) for point in points}
     refusals: list[ServiceError] = []
     untried = list(points)
     attempt = taken
@@ -139,7 +139,7 @@ async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Respo
             continue
         for point in points:
             proof = f"{request.name}, HTTP {response.status}"
-            api.readings.learn(point, attempt[point], proof, request.operation_id)
+            api.readings.learn(point, attempt[point], proof, request_forms.scope_of(point, request))
         return response
 
 
@@ -148,7 +148,8 @@ def _other_form(
 ) -> dict[str, str] | None:
     """The readings of the next form to try after a refusal; None where it names none that was not tried."""
     for point in untried:
-        others = [v for v in api.readings.others(point, request.operation_id) if not _is_same(point, v, request, taken)]
+        values = api.readings.others(point, request_forms.scope_of(point, request))
+        others = [value for value in values if not _is_same(point, value, request, taken)]
         if others and request_forms.is_named(point, request, refusal.status, refusal.words):
             untried.remove(point)
             return {**taken, point: others[0]}

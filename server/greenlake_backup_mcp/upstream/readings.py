@@ -41,13 +41,9 @@ def notes() -> Iterator[list[str]]:
         _NOTES.reset(token)
 
 
-SCOPED = ("published_names", "recovery_point_of_restore")
-"""Readings that may hold of one operation and not of another: one that is right is misspelled nowhere else."""
-
-
-def _key(name: str, operation: str) -> str:
+def _key(name: str, scope: str) -> str:
     """Under what a finding is kept."""
-    return f"{name} {operation}" if operation and name in SCOPED else name
+    return f"{name} {scope}".rstrip()
 
 
 def _row(key: str) -> Reading:
@@ -106,24 +102,24 @@ class Readings:
             self._fixed = parse(self.settings.reading)
         return self._fixed
 
-    def value(self, name: str, operation: str = "") -> str:
-        """What is taken: as fixed, as found out (of some for each operation), else the first."""
+    def value(self, name: str, scope: str = "") -> str:
+        """What is taken: as fixed, as found out in this scope (request_forms.scope_of), else the first."""
         self.load()
         if name in self.fixed:
             return self.fixed[name]
-        found = self.findings.get(_key(name, operation))
+        found = self.findings.get(_key(name, scope))
         return found.value if found else BY_NAME[name].values[0]
 
-    def others(self, name: str, operation: str = "") -> tuple[str, ...]:
+    def others(self, name: str, scope: str = "") -> tuple[str, ...]:
         """What may be tried instead; nothing where it is fixed."""
         if name in self.fixed:
             return ()
-        return tuple(v for v in BY_NAME[name].values if v != self.value(name, operation))
+        return tuple(v for v in BY_NAME[name].values if v != self.value(name, scope))
 
-    def learn(self, name: str, value: str, proof: str, operation: str = "") -> None:
+    def learn(self, name: str, value: str, proof: str, scope: str = "") -> None:
         """An answer proved it: kept for the tenant; what is not the first reading is told in the log and the answer."""
         self.load()
-        key = _key(name, operation)
+        key = _key(name, scope)
         before = self.findings.get(key)
         if name in self.fixed or (before is not None and before.value == value):
             return

@@ -94,6 +94,13 @@ def _points(request: Request) -> Iterator[str]:
         yield "asset_types"
 
 
+def scope_of(point: str, request: Request) -> str:
+    """Of what a finding holds: "" of all the tenant; of one operation what is misspelled or required only there."""
+    if point == "recovery_point_of_restore":
+        return f"{request.operation_id}/{'backupId' if 'backupId' in request.body else 'snapshotId'}"
+    return request.operation_id if point == "published_names" else ""
+
+
 def _types(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(kind := value.get("type"), str) and kind.startswith(_TYPES):
