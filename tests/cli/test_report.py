@@ -7,6 +7,7 @@ import re
 import pytest
 
 from greenlake_backup_mcp.cli import parser, report
+from greenlake_backup_mcp.fleet.asset_health import WRONG
 from greenlake_backup_mcp.fleet.health import Section
 
 HOSTILE = "<script>alert(1)</script> | [x](http://e.example) `rm` \u202e=cmd"
@@ -23,7 +24,8 @@ def test_the_report_of_the_simulated_tenant_is_a_static_page_with_the_verdict_as
     assert "Europe/Berlin" in page
     for word in ("<script", "javascript:", "src=", "href=", "http://", "@import"):
         assert word not in page
-    counted = [int(n) for n in re.findall(r"<tr><td>(\d+)</td><td>(?:no usable|last|off-site|copy|in no|usable)", page)]
+    states = "|".join(re.escape(state.value) for state in WRONG)
+    counted = [int(n) for n in re.findall(rf"<tr><td>(\d+)</td><td>(?:{states})</td>", page)]
     wrong = re.search(r"as promised, (\d+) not", page)
     assert wrong
     assert sum(counted) == int(wrong[1])
