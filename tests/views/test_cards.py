@@ -17,6 +17,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitResult, Implementation, TextResourceContents
 
 from greenlake_backup_mcp.consent import elicitation
+from greenlake_backup_mcp.consent.redis_store import RedisStore
+from greenlake_backup_mcp.http import app as http_app
+from greenlake_backup_mcp.http.app import ServerApp
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.views.cards import NONCE
 from greenlake_backup_mcp.views.pages import PREFIX
@@ -485,3 +488,42 @@ async def test_rows_that_a_plan_does_not_have_are_refused(host: Opener, rows: li
         result = await h.client.call_tool("open_card", {"change": change, "version": h.version, "rows": rows})
         assert result.is_error
         assert "rows" in text_of(result)
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+async def test_any_replica_shows_a_card_and_takes_its_answer(redis: str, era: str, clock: Clock) -> None:
+    tenant, shared = http_process.tenant(), "a-secret-that-replicas-share-long-enough"
+
+    def live() -> ServerApp:
+        chosen = loaded(wait=0, secret=shared, redis_url=redis, http="127.0.0.1:0")
+        return http_app.create_app(chosen, app=tenant, now=clock)
+
+    async with (
+        http_process.serving(live()) as first,
+        http_process.serving(live()) as second,
+        http_process.client(first.url, mode=era, extensions=VIEWS) as one,
+        http_process.client(second.url, mode=era, extensions=VIEWS) as two,
+    ):
+        here, there = Host(one, tenant, clock), Host(two, tenant, clock)
+        assert await here.page() == await there.page()
+        change = await here.change()
+        given, nonce = await there.open(change)
+        clock.forward(2)
+        done = await one.call_tool("answer_card", here.proof(change, given, nonce, "confirm"))
+        assert (done.structured_content or {})["state"] == "carried out"
+        assert (await there.status(change)).startswith("delete_vm_backup: carried out.")
+        again = await two.call_tool("answer_card", there.proof(change, given, nonce, "confirm"))
+        assert again.is_error
+        assert tenant.writes == [("DELETE", COPY, None)]
+        secrets = await redis_texts(redis)
+        assert secrets
+        assert not any(BACKUP in text or nonce in text for text in secrets)  # sealed
+
+
+async def redis_texts(url: str) -> list[str]:
+    store = RedisStore(url)
+    found = [str(await store._redis.get(key)) async for key in store._redis.scan_iter("*text:*")]
+    await store.close()
+    return found
