@@ -93,6 +93,7 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
             ("show_dependents", {"name": "psg-dc1-01", "kind": "gatway"}, "kind"),
             ("show_dependents", {}, "name"),
             ("show_changes", {"since": "yesterdayish"}, "is no moment"),
+            ("show_changes", {"asset": "sap-prod-1"}, 'Did you mean "sap-prod-01"'),
             ("check_health", {"timeZone": "Mars/Base"}, "is no time zone"),
         ):
             result = await client.call_tool(tool, arguments)

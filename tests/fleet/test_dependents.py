@@ -96,6 +96,21 @@ def test_a_name_that_nothing_bears_is_answered_with_near_ones(held: Held) -> Non
         only(held, "psg-dc1-01", "policy")
 
 
+def test_more_things_of_a_name_than_can_be_shown_are_a_question(held: Held) -> None:
+    """T23"""
+    connection = opened(held[0].serialize())
+    connection.execute("UPDATE assets SET name = 'datastore1' WHERE kind = 'datastore'")
+    estate = estate_of(connection)
+    stores = [a.id for a in estate.assets.values() if a.kind == "datastore"]
+    with pytest.raises(InputError, match=f"{len(stores)} things bear the name"):
+        dependents.find(connection, estate, "datastore1", None)
+    (one,) = dependents.find(connection, estate, stores[0], None)
+    on_it = {v["id"] for v in held[2].all("virtual-machines")
+             if stores[0] in [d["id"] for d in v["appInfo"]["vmware"]["datastoresInfo"]]}  # fmt: skip
+    assert {a.id for a in one.relations.assets} >= on_it > set()
+    connection.close()
+
+
 def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     """T23"""
     connection = opened(held[0].serialize())

@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Any
 
 from greenlake_backup_mcp.catalog.answer import Answer, fit_json
-from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .clock import Clock
 from .facts import Estate
@@ -111,6 +112,8 @@ def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str 
         connection, "SELECT kind, before, seen, subject_kind, subject, asset, asset_id, was, now, cause, by_user FROM "
         f"main.changes WHERE seen > ?1 AND {own}", begun, asset,
     )  # fmt: skip
+    if asset is not None and not rows:
+        _must_exist(connection, asset)
     order = list(Group)
     rows.sort(key=lambda r: (order.index(group_of(r["kind"])), r["cause"] != UNEXPLAINED, -r["seen"]))
     one = "asset IN (SELECT no FROM main.assets WHERE ?2 IS NULL OR id = ?2 OR name = ?2 COLLATE NOCASE)"
@@ -129,6 +132,19 @@ def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str 
     )  # fmt: skip
     usage = () if asset is not None else tuple(_usage(connection, estate, begun))
     return Changes(begun, since, tuple(rows), dict(made), planned, missing, uncovered, usage)
+
+
+def _must_exist(connection: sqlite3.Connection, name: str) -> None:
+    """InputError for a name and id that no asset and no thing with a memory bears: no change of it proves nothing."""
+    tables = ("assets", "stores", "gateways", "storeonces", "orchestrators", "policies", "settings")
+    every = " UNION ALL ".join(f"SELECT id, name FROM main.{table}" for table in tables)
+    known = connection.execute(every).fetchall()
+    if any(name == ident or name.casefold() == (other or "").casefold() for ident, other in known):
+        return
+    near = suggest.near_names(name, {other for _, other in known if other}, 3)
+    likely = f" Did you mean {' or '.join(sanitize.quoted(n, 80) for n in near)}?" if near else ""
+    raise InputError(f"There is nothing called {sanitize.quoted(name, 80)} in the catalog.{likely}",
+                     hint="asset takes the name or id of an asset, store, gateway, policy or setting.")  # fmt: skip
 
 
 def _usage(connection: sqlite3.Connection, estate: Estate, since: int) -> Iterator[Usage]:

@@ -31,6 +31,7 @@ NOUNS = {
     "datastore": "datastore", "host": "host", "vcenter": "vCenter", "policy": "policy",
 }  # fmt: skip
 NAMED = 3  # of many, so many are named
+MOST = 5  # things of one name that are shown together
 Lookup = dict[tuple[str, str], str]
 
 
@@ -101,7 +102,11 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     if not matches:
         raise _nothing(name, kind, things, estate)
     found = []
-    for thing in matches[:5]:
+    if len(matches) > MOST:
+        each = "; ".join(f"{NOUNS[t.kind]} {sanitize.quoted(t.name, 60)} ({t.id})" for t in matches[:MOST])
+        raise InputError(f"{len(matches)} things bear the name {sanitize.quoted(name, 80)}.",
+                         hint=f"Name one by its id: {each}; query_catalog has all.")  # fmt: skip
+    for thing in matches:
         relations = RELATIONS[thing.kind](connection, estate, around, thing)
         gone = relations.loss and loss.outcomes(connection, estate, relations.loss)
         found.append(Dependents(thing, relations, gone or None))
@@ -259,8 +264,10 @@ def _policy(connection: sqlite3.Connection, estate: Estate, around: Systems, thi
 
 def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     """A datastore, host or vCenter: the machines there, and the gateways among them with their stores."""
+    on_it = "SELECT member_id FROM main.members WHERE owner_kind = 'datastore' AND owner_id = ?"
+    members = {row[0] for row in connection.execute(on_it, (thing.id,))}  # by id: names of datastores repeat
     test: dict[str, Callable[[Asset], bool]] = {
-        "datastore": lambda a: thing.name in (a.datastores or "").split(", "),
+        "datastore": lambda a: a.id in members,
         "host": lambda a: a.host == thing.name,
         "vcenter": lambda a: a.vcenter == thing.name,
     }
