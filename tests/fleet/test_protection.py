@@ -59,8 +59,8 @@ def catalog() -> sqlite3.Connection:
 
 
 def number(connection: sqlite3.Connection, name: str) -> int:
-    found: int = connection.execute("SELECT no FROM main.assets WHERE name = ?", (name,)).fetchone()[0]
-    return found
+    actual: int = connection.execute("SELECT no FROM main.assets WHERE name = ?", (name,)).fetchone()[0]
+    return actual
 
 
 # --- counts --------------------------------------------------------------------------------------------------------
@@ -118,10 +118,10 @@ def test_an_exception_is_accepted_until_its_day_and_always_counted(catalog: sqli
         Acceptance("sap-prod-01", "J. Doe", "is protected anyway", until),
     )
     checked, _ = check(catalog, "cover", *accepted)
-    found = {one.asset.name: one for one in checked.tally.findings}
-    assert found["lab-build-07"].verdict.state is State.ACCEPTED
-    assert found["old-wiki-01"].verdict.state is State.NOT_MET
-    assert found["sap-prod-01"].verdict.state is State.MET
+    actual = {one.asset.name: one for one in checked.tally.findings}
+    assert actual["lab-build-07"].verdict.state is State.ACCEPTED
+    assert actual["old-wiki-01"].verdict.state is State.NOT_MET
+    assert actual["sap-prod-01"].verdict.state is State.MET
     assert (checked.tally.counts["accepted"], checked.tally.counts["acceptedExpired"]) == (1, 1)
 
 
@@ -154,9 +154,9 @@ def test_a_file_of_exceptions_that_is_wrong_is_refused_with_what_is(tmp_path: Pa
 
 def test_protected_is_the_service_s_word_and_copies_decide(catalog: sqlite3.Connection) -> None:
     """T2: file-prod-14 is ACTIVE and PROTECTED, and nothing of it has run for days."""
-    found = verdicts(catalog, "fresh")["file-prod-14"]
-    assert found.asset.protection_status == "PROTECTED"
-    assert (found.verdict.state, found.verdict.cause) == (State.NOT_MET, "did not run")
+    actual = verdicts(catalog, "fresh")["file-prod-14"]
+    assert actual.asset.protection_status == "PROTECTED"
+    assert (actual.verdict.state, actual.verdict.cause) == (State.NOT_MET, "did not run")
     assert verdicts(catalog, "cover")["old-wiki-01"].verdict.cause == "in no plan any more, copies left"  # LAPSED
 
 
@@ -280,9 +280,9 @@ def test_a_memory_without_a_second_reading_calls_nothing_unchanged(catalog: sqli
         "INSERT INTO main.changes (kind, seen, asset_id, cause) VALUES ('copy vanished', ?, ?, 'unexplained')",
         (AT, ident),
     )
-    found = verdicts(catalog, "vanished")
-    assert found["sap-prod-01"].verdict.cause == "copy vanished"
-    assert found["sap-prod-02"].verdict.state is State.MET
+    actual = verdicts(catalog, "vanished")
+    assert actual["sap-prod-01"].verdict.cause == "copy vanished"
+    assert actual["sap-prod-02"].verdict.state is State.MET
 
 
 # --- chosen, exported, asked ---------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ async def test_a_person_s_answers_are_short_counted_and_in_their_time(connected:
 
 async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Connected) -> None:
     async with connected(SETTINGS) as client:
-        for tool, arguments, said in (
+        for tool, arguments, text in (
             ("describe_asset", {"asset": "sap-prod-1"}, "Did you mean"),
             ("check_protection", {"control": "covers"}, "cover"),
             ("check_protection", {"control": "cover", "timeZone": "Mars/Base"}, "no time zone"),
@@ -368,7 +368,7 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error, arguments
-            assert said in text_of(result)
+            assert text in text_of(result)
 
 
 async def test_json_and_evidence_hold_all_assets(connected: Connected) -> None:
@@ -377,8 +377,8 @@ async def test_json_and_evidence_hold_all_assets(connected: Connected) -> None:
         value = result.structured_content
         assert value is not None
         assert {"control", "rule", "parameters", "counts", "causes", "assets", "coverage", "evidence"} <= value.keys()
-        found = await client.read_resource(value["evidence"])
-        document = json.loads(getattr(found.contents[0], "text", ""))
+        actual = await client.read_resource(value["evidence"])
+        document = json.loads(getattr(actual.contents[0], "text", ""))
         assert len(document["assets"]) == value["counts"]["assets"]
         assert document["digest"].startswith("sha256:")
         sheet = await client.read_resource(value["evidence"].replace(".json", ".csv"))

@@ -122,14 +122,19 @@ def _standing(now: int, asset: Asset) -> Standing:
         return Standing(asset, State.UNREAD, asset.unread)
     promised = cover.promises(asset, now)
     ahead = newest is not None and newest > now + CLOCK_SLACK  # then nothing can be said of its age
-    late = sorted((one for one in promised if one.kept.late and not ahead), key=lambda one: -(one.kept.ratio or 0))
+    late = sorted(
+        (one for one in promised if one.freshness.late and not ahead), key=lambda one: -(one.freshness.ratio or 0)
+    )
     cause = _cause(asset, late[0]) if late else why_idle
     if newest is None:
-        if not late and not why_idle and any(one.kept.grade is Grade.PENDING for one in promised):
+        if not late and not why_idle and any(one.freshness.grade is Grade.PENDING for one in promised):
             return Standing(asset, State.PENDING)
         return Standing(asset, State.NO_COPY, _out_of_reach(asset) or why_idle or cause or UNTOLD)
     ends = asset.ends(now)
-    delay = max((one.kept.late_by for one in late), default=0), max((one.kept.ratio or 0 for one in late), default=0.0)
+    delay = (
+        max((one.freshness.late_by for one in late), default=0),
+        max((one.freshness.ratio or 0 for one in late), default=0.0),
+    )
     renewed = not why_idle and any(
         s.last_status in ("OK", "WARNING") for c in asset.covers for s in c.job.schedules if s.tier in TIERS
     )
@@ -141,7 +146,7 @@ def _standing(now: int, asset: Asset) -> Standing:
         off_site = [one for one in late if one.schedule.tier == "CLOUD_BACKUP"]
         worst = (off_site or late)[0]
         state = State.OFF_SITE_LATE if off_site else State.LATE
-        return Standing(asset, state, _cause(asset, worst), worst.kept.late_by, worst.kept.ratio or 0, ends)
+        return Standing(asset, state, _cause(asset, worst), worst.freshness.late_by, worst.freshness.ratio or 0, ends)
     if ahead:
         return Standing(asset, State.LATE, cover.AHEAD, ends=ends)
     return Standing(asset, State.IDLE if why_idle else State.FINE, why_idle, ends=ends)

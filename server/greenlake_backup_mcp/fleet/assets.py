@@ -43,28 +43,28 @@ async def answer(question: Question) -> Answer:
 
 
 def _described(connection: sqlite3.Connection, estate: Estate, question: Question) -> list[dict[str, Any]]:
-    found = _bearers(estate, question)
+    matches = _bearers(estate, question)
     context = Context(connection, estate, question.clock, {})
     verdicts: dict[str, dict[str, str]] = {}
     for control in (c for c in CONTROLS.values() if c.name not in LOOKS_AHEAD):
         judge, _ = control.judge(context)
-        for one in tally(control, judge, context, found, question.accepted).findings:
+        for one in tally(control, judge, context, matches, question.accepted).findings:
             if one.verdict.state is not State.NOT_JUDGED:
                 why = "" if one.verdict.state is State.MET else f": {one.verdict.cause}"
                 verdicts.setdefault(one.asset.id, {})[control.name] = f"{one.verdict.state.value}{why}"
     return [
         {**_identity(a), **(_details(connection, estate, question, a) if n < WHOLE else {}),
-         "controls": verdicts.get(a.id, {})} for n, a in enumerate(found)
+         "controls": verdicts.get(a.id, {})} for n, a in enumerate(matches)
     ]  # fmt: skip
 
 
 def _bearers(estate: Estate, question: Question) -> list[Asset]:
     text, kind = str(question.values["asset"]).strip(), question.values.get("kind")
     wanted = text.casefold()
-    found = [a for a in estate.assets.values() if wanted in (a.id.casefold(), a.name.casefold())
+    matches = [a for a in estate.assets.values() if wanted in (a.id.casefold(), a.name.casefold())
              and (kind is None or a.kind == kind)]  # fmt: skip
-    if found:
-        return sorted(found, key=lambda a: (not a.listed, a.kind, a.vcenter or ""))
+    if matches:
+        return sorted(matches, key=lambda a: (not a.listed, a.kind, a.vcenter or ""))
     names = sorted({a.name for a in estate.assets.values()})
     near = list(dict.fromkeys([*suggest.near_names(text, names, 3),
                                *[n for n in names if wanted in n.casefold()][:3]]))[:4]  # fmt: skip
@@ -126,16 +126,20 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
 def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, Any]]:
     """A row for each schedule: what it promises, what is there of it, how it last ran."""
     stamp = question.clock.stamp
-    kept = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, now)}
+    fitting = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, now)}
     for cover in asset.covers:
         for one in cover.job.schedules:
-            promise = kept.get((cover.job.id, one.schedule_id))
-            fact = None if promise is None else promise.kept.grade.value
+            promise = fitting.get((cover.job.id, one.schedule_id))
+            fact = None if promise is None else promise.freshness.grade.value
             if cover.job.suspended or one.operational == "SUSPENDED":
                 fact = "suspended"
-            elif promise is not None and promise.kept.late:
-                some = f"late by {units.duration(promise.kept.late_by)}" if promise.kept.age else "nothing usable"
-                due = stamp(promise.kept.due if promise.kept.age else promise.last_due)
+            elif promise is not None and promise.freshness.late:
+                some = (
+                    f"late by {units.duration(promise.freshness.late_by)}"
+                    if promise.freshness.age
+                    else "nothing usable"
+                )
+                due = stamp(promise.freshness.due if promise.freshness.age else promise.last_due)
                 fact = f"{some}, due {due}: {miss(asset, promise)}"
             held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
             yield {
@@ -230,10 +234,10 @@ def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
     if rows:
         left = room - sum(len(line.encode()) + 1 for line in lines) - 120
         names = [n for n in COLUMNS if any(row.get(n) is not None for row in rows)]
-        table, kept = answers.table(names, rows, estate.coverage.now, left)
+        table, fitting = answers.table(names, rows, estate.coverage.now, left)
         lines += ["Promise and fact, by schedule:", *table]
-        if kept < len(rows):
-            lines.append(f'{kept} of {len(rows)} shown: the others with the id alone, or output "json".')
+        if fitting < len(rows):
+            lines.append(f'{fitting} of {len(rows)} shown: the others with the id alone, or output "json".')
     return lines
 
 

@@ -22,19 +22,19 @@ def vanished(context: Context) -> tuple[Judge, Lines]:
     """No copy of it went too early, and none of its safeguards was weakened, in so many days."""
     since = context.now - int(context.number("days", 30) * DAY)
     memory = context.estate.memory_since
-    found: dict[str, list[tuple[str, str, int]]] = {}
+    comparison: dict[str, list[tuple[str, str, int]]] = {}
     policies: dict[str, list[tuple[str, str, int]]] = {}
     for kind, cause, seen, subject_kind, subject_id, asset in context.connection.execute(
         f"SELECT kind, coalesce(cause, 'unexplained'), seen, subject_kind, subject_id, asset_id FROM main.changes "
         f"WHERE seen >= ? AND kind IN ({', '.join('?' * len(WEAKENED))}) ORDER BY seen DESC", (since, *WEAKENED),
     ):  # fmt: skip
-        held = policies if subject_kind == "policy" else found
+        held = policies if subject_kind == "policy" else comparison
         held.setdefault(subject_id if subject_kind == "policy" else asset or "", []).append((kind, cause, seen))
 
     def judge(asset: Asset) -> Verdict:
         if memory is None or memory > context.now - 3600:
             return Verdict(State.UNREAD, "this catalog remembers since less than an hour")
-        events = [*found.get(asset.id, ()), *(e for o in asset.owners for e in found.get(o.id, ())),
+        events = [*comparison.get(asset.id, ()), *(e for o in asset.owners for e in comparison.get(o.id, ())),
                   *(e for c in asset.covers for e in policies.get(c.job.policy_id or "", ()))]  # fmt: skip
         if not events:
             return Verdict(State.MET, "nothing seen")
@@ -49,9 +49,9 @@ def vanished(context: Context) -> tuple[Judge, Lines]:
 
 def contradicted(context: Context) -> tuple[Judge, Lines]:
     """No two witnesses of it contradict each other: job and copies, status and age, store and copies."""
-    found = contradictions.find(context.connection, context.estate)
+    comparison = contradictions.find(context.connection, context.estate)
     by_asset: dict[str, list[contradictions.Contradiction]] = {}
-    for one in found.found:
+    for one in comparison.found:
         for ident in one.assets:
             by_asset.setdefault(ident, []).append(one)
 
@@ -65,7 +65,7 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
                  "then": stamp(first.other_at), "more": len(held) - 1 or None}  # fmt: skip
         return Verdict(State.NOT_MET, first.kind.value, facts, float(len(held)))
 
-    return judge, lambda _: [f"{len(found.found)} contradictions in all, also between things that are no assets."]
+    return judge, lambda _: [f"{len(comparison.found)} contradictions in all, also between things that are no assets."]
 
 
 def _untold(name: str, rule: str, why: str) -> Control:

@@ -49,7 +49,7 @@ def cover(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_MET, "part of the machine only", {**facts, "lacking": lacking}, 1e8 + size)
         return Verdict(State.MET, "in a plan, with a usable copy outside the array", facts)
 
-    return judge, lambda found: _cover_lines(context, found)
+    return judge, lambda entries: _cover_lines(context, entries)
 
 
 def _plan(job: Job) -> str:
@@ -58,10 +58,10 @@ def _plan(job: Job) -> str:
 
 def _first_due(asset: Asset, now: int) -> int | None:
     """When the first copy of an asset without any is due; None where one was due already, or never is."""
-    found = [p.kept for p in promises(asset, now)]
-    if any(f.late for f in found):
+    entries = [p.freshness for p in promises(asset, now)]
+    if any(f.late for f in entries):
         return None
-    return min((f.due for f in found if f.due is not None and f.grade is Grade.PENDING), default=None)
+    return min((f.due for f in entries if f.due is not None and f.grade is Grade.PENDING), default=None)
 
 
 def _lacking(asset: Asset) -> str | None:
@@ -77,13 +77,13 @@ def _lacking(asset: Asset) -> str | None:
     return "a disk" if newest.partial else None
 
 
-def _cover_lines(context: Context, found: Tally) -> list[str]:
+def _cover_lines(context: Context, entries: Tally) -> list[str]:
     lines = []
-    off = sum(f.verdict.facts.get("power") == "off" for f in found.of(State.NOT_MET))
+    off = sum(f.verdict.facts.get("power") == "off" for f in entries.of(State.NOT_MET))
     if off:
         lines.append(f"{off} of those not met are powered off.")
     odd = sum(
-        f.asset.protection_status == "PROTECTED" for f in found.of(State.NOT_MET) if f.asset.protection_status
+        f.asset.protection_status == "PROTECTED" for f in entries.of(State.NOT_MET) if f.asset.protection_status
     )  # fmt: skip
     if odd:
         lines.append(
@@ -111,7 +111,7 @@ class Promise:
 
     cover: Cover
     schedule: Schedule
-    kept: Freshness
+    freshness: Freshness
     last_due: int | None
 
 
@@ -125,17 +125,19 @@ def promises(asset: Asset, now: int) -> list[Promise]:
             rule = rules.get(schedule.schedule_id)
             if rule is None or schedule.tier == "DATABASE_LOG_BACKUP" or schedule.operational == "SUSPENDED":
                 continue
-            found = [s.newest_usable for s in points(asset, schedule, one.job.schedules) if s.newest_usable is not None]
-            newest = max((p for p in found if p <= now), default=None)
+            entries = [
+                s.newest_usable for s in points(asset, schedule, one.job.schedules) if s.newest_usable is not None
+            ]
+            newest = max((p for p in entries if p <= now), default=None)
             grace = min(calendar.GRACE.get(schedule.tier or "", 3600), rule.interval // 2)
-            kept = calendar.freshness(rule, newest, now, since=since, grace=grace)
-            out.append(Promise(one, schedule, kept, calendar.last_due(rule, now - grace)))
+            freshness = calendar.freshness(rule, newest, now, since=since, grace=grace)
+            out.append(Promise(one, schedule, freshness, calendar.last_due(rule, now - grace)))
     return out
 
 
 def miss(asset: Asset, promise: Promise) -> str:
     """Why a promise is missed: it did not run, it failed, it left the asset out, or its copy cannot be used."""
-    schedule, due = promise.schedule, promise.kept.due
+    schedule, due = promise.schedule, promise.freshness.due
     held = points(asset, schedule, promise.cover.job.schedules)
     good = max((s.newest_good for s in held if s.newest_good is not None), default=None)
     lost = next((s.unreachable_why for s in held if s.newest_good == good and s.newest_usable is None), None)
@@ -164,33 +166,33 @@ def fresh(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_MET, "its plan is suspended", {"plan": _plan(asset.covers[0].job)}, GONE_FIRST)
         if ahead := _ahead(asset, now):
             return Verdict(State.NOT_MET, AHEAD, {"newest": clock.stamp(ahead)}, 1)
-        found = [p for p in promises(asset, now) if not wanted or p.schedule.tier in wanted]
-        late = [p for p in found if p.kept.late]
+        entries = [p for p in promises(asset, now) if not wanted or p.schedule.tier in wanted]
+        late = [p for p in entries if p.freshness.late]
         paused = [s.tier for c in asset.covers for s in c.job.schedules if s.operational == "SUSPENDED"]
         if late:
-            worst = max(late, key=lambda p: p.kept.ratio or 0)
-            some = worst.kept.age is not None
+            worst = max(late, key=lambda p: p.freshness.ratio or 0)
+            some = worst.freshness.age is not None
             good = max((s.newest_good for s in asset.all_sets if s.newest_good is not None), default=None)
             facts = {
                 "plan": worst.cover.job.policy,
                 "late tiers": ", ".join(dict.fromkeys(p.schedule.tier or "" for p in late)),
-                "newest usable": clock.stamp(now - (worst.kept.age or 0)) if some else "none",
+                "newest usable": clock.stamp(now - (worst.freshness.age or 0)) if some else "none",
                 "newest made": None if some else clock.stamp(good),
-                "was due": clock.stamp(worst.kept.due if some else worst.last_due),
-                "late by": _span(worst.kept.late_by) if some else None,
-                "age/promise": f"{worst.kept.ratio:.1f}" if some and worst.kept.ratio is not None else None,
-                "class": worst.kept.grade.value,
+                "was due": clock.stamp(worst.freshness.due if some else worst.last_due),
+                "late by": _span(worst.freshness.late_by) if some else None,
+                "age/promise": f"{worst.freshness.ratio:.1f}" if some and worst.freshness.ratio is not None else None,
+                "class": worst.freshness.grade.value,
             }
-            rank = (0 if asset.usable else GONE_FIRST) + (worst.kept.ratio or 0)
+            rank = (0 if asset.usable else GONE_FIRST) + (worst.freshness.ratio or 0)
             return Verdict(State.NOT_MET, miss(asset, worst), facts, rank)
         if paused and (not wanted or set(paused) & set(wanted)):
             return Verdict(State.NOT_MET, "a tier is suspended", {"plan": asset.covers[0].job.policy,
                            "late tiers": ", ".join(dict.fromkeys(t or "" for t in paused))}, 1)  # fmt: skip
-        if not found:
+        if not entries:
             return Verdict(State.NOT_JUDGED, "its plan has no such tier" if wanted else "its plan has no schedule")
-        if all(p.kept.grade is Grade.PENDING for p in found):
+        if all(p.freshness.grade is Grade.PENDING for p in entries):
             return Verdict(State.PENDING, "its first copy is still to come",
-                           {"first due": clock.stamp(min(p.kept.due or 0 for p in found))})  # fmt: skip
+                           {"first due": clock.stamp(min(p.freshness.due or 0 for p in entries))})  # fmt: skip
         return Verdict(State.MET, "as its schedules promise")
 
     logs = any(s.tier == "DATABASE_LOG_BACKUP" for j in context.estate.jobs.values() for s in j.schedules)

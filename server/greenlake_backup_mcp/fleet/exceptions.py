@@ -54,11 +54,11 @@ def load(path: Path | None) -> tuple[Acceptance, ...]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise SettingsError(f"The file of exceptions is larger than {MOST_BYTES >> 20} MiB: {path}.", hint=HINT)
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
         raise SettingsError(f"The file of exceptions cannot be read: {path}: {why}.", hint=HINT) from None
-    entries = found.get("exceptions") if isinstance(found, dict) else found
+    entries = content.get("exceptions") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise SettingsError(f"The file of exceptions holds no list: {path}.", hint=HINT)
     return tuple(_entry(number, entry) for number, entry in enumerate(entries, 1))
@@ -94,9 +94,9 @@ def _entry(number: int, entry: Any) -> Acceptance:
     )
 
 
-def acceptance(found: Iterable[Acceptance], asset: Asset, control: str) -> Acceptance | None:
+def acceptance(content: Iterable[Acceptance], asset: Asset, control: str) -> Acceptance | None:
     """The exception that holds longest for an asset and a control; it may have expired."""
-    meant = [one for one in found if one.covers(asset, control)]
+    meant = [one for one in content if one.covers(asset, control)]
     return max(meant, key=lambda one: one.until, default=None)
 
 

@@ -254,8 +254,10 @@ class Asset:
 
     def ends(self, now: int, *places: str) -> float | None:
         """When the last usable one (in these places) goes; infinity: never; None: there is none."""
-        found = [end for one in self.usable if not places or one.place in places if (end := one.ends(now)) is not None]
-        return max(found, default=None)
+        entries = [
+            end for one in self.usable if not places or one.place in places if (end := one.ends(now)) is not None
+        ]
+        return max(entries, default=None)
 
     @property
     def job(self) -> Job | None:
@@ -351,9 +353,9 @@ def _jobs(connection: sqlite3.Connection) -> dict[str, Job]:
     }
 
 
-def _grouped(found: Iterable[T], name: str) -> dict[Any, list[T]]:
+def _grouped(entries: Iterable[T], name: str) -> dict[Any, list[T]]:
     out: dict[Any, list[T]] = {}
-    for one in found:
+    for one in entries:
         out.setdefault(getattr(one, name), []).append(one)
     return out
 

@@ -67,46 +67,46 @@ def check(connection: sqlite3.Connection, estate: Estate, question: Question, co
     """A control over the assets that a question means."""
     context = Context(connection, estate, question.clock, question.values)
     judge, lines = control.judge(context)
-    found = tally(control, judge, context, selection.select(estate, question.values), question.accepted)
-    given = {name: question.values[name] for name in PARAMETERS if question.values.get(name) is not None}
-    return Checked(control, found, lines(found), {**control.defaults, **given})
+    counted = tally(control, judge, context, selection.select(estate, question.values), question.accepted)
+    parameters_used = {name: question.values[name] for name in PARAMETERS if question.values.get(name) is not None}
+    return Checked(control, counted, lines(counted), {**control.defaults, **parameters_used})
 
 
 # --- told ----------------------------------------------------------------------------------------------------------
 
 
-def _counted(found: Tally) -> str:
+def _counted(counted: Tally) -> str:
     """All assets, state by state: it adds up."""
-    parts = [f"{found.count(state):,} {state.value}" for state in COUNTED]
-    expired = f" ({found.expired} of the not met had an exception that expired)" if found.expired else ""
-    return f"{units.plural(len(found.findings), 'asset')} = {' + '.join(parts)}{expired}."
+    parts = [f"{counted.count(state):,} {state.value}" for state in COUNTED]
+    expired = f" ({counted.expired} of the not met had an exception that expired)" if counted.expired else ""
+    return f"{units.plural(len(counted.findings), 'asset')} = {' + '.join(parts)}{expired}."
 
 
-def _causes(found: Tally, *states: State) -> str:
-    return "; ".join(f"{count:,} {cause}" for cause, count in found.causes(*states)[:8])
+def _causes(counted: Tally, *states: State) -> str:
+    return "; ".join(f"{count:,} {cause}" for cause, count in counted.causes(*states)[:8])
 
 
-def _judged(found: Tally) -> int:
-    return found.count(State.MET) + found.count(State.NOT_MET) + found.count(State.ACCEPTED)
+def _judged(counted: Tally) -> int:
+    return counted.count(State.MET) + counted.count(State.NOT_MET) + counted.count(State.ACCEPTED)
 
 
 def _reply(checked: Checked, question: Question) -> Reply:
-    found, values = checked.tally, question.values
-    met, judged = found.count(State.MET), _judged(found)
+    counted, values = checked.tally, question.values
+    met, judged = counted.count(State.MET), _judged(counted)
     meant = selection.words(values)
     asked = ", ".join(f"{k} {v}" for k, v in checked.parameters.items() if k in values)
     head = [
         f"{checked.control.name}: {met:,} of {judged:,} assets that can be judged meet it" +
         (f" ({'; '.join(filter(None, (meant, asked)))})." if meant or asked else "."),
         f"Rule: {checked.rule}.",
-        _counted(found),
+        _counted(counted),
     ]  # fmt: skip
     for state, word in ((State.NOT_MET, "Not met"), (State.ACCEPTED, "Accepted"), (State.PENDING, "Pending"),
                         (State.UNREAD, "Unread, so not known"), (State.NOT_JUDGED, "Not judged")):  # fmt: skip
-        if found.count(state):
-            head.append(f"{word}: {_causes(found, state)}.")
-    shown = found.of(*_wanted(values))
-    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in shown]
+        if counted.count(state):
+            head.append(f"{word}: {_causes(counted, state)}.")
+    listed = counted.of(*_wanted(values))
+    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in listed]
     based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
     rest = f'All of them: this call with limit {min(500, len(rows))} or output "json"; fewer: by policy, group, tag, …'
     return Reply(
@@ -146,11 +146,11 @@ def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
 
 
 def _summary(checked: Checked) -> dict[str, Any]:
-    found = checked.tally
+    counted = checked.tally
     return {
         "control": checked.control.name, "rule": checked.rule, "parameters": dict(checked.parameters),
-        "counts": found.counts,
-        "causes": {s.value: dict(found.causes(s)) for s in COUNTED[1:] if found.count(s)},
+        "counts": counted.counts,
+        "causes": {s.value: dict(counted.causes(s)) for s in COUNTED[1:] if counted.count(s)},
         "notes": checked.lines,
     }  # fmt: skip
 
@@ -177,9 +177,9 @@ def uri(values: Mapping[str, Any], form: str) -> str:
     return f"greenlake-backup://evidence/check_protection.{form}?{urlencode({**parameters(values), **zone})}"
 
 
-def accepted_rows(found: Tally) -> Iterator[Mapping[str, Any]]:
+def accepted_rows(counted: Tally) -> Iterator[Mapping[str, Any]]:
     """The exceptions that were applied, each with its asset."""
-    for one in found.findings:
+    for one in counted.findings:
         if one.accepted is not None:
             yield {**exceptions.value(one.accepted), "asset": one.asset.name, "id": one.asset.id,
-                   "expired": one.accepted.until < found.now}  # fmt: skip
+                   "expired": one.accepted.until < counted.now}  # fmt: skip

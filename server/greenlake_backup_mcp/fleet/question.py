@@ -82,14 +82,14 @@ class Reply:
         head = [sanitize.cell(line, 900) for line in self.head]
         total = max(self.total, len(self.rows))
         body: list[str] = []
-        kept = 0
+        fitting = 0
         if self.rows:
             left = question.room - sum(len(line.encode()) + 1 for line in (*head, self.title, *ends)) - 160
             names = [name for name in self.rows[0] if any(row.get(name) not in (None, "") for row in self.rows)]
-            body, kept = answer.table(names, self.rows, estate.coverage.now, left)
+            body, fitting = answer.table(names, self.rows, estate.coverage.now, left)
             body = [self.title, *body] if self.title else body
-        if kept < total:
-            body.append(f"{kept:,} of {total:,} shown. {self.rest}".strip())
+        if fitting < total:
+            body.append(f"{fitting:,} of {total:,} shown. {self.rest}".strip())
         return Answer(lines=(*head, *body, *ends))
 
 

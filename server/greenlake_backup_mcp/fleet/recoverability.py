@@ -43,8 +43,8 @@ def usable(context: Context) -> tuple[Judge, Lines]:
         cause = unusable(asset) if not places else "none usable there" if held else "no copy there"
         return Verdict(State.NOT_MET, cause, facts, float(asset.size or 0))
 
-    def lines(found: Tally) -> list[str]:
-        part = dict(found.causes(State.MET)).get("some out of reach", 0)
+    def lines(counted: Tally) -> list[str]:
+        part = dict(counted.causes(State.MET)).get("some out of reach", 0)
         return (
             [f"{part} of those that meet it have other good copies in stores that cannot be reached."] if part else []
         )
@@ -83,8 +83,8 @@ def verified(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.MET, "verified in time", facts)
         return Verdict(State.NOT_MET, "verified, longer ago" if last else "never verified", facts, backups)
 
-    def lines(found: Tally) -> list[str]:
-        own = [counts[f.asset.no] for f in found.findings if f.asset.kind in VERIFIABLE and f.asset.no in counts]
+    def lines(counted: Tally) -> list[str]:
+        own = [counts[f.asset.no] for f in counted.findings if f.asset.kind in VERIFIABLE and f.asset.no in counts]
         total, recent = sum(c[0] for c in own), sum(c[1] for c in own)
         return [
             f"Copies: {recent:,} of {total:,} backups of these assets that can be verified were verified in that time."
@@ -121,15 +121,15 @@ def tested(context: Context) -> tuple[Judge, Lines]:
         cause = "restored, longer ago" if whole else "a restore failed or was not whole" if when else "no restore seen"
         return Verdict(State.NOT_MET, cause, facts, float(asset.size or 0))
 
-    def lines(found: Tally) -> list[str]:
+    def lines(counted: Tally) -> list[str]:
         sample: dict[tuple[str, str], str] = {}
-        for f in found.of(State.NOT_MET):
+        for f in counted.of(State.NOT_MET):
             policy = f.asset.job.policy if f.asset.job else None
             sample.setdefault((f.asset.kind, policy or "no plan"), f.asset.name)
         start = f"Restores are seen among the service's tasks, known since {context.clock.stamp(oldest) or 'never'}; "
         next_ = ", ".join(f"{name} ({kind}, {policy})" for (kind, policy), name in list(sample.items())[:6])
-        told = [start + "earlier ones are not known, and a task that succeeded proves no boot."]
-        return [*told, f"Next to test, the biggest of each kind and plan: {next_}."] if next_ else told
+        notes = [start + "earlier ones are not known, and a task that succeeded proves no boot."]
+        return [*notes, f"Next to test, the biggest of each kind and plan: {next_}."] if next_ else notes
 
     return judge, lines
 

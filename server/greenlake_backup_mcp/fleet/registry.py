@@ -23,5 +23,5 @@ def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]] | None:
     if tool not in ANSWERS:
         return None
     module = import_module(f".{ANSWERS[tool]}", __package__)
-    found: Callable[[Question], Awaitable[Answer]] = module.answer
-    return found
+    function: Callable[[Question], Awaitable[Answer]] = module.answer
+    return function

@@ -32,26 +32,26 @@ _TEXTS: Mapping[str, Callable[[Asset], Iterable[str | None]]] = {
 def select(estate: Estate, values: Mapping[str, Any]) -> tuple[Asset, ...]:
     """The assets meant, each once. InputError where a name, policy, group, place or tag is nobody's, with near ones."""
     kind = values.get("kind")
-    found = tuple(
+    selected = tuple(
         a for a in estate.assets.values() if a.gone is None and a.kind == kind
     ) if kind else estate.workloads  # fmt: skip
     for argument, texts in _TEXTS.items():
         if wanted := str(values.get(argument) or "").strip().casefold():
-            kept = tuple(a for a in found if any(t and fnmatchcase(t.casefold(), wanted) for t in texts(a)))
-            if not kept:
-                raise _nobody(argument, values[argument], (t for a in found for t in texts(a) if t))
-            found = kept
+            matching = tuple(a for a in selected if any(t and fnmatchcase(t.casefold(), wanted) for t in texts(a)))
+            if not matching:
+                raise _nobody(argument, values[argument], (t for a in selected for t in texts(a) if t))
+            selected = matching
     if (least := values.get("minGib")) is not None:
-        found = tuple(a for a in found if a.size is not None and a.size >= least * 2**30)
-    return found
+        selected = tuple(a for a in selected if a.size is not None and a.size >= least * 2**30)
+    return selected
 
 
 def _nobody(argument: str, text: str, offered: Iterable[str]) -> InputError:
     names = sorted(set(offered))
     near = suggest.near_names(text, names, 3) or [n for n in names if text.casefold() in n.casefold()][:3]
-    shown = " or ".join(sanitize.quoted(n, 80) for n in near)
+    likely = " or ".join(sanitize.quoted(n, 80) for n in near)
     return InputError(
-        f"{argument}: no asset has {sanitize.quoted(text, 80)}." + (f" Did you mean {shown}?" if near else ""),
+        f"{argument}: no asset has {sanitize.quoted(text, 80)}." + (f" Did you mean {likely}?" if near else ""),
         hint="`*` stands for anything: name 'sql-*'. Several arguments narrow each other down. "
         "Assets and their names: query_catalog, SELECT name, kind FROM assets.",
     )

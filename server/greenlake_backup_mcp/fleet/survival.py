@@ -43,15 +43,15 @@ def rule_of_copies(context: Context) -> tuple[Judge, Lines]:
     """3-2-1-1-0: three copies, two media, one off site, one locked, no errors in verification."""
 
     def judge(asset: Asset) -> Verdict:
-        found = digits(context, asset)
-        failing = [name for name, ok in zip(DIGITS, found, strict=True) if ok is False]
-        facts = dict(zip(DIGITS, (None if ok is None else "yes" if ok else "no" for ok in found), strict=True))
+        counted = digits(context, asset)
+        failing = [name for name, ok in zip(DIGITS, counted, strict=True) if ok is False]
+        facts = dict(zip(DIGITS, (None if ok is None else "yes" if ok else "no" for ok in counted), strict=True))
         if not failing:
-            return Verdict(State.MET, "all five" if None not in found else "four; verification is not told", facts)
+            return Verdict(State.MET, "all five" if None not in counted else "four; verification is not told", facts)
         return Verdict(State.NOT_MET, f"lacks {', '.join(failing)}", facts, len(failing) + (0 if asset.usable else 10))
 
-    def lines(found: Tally) -> list[str]:
-        judged = found.of(State.MET, State.NOT_MET, State.ACCEPTED)
+    def lines(counted: Tally) -> list[str]:
+        judged = counted.of(State.MET, State.NOT_MET, State.ACCEPTED)
         out = []
         for name in DIGITS:
             words = Counter(f.verdict.facts[name] for f in judged)
@@ -64,8 +64,8 @@ def rule_of_copies(context: Context) -> tuple[Judge, Lines]:
 
 def immutable(context: Context) -> tuple[Judge, Lines]:
     """A usable copy that is locked until a moment (now without one), in a place where one is named."""
-    given = context.values.get("until")
-    until, places = context.clock.seconds(given, "until") if given else context.now, context.places()
+    wanted = context.values.get("until")
+    until, places = context.clock.seconds(wanted, "until") if wanted else context.now, context.places()
 
     def judge(asset: Asset) -> Verdict:
         held = [s for s in asset.usable if not places or s.place in places]

@@ -63,8 +63,8 @@ class Context:
 
     def number(self, name: str, default: float) -> float:
         """An argument that is a number."""
-        found = self.values.get(name)
-        return default if found is None else float(found)
+        meant = self.values.get(name)
+        return default if meant is None else float(meant)
 
     def places(self) -> tuple[str, ...]:
         """The place of recovery points that is asked for; () for all."""
@@ -117,17 +117,17 @@ class Tally:
     def counts(self) -> dict[str, int]:
         """The numbers as JSON; those of the states add up to `assets`."""
         names = {State.NOT_MET: "notMet", State.NOT_JUDGED: "notJudged"}
-        found = {names.get(state, state.value): self.count(state) for state in State}
-        return {"assets": len(self.findings), **found, "acceptedExpired": self.expired}
+        meant = {names.get(state, state.value): self.count(state) for state in State}
+        return {"assets": len(self.findings), **meant, "acceptedExpired": self.expired}
 
 
-def tally(control: Control, judge: Judge, context: Context, found: Iterable[Asset], accepted: tuple[Acceptance, ...]
+def tally(control: Control, judge: Judge, context: Context, meant: Iterable[Asset], accepted: tuple[Acceptance, ...]
           ) -> Tally:  # fmt: skip
     """The verdict of a control on each asset, once. What was not read is unread, never not met."""
     missing = {one: why for one, why in context.estate.lists_unread.items() if one in control.needs}
     blocked = "; ".join(f"{one} not read: {why}" for one, why in missing.items())
     findings = []
-    for asset in found:
+    for asset in meant:
         verdict = _verdict(control, judge, asset, blocked)
         one = acceptance(accepted, asset, control.name) if verdict.state is State.NOT_MET else None
         if one is not None and one.until >= context.now:

@@ -105,13 +105,13 @@ def _table() -> phrases.Table:
 
 def scores(words: Sequence[str]) -> Mapping[str, float]:
     """How surely each of the tools over the estate is meant; tools without a sign of it are missing."""
-    found: dict[str, float] = {}
+    sums: dict[str, float] = {}
     texts = (list(words), list(_with_names(words)))
     rows = frozenset().union(*(phrases.rows(_table(), text) for text in texts))
     for row in rows:
         tool, weight, _ = ROWS[row]
-        found[tool] = found.get(tool, 0.0) + weight
-    return found
+        sums[tool] = sums.get(tool, 0.0) + weight
+    return sums
 
 
 def _with_names(words: Sequence[str]) -> Iterator[str]:

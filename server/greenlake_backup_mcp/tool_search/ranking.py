@@ -117,8 +117,8 @@ def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
 def _total(index_: Index, entry: IndexEntry, query_: SearchQuery, sure: Mapping[str, float]) -> float:
     """The score of a tool; those over the whole estate are told apart by how one asks, and by nothing else."""
     if entry.tool.toolset == "fleet":
-        found = sure.get(entry.tool.name, 0.0)
-        return OVERALL * found * (1 if query_.asks >= LIKELY else UNLIKELY) if found else ABSENT * -2
+        score = sure.get(entry.tool.name, 0.0)
+        return OVERALL * score * (1 if query_.asks >= LIKELY else UNLIKELY) if score else ABSENT * -2
     return _score(index_, entry, query_)
 
 

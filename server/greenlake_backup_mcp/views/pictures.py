@@ -138,8 +138,8 @@ def _promise(one: cover.Promise) -> dict[str, Any]:
         "tier": one.schedule.tier or "",
         "schedule": _clean(one.schedule.name or ""),
         "every": rules[one.schedule.schedule_id].interval,
-        "grade": one.kept.grade.value,
-        "late": one.kept.late,
+        "grade": one.freshness.grade.value,
+        "late": one.freshness.late,
     }
 
 
