@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog import writer
-from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, loss, verdicts
+from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, loss, morning_check, verdicts
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
-from greenlake_backup_mcp.fleet.health import Health, Level
+from greenlake_backup_mcp.fleet.morning_check import Health, Level
 from greenlake_backup_mcp.fleet.verdicts import Context
 from tests.conftest import NOW
 from tests.jobs.set_a import SYSTEMS, failing, unhealthy
@@ -41,7 +41,7 @@ def truth() -> Truth:
 
 
 def judge(connection: sqlite3.Connection, *accepted: Acceptance) -> Health:
-    return health.judge(connection, estate_of(connection), accepted, UTC_CLOCK, AT - DAY)
+    return morning_check.judge(connection, estate_of(connection), accepted, UTC_CLOCK, AT - DAY)
 
 
 def state_of(result: Health, name: str) -> State:

@@ -11,7 +11,7 @@ import pytest
 
 from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import asset_health, contradictions, dependents, health, loss
+from greenlake_backup_mcp.fleet import asset_health, contradictions, dependents, health, loss, morning_check
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.loss import Fate
@@ -46,7 +46,7 @@ def partly_read(seed: int) -> tuple[sqlite3.Connection, set[int], set[str]]:
 def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
     connection, unread, lists = partly_read(seed)
     estate = estate_of(connection)
-    result = health.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
+    result = morning_check.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
     needed = lists & {*loss.COVERS, *loss.PATHS}
     for one in result.standings:
         if needed or one.asset.no in unread or any(owner.no in unread for owner in one.asset.owners):

@@ -199,7 +199,7 @@ def doctor(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Print the morning check; the exit status is its verdict, 3 where there is none."""
-    from greenlake_backup_mcp.fleet.health import Level  # noqa: PLC0415
+    from greenlake_backup_mcp.fleet.morning_check import Level  # noqa: PLC0415
 
     from . import report  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import calendar, cover, facts, health, question
+from greenlake_backup_mcp.fleet import calendar, cover, facts, health, morning_check, question
 from greenlake_backup_mcp.fleet.facts import Asset, Estate
 from greenlake_backup_mcp.text import sanitize
 
@@ -67,7 +67,7 @@ def _rests_on(covered: Coverage, now: int) -> dict[str, Any]:
     return {"now": now, "coverage": sanitize.clean(covered.line())}
 
 
-def _health(found: health.Health) -> dict[str, Any]:
+def _health(found: morning_check.Health) -> dict[str, Any]:
     return {
         "level": found.level.name,
         "verdict": sanitize.clean(health.verdict(found)),

@@ -1,0 +1,172 @@
+"""The morning check judged: how every asset, system and job stands, what needs a person today, and the verdict.
+
+Knows the catalog and the estate; how it is told is in health.py.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from greenlake_backup_mcp.text import units
+
+from . import asset_health, changes, contradictions, system_health, systems
+from .asset_health import CauseGroup, Standing, State
+from .calendar import DAY
+from .changes import Changes, Group
+from .clock import Clock
+from .contradictions import Comparison
+from .exceptions import Acceptance
+from .facts import Estate, Job
+from .system_health import SystemFinding
+
+ENDED = "('SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMEDOUT')"
+EXAMPLES = 2
+
+
+class Level(IntEnum):
+    """The verdict, and the exit status of the report."""
+
+    GOOD = 0
+    LOOK = 1
+    ACT = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True)
+class Work:
+    """Tasks, approvals and issues: what ended badly, what does not end, what waits for a person."""
+
+    failed: int
+    endless: int
+    tasks: tuple[dict[str, Any], ...]
+    approvals: tuple[dict[str, Any], ...]
+    issues: Counter[str]
+
+
+@dataclass(frozen=True)
+class Health:
+    """The estate as a whole; `standings`: every asset once."""
+
+    since: int
+    standings: tuple[Standing, ...]
+    groups: tuple[CauseGroup, ...]
+    nobodys: Counter[str]
+    gone: int
+    systems: tuple[SystemFinding, ...]
+    catalogues: str
+    failing: Counter[str]
+    suspended: int
+    never: int
+    jobs: int
+    work: Work
+    comparison: Comparison
+    changes: Changes
+    unread_lists: tuple[str, ...] = ()
+    today: tuple[str, ...] = ()
+    level: Level = Level.UNKNOWN
+
+    @property
+    def states(self) -> dict[State, int]:
+        """How many assets stand how; they add up to all."""
+        return dict(asset_health.counts(self.standings))
+
+
+def judge(
+    connection: sqlite3.Connection, estate: Estate, accepted: Sequence[Acceptance], clock: Clock, since: int
+) -> Health:
+    """All of it, over one connection of the catalog. `since`: from when on tasks and changes are looked at."""
+    around = systems.read(connection)
+    standings = asset_health.standings(estate, accepted)
+    jobs = estate.jobs.values()
+    found = Health(
+        since, standings, asset_health.grouped(standings),
+        Counter(a.nobodys for a in estate.workloads if a.nobodys), sum(not a.listed for a in estate.workloads),
+        system_health.findings(connection, estate, around, clock), system_health.catalogues(around, estate.now),
+        Counter(cause for job in jobs for cause in _failing(job)),
+        sum(job.operational != "ACTIVE" for job in jobs),
+        sum(not any(s.prev_good for s in job.schedules) for job in jobs), len(jobs),
+        _work(connection, estate.now, since), contradictions.find(connection, estate),
+        changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
+    )  # fmt: skip
+    today = tuple(_today(found, clock))
+    return _with_verdict(found, today, estate)
+
+
+def _with_verdict(found: Health, today: tuple[str, ...], estate: Estate) -> Health:
+    if estate.coverage.as_of is None or (found.standings and found.states[State.UNREAD] == len(found.standings)):
+        level = Level.UNKNOWN
+    elif today:
+        level = Level.ACT
+    elif found.groups or found.systems or found.failing or found.comparison.found or found.work.failed:
+        level = Level.LOOK
+    else:
+        level = Level.GOOD if estate.coverage.complete else Level.LOOK
+    return replace(found, today=today, level=level)
+
+
+def _failing(job: Job) -> set[str]:
+    """The causes for which a job's last runs failed, each once."""
+    return {s.last_error or "without a reason" for s in job.schedules if s.last_status == "ERROR"}
+
+
+def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
+    failed = connection.execute(
+        "SELECT count(*) FROM main.tasks WHERE state IN ('FAILED', 'TIMEDOUT') AND created > ?", (since,)
+    ).fetchone()[0]
+    endless = connection.execute(
+        f"SELECT count(*) FROM main.tasks WHERE state NOT IN {ENDED} AND created < ?", (now - DAY,)
+    ).fetchone()[0]
+    tasks = systems.select(
+        connection, "SELECT error, count(*) AS n, min(name) AS name FROM main.tasks WHERE state IN "
+        "('FAILED', 'TIMEDOUT') AND created > ? GROUP BY error ORDER BY n DESC", since,
+    )  # fmt: skip
+    approvals = systems.select(
+        connection, "SELECT name, resource, requested_by, requested FROM main.approvals WHERE lower(state) = "
+        "'pending' AND gone IS NULL ORDER BY requested",
+    )  # fmt: skip
+    issues = Counter(dict(connection.execute(
+        "SELECT coalesce(severity, 'UNKNOWN'), count(*) FROM main.issues WHERE gone IS NULL GROUP BY 1"
+    ).fetchall()))  # fmt: skip
+    return Work(failed, endless, tuple(tasks), tuple(approvals), issues)
+
+
+# --- what needs a person today -------------------------------------------------------------------------------------
+
+
+def _today(found: Health, clock: Clock) -> Iterator[str]:
+    """One sentence each, what costs most first."""
+    for state in (State.NO_COPY, State.ENDING):
+        if found.states[state]:
+            yield f"{units.plural(found.states[state], 'asset')}: {state.value}."
+    early = [r for r in found.changes.rows if changes.group_of(r["kind"]) is Group.TOO_EARLY]
+    unexplained = sum(r["cause"] in (None, changes.UNEXPLAINED) for r in early)
+    if unexplained:
+        yield f"{units.plural(unexplained, 'recovery point')} gone too early, unexplained: show_changes lists them."
+    weakened = [r for r in found.changes.rows if changes.group_of(r["kind"]) is Group.WEAKENED]
+    if weakened:
+        yield f"{units.plural(len(weakened), 'safeguard')} weakened ({some(r['subject'] for r in weakened)})."
+    if found.work.approvals:
+        first = found.work.approvals[0]
+        yield (f"{units.plural(len(found.work.approvals), 'operation')} waiting for a second person, the oldest since "
+               f"{clock.stamp(first['requested'])}: {end_of(first['name'] or first['resource'] or '')}.")  # fmt: skip
+    yield from (f"{one.kind} {one.name}: {end_of(one.what)}." for one in found.systems if one.urgent)
+    not_run = [c for c in found.comparison.found if c.kind is contradictions.Kind.NOT_RUN]
+    if not_run:
+        yield f"{units.plural(len(not_run), 'job')} ACTIVE and not running ({some(c.subject for c in not_run)})."
+
+
+def end_of(text: str) -> str:
+    """A text of the service within a sentence: without a full stop of its own."""
+    return text.rstrip(". ")
+
+
+def some(names: Any, most: int = EXAMPLES) -> str:
+    """The first names, each once, and how many more there are."""
+    held = list(dict.fromkeys(str(n) for n in names if n))
+    more = f" and {len(held) - most:,} more" if len(held) > most else ""
+    return f"{', '.join(held[:most])}{more}"
