@@ -45,7 +45,11 @@ SECRET = "the key of the server under attack"
 PLAN = re.compile(r'wait_for_task taskId="(plan-[0-9a-f]+)"')
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 HARMLESS = {"token", "ProtectionStoreGatewaySize", "ProtectionStoreGatewayPSGSize", "VmpgRestorePreCheckList"}
-VALID_SHARE = 0.03  # of the calls are valid ones
+# 240 reads each: more rarely
+HEAVY = ("delete_protection_store", "delete_storeonce", "delete_protection_store_gateway")
+SPELL = 2000  # calls, of which the first are busy: valid codes, and what changes the tenant or begins a process
+BUSY = 120
+VALID_SHARE = 0.4  # of the busy calls
 TENANT_LIFE = 150  # valid calls after which the tenant is a new one: they delete what the next would need
 
 
@@ -147,10 +151,14 @@ async def attack(calls: int, seed: int = 1, *, answer: Callable[[str], None] = l
             valid = 0
             while number < calls and valid < TENANT_LIFE:
                 tool = tools[turn % len(tools)]
-                if rng.random() < VALID_SHARE:
+                if tool.name in HEAVY and turn // len(tools) % 10:
+                    turn += 1
+                    continue
+                busy = turn % SPELL < BUSY
+                if busy and rng.random() < VALID_SHARE:
                     valid += await honest(current, tool, rng, score)
                 else:
-                    await hostile(current, tool, rng, score)
+                    await hostile(current, tool, rng, score, busy=busy)
                 turn += 1
                 number = score.tried.total()
                 if turn % 5000 == 0:
@@ -268,14 +276,14 @@ PLAIN: dict[str, Callable[[random.Random, Victim], Any]] = {
 }
 
 
-async def hostile(current: Field, tool: Tool, rng: random.Random, score: Score) -> None:
+async def hostile(current: Field, tool: Tool, rng: random.Random, score: Score, *, busy: bool) -> None:
     """One call that must not arrive."""
     target = await held(current, tool, rng)
     if target is None:
         score.without[tool.name] += 1
         return
     current.arrived()
-    kind = rng.choice([*PLAIN, *SPECIAL, "missing"])
+    kind = rng.choice([kind for kind in (*PLAIN, *SPECIAL, "missing") if busy or kind not in LASTING])
     client = rng.choice(current.clients)
     if kind in PLAIN:
         await call(current, client, tool, {**target.arguments, "confirm": PLAIN[kind](rng, target)})
@@ -502,6 +510,7 @@ def reference(inputs: dict[str, Any]) -> tuple[str, ...]:
     return current
 
 
+LASTING = ("stale code", "target changed in between", "used code after a restart")  # what takes long to get over
 SPECIAL = {
     "stale code": stale,
     "code of another key": foreign_key,
