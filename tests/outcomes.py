@@ -1,7 +1,7 @@
 """Each writing operation as asked, otherwise than asked, without any effect, and with a part that fails:
 
-`python -m tests.outcomes [TOOL …]`. What is so is what the simulated tenant was told to do; a success claimed of
-anything but the first is wrong.
+`python -m tests.outcomes [TOOL …]`; the table is kept in tests/snapshots/outcomes.txt. What is so is what the simulated
+tenant was told to do; a success claimed of anything but the first is wrong.
 """
 
 from __future__ import annotations
@@ -98,43 +98,69 @@ def other_than_asked(tool: Tool) -> list[Deviation]:
     return [*actual, Deviation(request=OTHER[tool.name])] if tool.name in OTHER else actual
 
 
-async def problems(tool: Tool) -> list[str]:
-    """What was said wrongly of one tool: [] where all was right."""
-    wrong = []
+@dataclass(frozen=True)
+class Row:
+    """What was said of one tool, in a word for each try; and what of it was wrong."""
+
+    name: str
+    words: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "  ".join((self.name.ljust(44), *(word.ljust(24) for word in self.words))).rstrip()
+
+
+async def judge(tool: Tool) -> Row:
+    """One tool as asked, with a part that fails, and otherwise than asked."""
     plain = await try_out(tool, None)
     if plain is None:
-        return [f"{tool.name}: the tenant has nothing for it"]
+        return Row(tool.name, (), (f"{tool.name}: the tenant has nothing for it",))
+    wrong = []
     if plain.is_error:
         wrong.append(f"{tool.name} as asked: {plain.text}")
     if plain.reads > 6:
         wrong.append(f"{tool.name} as asked: {plain.reads} reads")
     if len(plain.text.encode()) > 1500 * 3:
         wrong.append(f"{tool.name} as asked: {len(plain.text.encode())} bytes")
+    first = plain.text.splitlines()[0].lower()
+    word = "as asked" if "as asked" in first else "gone" if "it is gone" in plain.text.lower() else "done"
+    words = [word + (", some cannot be told" if "Cannot be told" in plain.text else "")]
     parts = await try_out(tool, Deviation(status=207, body=PARTS))
-    if parts is not None and not (parts.is_error and "failed in part: 1 of 2" in parts.text):
-        wrong.append(f"{tool.name} with a part that fails: {parts.text}")
+    if parts is not None:
+        right = parts.is_error and "failed in part: 1 of 2" in parts.text
+        words.append("failed in part: 1 of 2" if right else "WRONG")
+        wrong += [] if right else [f"{tool.name} with a part that fails: {parts.text}"]
     for deviation in other_than_asked(tool):
         other = await try_out(tool, deviation)
         if other is None or tool.name in UNSEEN:
             continue
-        if not RIGHT.search(other.text) and "Cannot be told" not in other.text:
+        match = RIGHT.search(other.text)
+        words.append(match[0].lower() if match else "cannot be told" if "Cannot be told" in other.text else "WRONG")
+        if words[-1] == "WRONG":
             wrong.append(f"{tool.name} otherwise ({deviation}): {other.text}")
-    return wrong
+    return Row(tool.name, tuple(words), tuple(wrong))
+
+
+async def problems(tool: Tool) -> list[str]:
+    """What was said wrongly of one tool: [] where all was right."""
+    return list((await judge(tool)).wrong)
 
 
 async def main(names: list[str]) -> int:
-    """Print what is wrong; 1 where anything is."""
+    """Print what is wrong, then the table, which is kept in tests/snapshots/outcomes.txt; 1 where anything is wrong."""
     call_log.LOGGER.setLevel("CRITICAL")
     tools = [tool for tool in write_samples.writes() if not names or tool.name in names]
-    count = 0
+    rows = []
     for tool in tools:
         try:
-            actual = await problems(tool)
+            rows.append(await judge(tool))
         except Exception as error:
-            actual = [f"{tool.name}: {error!r}"]
-        count += bool(actual)
-        for line in actual:
-            print(line, "\n")
+            rows.append(Row(tool.name, ("WRONG",), (f"{tool.name}: {error!r}",)))
+        for line in rows[-1].wrong:
+            print(line, "\n", file=sys.stderr)
+    count = sum(bool(row.wrong) for row in rows)
+    print(Row("operation", ("as asked", "with a part that fails", "otherwise than asked"), ()))
+    print(*sorted(map(str, rows)), sep="\n")
     print(f"{len(tools)} writing operations, {count} told wrongly")
     return 1 if count else 0
 
