@@ -141,7 +141,9 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if tool in builtin.FLEET:
         seconds = proposals.follow_seconds(context.settings, caller)
         used = time.monotonic() - caller.begun  # the first call opens what all need
-        patience = max(seconds - min(1.0, seconds / 4) - used, 0.1)  # the rest is for the answer itself
+        patience = max(
+            seconds - min(3.0, 0.4 * seconds) - used, 0.1
+        )  # the rest is for the answer, on a busy machine too
         answer = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
         return _to_result(context, CallOutcome(Outcome.DONE, answer.lines, answer.value))
     if tool.name == builtin.PREVIEW_CALL.name:
