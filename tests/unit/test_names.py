@@ -16,8 +16,6 @@ LEFT: dict[str, int] = {
     "server/greenlake_backup_mcp/fleet": 62,
     "server/greenlake_backup_mcp/simulator": 8,
     "server/greenlake_backup_mcp/upstream": 19,
-    "server/greenlake_backup_mcp/views": 21,
-    "tests/views": 13,
 }
 
 

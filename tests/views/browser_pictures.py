@@ -55,7 +55,7 @@ def call(host: Host, view: str) -> dict[str, Any]:
     return host.model("delete_vm_backup", vmId=row["asset_id"], backupId=row["id"], confirm="preview")
 
 
-def shown(host: Host, page: Page, view: str) -> Any:
+def draw(host: Host, page: Page, view: str) -> Any:
     """The view, drawn."""
     result = call(host, view)
     assert not result.get("isError"), result["content"][0]["text"]
@@ -79,7 +79,7 @@ def test_a_picture_draws_what_the_catalog_holds_and_says_it_in_words_too(
     result = call(host, view)
     assert result["structuredContent"]["view"] == view
     assert len(str(result["structuredContent"])) < 200  # the model's answer does not grow
-    frame = shown(host, page, view)
+    frame = draw(host, page, view)
     assert set(host.calls) == {"read_view"}
     assert frame.locator("svg[role=img]").count() >= 1
     for drawing in frame.locator("svg[role=img]").all():
@@ -95,7 +95,7 @@ def test_a_picture_draws_what_the_catalog_holds_and_says_it_in_words_too(
 
 def test_the_verdict_of_the_picture_is_that_of_the_answer(page: Page, host: Host) -> None:
     text = call(host, "health")["content"][0]["text"]
-    frame = shown(host, page, "health")
+    frame = draw(host, page, "health")
     expect(frame.locator("#verdict")).to_have_text(text.splitlines()[0])
 
 
@@ -120,7 +120,7 @@ def test_screenshots_and_axe_find_nothing_wrong(
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     host.host_context["theme"] = theme
     opened = context.new_page()
-    frame = shown(host, opened, view)
+    frame = draw(host, opened, view)
     if view == pages.CARD:
         field = frame.get_by_label(re.compile("Type"))
         field.fill(re.sub(r"^Type | to allow this$", "", frame.locator("#typing label").inner_text()))

@@ -506,15 +506,15 @@ async def test_any_replica_shows_a_card_and_takes_its_answer(redis: str, era: st
         http_process.client(first.url, mode=era, extensions=VIEWS) as one,
         http_process.client(second.url, mode=era, extensions=VIEWS) as two,
     ):
-        here, there = Host(one, tenant, clock), Host(two, tenant, clock)
-        assert await here.page() == await there.page()
-        change = await here.change()
-        given, nonce = await there.open(change)
+        near, there = Host(one, tenant, clock), Host(two, tenant, clock)
+        assert await near.page() == await there.page()
+        change = await near.change()
+        content, nonce = await there.open(change)
         clock.forward(2)
-        done = await one.call_tool("answer_card", here.proof(change, given, nonce, "confirm"))
+        done = await one.call_tool("answer_card", near.proof(change, content, nonce, "confirm"))
         assert (done.structured_content or {})["state"] == "carried out"
         assert (await there.status(change)).startswith("delete_vm_backup: carried out.")
-        again = await two.call_tool("answer_card", there.proof(change, given, nonce, "confirm"))
+        again = await two.call_tool("answer_card", there.proof(change, content, nonce, "confirm"))
         assert again.is_error
         assert tenant.writes == [("DELETE", COPY, None)]
         secrets = await redis_texts(redis)
@@ -524,6 +524,6 @@ async def test_any_replica_shows_a_card_and_takes_its_answer(redis: str, era: st
 
 async def redis_texts(url: str) -> list[str]:
     store = RedisStore(url)
-    found = [str(await store._redis.get(key)) async for key in store._redis.scan_iter("*text:*")]
+    texts = [str(await store._redis.get(key)) async for key in store._redis.scan_iter("*text:*")]
     await store.close()
-    return found
+    return texts

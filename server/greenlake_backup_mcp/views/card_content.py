@@ -27,7 +27,7 @@ def render(evaluation: Evaluation, demo: bool = False) -> dict[str, Any]:
     statement = evaluation.statement
     first, *lines = [sanitize.clean(line) for line in statement.lines()]
     rows = _rows(statement) if isinstance(statement, PlanPreview) else []
-    shown: dict[str, Any] = {
+    content: dict[str, Any] = {
         "action": first[:LONGEST_ACTION],
         "typed": _typed(evaluation),
         "danger": statement.danger.value,
@@ -36,7 +36,7 @@ def render(evaluation: Evaluation, demo: bool = False) -> dict[str, Any]:
         "whole": [] if rows else _cut(map(sanitize.clean, statement.whole), "the preview's reference has all"),
         "demo": demo,
     }
-    return shown
+    return content
 
 
 def _typed(evaluation: Evaluation) -> str:

@@ -37,7 +37,7 @@ async def change_status(request: ViewCall) -> CallToolResult:
         while standing.state in (State.WAITING, State.RUNNING) and not (blank and context.settings.ask == "auto"):
             await anyio.sleep(LOOK_SECONDS)
             standing, blank = await _look(context, change)
-    return await _without_card(request, change) if blank else _told(request, change, standing)
+    return await _without_card(request, change) if blank else _render_standing(request, change, standing)
 
 
 async def _look(context: CallContext, change: Change) -> tuple[Standing, bool]:
@@ -59,11 +59,11 @@ async def _without_card(request: ViewCall, change: Change) -> CallToolResult:
         return results.text_result([words], context.settings)
     after = Standing(State.CANCELLED, "Its card never opened; nothing was sent.")
     if not await cards.settle(context.consent, change, after):
-        return _told(request, change, await cards.standing(context.consent, change, context.api.now()))
+        return _render_standing(request, change, await cards.standing(context.consent, change, context.api.now()))
     await cards.note_blank(context.consent, caller, blank=True)
     preview = await dispatcher.call(context, change.tool, {**change.arguments, "confirm": gate.PREVIEW}, caller)
     if not isinstance(preview, CallToolResult):
-        return _told(request, change, after)
+        return _render_standing(request, change, after)
     head = "The card never opened in this client; from now on it gets codes instead. The same change anew:"
     return preview.model_copy(update={"content": [TextContent(text=head), *preview.content]})
 
@@ -85,15 +85,15 @@ async def open_card(request: ViewCall) -> CallToolResult:
     arguments = _without_rows(change, values.get("rows"))
     proposal = dispatcher.propose(context, change.tool, arguments, caller)
     evaluation, opening = await gate.open_card(consent, context.api, proposal, caller)
-    shown = _masked(request, card_content.render(evaluation, context.settings.demo))
+    content = _masked(request, card_content.render(evaluation, context.settings.demo))
     if opening is None:
         why = evaluation.statement.forbidden or "It was confirmed too often; wait some minutes."
-        return _reply(request, {**shown, "state": "forbidden", "text": why})
-    opening = replace(opening, arguments=arguments, action=shown["action"], typed=shown["typed"])
+        return _reply(request, {**content, "state": "forbidden", "text": why})
+    opening = replace(opening, arguments=arguments, action=content["action"], typed=content["typed"])
     opening = await cards.open_card(consent, change, opening)
     ends = min(opening.until, change.created + cards.WAITING_SECONDS)
-    shown |= {"state": standing.state, "seconds": max(0, int(ends - context.api.now().timestamp()))}
-    return _reply(request, shown, nonce=opening.nonce)
+    content |= {"state": standing.state, "seconds": max(0, int(ends - context.api.now().timestamp()))}
+    return _reply(request, content, nonce=opening.nonce)
 
 
 def _without_rows(change: Change, rows: list[int] | None) -> Mapping[str, Any]:
@@ -166,7 +166,7 @@ def _state_of(standing: Standing) -> dict[str, Any]:
     return {"state": standing.state, "text": standing.text, "error": standing.is_error}
 
 
-def _told(request: ViewCall, change: Change, standing: Standing) -> CallToolResult:
+def _render_standing(request: ViewCall, change: Change, standing: Standing) -> CallToolResult:
     """The standing for the model."""
     waiting = {
         State.WAITING: f"{change.tool} waits for the person's answer in its card; nothing was sent.",
@@ -176,14 +176,14 @@ def _told(request: ViewCall, change: Change, standing: Standing) -> CallToolResu
     return results.text_result(lines, request.context.settings, is_error=standing.is_error)
 
 
-def _reply(request: ViewCall, shown: dict[str, Any], nonce: str = "") -> CallToolResult:
+def _reply(request: ViewCall, content: dict[str, Any], nonce: str = "") -> CallToolResult:
     """What a card gets: the same as text, shortly, for whoever passes it on."""
-    text = f"{shown['state']}: {shown.get('action') or shown.get('text', '')}"[:300]
+    text = f"{content['state']}: {content.get('action') or content.get('text', '')}"[:300]
     meta = {NONCE: nonce} if nonce else None
-    return CallToolResult(content=[TextContent(text=text)], structured_content=_masked(request, shown), _meta=meta)
+    return CallToolResult(content=[TextContent(text=text)], structured_content=_masked(request, content), _meta=meta)
 
 
-def _masked(request: ViewCall, shown: dict[str, Any]) -> dict[str, Any]:
-    result = CallToolResult(content=[], structured_content=shown)
-    content: dict[str, Any] = results.mask_result(result, request.context.api.transport.mask).structured_content
-    return content
+def _masked(request: ViewCall, content: dict[str, Any]) -> dict[str, Any]:
+    result = CallToolResult(content=[], structured_content=content)
+    masked: dict[str, Any] = results.mask_result(result, request.context.api.transport.mask).structured_content
+    return masked

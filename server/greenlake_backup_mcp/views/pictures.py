@@ -48,9 +48,9 @@ async def read_view(request: ViewCall) -> dict[str, Any]:
     values = {"timeZone": asked["timeZone"]} if asked.get("timeZone") else {}
     posed = await question.question(catalog, values, request.caller.progress)
     if view == "health":
-        found, estate = await health.examine(posed)
+        state, estate = await health.examine(posed)
         strip = await catalog.read(lambda connection, _: nights(connection, estate.now))
-        return {**_health(found), "nights": strip, **_rests_on(estate.coverage, estate.now)}
+        return {**_health(state), "nights": strip, **_rests_on(estate.coverage, estate.now)}
     if view == "stores":
         drawn, covered = await catalog.ask(lambda c, cov: (stores(c), cov), progress=request.caller.progress)
         return {**drawn, **_rests_on(covered, int(request.context.api.now().timestamp()))}
@@ -67,12 +67,12 @@ def _rests_on(covered: Coverage, now: int) -> dict[str, Any]:
     return {"now": now, "coverage": sanitize.clean(covered.line())}
 
 
-def _health(found: morning_check.Health) -> dict[str, Any]:
+def _health(judged: morning_check.Health) -> dict[str, Any]:
     return {
-        "level": found.level.name,
-        "verdict": sanitize.clean(health.verdict(found)),
-        "today": [sanitize.cell(line, 300) for line in found.today[:MOST_CAUSES]],
-        "states": [{"state": state.value, "assets": count} for state, count in found.states.items() if count],
+        "level": judged.level.name,
+        "verdict": sanitize.clean(health.verdict(judged)),
+        "today": [sanitize.cell(line, 300) for line in judged.today[:MOST_CAUSES]],
+        "states": [{"state": state.value, "assets": count} for state, count in judged.states.items() if count],
         "causes": [
             {
                 "state": group.state.value,
@@ -80,9 +80,9 @@ def _health(found: morning_check.Health) -> dict[str, Any]:
                 "assets": len(group.standings),
                 "worst": sanitize.cell(group.standings[0].asset.name, 80),
             }
-            for group in found.groups[:MOST_CAUSES]
+            for group in judged.groups[:MOST_CAUSES]
         ],
-        "causesInAll": len(found.groups),
+        "causesInAll": len(judged.groups),
     }
 
 
@@ -106,12 +106,12 @@ def nights(connection: sqlite3.Connection, now: int) -> list[dict[str, Any]]:
 def bearer(estate: Estate, wanted: str, kind: str | None) -> Asset:
     """The asset of a name or id, one that is still listed first; InputError where there is none."""
     name = wanted.strip().casefold()
-    found = [
+    bearers = [
         a for a in estate.assets.values() if name in (a.id.casefold(), a.name.casefold()) and kind in (None, a.kind)
     ]
-    if not found:
+    if not bearers:
         raise InputError(f"There is no asset {sanitize.quoted(wanted, 80)} in the catalog.")
-    return min(found, key=lambda a: (a.gone is not None, a.kind, a.id))
+    return min(bearers, key=lambda a: (a.gone is not None, a.kind, a.id))
 
 
 def lanes(connection: sqlite3.Connection, asset: Asset, now: int) -> dict[str, Any]:
