@@ -77,22 +77,34 @@ def _cuts_off(s: Subject) -> bool:
     return bool({"network", "proxy", "dns"} & set(s.arguments))
 
 
-def _nic(s: Subject) -> Iterator[Finding]:
-    """A network interface of a gateway is added, changed or removed."""
-    mine, present = _interface(s), _interfaces(s)
+def _add_nic(s: Subject) -> Iterator[Finding]:
+    yield from _own_address(s)
+    yield notable("An address that another machine has cuts that machine off.")
+
+
+def _change_nic(s: Subject) -> Iterator[Finding]:
+    yield from _own_address(s)
+    yield notable("Backups and restores over it break off; wrong values cut the gateway off.")
+
+
+def _remove_nic(s: Subject) -> Iterator[Finding]:
+    if _is_only(s):
+        yield grave("It is the ONLY interface: the gateway is cut off with it.", "the only interface")
+    address = (_interface(s) or {}).get("networkAddress", "")
+    yield grave(f"Its address {cell(str(address))} is gone; backups and restores over that network fail.")
+
+
+def _own_address(s: Subject) -> Iterator[Finding]:
+    """That another interface of the gateway has the address already."""
     address = item_at(s.arguments, "nic", "networkAddress")
-    for other in [n for n in present if address and n.get("networkAddress") == address and n is not mine][:1]:
+    others = [n for n in _interfaces(s) if n is not _interface(s) and n.get("networkAddress") == address]
+    for other in others[:1] if address else ():
         words = f"The address {cell(str(address))} is that of its own interface {quoted(other.get('networkName'))}."
         yield grave(words, "address in use")
-    if s.method == "POST" and s.tool.name.startswith("create"):
-        yield notable("An address that another machine has cuts that machine off.")
-    elif s.tool.name.startswith("delete"):
-        if len(present) == 1 and mine:
-            yield grave("It is the ONLY interface: the gateway is cut off with it.", "the only interface")
-        address = f"Its address {cell(str(mine.get('networkAddress')))}" if mine else "Its address"
-        yield grave(f"{address} is gone; backups and restores over that network fail.")
-    else:
-        yield notable("Backups and restores over it break off; wrong values cut the gateway off.")
+
+
+def _is_only(s: Subject) -> bool:
+    return len(_interfaces(s)) == 1 and _interface(s) is not None
 
 
 def _interfaces(s: Subject) -> list[Mapping[str, Any]]:
@@ -112,41 +124,17 @@ def _nic_facts(s: Subject) -> Iterator[str]:
         yield f"its interfaces: {'; '.join(listed)}"
 
 
-def _nic_title(s: Subject) -> str:
-    if s.tool.name.startswith("create"):
-        return f"Add a network interface to the {s.label}"
+def _which(s: Subject) -> str:
     mine, identity = _interface(s), item_at(s.arguments, "nic", "id")
     which = "that is not named" if identity is None else f"id {cell(str(identity))}"
-    which = quoted(mine.get("networkName") or mine.get("id")) if mine else which
-    verb, where = ("Remove", "from") if s.tool.name.startswith("delete") else ("Change", "of")
-    return f"{verb} network interface {which} {where} the {s.label}"
-
-
-def _nic_way_back(s: Subject) -> str:
-    if s.tool.name.startswith("create"):
-        return "It can be removed again."
-    if not s.tool.name.startswith("delete"):
-        return "It can be changed back only while the gateway can still be reached."
-    if len(_interfaces(s)) == 1 and _interface(s):
-        return "It can be added again only in vCenter: this server reaches the gateway no more."
-    return "It can be added again, set up anew."
+    return quoted(mine.get("networkName") or mine.get("id")) if mine else which
 
 
 def _nic_missing(s: Subject) -> str:
-    readable = isinstance(item_at(s.resource, "network", "nics"), list)
-    if s.tool.name.startswith("create") or _interface(s) is not None or not readable:
+    if _interface(s) is not None or not isinstance(item_at(s.resource, "network", "nics"), list):
         return ""
     named = item_at(s.arguments, "nic", "id") is not None
     return "The gateway has no interface with that id." if named else "No interface is named (nic.id)."
-
-
-def _resize(s: Subject) -> Iterator[Finding]:
-    """A gateway grows; it never shrinks again."""
-    wanted = s.arguments.get("datastoreIds")
-    missing = {str(d.get("id")) for d in objects(s.resource.get("datastoresInfo"))} - set(map(str, wanted or ()))
-    if isinstance(wanted, list) and missing:
-        yield notable(f"Present datastores that are not in the list, which must contain them: {len(missing):,}.")
-    yield Finding("Whether the gateway restarts for it is not documented.")
 
 
 LOGIN = PreviewSpec(
@@ -165,7 +153,22 @@ NETWORK = PreviewSpec(
     _network,
     lambda s: f"It can be changed back{' only while the appliance can still be reached' if _cuts_off(s) else ''}.",
 )
-NIC = PreviewSpec(_nic_title, _nic, _nic_way_back, _nic_facts, _nic_missing)
+ADD_NIC = PreviewSpec("Add a network interface to the {target}", _add_nic, "It can be removed again.", facts=_nic_facts)
+CHANGE_NIC = PreviewSpec(
+    lambda s: f"Change network interface {_which(s)} of the {s.label}",
+    _change_nic,
+    "It can be changed back only while the gateway can still be reached.",
+    _nic_facts,
+    _nic_missing,
+)
+ONLY = "It can be added again only in vCenter: this server reaches the gateway no more."
+REMOVE_NIC = PreviewSpec(
+    lambda s: f"Remove network interface {_which(s)} from the {s.label}",
+    _remove_nic,
+    lambda s: ONLY if _is_only(s) else "It can be added again, set up anew.",
+    _nic_facts,
+    _nic_missing,
+)
 TABLE: Mapping[str, PreviewSpec] = {
     "OTPCreate": LOGIN,
     "ProtectionStoreGatewayGetConsoleUser": LOGIN,
@@ -183,10 +186,12 @@ TABLE: Mapping[str, PreviewSpec] = {
     ),
     "DataOrchestratorModify": NETWORK,
     "ProtectionStoreGatewayUpdate": NETWORK,
-    "ProtectionStoreGatewayNicCreate": NIC,
-    "ProtectionStoreGatewayNicUpdate": NIC,
-    "ProtectionStoreGatewayNicDelete": NIC,
+    "ProtectionStoreGatewayNicCreate": ADD_NIC,
+    "ProtectionStoreGatewayNicUpdate": CHANGE_NIC,
+    "ProtectionStoreGatewayNicDelete": REMOVE_NIC,
     "ProtectionStoreGatewayStorage": PreviewSpec(
-        "Resize the {target}", _resize, "Storage can only grow: this cannot be undone."
+        "Resize the {target}",
+        lambda _subject: (Finding("Whether the gateway restarts for it is not documented."),),
+        "Storage can only grow: this cannot be undone.",
     ),
 }

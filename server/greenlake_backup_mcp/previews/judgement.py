@@ -185,6 +185,7 @@ RULES: tuple[Rule, ...] = (
     _grave(r"credentials(?:\..*)?", "ACCOUNT", _is_account, ACCOUNT),
     _grave("hostIqn", "HOST", Rule.test, danger=Danger.WRITE),
     _notable(r"(?:proxy|dns|ntp|nameServers|searchDomains|ntpServers|dateTime)(?:\..*)?", _changes_what_is),
+    _notable("datastoreIds", _loses_element, "The list must contain the present ones.", "LOST"),
     _notable(".*", _loses_element, kind="LOST"),
     _notable("powerOn|powerOnVmsAfterRestore", _is_true, TWICE),
     _notable("fullBackup", _is_true, "It takes as much room as the asset holds."),
