@@ -166,7 +166,7 @@ def test_snapshots_on_the_array_are_no_backups(catalog: sqlite3.Connection) -> N
     assert verdicts(catalog, "cover")["sap-prod-01"].verdict.cause == "only snapshots on the array"
     assert verdicts(catalog, "off_site")["sap-prod-01"].verdict.cause == "on the array only"
     digits = verdicts(catalog, "3-2-1-1-0")["sap-prod-01"].verdict.facts
-    assert (digits["2 media"], digits["1 off site"]) == ("no", "no")
+    assert (digits["media2"], digits["offSite1"]) == ("no", "no")
 
 
 def test_a_store_on_the_asset_s_own_array_is_no_other_failure_domain(catalog: sqlite3.Connection) -> None:

@@ -99,11 +99,8 @@ async def late(s: Session) -> Findings:
 
 async def last_copies(s: Session) -> Findings:
     """A5."""
-    soon = s.shift(NOW, days=7)
-    rows = await query(s, f"""SELECT id, last_usable_expiry FROM assets WHERE kind = 'vm' AND listed AND class IS NULL
-        AND newest_usable IS NOT NULL AND coalesce(usable_for_ever, 0) = 0
-        AND last_usable_expiry < '{soon}'""")  # fmt: skip
-    ends = {row["id"]: time(row["last_usable_expiry"]) for row in rows}
+    rows = (await s.read("check_protection", control="expiring", days=7, kind="vm", limit=200)).rows
+    ends = {row["id"]: time(row["lastUsableGoes"]) for row in rows}
     return {"last usable copy expires": {vm: end.date() for vm, end in ends.items() if end}}
 
 
@@ -176,14 +173,11 @@ DAY = "2027-06-30"
 
 async def auditor(s: Session) -> Findings:
     """A10."""
-    rows = await query(s, f"""SELECT a.id, max(r.id IS NOT NULL) AS kept, max(c.asset_id IS NOT NULL) AS under
-        FROM assets a LEFT JOIN recovery_points r ON r.asset_id = a.id AND r.kind = 'CLOUD_BACKUP' AND r.usable
-         AND r.locked AND (r.expires IS NULL OR r.expires >= '{s.shift(DAY)}')
-        LEFT JOIN {COVERED} c ON c.asset_id = a.id AND c.policy = 'Compliance-7y'
-        WHERE a.kind = 'vm' GROUP BY 1 HAVING kept OR under""")  # fmt: skip
-    remaining = {row["id"] for row in rows if row["kept"] == "1"}
-    return {"locked off site until then": remaining,
-            "exceptions under Compliance-7y": {r["id"] for r in rows if r["under"] == "1"} - remaining}  # fmt: skip
+    asked = {"control": "immutable", "until": DAY, "place": "off_site", "kind": "vm", "limit": 200}
+    locked = (await s.read("check_protection", **asked, verdict="met")).rows
+    under = await s.read("check_protection", **asked, policy="Compliance-7y")
+    return {"locked off site until then": {row["id"] for row in locked},
+            "exceptions under Compliance-7y": {row["id"] for row in under.rows}}  # fmt: skip
 
 
 async def verified(s: Session) -> Findings:

@@ -145,8 +145,8 @@ def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, 
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock, **_held(question, held),
                 "where": one.store or _where(held), "fact": fact,
-                "last run": None if one.last_status == "OK" else one.last_status, "last good": stamp(one.prev_good),
-                "next run": stamp(one.next_run), "error": one.last_error,
+                "lastRun": None if one.last_status == "OK" else one.last_status, "lastGood": stamp(one.prev_good),
+                "nextRun": stamp(one.next_run), "error": one.last_error,
             }  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def _held(question: Question, held: Sequence[CopySet]) -> dict[str, Any]:
     good, copies = sum(s.good for s in held), sum(s.copies for s in held)
     return {
         "good": f"{good} of {copies}" if copies else "0",
-        "newest usable": stamp(newest), "last goes": stamp(ends), "locked until": stamp(lock) if lock > now else None,
+        "newestUsable": stamp(newest), "lastGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
         "consistency": next((s.consistency for s in held if s.newest_usable == newest and newest), None),
         "verified": sum(s.verified for s in held) or None,
     }  # fmt: skip
@@ -197,8 +197,8 @@ def _others(question: Question, asset: Asset) -> Iterator[dict[str, Any]]:
 # --- told ----------------------------------------------------------------------------------------------------------
 
 
-COLUMNS = ("tier", "when", "where", "good", "newest usable", "fact", "keep", "last goes", "lock", "locked until",
-           "last run", "next run", "consistency", "verified", "error")  # fmt: skip
+COLUMNS = ("tier", "when", "where", "good", "newestUsable", "fact", "keep", "lastGoes", "lock", "lockedUntil",
+           "lastRun", "nextRun", "consistency", "verified", "error")  # fmt: skip
 
 
 def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:

@@ -61,7 +61,7 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
         if not (held := by_asset.get(asset.id)):
             return Verdict(State.MET, "its witnesses agree")
         first, stamp = held[0], context.clock.stamp
-        facts = {"of": first.subject, "one says": first.one, "at": stamp(first.one_at), "the other": first.other,
+        facts = {"of": first.subject, "oneSays": first.one, "at": stamp(first.one_at), "theOther": first.other,
                  "then": stamp(first.other_at), "more": len(held) - 1 or None}  # fmt: skip
         return Verdict(State.NOT_MET, first.kind.value, facts, float(len(held)))
 

@@ -22,8 +22,8 @@ def cover(context: Context) -> tuple[Judge, Lines]:
     def judge(asset: Asset) -> Verdict:
         facts = {
             "plan": ", ".join(dict.fromkeys(_plan(c.job) for c in asset.covers)) or None,
-            "newest usable": context.clock.stamp(asset.newest()),
-            "last goes": context.clock.stamp(asset.ends(now)),
+            "newestUsable": context.clock.stamp(asset.newest()),
+            "lastGoes": context.clock.stamp(asset.ends(now)),
             "power": "off" if asset.power == "POWERED_OFF" else None,
         }
         copies, size = sum(s.copies for s in asset.all_sets), float(asset.size or 0) / 2**40
@@ -37,7 +37,7 @@ def cover(context: Context) -> tuple[Judge, Lines]:
         if not copies:
             if due := _first_due(asset, now):
                 return Verdict(State.PENDING, "in a plan, its first copy is still to come",
-                               {**facts, "first due": context.clock.stamp(due)})  # fmt: skip
+                               {**facts, "firstDue": context.clock.stamp(due)})  # fmt: skip
             return Verdict(State.NOT_MET, "in a plan, no copy", facts, GONE_FIRST + size)
         if not asset.usable:
             return Verdict(State.NOT_MET, "in a plan, copies but none usable", facts, GONE_FIRST + size)
@@ -175,24 +175,24 @@ def fresh(context: Context) -> tuple[Judge, Lines]:
             good = max((s.newest_good for s in asset.all_sets if s.newest_good is not None), default=None)
             facts = {
                 "plan": worst.cover.job.policy,
-                "late tiers": ", ".join(dict.fromkeys(p.schedule.tier or "" for p in late)),
-                "newest usable": clock.stamp(now - (worst.freshness.age or 0)) if some else "none",
-                "newest made": None if some else clock.stamp(good),
-                "was due": clock.stamp(worst.freshness.due if some else worst.last_due),
-                "late by": _span(worst.freshness.late_by) if some else None,
-                "age/promise": f"{worst.freshness.ratio:.1f}" if some and worst.freshness.ratio is not None else None,
+                "lateTiers": ", ".join(dict.fromkeys(p.schedule.tier or "" for p in late)),
+                "newestUsable": clock.stamp(now - (worst.freshness.age or 0)) if some else "none",
+                "newestMade": None if some else clock.stamp(good),
+                "wasDue": clock.stamp(worst.freshness.due if some else worst.last_due),
+                "lateBy": _span(worst.freshness.late_by) if some else None,
+                "ageByPromise": f"{worst.freshness.ratio:.1f}" if some and worst.freshness.ratio is not None else None,
                 "class": worst.freshness.grade.value,
             }
             rank = (0 if asset.usable else GONE_FIRST) + (worst.freshness.ratio or 0)
             return Verdict(State.NOT_MET, miss(asset, worst), facts, rank)
         if paused and (not wanted or set(paused) & set(wanted)):
             return Verdict(State.NOT_MET, "a tier is suspended", {"plan": asset.covers[0].job.policy,
-                           "late tiers": ", ".join(dict.fromkeys(t or "" for t in paused))}, 1)  # fmt: skip
+                           "lateTiers": ", ".join(dict.fromkeys(t or "" for t in paused))}, 1)  # fmt: skip
         if not entries:
             return Verdict(State.NOT_JUDGED, "its plan has no such tier" if wanted else "its plan has no schedule")
         if all(p.freshness.grade is Grade.PENDING for p in entries):
             return Verdict(State.PENDING, "its first copy is still to come",
-                           {"first due": clock.stamp(min(p.freshness.due or 0 for p in entries))})  # fmt: skip
+                           {"firstDue": clock.stamp(min(p.freshness.due or 0 for p in entries))})  # fmt: skip
         return Verdict(State.MET, "as its schedules promise")
 
     logs = any(s.tier == "DATABASE_LOG_BACKUP" for j in context.estate.jobs.values() for s in j.schedules)
@@ -214,7 +214,7 @@ def _younger(context: Context) -> Judge:
 
     def judge(asset: Asset) -> Verdict:
         newest = asset.newest(*places)
-        facts = {"plan": asset.job.policy if asset.job else None, "newest usable": context.clock.stamp(newest),
+        facts = {"plan": asset.job.policy if asset.job else None, "newestUsable": context.clock.stamp(newest),
                  "age": context.clock.age(newest)}  # fmt: skip
         if newest is None:
             some = any(s.copies for s in asset.all_sets if not places or s.place in places)

@@ -23,7 +23,7 @@ from .protection import Checked
 from .question import Question
 from .verdicts import Finding
 
-VOLATILE = ("age", "in", "late by", "age/promise", "class")  # of what is shown of an asset: they go on with time
+VOLATILE = ("age", "in", "lateBy", "ageByPromise", "class")  # of what is shown of an asset: they go on with time
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 KEYS = ("asset", "id", "kind", "verdict", "cause", "acceptedBy", "acceptedUntil")
 
@@ -55,7 +55,7 @@ def _document(checked: Checked, estate: Estate, question: Question) -> dict[str,
 
 def _row(one: Finding, question: Question) -> Iterator[tuple[str, Any]]:
     accepted = one.accepted
-    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE and k != "accepted by"}
+    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE and k != "acceptedBy"}
     values = (one.asset.name, one.asset.id, one.asset.kind, one.verdict.state.value, one.verdict.cause,
               accepted and accepted.who, accepted and question.clock.stamp(accepted.until))  # fmt: skip
     yield from zip(KEYS, values, strict=True)

@@ -22,6 +22,9 @@ from .verdicts import Context, Control, State, Tally, tally
 PARAMETERS = ("place", "hours", "days", "until")
 COUNTED = (State.MET, State.NOT_MET, State.ACCEPTED, State.PENDING, State.UNREAD, State.NOT_JUDGED)
 
+NONE = "no asset can be judged"
+COLUMNS = {state: state.value.replace(" m", "M").replace(" j", "J") for state in State}
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -96,7 +99,7 @@ def _reply(checked: Checked, question: Question) -> Reply:
     meant = selection.words(values)
     asked = ", ".join(f"{k} {v}" for k, v in checked.parameters.items() if k in values)
     head = [
-        f"{checked.control.name}: {met:,} of {judged:,} assets that can be judged meet it" +
+        f"{checked.control.name}: {f'{met:,} of {judged:,} assets that can be judged meet it' if judged else NONE}" +
         (f" ({'; '.join(filter(None, (meant, asked)))})." if meant or asked else "."),
         f"Rule: {checked.rule}.",
         _counted(counted),
@@ -129,9 +132,9 @@ def _row(asset: Asset, cause: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     rows = [
-        {"control": one.control.name, "met": f"{one.tally.count(State.MET):,} of {_judged(one.tally):,}",
-         **{s.value: one.tally.count(s) or None for s in COUNTED[1:]},
-         "most often": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[3:])[0][0]
+        {"control": one.control.name, "met": f"{one.tally.count(State.MET):,} of {_judged(one.tally):,}" if _judged(one.tally) else "none judged",
+         **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
+         "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[3:])[0][0]
          if one.tally.count(State.MET) < len(one.tally.findings) else ""}
         for one in checked
     ]  # fmt: skip

@@ -32,12 +32,12 @@ def usable(context: Context) -> tuple[Judge, Lines]:
         held = [s for s in asset.all_sets if not places or s.place in places]
         ready = [s for s in held if s.newest_usable is not None]
         newest = max((s.newest for s in held if s.newest is not None), default=None)
-        facts = {"newest of any state": clock.stamp(newest), "stores": _stores(held)}
+        facts = {"newestOfAnyState": clock.stamp(newest), "stores": _stores(held)}
         if ready:
             best = max(s.newest_usable or 0 for s in ready)
             lost = [s for s in held if s.reachable == 0 and s.good]
             more = "some out of reach" if lost else ""
-            return Verdict(State.MET, more or "usable", {**facts, "newest usable": clock.stamp(best)})
+            return Verdict(State.MET, more or "usable", {**facts, "newestUsable": clock.stamp(best)})
         if any(s.good and s.reachable is None for s in held):
             return Verdict(State.UNREAD, "whether its store can be reached was not read", facts)
         cause = unusable(asset) if not places else "none usable there" if held else "no copy there"
@@ -73,14 +73,14 @@ def verified(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_JUDGED, "the service verifies no copies of its kind")
         backups, recent, last = counts.get(asset.no, (0, 0, None))
         errors = sum(s.verify_errors for s in asset.sets)
-        facts = {"backups": backups, "verified in time": recent, "last verified": context.clock.stamp(last),
+        facts = {"backups": backups, "verifiedInTime": recent, "lastVerified": context.clock.stamp(last),
                  "errors": errors or None}  # fmt: skip
         if not backups:
             return Verdict(State.NOT_JUDGED, "no backup of its own to verify (see cover)", facts)
         if errors:
             return Verdict(State.NOT_MET, "a verification failed", facts, GONE_FIRST + errors)
         if recent:
-            return Verdict(State.MET, "verified in time", facts)
+            return Verdict(State.MET, "verifiedInTime", facts)
         return Verdict(State.NOT_MET, "verified, longer ago" if last else "never verified", facts, backups)
 
     def lines(counted: Tally) -> list[str]:

@@ -10,6 +10,7 @@ from .recoverability import VERIFIABLE
 from .verdicts import Context, Judge, State, Tally, Verdict
 
 DIGITS = ("3 copies", "2 media", "1 off site", "1 locked", "0 errors")
+COLUMNS = ("copies3", "media2", "offSite1", "locked1", "errors0")
 
 
 def apart(context: Context, asset: Asset, copies: CopySet) -> bool:
@@ -45,7 +46,7 @@ def rule_of_copies(context: Context) -> tuple[Judge, Lines]:
     def judge(asset: Asset) -> Verdict:
         counted = digits(context, asset)
         failing = [name for name, ok in zip(DIGITS, counted, strict=True) if ok is False]
-        facts = dict(zip(DIGITS, (None if ok is None else "yes" if ok else "no" for ok in counted), strict=True))
+        facts = dict(zip(COLUMNS, (None if ok is None else "yes" if ok else "no" for ok in counted), strict=True))
         if not failing:
             return Verdict(State.MET, "all five" if None not in counted else "four; verification is not told", facts)
         return Verdict(State.NOT_MET, f"lacks {', '.join(failing)}", facts, len(failing) + (0 if asset.usable else 10))
@@ -53,8 +54,8 @@ def rule_of_copies(context: Context) -> tuple[Judge, Lines]:
     def lines(counted: Tally) -> list[str]:
         judged = counted.of(State.MET, State.NOT_MET, State.ACCEPTED)
         out = []
-        for name in DIGITS:
-            words = Counter(f.verdict.facts[name] for f in judged)
+        for name, column in zip(DIGITS, COLUMNS, strict=True):
+            words = Counter(f.verdict.facts[column] for f in judged)
             untold = f" ({words[None]} cannot be told)" if words[None] else ""
             out.append(f"{name}: {words['yes']} of {words['yes'] + words['no']}{untold}")
         return ["; ".join(out) + "."]
@@ -71,8 +72,8 @@ def immutable(context: Context) -> tuple[Judge, Lines]:
         held = [s for s in asset.usable if not places or s.place in places]
         lock = max((s.last_lock_good or 0 for s in held), default=0)
         ends = max((end for s in held if (end := s.ends(context.now)) is not None), default=None)
-        facts = {"plan": asset.job.policy if asset.job else None, "locked until": context.clock.stamp(lock or None),
-                 "kept until": context.clock.stamp(ends)}  # fmt: skip
+        facts = {"plan": asset.job.policy if asset.job else None, "lockedUntil": context.clock.stamp(lock or None),
+                 "keptUntil": context.clock.stamp(ends)}  # fmt: skip
         if lock >= until and lock > context.now:
             return Verdict(State.MET, "locked until then", facts)
         if not held:
@@ -90,7 +91,7 @@ def off_site(context: Context) -> tuple[Judge, Lines]:
 
     def judge(asset: Asset) -> Verdict:
         newest = asset.newest("off_site")
-        facts = {"newest off site": context.clock.stamp(newest), "age": context.clock.age(newest),
+        facts = {"newestOffSite": context.clock.stamp(newest), "age": context.clock.age(newest),
                  "elsewhere": ", ".join(dict.fromkeys(s.store or s.array or s.place for s in asset.usable
                                                       if s.place != "off_site")) or None}  # fmt: skip
         if newest is not None:
@@ -121,8 +122,8 @@ def expiring(context: Context) -> tuple[Judge, Lines]:
         runs = [s.next_run for c in asset.covers if not c.job.suspended for s in c.job.schedules
                 if s.next_run and s.operational != "SUSPENDED" and s.tier != "DATABASE_LOG_BACKUP"]  # fmt: skip
         due = min((r for r in runs if r > context.now), default=None)
-        facts = {"last usable goes": context.clock.stamp(ends), "in": context.clock.age(ends) if ends < 1e12 else None,
-                 "next run": context.clock.stamp(due)}  # fmt: skip
+        facts = {"lastUsableGoes": context.clock.stamp(ends), "in": context.clock.age(ends) if ends < 1e12 else None,
+                 "nextRun": context.clock.stamp(due)}  # fmt: skip
         if ends > until:
             return Verdict(State.MET, "there for longer", facts)
         renewed = due is not None and due < ends
@@ -146,7 +147,7 @@ def horizon(context: Context) -> tuple[Judge, Lines]:
         gone = {name: end for name, end in ends.items() if end is not None and end <= until}
         for name, end in gone.items():
             falls.setdefault(f"{context.clock.local(end):%Y-%m-%d}", Counter())[name] += 1
-        facts = {f"0 {name}": context.clock.stamp(end) for name, end in ends.items()}
+        facts = {f"zero{name.title().replace(' ', '')}": context.clock.stamp(end) for name, end in ends.items()}
         if not gone:
             return Verdict(State.MET, "all there for longer", facts)
         return Verdict(State.NOT_MET, f"falls to 0 {', '.join(gone)}", facts, (until - min(gone.values())) +

@@ -131,7 +131,7 @@ def tally(control: Control, judge: Judge, context: Context, meant: Iterable[Asse
         verdict = _verdict(control, judge, asset, blocked)
         one = acceptance(accepted, asset, control.name) if verdict.state is State.NOT_MET else None
         if one is not None and one.until >= context.now:
-            verdict = replace(verdict, state=State.ACCEPTED, facts={**verdict.facts, "accepted by": one.who})
+            verdict = replace(verdict, state=State.ACCEPTED, facts={**verdict.facts, "acceptedBy": one.who})
         findings.append(Finding(asset, verdict, one))
     return Tally(tuple(findings), context.now)
 
