@@ -233,6 +233,6 @@ def test_what_comes_back_and_what_is_late_is_counted_as_check_protection_does(co
         control = controls.CONTROLS[name]
         context = Context(connection, estate, UTC_CLOCK, {})
         tally = verdicts.tally(control, control.judge(context)[0], context, [s.asset for s in result.standings], ())
-        not_met = {f.asset.id for f in tally.of(verdicts.State.NOT_MET)
+        not_met = {f.asset.id for f in tally.in_states(verdicts.State.NOT_MET)
                    if causes is None or any(cause in f.verdict.cause for cause in causes)}  # fmt: skip
         assert not_met == {s.asset.id for s in result.standings if s.state in states}, name

@@ -22,20 +22,20 @@ def vanished(context: Context) -> tuple[Judge, Lines]:
     """No copy of it went too early, and none of its safeguards was weakened, in so many days."""
     since = context.now - int(context.number("days", 30) * DAY)
     memory = context.estate.memory_since
-    comparison: dict[str, list[tuple[str, str, int]]] = {}
-    policies: dict[str, list[tuple[str, str, int]]] = {}
+    by_asset: dict[str, list[tuple[str, str, int]]] = {}
+    by_policy: dict[str, list[tuple[str, str, int]]] = {}
     for kind, cause, seen, subject_kind, subject_id, asset in context.connection.execute(
         f"SELECT kind, coalesce(cause, 'unexplained'), seen, subject_kind, subject_id, asset_id FROM main.changes "
         f"WHERE seen >= ? AND kind IN ({', '.join('?' * len(WEAKENED))}) ORDER BY seen DESC", (since, *WEAKENED),
     ):  # fmt: skip
-        held = policies if subject_kind == "policy" else comparison
+        held = by_policy if subject_kind == "policy" else by_asset
         held.setdefault(subject_id if subject_kind == "policy" else asset or "", []).append((kind, cause, seen))
 
     def judge(asset: Asset) -> Verdict:
         if memory is None or memory > context.now - 3600:
             return Verdict(State.UNREAD, "this catalog remembers since less than an hour")
-        events = [*comparison.get(asset.id, ()), *(e for o in asset.owners for e in comparison.get(o.id, ())),
-                  *(e for c in asset.covers for e in policies.get(c.job.policy_id or "", ()))]  # fmt: skip
+        events = [*by_asset.get(asset.id, ()), *(e for o in asset.owners for e in by_asset.get(o.id, ())),
+                  *(e for c in asset.covers for e in by_policy.get(c.job.policy_id or "", ()))]  # fmt: skip
         if not events:
             return Verdict(State.MET, "nothing seen")
         kind, cause, seen = min(events, key=lambda e: (e[1] != "unexplained", WEAKENED.index(e[0])))

@@ -77,13 +77,13 @@ def _lacking(asset: Asset) -> str | None:
     return "a disk" if newest.partial else None
 
 
-def _cover_lines(context: Context, entries: Tally) -> list[str]:
+def _cover_lines(context: Context, counted: Tally) -> list[str]:
     lines = []
-    off = sum(f.verdict.facts.get("power") == "off" for f in entries.of(State.NOT_MET))
+    off = sum(f.verdict.facts.get("power") == "off" for f in counted.in_states(State.NOT_MET))
     if off:
         lines.append(f"{off} of those not met are powered off.")
     odd = sum(
-        f.asset.protection_status == "PROTECTED" for f in entries.of(State.NOT_MET) if f.asset.protection_status
+        f.asset.protection_status == "PROTECTED" for f in counted.in_states(State.NOT_MET) if f.asset.protection_status
     )  # fmt: skip
     if odd:
         lines.append(

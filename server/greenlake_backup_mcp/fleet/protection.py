@@ -89,6 +89,11 @@ def _causes(counted: Tally, *states: State) -> str:
     return "; ".join(f"{count:,} {cause}" for cause, count in counted.causes(*states)[:8])
 
 
+def _share(counted: Tally) -> str:
+    """Numerator and denominator; never 0 of 0."""
+    return f"{counted.count(State.MET):,} of {_judged(counted):,}" if _judged(counted) else "none judged"
+
+
 def _judged(counted: Tally) -> int:
     return counted.count(State.MET) + counted.count(State.NOT_MET) + counted.count(State.ACCEPTED)
 
@@ -108,7 +113,7 @@ def _reply(checked: Checked, question: Question) -> Reply:
                         (State.UNREAD, "Unread, so not known"), (State.NOT_JUDGED, "Not judged")):  # fmt: skip
         if counted.count(state):
             head.append(f"{word}: {_causes(counted, state)}.")
-    listed = counted.of(*_wanted(values))
+    listed = counted.in_states(*_wanted(values))
     rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in listed]
     based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
     rest = f'All of them: this call with limit {min(500, len(rows))} or output "json"; fewer: by policy, group, tag, …'
@@ -132,7 +137,7 @@ def _row(asset: Asset, cause: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     rows = [
-        {"control": one.control.name, "met": f"{one.tally.count(State.MET):,} of {_judged(one.tally):,}" if _judged(one.tally) else "none judged",
+        {"control": one.control.name, "met": _share(one.tally),
          **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
          "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[3:])[0][0]
          if one.tally.count(State.MET) < len(one.tally.findings) else ""}
@@ -160,7 +165,7 @@ def _summary(checked: Checked) -> dict[str, Any]:
 
 def _value(checked: Checked, question: Question, estate: Estate) -> dict[str, Any]:
     chosen = _wanted(question.values) if "verdict" in question.values else tuple(s for s in State if s is not State.MET)
-    rows = checked.tally.of(*chosen)[: int(question.values.get("limit", 500))]
+    rows = checked.tally.in_states(*chosen)[: int(question.values.get("limit", 500))]
     return {
         **_summary(checked), "asOf": units.instant(estate.coverage.now), "timeZone": question.clock.name or "machine",
         "evidence": uri(question.values, "json"),

@@ -123,7 +123,7 @@ def tested(context: Context) -> tuple[Judge, Lines]:
 
     def lines(counted: Tally) -> list[str]:
         sample: dict[tuple[str, str], str] = {}
-        for f in counted.of(State.NOT_MET):
+        for f in counted.in_states(State.NOT_MET):
             policy = f.asset.job.policy if f.asset.job else None
             sample.setdefault((f.asset.kind, policy or "no plan"), f.asset.name)
         start = f"Restores are seen among the service's tasks, known since {context.clock.stamp(oldest) or 'never'}; "

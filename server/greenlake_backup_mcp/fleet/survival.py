@@ -52,7 +52,7 @@ def rule_of_copies(context: Context) -> tuple[Judge, Lines]:
         return Verdict(State.NOT_MET, f"lacks {', '.join(failing)}", facts, len(failing) + (0 if asset.usable else 10))
 
     def lines(counted: Tally) -> list[str]:
-        judged = counted.of(State.MET, State.NOT_MET, State.ACCEPTED)
+        judged = counted.in_states(State.MET, State.NOT_MET, State.ACCEPTED)
         out = []
         for name, column in zip(DIGITS, COLUMNS, strict=True):
             words = Counter(f.verdict.facts[column] for f in judged)

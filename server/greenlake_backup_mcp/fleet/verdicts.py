@@ -100,7 +100,7 @@ class Tally:
         """How many assets have that state."""
         return sum(f.verdict.state is state for f in self.findings)
 
-    def of(self, *states: State) -> list[Finding]:
+    def in_states(self, *states: State) -> list[Finding]:
         """The findings of these states, gravest first."""
         return sorted((f for f in self.findings if f.verdict.state in states), key=lambda f: -f.verdict.rank)
 
