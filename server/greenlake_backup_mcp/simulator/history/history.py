@@ -8,6 +8,7 @@ decided by the new state. What was decided never changes.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -232,15 +233,16 @@ class History:
 
     def _shared(self, collection: str, item: Item, now: int) -> tuple[Item | None, int] | None:
         """What is derived of a resource, once for all tenants that began alike; None where this one is another now."""
-        if self._version or self._day or self.seeded.resources.get(collection, {}).get(item["id"]) is not item:
+        if self._version or self._day or self.seeded.resources.get(collection, {}).get(item["id"]) != item:
             return None
         if self.written and collection != "protection-jobs":
             return None
         derived, key = self.seeded.derived, (collection, item["id"], self.lag())
-        if (view := derived.get(key, now)) is None:
-            view = self._derive(collection, item, now)
-            derived.keep(key, now, view[1], view[0])
-        return view
+        if frozen := derived.get(key, now):
+            return pickle.loads(frozen[0]), frozen[1]  # noqa: S301  our own: each tenant has items of its own
+        view, until = self._derive(collection, item, now)
+        derived.keep(key, now, until, pickle.dumps(view, pickle.HIGHEST_PROTOCOL))
+        return view, until
 
     def _derive(self, collection: str, item: Item, now: int) -> tuple[Item | None, int]:
         if collection == "protection-jobs":

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -48,12 +49,14 @@ class World:
     lost_since: dict[str, int] = field(default_factory=dict)  # id of what does not work → since when
     on_datastores: dict[str, list[str]] = field(default_factory=dict)  # datastore id → VMs protected through it
     fill: dict[str, float] = field(default_factory=dict)  # store id → per cent of its capacity in use
-
+    frozen: bytes | None = field(default=None, repr=False)  # its items as they were built
     derived: Derived = field(default_factory=Derived, init=False, repr=False)
 
     def copy(self) -> World:
-        """The same, to be changed: items are replaced, never written into."""
-        return replace(self, resources={name: dict(items) for name, items in self.resources.items()})
+        """The same with items of its own, to be changed."""
+        if self.frozen is None:
+            self.frozen = pickle.dumps(self.resources, pickle.HIGHEST_PROTOCOL)
+        return replace(self, resources=pickle.loads(self.frozen), frozen=None)  # noqa: S301  our own
 
     def lose(self, item: Item, since: timedelta) -> None:
         """Something has not worked for some time."""
