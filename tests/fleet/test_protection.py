@@ -17,6 +17,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.cli import parser
 from greenlake_backup_mcp.errors import InputError, SettingsError
 from greenlake_backup_mcp.fleet import clock, evidence, exceptions, protection, selection
 from greenlake_backup_mcp.fleet.controls import CONTROLS
@@ -329,6 +330,19 @@ def test_evidence_of_an_unchanged_estate_is_the_same_but_for_times(catalog: sqli
     cells = [cell for row in table for cell in row]
     assert '\'=HYPERLINK("x")' in cells  # T26
     assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+
+
+def test_two_exports_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"id": "1", "asset": "sap-prod-01", "kind": "vm", "verdict": "met", "cause": "off site"}
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text(json.dumps({"digest": "x", "assets": [row]}), encoding="utf-8")
+    second.write_text(json.dumps({"digest": "y", "assets": [{**row, "verdict": "not met"}]}), encoding="utf-8")
+    assert parser.main(["evidence", str(first), str(first)]) == 0
+    assert parser.main(["evidence", str(first), str(second)]) == 1
+    assert "verdict met → not met" in capsys.readouterr().out
+    second.write_text("[]", encoding="utf-8")
+    assert parser.main(["evidence", str(first), str(second)]) == 1
+    assert "is no evidence of check_protection" in capsys.readouterr().err
 
 
 @pytest.fixture

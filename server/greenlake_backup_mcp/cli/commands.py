@@ -1,4 +1,4 @@
-"""What each command does: serve, demo, tools, call, doctor, report, catalog, config, simulate.
+"""What each command does: serve, demo, tools, call, doctor, report, catalog, evidence, config, simulate.
 
 Knows how to print for people; must not know HTTP or judge operations.
 """
@@ -249,6 +249,26 @@ def audit(options: argparse.Namespace) -> int:
     for line in audit_verify.render(report, with_keys=bool(keys)):
         print_result(line)
     return 1 if report.problems else 0
+
+
+def evidence(options: argparse.Namespace) -> int:
+    """Print what differs between two exports of evidence; 1 where anything does. InputError for a file that is none."""
+    from greenlake_backup_mcp.fleet import evidence  # noqa: PLC0415
+
+    exports = []
+    for name in options.files:
+        try:
+            export = json.loads(Path(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else "it is no JSON"
+            raise InputError(f"{name} cannot be read: {why}.") from None
+        if not isinstance(export, dict) or not isinstance(export.get("assets"), list) or "digest" not in export:
+            raise InputError(f"{name} is no evidence of check_protection.", hint="Save the resource as .json.")
+        exports.append(export)
+    differences = evidence.compare(*exports)
+    for line in differences or ["No difference: rule, parameters and all assets are the same."]:
+        print_result(line)
+    return 1 if differences else 0
 
 
 def config(options: argparse.Namespace) -> int:

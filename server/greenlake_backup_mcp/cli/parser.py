@@ -123,6 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", commands.audit, "verify the audit log: what was changed, what is unsettled")
     audit.add_argument("what", choices=["verify"])
     audit.add_argument("files", nargs="+", metavar="FILE", help="of one record, oldest first")
+    evidence = command(
+        "evidence",
+        commands.evidence,
+        "compare two exports of evidence (JSON); exit status 1 where they differ",
+        flags=False,
+    )
+    evidence.add_argument("files", nargs=2, metavar="FILE", help="of check_protection, the older one first")
     config = command("config", commands.config, "show, or --write, what an MCP client must be told of this server")
     config.add_argument("client", help="claude-desktop, claude-code, vscode, cursor, windsurf, codex or gemini")
     config.add_argument("--write", action="store_true", help="merge it into the client's file, keeping a copy of that")
