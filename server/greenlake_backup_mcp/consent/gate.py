@@ -294,7 +294,7 @@ async def _preview(
     if effect.whole:
         until_end = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
         reference = consent.differences.keep(caller.principal, effect.whole, until_end, api.now())
-        goes = all(line.endswith(" → gone") for line in effect.whole)
+        goes = 2 * sum(line.endswith(" → gone") for line in effect.whole) > len(effect.whole)
         what = "All that goes, property by property" if goes else "Every change, value by value"
         count = units.plural(len(effect.whole), "line")
         lines.append(f"{what} ({count}): preview_call with reference {reference}.")
