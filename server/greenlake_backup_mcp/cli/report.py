@@ -38,7 +38,7 @@ async def report(settings: Settings, form: str) -> int:
             await question(catalog, {}, _progress)  # what is wrong with zone or exceptions is told before all is read
             await _sync(catalog)
             asked = await question(catalog, {}, _progress)
-            found, estate = await health.examine(asked)
+            health_found, estate = await health.examine(asked)
         except sqlite3.Error as error:
             raise BackupError(f"The catalog cannot be used: {error}.", hint="Is there room on the disk?") from None
         finally:
@@ -46,9 +46,9 @@ async def report(settings: Settings, form: str) -> int:
     title = (
         f"Backup report of {'a simulated tenant' if settings.demo else 'the tenant'}, {units.stamp(asked.clock.now)}"
     )
-    made = (to_html if form == "html" else to_markdown)(title, health.sections(found, estate, asked.clock))
+    made = (to_html if form == "html" else to_markdown)(title, health.sections(health_found, estate, asked.clock))
     print(made)  # noqa: T201
-    return int(found.level)
+    return int(health_found.level)
 
 
 async def _sync(catalog: Catalog) -> None:

@@ -181,15 +181,15 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
     survey.samples[tool.name] = items
     survey.looks.append(Look(tool.name, toolset, operation.id, reply.status, "", asked, len(items), total))
     if "total" not in answer_schema(operation).get("required", ()) and isinstance(reply.body, dict):
-        told = "total" in reply.body
-        if not told or "totals" not in survey.proofs:
-            survey.prove("totals", "yes" if told else "no", f"{operation.id}")
+        has_total = "total" in reply.body
+        if not has_total or "totals" not in survey.proofs:
+            survey.prove("totals", "yes" if has_total else "no", f"{operation.id}")
     schema = drift.item_schema(operation)
     for item in items[:ITEMS]:
         for oddity in drift.compare(schema, item):
             key = (operation.id, oddity.kind, oddity.path, oddity.value)
-            found = survey.oddities.setdefault(key, [0, str(item.get("id", ""))])
-            found[0] = int(found[0]) + 1
+            result = survey.oddities.setdefault(key, [0, str(item.get("id", ""))])
+            result[0] = int(result[0]) + 1
 
 
 def _operation(tool: Tool) -> Operation:
@@ -248,10 +248,10 @@ async def _probe_case(survey: Survey, vms: Operation) -> None:
     try:
         reply = await survey.read(vms.id, vms.path, ("limit", "1"), ("filter", f"name eq '{name.swapcase()}'"))
     except BackupError as problem:
-        found = problem.status != 404
+        result = problem.status != 404
     else:
-        found = bool(drift.items_of(reply.body))
-    survey.prove("case_sensitive", "no" if found else "yes", "a name in the other case")
+        result = bool(drift.items_of(reply.body))
+    survey.prove("case_sensitive", "no" if result else "yes", "a name in the other case")
 
 
 def _read_samples(survey: Survey) -> None:

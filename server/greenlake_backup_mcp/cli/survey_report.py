@@ -61,9 +61,9 @@ def _texts(schema: Schema, value: Any) -> Iterator[str]:
         if not any("enum" in branch for branch in branches):
             yield value.casefold()
     elif isinstance(value, dict):
-        known = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
+        described = {name: sub for branch in branches for name, sub in branch.get("properties", {}).items()}
         for name, inner in value.items():
-            yield from _texts(known.get(name, {}), inner)
+            yield from _texts(described.get(name, {}), inner)
     elif isinstance(value, list):
         inside: Schema = next((branch["items"] for branch in branches if isinstance(branch.get("items"), dict)), {})
         for inner in value:
@@ -105,12 +105,12 @@ def value_of(survey: Survey) -> dict[str, Any]:
 
 
 def _toolsets(survey: Survey) -> list[dict[str, Any]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+    by_toolset: dict[str, list[dict[str, Any]]] = {}
     for look in survey.looks:
         if not look.toolset:
             continue
         permission = _PERMISSION.search(look.problem) if look.status == 403 else None
-        found.setdefault(look.toolset, []).append(
+        by_toolset.setdefault(look.toolset, []).append(
             {
                 "tool": look.tool,
                 "status": {0: "nothing to read it of", -1: "no usable answer"}.get(look.status, f"HTTP {look.status}"),
@@ -121,9 +121,13 @@ def _toolsets(survey: Survey) -> list[dict[str, Any]]:
             }
         )
     return [
-        {"toolset": name, "works": all(look["works"] is not False for look in found[name]), "reads": found[name]}
+        {
+            "toolset": name,
+            "works": all(look["works"] is not False for look in by_toolset[name]),
+            "reads": by_toolset[name],
+        }
         for name in TOOLSET_WORDS
-        if name in found
+        if name in by_toolset
     ]
 
 
@@ -167,8 +171,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     for toolset in report["toolsets"]:
         for read in toolset["reads"]:
             total = "" if read["total"] is None else f" of {read['total']:,}"
-            told = f"{read['items']}{total}" if read["works"] else read["permission"]
-            rows.append((toolset["toolset"], read["tool"], read["status"], told))
+            answer = f"{read['items']}{total}" if read["works"] else read["permission"]
+            rows.append((toolset["toolset"], read["tool"], read["status"], answer))
     lines += [*_table(("toolset", "read", "answer", "items, or permission"), rows), ""]
     if report["page_limits"]:
         lines += [f"Largest pages: {'; '.join(map(_page, report['page_limits']))}.", ""]

@@ -85,34 +85,34 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     May be asked again for what it returned: before and after texts are read as JSON.
     """
-    found = _copy(dict(arguments))
-    beside = found.pop(BESIDE, {})
+    filled = _copy(dict(arguments))
+    beside = filled.pop(BESIDE, {})
     for row in names_of(operation):
-        for holder in holders(found, row.within):
+        for holder in holders(filled, row.within):
             if row.published in holder:
                 value = holder.pop(row.published)
                 if row.ours:
                     _place(holder, row, value)
                 else:
                     beside = {**beside, row.published: value}
-    if operation in RESTORES and _is_id(found.get("backupId")) and _is_id(found.get("snapshotId")):
-        beside = {**beside, "snapshotId": found.pop("snapshotId")}
+    if operation in RESTORES and _is_id(filled.get("backupId")) and _is_id(filled.get("snapshotId")):
+        beside = {**beside, "snapshotId": filled.pop("snapshotId")}
     if isinstance(disks := beside.get("diskIds"), str) and disks.startswith("["):
         with suppress(ValueError):
             beside = {**beside, "diskIds": json.loads(disks)}
-    if isinstance(beside.get("diskIds"), list) and not found.get("restoreDiskDetails"):
-        found["restoreDiskDetails"] = [
+    if isinstance(beside.get("diskIds"), list) and not filled.get("restoreDiskDetails"):
+        filled["restoreDiskDetails"] = [
             {"recoveryPointDiskDetails": {"diskLabel": disk}, "vmDiskDetails": {"diskLabel": disk}}
             for disk in beside["diskIds"]
         ]
     if operation == "VirtualMachineFileRestore":
-        _respell_folders(found)
+        _respell_folders(filled)
     if operation == "VmpgRestore":
-        for holder in holders(found, "recoveryInfo"):
+        for holder in holders(filled, "recoveryInfo"):
             kind = holder.get("recoveryPointType")
             if isinstance(kind, str) and kind in WORDS:
                 holder["recoveryPointType"] = WORDS[kind]
-    return {**found, BESIDE: beside} if beside else found
+    return {**filled, BESIDE: beside} if beside else filled
 
 
 def _place(holder: Body, row: PublishedName, value: Any) -> None:
@@ -145,9 +145,9 @@ def _is_id(value: Any) -> bool:
 
 def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
     """A body of our form in the published spelling; made of that form and of what was given beside it alone."""
-    found = _copy(body)
+    filled = _copy(body)
     for row in names_of(operation):
-        for holder in holders(found, row.within):
+        for holder in holders(filled, row.within):
             value: Any = holder
             for step in row.ours.split("/") if row.ours else ():
                 value = value.get(step) if isinstance(value, dict) else None
@@ -157,7 +157,7 @@ def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
                 holder.pop(row.ours, None)
             if value is not None:
                 holder[row.published] = value
-    return found
+    return filled
 
 
 def _copy(value: Any) -> Any:

@@ -33,10 +33,10 @@ SENT: ContextVar[Mapping[str, Any]] = ContextVar("sent", default={})  # noqa: B0
 @contextmanager
 def notes() -> Iterator[list[str]]:
     """What is found out of readings within a call, as lines for its answer."""
-    found: list[str] = []
-    token = _NOTES.set(found)
+    lines: list[str] = []
+    token = _NOTES.set(lines)
     try:
-        yield found
+        yield lines
     finally:
         _NOTES.reset(token)
 
@@ -66,9 +66,9 @@ def parse(text: str | None) -> dict[str, str]:
         name, equals, value = (word.strip() for word in part.partition("="))
         row = BY_NAME.get(name)
         if row is None:
-            known = [one.name for one in TABLE if one.side == "request"]
-            near = suggest.near_names(name, known, 1)
-            cure = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            names = [one.name for one in TABLE if one.side == "request"]
+            near = suggest.near_names(name, names, 1)
+            cure = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
             raise SettingsError(f"Settings: there is no reading {name[:60]!r}.", hint=cure)
         if row.side != "request":
             raise SettingsError(
@@ -107,8 +107,8 @@ class Readings:
         self.load()
         if name in self.fixed:
             return self.fixed[name]
-        found = self.findings.get(_key(name, scope))
-        return found.value if found else BY_NAME[name].values[0]
+        finding = self.findings.get(_key(name, scope))
+        return finding.value if finding else BY_NAME[name].values[0]
 
     def others(self, name: str, scope: str = "") -> tuple[str, ...]:
         """What may be tried instead; nothing where it is fixed."""
@@ -127,9 +127,9 @@ class Readings:
         self.findings[key] = Finding(value, proof, f"{self.now():%Y-%m-%dT%H:%MZ}")
         if row.side == "request" and value != (before.value if before else row.values[0]):
             call_log.LOGGER.warning("reading %s=%s, proved by %s", name, value, proof)
-            told = _NOTES.get()
-            if told is not None:
-                told.append(f"Found out: {row.about} Here it is {name}={value} ({proof}); kept for this tenant.")
+            notes_heard = _NOTES.get()
+            if notes_heard is not None:
+                notes_heard.append(f"Found out: {row.about} Here it is {name}={value} ({proof}); kept for this tenant.")
         self.save()
 
     def unknown_fields(self, operation_id: str) -> list[str]:
@@ -157,18 +157,18 @@ class Readings:
         self.load()
         lines = [f"reading {name}={value}: fixed by a setting" for name, value in self.fixed.items()]
         lines += [
-            f"reading {name}={found.value}: found out ({found.proof}, {found.when}). {_row(name).about}"
-            for name, found in self.findings.items()
-            if name not in self.fixed and found.value != _row(name).values[0]
+            f"reading {name}={finding.value}: found out ({finding.proof}, {finding.when}). {_row(name).about}"
+            for name, finding in self.findings.items()
+            if name not in self.fixed and finding.value != _row(name).values[0]
         ]
-        as_taken = {_row(name).name for name, found in self.findings.items() if found.value == _row(name).values[0]}
+        as_taken = {_row(name).name for name, finding in self.findings.items() if finding.value == _row(name).values[0]}
         if as_taken:
             lines.append(f"readings that hold as they are taken first: {', '.join(sorted(as_taken))}")
         if self.drift:
             worst = sorted(self.drift.items(), key=lambda pair: -pair[1])
-            shown = "; ".join(f"{word} (at least {number:,})" for word, number in worst[:8])
+            examples = "; ".join(f"{word} (at least {number:,})" for word, number in worst[:8])
             more = f"; and {len(worst) - 8} more" if len(worst) > 8 else ""
-            lines.append(f"not in the description, and shown all the same: {shown}{more}")
+            lines.append(f"not in the description, and shown all the same: {examples}{more}")
         return lines
 
     # --- its file
@@ -187,9 +187,9 @@ class Readings:
             return
         with suppress(OSError, ValueError, TypeError, AttributeError):
             held = json.loads((state.state_directory(self.settings) / self._name).read_text(encoding="utf-8"))
-            for name, found in held["readings"].items():
-                if (row := BY_NAME.get(name.partition(" ")[0])) and found["value"] in row.values:
-                    self.findings[name] = Finding(found["value"], str(found["proof"]), str(found["when"]))
+            for name, finding in held["readings"].items():
+                if (row := BY_NAME.get(name.partition(" ")[0])) and finding["value"] in row.values:
+                    self.findings[name] = Finding(finding["value"], str(finding["proof"]), str(finding["when"]))
             self.drift |= {str(word): int(number) for word, number in held["drift"].items()}
 
     def save(self) -> None:
@@ -197,7 +197,7 @@ class Readings:
         if not self.kept:
             return
         held = {
-            "readings": {name: vars(found) for name, found in sorted(self.findings.items())},
+            "readings": {name: vars(finding) for name, finding in sorted(self.findings.items())},
             "drift": dict(sorted(self.drift.items())),
         }
         try:
@@ -232,9 +232,9 @@ def read_task(readings: Readings, body: Any) -> Any:
 def _read_one(readings: Readings, item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    for name, (ours, other) in TASK_WORDS.items():
-        if item.get(ours) is None and item.get(other) is not None:
-            item = {**item, ours: item[other]}
+    for name, (usual, other) in TASK_WORDS.items():
+        if item.get(usual) is None and item.get(other) is not None:
+            item = {**item, usual: item[other]}
             readings.learn(name, other, "a task")
     messages = item.get("logMessages")
     if isinstance(messages, list) and any(isinstance(m, dict) and "timestampAt" not in m for m in messages):
