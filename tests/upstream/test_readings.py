@@ -199,16 +199,16 @@ async def test_that_a_backup_needs_a_snapshot_beside_it_says_nothing_of_a_snapsh
         await one.sample("restore_vm")
         one.tenant.switch(recovery_point_of_restore="one")
         one.tenant.requests.clear()
-        given = write_samples.arguments(one.tenant, TOOLS["restore_vm"])
-        assert given is not None
+        arguments = write_samples.arguments(one.tenant, TOOLS["restore_vm"])
+        assert arguments is not None
         vm, snapshot = next(
             (vm["id"], copy["id"])
             for vm in one.tenant.all("virtual-machines")
             for copy in write_samples.copies(one.tenant, "virtual-machines", vm["id"], "snapshots")
         )
-        given = {n: v for n, v in given.items() if n != "backupId"} | {"vmId": vm, "snapshotId": snapshot}
-        given["targetVmInfo"] = {**given["targetVmInfo"], "name": "y-test"}
-        await one.call("restore_vm", **given)
+        arguments = {n: v for n, v in arguments.items() if n != "backupId"} | {"vmId": vm, "snapshotId": snapshot}
+        arguments["targetVmInfo"] = {**arguments["targetVmInfo"], "name": "y-test"}
+        await one.call("restore_vm", **arguments)
         sent = [one for one in one.tenant.requests if one.method == "POST" and one.path.endswith("/restore")]
         assert [(r.status, r.body.get("snapshotId"), r.body.get("backupId")) for r in sent] == [(202, snapshot, None)]
 
