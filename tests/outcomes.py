@@ -107,7 +107,7 @@ class Row:
     wrong: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "  ".join((self.name.ljust(44), *(word.ljust(24) for word in self.words))).rstrip()
+        return "  ".join((self.name.ljust(44), *(word.ljust(30) for word in self.words))).rstrip()
 
 
 async def judge(tool: Tool) -> Row:
@@ -139,11 +139,6 @@ async def judge(tool: Tool) -> Row:
         if words[-1] == "WRONG":
             wrong.append(f"{tool.name} otherwise ({deviation}): {other.text}")
     return Row(tool.name, tuple(words), tuple(wrong))
-
-
-async def problems(tool: Tool) -> list[str]:
-    """What was said wrongly of one tool: [] where all was right."""
-    return list((await judge(tool)).wrong)
 
 
 async def main(names: list[str]) -> int:
