@@ -61,7 +61,7 @@ class Tenant:
 
     def __post_init__(self) -> None:
         self.moved = timedelta()
-        self._at: datetime | None = None  # the time of what is being settled
+        self._settling: datetime | None = None  # the time of what is being settled
         self.settled = self.epoch = self.clock()
         self.requests: deque[Received] = deque(maxlen=self.remember)
         self.writes: Counter[tuple[str, str]] = Counter()  # (operation id, path) → times carried out
@@ -82,7 +82,7 @@ class Tenant:
 
     def now(self) -> datetime:
         """The tenant's time: the clock, moved; never later than what is being settled."""
-        return self._at or self.clock() + self.moved
+        return self._settling or self.clock() + self.moved
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -93,11 +93,11 @@ class Tenant:
         """Let everything happen that is due."""
         until = self.now()
         while self._events and self._events[0][0] <= until:
-            self._at, _, happen = heapq.heappop(self._events)
+            self._settling, _, happen = heapq.heappop(self._events)
             try:
                 happen()
             finally:
-                self._at = None
+                self._settling = None
 
     def later(self, seconds: float, happen: Callable[[], None]) -> datetime:
         """Have something happen `seconds` of service time from now; they pass `scale` times as fast."""

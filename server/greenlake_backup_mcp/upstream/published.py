@@ -24,20 +24,20 @@ Body = dict[str, Any]
 class PublishedName:
     """A property as published and, where there is one, its place in our form.
 
-    `within` leads to the objects that hold it, through lists. `ours` may lead further in, and the published name is
-    then sent as well as ours. `derive` makes its value of a body that does not tell it; None: it is not sent.
+    `within` leads to the objects that hold it, through lists. `described` may lead further in, and the published name
+    is then sent as well. `derive` makes its value of a body that does not tell it; None: it is not sent.
     """
 
     operations: tuple[str, ...]
     published: str
-    ours: str = ""
+    described: str = ""
     within: str = ""
     derive: Callable[[Mapping[str, Any]], Any] = lambda _body: None
 
     @property
     def moves(self) -> bool:
         """Whether it stands in the place of ours, and not beside it."""
-        return bool(self.ours) and "/" not in self.ours
+        return bool(self.described) and "/" not in self.described
 
 
 def _disk_labels(body: Mapping[str, Any]) -> list[str] | None:
@@ -91,7 +91,7 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         for holder in holders(filled, row.within):
             if row.published in holder:
                 value = holder.pop(row.published)
-                if row.ours:
+                if row.described:
                     _place(holder, row, value)
                 else:
                     beside = {**beside, row.published: value}
@@ -117,7 +117,7 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _place(holder: Body, row: PublishedName, value: Any) -> None:
     """Put a value where our form has it."""
-    *steps, last = row.ours.split("/")
+    *steps, last = row.described.split("/")
     for step in steps:
         inner = holder.setdefault(step, {})
         if not isinstance(inner, dict):  # a text that is read later, or a mistake that validation tells
@@ -126,8 +126,8 @@ def _place(holder: Body, row: PublishedName, value: Any) -> None:
         holder = inner
     if holder.get(last) not in (None, "", value):
         raise InputError(
-            f"{row.published} and {row.ours.replace('/', '.')} are the same and differ.",
-            hint=f"Give {row.ours.replace('/', '.')} alone.",
+            f"{row.published} and {row.described.replace('/', '.')} are the same and differ.",
+            hint=f"Give {row.described.replace('/', '.')} alone.",
         )
     holder[last] = value
 
@@ -149,12 +149,12 @@ def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
     for row in names_of(operation):
         for holder in holders(filled, row.within):
             value: Any = holder
-            for step in row.ours.split("/") if row.ours else ():
+            for step in row.described.split("/") if row.described else ():
                 value = value.get(step) if isinstance(value, dict) else None
-            if not row.ours:
+            if not row.described:
                 value = beside.get(row.published, row.derive(holder))
             if row.moves:
-                holder.pop(row.ours, None)
+                holder.pop(row.described, None)
             if value is not None:
                 holder[row.published] = value
     return filled

@@ -29,7 +29,7 @@ class Reading:
     survey: bool = False
 
 
-def _of(side: Side, *rows: tuple[str, str, str, str, str, str]) -> tuple[Reading, ...]:
+def _rows(side: Side, *rows: tuple[str, str, str, str, str, str]) -> tuple[Reading, ...]:
     return tuple(
         Reading(name, side, tuple(values.split(" | ")), about, proof, place, survey == "survey")
         for name, values, proof, place, survey, about in rows
@@ -38,7 +38,7 @@ def _of(side: Side, *rows: tuple[str, str, str, str, str, str]) -> tuple[Reading
 
 # fmt: off
 TABLE: tuple[Reading, ...] = (
-    *_of("request",
+    *_rows("request",
         ("media_types", "merge-patch | json", "415, or a 400 that names the content type", "upstream/request_forms", "",
          "A PATCH is sent as a merge patch, or as plain JSON."),
         ("published_names", "corrected | published", "400 or 422 that names the property", "upstream/published", "",
@@ -63,7 +63,7 @@ TABLE: tuple[Reading, ...] = (
         ("client_secret", "body | basic", "400 or 401 to the one, 200 to the other", "upstream/tokens", "survey",
          "The token endpoint takes the secret in the form, or as HTTP Basic."),
     ),
-    *_of("answer",
+    *_rows("answer",
         ("location", "absolute | relative", "the header", "writes/task_model", "",
          "The Location of a 202 is a whole URL, or a path on the same host."),
         ("totals", "yes | no", "the envelope of a list", "lists/read/paging", "survey",
@@ -95,7 +95,7 @@ TABLE: tuple[Reading, ...] = (
         ("old_errors", "no | yes", "any error", "upstream/error_mapping", "survey",
          "Errors have the documented body, or {error, errorCode, traceId}."),
     ),
-    *_of("outcome",
+    *_rows("outcome",
         ("unknown_properties", "refused | ignored", "none is sent: arguments are checked before",
          "dispatch/arguments", "",
          "A property that the description does not have is refused, or ignored."),

@@ -174,7 +174,7 @@ class Readings:
     # --- its file
 
     @property
-    def kept(self) -> bool:
+    def is_held(self) -> bool:
         """Whether it is kept beyond this process."""
         return not self.settings.demo
 
@@ -183,7 +183,7 @@ class Readings:
         if self._loaded:
             return
         self._loaded = True
-        if not self.kept:
+        if not self.is_held:
             return
         with suppress(OSError, ValueError, TypeError, AttributeError):
             held = json.loads((state.state_directory(self.settings) / self._name).read_text(encoding="utf-8"))
@@ -194,7 +194,7 @@ class Readings:
 
     def save(self) -> None:
         """Write the file, whole; where there is no place for it this process alone knows."""
-        if not self.kept:
+        if not self.is_held:
             return
         held = {
             "readings": {name: vars(finding) for name, finding in sorted(self.findings.items())},

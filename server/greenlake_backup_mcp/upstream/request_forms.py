@@ -182,7 +182,7 @@ def is_named(point: str, request: Request, status: int | None, words: str) -> bo
     if point == "published_names":
         return any(
             (_has(words, row.published) and _MISSING.search(words))
-            or (_has(words, row.ours.rpartition("/")[2]) and _UNKNOWN.search(words))
+            or (_has(words, row.described.rpartition("/")[2]) and _UNKNOWN.search(words))
             for row in published.names_of(request.operation_id)
         )
     if point == "recovery_point_of_restore":

@@ -52,11 +52,11 @@ async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
                 call_log.count_retry()
                 return await once()
     except TransientError as failure:
-        raise _error_after(failure, attempts) from None
+        raise _error_after(failure) from None
     raise AssertionError("retry_context yields at least once")
 
 
-def _error_after(failure: TransientError, attempts: int) -> BackupError:
+def _error_after(failure: TransientError) -> BackupError:
     error = failure.error
     if (failure.after or 0.0) > LONGEST:
         hint = f"The service asks to wait {units.duration(failure.after or 0.0)}. Call again after that."

@@ -253,13 +253,13 @@ class History:
             return stores.view(item, store, self._lost_system(item), now), now + 1
         if collection == "storeonces":
             mine = [s for s in self.world.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
-            return stores.appliance(item, [self._shown("protection-stores", s, now) for s in mine]), now + 1
+            return stores.appliance(item, [self._as_viewed("protection-stores", s, now) for s in mine]), now + 1
         if collection == "issues":
             about = self._resource(item["sourceResourceType"], item["sourceResourceId"])
-            return issues.view(item, self._shown(about[0], about[1], now) if about else None), now + 1
+            return issues.view(item, self._as_viewed(about[0], about[1], now) if about else None), now + 1
         return self._asset_view(collection, item, now)
 
-    def _shown(self, collection: str, item: Item, now: int) -> Item:
+    def _as_viewed(self, collection: str, item: Item, now: int) -> Item:
         return (self.view(collection, item, now) or item) if collection in DERIVED else item
 
     def _resource(self, kind: str, id: str) -> tuple[str, Item] | None:
