@@ -150,7 +150,7 @@ def _follows_slow(schedule: Schedule, due: int) -> bool:
 def _no_source(phase: Phase, schedule: Schedule, due: int, lost: Outages) -> bool:
     """Whether the schedule that this one copies from has no good copy left that was made since the last run."""
     source = phase.schedules.get(schedule.source or 0)
-    if source is None:  # suspended: the run takes a snapshot of its own
+    if source is None or source.id == schedule.id:  # suspended, or itself: the run takes a snapshot of its own
         return False
     oldest = max(due - 2 * schedule.calendar.interval, due - (source.keep or due))
     for one in source.calendar.backwards(due):
