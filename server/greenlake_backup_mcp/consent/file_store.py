@@ -178,7 +178,9 @@ class FileStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        base = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", SECONDS, isolation_level=None, uri=True)
+        base = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=rw", timeout=SECONDS, isolation_level=None, uri=True
+        )
         with closing(base):
             row = base.execute("SELECT value FROM key").fetchone()
             if row is None or row[0] != self.key:
