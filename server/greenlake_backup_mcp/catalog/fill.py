@@ -144,7 +144,7 @@ class Filler:
             waiting.extend(copy for item in batch if (copy := rows.copy(item, list_)) is not None)
             return True
 
-        async def flush(done: float, total: float | None, words: str) -> None:
+        async def flush(_done: float, _total: float | None, _words: str) -> None:
             if len(waiting) >= FLUSH:
                 batch = waiting[:]
                 waiting.clear()

@@ -61,6 +61,6 @@ def describe(settings: Settings) -> str:
     return f"{where}, {where.stat().st_size / 2**20:.1f} MiB; `catalog forget` removes it"
 
 
-async def _progress(done: float, total: float | None, words: str) -> None:
+async def _progress(done: float, _total: float | None, words: str) -> None:
     if int(done) % 50 == 0:
         print(f"… {words}", file=sys.stderr)  # noqa: T201

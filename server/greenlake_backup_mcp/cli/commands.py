@@ -145,7 +145,7 @@ def call(options: argparse.Namespace) -> int:
     server = app.create(loaded.model_copy(update={"wait": seconds}))
     arguments = pairs(options.arguments)
 
-    async def progress(progress: float, total: float | None, message: str | None) -> None:
+    async def progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001  # names are the SDK's
         print_message(f"… {message or progress}")
 
     async def run() -> int:

@@ -67,7 +67,7 @@ class Assistant:
         """The answer's text, shown on the way."""
         self.screen.call(tool, arguments)
 
-        async def progress(progress: float, total: float | None, message: str | None) -> None:
+        async def progress(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001  # names are the SDK's
             self.screen.note(f"… {message or progress}")
 
         result = await self.client.call_tool(tool, arguments, progress_callback=progress)

@@ -58,7 +58,7 @@ async def _sync(catalog: Catalog) -> None:
         await catalog.sync(_progress)
 
 
-async def _progress(done: float, total: float | None, words: str) -> None:
+async def _progress(done: float, _total: float | None, words: str) -> None:
     if int(done) % 50 == 0:
         print(f"… {words}", file=sys.stderr)  # noqa: T201
 

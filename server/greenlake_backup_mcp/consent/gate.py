@@ -147,7 +147,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     form = await forms.choose(consent, caller)
     if form is not Form.QUESTION:
         caller = replace(caller, person=None)
-    slots = _slots(consent, caller, codes.slot_of(api.now()))
+    slots = _slots(caller, codes.slot_of(api.now()))
     evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
     gated = proposal.gated(evaluation.statement)
     if gated and form is Form.NONE:
@@ -238,7 +238,7 @@ async def _reserve(
 # --- the code and the preview -----------------------------------------------------------------------------------------
 
 
-def _slots(consent: Consent, caller: Caller, now: int) -> tuple[int, ...]:
+def _slots(caller: Caller, now: int) -> tuple[int, ...]:
     """The slots whose codes hold: this one, the last one, and that of a question which is being answered.
 
     The last is only a claim here, since a person may take longer than a code holds; `_ask` then accepts the answer

@@ -45,9 +45,9 @@ async def answer(question: Question) -> Answer:
     values = question.values
     found, estate = await question.ask(lambda c, e: find(c, e, values["name"], values.get("kind")))
     if question.json:
-        value = {"things": [_value(one, question.clock) for one in found], "assets": [], "coverage":
+        value = {"things": [_value(one) for one in found], "assets": [], "coverage":
                  estate.coverage.value()}  # fmt: skip
-        value["assets"] = [row for one in found for row in _rows(one, question.clock, estate, every=True)]
+        value["assets"] = [row for one in found for row in _rows(one, question.clock, every=True)]
         return Answer(value=fit_json(value, "assets", question.room))
     reply = Reply()
     if len(found) > 1:
@@ -56,7 +56,7 @@ async def answer(question: Question) -> Answer:
     rows: list[dict[str, Any]] = []
     for one in found:
         reply.head += _lines(one, question.clock, partial=_partial(estate))
-        rows += _rows(one, question.clock, estate)
+        rows += _rows(one, question.clock)
     reply.title = "Lost or falling back, worst first:"
     reply.rows, reply.total = rows[: question.limit], len(rows)
     reply.rest = "limit shows more, output json all; describe_asset tells why of one."
@@ -188,7 +188,7 @@ def _counted(found: tuple[Outcome, ...]) -> str:
     return ", ".join(f"{numbers[fate]:,} {word}{more.get(fate, '')}" for fate, word in _SHORT.items())
 
 
-def _rows(one: Dependents, clock: Clock, estate: Estate, *, every: bool = False) -> list[dict[str, Any]]:
+def _rows(one: Dependents, clock: Clock, *, every: bool = False) -> list[dict[str, Any]]:
     """The assets that are worse off, or all of them."""
     return [
         {
@@ -201,7 +201,7 @@ def _rows(one: Dependents, clock: Clock, estate: Estate, *, every: bool = False)
     ]  # fmt: skip
 
 
-def _value(one: Dependents, clock: Clock) -> dict[str, Any]:
+def _value(one: Dependents) -> dict[str, Any]:
     found = one.relations
     value: dict[str, Any] = {
         "kind": one.thing.kind, "id": one.thing.id, "name": one.thing.name, "standsOn": found.above,

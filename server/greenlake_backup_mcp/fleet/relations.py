@@ -93,7 +93,7 @@ def _health(row: Any) -> str:
     return f"{row['name']} ({_states(row)})"
 
 
-def _store(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _store(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     store = estate.stores[thing.id]
     found = Relations(loss=loss.of_store(store))
     system = around.of_store(store.system_id)
@@ -114,7 +114,7 @@ def _store(connection: sqlite3.Connection, estate: Estate, around: Systems, thin
     return found
 
 
-def _system(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _system(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     row = around.of_store(thing.id) or {}
     found = Relations(loss=loss.of_system(estate, thing.id, f"{NOUNS[thing.kind]} {thing.name}"))
     reason = row.get("reason")
@@ -131,7 +131,7 @@ def _system(connection: sqlite3.Connection, estate: Estate, around: Systems, thi
     return _on_stores(estate, behind, found)
 
 
-def _orchestrator(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _orchestrator(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     row = around.orchestrators[thing.id]
     found = Relations(jobs=[j for j in estate.jobs.values() if j.orchestrator_id == thing.id])
     found.gateways = [g["name"] for g in around.gateways.values() if g["orchestrator_id"] == thing.id]
@@ -143,14 +143,14 @@ def _orchestrator(connection: sqlite3.Connection, estate: Estate, around: System
     return _on_stores(estate, alone, found)
 
 
-def _array(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _array(_connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
     found = Relations(loss=loss.of_array(estate, thing.name))
     found.assets = [a for a in estate.workloads if thing.name in (a.arrays or "").split(", ")]
     found.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
     return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], found)
 
 
-def _policy(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _policy(connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
     found = Relations(jobs=[j for j in estate.jobs.values() if j.policy_id == thing.id])
     rows = connection.execute("SELECT DISTINCT store_id FROM main.policy_schedules WHERE policy_id = ?", (thing.id,))
     found.above += [f"store {estate.stores[i].label}" for (i,) in rows if i in estate.stores]

@@ -89,7 +89,7 @@ def _is_true(leaf: Leaf, _s: Subject) -> bool:
     return leaf.after is True
 
 
-def _loses_element(leaf: Leaf, s: Subject) -> bool:
+def _loses_element(leaf: Leaf, _subject: Subject) -> bool:
     """Whether something that the resource has is in the request no more: an element, a value, a part of a list."""
     if isinstance(leaf.before, list) and isinstance(leaf.after, list):
         return any(item not in leaf.after for item in leaf.before)

@@ -58,13 +58,13 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, s
     """The handlers by the name under which a Server takes them; `allowed` gives the tools of whoever asks."""
     completer: list[Any] = []
 
-    async def list_prompts(ctx: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+    async def list_prompts(_ctx: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
         from . import prompts  # noqa: PLC0415
 
         refuse_cursor(params)
         return ListPromptsResult(prompts=[prompts.list_prompts(prompt) for prompt in prompts.enabled(allowed())])
 
-    async def get_prompt(ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
+    async def get_prompt(_ctx: Context, params: GetPromptRequestParams) -> GetPromptResult:
         from . import prompts  # noqa: PLC0415
 
         return prompts.fill(allowed(), params.name, params.arguments or {}, search=search)
@@ -77,7 +77,7 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, s
             resources=[*resources.list_resources(allowed().values()), *views.list_resources(ctx)]
         )
 
-    async def list_templates(ctx: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+    async def list_templates(_ctx: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         from . import resources  # noqa: PLC0415
 
         refuse_cursor(params)

@@ -51,7 +51,7 @@ async def follow_run(context: WriteContext, task: Task, chosen: Sequence[Any] = 
     asset = asset_of(job.item, task)
     since = task.begun or context.since or context.api.now()
 
-    async def look(left: float) -> Look[Parts]:
+    async def look(_left: float) -> Look[Parts]:
         parts = await _parts(context.api, task, asset, since)
         ended = [part for part in parts.tasks if part.stands_still]
         broken = bool(parts.failed) and not parts.running

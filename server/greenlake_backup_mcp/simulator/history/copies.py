@@ -146,7 +146,7 @@ class Many(Series):
     count: int = 0
     every: int = 300
 
-    def retained(self, now: int, lag: int) -> Mapping[int, Run]:
+    def retained(self, _now: int, _lag: int) -> Mapping[int, Run]:
         """As of Series; the newest was made when the series began, and the oldest never expire."""
         return Steady(range(self.since - (self.count - 1) * self.every, self.since + 1, self.every))
 

@@ -347,7 +347,7 @@ class History:
         if len(ref) > 2:
             return
         if collection == "protection-jobs":
-            self._note_job(id, before, after, now)
+            self._note_job(id, after, now)
         elif collection in MEMBERS and before and after:
             name = MEMBERS[collection][0]
             job = after.get("protectionJobInfo")
@@ -379,7 +379,7 @@ class History:
             for job_id in list(self.world.resources["protection-jobs"]):
                 self._reopen(job_id, now)
 
-    def _note_job(self, id: str, before: Item | None, after: Item | None, now: int) -> None:
+    def _note_job(self, id: str, after: Item | None, now: int) -> None:
         record = self.record(id)
         if after is None:
             if record and record.phases[-1].until is None:

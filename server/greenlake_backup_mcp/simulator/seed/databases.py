@@ -21,9 +21,7 @@ def build(world: World) -> None:
     hosts = [_host(world, n, vms[n]) for n in range(4)]
     instances = [_instance(world, n, hosts[n % 4]) for n in range(6)]
     databases = [
-        _database(world, instance, f"{name}-db-{n + 1}", n)
-        for n, instance in enumerate(instances)
-        for name in DATABASES
+        _database(world, instance, f"{name}-db-{n + 1}") for n, instance in enumerate(instances) for name in DATABASES
     ]
     for n in range(5):
         _group(world, n, instances[n % 6], databases[7 * n : 7 * n + 4])
@@ -67,7 +65,7 @@ def _instance(world: World, n: int, host: Item) -> Item:
                      status="OK", virtualizationInfo=host["virtualizationInfo"])  # fmt: skip
 
 
-def _database(world: World, instance: Item, name: str, n: int) -> Item:
+def _database(world: World, instance: Item, name: str) -> Item:
     dice = number(world.seed, name)
     return world.add(
         "mssql-databases", name, name=name, applicationHostInfo=instance["applicationHostInfo"],

@@ -181,7 +181,7 @@ def _vm_group(call: Call, item: Item) -> Item:
     }  # fmt: skip
 
 
-def _sql_group(call: Call, item: Item) -> Item:
+def _sql_group(call: Call, _item: Item) -> Item:
     style, native = call.body["protectionGroupType"], call.body.get("nativeAppInfo")
     if style == "CUSTOM" or not native:
         return {"protectionGroupType": style}
@@ -192,7 +192,7 @@ def _sql_group(call: Call, item: Item) -> Item:
     return {"protectionGroupType": style, "nativeAppInfo": {**native, **more}, "members": short}
 
 
-def _volume_group(call: Call, item: Item) -> Item:
+def _volume_group(call: Call, _item: Item) -> Item:
     body, style = call.body, call.body["volumeProtectionGroupType"]
     arrays = call.tenant.all("storage-systems")
     wanted = body.get("storageSystemInfo", {}).get("id")
