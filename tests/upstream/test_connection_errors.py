@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.cli import doctor
 from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.http.auth import jwks
 from greenlake_backup_mcp.upstream import client
@@ -167,6 +168,21 @@ async def test_a_proxy_is_blamed_for_what_is_its_own(
         assert f"the proxy {place}" in problem.message
         assert words in problem.message
         assert cure in problem.hint
+
+
+@pytest.mark.parametrize("kind", ["certificate", "login"])
+async def test_doctor_prints_the_cure_of_the_cause_that_is_known(
+    kind: str, authority: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = certificate(tmp_path / "host.pem", days=(-1, 9), issued_by=None)[0] if kind == "certificate" else None
+    assert authority
+    async with answering(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", path) as place:
+        if path is None:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{place}")
+        base = f"https://{place}" if path else "https://backup.example.com"
+        assert await doctor.examine(settings.load(api_base_url=base, token="t" * 20, retries=0)) == 1
+    cure = next(line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("cure"))
+    assert ("SSL_CERT_FILE" if path else "NAME:PASSWORD") in cure
 
 
 PAGE = b"<!DOCTYPE html><html><head><title>Access denied</title></head></html>"

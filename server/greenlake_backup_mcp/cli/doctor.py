@@ -9,6 +9,7 @@ from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.server import app, startup_checks
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.upstream import client, transport
+from greenlake_backup_mcp.upstream.connection_errors import AGAIN
 
 from . import catalog
 
@@ -66,7 +67,8 @@ async def examine(settings: Settings) -> int:
         if problem.status:
             _print("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
         lost = isinstance(problem, ServiceError) and problem.status == 404  # no id was asked for that could be wrong
-        cure = NO_WAY if isinstance(problem, Unreachable) else NO_PATH if lost else problem.hint
+        vague = isinstance(problem, Unreachable) and problem.hint in ("", AGAIN)
+        cure = NO_WAY if vague else NO_PATH if lost else problem.hint
         if cure:
             _print("cure", cure)
         return 1
