@@ -582,7 +582,7 @@ async def test_a_call_that_is_cancelled_while_the_person_is_asked_sends_nothing(
             await asked.wait()
             group.cancel_scope.cancel()
         with anyio.fail_after(60):
-            while "the call ended while the person was asked" not in path.read_text(encoding="utf-8"):
+            while "the call ended while the person was asked" not in path.read_text(encoding="utf-8"):  # noqa: ASYNC110
                 await anyio.sleep(0.01)  # the server hears of it after the client has left
         assert "used already" in text_of(await d.call(code))
         assert d.tenant.writes == []
