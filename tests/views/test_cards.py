@@ -386,7 +386,8 @@ async def test_a_read_only_server_asks_in_no_card(host: Opener) -> None:
 async def test_the_search_surface_asks_in_a_card_too(host: Opener) -> None:
     async with host(surface="search") as h:
         names = [tool.name for tool in (await h.client.list_tools()).tools]
-        assert names == ["find_tools", "call_read_tool", "call_write_tool", "change_status", "open_card", "answer_card"]
+        assert names[:3] == ["find_tools", "call_read_tool", "call_write_tool"]
+        assert {"change_status", "open_card", "answer_card"} <= set(names)
         inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}
         result = await h.client.call_tool("call_write_tool", inner)
         await h.answer(result.structured_content["change"])
