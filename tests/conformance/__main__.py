@@ -47,6 +47,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="conformance-") as temporary:
         port, directory = free_port(), Path(temporary)
         serve = [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--demo", "--http", f"127.0.0.1:{port}"]
+        serve += ["--allowed-origins", f"http://127.0.0.1:{port},http://localhost:{port}"]  # pages are named here, too
         with process(*serve, log=directory / "server.log"):
             answering(port)
             for revision in REVISIONS:
