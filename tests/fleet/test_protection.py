@@ -136,6 +136,8 @@ def test_an_exception_is_accepted_until_its_day_and_always_counted(catalog: sqli
             '[{"asset": "x", "who": "y", "why": "z", "until": "2026-12-31", "control": "cover"}]',
             "no part of an exception",
         ),
+        ('[{"asset": "x", "who": "y", "why": "z", "until": "2026-12-31", "kind": "vms"}]', "kind is one of vm"),
+        ('[{"asset": "x", "who": "y", "why": "z", "until": "2026-12-31", "controls": ["covr"]}]', "no control .covr"),
         ("{", "it is no JSON"),
         ('"x"', "holds no list"),
     ],
@@ -148,6 +150,17 @@ def test_a_file_of_exceptions_that_is_wrong_is_refused_with_what_is(tmp_path: Pa
     with pytest.raises(SettingsError, match="cannot be read"):
         exceptions.load(tmp_path / "none.json")
     assert exceptions.load(None) == ()
+
+
+def test_a_name_with_brackets_means_itself(catalog: sqlite3.Connection) -> None:
+    catalog.execute("UPDATE main.assets SET name = 'Wiki [old]' WHERE name = 'old-wiki-01'")
+    accepted = Acceptance("wiki [old]", "J. Doe", "goes away", AT + DAY)
+    assert verdicts(catalog, "cover", accepted, name="wiki [OLD]")["Wiki [old]"].verdict.state is State.ACCEPTED
+    assert len(verdicts(catalog, "cover", name="*[old]")) == 1
+
+
+def test_controls_of_exceptions_are_those_that_judge() -> None:
+    assert tuple(CONTROLS) == exceptions.CONTROL_NAMES
 
 
 # --- traps ---------------------------------------------------------------------------------------------------------
@@ -251,6 +264,9 @@ def test_a_point_in_the_future_is_a_finding_and_not_fresh(catalog: sqlite3.Conne
     """T9: the orchestrator of jump-prod-14 has a clock that is three hours ahead."""
     assert "a clock is wrong" in verdicts(catalog, "fresh")["jump-prod-14"].verdict.cause
     assert "a clock is wrong" in verdicts(catalog, "fresh", hours=24)["jump-prod-14"].verdict.cause
+    (number_of,) = catalog.execute("SELECT no FROM main.assets WHERE name = 'sap-prod-01'").fetchone()
+    catalog.execute("UPDATE main.copy_sets SET newest_good = ? WHERE asset = ? AND kind = 3", (AT + DAY, number_of))
+    assert "a clock is wrong" in verdicts(catalog, "off_site", hours=24)["sap-prod-01"].verdict.cause
 
 
 def test_a_restore_is_a_test_only_where_all_its_parts_succeeded(catalog: sqlite3.Connection) -> None:
@@ -379,10 +395,62 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
             ("check_protection", {"control": "cover", "timeZone": "Mars/Base"}, "no time zone"),
             ("check_protection", {"control": "immutable", "until": "soon"}, "no moment"),
             ("check_protection", {"control": "cover", "tag": "nobody"}, "tag: no asset has"),
+            ("check_protection", {"control": "verified", "place": "off_site"}, "verified does not judge by place"),
+            ("check_protection", {"control": "cover", "hours": 24}, "hours is for fresh, off_site"),
+            ("check_protection", {"control": "immutable", "until": "0001-01-01"}, "no moment"),
+            ("show_changes", {"since": "0001-01-01"}, "no moment"),
+            ("show_changes", {"since": "now+5d"}, "lies ahead"),
+            ("check_health", {"since": "tomorrow"}, "lies ahead"),
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error, arguments
             assert text in text_of(result)
+
+
+async def test_numbers_of_any_size_are_judged(connected: Connected) -> None:
+    async with connected(SETTINGS) as client:
+        for tool, arguments in (
+            ("check_protection", {"control": "verified", "days": 1e300}),
+            ("check_protection", {"control": "fresh", "hours": 1e300}),
+            ("find_recovery_points", {"minGib": 1e300}),
+            ("find_recovery_points", {"before": "0001-01-01"}),
+        ):
+            assert not (await client.call_tool(tool, arguments)).is_error, arguments
+
+
+async def test_arguments_that_only_some_controls_judge_by_are_said_to_be_theirs(connected: Connected) -> None:
+    async with connected(SETTINGS) as client:
+        answer = text_of(await client.call_tool("check_protection", {"place": "off_site", "hours": 24}))
+        assert "place off_site is judged by in fresh, usable, immutable, expiring alone." in answer
+        assert "hours 24 is judged by in fresh, off_site alone." in answer
+
+
+async def test_a_long_answer_is_cut_once_and_says_what_it_rests_on(connected: Connected) -> None:
+    """A second cut took the lines that say how many rows there are and what was read, and counted the rows wrongly."""
+    small = settings.load(demo=True, wait=60, timezone="UTC", budget=900)
+    async with connected(small) as client:
+        for tool, arguments in (
+            ("check_protection", {"control": "cover"}),
+            ("show_dependents", {"name": "unlocked copies"}),
+        ):
+            answer = text_of(await client.call_tool(tool, {**arguments, "limit": 500}))
+            assert "recovery points read of" in answer
+            assert "more lines left out" not in answer
+        arguments = {"control": "cover", "verdict": "all", "output": "json"}
+        value = (await client.call_tool("check_protection", arguments)).structured_content
+        assert value is not None
+        left_out = value["counts"]["assets"] - len(value["assets"])
+        assert value["matching"] == value["counts"]["assets"]
+        assert value["leftOut"] == f"{left_out} assets: the answer's budget is full."
+
+
+def test_days_and_times_without_an_offset_are_those_of_the_zone() -> None:
+    tokyo = clock.clock(NOW, "Asia/Tokyo")
+    day = tokyo.seconds("2026-11-23", "since")
+    assert tokyo.stamp(day) == "2026-11-23 00:00+09:00"
+    assert tokyo.seconds("yesterday", "since") == day
+    assert tokyo.seconds("2026-11-23T14:00", "since") == day + 14 * 3600
+    assert tokyo.seconds("2026-11-23T14:00Z", "since") == day + 23 * 3600
 
 
 async def test_json_and_evidence_hold_all_assets(connected: Connected) -> None:

@@ -6,6 +6,7 @@ function whether it may be read, on a connection that can only read. Knows SQLit
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 import sys
@@ -238,6 +239,8 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
     return value.hex() if isinstance(value, bytes) else value
 
 

@@ -82,7 +82,7 @@ def _understand(values: Mapping[str, Any], now: datetime) -> Request:
             moments[name] = int(when.timestamp())
     if "nearest" in moments and ({"before", "after"} & moments.keys()):
         raise InputError("nearest stands for itself: leave before and after out.")
-    if "before" in moments and moments.get("after", 0) > moments["before"]:
+    if {"before", "after"} <= moments.keys() and moments["after"] > moments["before"]:
         raise InputError("after lies behind before: nothing is between them.")
     return Request(values, moments, int(now.timestamp()))
 
@@ -176,7 +176,7 @@ def _conditions(
     ]
     if values.get("minGib") is not None:
         parts.append("c.size >= ?")
-        parameters.append(int(values["minGib"] * 2**30))
+        parameters.append(int(min(values["minGib"], 2**32) * 2**30))
     return " AND ".join(parts), parameters
 
 
@@ -273,6 +273,9 @@ def _row(row: Mapping[str, Any], best: Mapping[str, Any], request: Request) -> d
 
 def _lines(request: Request, matches: Found, covered: Coverage, room: int) -> list[str]:
     lines = [_counted(matches)]
+    if request.moments:
+        understood = ", ".join(f"{name} {answer.moment(at)}" for name, at in request.moments.items())
+        lines.append(f"Moments as understood (a day is its first moment, UTC): {understood}.")
     if matches.usable["not usable"] or matches.usable["not known"]:
         why = ", ".join(f"{count:,} {reason or 'no reason told'}" for reason, count in matches.reasons)
         lines.append(sanitize.cell(f"Not usable or not known: {why}.", 500))
@@ -354,6 +357,7 @@ def _value(request: Request, matches: Found, covered: Coverage) -> dict[str, Any
     ]  # fmt: skip
     return {
         "count": matches.total,
+        "moments": {name: answer.moment(at) for name, at in request.moments.items()},
         "assets": matches.on_assets,
         "usable": {_JSON_NAMES[name]: count for name, count in matches.usable.items()},
         "places": dict(matches.places),

@@ -90,7 +90,7 @@ def group_of(kind: str) -> Group:
 
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a moment that is none."""
-    since = question.clock.seconds(question.values.get("since") or SINCE, "since")
+    since = question.clock.past(question.values.get("since") or SINCE, "since")
     found, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
     if question.json:
         value = {**_value(found, question.clock), "changes": [_row(row, question.clock) for row in found.rows],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.lists.filters import coercion
 from greenlake_backup_mcp.text import sanitize, units
+
+LAST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,38 @@ class Clock:
     def seconds(self, text: str, name: str) -> int:
         """The moment that an argument gives: a time, a day of the zone, now-24h. InputError for anything else."""
         text = text.strip()
-        if len(text) == 10 and (day := units.parse_time(text)) is not None:
-            return int(day.replace(tzinfo=self.zone).timestamp()) if self.zone else int(
-                datetime(day.year, day.month, day.day).astimezone().timestamp())  # fmt: skip
-        when = coercion.moment(text, self.now)
-        if when is None:
+        try:
+            when = self._moment(text)
+            seconds = None if when is None else int(when.timestamp())
+        except (ValueError, OverflowError, OSError):
+            seconds = None
+        if seconds is None or not 0 <= seconds < LAST:
             raise InputError(
                 f"{name}: {sanitize.quoted(text, 60)} is no moment.",
-                hint="Write 2026-11-23T14:00:00Z, a day (2026-11-23), now, now-24h, now+7d.",
+                hint="Write 2026-11-23T14:00:00Z, a day (2026-11-23), now, now-24h, now+7d; years 1970 to 9998.",
             )
-        return int(when.timestamp())
+        return seconds
+
+    def past(self, text: str, name: str) -> int:
+        """As `seconds`; InputError for a moment that lies ahead: nothing happened since then, and that says nothing."""
+        seconds = self.seconds(text, name)
+        if seconds > self.now.timestamp():
+            raise InputError(f"{name}: {self.stamp(seconds)} lies ahead; it is {self.stamp(self.now.timestamp())} now.")
+        return seconds
+
+    def _moment(self, text: str) -> datetime | None:
+        """Days, and times that name no offset, are those of the zone."""
+        if text.lower() in coercion.DAYS:
+            day = self.local(self.now.timestamp()) + timedelta(days=coercion.DAYS[text.lower()])
+            return self._local(day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None))
+        when = coercion.moment(text, self.now)
+        if when is None or not text[:1].isdigit():
+            return when
+        written = datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)
+        return when if written.tzinfo else self._local(written)
+
+    def _local(self, naive: datetime) -> datetime:
+        return naive.replace(tzinfo=self.zone) if self.zone else naive.astimezone()
 
     def note(self) -> str:
         """The zone told back, with UTC beside it; '' where it is UTC."""

@@ -98,32 +98,36 @@ _CONTROLS = (
     Control(
         "fresh", "the newest usable point in time is as young as the calendar of each schedule promises", cover.fresh,
         (*_PLANS, *_PATHS), rules={"hours": "the newest usable point in time is younger than {hours} h"},
+        uses=("place", "hours"),
     ),
-    Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, _PATHS),
+    Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, _PATHS,
+            uses=("place",)),
     Control(
         "verified", "a backup verified within {days} days, and no verification failed", recoverability.verified,
-        defaults={"days": 30},
+        defaults={"days": 30}, uses=("days",),
     ),
     Control(
         "tested", "a restore of it succeeded, with all its parts, within {days} days", recoverability.tested,
-        ("tasks",), {"days": 365}, by_copies=False,
+        ("tasks",), {"days": 365}, by_copies=False, uses=("days",),
     ),
     Control("consistent", "the newest usable copy is as consistent as asked", recoverability.consistent, ("jobs",)),
     Control(
         "3-2-1-1-0", "3 copies with production, 2 media (an array snapshot adds none), 1 off site, 1 locked, 0 "
         "errors in verification, by usable copies", survival.rule_of_copies, _PATHS,
     ),
-    Control("immutable", "a usable copy is locked until {until}", survival.immutable, _PATHS, {"until": "now"}),
+    Control("immutable", "a usable copy is locked until {until}", survival.immutable, _PATHS, {"until": "now"},
+            uses=("place", "until")),
     Control("off_site", "a usable copy off site: in a cloud store", survival.off_site, _PATHS,
-            rules={"hours": "a usable copy off site, in a cloud store, younger than {hours} h"}),
-    Control("expiring", "the last usable copy stays longer than {days} days", survival.expiring, _PATHS, {"days": 7}),
+            rules={"hours": "a usable copy off site, in a cloud store, younger than {hours} h"}, uses=("hours",)),
+    Control("expiring", "the last usable copy stays longer than {days} days", survival.expiring, _PATHS, {"days": 7},
+            uses=("place", "days")),
     Control(
         "horizon", "usable, off-site and locked copies last {days} days, if no run came any more", survival.horizon,
-        _PATHS, {"days": 30},
+        _PATHS, {"days": 30}, uses=("days",),
     ),
     Control(
         "vanished", "no copy went too early, no safeguard was weakened within {days} days", vanished, (), {"days": 30},
-        by_copies=False,
+        by_copies=False, uses=("days",),
     ),
     Control("contradictions", "no two witnesses of it contradict each other", contradicted, ("jobs", *_PATHS)),
     _untold(

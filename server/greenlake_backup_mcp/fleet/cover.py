@@ -164,8 +164,8 @@ def fresh(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_JUDGED, "in no plan: nothing is promised (see cover)")
         if all(c.job.suspended for c in asset.covers):
             return Verdict(State.NOT_MET, "its plan is suspended", {"plan": _plan(asset.covers[0].job)}, GONE_FIRST)
-        if ahead := _ahead(asset, now):
-            return Verdict(State.NOT_MET, AHEAD, {"newest": clock.stamp(ahead)}, 1)
+        if future := ahead(asset, now, *places):
+            return Verdict(State.NOT_MET, AHEAD, {"newest": clock.stamp(future)}, 1)
         entries = [p for p in promises(asset, now) if not wanted or p.schedule.tier in wanted]
         late = [p for p in entries if p.freshness.late]
         paused = [s.tier for c in asset.covers for s in c.job.schedules if s.operational == "SUSPENDED"]
@@ -203,9 +203,9 @@ def fresh(context: Context) -> tuple[Judge, Lines]:
 AHEAD = "a point in time lies in the future: a clock is wrong"
 
 
-def _ahead(asset: Asset, now: int) -> int | None:
+def ahead(asset: Asset, now: int, *places: str) -> int | None:
     """The newest point in time, where it lies in the future: nothing can be said of its age."""
-    newest = asset.newest()
+    newest = asset.newest(*places)
     return newest if newest is not None and newest > now + calendar.CLOCK_SLACK else None
 
 
@@ -221,7 +221,7 @@ def _younger(context: Context) -> Judge:
             if not some and _first_due(asset, context.now):
                 return Verdict(State.PENDING, "no copy yet: its first is still to come", facts)
             return Verdict(State.NOT_MET, "copies, none usable" if some else "no copy", facts, GONE_FIRST)
-        if _ahead(asset, context.now):
+        if ahead(asset, context.now, *places):
             return Verdict(State.NOT_MET, AHEAD, facts, 1)
         age = context.now - newest
         if age <= hours * 3600:

@@ -33,6 +33,7 @@ async def evidence(question: Question) -> dict[str, Any]:
     name = str(question.values.get("control"))
     if name not in CONTROLS:
         raise InputError("Evidence is of one control: name it.", hint=f"Controls: {', '.join(CONTROLS)}.")
+    protection.refuse_unused(question.values)
     checked, estate = await question.ask(lambda c, e: protection.check(c, e, question, CONTROLS[name]))
     return _document(checked, estate, question)
 

@@ -14,17 +14,27 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from greenlake_backup_mcp.catalog.views import ASSET_KINDS
 from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.text import sanitize, units
 
 from .facts import Asset
 
 MOST_BYTES = 4 << 20
+CONTROL_NAMES = (
+    "cover", "fresh", "usable", "verified", "tested", "consistent", "3-2-1-1-0", "immutable", "off_site", "expiring",
+    "horizon", "vanished", "contradictions", "encryption", "restore_time", "deletion_rights",
+)  # fmt: skip
 NEEDED = ("asset", "who", "why", "until")
 HINT = (
     'GREENLAKE_MCP_EXCEPTIONS names a JSON file: [{"asset": "lab-*", "who": "J. Doe", "why": "rebuilt from code", '
     '"until": "2026-12-31", "controls": ["cover"]}]. Only a person can change it.'
 )
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Whether a name is meant by a pattern: `*` and `?` stand for anything, brackets for themselves."""
+    return fnmatchcase(text.casefold(), pattern.casefold().replace("[", "[[]"))
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class Acceptance:
         return (
             (not self.controls or control in self.controls)
             and (self.kind is None or self.kind == asset.kind)
-            and (self.pattern == asset.id or fnmatchcase(asset.name.casefold(), self.pattern.casefold()))
+            and (self.pattern == asset.id or matches(asset.name, self.pattern))
         )
 
 
@@ -83,12 +93,14 @@ def _entry(number: int, entry: Any) -> Acceptance:
     controls = entry.get("controls", [])
     if not isinstance(controls, list) or not all(isinstance(one, str) for one in controls):
         raise wrong("controls is a list of names")
+    if strange := sorted({*controls} - {*CONTROL_NAMES}):
+        raise wrong(f"there is no control {sanitize.quoted(strange[0], 40)}; controls: {', '.join(CONTROL_NAMES)}")
     unknown = sorted(entry.keys() - {*NEEDED, "kind", "controls"})
     if unknown:
         raise wrong(f"{sanitize.quoted(unknown[0], 40)} is no part of an exception")
     kind = entry.get("kind")
-    if kind is not None and not isinstance(kind, str):
-        raise wrong("kind is a word: vm, mssql_database, volume_group")
+    if kind is not None and kind not in tuple(ASSET_KINDS):
+        raise wrong(f"kind is one of {', '.join(ASSET_KINDS)}")
     return Acceptance(
         entry["asset"].strip(), entry["who"].strip(), entry["why"].strip(), int(until.timestamp()), kind, (*controls,)
     )

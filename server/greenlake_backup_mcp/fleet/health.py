@@ -63,7 +63,7 @@ async def answer(question: Question) -> Answer:
 
 async def examine(question: Question) -> tuple[Health, Estate]:
     """The health of the estate now. InputError for a moment that is none."""
-    since = question.clock.seconds(question.values.get("since") or SINCE, "since")
+    since = question.clock.past(question.values.get("since") or SINCE, "since")
     return await question.ask(lambda c, e: morning_check.judge(c, e, question.accepted, question.clock, since))
 
 
@@ -198,7 +198,7 @@ def _value(found: Health, clock: Clock) -> dict[str, Any]:
                    "expiredExceptions": sum(one.expired_exception for one in found.standings)},
         "besides": {**found.nobodys, "noLongerThere": found.gone},
         "jobs": {"total": found.jobs, "suspended": found.suspended, "neverSucceeded": found.never,
-                 "failingByCause": dict(found.failing)},
+                 "failingByCause": [{"cause": c, "jobs": n} for c, n in found.failing.most_common()]},
         "systems": [{"kind": s.kind, "name": s.name, "what": s.what, "urgent": s.urgent, "backupOfTheBackup": s.own}
                     for s in found.systems],
         "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, "one": c.one,

@@ -54,6 +54,7 @@ async def answer(question: Question) -> Answer:
             f"control: there is no {sanitize.quoted(str(name), 40)}.{likely}",
             hint=f"Controls: {', '.join(CONTROLS)}; without one, all of them in a line each.",
         )
+    refuse_unused(values)
     names = [name] if name else list(CONTROLS)
     checked, estate = await question.ask(lambda c, e: [check(c, e, question, CONTROLS[one]) for one in names])
     if not checked[0].tally.findings:
@@ -66,12 +67,28 @@ async def answer(question: Question) -> Answer:
     return reply.render(question, estate)
 
 
+def refuse_unused(values: Mapping[str, Any]) -> None:
+    """InputError for an argument that the named control does not judge by: its answer would look as if it did."""
+    control = CONTROLS.get(str(values.get("control")))
+    for name in PARAMETERS:
+        if control is not None and values.get(name) is not None and name not in control.uses:
+            takes = " and ".join(control.uses) or f"none of {', '.join(PARAMETERS)}"
+            raise InputError(
+                f"{control.name} does not judge by {name}.",
+                hint=f"{control.name} takes {takes}; {name} is for {_users(name)}.",
+            )
+
+
+def _users(name: str) -> str:
+    return ", ".join(one.name for one in CONTROLS.values() if name in one.uses)
+
+
 def check(connection: sqlite3.Connection, estate: Estate, question: Question, control: Control) -> Checked:
     """A control over the assets that a question means."""
     context = Context(connection, estate, question.clock, question.values)
     judge, lines = control.judge(context)
     counted = tally(control, judge, context, selection.select(estate, question.values), question.accepted)
-    parameters_used = {name: question.values[name] for name in PARAMETERS if question.values.get(name) is not None}
+    parameters_used = {n: question.values[n] for n in control.uses if question.values.get(n) is not None}
     return Checked(control, counted, lines(counted), {**control.defaults, **parameters_used})
 
 
@@ -146,8 +163,9 @@ def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     meant = selection.words(values)
     total = units.plural(len(checked[0].tally.findings), "asset")
     line = f"All controls over {total}{f' ({meant})' if meant else ''}; each row adds up to that."
+    judged_by = [f"{n} {values[n]} is judged by in {_users(n)} alone." for n in PARAMETERS if values.get(n) is not None]
     return Reply(
-        [line, "One control at a time shows which assets, and by which rule."],
+        [line, *judged_by, "One control at a time shows which assets, and by which rule."],
         rows=rows,
         tail=["Groups and datastores are not counted: their members are, each once."],
     )
@@ -165,10 +183,11 @@ def _summary(checked: Checked) -> dict[str, Any]:
 
 def _value(checked: Checked, question: Question, estate: Estate) -> dict[str, Any]:
     chosen = _wanted(question.values) if "verdict" in question.values else tuple(s for s in State if s is not State.MET)
-    rows = checked.tally.in_states(*chosen)[: int(question.values.get("limit", 500))]
+    listed = checked.tally.in_states(*chosen)
+    rows = listed[: int(question.values.get("limit", 500))]
     return {
         **_summary(checked), "asOf": units.instant(estate.coverage.now), "timeZone": question.clock.name or "machine",
-        "evidence": uri(question.values, "json"),
+        "evidence": uri(question.values, "json"), "matching": len(listed),
         "assets": [{"asset": f.asset.name, "id": f.asset.id, "kind": f.asset.kind, "verdict": f.verdict.state.value,
                     "cause": f.verdict.cause, **f.verdict.facts} for f in rows],
     }  # fmt: skip

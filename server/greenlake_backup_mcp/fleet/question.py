@@ -28,6 +28,8 @@ from .facts import Estate
 T = TypeVar("T")
 TOKENS = 1200  # of an answer for which no limit was given
 BYTES_PER_TOKEN = 2.8  # of tables of names, times and few ids
+MOST_BYTES_PER_TOKEN = 2.4  # of any answer: beyond, its last lines are cut, and those say what it rests on
+BESIDE = 300  # bytes that are put beside an answer
 ROWS = 12
 
 
@@ -98,6 +100,7 @@ async def question(catalog: Catalog, values: Mapping[str, Any], progress: Report
     settings = catalog.settings
     accepted = await anyio.to_thread.run_sync(exceptions.load, settings.exceptions)
     whole = "limit" in values or values.get("output") == "json"
-    tokens = settings.budget if whole else min(settings.budget, TOKENS)
+    room = int(settings.budget * MOST_BYTES_PER_TOKEN) - BESIDE
+    room = room if whole else min(room, int(TOKENS * BYTES_PER_TOKEN))
     person = clock(catalog.api.now(), values.get("timeZone") or settings.timezone)
-    return Question(catalog, values, person, accepted, progress, int(tokens * BYTES_PER_TOKEN))
+    return Question(catalog, values, person, accepted, progress, room)

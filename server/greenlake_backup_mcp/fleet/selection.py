@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest
 
+from .exceptions import matches
 from .facts import Asset, Estate
 
 ARGUMENTS = ("name", "kind", "policy", "group", "location", "tag", "minGib")
@@ -36,8 +36,8 @@ def select(estate: Estate, values: Mapping[str, Any]) -> tuple[Asset, ...]:
         a for a in estate.assets.values() if a.gone is None and a.kind == kind
     ) if kind else estate.workloads  # fmt: skip
     for argument, texts in _TEXTS.items():
-        if wanted := str(values.get(argument) or "").strip().casefold():
-            matching = tuple(a for a in selected if any(t and fnmatchcase(t.casefold(), wanted) for t in texts(a)))
+        if wanted := str(values.get(argument) or "").strip():
+            matching = tuple(a for a in selected if any(t and matches(t, wanted) for t in texts(a)))
             if not matching:
                 raise _nobody(argument, values[argument], (t for a in selected for t in texts(a) if t))
             selected = matching

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .cover import DAY, GONE_FIRST, Lines
+from .cover import AHEAD, DAY, GONE_FIRST, Lines, ahead
 from .facts import Asset, CopySet
 from .recoverability import VERIFIABLE
 from .verdicts import Context, Judge, State, Tally, Verdict
@@ -94,6 +94,8 @@ def off_site(context: Context) -> tuple[Judge, Lines]:
         facts = {"newestOffSite": context.clock.stamp(newest), "age": context.clock.age(newest),
                  "elsewhere": ", ".join(dict.fromkeys(s.store or s.array or s.place for s in asset.usable
                                                       if s.place != "off_site")) or None}  # fmt: skip
+        if hours is not None and ahead(asset, context.now, "off_site"):
+            return Verdict(State.NOT_MET, AHEAD, facts, 1)
         if newest is not None:
             if hours is None or context.now - newest <= float(hours) * 3600:
                 return Verdict(State.MET, "off site", facts)

@@ -62,9 +62,9 @@ class Context:
         return self.estate.now
 
     def number(self, name: str, default: float) -> float:
-        """An argument that is a number."""
+        """An argument that is a number, of hours or days: no further than a million."""
         meant = self.values.get(name)
-        return default if meant is None else float(meant)
+        return default if meant is None else min(float(meant), 1e6)
 
     def places(self) -> tuple[str, ...]:
         """The place of recovery points that is asked for; () for all."""
@@ -76,7 +76,7 @@ class Control:
     """`rule`: in words, {name} standing for a parameter with its default in `defaults`; `rules`: with that parameter.
 
     `needs`: lists of the service without which a failure is not known; `judge` makes the judge, and lines to be said
-    besides. `sql`: what it rests on, as one query to the catalog.
+    besides. `uses`: the arguments it judges by. `sql`: what it rests on, as one query to the catalog.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Control:
     by_copies: bool = True
     sql: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
