@@ -407,6 +407,24 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
             assert text in text_of(result)
 
 
+def test_a_last_copy_that_only_failing_runs_would_renew_is_as_grave_as_one_that_none_does(
+    catalog: sqlite3.Connection,
+) -> None:
+    job = catalog.execute("SELECT id FROM main.jobs WHERE asset_name = 'sap-prod-01'").fetchone()[0]
+    catalog.execute("UPDATE main.schedules SET last_status = 'OK' WHERE job_id = ?", (job,))
+    before = verdicts(catalog, "expiring", days=1000)["sap-prod-01"].verdict
+    assert before.cause == "a run is due before it goes"
+    catalog.execute("UPDATE main.schedules SET last_status = 'ERROR' WHERE job_id = ?", (job,))
+    after = verdicts(catalog, "expiring", days=1000)["sap-prod-01"].verdict
+    assert after.cause == "a run is due before it goes, and the last ones failed"
+    assert after.rank > before.rank + 1e9
+    place = verdicts(catalog, "expiring", days=1000, place="off_site")["sap-prod-01"].verdict
+    (run,) = catalog.execute(
+        "SELECT min(next_run) FROM main.schedules WHERE job_id = ? AND tier = 'CLOUD_BACKUP'", (job,)
+    ).fetchone()
+    assert place.facts["nextRun"] == clock.clock(NOW, "UTC").stamp(run)
+
+
 async def test_numbers_of_any_size_are_judged(connected: Connected) -> None:
     async with connected(SETTINGS) as client:
         for tool, arguments in (

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from typing import Any
 
 import pytest
 
 from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import asset_health, contradictions, dependents, health, loss, morning_check
+from greenlake_backup_mcp.fleet import asset_health, assets, contradictions, dependents, health, loss, morning_check
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.loss import Fate
+from greenlake_backup_mcp.fleet.question import Question
 from tests.conftest import NOW
 from tests.support.estates import AT, estate_of, opened, small_estate
 
@@ -83,4 +85,21 @@ def test_a_thing_of_a_list_that_was_not_read_is_not_said_to_be_none() -> None:
         dependents.find(connection, estate_of(connection), "psg-dc1-01", None)
     states = {s.state for s in asset_health.standings(estate_of(connection), ())}
     assert states == {State.UNREAD}
+    connection.close()
+
+
+def test_a_schedule_whose_copies_were_not_read_is_told_as_not_known() -> None:
+    connection = opened(small_estate()[1])
+    (number,) = connection.execute("SELECT no FROM assets WHERE name = 'sap-prod-01'").fetchone()
+    connection.execute("DELETE FROM readings WHERE asset = ? AND collection = 'snapshots'", (number,))
+    connection.execute("DELETE FROM copies WHERE asset = ? AND list = 0", (number,))
+    writer.summarize(connection, number, 0)
+    estate = estate_of(connection)
+    (asset,) = [a for a in estate.assets.values() if a.name == "sap-prod-01"]
+    asked: Any = Question(None, {"asset": asset.name}, clock(NOW, "UTC"), (), None, 9000)  # type: ignore[arg-type]
+    (one,) = assets.describe(connection, estate, asked)
+    rows = {row["tier"]: row for row in one["promises"]}
+    assert rows["SNAPSHOT"]["good"] is None
+    assert rows["SNAPSHOT"]["fact"] == assets.UNREAD
+    assert rows["BACKUP"]["good"] != "0"
     connection.close()

@@ -30,7 +30,7 @@ _ABOUT = "(source_uri LIKE ?1 OR resource_uris LIKE ?1)"
 
 async def answer(question: Question) -> Answer:
     """The answer of describe_asset. InputError for an asset that is none, with near names."""
-    described, estate = await question.ask(lambda c, e: _described(c, e, question))
+    described, estate = await question.ask(lambda c, e: describe(c, e, question))
     if question.json:
         value = {"assets": described, "timeZone": question.clock.name or "machine", "coverage": estate.coverage.value()}
         return Answer(value=answers.fit_json(value, "assets", question.room))
@@ -42,7 +42,8 @@ async def answer(question: Question) -> Answer:
     return Answer(lines=(*lines, *tail))
 
 
-def _described(connection: sqlite3.Connection, estate: Estate, question: Question) -> list[dict[str, Any]]:
+def describe(connection: sqlite3.Connection, estate: Estate, question: Question) -> list[dict[str, Any]]:
+    """All assets of the name or id asked for, as JSON. InputError where there is none."""
     matches = _bearers(estate, question)
     context = Context(connection, estate, question.clock, {})
     verdicts: dict[str, dict[str, str]] = {}
@@ -141,9 +142,11 @@ def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, 
                 )
                 due = stamp(promise.freshness.due if promise.freshness.age else promise.last_due)
                 fact = f"{some}, due {due}: {miss(asset, promise)}"
+                fact = UNREAD if asset.unread is not None else fact  # what was not read may hold what seems missing
             held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
             yield {
-                "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock, **_held(question, held),
+                "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
+                **_held(question, held, unread=asset.unread is not None),
                 "where": one.store or _where(held), "fact": fact,
                 "lastRun": None if one.last_status == "OK" else one.last_status, "lastGood": stamp(one.prev_good),
                 "nextRun": stamp(one.next_run), "error": one.last_error,
@@ -154,7 +157,10 @@ def _where(held: Sequence[CopySet]) -> str | None:
     return ", ".join(dict.fromkeys(s.store or s.array or s.place for s in held)) or None
 
 
-def _held(question: Question, held: Sequence[CopySet]) -> dict[str, Any]:
+UNREAD = "not known: not all of it was read"
+
+
+def _held(question: Question, held: Sequence[CopySet], *, unread: bool = False) -> dict[str, Any]:
     """What is there of some sums of recovery points."""
     now, stamp = question.clock.now.timestamp(), question.clock.stamp
     newest = max((s.newest_usable for s in held if s.newest_usable is not None), default=None)
@@ -162,7 +168,7 @@ def _held(question: Question, held: Sequence[CopySet]) -> dict[str, Any]:
     ends = max((end for s in held if (end := s.ends(int(now))) is not None), default=None)
     good, copies = sum(s.good for s in held), sum(s.copies for s in held)
     return {
-        "good": f"{good} of {copies}" if copies else "0",
+        "good": f"{good} of {copies}" if copies else None if unread else "0",
         "newestUsable": stamp(newest), "lastGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
         "consistency": next((s.consistency for s in held if s.newest_usable == newest and newest), None),
         "verified": sum(s.verified for s in held) or None,
@@ -258,8 +264,9 @@ def _comes_back(one: Mapping[str, Any]) -> str:
         if one["unread"]:
             return sanitize.cell(f"Comes back: not known, its recovery points were not read: {one['unread']}.", 300)
         return "Comes back: NO, there is no usable recovery point."
-    off = f"{one['newestOffSite']} ({one['offSiteAge']})" if one["newestOffSite"] else "NONE"
-    lock = f"locked until {one['lockedUntil']}" if one["lockedUntil"] else "none locked"
+    none, unlocked = ("not known", "locks not known") if one["unread"] else ("NONE", "none locked")
+    off = f"{one['newestOffSite']} ({one['offSiteAge']})" if one["newestOffSite"] else none
+    lock = f"locked until {one['lockedUntil']}" if one["lockedUntil"] else unlocked
     more = f" Not all of it was read: {one['unread']}." if one["unread"] else ""
     return sanitize.cell(
         f"Comes back: newest usable {one['newestUsable']} ({one['age']} old); off site {off}; last usable goes "

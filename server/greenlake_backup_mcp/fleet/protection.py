@@ -58,7 +58,10 @@ async def answer(question: Question) -> Answer:
     names = [name] if name else list(CONTROLS)
     checked, estate = await question.ask(lambda c, e: [check(c, e, question, CONTROLS[one]) for one in names])
     if not checked[0].tally.findings:
-        return Reply([f"No asset is meant by {selection.words(values)}."]).render(question, estate)
+        meant = selection.words(values)
+        unread = "" if estate.assets else "No asset was read yet: nothing can be said of any."
+        none = f"No asset is meant by {meant}." if meant else "There is no asset in the catalog."
+        return Reply([unread or none]).render(question, estate)
     if question.json:
         value = {"checks": [_summary(one) for one in checked]} if not name else _value(checked[0], question, estate)
         rows = "checks" if not name else "assets"

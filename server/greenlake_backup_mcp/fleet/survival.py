@@ -9,6 +9,7 @@ from .facts import Asset, CopySet
 from .recoverability import VERIFIABLE
 from .verdicts import Context, Judge, State, Tally, Verdict
 
+PLACES = {"SNAPSHOT": "array", "REPLICATED_SNAPSHOT": "array", "BACKUP": "on_premises", "CLOUD_BACKUP": "off_site"}
 DIGITS = ("3 copies", "2 media", "1 off site", "1 locked", "0 errors")
 COLUMNS = ("copies3", "media2", "offSite1", "locked1", "errors0")
 
@@ -121,16 +122,20 @@ def expiring(context: Context) -> tuple[Judge, Lines]:
         ends = asset.ends(context.now, *places)
         if ends is None:
             return Verdict(State.NOT_JUDGED, "no usable copy (see usable)")
-        runs = [s.next_run for c in asset.covers if not c.job.suspended for s in c.job.schedules
-                if s.next_run and s.operational != "SUSPENDED" and s.tier != "DATABASE_LOG_BACKUP"]  # fmt: skip
-        due = min((r for r in runs if r > context.now), default=None)
+        runs = [(s.next_run, s.last_status == "ERROR") for c in asset.covers if not c.job.suspended
+                for s in c.job.schedules if (s.next_run or 0) > context.now and s.operational != "SUSPENDED"
+                and s.tier != "DATABASE_LOG_BACKUP" and (not places or PLACES.get(s.tier or "") in places)]  # fmt: skip
+        due = min((run for run, _ in runs if run is not None), default=None)
+        good = any(not failed for run, failed in runs if run is not None and run < ends)
         facts = {"lastUsableGoes": context.clock.stamp(ends), "in": context.clock.age(ends) if ends < 1e12 else None,
                  "nextRun": context.clock.stamp(due)}  # fmt: skip
         if ends > until:
             return Verdict(State.MET, "there for longer", facts)
         renewed = due is not None and due < ends
         cause = "a run is due before it goes" if renewed else "no run is due before it goes"
-        return Verdict(State.NOT_MET, cause, facts, (0 if renewed else GONE_FIRST) + until - ends)
+        if renewed and not good:
+            cause = "a run is due before it goes, and the last ones failed"
+        return Verdict(State.NOT_MET, cause, facts, (0 if good else GONE_FIRST) + until - ends)
 
     return judge, lambda _: []
 
