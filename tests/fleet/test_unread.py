@@ -103,3 +103,15 @@ def test_a_schedule_whose_copies_were_not_read_is_told_as_not_known() -> None:
     assert rows["SNAPSHOT"]["fact"] == assets.UNREAD
     assert rows["BACKUP"]["good"] != "0"
     connection.close()
+
+
+def test_a_report_of_lists_that_were_not_read_tells_no_number_of_them() -> None:
+    connection = opened(small_estate()[1])
+    connection.execute("DELETE FROM readings WHERE asset = 0 AND collection = 'tasks'")
+    connection.execute("DELETE FROM tasks")
+    estate = estate_of(connection)
+    result = morning_check.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
+    text = "\n".join(line for section in health.sections(result, estate, clock(NOW, "UTC")) for line in section.lines)
+    assert "tasks not read" in text
+    assert "0 tasks failed" not in text
+    connection.close()

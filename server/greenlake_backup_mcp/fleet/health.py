@@ -107,8 +107,13 @@ def _partial(found: Health) -> bool:
     return bool(found.unread_lists or found.states[State.UNREAD] or found.level is Level.UNKNOWN)
 
 
+def _unread(found: Health, name: str) -> bool:
+    """Whether a list of the service was never read: its numbers are none that can be told."""
+    return any(one.startswith(f"{name} ") for one in found.unread_lists)
+
+
 def _job_line(found: Health, most: int) -> str:
-    if any(name.startswith("jobs ") for name in found.unread_lists):
+    if _unread(found, "jobs"):
         return "Jobs: not read, so nothing is known of them."
     text = f"Jobs: {found.jobs:,}, {found.suspended:,} suspended in whole or part, {found.never:,} never succeeded"
     if found.failing:
@@ -134,12 +139,14 @@ def _other_lines(found: Health, clock: Clock) -> list[str]:
     kinds = Counter(one.kind for one in compared.found)
     each = ", ".join(f"{n:,} {kind.label}" for kind, n in kinds.items())
     each = each or ("none found yet" if _partial(found) else "none")
-    none = "not read" if any(name.startswith("issues ") for name in found.unread_lists) else "none"
+    none = "not read" if _unread(found, "issues") else "none"
+    tasks = f"{units.plural(work.failed, 'task')} failed, {work.endless:,} without end for a day"
+    tasks = "tasks not read" if _unread(found, "tasks") else tasks
     issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(work.issues.items())) or none
     lines = [
         f"Contradictions: {each} ({units.plural(compared.judged, 'asset')} compared).",
-        (f"Since {clock.stamp(found.since)}: {units.plural(work.failed, 'task')} failed, {work.endless:,} without end "
-         f"for a day, {units.plural(len(found.changes.rows), 'change')}. Open issues: {issues}."),
+        (f"Since {clock.stamp(found.since)}: {tasks}, {units.plural(len(found.changes.rows), 'change')}. "
+         f"Open issues: {issues}."),
     ]  # fmt: skip
     if found.unread_lists:
         lines.append(f"Lists not read, so not judged: {', '.join(found.unread_lists)}.")
@@ -175,7 +182,8 @@ def sections(found: Health, estate: Estate, clock: Clock) -> list[Section]:
     unread = found.comparison.unjudged
     return [
         Section(verdict(found), (_assets_line(found),)),
-        Section("For a person today", found.today or ("Nothing.",)),
+        Section("For a person today", found.today or (
+            "Nothing known yet, for not all was read." if _partial(found) else "Nothing.",)),
         Section("What is wrong, by cause", (), tuple(_group_rows(found.groups))),
         Section("Assets not as promised", (), tuple(_asset_rows(found, clock))),
         Section("Jobs", (_job_line(found, 0),),
@@ -204,7 +212,9 @@ def _value(found: Health, clock: Clock) -> dict[str, Any]:
         "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, "one": c.one,
                             "oneAt": clock.stamp(c.one_at), "other": c.other, "otherAt": clock.stamp(c.other_at),
                             "assets": len(c.assets)} for c in found.comparison.found],
-        "since": clock.stamp(found.since), "failedTasks": found.work.failed, "tasksWithoutEnd": found.work.endless,
-        "changes": len(found.changes.rows), "approvalsWaiting": len(found.work.approvals),
+        "since": clock.stamp(found.since), "failedTasks": None if _unread(found, "tasks") else found.work.failed,
+        "tasksWithoutEnd": None if _unread(found, "tasks") else found.work.endless,
+        "changes": len(found.changes.rows),
+        "approvalsWaiting": None if _unread(found, "approvals") else len(found.work.approvals),
         "issues": dict(found.work.issues), "listsNotRead": list(found.unread_lists),
     }  # fmt: skip
