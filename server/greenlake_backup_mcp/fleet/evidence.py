@@ -66,7 +66,7 @@ def _row(one: Finding, question: Question) -> Iterator[tuple[str, Any]]:
 def to_csv(document: Mapping[str, Any]) -> str:
     """The evidence as CSV: what it rests on as name and value, an empty line, then a row per asset."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     for name, value in document.items():
         if name != "assets":
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
