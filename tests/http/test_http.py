@@ -308,7 +308,8 @@ async def test_the_small_surface_finds_and_calls_no_more_than_the_role_may(token
         client(endpoint.url, token("rita"), era) as mcp,
     ):
         listed = {t.name for t in (await mcp.list_tools()).tools}
-        assert listed == {"find_tools", "call_read_tool"}
+        estate = {"check_health", "check_protection", "describe_asset", "find_recovery_points"}  # they only read
+        assert listed == {"find_tools", "call_read_tool", *estate}
         result = text_of(await mcp.call_tool("find_tools", {"query": "delete a backup of a VM", "limit": 10}))
         assert "delete_vm_backup" not in result
         inner = {"name": "delete_vm_backup", "arguments": {**DELETE, "confirm": "preview"}}

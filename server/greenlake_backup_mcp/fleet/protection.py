@@ -136,7 +136,7 @@ def _reply(checked: Checked, question: Question) -> Reply:
     listed = counted.in_states(*_wanted(values))
     rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in listed]
     based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
-    rest = 'More: a higher limit, as far as an answer holds them; all: the evidence; fewer: by policy, group, tag, …'
+    rest = "More: a higher limit, as far as an answer holds them; all: the evidence; fewer: by policy, group, tag, …"
     return Reply(
         [*head, *checked.lines], "Gravest first:", rows[: question.limit], len(rows), f"{rest}{based}.",
         [f"Evidence, a row per asset, to be saved: resource {uri(values, 'csv')} (or .json)."] if judged else [],

@@ -67,10 +67,8 @@ def problem_with(value: Any, most: int) -> list[str]:
                 problems.append(f"{name} has half a character in it (a lone surrogate); wanted: whole ones")
             elif isinstance(held, float) and not math.isfinite(held):
                 problems.append(f"{name} is {held}; wanted: a finite number")
-            elif isinstance(held, int) and held.bit_length() > MOST_BITS:
-                problems.append(
-                    f"{name} is a number of {int(held.bit_length() * 0.30103) + 1:,} digits; no number here is"
-                )
+            elif isinstance(held, int | float) and (bits := int(held).bit_length()) > MOST_BITS:
+                problems.append(f"{name} is a number of {int(bits * 0.30103) + 1:,} digits; no number here is")
             if len(problems) > most:
                 return problems
         level = inner

@@ -148,8 +148,8 @@ async def _parts(api: ApiClient, task: Task, asset: str, since: datetime) -> Par
         ("limit", "50"),
     )
     result = evidence.begun_since(page, asset.rpartition("/")[2], since)
-    first: dict[str, Task] = {}  # of each name the earliest: the schedules themselves go on beside it
-    for one in reversed(result):
+    first: dict[str, Task] = {}  # of each name the earliest: the schedules themselves go on beside it, and began before
+    for one in sorted(result, key=lambda one: (one.begun is None or one.begun < since, one.begun or since)):
         if one.id != task.id and "schedule" in one.name.lower():
             first.setdefault(one.name, one)
     return replace(parts, tasks=tuple(first.values()), problem=parts.problem or page.problem)
