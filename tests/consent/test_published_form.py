@@ -125,3 +125,32 @@ async def test_passwords_in_the_published_place_are_as_secret_as_in_ours(client:
     connected, _tenant = client
     answer = await connected.call_tool("create_storeonce", {**HOST, **CREDENTIALS, "serialNumber": 7})
     assert CREDENTIALS["password"] not in text_of(answer)
+
+
+DISKS = {**{n: v for n, v in VM.items() if n != "restoreType"}, "backupId": "b1"}
+OTHER = {"diskLabel": "Hard disk 2"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "inputs", "words"),
+    [
+        ("restore_vm_disks", {**DISKS, "diskIds": ["Hard disk 1"], "restoreDiskDetails": [
+            {"recoveryPointDiskDetails": OTHER, "vmDiskDetails": OTHER}]}, "differ"),
+        ("restore_vm_disks", {**DISKS, "diskIds": {"x": [1]}}, "list of texts"),
+        ("create_volume_protection_group_snapshot",
+         {"volumeProtectionGroupId": VM["vmId"], "name": "s", "snapshotType": {"lockFor": 1}}, "only be SNAPSHOT"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_our_form_cannot_name_another_thing(tool: str, inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        arguments.prepare(TOOLS[tool], inputs)
+
+
+@pytest.mark.parametrize(("tool", "inputs", "body", "beside"), TRANSLATED)
+def test_accepted_arguments_can_be_given_again(
+    tool: str, inputs: dict[str, Any], body: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    prepared = arguments.prepare(TOOLS[tool], inputs)
+    assert arguments.prepare(TOOLS[tool], published.as_given(prepared)) == prepared
+    plan = published.as_given({"calls": [{"tool": tool, "arguments": prepared}]})
+    assert arguments.prepare(TOOLS[tool], plan["calls"][0]["arguments"]) == prepared

@@ -105,6 +105,7 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             {"recoveryPointDiskDetails": {"diskLabel": disk}, "vmDiskDetails": {"diskLabel": disk}}
             for disk in beside["diskIds"]
         ]
+    _check(filled, beside)
     if operation == "VirtualMachineFileRestore":
         _respell_folders(filled)
     if operation == "VmpgRestore":
@@ -113,6 +114,27 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(kind, str) and kind in WORDS:
                 holder["recoveryPointType"] = WORDS[kind]
     return {**filled, BESIDE: beside} if beside else filled
+
+
+def _check(arguments: Mapping[str, Any], beside: Mapping[str, Any]) -> None:
+    """Refuse what no request as published can hold, and disks that are not those of our form."""
+    if beside.get("snapshotType", "SNAPSHOT") != "SNAPSHOT":
+        raise InputError("snapshotType can only be SNAPSHOT.", hint="Leave it out.")
+    disks = beside.get("diskIds", [])
+    if not isinstance(disks, list) or not all(isinstance(disk, str) for disk in disks):
+        raise InputError("diskIds must be a list of texts.", hint="Give restoreDiskDetails instead.")
+    details = arguments.get("restoreDiskDetails")
+    if disks and isinstance(details, list) and sorted(_disk_labels(arguments) or ()) != sorted(disks):
+        why = "diskIds and restoreDiskDetails name the disks to restore and differ."
+        raise InputError(why, hint="Give restoreDiskDetails alone.")
+
+
+def as_given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that `accept` returned as a caller may give them: they are accepted to the same again."""
+    calls = arguments.get("calls")
+    if isinstance(calls, list):
+        return {**arguments, "calls": [{**call, "arguments": as_given(call["arguments"])} for call in calls]}
+    return {**{name: value for name, value in arguments.items() if name != BESIDE}, **arguments.get(BESIDE, {})}
 
 
 def _place(holder: Body, row: PublishedName, value: Any) -> None:
