@@ -154,7 +154,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
         cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
         raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
-    if confirm == PREVIEW or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
+    if _asks_preview(confirm) or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
         return await _permit(consent, api, evaluation, None, caller)
@@ -179,6 +179,11 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         raise NotPermitted(await _preview(consent, api, evaluation, caller, NOT_ANY_MORE))
     notes = await _ask(consent, api, evaluation, match, caller)
     return await _permit(consent, api, evaluation, match, caller, notes)
+
+
+def _asks_preview(confirm: Any) -> bool:
+    """Whether `confirm` asks for a preview, however it is written: a call that needs no consent would go out by it."""
+    return isinstance(confirm, str) and confirm.strip().strip("\"'.").casefold() == PREVIEW
 
 
 async def _permit(  # noqa: PLR0913, PLR0917

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from . import leaf_words
 from .difference import Leaf, Path, leaves_of
 from .judgement import SILENT, judge_all
-from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, say
+from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, grave, say
 from .phrases import not_known
 from .places import ABSENT
 from .reads import VOLATILE
@@ -30,9 +30,10 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     """All that a call would do: its difference, what its spec and `further` say of it; `quiet` reads are not missed."""
     rows = list(judge_all(s))
     changes = tuple(change for change, _ in rows)
-    findings = sorted([*spec.findings(s), *further], key=lambda finding: -finding.gravity)
-    title, forbidden = say(spec.title, s), spec.forbidden(s)
     missed = (s.target.result, *s.target.uses.values(), *(r for name, r in s.facts.items() if name not in quiet))
+    unread = not_known(*(result for result in missed if not result.missing and result is not s.target.result))
+    findings = sorted([*spec.findings(s), *further, *_unweighed(s, unread)], key=lambda finding: -finding.gravity)
+    title, forbidden = say(spec.title, s), spec.forbidden(s)
     return Effect(
         title=title,
         gravest=cannot(forbidden) if forbidden else _first_line(s, title, findings, changes),
@@ -50,6 +51,12 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         whole=tuple(_whole(s)),
         bound=_bound(s),
     )
+
+
+def _unweighed(s: Subject, unread: tuple[str, ...]) -> Iterator[Finding]:
+    """Of a call that is grave with some arguments only: that what would make it grave could not be read."""
+    if s.tool.conditional and unread:
+        yield grave(f"WHETHER IT IS GRAVE IS NOT KNOWN: not read is {'; '.join(unread)}.", "not all of it was read")
 
 
 def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> str:
@@ -79,13 +86,16 @@ def cannot(why: str) -> str:
 
 
 def fit(text: str, most: int = MOST_FIRST) -> str:
-    """A text within a line: without ids first, then up to the end of a sentence or clause; all of it is told below."""
+    """A text within a line: without ids first, then up to the end of a sentence or clause; all of it is told below.
+
+    Never up to the end of a sentence within a quotation: a name would have the last word of the line.
+    """
     text = text if len(text) <= most else leaf_words.without_ids(text)
     if len(text) <= most:
         return text
     for end in (". ", "; ", ", "):
         head, cut, _ = text[:most].rpartition(end)
-        if cut and len(head) > most // 3:
+        if cut and len(head) > most // 3 and head.count('"') % 2 == 0:
             return f"{head}."
     return text[: most - 1] + "…"
 

@@ -1,0 +1,70 @@
+"""What could not be read makes no call harmless, and no way of writing "preview" sends one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.simulator.server.app import create_app
+from tests.conftest import ticking
+from tests.support import write_samples
+from tests.support.results import CODE, text_of
+
+POLICY = {
+    "name": "unweighed",
+    "applicationType": "VMWARE",
+    "protections": [{"type": "SNAPSHOT", "schedules": [write_samples.SCHEDULE]}],
+}
+
+
+class Denying:
+    """The simulated tenant, where reads of some paths are refused."""
+
+    def __init__(self) -> None:
+        self.app = create_app(now=ticking, scale=100_000)
+        self.tenant, self.paths = self.app.state.tenant, "nothing"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["method"] == "GET" and re.search(self.paths, scope["path"]):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b'{"errorCode": "X", "message": "not yours"}'})
+            return
+        await self.app(scope, receive, send)
+
+    def writes(self) -> list[str]:
+        return [r.operation for r in self.tenant.requests if r.method != "GET" and r.operation != "token"]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[tuple[Client, Denying]]:
+    denying = Denying()
+    async with Client(mcp_server.create(settings.load(demo=True, wait=0), app=denying, now=ticking)) as client:
+        yield client, denying
+
+
+async def test_a_call_whose_gravity_cannot_be_read_needs_consent(opened: tuple[Client, Denying]) -> None:
+    client, denying = opened
+    denying.paths = "/protection-policies"
+    asset = {"id": write_samples.SOME_ID, "type": "virtualization/virtual-machine"}
+    job = {"assetInfo": asset, "protectionPolicyId": write_samples.SOME_ID}
+    text = text_of(await client.call_tool("create_protection_job", job))
+    assert denying.writes() == []
+    assert text.startswith("REFUSED")
+    assert "WHETHER IT IS GRAVE IS NOT KNOWN: not read is the policy (" in text
+    assert CODE.search(text)
+
+
+@pytest.mark.parametrize("word", ["preview", "Preview", " PREVIEW ", '"preview"'])
+async def test_a_preview_is_asked_for_however_it_is_written(opened: tuple[Client, Denying], word: str) -> None:
+    client, denying = opened
+    plan = {"calls": [{"tool": "create_protection_policy", "arguments": POLICY}]}
+    for tool, inputs in (("create_protection_policy", POLICY), ("run_plan", plan)):
+        text = text_of(await client.call_tool(tool, {**inputs, "confirm": word}))
+        assert text.startswith("PREVIEW")
+    assert denying.writes() == []
