@@ -193,7 +193,9 @@ def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterat
             rest = {n: v for n, v in two.items() if not _identifies(path, n) or n == "protectionStoreId"}
             yield from _differing(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
         else:
-            asked = {n: v for n, v in two.items() if not _identifies(path, n)} if isinstance(two, Mapping) else two
+            asked: Any = two
+            if isinstance(two, Mapping) and isinstance(one, Mapping):  # one key may stand for two that differ
+                asked = {n: v for n, v in two.items() if not _identifies(path, n) or one.get(n, v) != v}
             yield from _differing(_carried(path, one, asked), asked, (*path, step))
     if before and not after and pairs:
         yield Leaf(path, ABSENT, [])

@@ -22,6 +22,7 @@ from .difference import Element, Leaf, Path, is_atom, leaves_of
 from .places import ABSENT, store_of
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ID = re.compile(r'("[^"]*")| \(id ([^)"]*)\)')  # an id beside a name, which stands in quotes
 TIMES = re.compile(r"(?:At|Until|DateTime|Time)$")  # names of leaves that hold points in time
 SIZES = re.compile(r"InBytes$")
 LONGEST = 160  # characters of a text that stand in a line; beyond, its length and digest tell two apart
@@ -244,12 +245,12 @@ def _name(path: Path) -> str:
 
 def without_ids(text: str) -> str:
     """A text of ours without the ids beside names, for a line that is short."""
-    return re.sub(r" \(id [^)]*\)", "", text)
+    return ID.sub(lambda match: match[1] or "", text)
 
 
 def ids_of(text: str) -> list[str]:
     """The ids that `without_ids` takes out."""
-    return re.findall(r" \(id ([^)]*)\)", text)
+    return [match[2] for match in ID.finditer(text) if match[1] is None]
 
 
 def value_at(value: Any, path: Path) -> Any:
