@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from greenlake_backup_mcp.consent.redis_store import RedisStore
 from greenlake_backup_mcp.http import app as http_app
 from greenlake_backup_mcp.http.app import ServerApp
 from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.views.card_content import MOST_LINES
 from greenlake_backup_mcp.views.cards import NONCE
 from greenlake_backup_mcp.views.pages import PREFIX
 from tests.consent.test_gate import Clock
@@ -528,3 +530,48 @@ async def redis_texts(url: str) -> list[str]:
     texts = [str(await store._redis.get(key)) async for key in store._redis.scan_iter("*text:*")]
     await store.close()
     return texts
+
+
+# --- what is told of what was sent ------------------------------------------------------------------------------------
+
+
+async def test_what_was_carried_out_is_told_though_the_store_is_gone(
+    host: Opener, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, place = tenant._answer, Path(os.environ["GREENLAKE_MCP_STATE_DIR"])
+
+    def vanish(method: str, path: str, body: bytes) -> tuple[int, Any]:
+        for file in place.iterdir() if method == "DELETE" else ():
+            file.unlink()
+        return answer(method, path, body)
+
+    monkeypatch.setattr(tenant, "_answer", vanish)
+    async with host() as h:
+        change = await h.change()
+        done = await h.answer(change)
+        assert [method for method, _, _ in tenant.writes] == ["DELETE"]
+        assert "Nothing was sent" not in text_of(done)
+        assert done.structured_content["state"] == "carried out"
+
+
+async def test_a_card_confirms_what_was_given_in_the_published_form(host: Opener, tenant: Tenant) -> None:
+    both = {"vmId": VM, "restoreType": "PARENT", "backupId": BACKUP, "snapshotId": SNAPSHOT}
+    async with host(wait=5) as h:
+        for inputs in ({"tool": "restore_vm", **both},
+                       {"tool": "run_plan", "calls": [{"tool": "restore_vm", "arguments": both}]}):  # fmt: skip
+            change = await h.change(**inputs)
+            shown, _ = await h.open(change)
+            assert shown["state"] == "waiting"
+            assert SNAPSHOT in json.dumps(shown)
+            await h.answer(change)
+            assert [method for method, _, _ in tenant.writes] == ["POST"]
+            tenant.writes.clear()
+
+
+async def test_a_long_row_of_a_plan_says_how_much_of_it_is_not_shown(host: Opener, tenant: Tenant) -> None:
+    long = {**tenant.resources[COPY], "parts": [{"n": n} for n in range(2 * MOST_LINES)]}
+    tenant.resources |= {COPY: long, COPY.rpartition("/")[0]: [long]}
+    async with host() as h:
+        change = await h.change(tool="run_plan", calls=[{"tool": "delete_vm_backup", "arguments": DELETE}])
+        shown, _ = await h.open(change)
+        assert re.search(r"\d+ more lines not shown here", shown["rows"][0]["lines"][-1])

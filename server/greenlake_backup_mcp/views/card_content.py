@@ -73,7 +73,7 @@ def _rows(plan: PlanPreview) -> list[dict[str, Any]]:
                 "title": sanitize.cell(f"{item.call.tool.title}: {title}", 200),
                 "grave": effect.danger in (Danger.DESTROY, Danger.SECRET),
                 "warnings": [sanitize.cell(warning, 160) for warning in effect.warnings],
-                "lines": lines[:MOST_LINES],
+                "lines": _cut(lines, "preview_call of this call shows them"),
             }
         )
     return rows

@@ -7,6 +7,7 @@ nobody. Knows MCP results; must know nothing of HTML.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,10 @@ from greenlake_backup_mcp.consent import audit_log, cards, gate, refusals
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext
-from greenlake_backup_mcp.errors import InputError, PolicyRefusal
+from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN
+from greenlake_backup_mcp.upstream import published
 
 from . import card_content
 from .tools import ViewCall
@@ -61,7 +63,8 @@ async def _without_card(request: ViewCall, change: Change) -> CallToolResult:
     if not await cards.settle(context.consent, change, after):
         return _render_standing(request, change, await cards.standing(context.consent, change, context.api.now()))
     await cards.note_blank(context.consent, caller, blank=True)
-    preview = await dispatcher.call(context, change.tool, {**change.arguments, "confirm": gate.PREVIEW}, caller)
+    given = {**published.as_given(change.arguments), "confirm": gate.PREVIEW}
+    preview = await dispatcher.call(context, change.tool, given, caller)
     if not isinstance(preview, CallToolResult):
         return _render_standing(request, change, after)
     head = "The card never opened in this client; from now on it gets codes instead. The same change anew:"
@@ -83,7 +86,7 @@ async def open_card(request: ViewCall) -> CallToolResult:
         text = "This card is of another version of the server. Ask the assistant to call the tool again."
         return _reply(request, {"state": "outdated", "text": text})
     arguments = _without_rows(change, values.get("rows"))
-    proposal = dispatcher.propose(context, change.tool, arguments, caller)
+    proposal = dispatcher.propose(context, change.tool, published.as_given(arguments), caller)
     evaluation, opening = await gate.open_card(consent, context.api, proposal, caller)
     content = _masked(request, card_content.render(evaluation, context.settings.demo))
     if opening is None:
@@ -137,7 +140,7 @@ async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) 
     unknown = "It was broken off while it was carried out; the outcome is unknown. Read the resource, do not repeat it."
     after = Standing(State.ANSWERED, unknown, is_error=True)
     try:
-        arguments = {**opening.arguments, "confirm": opening.code}
+        arguments = {**published.as_given(opening.arguments), "confirm": opening.code}
         result = await dispatcher.call(context, change.tool, arguments, confirmed)
         assert isinstance(result, CallToolResult)  # noqa: S101  nobody is asked any more
         left = len(change.arguments.get("calls", ())) - len(opening.arguments.get("calls", ()))
@@ -145,7 +148,7 @@ async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) 
         text = "\n".join((*head, refusals.text_of(result)))
         after = Standing(State.ANSWERED, text, is_error=bool(result.is_error))
     finally:
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), suppress(BackupError):  # what came of it is told here all the same
             await cards.finish(context.consent, change, after)
     return _reply(request, _state_of(after))
 
