@@ -68,3 +68,15 @@ async def test_a_preview_is_asked_for_however_it_is_written(opened: tuple[Client
         text = text_of(await client.call_tool(tool, {**inputs, "confirm": word}))
         assert text.startswith("PREVIEW")
     assert denying.writes() == []
+
+
+async def test_a_plan_does_not_make_twice_what_alone_would_need_consent_the_second_time(
+    opened: tuple[Client, Denying],
+) -> None:
+    client, denying = opened
+    calls = [{"tool": "create_protection_policy", "arguments": {**POLICY, "description": word}} for word in "ab"]
+    text = text_of(await client.call_tool("run_plan", {"calls": calls, "confirm": "none"}))
+    if plan := re.search(r'taskId="(plan-\w+)"', text):
+        text = text_of(await client.call_tool("wait_for_task", {"taskId": plan[1], "seconds": 30}))
+    assert denying.writes() == ["DataManagementTemplateCreate"], text
+    assert "what it would do changed since the plan was confirmed (now the name exists" in text

@@ -242,6 +242,8 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
     async def judge(n: int, caller: Caller) -> Permit:
         item, facts = confirmed[n]
         lasting_reads = {key: results for key, results in lasting.items() if not any(word in key for word in COPIES)}
+        if item.call.tool.conditional:  # grave by what there is, which an earlier call of the plan may have made
+            lasting_reads = {}
         return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, lasting_reads), caller)
 
     return PlanRun(rows, work.caller, judge, execute, go_on)
