@@ -879,3 +879,15 @@ def test_what_two_things_with_one_key_differ_in_is_told() -> None:
     assert [(leaf.name, leaf.before, leaf.after) for leaf in leaves] == [
         ("resourceUri", f"/vcenter-1/{tag}", f"/vcenter-2/{tag}")
     ]
+
+
+@pytest.mark.parametrize(("total", "asks"), [(1, False), (5000, True)])
+async def test_members_that_were_not_read_may_be_protected(total: int, asks: bool) -> None:
+    app = tenant()
+    app.resources[f"{VIRTUALIZATION}/virtual-machines"] = {"items": [{"id": BACKUP, "name": "v"}], "total": total}
+    app.resources[f"{OWN}/virtual-machine-protection-groups"] = []
+    member = {"id": VM, "type": "virtualization/virtual-machine"}
+    group = {"name": "g", "vmProtectionGroupType": "NATIVE", "assetsCategory": "VMFS_VMS", "assets": [member]}
+    result = await effect(app, "create_vm_protection_group", **group)
+    assert result.danger.gated == asks
+    assert any("ARE PROTECTED ALREADY IS NOT KNOWN" in line for line in result.lines()) == asks

@@ -112,7 +112,11 @@ def _protected(s: Subject) -> Iterator[Finding]:
     wanted = [m for f in ("assets", "members") for m in objects(s.arguments.get(f))]
     chosen = {str(m.get("id") or str(m.get("resourceUri", "")).rpartition("/")[2]) for m in wanted}
     holders = ("protectionJobInfo", "vmProtectionGroupsInfo", "mssqlDatabaseProtectionGroupInfo")
-    members = [m for m in s.read("members").items if str(m.get("id")) in chosen]
+    listed_members = s.read("members")
+    members = [m for m in listed_members.items if str(m.get("id")) in chosen]
+    if listed_members.available and not listed_members.whole and (left := len(chosen) - len(members)) > 0:
+        words = f"WHETHER {left:,} OF THE MEMBERS ARE PROTECTED ALREADY IS NOT KNOWN: not all there is was read."
+        yield grave(words, "not all members were read")
     if held := [m for m in members if any(m.get(holder) for holder in holders)]:
         count = f"{len(held):,} of {len(chosen):,} members"
         words = f"PROTECTED ALREADY, by a job or group of their own: {count} ({listed(map(name_of, held))})."
