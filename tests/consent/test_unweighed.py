@@ -12,10 +12,12 @@ from mcp import Client
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.tools import registry
 from tests.conftest import ticking
 from tests.support import write_samples
 from tests.support.results import CODE, text_of
 
+RUN = next(tool for tool in registry.tools() if tool.name == "run_protection_job")
 POLICY = {
     "name": "unweighed",
     "applicationType": "VMWARE",
@@ -58,6 +60,15 @@ async def test_a_call_whose_gravity_cannot_be_read_needs_consent(opened: tuple[C
     assert text.startswith("REFUSED")
     assert "WHETHER IT IS GRAVE IS NOT KNOWN: not read is the policy (" in text
     assert CODE.search(text)
+
+
+async def test_what_makes_nothing_grave_need_not_be_read(opened: tuple[Client, Denying]) -> None:
+    client, denying = opened
+    denying.paths = "/async-operations$"
+    job = write_samples.arguments(denying.tenant, RUN)
+    assert job is not None
+    await client.call_tool(RUN.name, job)
+    assert denying.writes() == [RUN.operation.id if RUN.operation else ""]
 
 
 @pytest.mark.parametrize("word", ["preview", "Preview", " PREVIEW ", '"preview"'])

@@ -154,7 +154,8 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
         cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
         raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
-    if _asks_preview(confirm) or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
+    asks = confirm == PREVIEW or (not gated and _asks_preview(confirm))
+    if asks or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
         return await _permit(consent, api, evaluation, None, caller)

@@ -31,7 +31,8 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     rows = list(judge_all(s))
     changes = tuple(change for change, _ in rows)
     missed = (s.target.result, *s.target.uses.values(), *(r for name, r in s.facts.items() if name not in quiet))
-    unread = not_known(*(result for result in missed if not result.missing and result is not s.target.result))
+    harmless = (s.target.result, s.facts.get("tasks"))  # told of already; makes nothing grave
+    unread = not_known(*(r for r in missed if not r.missing and not any(r is one for one in harmless)))
     findings = sorted([*spec.findings(s), *further, *_unweighed(s, unread)], key=lambda finding: -finding.gravity)
     title, forbidden = say(spec.title, s), spec.forbidden(s)
     return Effect(
