@@ -428,12 +428,14 @@ def test_a_last_copy_that_only_failing_runs_would_renew_is_as_grave_as_one_that_
 async def test_numbers_of_any_size_are_judged(connected: Connected) -> None:
     async with connected(SETTINGS) as client:
         for tool, arguments in (
-            ("check_protection", {"control": "verified", "days": 1e300}),
-            ("check_protection", {"control": "fresh", "hours": 1e300}),
-            ("find_recovery_points", {"minGib": 1e300}),
+            ("check_protection", {"control": "verified", "days": 1e30}),
+            ("check_protection", {"control": "fresh", "hours": 1e30}),
+            ("find_recovery_points", {"minGib": 1e30}),
             ("find_recovery_points", {"before": "0001-01-01"}),
         ):
             assert not (await client.call_tool(tool, arguments)).is_error, arguments
+        refused = await client.call_tool("check_protection", {"control": "verified", "days": 1e300})
+        assert "days is a number of 301 digits" in text_of(refused)
 
 
 async def test_arguments_that_only_some_controls_judge_by_are_said_to_be_theirs(connected: Connected) -> None:

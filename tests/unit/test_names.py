@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BANNED = frozenset(("told", "said", "shown", "given", "known", "of", "at", "here", "ours", "found", "kept", "things"))
 # rooms that are not clean yet, and how many they may have: these may only fall
 LEFT: dict[str, int] = {
-    "server/greenlake_backup_mcp/fleet": 62,
+    "server/greenlake_backup_mcp/fleet": 59,
 }
 
 

@@ -560,9 +560,9 @@ async def test_a_card_confirms_what_was_given_in_the_published_form(host: Opener
         for inputs in ({"tool": "restore_vm", **both},
                        {"tool": "run_plan", "calls": [{"tool": "restore_vm", "arguments": both}]}):  # fmt: skip
             change = await h.change(**inputs)
-            shown, _ = await h.open(change)
-            assert shown["state"] == "waiting"
-            assert SNAPSHOT in json.dumps(shown)
+            content, _ = await h.open(change)
+            assert content["state"] == "waiting"
+            assert SNAPSHOT in json.dumps(content)
             await h.answer(change)
             assert [method for method, _, _ in tenant.writes] == ["POST"]
             tenant.writes.clear()
@@ -573,5 +573,5 @@ async def test_a_long_row_of_a_plan_says_how_much_of_it_is_not_shown(host: Opene
     tenant.resources |= {COPY: long, COPY.rpartition("/")[0]: [long]}
     async with host() as h:
         change = await h.change(tool="run_plan", calls=[{"tool": "delete_vm_backup", "arguments": DELETE}])
-        shown, _ = await h.open(change)
-        assert re.search(r"\d+ more lines not shown here", shown["rows"][0]["lines"][-1])
+        content, _ = await h.open(change)
+        assert re.search(r"\d+ more lines not shown here", content["rows"][0]["lines"][-1])

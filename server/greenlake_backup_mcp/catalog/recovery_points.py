@@ -274,7 +274,7 @@ def _row(row: Mapping[str, Any], best: Mapping[str, Any], request: Request) -> d
 def _lines(request: Request, matches: Found, covered: Coverage, room: int) -> list[str]:
     lines = [_counted(matches)]
     if request.moments:
-        understood = ", ".join(f"{name} {answer.moment(at)}" for name, at in request.moments.items())
+        understood = ", ".join(f"{name} {answer.moment(when)}" for name, when in request.moments.items())
         lines.append(f"Moments as understood (a day is its first moment, UTC): {understood}.")
     if matches.usable["not usable"] or matches.usable["not known"]:
         why = ", ".join(f"{count:,} {reason or 'no reason told'}" for reason, count in matches.reasons)
@@ -357,7 +357,7 @@ def _value(request: Request, matches: Found, covered: Coverage) -> dict[str, Any
     ]  # fmt: skip
     return {
         "count": matches.total,
-        "moments": {name: answer.moment(at) for name, at in request.moments.items()},
+        "moments": {name: answer.moment(when) for name, when in request.moments.items()},
         "assets": matches.on_assets,
         "usable": {_JSON_NAMES[name]: count for name, count in matches.usable.items()},
         "places": dict(matches.places),

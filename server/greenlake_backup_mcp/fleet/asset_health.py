@@ -80,17 +80,17 @@ def standings(estate: Estate, accepted: Sequence[Acceptance]) -> tuple[Standing,
     blocked = "; ".join(
         f"{name} not read: {why}" for name, why in estate.lists_unread.items() if name in (*COVERS, *PATHS)
     )
-    found = [_standing(estate.now, a) for a in estate.workloads if a.nobodys is None and a.listed]
+    findings = [_standing(estate.now, a) for a in estate.workloads if a.nobodys is None and a.listed]
     return tuple(
         Standing(one.asset, State.UNREAD, blocked) if blocked and one.state is not State.UNREAD
-        else _accepted(one, accepted, estate.now) for one in found
+        else _accepted(one, accepted, estate.now) for one in findings
     )  # fmt: skip
 
 
-def grouped(found: Iterable[Standing]) -> tuple[CauseGroup, ...]:
+def grouped(findings: Iterable[Standing]) -> tuple[CauseGroup, ...]:
     """What is wrong, by state and cause; ranked by what it costs, then by how late, then by how many."""
     held: dict[tuple[State, str], list[Standing]] = {}
-    for one in found:
+    for one in findings:
         if one.state in WRONG:
             held.setdefault((one.state, one.cause), []).append(one)
     groups = [
@@ -100,9 +100,9 @@ def grouped(found: Iterable[Standing]) -> tuple[CauseGroup, ...]:
     return tuple(sorted(groups, key=lambda g: (WRONG.index(g.state), -g.standings[0].ratio, -len(g.standings))))
 
 
-def counts(found: Iterable[Standing]) -> Mapping[State, int]:
+def counts(findings: Iterable[Standing]) -> Mapping[State, int]:
     """How many assets are in each state; they add up to all."""
-    numbers = Counter(one.state for one in found)
+    numbers = Counter(one.state for one in findings)
     return {state: numbers[state] for state in State}
 
 

@@ -31,12 +31,12 @@ class Systems:
 
 def read(connection: sqlite3.Connection) -> Systems:
     """All of them, by a connection of the catalog's `ask` or `read`."""
-    found = {
+    result = {
         kind: {row["id"]: row for row in select(connection, f"SELECT * FROM main.{kind} WHERE gone IS NULL")}
         for kind in KINDS
     }
     moments = connection.execute("SELECT collection, read FROM main.readings WHERE asset = 0")
-    return Systems(**found, read=dict(moments))
+    return Systems(**result, read=dict(moments))
 
 
 def select(connection: sqlite3.Connection, sql: str, *values: Any) -> list[dict[str, Any]]:

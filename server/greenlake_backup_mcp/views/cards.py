@@ -63,8 +63,8 @@ async def _without_card(request: ViewCall, change: Change) -> CallToolResult:
     if not await cards.settle(context.consent, change, after):
         return _render_standing(request, change, await cards.standing(context.consent, change, context.api.now()))
     await cards.note_blank(context.consent, caller, blank=True)
-    given = {**published.as_given(change.arguments), "confirm": gate.PREVIEW}
-    preview = await dispatcher.call(context, change.tool, given, caller)
+    arguments = {**published.as_given(change.arguments), "confirm": gate.PREVIEW}
+    preview = await dispatcher.call(context, change.tool, arguments, caller)
     if not isinstance(preview, CallToolResult):
         return _render_standing(request, change, after)
     head = "The card never opened in this client; from now on it gets codes instead. The same change anew:"
