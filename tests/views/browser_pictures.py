@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import axe_playwright_python
 import pytest
@@ -114,10 +114,10 @@ def test_screenshots_and_axe_find_nothing_wrong(
     browser: Browser,
     host: Host,
     view: str,
-    theme: str,
+    theme: Literal["light", "dark"],
     width: int,
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     host.host_context["theme"] = theme
     opened = context.new_page()
     frame = draw(host, opened, view)
@@ -138,7 +138,8 @@ def test_screenshots_and_axe_find_nothing_wrong(
     inner.evaluate(AXE.read_text(encoding="utf-8"))
     actual = inner.evaluate("axe.run(document, {resultTypes: ['violations', 'incomplete']})")
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in actual["violations"]] == []
-    assert all(button.bounding_box()["height"] >= 44 for button in inner.locator("button:visible").all())  # type: ignore[index]
+    boxes = [button.bounding_box() for button in inner.locator("button:visible").all()]
+    assert all(box is not None and box["height"] >= 44 for box in boxes)
     context.close()
 
 
