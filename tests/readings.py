@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args, get_type_hints
 
 import anyio
@@ -29,7 +29,7 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import READINGS, Switches
 from greenlake_backup_mcp.tools import registry
-from tests.conftest import ticking
+from tests.conftest import NOW
 from tests.outcomes import confirmed
 from tests.support import write_samples
 from tests.support.results import text_of
@@ -110,6 +110,11 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
     """What becomes of reads and of these writes on a tenant with some switches otherwise."""
     switches = dict(chosen)
     dual: dict[str, Any] = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
+    begun = time.monotonic()
+
+    def ticking() -> datetime:  # of this tenant alone: what it shows changes with its time
+        return NOW + timedelta(seconds=time.monotonic() - begun)
+
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     tenant: Tenant = app.state.tenant
     collected = []

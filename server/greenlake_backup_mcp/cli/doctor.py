@@ -67,7 +67,7 @@ async def examine(settings: Settings) -> int:
         if problem.status:
             _print("", f"HTTP {problem.status}" + (f", debug id {problem.debug_id}" if problem.debug_id else ""))
         lost = isinstance(problem, ServiceError) and problem.status == 404  # no id was asked for that could be wrong
-        vague = isinstance(problem, Unreachable) and problem.hint in ("", AGAIN)
+        vague = isinstance(problem, Unreachable) and (not problem.hint or AGAIN in problem.hint)
         cure = NO_WAY if vague else NO_PATH if lost else problem.hint
         if cure:
             _print("cure", cure)
