@@ -103,7 +103,7 @@ TABLE: Mapping[str, Client] = {
         smaller=("--toolsets", DAILY_TOOLSETS),
         note="VS Code gives a model at most 128 tools, of all servers together. The daily toolsets fit; left out are "
         "volumes, gateways, storeonces and orchestrators. Instead: --toolsets ..., --read-only, or --surface search "
-        "(3 tools).",
+        "(7 tools).",
     ),
     "cursor": Client(
         "Cursor",
@@ -112,7 +112,8 @@ TABLE: Mapping[str, Client] = {
         _plain,
         variable="${env:%s}",
         smaller=("--surface", "search"),
-        note="Cursor is reported to hold about 40 tools: three tools find and call the rest. Or choose --toolsets.",
+        note="Cursor is reported to hold about 40 tools: seven answer over the estate, find and call the rest. "
+        "Or choose --toolsets.",
     ),
     "windsurf": Client(
         "Windsurf",
@@ -121,7 +122,8 @@ TABLE: Mapping[str, Client] = {
         _plain,
         variable="${env:%s}",
         smaller=("--surface", "search"),
-        note="Windsurf is reported to hold 100 tools: three tools find and call the rest. Or choose --toolsets.",
+        note="Windsurf is reported to hold 100 tools: seven answer over the estate, find and call the rest. "
+        "Or choose --toolsets.",
     ),
     "codex": Client(
         "Codex CLI",
