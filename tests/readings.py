@@ -12,11 +12,13 @@ import itertools
 import random
 import re
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import anyio
@@ -118,12 +120,14 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     tenant: Tenant = app.state.tenant
     collected = []
-    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
-        for name, query in LISTS.items():
-            text = text_of(await client.call_tool(name, dict(query)))
-            same = not lists or lists[name] == counts(text)
-            collected.append(Judged(name, "works" if same else "WRONG", text))
-        return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
+    with tempfile.TemporaryDirectory() as state:  # its own, or codes of many like tenants meet in the user's
+        chosen_settings = settings.load(demo=True, wait=2, rate=1e6, state_dir=Path(state))
+        async with Client(mcp_server.create(chosen_settings, app=app, now=ticking)) as client:
+            for name, query in LISTS.items():
+                text = text_of(await client.call_tool(name, dict(query)))
+                same = not lists or lists[name] == counts(text)
+                collected.append(Judged(name, "works" if same else "WRONG", text))
+            return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
 
 
 def touched(chosen: Iterable[Flip]) -> list[str]:
