@@ -127,7 +127,8 @@ class Field:
         """The changing requests that the tenant logged since it was last asked."""
         log = self.app.app.state.tenant.requests
         # the other form of a request, tried once after a definite refusal (upstream/readings.py), is no second request
-        writes = [r for r in log if r.method != "GET" and r.operation not in HARMLESS]
+        # (nor is what was refused for its expired token, and repeated with a new one)
+        writes = [r for r in log if r.method != "GET" and r.operation not in HARMLESS and r.status != 401]
         again = sum(
             a.status in (400, 415, 422) and (a.method, a.path) == (b.method, b.path) for a, b in pairwise(writes)
         )
