@@ -525,6 +525,35 @@ async def test_any_replica_shows_a_card_and_takes_its_answer(redis: str, era: st
         assert not any(BACKUP in text or nonce in text for text in secrets)  # sealed
 
 
+async def test_a_change_is_known_to_the_login_that_asked_for_it_alone(era: str, clock: Clock, tmp_path: Path) -> None:
+    tenant, path = http_process.tenant(), tmp_path / "tokens.json"
+    logins = {name: f"static-token-of-{name}-0123456789" for name in ("ann", "bob")}
+    entries = [{"name": name, "role": "destroy", "token": value} for name, value in logins.items()]
+    path.write_text(json.dumps({"tokens": entries}), encoding="utf-8")
+    path.chmod(0o600)
+    app = http_app.create_app(loaded(wait=0, tokens_file=path, http="127.0.0.1:0"), app=tenant, now=clock)
+    async with (
+        http_process.serving(app) as served,
+        http_process.client(served.url, logins["ann"], era, extensions=VIEWS) as one,
+        http_process.client(served.url, logins["bob"], era, extensions=VIEWS) as two,
+    ):
+        ann, bob = Host(one, tenant, clock), Host(two, tenant, clock)
+        change = await ann.change()
+        await bob.page()
+        opened = await two.call_tool("open_card", {"change": change, "version": bob.version})
+        assert opened.is_error
+        assert "no such change" in text_of(opened)
+        assert "no such change" in await bob.status(change)
+        inputs, nonce = await ann.open(change)
+        clock.forward(2)
+        taken = await two.call_tool("answer_card", bob.proof(change, inputs, nonce, "confirm"))  # a right proof
+        assert "no such change" in text_of(taken)
+        assert tenant.writes == []
+        done = await one.call_tool("answer_card", ann.proof(change, inputs, nonce, "confirm"))  # and it burnt nothing
+        assert (done.structured_content or {})["state"] == "carried out"
+        assert tenant.writes == [("DELETE", COPY, None)]
+
+
 async def redis_texts(url: str) -> list[str]:
     store = RedisStore(url)
     texts = [str(await store._redis.get(key)) async for key in store._redis.scan_iter("*text:*")]
