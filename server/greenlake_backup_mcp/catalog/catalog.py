@@ -193,12 +193,16 @@ class Catalog:
                     await self._idle(IDLE_SECONDS)
                     continue
                 await self._round()
-        except (sqlite3.Error, OSError) as error:
-            call_log.LOGGER.warning("The backup catalog cannot be written: %s", error)
-            self.problem = f"The catalog cannot be written ({error}): it stays as it is."
         except Exception as fault:  # the server goes on, and each answer says that this does not
-            call_log.LOGGER.exception("The backup catalog is not filled any more")
-            self.problem = f"The catalog is not filled any more: a mistake of this server ({type(fault).__name__})."
+            cause: BaseException = fault
+            while isinstance(cause, BaseExceptionGroup):  # of lists that are read side by side
+                cause = cause.exceptions[0]
+            if isinstance(cause, (sqlite3.Error, OSError)):
+                call_log.LOGGER.warning("The backup catalog cannot be written: %s", cause)
+                self.problem = f"The catalog cannot be written ({cause}): it stays as it is."
+            else:
+                call_log.LOGGER.exception("The backup catalog is not filled any more")
+                self.problem = f"The catalog is not filled any more: a mistake of this server ({type(cause).__name__})."
         finally:
             self._running = False
             self._wake()
@@ -240,7 +244,19 @@ class Catalog:
             await event.wait()
 
     async def sync(self, progress: Report | None = None) -> Coverage:
-        """Read everything that is due, to the end: for `catalog sync`. BackupError where another process fills."""
+        """Read everything that is due, to the end: for `catalog sync`.
+
+        BackupError where another process fills, or where nothing can be written.
+        """
+        try:
+            return await self._sync(progress)
+        except (sqlite3.Error, OSError) as error:
+            raise BackupError(
+                f"The catalog cannot be written ({error}): it stays as it is.",
+                hint="Make room, or name another place with --catalog; what was read so far is kept.",
+            ) from error
+
+    async def _sync(self, progress: Report | None) -> Coverage:
         await self._open()
         assert self.filler is not None  # noqa: S101
         if not await self.filler.acquire():

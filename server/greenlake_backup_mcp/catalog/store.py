@@ -56,11 +56,11 @@ class Store:
         self.writer.execute("BEGIN IMMEDIATE")
         try:
             yield self.writer
+            self.writer.execute("COMMIT")  # where the disk is full, here at the latest
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 self.writer.execute("ROLLBACK")
             raise
-        self.writer.execute("COMMIT")
 
     def reader(self, now: int | None = None) -> sqlite3.Connection:
         """A connection that can only read, with the views as of a moment (seconds since 1970; None: without views)."""
