@@ -38,11 +38,15 @@ VISIBLE: dict[str, tuple[Any, str]] = {  # switch -> its other value, and what t
 
 
 class Altered:
-    """A tenant whose answers to reads are changed, and which has no answer to anything else but for a token."""
+    """A tenant whose answers to reads are changed, and which has no answer to anything else but for a token.
 
-    def __init__(self, app: Any, change: Change = lambda _path, body: body) -> None:
+    It breaks down (500) where the query holds `breaking`.
+    """
+
+    def __init__(self, app: Any, change: Change = lambda _path, body: body, breaking: bytes = b"") -> None:
         self.app = app
         self.change = change
+        self.breaking = breaking
         self.sent: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -65,6 +69,8 @@ class Altered:
             if isinstance(answer, tuple):
                 start["status"], answer = answer
             content = json.dumps(answer).encode()
+        if self.breaking and self.breaking in scope["query_string"]:
+            start["status"] = 500
         headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         await send({**start, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -117,6 +123,36 @@ async def test_a_toolset_that_may_not_be_read_is_named_with_the_permission_it_la
     assert survey_report.cannot_work(value) == ["storeonces"]
     assert "data-services.storeonce.read" in text
     assert "payroll" not in text
+
+
+async def test_a_breakdown_proves_no_reading() -> None:
+    value, _ = await report_of(Altered(tenant(), breaking=b"%27"), retries=0)  # a quoted literal
+    proved = {r["reading"] for r in value["readings"] if r["value"]}
+    assert "select" in proved
+    assert not proved & {"bare_timestamps", "in_lists", "escaped_quotes", "no_match_is_404", "case_sensitive"}
+
+
+async def test_what_the_bound_of_requests_left_unread_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "MOST_REQUESTS", 12)
+    value, text = await report_of(tenant())
+    unread = [read["tool"] for toolset in value["toolsets"] for read in toolset["reads"] if read["works"] is None]
+    assert "list_tasks" in unread
+    assert survey_report.cannot_work(value) == []
+    assert "Every toolset" not in text
+    assert f"No read was refused. Not read: {', '.join(unread)}." in text
+    assert not {r["reading"] for r in value["readings"] if r["value"]} & {"select", "case_sensitive"}
+
+
+async def test_departures_count_the_items_that_hold_one_each_item_once() -> None:
+    def change(path: str, body: Any) -> Any:
+        for item in body["items"] if path.endswith("/protection-policies") else ():
+            item["protections"] = [{**tier, "coolness": 3} for tier in item["protections"] * 2]
+        return body
+
+    value, text = await report_of(Altered(tenant(), change))
+    (one,) = value["departures"]
+    assert (one["path"], one["items"]) == ("protections/coolness", 10)
+    assert "items of the first 20" in text
 
 
 PLANTED = [

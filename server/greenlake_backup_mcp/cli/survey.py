@@ -23,6 +23,7 @@ from greenlake_backup_mcp.tools import drift
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.reading_table import BY_NAME
+from greenlake_backup_mcp.upstream.request_forms import REFUSED
 
 MOST_REQUESTS = 60
 TOKENS = 3  # of them, for as many fetches of a token at most
@@ -30,6 +31,7 @@ ITEMS = 20  # of each list that are looked at
 NOBODY = "00000000-0000-4000-8000-00000000dead"  # an id that no tenant has
 NO_NAME = "no such name of a survey"
 RATES = ("ratelimit", "rate-limit", "retry-after")
+NOTHING, UNUSABLE, UNREAD = 0, -1, -2  # as the status of a look: nothing to try it with; no answer; no request left
 WIDE = ("VirtualMachinesList", "ProtectionStoreList", "ListAsyncOperations")  # whose largest page is asked for
 Item = Mapping[str, Any]
 _GROUPS, _VMS, _ISSUES = "list_vm_protection_groups", "list_vms", "list_issues"
@@ -57,7 +59,7 @@ class Look:
     tool: str
     toolset: str
     operation: str
-    status: int = 0  # 0: nothing to try it with
+    status: int = NOTHING
     problem: str = ""  # the service's own words; told only as far as they are codes
     asked: int = 0
     came: int = 0
@@ -73,16 +75,23 @@ class Survey:
     tell: Callable[[str], None]
     looks: list[Look] = field(default_factory=list)
     proofs: dict[str, tuple[str, str]] = field(default_factory=dict)  # reading -> value, and what proved it
-    oddities: dict[tuple[str, str, str, str], list[int | str]] = field(default_factory=dict)
+    oddities: dict[tuple[str, drift.Oddity], list[str]] = field(
+        default_factory=dict
+    )  # operation and what: ids of items
     bodies: list[tuple[str, Any]] = field(default_factory=list)  # all that came, so that none of it gets out
     rates: dict[str, str] = field(default_factory=dict)
     line: call_log.Call = field(default_factory=lambda: call_log.Call("survey"))  # counts what is sent, again as well
     seconds: float = 0.0
     samples: dict[str, list[Item]] = field(default_factory=dict)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether one more read, and again as often as it is retried, could be more than a survey may send."""
+        return self.line.requests + self.api.settings.retries >= MOST_REQUESTS - TOKENS
+
     async def read(self, operation: str, path: str, *query: tuple[str, str]) -> client.Response:
         """The answer to a GET, sent as it is; BackupError for whatever else comes."""
-        if self.line.requests + self.api.settings.retries >= MOST_REQUESTS - TOKENS:
+        if self.is_spent:
             raise LimitExceeded(f"A survey makes at most {MOST_REQUESTS} requests.")
         request = client.Request(operation, "GET", path, tuple(query), reads=True)
         reply = await client.send(self.api, request, adapt=False)
@@ -92,12 +101,12 @@ class Survey:
         self.rates |= {name: value for name, value in reply.headers.items() if any(word in name for word in RATES)}
         return reply
 
-    async def accepts(self, operation: Operation, *query: tuple[str, str]) -> bool:
-        """Whether a list is read so: it answers, or says with a 404 that nothing matches."""
+    async def accepts(self, operation: Operation, *query: tuple[str, str]) -> bool | None:
+        """Whether a list is read so: it answers, or says with a 404 that nothing matches; None where nothing tells."""
         try:
             await self.read(operation.id, operation.path, ("limit", "1"), *query)
         except BackupError as problem:
-            return problem.status == 404
+            return True if problem.status == 404 else False if problem.status in REFUSED else None
         return True
 
     def prove(self, name: str, value: str, proof: str) -> None:
@@ -169,11 +178,14 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
     able = capabilities.capabilities_of(operation)
     asked = able.limit if operation.id in WIDE else ITEMS
     toolset = "" if helper else tool.toolset
+    if survey.is_spent:
+        survey.looks.append(Look(tool.name, toolset, operation.id, UNREAD))
+        return
     try:
         query = [("limit", str(asked))] if able.paged else []
         reply = await survey.read(operation.id, path, *query)
     except BackupError as problem:
-        survey.looks.append(Look(tool.name, toolset, operation.id, problem.status or -1, problem.message))
+        survey.looks.append(Look(tool.name, toolset, operation.id, problem.status or UNUSABLE, problem.message))
         return
     items: list[Item] = [item for item in drift.items_of(reply.body) if isinstance(item, dict)]
     total = reply.body.get("total") if isinstance(reply.body, dict) else None
@@ -186,10 +198,8 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
             survey.prove("totals", "yes" if has_total else "no", f"{operation.id}")
     schema = drift.item_schema(operation)
     for item in items[:ITEMS]:
-        for oddity in drift.compare(schema, item):
-            key = (operation.id, oddity.kind, oddity.path, oddity.value)
-            result = survey.oddities.setdefault(key, [0, str(item.get("id", ""))])
-            result[0] = int(result[0]) + 1
+        for oddity in set(drift.compare(schema, item)):
+            survey.oddities.setdefault((operation.id, oddity), []).append(str(item.get("id", "")))
 
 
 def _operation(tool: Tool) -> Operation:
@@ -206,8 +216,10 @@ async def probe(survey: Survey) -> None:
     place = {t.name: _operation(t) for t in survey.tools}
     for name, tries in PROBES.items():
         for value, tool, *query in tries:
-            if tool in place and await survey.accepts(place[tool], *query):
+            accepted = await survey.accepts(place[tool], *query) if tool in place else None
+            if accepted:
                 survey.prove(name, value, f"{tool} accepted it")
+            if accepted is not False:  # only after a refusal does the other one prove anything
                 break
     await _probe_no_match(survey)
     if (vms := place.get("list_vms")) is None:
@@ -248,7 +260,9 @@ async def _probe_case(survey: Survey, vms: Operation) -> None:
     try:
         reply = await survey.read(vms.id, vms.path, ("limit", "1"), ("filter", f"name eq '{name.swapcase()}'"))
     except BackupError as problem:
-        result = problem.status != 404
+        if problem.status != 404:
+            return
+        result = False
     else:
         result = bool(drift.items_of(reply.body))
     survey.prove("case_sensitive", "no" if result else "yes", "a name in the other case")

@@ -18,7 +18,7 @@ from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import drift
 from greenlake_backup_mcp.upstream.reading_table import TABLE
 
-from .survey import ITEMS, Survey
+from .survey import ITEMS, MOST_REQUESTS, NOTHING, UNREAD, UNUSABLE, Survey
 
 _WORD = re.compile(r"(?:[A-Za-z]{1,24}|[A-Z]{1,16}(?:_[A-Z]{1,16}){1,5}|[a-z]{1,16}(?:[A-Z][a-z]{1,16}){1,6})")
 _PERMISSION = re.compile(r"\b[a-z]{2,20}(?:-[a-z]{2,20})*(?:\.[a-z]{2,20}(?:-[a-z]{2,20})*){2}\b")
@@ -26,6 +26,11 @@ _NUMBER = re.compile(r"[\d.,;=a-z \"-]{1,60}")
 HEADING = "# Survey of a tenant"
 OPEN = "cannot be told by reading"
 UNSEEN = "nothing there to tell it by"
+UNANSWERED = {
+    NOTHING: "nothing to read it of",
+    UNUSABLE: "no usable answer",
+    UNREAD: f"not read: a survey makes {MOST_REQUESTS} requests",
+}
 
 
 class Veil:
@@ -93,13 +98,15 @@ def value_of(survey: Survey) -> dict[str, Any]:
         "departures": [
             {
                 "operation": operation,
-                "kind": {"field": "unknown field", "value": "unknown value", "missing": "required, missing"}[kind],
-                "path": veil.path(path),
-                "value": veil.word(value) if value else "",
-                "items": int(count[0]),
-                "first": veil.pseudonym(str(count[1])),
+                "kind": {"field": "unknown field", "value": "unknown value", "missing": "required, missing"}[
+                    oddity.kind
+                ],
+                "path": veil.path(oddity.path),
+                "value": veil.word(oddity.value) if oddity.value else "",
+                "items": len(items),
+                "first": veil.pseudonym(items[0]),
             }
-            for (operation, kind, path, value), count in sorted(survey.oddities.items())
+            for (operation, oddity), items in sorted(survey.oddities.items())
         ],
     }
 
@@ -113,8 +120,8 @@ def _toolsets(survey: Survey) -> list[dict[str, Any]]:
         by_toolset.setdefault(look.toolset, []).append(
             {
                 "tool": look.tool,
-                "status": {0: "nothing to read it of", -1: "no usable answer"}.get(look.status, f"HTTP {look.status}"),
-                "works": None if look.status == 0 else look.status == 200,
+                "status": UNANSWERED.get(look.status, f"HTTP {look.status}"),
+                "works": None if look.status in (NOTHING, UNREAD) else look.status == 200,
                 "permission": permission[0] if permission else "",
                 "items": look.came,
                 "total": look.total,
@@ -190,9 +197,13 @@ def markdown(report: Mapping[str, Any]) -> str:
         (d["operation"], d["kind"], d["path"] + (f" = {d['value']}" if d["value"] else ""), str(d["items"]), d["first"])
         for d in report["departures"]
     ]
-    lines += _table(("operation", "what", "where", "items", "first in"), rows) if rows else ["All as described."]
+    head = ("operation", "what", "where", f"items of the first {ITEMS}", "first in")
+    lines += _table(head, rows) if rows else [f"All as described, in the first {ITEMS} items of each list."]
     failed = cannot_work(report)
-    words = f"Cannot work as it is: {', '.join(failed)}." if failed else "Every toolset can read what it needs."
+    unread = [read["tool"] for toolset in report["toolsets"] for read in toolset["reads"] if read["works"] is None]
+    words = "No read was refused." if unread else "Every toolset can read what it needs."
+    words = f"Cannot work as it is: {', '.join(failed)}." if failed else words
+    words += f" Not read: {', '.join(unread)}." if unread else ""
     return "\n".join([*lines, "", words, ""])
 
 

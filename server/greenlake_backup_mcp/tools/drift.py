@@ -20,7 +20,7 @@ ALL_ANSWERS, EVERY = 100, 20  # of an operation so many answers are compared, th
 MOST_ITEMS = 25  # of one answer that are compared: the counts are "at least"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Oddity:
     """One thing in which an answer departs from its description; `value` where that is unknown. `[]`: of an element."""
 
