@@ -169,19 +169,18 @@ SEEDS: dict[Kind, Callable[[sqlite3.Connection, random.Random], str]] = {
 def run(each: int, seed: int) -> tuple[Counter[Kind], list[str]]:
     """How many of each kind were found, and what is wrong: not found, or found in the clean tenant."""
     clean, _ = compare(lambda _: None)
-    wrong = [f"clean, and found: {one}" for one in clean.found]
+    wrong = [f"clean, and found: {one}" for one in clean.contradictions]
     wrong += [] if clean.judged > 50 and not clean.unjudged else [f"only {clean.judged} assets were compared"]
     collected: Counter[Kind] = Counter()
     for kind, change in SEEDS.items():
         for n in range(each):
             dice = random.Random(f"{seed} {kind.name} {n}")
             seen, subject = compare(lambda c: change(c, dice))  # noqa: B023  called at once
-            if any(one.kind is kind and one.subject_id == subject for one in seen.found):
+            if any(one.kind is kind and one.subject_id == subject for one in seen.contradictions):
                 collected[kind] += 1
             else:
-                wrong.append(
-                    f"{kind.name} {n}: {subject} not found among {[(o.kind.name, o.subject) for o in seen.found]}"
-                )
+                others = [(o.kind.name, o.subject) for o in seen.contradictions]
+                wrong.append(f"{kind.name} {n}: {subject} not found among {others}")
     return collected, wrong
 
 

@@ -18,7 +18,7 @@ def test_each_contradiction_is_found_and_a_clean_tenant_has_none() -> None:
 
 def test_both_witnesses_are_named_with_their_times() -> None:
     seen, gateway = contradictions.compare(lambda c: contradictions.silent_gateway(c, random.Random(1)))
-    (one,) = [c for c in seen.found if c.kind is Kind.SILENT_GATEWAY]
+    (one,) = [c for c in seen.contradictions if c.kind is Kind.SILENT_GATEWAY]
     assert one.subject_id == gateway
     assert one.one_at is not None
     assert one.other_at is not None
@@ -33,7 +33,7 @@ def test_a_run_that_had_no_time_to_leave_a_copy_contradicts_nothing() -> None:
         connection.execute("UPDATE schedules SET last_status = 'OK', last_run = ?1, prev_run = ?1", (AT - 600,))
 
     seen, _ = contradictions.compare(just_run)
-    assert [c for c in seen.found if c.kind is Kind.JOB_WITHOUT_COPY and "snapshot" not in c.one] == []
+    assert [c for c in seen.contradictions if c.kind is Kind.JOB_WITHOUT_COPY and "snapshot" not in c.one] == []
 
 
 def test_assets_that_were_not_read_are_compared_with_nothing() -> None:
@@ -43,6 +43,6 @@ def test_assets_that_were_not_read_are_compared_with_nothing() -> None:
         connection.execute("DELETE FROM copy_sets")
 
     seen, _ = contradictions.compare(unread)
-    assert seen.found == ()
+    assert seen.contradictions == ()
     assert seen.judged == 0
     assert set(seen.unjudged) == {"HTTP 403"}

@@ -212,7 +212,7 @@ def test_a_quiet_tenant_is_all_well(connection: sqlite3.Connection) -> None:
         connection.execute(f"DELETE FROM main.{table}")
     connection.execute("UPDATE main.schedules SET last_status = 'OK', last_error = NULL")
     result = judge(connection)
-    assert (result.today, result.systems, result.groups, result.comparison.found) == ((), (), (), ())
+    assert (result.today, result.systems, result.groups, result.comparison.contradictions) == ((), (), (), ())
     assert result.level is Level.GOOD
 
 

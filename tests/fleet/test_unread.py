@@ -54,7 +54,9 @@ def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
         if needed or one.asset.no in unread or any(owner.no in unread for owner in one.asset.owners):
             assert one.state is State.UNREAD, (one.asset.name, one.state)
     assert sum(result.states.values()) == len(result.standings)
-    assert not [c for c in result.comparison.found if c.kind in ABOUT_COPIES and touched(c, estate.assets, unread)]
+    assert not [
+        c for c in result.comparison.contradictions if c.kind in ABOUT_COPIES and touched(c, estate.assets, unread)
+    ]
     for gone in (loss.UNLOCKED, *(loss.of_store(store) for store in estate.stores.values())):
         for outcome in loss.outcomes(connection, estate, gone):
             if outcome.asset.no in unread or lists & {*loss.PATHS}:

@@ -73,8 +73,8 @@ def clock(text: str | None) -> int | None:
     hour, _, minute = (text or "").partition(":")
     if not (hour.isdigit() and minute[:2].isdigit() and int(minute[:2]) < 60):
         return None
-    found = int(hour) * 60 + int(minute[:2])
-    return found if found <= 1440 else None
+    minutes = int(hour) * 60 + int(minute[:2])
+    return minutes if minutes <= 1440 else None
 
 
 def rules(rows: Iterable[Any], effective: int | None) -> dict[str, Rule]:
@@ -90,8 +90,8 @@ def rules(rows: Iterable[Any], effective: int | None) -> dict[str, Rule]:
             chain.append(source)
         for one in reversed(chain):
             row = by_id[one]
-            if one not in made and (found := _rule(row, effective, made.get(row.source_schedule_id or ""))):
-                made[one] = found
+            if one not in made and (rule := _rule(row, effective, made.get(row.source_schedule_id or ""))):
+                made[one] = rule
     return made
 
 
@@ -109,24 +109,24 @@ def _rule(row: Any, effective: int | None, source: Rule | None) -> Rule | None:
 
 
 @lru_cache(maxsize=8192)
-def last_due(schedule: Rule, at: int) -> int | None:
+def last_due(schedule: Rule, moment: int) -> int | None:
     """The last due moment up to and including `at`; None where there is none."""
-    for day in _days(schedule, at // DAY, -1):
+    for day in _days(schedule, moment // DAY, -1):
         for due in reversed(_on_day(schedule, day)):
-            if due <= at:
+            if due <= moment:
                 return due
     return None
 
 
 @lru_cache(maxsize=8192)
-def next_due(schedule: Rule, at: int) -> int | None:
+def next_due(schedule: Rule, moment: int) -> int | None:
     """The first due moment after `at`; None where there is none."""
-    first = at // DAY
+    first = moment // DAY
     if schedule.chained:  # its last due day may wait for its source still
         first = next(_days(schedule, first, -1), first)
     for day in _days(schedule, first, 1):
         for due in _on_day(schedule, day):
-            if due > at:
+            if due > moment:
                 return due
     return None
 
@@ -177,13 +177,13 @@ def _days(schedule: Rule, day: int, step: int) -> Iterator[int]:
     if schedule.chained and schedule.source and next_due(schedule.source, (schedule.effective or 0) - 1) is None:
         return
     if schedule.recurrence in ("WEEKLY", "MONTHLY"):
-        found = _days_of_periods(schedule, day, step, anchor)
+        days = _days_of_periods(schedule, day, step, anchor)
     elif not _minutes(schedule):
         return
     else:
         every = schedule.every if schedule.recurrence == "DAILY" else 1
-        found = iter(range(_aligned(day, anchor, every, step), first - 1 if step < 0 else LAST_DAY, step * every))
-    for one in found:
+        days = iter(range(_aligned(day, anchor, every, step), first - 1 if step < 0 else LAST_DAY, step * every))
+    for one in days:
         if not first <= one <= LAST_DAY:
             return
         yield one
@@ -194,9 +194,9 @@ def _days_of_periods(schedule: Rule, day: int, step: int, anchor: int) -> Iterat
     period, days_of = (_week, _days_of_week) if schedule.recurrence == "WEEKLY" else (_month, _days_of_month)
     number, empty = _aligned(period(day), period(anchor), schedule.every, step), 0
     while empty < MOST_PERIODS and period(0) <= number <= period(LAST_DAY):
-        found = [d for d in days_of(schedule, number, anchor) if (d >= day if step > 0 else d <= day)]
-        yield from found if step > 0 else reversed(found)
-        empty = 0 if found else empty + 1
+        due_days = [d for d in days_of(schedule, number, anchor) if (d >= day if step > 0 else d <= day)]
+        yield from due_days if step > 0 else reversed(due_days)
+        empty = 0 if due_days else empty + 1
         number += step * schedule.every
 
 
@@ -248,7 +248,9 @@ class Freshness:
         return self.grade in (Grade.EXCEEDED, Grade.SEVERE, Grade.CRITICAL)
 
 
-def freshness(schedule: Rule, newest: int | None, at: int, *, since: int | None = None, grace: int = 0) -> Freshness:
+def freshness(
+    schedule: Rule, newest: int | None, moment: int, *, since: int | None = None, grace: int = 0
+) -> Freshness:
     """How the promise of a schedule is kept at a moment.
 
     `newest`: the newest usable point in time of the tier, not after `at` (one that lies ahead is a wrong clock);
@@ -256,23 +258,23 @@ def freshness(schedule: Rule, newest: int | None, at: int, *, since: int | None 
     may take, at most half of what lies between two runs.
     """
     if newest is None:
-        due = next_due(schedule, (max(since or 0, schedule.effective or 0) or at) - 1)
+        due = next_due(schedule, (max(since or 0, schedule.effective or 0) or moment) - 1)
     else:
         due = next_due(schedule, newest + CLOCK_SLACK)
         while due is not None and promised_point(schedule, due) <= newest + CLOCK_SLACK:
             due = next_due(schedule, due)
     if due is None:
-        return Freshness(Grade.UNSCHEDULED, age=None if newest is None else at - newest)
+        return Freshness(Grade.UNSCHEDULED, age=None if newest is None else moment - newest)
     following = next_due(schedule, due)
     gap = schedule.interval if following is None else following - due
     grace = min(grace, gap // 2)
-    late_by = at - due if at >= due + grace else 0
+    late_by = moment - due if moment >= due + grace else 0
     if newest is None:
         if not late_by:
             return Freshness(Grade.PENDING, due)
-        ratio = 1 + (at - due - grace) / gap
+        ratio = 1 + (moment - due - grace) / gap
         return Freshness(grade(ratio), due, late_by, ratio=ratio)
-    age, allowed = at - newest, due + grace - newest
+    age, allowed = moment - newest, due + grace - newest
     return Freshness(grade(age / allowed), due, late_by, age, allowed, age / allowed)
 
 
@@ -297,23 +299,23 @@ class Achieved:
 
 
 def achieved(  # noqa: PLR0913  a period has its parts
-    schedule: Rule, points: Iterable[int], since: int, at: int, *, keep: int | None = None, grace: int = 0
+    schedule: Rule, points: Iterable[int], since: int, moment: int, *, keep: int | None = None, grace: int = 0
 ) -> Achieved:
     """The RPO over [since, at], from the points in time themselves.
 
     No further back than the copies are kept (`keep`, seconds): what went as planned was no miss.
     """
-    since = max(since, 0 if keep is None else at - keep)
-    known = sorted({p for p in points if p <= at})
-    due = list(due_between(schedule, since - 1, at - grace))
+    since = max(since, 0 if keep is None else moment - keep)
+    made = sorted({p for p in points if p <= moment})
+    due = list(due_between(schedule, since - 1, moment - grace))
     met = 0
     for n, one in enumerate(due):
-        first = bisect_left(known, promised_point(schedule, one) - CLOCK_SLACK)
-        until = due[n + 1] if n + 1 < len(due) else at + 1
-        met += first < len(known) and known[first] < until
-    inside = known[max(0, bisect_right(known, since) - 1) :]
+        first = bisect_left(made, promised_point(schedule, one) - CLOCK_SLACK)
+        until = due[n + 1] if n + 1 < len(due) else moment + 1
+        met += first < len(made) and made[first] < until
+    inside = made[max(0, bisect_right(made, since) - 1) :]
     if not inside:
         return Achieved(len(due), met, None)
-    gaps = [(b - a, a, b) for a, b in pairwise([max(inside[0], since), *inside[1:], at])]
+    gaps = [(b - a, a, b) for a, b in pairwise([max(inside[0], since), *inside[1:], moment])]
     worst = max(gaps, key=lambda gap: gap[0])
     return Achieved(len(due), met, *worst)

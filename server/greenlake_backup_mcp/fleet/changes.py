@@ -91,15 +91,15 @@ def group_of(kind: str) -> Group:
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a moment that is none."""
     since = question.clock.past(question.values.get("since") or SINCE, "since")
-    found, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
+    changes, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
     if question.json:
-        value = {**_value(found, question.clock), "changes": [_row(row, question.clock) for row in found.rows],
+        value = {**_value(changes, question.clock), "changes": [_row(row, question.clock) for row in changes.rows],
                  "coverage": estate.coverage.value()}  # fmt: skip
         return Answer(value=fit_json(value, "changes", question.room))
-    reply = Reply(head=list(_lines(found, estate, question.clock)))
+    reply = Reply(head=list(_lines(changes, estate, question.clock)))
     reply.title = "Gravest first, then newest; each happened between the two moments:"
-    reply.rows = [_row(row, question.clock) for row in found.rows[: question.limit]]
-    reply.total = len(found.rows)
+    reply.rows = [_row(row, question.clock) for row in changes.rows[: question.limit]]
+    reply.total = len(changes.rows)
     reply.rest = "limit shows more; query_catalog has all: view changes."
     return reply.render(question, estate)
 
@@ -138,10 +138,10 @@ def _must_exist(connection: sqlite3.Connection, name: str) -> None:
     """InputError for a name and id that no asset and no thing with a memory bears: no change of it proves nothing."""
     tables = ("assets", "stores", "gateways", "storeonces", "orchestrators", "policies", "settings")
     every = " UNION ALL ".join(f"SELECT id, name FROM main.{table}" for table in tables)
-    known = connection.execute(every).fetchall()
-    if any(name == ident or name.casefold() == (other or "").casefold() for ident, other in known):
+    names = connection.execute(every).fetchall()
+    if any(name == ident or name.casefold() == (other or "").casefold() for ident, other in names):
         return
-    near = suggest.near_names(name, {other for _, other in known if other}, 3)
+    near = suggest.near_names(name, {other for _, other in names if other}, 3)
     likely = f" Did you mean {' or '.join(sanitize.quoted(n, 80) for n in near)}?" if near else ""
     raise InputError(f"There is nothing called {sanitize.quoted(name, 80)} in the catalog.{likely}",
                      hint="asset takes the name or id of an asset, store, gateway, policy or setting.")  # fmt: skip
@@ -161,31 +161,31 @@ def _usage(connection: sqlite3.Connection, estate: Estate, since: int) -> Iterat
             yield Usage(store.label, *row)
 
 
-def _lines(found: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
-    yield (f"Seen since {clock.stamp(found.since)}: {units.plural(len(found.rows), 'change')}"
-           + "".join(f"; {n:,} {group.value}" for group, n in _ordered(found.groups())) + ".")  # fmt: skip
-    if found.asked < found.since:
-        yield (f"This catalog remembers no further back: what was deleted or changed from {clock.stamp(found.asked)} "
+def _lines(changes: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
+    yield (f"Seen since {clock.stamp(changes.since)}: {units.plural(len(changes.rows), 'change')}"
+           + "".join(f"; {n:,} {group.value}" for group, n in _ordered(changes.groups())) + ".")  # fmt: skip
+    if changes.asked < changes.since:
+        yield (f"This catalog remembers no further back: what was deleted or changed from {clock.stamp(changes.asked)} "
                "until then is not known, not none.")  # fmt: skip
-    early = [row for row in found.rows if group_of(row["kind"]) is Group.TOO_EARLY]
+    early = [row for row in changes.rows if group_of(row["kind"]) is Group.TOO_EARLY]
     if early:
         causes = Counter(str(row["cause"] or UNEXPLAINED) for row in early)
         yield "Gone too early, by what did it: " + ", ".join(f"{n:,} {c}" for c, n in causes.most_common(4)) + "."
-    made = ", ".join(f"{n:,} {kind}" for kind, n in sorted(found.made.items())) or "none"
-    made = f"at least {made} (not all assets were read)" if estate.coverage.unread and found.made else made
-    made = "not known yet" if estate.coverage.unread and not found.made else made
-    yield (f"Recovery points listed now with a point in time since {clock.stamp(found.asked)}: {made}. "
-           f"Gone as planned: {found.planned:,}.")  # fmt: skip
-    if found.unconfirmed:
-        yield f"Missing in the last list and not yet confirmed gone: {found.unconfirmed:,}; neither lost nor there."
-    if found.uncovered:
-        names = ", ".join(found.uncovered[:4])
-        yield f"New and in no job: {len(found.uncovered):,} ({names}{', …' if len(found.uncovered) > 4 else ''})."
-    yield from _usage_lines(found)
+    made = ", ".join(f"{n:,} {kind}" for kind, n in sorted(changes.made.items())) or "none"
+    made = f"at least {made} (not all assets were read)" if estate.coverage.unread and changes.made else made
+    made = "not known yet" if estate.coverage.unread and not changes.made else made
+    yield (f"Recovery points listed now with a point in time since {clock.stamp(changes.asked)}: {made}. "
+           f"Gone as planned: {changes.planned:,}.")  # fmt: skip
+    if changes.unconfirmed:
+        yield f"Missing in the last list and not yet confirmed gone: {changes.unconfirmed:,}; neither lost nor there."
+    if changes.uncovered:
+        names = ", ".join(changes.uncovered[:4])
+        yield f"New and in no job: {len(changes.uncovered):,} ({names}{', …' if len(changes.uncovered) > 4 else ''})."
+    yield from _usage_lines(changes)
 
 
-def _usage_lines(found: Changes) -> Iterator[str]:
-    moved = sorted((u for u in found.usage if u.last != u.first), key=lambda u: -abs(u.last - u.first))
+def _usage_lines(changes: Changes) -> Iterator[str]:
+    moved = sorted((u for u in changes.usage if u.last != u.first), key=lambda u: -abs(u.last - u.first))
     if moved:
         each = "; ".join(
             f"{u.store} {'+' if u.last > u.first else '-'}{units.size(abs(u.last - u.first))} in "
@@ -194,8 +194,8 @@ def _usage_lines(found: Changes) -> Iterator[str]:
             for u in moved[:4]
         )  # fmt: skip
         yield f"Stores on disk: {each}. Space of deleted copies comes back only after the store's own housekeeping."
-    elif found.usage:
-        yield f"Stores on disk: {units.plural(len(found.usage), 'store')}, the same in the first and last sample."
+    elif changes.usage:
+        yield f"Stores on disk: {units.plural(len(changes.usage), 'store')}, the same in the first and last sample."
 
 
 def _ordered(groups: Counter[Group]) -> Iterator[tuple[Group, int]]:
@@ -211,12 +211,13 @@ def _row(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _value(found: Changes, clock: Clock) -> dict[str, Any]:
+def _value(changes: Changes, clock: Clock) -> dict[str, Any]:
     return {
-        "since": clock.stamp(found.asked), "rememberedSince": clock.stamp(found.since), "count": len(found.rows),
-        "groups": {group.name.lower(): n for group, n in _ordered(found.groups())}, "made": dict(found.made),
-        "goneAsPlanned": found.planned, "missingUnconfirmed": found.unconfirmed, "newInNoJob": list(found.uncovered),
+        "since": clock.stamp(changes.asked), "rememberedSince": clock.stamp(changes.since), "count": len(changes.rows),
+        "groups": {group.name.lower(): n for group, n in _ordered(changes.groups())}, "made": dict(changes.made),
+        "goneAsPlanned": changes.planned, "missingUnconfirmed": changes.unconfirmed,
+        "newInNoJob": list(changes.uncovered),
         "storeUsage": [{"store": u.store, "firstBytes": u.first, "firstAt": clock.stamp(u.first_at),
                         "lastBytes": u.last, "lastAt": clock.stamp(u.last_at), "capacityBytes": u.capacity}
-                       for u in found.usage],
+                       for u in changes.usage],
     }  # fmt: skip

@@ -60,9 +60,9 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found; `unjudged`: assets of which nothing could be compared, by why."""
+    """What was seen; `unjudged`: assets of which nothing could be compared, by why."""
 
-    found: tuple[Contradiction, ...]
+    contradictions: tuple[Contradiction, ...]
     judged: int
     unjudged: Counter[str]
 
@@ -78,7 +78,7 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
         "SELECT asset_id, max(seen) FROM main.changes WHERE kind = 'copy vanished' AND cause <> 'unexplained' "
         "GROUP BY asset_id"
     ))  # fmt: skip
-    found = [*_not_run(estate, around), *_stores(estate, around), *_silent(estate, around)]
+    contradictions = [*_not_run(estate, around), *_stores(estate, around), *_silent(estate, around)]
     unjudged: Counter[str] = Counter()
     judged = 0
     for asset in estate.workloads:
@@ -89,9 +89,11 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
             continue
         judged += 1
         read = min((reads.get(one.no, 0) for one in (asset, *asset.owners) if one.kind != "mssql_group"), default=0)
-        found += _of_asset(estate, around, asset, rules, read, removed.get(asset.id, 0))
+        contradictions += _of_asset(estate, around, asset, rules, read, removed.get(asset.id, 0))
     order = list(Kind)
-    return Comparison(tuple(sorted(found, key=lambda c: (order.index(c.kind), -len(c.assets)))), judged, unjudged)
+    return Comparison(
+        tuple(sorted(contradictions, key=lambda c: (order.index(c.kind), -len(c.assets)))), judged, unjudged
+    )
 
 
 def _of_asset(  # noqa: PLR0913, PLR0917  what is held against each other
@@ -153,8 +155,8 @@ def _without_copy(  # noqa: PLR0913, PLR0917
     run = schedule.last_run
     if schedule.last_status != "OK" or run is None or run + GRACE.get(schedule.tier or "", HOUR) > read:
         return None
-    kept = schedule.keep_days is None or run + schedule.keep_days * DAY > read
-    if not kept or removed >= run or (asset.created or 0) > run:
+    unexpired = schedule.keep_days is None or run + schedule.keep_days * DAY > read
+    if not unexpired or removed >= run or (asset.created or 0) > run:
         return None
     promised = run if rule is None else calendar.promised_point(rule, run)
     newest = max((one.newest_good for one in asset.all_sets if one.tier == schedule.tier and one.newest_good),
@@ -226,8 +228,8 @@ def _silent(estate: Estate, around: Systems) -> Iterator[Contradiction]:
 
 
 def _assets_by_job(estate: Estate) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    assets: dict[str, list[str]] = {}
     for asset in estate.workloads:
         for cover in asset.covers:
-            found.setdefault(cover.job.id, []).append(asset.id)
-    return {job: tuple(dict.fromkeys(ids)) for job, ids in found.items()}
+            assets.setdefault(cover.job.id, []).append(asset.id)
+    return {job: tuple(dict.fromkeys(ids)) for job, ids in assets.items()}

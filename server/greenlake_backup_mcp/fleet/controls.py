@@ -51,7 +51,7 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
     """No two witnesses of it contradict each other: job and copies, status and age, store and copies."""
     comparison = contradictions.find(context.connection, context.estate)
     by_asset: dict[str, list[contradictions.Contradiction]] = {}
-    for one in comparison.found:
+    for one in comparison.contradictions:
         for ident in one.assets:
             by_asset.setdefault(ident, []).append(one)
 
@@ -65,7 +65,9 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
                  "then": stamp(first.other_at), "more": len(held) - 1 or None}  # fmt: skip
         return Verdict(State.NOT_MET, first.kind.value, facts, float(len(held)))
 
-    return judge, lambda _: [f"{len(comparison.found)} contradictions in all, also between things that are no assets."]
+    return judge, lambda _: [
+        f"{len(comparison.contradictions)} contradictions in all, also between things that are no assets."
+    ]
 
 
 def _untold(name: str, rule: str, why: str) -> Control:

@@ -43,18 +43,20 @@ class Dependents:
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a name that nothing bears."""
     values = question.values
-    found, estate = await question.ask(lambda c, e: find(c, e, values["name"], values.get("kind")))
+    dependents, estate = await question.ask(lambda c, e: find(c, e, values["name"], values.get("kind")))
     if question.json:
-        value = {"things": [_value(one) for one in found], "assets": [], "coverage":
+        value = {"things": [_value(one) for one in dependents], "assets": [], "coverage":
                  estate.coverage.value()}  # fmt: skip
-        value["assets"] = [row for one in found for row in _rows(one, question.clock, every=True)]
+        value["assets"] = [row for one in dependents for row in _rows(one, question.clock, every=True)]
         return Answer(value=fit_json(value, "assets", question.room))
     reply = Reply()
-    if len(found) > 1:
-        each = "; ".join(f"{relations.NOUNS[one.thing.kind]} {one.thing.name} ({one.thing.id})" for one in found)
-        reply.head.append(f"{len(found)} things bear this name, all are shown: {each}. Name one by its id or kind.")
+    if len(dependents) > 1:
+        each = "; ".join(f"{relations.NOUNS[one.thing.kind]} {one.thing.name} ({one.thing.id})" for one in dependents)
+        reply.head.append(
+            f"{len(dependents)} things bear this name, all are shown: {each}. Name one by its id or kind."
+        )
     rows: list[dict[str, Any]] = []
-    for one in found:
+    for one in dependents:
         reply.head += _lines(one, question.clock, partial=_partial(estate))
         rows += _rows(one, question.clock)
     reply.title = "Lost or falling back, worst first:"
@@ -69,12 +71,12 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
         thing = Thing("unlocked", UNLOCKED, "all copies that are not locked")
         return (Dependents(thing, Relations(loss=loss.UNLOCKED), loss.outcomes(connection, estate, loss.UNLOCKED)),)
     around = systems.read(connection)
-    things = list(relations.things(connection, estate, around))
+    candidates = list(relations.list_things(connection, estate, around))
     wanted = name.strip().casefold()
-    matches = [t for t in things if wanted in (t.id.casefold(), t.name.casefold()) and kind in (None, t.kind)]
+    matches = [t for t in candidates if wanted in (t.id.casefold(), t.name.casefold()) and kind in (None, t.kind)]
     if not matches:
-        raise _nothing(name, kind, things, estate)
-    found = []
+        raise _nothing(name, kind, candidates, estate)
+    dependents = []
     if len(matches) > MOST:
         each = "; ".join(f"{relations.NOUNS[t.kind]} {sanitize.quoted(t.name, 60)} ({t.id})" for t in matches[:MOST])
         raise InputError(f"{len(matches)} things bear the name {sanitize.quoted(name, 80)}.",
@@ -82,18 +84,18 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     for thing in matches:
         related = relations.RELATIONS[thing.kind](connection, estate, around, thing)
         gone = related.loss and loss.outcomes(connection, estate, related.loss)
-        found.append(Dependents(thing, related, gone or None))
-    return tuple(found)
+        dependents.append(Dependents(thing, related, gone or None))
+    return tuple(dependents)
 
 
 def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[str]:
     """What hangs on the thing of an id, in one line and how old that is; nothing where it is not in the catalog."""
     around = systems.read(connection)
-    found = [t for t in relations.things(connection, estate, around) if t.id == ident]
-    if not found or estate.coverage.as_of is None or "jobs" in estate.lists_unread:
+    matches = [t for t in relations.list_things(connection, estate, around) if t.id == ident]
+    if not matches or estate.coverage.as_of is None or "jobs" in estate.lists_unread:
         return []
-    related = relations.RELATIONS[found[0].kind](connection, estate, around, found[0])
-    line = _hanging(related, found[0], Clock(estate.coverage.now, UTC), partial=_partial(estate))
+    related = relations.RELATIONS[matches[0].kind](connection, estate, around, matches[0])
+    line = _hanging(related, matches[0], Clock(estate.coverage.now, UTC), partial=_partial(estate))
     return [sanitize.cell(f"{line} As of {units.stamp(estate.coverage.as_of)}.", 900)]
 
 
@@ -102,9 +104,9 @@ def _partial(estate: Estate) -> bool:
     return bool(estate.coverage.unread) or any(name in estate.lists_unread for name in (*loss.COVERS, *loss.PATHS))
 
 
-def _nothing(name: str, kind: str | None, things: Iterable[Thing], estate: Estate) -> InputError:
-    known = {t.name for t in things if kind in (None, t.kind)}
-    near = [*suggest.near_names(name, known, 3), *(n for n in sorted(known) if name.casefold() in n.casefold())]
+def _nothing(name: str, kind: str | None, candidates: Iterable[Thing], estate: Estate) -> InputError:
+    names = {t.name for t in candidates if kind in (None, t.kind)}
+    near = [*suggest.near_names(name, names, 3), *(n for n in sorted(names) if name.casefold() in n.casefold())]
     meant = " or ".join(sanitize.quoted(n, 80) for n in list(dict.fromkeys(near))[:4])
     of_kind = relations.NOUNS.get(
         kind or "", "store, gateway, StoreOnce, orchestrator, array, datastore, host, vCenter or policy"
@@ -122,42 +124,42 @@ def _nothing(name: str, kind: str | None, things: Iterable[Thing], estate: Estat
 
 
 def _some(names: Iterable[str | None]) -> str:
-    found = sorted({n for n in names if n})
-    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
-    return f"{', '.join(found[:NAMED])}{more}"
+    distinct = sorted({n for n in names if n})
+    more = f" and {len(distinct) - NAMED:,} more" if len(distinct) > NAMED else ""
+    return f"{', '.join(distinct[:NAMED])}{more}"
 
 
 def _lines(one: Dependents, clock: Clock, *, partial: bool) -> Iterator[str]:
-    found, thing = one.relations, one.thing
+    related, thing = one.relations, one.thing
     if thing.kind != "unlocked":
         ident = f" ({thing.id})" if thing.id != thing.name else ""
-        yield " ".join([f"{relations.NOUNS[thing.kind]} {thing.name}{ident}.", *found.notes])
-        if found.above:
-            yield f"Stands on: {'; '.join(found.above)}."
-        yield _hanging(found, thing, clock, partial=partial)
-    if one.outcomes is not None and found.loss is not None:
-        yield from _loss_lines(one.outcomes, found.loss)
+        yield " ".join([f"{relations.NOUNS[thing.kind]} {thing.name}{ident}.", *related.notes])
+        if related.above:
+            yield f"Stands on: {'; '.join(related.above)}."
+        yield _hanging(related, thing, clock, partial=partial)
+    if one.outcomes is not None and related.loss is not None:
+        yield from _loss_lines(one.outcomes, related.loss)
 
 
-def _hanging(found: Relations, thing: Thing, clock: Clock, *, partial: bool) -> str:
+def _hanging(related: Relations, thing: Thing, clock: Clock, *, partial: bool) -> str:
     """What hangs on a thing, in a sentence; `partial`: not all was read, so that numbers are the least there is."""
     hanging = []
-    if found.gateways:
-        hanging.append(f"{units.plural(len(found.gateways), 'gateway')} ({_some(found.gateways)})")
-    if found.stores and thing.kind != "store":
-        hanging.append(f"{units.plural(len(found.stores), 'store')} ({_some(s.label for s in found.stores)})")
-    policies = {j.policy for j in found.jobs if j.policy}
-    if found.jobs:
-        idle = sum(job.suspended for job in found.jobs)
-        hanging.append(f"{units.plural(len(found.jobs), 'job')}{f', {idle} suspended' if idle else ''}, of "
+    if related.gateways:
+        hanging.append(f"{units.plural(len(related.gateways), 'gateway')} ({_some(related.gateways)})")
+    if related.stores and thing.kind != "store":
+        hanging.append(f"{units.plural(len(related.stores), 'store')} ({_some(s.label for s in related.stores)})")
+    policies = {j.policy for j in related.jobs if j.policy}
+    if related.jobs:
+        idle = sum(job.suspended for job in related.jobs)
+        hanging.append(f"{units.plural(len(related.jobs), 'job')}{f', {idle} suspended' if idle else ''}, of "
                        f"{_some(policies) or 'no policy'}")  # fmt: skip
-    kinds = Counter(a.nobodys or ASSET_KINDS[a.kind] for a in found.assets)
-    if found.assets:
-        hanging.append(f"{units.plural(len(found.assets), 'asset')} ("
+    kinds = Counter(a.nobodys or ASSET_KINDS[a.kind] for a in related.assets)
+    if related.assets:
+        hanging.append(f"{units.plural(len(related.assets), 'asset')} ("
                        f"{', '.join(f'{n:,} {kind}' for kind, n in kinds.most_common())})")  # fmt: skip
-    if found.sets:
-        copies, good = sum(s.copies for s in found.sets), sum(s.good for s in found.sets)
-        newest = max((s.newest for s in found.sets if s.newest), default=None)
+    if related.sets:
+        copies, good = sum(s.copies for s in related.sets), sum(s.good for s in related.sets)
+        newest = max((s.newest for s in related.sets if s.newest), default=None)
         hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good, the newest of "
                        f"{clock.stamp(newest)}")  # fmt: skip
     if partial:
@@ -165,10 +167,10 @@ def _hanging(found: Relations, thing: Thing, clock: Clock, *, partial: bool) -> 
     return f"On it hang: {'; '.join(hanging)}." if hanging else "Nothing hangs on it."
 
 
-def _loss_lines(found: tuple[Outcome, ...], gone: Loss) -> Iterator[str]:
-    yield f"If lost ({gone.title}), of {units.plural(len(found), 'asset')}: {_counted(found)}."
-    if any(one.on_array for one in found):
-        there = tuple(one for one in found if one.on_array)
+def _loss_lines(outcomes: tuple[Outcome, ...], gone: Loss) -> Iterator[str]:
+    yield f"If lost ({gone.title}), of {units.plural(len(outcomes), 'asset')}: {_counted(outcomes)}."
+    if any(one.on_array for one in outcomes):
+        there = tuple(one for one in outcomes if one.on_array)
         yield f"Of these, {len(there):,} lie on it themselves and need their copies then: {_counted(there)}."
     if gone.detached:
         yield (f"Cloud stores behind it stay whole ({_some(gone.detached)}) and count as left; they can be read only "
@@ -181,9 +183,9 @@ _SHORT = {Fate.LOST: "lost", Fate.FALLS_BACK: "fall back", Fate.BARE: "had nothi
           Fate.FINE: "fine"}  # fmt: skip
 
 
-def _counted(found: tuple[Outcome, ...]) -> str:
-    numbers = loss.counts(found)
-    worst = max((one.gap for one in found if one.fate is Fate.FALLS_BACK), default=0)
+def _counted(outcomes: tuple[Outcome, ...]) -> str:
+    numbers = loss.counts(outcomes)
+    worst = max((one.gap for one in outcomes if one.fate is Fate.FALLS_BACK), default=0)
     more = {Fate.FALLS_BACK: f" (by up to {units.duration(worst)})" if worst else ""}
     return ", ".join(f"{numbers[fate]:,} {word}{more.get(fate, '')}" for fate, word in _SHORT.items())
 
@@ -202,16 +204,16 @@ def _rows(one: Dependents, clock: Clock, *, every: bool = False) -> list[dict[st
 
 
 def _value(one: Dependents) -> dict[str, Any]:
-    found = one.relations
+    related = one.relations
     value: dict[str, Any] = {
-        "kind": one.thing.kind, "id": one.thing.id, "name": one.thing.name, "standsOn": found.above,
-        "notes": found.notes, "gateways": found.gateways, "stores": [s.label for s in found.stores],
-        "policies": sorted({j.policy for j in found.jobs if j.policy}), "jobs": len(found.jobs),
-        "suspendedJobs": sum(j.suspended for j in found.jobs), "assets": len(found.assets),
-        "recoveryPoints": sum(s.copies for s in found.sets), "goodRecoveryPoints": sum(s.good for s in found.sets),
+        "kind": one.thing.kind, "id": one.thing.id, "name": one.thing.name, "standsOn": related.above,
+        "notes": related.notes, "gateways": related.gateways, "stores": [s.label for s in related.stores],
+        "policies": sorted({j.policy for j in related.jobs if j.policy}), "jobs": len(related.jobs),
+        "suspendedJobs": sum(j.suspended for j in related.jobs), "assets": len(related.assets),
+        "recoveryPoints": sum(s.copies for s in related.sets), "goodRecoveryPoints": sum(s.good for s in related.sets),
     }  # fmt: skip
-    if one.outcomes is not None and found.loss is not None:
+    if one.outcomes is not None and related.loss is not None:
         numbers = loss.counts(one.outcomes)
         value["ifLost"] = {"assets": len(one.outcomes), **{fate.name.lower(): n for fate, n in numbers.items()},
-                           "cloudStoresToReattach": list(found.loss.detached)}  # fmt: skip
+                           "cloudStoresToReattach": list(related.loss.detached)}  # fmt: skip
     return value

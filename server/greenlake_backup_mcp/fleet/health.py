@@ -42,17 +42,17 @@ class Section:
 
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a moment that is none."""
-    found, estate = await examine(question)
+    health, estate = await examine(question)
     clock = question.clock
     if question.json:
-        value = {**_value(found, clock), "groups": list(_group_rows(found.groups)),
+        value = {**_value(health, clock), "groups": list(_group_rows(health.groups)),
                  "coverage": estate.coverage.value()}  # fmt: skip
         return Answer(value=fit_json(value, "groups", question.room))
-    reply = Reply(head=[verdict(found), *_today_lines(found.today, MATTERS, partial=_partial(found)),
-                       _assets_line(found)])  # fmt: skip
-    reply.head += [_job_line(found, 1), *_system_lines(found, SYSTEMS), *_other_lines(found, clock)]
+    reply = Reply(head=[verdict(health), *_today_lines(health.today, MATTERS, partial=_partial(health)),
+                       _assets_line(health)])  # fmt: skip
+    reply.head += [_job_line(health, 1), *_system_lines(health, SYSTEMS), *_other_lines(health, clock)]
     reply.title = "What is wrong with assets, by what it costs:"
-    rows = list(_group_rows(found.groups))
+    rows = list(_group_rows(health.groups))
     reply.rows, reply.total = rows[: question.limit], len(rows)
     reply.rest = "limit shows more"
     reply.tail = [
@@ -70,28 +70,28 @@ async def examine(question: Question) -> tuple[Health, Estate]:
 # --- rendered ------------------------------------------------------------------------------------------------------
 
 
-def verdict(found: Health) -> str:
+def verdict(health: Health) -> str:
     """The first line."""
-    total, states = len(found.standings), found.states
+    total, states = len(health.standings), health.states
     wrong = sum(states[state] for state in asset_health.WRONG)
     rest = f"{states[State.FINE]:,} of {units.plural(total, 'asset')} as promised, {wrong:,} not"
     rest += "".join(
         f", {states[state]:,} {state.value}" for state in (State.PENDING, State.ACCEPTED, State.UNREAD) if states[state]
     )
-    urgent = f"; {units.plural(len(found.today), 'matter')} for a person today" if found.today else ""
-    return f"{VERDICTS[found.level]}: {rest}{urgent}."
+    urgent = f"; {units.plural(len(health.today), 'matter')} for a person today" if health.today else ""
+    return f"{VERDICTS[health.level]}: {rest}{urgent}."
 
 
-def _assets_line(found: Health) -> str:
-    each = [f"{n:,} {state.value}" for state, n in found.states.items() if n and state in asset_health.WRONG]
-    expired = sum(one.expired_exception for one in found.standings)
-    none = "none among those read" if _partial(found) else "none"
+def _assets_line(health: Health) -> str:
+    each = [f"{n:,} {state.value}" for state, n in health.states.items() if n and state in asset_health.WRONG]
+    expired = sum(one.expired_exception for one in health.standings)
+    none = "none among those read" if _partial(health) else "none"
     text = f"Not as promised, each asset once: {', '.join(each) or none}."
     if expired:
         text += f" {expired:,} of them were accepted until a date that has passed."
-    if found.nobodys or found.gone:
-        besides = [f"{n:,} {what}" for what, n in found.nobodys.most_common()]
-        besides += [f"{found.gone:,} no longer there"] if found.gone else []
+    if health.nobodys or health.gone:
+        besides = [f"{n:,} {what}" for what, n in health.nobodys.most_common()]
+        besides += [f"{health.gone:,} no longer there"] if health.gone else []
         text += f" Besides, in no class: {', '.join(besides)}."
     return text
 
@@ -103,53 +103,53 @@ def _today_lines(today: Sequence[str], most: int, *, partial: bool) -> list[str]
     return ["For a person today:", *(f"{n}. {line}" for n, line in enumerate(today[:most], 1)), *more]
 
 
-def _partial(found: Health) -> bool:
-    return bool(found.unread_lists or found.states[State.UNREAD] or found.level is Level.UNKNOWN)
+def _partial(health: Health) -> bool:
+    return bool(health.unread_lists or health.states[State.UNREAD] or health.level is Level.UNKNOWN)
 
 
-def _unread(found: Health, name: str) -> bool:
+def _unread(health: Health, name: str) -> bool:
     """Whether a list of the service was never read: its numbers are none that can be told."""
-    return any(one.startswith(f"{name} ") for one in found.unread_lists)
+    return any(one.startswith(f"{name} ") for one in health.unread_lists)
 
 
-def _job_line(found: Health, most: int) -> str:
-    if _unread(found, "jobs"):
+def _job_line(health: Health, most: int) -> str:
+    if _unread(health, "jobs"):
         return "Jobs: not read, so nothing is known of them."
-    text = f"Jobs: {found.jobs:,}, {found.suspended:,} suspended in whole or part, {found.never:,} never succeeded"
-    if found.failing:
-        causes = "; ".join(f"{n:,} {end_of(cause)}" for cause, n in found.failing.most_common(most))
-        others = sum(found.failing.values()) - sum(n for _, n in found.failing.most_common(most))
+    text = f"Jobs: {health.jobs:,}, {health.suspended:,} suspended in whole or part, {health.never:,} never succeeded"
+    if health.failing:
+        causes = "; ".join(f"{n:,} {end_of(cause)}" for cause, n in health.failing.most_common(most))
+        others = sum(health.failing.values()) - sum(n for _, n in health.failing.most_common(most))
         rest = f"; {others:,} for other causes" if others and most else ""
         text += f"; last run failed, by cause: {causes}{rest}" if most else f"; of {others:,} the last run failed"
     return f"{text}."
 
 
-def _system_lines(found: Health, most: int) -> list[str]:
-    others = [f"{s.kind} {s.name} {end_of(s.what)}" for s in found.systems if not s.urgent and not s.own]
-    own = [f"{s.kind} {s.name} {end_of(s.what)}" for s in found.systems if s.own]
-    lines, nothing = [], "nothing wrong among what was read" if found.unread_lists else "nothing wrong is told"
+def _system_lines(health: Health, most: int) -> list[str]:
+    others = [f"{s.kind} {s.name} {end_of(s.what)}" for s in health.systems if not s.urgent and not s.own]
+    own = [f"{s.kind} {s.name} {end_of(s.what)}" for s in health.systems if s.own]
+    lines, nothing = [], "nothing wrong among what was read" if health.unread_lists else "nothing wrong is told"
     for title, these in (("Other systems", others), ("Backup of the backup", own)):
         more = f"; {len(these) - most} more" if len(these) > most else ""
         lines.append(f"{title}: {'; '.join(these[:most]) or nothing}{more}.")
-    return [*lines[:1], f"{lines[1]} {found.catalogues}".strip()]
+    return [*lines[:1], f"{lines[1]} {health.catalogues}".strip()]
 
 
-def _other_lines(found: Health, clock: Clock) -> list[str]:
-    work, compared = found.work, found.comparison
-    kinds = Counter(one.kind for one in compared.found)
+def _other_lines(health: Health, clock: Clock) -> list[str]:
+    work, compared = health.work, health.comparison
+    kinds = Counter(one.kind for one in compared.contradictions)
     each = ", ".join(f"{n:,} {kind.label}" for kind, n in kinds.items())
-    each = each or ("none found yet" if _partial(found) else "none")
-    none = "not read" if _unread(found, "issues") else "none"
+    each = each or ("none found yet" if _partial(health) else "none")
+    none = "not read" if _unread(health, "issues") else "none"
     tasks = f"{units.plural(work.failed, 'task')} failed, {work.endless:,} without end for a day"
-    tasks = "tasks not read" if _unread(found, "tasks") else tasks
+    tasks = "tasks not read" if _unread(health, "tasks") else tasks
     issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(work.issues.items())) or none
     lines = [
         f"Contradictions: {each} ({units.plural(compared.judged, 'asset')} compared).",
-        (f"Since {clock.stamp(found.since)}: {tasks}, {units.plural(len(found.changes.rows), 'change')}. "
+        (f"Since {clock.stamp(health.since)}: {tasks}, {units.plural(len(health.changes.rows), 'change')}. "
          f"Open issues: {issues}."),
     ]  # fmt: skip
-    if found.unread_lists:
-        lines.append(f"Lists not read, so not judged: {', '.join(found.unread_lists)}.")
+    if health.unread_lists:
+        lines.append(f"Lists not read, so not judged: {', '.join(health.unread_lists)}.")
     return lines
 
 
@@ -162,8 +162,8 @@ def _group_rows(groups: Sequence[CauseGroup]) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _asset_rows(found: Health, clock: Clock) -> Iterator[dict[str, Any]]:
-    for group in found.groups:
+def _asset_rows(health: Health, clock: Clock) -> Iterator[dict[str, Any]]:
+    for group in health.groups:
         for one in group.standings:
             yield {
                 "asset": one.asset.name, "kind": one.asset.kind, "state": one.state.value, "cause": one.cause,
@@ -173,48 +173,48 @@ def _asset_rows(found: Health, clock: Clock) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def sections(found: Health, estate: Estate, clock: Clock) -> list[Section]:
+def sections(health: Health, estate: Estate, clock: Clock) -> list[Section]:
     """All of it, for the report: nothing is cut."""
     compared = tuple(
         {"what": c.kind.value, "subject": c.subject, "one": c.one, "oneAt": clock.stamp(c.one_at), "other": c.other,
-         "otherAt": clock.stamp(c.other_at), "assets": len(c.assets)} for c in found.comparison.found
+         "otherAt": clock.stamp(c.other_at), "assets": len(c.assets)} for c in health.comparison.contradictions
     )  # fmt: skip
-    unread = found.comparison.unjudged
+    unread = health.comparison.unjudged
     return [
-        Section(verdict(found), (_assets_line(found),)),
-        Section("For a person today", found.today or (
-            "Nothing known yet, for not all was read." if _partial(found) else "Nothing.",)),
-        Section("What is wrong, by cause", (), tuple(_group_rows(found.groups))),
-        Section("Assets not as promised", (), tuple(_asset_rows(found, clock))),
-        Section("Jobs", (_job_line(found, 0),),
-                tuple({"cause": c, "jobs": n} for c, n in found.failing.most_common())),
-        Section("Systems", tuple(filter(None, (found.catalogues,))),
+        Section(verdict(health), (_assets_line(health),)),
+        Section("For a person today", health.today or (
+            "Nothing known yet, for not all was read." if _partial(health) else "Nothing.",)),
+        Section("What is wrong, by cause", (), tuple(_group_rows(health.groups))),
+        Section("Assets not as promised", (), tuple(_asset_rows(health, clock))),
+        Section("Jobs", (_job_line(health, 0),),
+                tuple({"cause": c, "jobs": n} for c, n in health.failing.most_common())),
+        Section("Systems", tuple(filter(None, (health.catalogues,))),
                 tuple({"system": f"{s.kind} {s.name}", "what": s.what, "urgent": "yes" if s.urgent else None}
-                      for s in found.systems)),
-        Section("Contradictions", (f"{found.comparison.judged:,} assets were compared.",), compared),
-        Section("Tasks and changes", tuple(_other_lines(found, clock)[1:]),
-                tuple({"error": t["error"], "failed": t["n"], "for example": t["name"]} for t in found.work.tasks)),
+                      for s in health.systems)),
+        Section("Contradictions", (f"{health.comparison.judged:,} assets were compared.",), compared),
+        Section("Tasks and changes", tuple(_other_lines(health, clock)[1:]),
+                tuple({"error": t["error"], "failed": t["n"], "for example": t["name"]} for t in health.work.tasks)),
         Section("What is not known", (NOT_TOLD, *(f"{n:,} assets: copies not read, {why}."
                                       for why, n in unread.items()), estate.coverage.line(), clock.note())),
     ]  # fmt: skip
 
 
-def _value(found: Health, clock: Clock) -> dict[str, Any]:
+def _value(health: Health, clock: Clock) -> dict[str, Any]:
     return {
-        "verdict": found.level.name, "text": verdict(found), "today": list(found.today),
-        "assets": {"total": len(found.standings), **{state.name.lower(): n for state, n in found.states.items()},
-                   "expiredExceptions": sum(one.expired_exception for one in found.standings)},
-        "besides": {**found.nobodys, "noLongerThere": found.gone},
-        "jobs": {"total": found.jobs, "suspended": found.suspended, "neverSucceeded": found.never,
-                 "failingByCause": [{"cause": c, "jobs": n} for c, n in found.failing.most_common()]},
+        "verdict": health.level.name, "text": verdict(health), "today": list(health.today),
+        "assets": {"total": len(health.standings), **{state.name.lower(): n for state, n in health.states.items()},
+                   "expiredExceptions": sum(one.expired_exception for one in health.standings)},
+        "besides": {**health.nobodys, "noLongerThere": health.gone},
+        "jobs": {"total": health.jobs, "suspended": health.suspended, "neverSucceeded": health.never,
+                 "failingByCause": [{"cause": c, "jobs": n} for c, n in health.failing.most_common()]},
         "systems": [{"kind": s.kind, "name": s.name, "what": s.what, "urgent": s.urgent, "backupOfTheBackup": s.own}
-                    for s in found.systems],
+                    for s in health.systems],
         "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, "one": c.one,
                             "oneAt": clock.stamp(c.one_at), "other": c.other, "otherAt": clock.stamp(c.other_at),
-                            "assets": len(c.assets)} for c in found.comparison.found],
-        "since": clock.stamp(found.since), "failedTasks": None if _unread(found, "tasks") else found.work.failed,
-        "tasksWithoutEnd": None if _unread(found, "tasks") else found.work.endless,
-        "changes": len(found.changes.rows),
-        "approvalsWaiting": None if _unread(found, "approvals") else len(found.work.approvals),
-        "issues": dict(found.work.issues), "listsNotRead": list(found.unread_lists),
+                            "assets": len(c.assets)} for c in health.comparison.contradictions],
+        "since": clock.stamp(health.since), "failedTasks": None if _unread(health, "tasks") else health.work.failed,
+        "tasksWithoutEnd": None if _unread(health, "tasks") else health.work.endless,
+        "changes": len(health.changes.rows),
+        "approvalsWaiting": None if _unread(health, "approvals") else len(health.work.approvals),
+        "issues": dict(health.work.issues), "listsNotRead": list(health.unread_lists),
     }  # fmt: skip

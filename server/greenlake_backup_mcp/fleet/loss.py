@@ -74,15 +74,17 @@ def of_store(store: Store) -> Loss:
 def of_system(estate: Estate, ident: str, label: str) -> Loss:
     """The loss of a gateway or StoreOnce: what lies on its disks is gone, what it wrote to the cloud is not."""
     behind = [store for store in estate.stores.values() if store.system_id == ident and store.gone is None]
-    kept = tuple(store.label for store in behind if store.type == "CLOUD")
-    return Loss(label, frozenset(s.id for s in behind if s.type != "CLOUD"), detached=kept)
+    detached = tuple(store.label for store in behind if store.type == "CLOUD")
+    return Loss(label, frozenset(s.id for s in behind if s.type != "CLOUD"), detached=detached)
 
 
 def of_array(estate: Estate, name: str) -> Loss:
     """The loss of an array: its snapshots, and the stores whose gateway or disks lie on it."""
     on_it = [store for store in estate.stores.values() if name in store.arrays and store.gone is None]
-    kept = tuple(store.label for store in on_it if store.type == "CLOUD")
-    return Loss(f"array {name}", frozenset(s.id for s in on_it if s.type != "CLOUD"), frozenset({name}), detached=kept)
+    detached = tuple(store.label for store in on_it if store.type == "CLOUD")
+    return Loss(
+        f"array {name}", frozenset(s.id for s in on_it if s.type != "CLOUD"), frozenset({name}), detached=detached
+    )
 
 
 PATHS = ("stores", "gateways", "storeonces", "orchestrators")  # lists without which no copy can be called usable
@@ -105,16 +107,16 @@ def outcomes(connection: sqlite3.Connection, estate: Estate, loss: Loss) -> tupl
     """
     locked = _newest_locked(connection, estate.now) if loss.unlocked else {}
     where = arrays_of(estate)
-    found = [_outcome(asset, loss, locked, where.get(asset.id, frozenset())) for asset in population(estate)]
+    results = [_outcome(asset, loss, locked, where.get(asset.id, frozenset())) for asset in population(estate)]
     if any(name in estate.lists_unread for name in PATHS):
-        found = [Outcome(one.asset, Fate.UNKNOWN, on_array=one.on_array) for one in found]
+        results = [Outcome(one.asset, Fate.UNKNOWN, on_array=one.on_array) for one in results]
     order = list(Fate)
-    return tuple(sorted(found, key=lambda o: (order.index(o.fate), not o.on_array, -o.gap, o.asset.name)))
+    return tuple(sorted(results, key=lambda o: (order.index(o.fate), not o.on_array, -o.gap, o.asset.name)))
 
 
-def counts(found: tuple[Outcome, ...], test: Callable[[Outcome], bool] = lambda _: True) -> Mapping[Fate, int]:
+def counts(results: tuple[Outcome, ...], test: Callable[[Outcome], bool] = lambda _: True) -> Mapping[Fate, int]:
     """How many are in each class; they add up to all."""
-    return {fate: sum(one.fate is fate and test(one) for one in found) for fate in Fate}
+    return {fate: sum(one.fate is fate and test(one) for one in results) for fate in Fate}
 
 
 def arrays_of(estate: Estate) -> Mapping[str, frozenset[str]]:

@@ -83,7 +83,7 @@ def judge(
     around = systems.read(connection)
     standings = asset_health.standings(estate, accepted)
     jobs = estate.jobs.values()
-    found = Health(
+    health = Health(
         since, standings, asset_health.grouped(standings),
         Counter(a.nobodys for a in estate.workloads if a.nobodys), sum(not a.listed for a in estate.workloads),
         system_health.findings(connection, estate, around, clock), system_health.catalogues(around, estate.now),
@@ -93,20 +93,20 @@ def judge(
         _work(connection, estate.now, since), contradictions.find(connection, estate),
         changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
     )  # fmt: skip
-    today = tuple(_today(found, clock))
-    return _with_verdict(found, today, estate)
+    today = tuple(_today(health, clock))
+    return _with_verdict(health, today, estate)
 
 
-def _with_verdict(found: Health, today: tuple[str, ...], estate: Estate) -> Health:
-    if estate.coverage.as_of is None or (found.standings and found.states[State.UNREAD] == len(found.standings)):
+def _with_verdict(health: Health, today: tuple[str, ...], estate: Estate) -> Health:
+    if estate.coverage.as_of is None or (health.standings and health.states[State.UNREAD] == len(health.standings)):
         level = Level.UNKNOWN
     elif today:
         level = Level.ACT
-    elif found.groups or found.systems or found.failing or found.comparison.found or found.work.failed:
+    elif health.groups or health.systems or health.failing or health.comparison.contradictions or health.work.failed:
         level = Level.LOOK
     else:
         level = Level.GOOD if estate.coverage.complete else Level.LOOK
-    return replace(found, today=today, level=level)
+    return replace(health, today=today, level=level)
 
 
 def _failing(job: Job) -> set[str]:
@@ -138,24 +138,24 @@ def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
 # --- what needs a person today -------------------------------------------------------------------------------------
 
 
-def _today(found: Health, clock: Clock) -> Iterator[str]:
+def _today(health: Health, clock: Clock) -> Iterator[str]:
     """One sentence each, what costs most first."""
     for state in (State.NO_COPY, State.ENDING):
-        if found.states[state]:
-            yield f"{units.plural(found.states[state], 'asset')}: {state.value}."
-    early = [r for r in found.changes.rows if changes.group_of(r["kind"]) is Group.TOO_EARLY]
+        if health.states[state]:
+            yield f"{units.plural(health.states[state], 'asset')}: {state.value}."
+    early = [r for r in health.changes.rows if changes.group_of(r["kind"]) is Group.TOO_EARLY]
     unexplained = sum(r["cause"] in (None, changes.UNEXPLAINED) for r in early)
     if unexplained:
         yield f"{units.plural(unexplained, 'recovery point')} gone too early, unexplained: show_changes lists them."
-    weakened = [r for r in found.changes.rows if changes.group_of(r["kind"]) is Group.WEAKENED]
+    weakened = [r for r in health.changes.rows if changes.group_of(r["kind"]) is Group.WEAKENED]
     if weakened:
         yield f"{units.plural(len(weakened), 'safeguard')} weakened ({some(r['subject'] for r in weakened)})."
-    if found.work.approvals:
-        first = found.work.approvals[0]
-        yield (f"{units.plural(len(found.work.approvals), 'operation')} waiting for a second person, the oldest since "
+    if health.work.approvals:
+        first = health.work.approvals[0]
+        yield (f"{units.plural(len(health.work.approvals), 'operation')} waiting for a second person, the oldest since "
                f"{clock.stamp(first['requested'])}: {end_of(first['name'] or first['resource'] or '')}.")  # fmt: skip
-    yield from (f"{one.kind} {one.name}: {end_of(one.what)}." for one in found.systems if one.urgent)
-    not_run = [c for c in found.comparison.found if c.kind is contradictions.Kind.NOT_RUN]
+    yield from (f"{one.kind} {one.name}: {end_of(one.what)}." for one in health.systems if one.urgent)
+    not_run = [c for c in health.comparison.contradictions if c.kind is contradictions.Kind.NOT_RUN]
     if not_run:
         yield f"{units.plural(len(not_run), 'job')} ACTIVE and not running ({some(c.subject for c in not_run)})."
 

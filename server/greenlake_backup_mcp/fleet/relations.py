@@ -46,7 +46,7 @@ class Relations:
     loss: Loss | None = None
 
 
-def things(connection: sqlite3.Connection, estate: Estate, around: Systems) -> Iterator[Thing]:
+def list_things(connection: sqlite3.Connection, estate: Estate, around: Systems) -> Iterator[Thing]:
     """Everything that can be asked about, as far as it was read and is still listed."""
     for store in estate.stores.values():
         if store.gone is None:
@@ -95,70 +95,72 @@ def _health(row: Any) -> str:
 
 def _store(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     store = estate.stores[thing.id]
-    found = Relations(loss=loss.of_store(store))
+    related = Relations(loss=loss.of_store(store))
     system = around.of_store(store.system_id)
-    found.above += [_health(system)] if system else [store.system] if store.system else []
-    found.above += [_health(around.orchestrators[i]) for i in _ids(store.orchestrator_ids) if i in around.orchestrators]
-    found.above += [f"arrays under its gateway: {', '.join(sorted(store.arrays))}"] if store.arrays else []
+    related.above += [_health(system)] if system else [store.system] if store.system else []
+    related.above += [
+        _health(around.orchestrators[i]) for i in _ids(store.orchestrator_ids) if i in around.orchestrators
+    ]
+    related.above += [f"arrays under its gateway: {', '.join(sorted(store.arrays))}"] if store.arrays else []
     if store.type == "CLOUD":
-        found.above.append(f"cloud {store.region or store.location or ''}".strip())
+        related.above.append(f"cloud {store.region or store.location or ''}".strip())
     room = f" of {units.size(store.capacity)}" if store.capacity else ", no maximum: a cloud store is never full"
     if store.used is not None:
         percent = f", {100 * store.used / store.capacity:.0f} %" if store.capacity else ""
-        found.notes.append(f"Holds {units.size(store.used)}{room}{percent}.")
-    _on_stores(estate, [store], found)
-    lock = max((one.last_lock_good or 0 for one in found.sets), default=0)
+        related.notes.append(f"Holds {units.size(store.used)}{room}{percent}.")
+    _on_stores(estate, [store], related)
+    lock = max((one.last_lock_good or 0 for one in related.sets), default=0)
     if lock > estate.now:
         longest = units.duration(lock - estate.now)
-        found.notes.append(f"Some of it is locked, the longest for {longest}: no deletion frees that space before.")
-    return found
+        related.notes.append(f"Some of it is locked, the longest for {longest}: no deletion frees that space before.")
+    return related
 
 
 def _system(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     row = around.of_store(thing.id) or {}
-    found = Relations(loss=loss.of_system(estate, thing.id, f"{NOUNS[thing.kind]} {thing.name}"))
+    related = Relations(loss=loss.of_system(estate, thing.id, f"{NOUNS[thing.kind]} {thing.name}"))
     reason = row.get("reason")
-    found.notes.append(f"{_states(row)}{f': {reason}' if reason else ''}.")
+    related.notes.append(f"{_states(row)}{f': {reason}' if reason else ''}.")
     vm = estate.assets.get(str(row.get("vm_id")))
-    found.above += [f"VM {vm.name}" + (f" on host {vm.host}" if vm.host else "")] if vm else []
+    related.above += [f"VM {vm.name}" + (f" on host {vm.host}" if vm.host else "")] if vm else []
     disks = [estate.assets[i].name for i in _ids(row.get("datastore_ids")) if i in estate.assets]
-    found.above += [f"datastores {', '.join(disks)}"] if disks else []
+    related.above += [f"datastores {', '.join(disks)}"] if disks else []
     behind = [s for s in estate.stores.values() if s.system_id == thing.id and s.gone is None]
     arrays = sorted({a for s in behind for a in s.arrays})
-    found.above += [f"arrays {', '.join(arrays)}"] if arrays else []
+    related.above += [f"arrays {', '.join(arrays)}"] if arrays else []
     orchestrators = [row.get("orchestrator_id") or "", *_ids(row.get("orchestrator_ids"))]
-    found.above += [_health(around.orchestrators[i]) for i in orchestrators if i in around.orchestrators]
-    return _on_stores(estate, behind, found)
+    related.above += [_health(around.orchestrators[i]) for i in orchestrators if i in around.orchestrators]
+    return _on_stores(estate, behind, related)
 
 
 def _orchestrator(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
     row = around.orchestrators[thing.id]
-    found = Relations(jobs=[j for j in estate.jobs.values() if j.orchestrator_id == thing.id])
-    found.gateways = [g["name"] for g in around.gateways.values() if g["orchestrator_id"] == thing.id]
-    found.notes.append(f"{_states(row)}. No copy lies on it: without it its jobs stop, and stores that no other one "
+    related = Relations(jobs=[j for j in estate.jobs.values() if j.orchestrator_id == thing.id])
+    related.gateways = [g["name"] for g in around.gateways.values() if g["orchestrator_id"] == thing.id]
+    related.notes.append(f"{_states(row)}. No copy lies on it: without it its jobs stop, and stores that no other one "
                        "serves cannot be read until a new one has its catalogue.")  # fmt: skip
     centers = [v["name"] for v in around.vcenters.values() if v["orchestrator_id"] == thing.id]
-    found.above += [f"serves vCenters {', '.join(map(str, centers))}"] if centers else []
+    related.above += [f"serves vCenters {', '.join(map(str, centers))}"] if centers else []
     alone = [s for s in estate.stores.values() if s.gone is None and _ids(s.orchestrator_ids) == [thing.id]]
-    return _on_stores(estate, alone, found)
+    return _on_stores(estate, alone, related)
 
 
 def _array(_connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
-    found = Relations(loss=loss.of_array(estate, thing.name))
-    found.assets = [a for a in estate.workloads if thing.name in (a.arrays or "").split(", ")]
-    found.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
-    return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], found)
+    related = Relations(loss=loss.of_array(estate, thing.name))
+    related.assets = [a for a in estate.workloads if thing.name in (a.arrays or "").split(", ")]
+    related.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
+    return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], related)
 
 
 def _policy(connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
-    found = Relations(jobs=[j for j in estate.jobs.values() if j.policy_id == thing.id])
+    related = Relations(jobs=[j for j in estate.jobs.values() if j.policy_id == thing.id])
     rows = connection.execute("SELECT DISTINCT store_id FROM main.policy_schedules WHERE policy_id = ?", (thing.id,))
-    found.above += [f"store {estate.stores[i].label}" for (i,) in rows if i in estate.stores]
-    _with_assets(estate, found)
-    ends = sorted(end for a in found.assets if (end := a.ends(estate.now)) is not None and end != float("inf"))
+    related.above += [f"store {estate.stores[i].label}" for (i,) in rows if i in estate.stores]
+    _with_assets(estate, related)
+    ends = sorted(end for a in related.assets if (end := a.ends(estate.now)) is not None and end != float("inf"))
     first = f", the first asset is without one in {units.duration(ends[0] - estate.now)}" if ends else ""
-    found.notes.append(f"If it went, its jobs would stop; copies stay until they expire{first}.")
-    return found
+    related.notes.append(f"If it went, its jobs would stop; copies stay until they expire{first}.")
+    return related
 
 
 def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
@@ -175,17 +177,17 @@ def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thin
     gateways = {
         i: g for i, g in around.gateways.items() if g["vm_id"] in ids or thing.id in _ids(g["datastore_ids"])
     }  # fmt: skip
-    found = Relations(
+    related = Relations(
         assets=[a for a in there if a in estate.workloads], gateways=[g["name"] for g in gateways.values()]
     )
-    found.jobs = [j for j in estate.jobs.values() if j.asset_id == thing.id]
+    related.jobs = [j for j in estate.jobs.values() if j.asset_id == thing.id]
     stores = [s for s in estate.stores.values() if s.system_id in gateways and s.gone is None]
     if thing.kind == "datastore" and stores:
         local = frozenset(s.id for s in stores if s.type != "CLOUD")
-        found.loss = Loss(
+        related.loss = Loss(
             f"datastore {thing.name}", local, detached=tuple(s.label for s in stores if s.type == "CLOUD")
         )
-    return _on_stores(estate, stores, found)
+    return _on_stores(estate, stores, related)
 
 
 RELATIONS: dict[str, Callable[[sqlite3.Connection, Estate, Systems, Thing], Relations]] = {

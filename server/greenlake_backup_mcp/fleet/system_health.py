@@ -44,12 +44,12 @@ def findings(
     connection: sqlite3.Connection, estate: Estate, around: Systems, clock: Clock
 ) -> tuple[SystemFinding, ...]:
     """Everything that is wrong with a system, the urgent first."""
-    found = [
+    everything = [
         *_appliances(estate, around, clock), *_orchestrators(estate, around), *_stores(estate, around),
         *_others(connection), *_clocks(estate, clock), *_versions("gateway", around.gateways.values()),
         *_versions("orchestrator", around.orchestrators.values()),
     ]  # fmt: skip
-    return tuple(sorted(found, key=lambda one: (not one.urgent, one.own, one.kind, one.name)))
+    return tuple(sorted(everything, key=lambda one: (not one.urgent, one.own, one.kind, one.name)))
 
 
 def _appliances(estate: Estate, around: Systems, clock: Clock) -> Iterator[SystemFinding]:
