@@ -276,6 +276,27 @@ def test_a_served_tenant_is_moved_and_switched_over_http(client: httpx2.Client) 
     assert client.get("/_simulator/requests").json()[-1]["path"] == VMS
 
 
+@pytest.mark.parametrize(
+    ("what", "payload", "reason"),
+    [
+        ("switches", {"rate_limit": "x"}, "rate_limit is 'x': input should be a valid integer"),
+        ("switches", {"location": "nowhere"}, "location is 'nowhere': input should be 'absolute' or 'relative'"),
+        ("switches", {"deviations": {"*": {"children": {"1": {"state": 3}}}}}, "deviations.*.children.1.state is 3"),
+        ("faults", [{"kind": "status", "status": "x"}], "fault.status is 'x': input should be a valid integer"),
+        ("endings", [{"state": "FAILED", "effect": "no"}], "effect is 'no': input should be a valid boolean"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_changes_nothing(
+    client: httpx2.Client, what: str, payload: Any, reason: str
+) -> None:
+    before = client.get("/_simulator/switches").json()
+    refused = client.post(f"/_simulator/{what}", json=payload)
+    assert refused.status_code == 400
+    assert reason in refused.json()["error"]
+    assert client.get("/_simulator/switches").json() == before
+    assert client.get(VMS).status_code == 200
+
+
 def test_a_served_tenant_drips_and_bombs(client: httpx2.Client) -> None:
     client.post("/_simulator/faults", json=[{"kind": "drip", "path": STORES, "seconds": 0.1},
                                             {"kind": "bomb", "path": STORES, "nth": 2, "bytes": 1000000}])  # fmt: skip

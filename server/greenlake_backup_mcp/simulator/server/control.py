@@ -9,8 +9,11 @@ POST /_simulator/advance {"seconds"} · /switches {…} · /faults [{…}] · /e
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from greenlake_backup_mcp.simulator import approvals, switches
 from greenlake_backup_mcp.simulator.answers import Answer
@@ -39,13 +42,19 @@ def _post(tenant: Tenant, script: Script, what: str, payload: Any) -> Any:
         tenant.advance(float(payload["seconds"]))
         return {"now": format_time(tenant.now())}
     if verb == "switches":
-        tenant.switches = switches.from_json(payload, tenant.switches)
+        changed = switches.from_json(payload, tenant.switches)
+        _check_types([changed])
+        tenant.switches = changed
         return asdict(tenant.switches)
     if verb == "faults":
-        script.set(faults.from_json(payload))
+        chosen = faults.from_json(payload)
+        _check_types(chosen.rules)
+        script.set(chosen)
         return {"rules": len(script.rules)}
     if verb == "endings":
-        tenant.endings.extend(Ending(**ending) for ending in payload)
+        endings = [Ending(**ending) for ending in payload]
+        _check_types(endings)
+        tenant.endings.extend(endings)
         return {"endings": len(tenant.endings)}
     if verb in ("approve", "cancel"):
         (approvals.approve if verb == "approve" else approvals.cancel)(tenant, id)
@@ -54,6 +63,17 @@ def _post(tenant: Tenant, script: Script, what: str, payload: Any) -> Any:
         tenant.tokens.clear()
         return {"tokens": 0}
     return None
+
+
+def _check_types(values: Iterable[Any]) -> None:
+    """Refuse dataclasses whose fields hold other than their types say: the service would stumble over it later."""
+    for value in values:
+        try:
+            TypeAdapter(type(value)).validate_json(json.dumps(asdict(value)), strict=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"{where} is {first['input']!r}: {first['msg'].lower()}") from None
 
 
 def _get(tenant: Tenant, path: str) -> Any:
