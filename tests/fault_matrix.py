@@ -12,15 +12,15 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.faults.script import Faults, Rule, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Deviation
@@ -28,7 +28,8 @@ from greenlake_backup_mcp.simulator.tasks import Ending
 from tests import outcomes
 from tests.conftest import NOW, ticking
 from tests.support import write_samples
-from tests.support.results import CODE
+from tests.support.own_client import own_client
+from tests.support.results import CODE, text_of
 
 SITUATIONS = ("read", "list scan", "gated write", "gated update", "task followed", "task wait", "token")
 WRITES = SITUATIONS[2:6]
@@ -125,14 +126,12 @@ async def cell(situation: str, arguments: dict[str, Any]) -> Cell:
     return await _read(situation, rule)
 
 
-def _text(result: Any) -> str:
-    return "\n".join(part.text for part in result.content)
-
-
-def _settings(wait: float = 1, rule: Rule | None = None) -> settings.Settings:
-    """Settings under which a fault shows soon; only what is slow on purpose meets a short time limit."""
+def _client(
+    app: Any, now: Callable[[], datetime], wait: float = 1, rule: Rule | None = None
+) -> AbstractAsyncContextManager[Client]:
+    """A client to which a fault shows soon; only what is slow on purpose meets a short time limit."""
     slow = rule is not None and rule.fault.kind in ("latency", "drip")
-    return settings.load(demo=True, wait=wait, timeout=1 if slow else 10, retries=3)
+    return own_client(app, now, wait=wait, timeout=1 if slow else 10, retries=3)
 
 
 class NotStruck(Exception):
@@ -150,18 +149,20 @@ async def _read(situation: str, rule: Rule) -> Cell:
         app = create_app(now=lambda: NOW, faults=Faults(rules))
         tenant = app.state.tenant
         store = tenant.all("protection-stores")[0]["id"]
-        async with Client(mcp_server.create(_settings(rule=rule), app=app, now=lambda: NOW)) as client:
+        async with _client(app, lambda: NOW, rule=rule) as client:
             if situation == "list scan":
                 collected.append(await client.call_tool("list_tasks", {}))
             else:
                 collected.append(await client.call_tool("get_protection_store", {"protectionStoreId": store}))
     _struck(app, rule)
     clean, result = collected
-    assert not clean.is_error, _text(clean)
+    assert not clean.is_error, text_of(clean)
     executed = sum(tenant.writes.values())
     if situation == "list scan" and not result.is_error:
-        return Cell(of_list(_text(result), _text(clean)), executed, _text(result))
-    return Cell(of_read(_text(result), _text(clean), store, is_error=bool(result.is_error)), executed, _text(result))
+        return Cell(of_list(text_of(result), text_of(clean)), executed, text_of(result))
+    return Cell(
+        of_read(text_of(result), text_of(clean), store, is_error=bool(result.is_error)), executed, text_of(result)
+    )
 
 
 def of_read(answer: str, clean: str, identity: str, *, is_error: bool) -> str:
@@ -212,11 +213,11 @@ async def _write(situation: str, rule: Rule, *, from_the_start: bool) -> Cell:
     waits = situation == "task wait"
     if from_the_start:
         app.state.script.set(Faults((rule,)))
-    async with Client(mcp_server.create(_settings(0 if waits else 1, rule), app=app, now=ticking)) as client:
+    async with _client(app, ticking, 0 if waits else 1, rule) as client:
         preview = await client.call_tool(tool, {**asked, "confirm": "preview"})
         if not waits and not from_the_start:
             app.state.script.set(Faults((rule,)))
-        result = await client.call_tool(tool, {**asked, "confirm": CODE.findall(_text(preview))[-1]})
+        result = await client.call_tool(tool, {**asked, "confirm": CODE.findall(text_of(preview))[-1]})
         if waits:
             (task,) = tenant.tasks
             app.state.script.set(Faults((rule,)))
@@ -226,10 +227,9 @@ async def _write(situation: str, rule: Rule, *, from_the_start: bool) -> Cell:
     tenant.advance(3600)
     now = tenant.read(("virtual-machines", vm["id"], "backups", copy["id"]))
     done = now is None if tool == "delete_vm_backup" else now is not None and now.get("description") == NEW
-    verdict = judged(_text(preview) + "\n", None, done=done) if UNSEEN.search(_text(preview)) else ""
-    return Cell(
-        verdict or judged(_text(result), result.is_error, done=done), sum(tenant.writes.values()), _text(result)
-    )
+    verdict = judged(text_of(preview) + "\n", None, done=done) if UNSEEN.search(text_of(preview)) else ""
+    answer = text_of(result)
+    return Cell(verdict or judged(answer, result.is_error, done=done), sum(tenant.writes.values()), answer)
 
 
 def judged(answer: str, is_error: bool | None, *, done: bool) -> str:
@@ -296,13 +296,13 @@ async def half(row: Half) -> Cell:
     asked = write_samples.arguments(tenant, tool)
     assert asked is not None
     assert tool.operation is not None
-    async with Client(mcp_server.create(_settings(), app=app, now=ticking)) as client:
+    async with _client(app, ticking) as client:
         asked = await outcomes.confirmed(client, tool, asked)
         tenant.switch(deviations={tool.operation.id: row.deviation})
         result = await client.call_tool(tool.name, asked)
     tenant.advance(3600)
     assert not row.as_asked(tenant), row  # else its cell would say nothing
-    return Cell("told rightly" if result.is_error else "WRONG", sum(tenant.writes.values()), _text(result))
+    return Cell("told rightly" if result.is_error else "WRONG", sum(tenant.writes.values()), text_of(result))
 
 
 async def matrix(rows: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = ROWS) -> dict[tuple[str, str], Cell]:

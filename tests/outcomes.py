@@ -15,16 +15,15 @@ from typing import Any
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Deviation
 from greenlake_backup_mcp.simulator.tasks import Ending
 from greenlake_backup_mcp.tools.registry import Tool
 from tests.conftest import ticking
 from tests.support import write_samples
-from tests.support.results import text_of
+from tests.support.own_client import own_client
+from tests.support.results import CODE, text_of
 
 PARTS = {"items": [{"id": "one", "status": 200}, {"id": "two", "status": 500, "message": "It did not work."}]}
 OTHER: dict[str, Mapping[str, Any]] = {  # another leaf of the request carried out than asked
@@ -52,7 +51,7 @@ RIGHT = re.compile(
 
 
 @dataclass(frozen=True)
-class Told:
+class CallAnswer:
     """What a call said, whether as an error, and the reads after it that were no polls."""
 
     text: str
@@ -60,7 +59,7 @@ class Told:
     reads: int
 
 
-async def try_out(tool: Tool, deviation: Deviation | None) -> Told | None:
+async def try_out(tool: Tool, deviation: Deviation | None) -> CallAnswer | None:
     """The answer of one call on a fresh tenant; None where it has nothing for the call."""
     app = create_app(now=ticking, scale=100_000)
     tenant = app.state.tenant
@@ -68,14 +67,14 @@ async def try_out(tool: Tool, deviation: Deviation | None) -> Told | None:
     if asked is None:
         return None
     assert tool.operation is not None
-    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+    async with own_client(app, ticking, wait=2, rate=1e6) as client:
         asked = await confirmed(client, tool, asked)
         if deviation is not None:
             tenant.switch(deviations={tool.operation.id: deviation})
         result = await client.call_tool(tool.name, asked)
     writes = [n for n, one in enumerate(tenant.requests) if one.method != "GET" and "/token" not in one.path]
     after = [one for one in list(tenant.requests)[max(writes, default=0) :] if one.method == "GET"]
-    return Told(text_of(result), bool(result.is_error), sum("async-operations" not in one.path for one in after))
+    return CallAnswer(text_of(result), bool(result.is_error), sum("async-operations" not in one.path for one in after))
 
 
 async def confirmed(client: Client, tool: Tool, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +82,7 @@ async def confirmed(client: Client, tool: Tool, asked: Mapping[str, Any]) -> dic
     if "confirm" not in tool.arguments:
         return dict(asked)
     preview = text_of(await client.call_tool(tool.name, {**asked, "confirm": "preview"}))
-    codes = re.findall(r'confirm: "([A-Z2-7]{4}-[A-Z2-7]{4})"', preview)
+    codes = CODE.findall(preview)
     assert codes or not tool.gated, (tool.name, preview)
     return {**asked, "confirm": codes[-1]} if codes else dict(asked)
 

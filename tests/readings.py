@@ -12,21 +12,17 @@ import itertools
 import random
 import re
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import anyio
 from mcp import Client
 
-from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import READINGS, Switches
@@ -34,6 +30,7 @@ from greenlake_backup_mcp.tools import registry
 from tests.conftest import NOW
 from tests.outcomes import confirmed
 from tests.support import write_samples
+from tests.support.own_client import own_client
 from tests.support.results import text_of
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
@@ -120,14 +117,12 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     tenant: Tenant = app.state.tenant
     collected = []
-    with tempfile.TemporaryDirectory() as state:  # its own, or codes of many like tenants meet in the user's
-        chosen_settings = settings.load(demo=True, wait=2, rate=1e6, state_dir=Path(state))
-        async with Client(mcp_server.create(chosen_settings, app=app, now=ticking)) as client:
-            for name, query in LISTS.items():
-                text = text_of(await client.call_tool(name, dict(query)))
-                same = not lists or lists[name] == counts(text)
-                collected.append(Judged(name, "works" if same else "WRONG", text))
-            return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
+    async with own_client(app, ticking, wait=2, rate=1e6) as client:
+        for name, query in LISTS.items():
+            text = text_of(await client.call_tool(name, dict(query)))
+            same = not lists or lists[name] == counts(text)
+            collected.append(Judged(name, "works" if same else "WRONG", text))
+        return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
 
 
 def touched(chosen: Iterable[Flip]) -> list[str]:
