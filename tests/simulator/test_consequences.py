@@ -11,7 +11,6 @@ from greenlake_backup_mcp.simulator.tasks import Ending
 from tests.support.simulated import BACKUP, TASKS, VIRTUAL, Simulated, simulated
 from tests.support.twin_requests import NIC, named
 
-HOSTS = f"{BACKUP}/application-hosts"
 JOBS = f"{BACKUP}/protection-jobs"
 GATEWAYS = "protection-store-gateways"
 

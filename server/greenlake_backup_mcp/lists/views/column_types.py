@@ -118,7 +118,6 @@ EXPIRES = Column("expiresAt", ("expiresAt",), "expiry")
 LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
 VERIFIED = lines("verified", "verificationInfo/state", "verified", read=extractors.verified, most=15)
 STORE = text("store", "protectionStoreInfo/name")
-STORE_TYPE = text("storeType", "protectionStoreInfo/protectionStoreType")
 BACKUP_TYPE = text("backupType")
 BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
 BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")

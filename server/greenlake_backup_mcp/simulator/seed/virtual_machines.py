@@ -52,7 +52,6 @@ FAMOUS = {
     "lab-build-07": ("UNPROTECTED", ""),
     "old-wiki-01": ("LAPSED", policies.BRONZE),
 }
-OPERATIONAL = {"PAUSED": "SUSPENDED", "PARTLY": "PARTIALLY_SUSPENDED", "DELETED": "PERMANENTLY_SUSPENDED"}
 CASE_STATUS = {"partly-suspended": "PARTLY", "deleted-vm": "DELETED"}
 
 
