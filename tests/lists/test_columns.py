@@ -8,6 +8,7 @@ from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.lists.read.aggregate import columns_read
 from greenlake_backup_mcp.lists.views import column_types, columns, schedules
 from greenlake_backup_mcp.lists.views.column_types import ListView
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools.registry import Tool
@@ -26,7 +27,7 @@ def test_every_path_of_a_column_exists_in_the_description(noun: str, all_tools: 
     read_by = operations(all_tools, resource)
     assert read_by, f"no operation lists {noun}"
     for operation in read_by:
-        existing = capabilities.kinds(capabilities.item_schema(operation))
+        existing = capabilities.kinds(document.item_schema(operation))
         for column in resource.every:
             assert set(column.paths) <= set(existing), f"{operation.id}: {column.name}"
 
@@ -34,7 +35,7 @@ def test_every_path_of_a_column_exists_in_the_description(noun: str, all_tools: 
 @pytest.mark.parametrize("noun", TABLE)
 def test_times_are_times_and_sizes_are_numbers_in_the_description(noun: str, all_tools: tuple[Tool, ...]) -> None:
     for operation in operations(all_tools, TABLE[noun]):
-        kinds = capabilities.kinds(capabilities.item_schema(operation))
+        kinds = capabilities.kinds(document.item_schema(operation))
         for column in TABLE[noun].every:
             for path in column.paths:
                 if column.show in ("time", "until", "lock"):
@@ -47,7 +48,7 @@ def test_every_list_and_every_read_of_one_item_has_a_row(all_tools: tuple[Tool, 
     for tool in all_tools:
         if tool.operation is None or tool.operation.method != "GET":
             continue
-        schema = capabilities.kinds(capabilities.item_schema(tool.operation))
+        schema = capabilities.kinds(document.item_schema(tool.operation))
         assert columns.find_view(tool.operation.id) is not None or "id" not in schema, tool.name
 
 
@@ -65,7 +66,7 @@ def test_rows_begin_with_the_id_and_no_name_means_two_things(noun: str) -> None:
 def test_a_column_named_like_an_attribute_shows_that_attribute(noun: str, all_tools: tuple[Tool, ...]) -> None:
     """`where` and `sort` take an attribute before a column of ours: both must mean the same."""
     for operation in operations(all_tools, TABLE[noun]):
-        kinds = capabilities.kinds(capabilities.item_schema(operation))
+        kinds = capabilities.kinds(document.item_schema(operation))
         for column in TABLE[noun].every:
             if kinds.get(column.name, "any") != "any" and column.name not in ("name", "store", "verified"):
                 assert column.name in column.paths, f"{operation.id}: {column.name}"
@@ -83,7 +84,7 @@ def test_select_asks_for_what_columns_and_counts_need_and_little_else(noun: str,
     resource = TABLE[noun]
     asked = columns_read(resource, resource.columns)
     for operation in operations(all_tools, resource)[:1]:
-        top = {name for name in capabilities.kinds(capabilities.item_schema(operation)) if "/" not in name}
+        top = {name for name in capabilities.kinds(document.item_schema(operation)) if "/" not in name}
         assert set(asked) <= top | {"name", "displayName", "assetInfo"}, operation.id
     for column in [*resource.columns, *resource.counted, *resource.sums]:
         assert {path.split("/")[0] for path in column.paths} <= set(asked)

@@ -18,6 +18,7 @@ from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.lists.filters import grammar, matching
 from greenlake_backup_mcp.lists.filters.grammar import Comparison, Expression, Junction
 from greenlake_backup_mcp.lists.views import columns, extractors
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.tools.registry import Tool
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -246,7 +247,7 @@ def test_every_attribute_of_the_facts_is_one_of_the_items(all_tools: tuple[Tool,
     for tool in lists(all_tools):
         assert tool.operation is not None
         able = capabilities.capabilities_of(tool.operation)
-        existing = set(capabilities.kinds(capabilities.item_schema(tool.operation)))
+        existing = set(capabilities.kinds(document.item_schema(tool.operation)))
         existing |= told_by_documents_alone.get(tool.operation.id, set())
         assert {*(able.attributes or ()), *(able.sorts or ()), *able.keep} <= existing, tool.name
 

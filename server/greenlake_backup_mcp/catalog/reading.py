@@ -15,6 +15,7 @@ from greenlake_backup_mcp.errors import BackupError, ServiceError
 from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.lists.read import pages, paging
 from greenlake_backup_mcp.lists.read.pages import Item
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.progress import Report
@@ -101,7 +102,7 @@ class Reader:
     ) -> pages.Source:
         query: list[tuple[str, str]] = []
         if select:
-            schema_ = capabilities.item_schema(operation)
+            schema_ = document.item_schema(operation)
             top = {name for name in capabilities.kinds(schema_) if "/" not in name}
             wanted = [*able.keep, *schema.properties(table)]
             names = [n for n in dict.fromkeys(wanted) if not top or n in top]

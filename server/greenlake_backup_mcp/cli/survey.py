@@ -15,6 +15,7 @@ from urllib.parse import quote
 from greenlake_backup_mcp.errors import BackupError, LimitExceeded
 from greenlake_backup_mcp.lists import capabilities
 from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation, answer_schema
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.settings import Settings
@@ -196,7 +197,7 @@ async def _look(survey: Survey, tool: Tool, path: str, *, helper: bool = False) 
         has_total = "total" in reply.body
         if not has_total or "totals" not in survey.proofs:
             survey.prove("totals", "yes" if has_total else "no", f"{operation.id}")
-    schema = drift.item_schema(operation)
+    schema = document.item_schema(operation)
     for item in items[:ITEMS]:
         for oddity in set(drift.compare(schema, item)):
             survey.oddities.setdefault((operation.id, oddity), []).append(str(item.get("id", "")))

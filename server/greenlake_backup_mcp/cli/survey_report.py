@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp import __version__, state
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.apis import TOOLSET_WORDS
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import drift
@@ -38,7 +39,7 @@ class Veil:
 
     def __init__(self, survey: Survey) -> None:
         self._key = state.tenant_key(survey.api.settings)
-        schemas = {t.operation.id: drift.item_schema(t.operation) for t in survey.tools if t.operation}
+        schemas = {t.operation.id: document.item_schema(t.operation) for t in survey.tools if t.operation}
         self._values = {
             text
             for operation, body in survey.bodies

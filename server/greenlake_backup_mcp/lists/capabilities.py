@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.openapi import apis, document
+from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.openapi.document import Operation, Schema
 from greenlake_backup_mcp.text import suggest
 
@@ -75,13 +75,6 @@ def capabilities_of(operation: Operation) -> Capabilities:
         offset=row.get("offset"),
         keep=tuple(row.get("keep", "").split()),
     )
-
-
-def item_schema(operation: Operation) -> Schema:
-    """The schema of one item of a list; of the answer itself where it is no list."""
-    schema = document.answer_schema(operation)
-    items = schema.get("properties", {}).get("items", {}).get("items")
-    return items if isinstance(items, dict) else schema
 
 
 def kinds(schema: Schema, prefix: str = "") -> dict[str, Kind]:

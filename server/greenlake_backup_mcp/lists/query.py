@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import registry
@@ -117,7 +118,7 @@ def build_query(
         raise InputError(f"{tool.name} lists nothing.")
     operation = tool.operation
     able = capabilities.capabilities_of(operation)
-    kinds = capabilities.kinds(capabilities.item_schema(operation))
+    kinds = capabilities.kinds(document.item_schema(operation))
     kinds = {**dict.fromkeys(unknown, "any"), **kinds} if kinds else kinds
     resource = columns.view_for(operation, kinds)
     nouns = units.plural(2, resource.noun)[2:]
@@ -127,12 +128,12 @@ def build_query(
     if filter_ is not None:
         capabilities.check_list_arguments("filter", filter_, attributes)
         capabilities.check_filter(filter_, able, nouns)
-        filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, evaluated=False)
+        filter_ = coercion.coerce(filter_, meant, argument="filter", now=now, client_side=False)
     where = grammar.parse(arguments["where"], argument="where", now=now) if arguments.get("where") else None
     if where is not None:
         capabilities.check_list_arguments("where", where, attributes)
         capabilities.check_attributes("where", capabilities.attributes_of(where), attributes, nouns)
-        where = coercion.coerce(where, meant, argument="where", now=now, evaluated=True)
+        where = coercion.coerce(where, meant, argument="where", now=now, client_side=True)
     order = _order(arguments.get("sort", ""))
     capabilities.check_attributes("sort", [name for name, _ in order], attributes, nouns)
     picked = tuple(

@@ -168,6 +168,13 @@ def answer_schema(operation: Operation) -> Schema:
     return {}
 
 
+def item_schema(operation: Operation) -> Schema:
+    """The schema of one item of a list; of the answer itself where it is no list."""
+    schema = answer_schema(operation)
+    items = schema.get("properties", {}).get("items", {}).get("items")
+    return items if isinstance(items, dict) else schema
+
+
 def answer_codes(operation: Operation) -> Iterator[int]:
     """The documented status codes."""
     return (int(code) for code in operation.answers if code.isdigit())

@@ -37,13 +37,6 @@ class Oddity:
         return words[self.kind]
 
 
-def item_schema(operation: Operation) -> Schema:
-    """What the description says of an item of a list, or of the answer itself."""
-    schema = document.answer_schema(operation)
-    items = schema.get("properties", {}).get("items", {}).get("items")
-    return items if isinstance(items, dict) else schema
-
-
 def items_of(body: Any) -> list[Any]:
     """The items of an answer: of a list, or the one it is."""
     if isinstance(body, dict):
@@ -93,7 +86,7 @@ class Inspector:
             return
         schema = self._schemas.get(operation_id)
         if schema is None:
-            schema = self._schemas[operation_id] = item_schema(operation)
+            schema = self._schemas[operation_id] = document.item_schema(operation)
         words: Counter[str] = Counter()
         for item in items_of(body)[:MOST_ITEMS]:
             for oddity in compare(schema, item):

@@ -56,11 +56,13 @@ def meaning(name: str, kinds: Mapping[str, Kind], resource: ListView) -> Meaning
 
 
 def coerce(
-    expression: Expression, meant: Callable[[str], Meaning], *, argument: str, now: datetime, evaluated: bool
+    expression: Expression, meant: Callable[[str], Meaning], *, argument: str, now: datetime, client_side: bool
 ) -> Expression:
-    """The expression with its values in the form of their attributes. `here`: it is evaluated on this side."""
+    """The expression with its values in the form of their attributes. `client_side`: no service evaluates it."""
     if isinstance(expression, Junction):
-        parts = tuple(coerce(part, meant, argument=argument, now=now, evaluated=evaluated) for part in expression.parts)
+        parts = tuple(
+            coerce(part, meant, argument=argument, now=now, client_side=client_side) for part in expression.parts
+        )
         return replace(expression, parts=parts)
     if expression.operator in ("contains", "startswith"):
         return replace(expression, values=expression.raw or expression.values)
@@ -69,14 +71,14 @@ def coerce(
     pairs = list(zip(expression.values, raw, strict=True))
     equal = expression.operator in ("eq", "ne", "in", "holds")
     if means.form == "time" and equal and any(_is_day(text) for _, text in pairs):
-        return _within_days(expression, pairs, argument, now, evaluated)
+        return _within_days(expression, pairs, argument, now, client_side)
     if means.form == "time" and expression.operator in ("gt", "le") and _is_day(pairs[0][1]):
         day = moment(pairs[0][1], now)
         if day is not None:
-            return _past_day(expression, day, evaluated)
+            return _past_day(expression, day, client_side)
     values: list[Value] = []
     for value, text in pairs:
-        if evaluated and equal and text.casefold() == "none":  # what our own counts call an absent value
+        if client_side and equal and text.casefold() == "none":  # what our own counts call an absent value
             values += [None] if means.form not in ("text", "any") else ["none", None]
         else:
             values.append(_value(expression.attribute, means, (value, text), argument, now))
@@ -128,11 +130,11 @@ def _is_day(text: str) -> bool:
 
 
 def _within_days(
-    comparison: Comparison, pairs: list[tuple[Value, str]], argument: str, now: datetime, evaluated: bool
+    comparison: Comparison, pairs: list[tuple[Value, str]], argument: str, now: datetime, client_side: bool
 ) -> Expression:
     """Equal to a day means within it; services compare with moments only."""
     name = comparison.attribute
-    if not evaluated:
+    if not client_side:
         raise InputError(
             f"{argument}: no moment equals a whole day.",
             hint=f'Use where "{name} eq {pairs[0][1]}", or gt and lt with the moments around it.',
@@ -149,10 +151,10 @@ def _within_days(
     return Junction("not", (span,)) if comparison.operator == "ne" else span
 
 
-def _past_day(comparison: Comparison, day: datetime, evaluated: bool) -> Comparison:
+def _past_day(comparison: Comparison, day: datetime, client_side: bool) -> Comparison:
     """After a day means behind its end, up to a day means all of it: `le` is `lt` or `eq`, `gt` is neither."""
     end = day + timedelta(days=1)
-    if not evaluated:  # services know gt and le, with moments
+    if not client_side:  # services know gt and le, with moments
         return replace(comparison, values=(units.instant(end - timedelta(microseconds=1)),), raw=())
     return replace(
         comparison, operator={"gt": "ge", "le": "lt"}[comparison.operator], values=(units.instant(end),), raw=()
