@@ -262,6 +262,11 @@ def test_details_are_bounded() -> None:
     assert lines[-1] == "(410 more lines: output json has everything.)"
 
 
+def test_a_list_on_one_line_tells_how_many_of_it_are_left_out() -> None:
+    lines = details.render_details("SomethingNew", {"id": "1", "parts": [{"id": "p", "n": list(range(15))}]}, NOW)
+    assert lines == ["id: 1", "parts: id p, n (0; 1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 11; and 3 more)"]
+
+
 def stored(*stores: str | None) -> list[Item]:
     return [{"id": f"{n}", "name": "x", "state": "OK", "store": store} for n, store in enumerate(stores)]
 

@@ -5,9 +5,7 @@ Reads only, and never raises for what the service answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import sanitize, units
@@ -20,12 +18,18 @@ from .read_back import ReadBack, read_back, read_page
 from .runs import MOST_POINTS, OWN, asset_of, tiers_of
 from .task_model import Task
 
+MOST_STORES = 2  # whose room is read
 NEARLY_FULL = 85  # percent of a store that a first run should be warned of
 
 
-async def describe_first_runs(context: WriteContext, job: Mapping[str, Any], parts: Parts) -> list[str]:
-    """What a new job sets going at once: its first runs, how much they copy at most, the room in their stores."""
-    api, since = context.api, context.since or context.api.now()
+async def describe_first_runs(context: WriteContext, made: ReadBack, parts: Parts) -> list[str]:
+    """What a new job sets going at once: its first runs, how much they copy at most, the room in their stores.
+
+    Nothing where something else was made, or the job could not be read.
+    """
+    if context.tool != "create_protection_job" or not made.item:
+        return []
+    api, since, job = context.api, context.since or context.api.now(), made.item
     asset = asset_of(job, Task(""))
     tiers = tiers_of(job, ())
     begun, problem = list(parts.tasks), ""
@@ -50,8 +54,10 @@ async def describe_first_runs(context: WriteContext, job: Mapping[str, Any], par
     ids = dict.fromkeys(
         str(one) for one in (extractors.first(t["tier"], ["protectionStoreInfo/id"]) for t in tiers) if one
     )
-    for store in list(ids)[:2]:
+    for store in list(ids)[:MOST_STORES]:
         lines += await _room(api, store, amount)
+    if len(ids) > MOST_STORES:
+        lines.append(f"The room of {units.plural(len(ids) - MOST_STORES, 'more store')} was not looked at.")
     return lines
 
 

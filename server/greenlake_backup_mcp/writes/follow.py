@@ -16,9 +16,10 @@ from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import evidence, expectations, first_runs, reports, runs, task_model, task_sentences, verification
+from . import evidence, expectations, reports, runs, task_model, task_sentences, verification
 from .evidence import Parts
-from .made_resources import Made, find_made
+from .first_runs import describe_first_runs
+from .made_resources import find_made
 from .member_restores import judge_members
 from .polling import PENDING, Look, PollResult, SharedTasks, WriteContext, poll_task, poll_until, read_target
 from .read_back import ReadBack
@@ -166,7 +167,7 @@ async def _report_made(result: PollResult, parts: Parts) -> TaskReport:
         await context.api.sleep(min(1.0, context.left))  # the list may lag behind the task
         made = await find_made(context, result.task, None, None)
     verdict = verification.worst(verification.judge_made(context, made), verification.judge_parts(parts))
-    lines = [*reports.describe_made(context, made), *await describe_first_runs(context, made, parts)]
+    lines = [*reports.describe_made(context, made), *await describe_first_runs(context, made.resource, parts)]
     return _build(result, verdict, parts, lines, made.resource, reports.name_made(made))
 
 
@@ -198,10 +199,3 @@ async def _read_parts(context: WriteContext, task: Task) -> tuple[Parts, float]:
         return Look(parts, over, 99.0 * ended / max(1, len(parts.tasks)), words, task.interval)
 
     return await poll_until(context, look)
-
-
-async def describe_first_runs(context: WriteContext, made: Made, parts: Parts) -> list[str]:
-    """What a new protection job set going at once; nothing for all else."""
-    if context.tool != "create_protection_job" or not made.is_identified:
-        return []
-    return await first_runs.describe_first_runs(context, made.resource.item, parts)

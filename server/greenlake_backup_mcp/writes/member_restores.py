@@ -86,7 +86,7 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
         compared = comparison.compare(asked, item, context.expectation, None)
         against = contradictions.find_contradiction(item, context.since, context.api.now())
         differing += bool(compared.different or against)
-        lines += [f"- {_called(item)} DIFFERS: {clause}" for clause in compared.different[:3]]
+        lines += [f"- {_called(item)} DIFFERS: {clause}" for clause in compared.different]
         lines += [f"- {_called(item)}: {against.sentence}"] if against else []
     missing = len(members) - len(made)
     called = ", ".join(_called(item) for item in made[:MOST])

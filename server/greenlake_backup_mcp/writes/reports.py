@@ -72,8 +72,7 @@ def describe_made(context: WriteContext, made: Made) -> list[str]:
     settings, now = context.api.settings, context.api.now()
     kind = context.reader(made.path).operation_id
     lines = details.render_details(kind, made.resource.body, now, reveal=settings.reveal_secrets)
-    lines = lines[:MOST_SHOWN]
-    return ["What was made:", *(lines[:-1] if lines[-1:] and lines[-1].endswith(":") else lines)]
+    return ["What was made:", *_beginning(lines, MOST_SHOWN)]
 
 
 def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -> list[str]:
@@ -95,7 +94,7 @@ def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -
     return [*lines, *(describe_resource(context, resource, most) if most else [])]
 
 
-def describe_resource(context: WriteContext, resource: ReadBack, most: int | None = None) -> list[str]:
+def describe_resource(context: WriteContext, resource: ReadBack, most: int) -> list[str]:
     """The resource as it is now, in at most so many lines: the most important come first."""
     if context.target is None:
         return []
@@ -105,7 +104,15 @@ def describe_resource(context: WriteContext, resource: ReadBack, most: int | Non
         return [f"The resource could not be read again: {resource.problem or 'the answer is none'}"]
     settings, now = context.api.settings, context.api.now()
     lines = details.render_details(context.target.operation_id, resource.body, now, reveal=settings.reveal_secrets)
-    return ["The resource now (read again):", *lines[:most]]
+    return ["The resource now (read again):", *_beginning(lines, most)]
+
+
+def _beginning(lines: list[str], most: int) -> list[str]:
+    """The first lines of a resource, and that there are more."""
+    if len(lines) <= most:
+        return lines
+    first = lines[: most - 1] if lines[most - 1].endswith(":") else lines[:most]  # a heading alone says nothing
+    return [*first, "(More is left out: read the resource for all of it.)"]
 
 
 async def report_approval(context: WriteContext, task_id: str, lines: list[str], resource: ReadBack) -> TaskReport:

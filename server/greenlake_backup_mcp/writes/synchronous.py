@@ -14,6 +14,7 @@ from greenlake_backup_mcp.upstream.client import Response
 from . import evidence, follow, reports, task_sentences, verification
 from .embedded_errors import EmbeddedError
 from .evidence import Parts
+from .first_runs import describe_first_runs
 from .follow import Follower
 from .made_resources import find_made
 from .polling import PENDING, WriteContext, read_target
@@ -61,7 +62,7 @@ async def _verify_made(context: WriteContext, reply: Response, title: str) -> Ta
     verdict = verification.judge_made(context, made)
     accepted = f"{title}: the service accepted it (HTTP {reply.status})."
     first = [_first(title, reply, verdict, accepted, reports.name_made(made)), *verdict.sentences]
-    rows = [*reports.describe_made(context, made), *await follow.describe_first_runs(context, made, Parts())]
+    rows = [*reports.describe_made(context, made), *await describe_first_runs(context, made.resource, Parts())]
     lines = reports.fit(first, rows, end=_next(context, verdict))
     return TaskReport("", verdict.outcome, lines, made.resource.body)
 

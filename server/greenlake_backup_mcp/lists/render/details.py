@@ -174,6 +174,8 @@ def _bounded(name: str, held: Any, now: datetime, depth: int) -> tuple[str, str]
         _inline(one, now, depth=depth + 1) if isinstance(one, dict) else extractors.text(one)
         for one in held[:MOST_ELEMENTS]
     ]
+    if len(held) > MOST_ELEMENTS:
+        parts.append(f"and {len(held) - MOST_ELEMENTS} more")
     return label, f"({'; '.join(one for one in parts if one)})"
 
 
