@@ -295,10 +295,8 @@ class Copies:
         changed = self.changed.get(series.id(due)) if self.changed else None
         if changed is None:
             return series.item(due)
-        logs, now = (
-            changed.get("logBackupInfo"),
-            series.item(due).get("logBackupInfo") if "logBackupInfo" in changed else None,
-        )
+        logs = changed.get("logBackupInfo")
+        now = series.item(due).get("logBackupInfo") if logs else None
         later = logs and now and now["lastLogBackupTime"] > logs["lastLogBackupTime"]
         return {**changed, "logBackupInfo": now} if later else changed
 

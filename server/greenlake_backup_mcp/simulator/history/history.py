@@ -435,7 +435,8 @@ class History:
     def _unsettle(self) -> None:
         """What was derived is derived anew."""
         self._version += 1
-        self.lost.memo = dict(self.lost.memo)  # no longer those of the beginning
+        if self.lost.memo is self.seeded.derived.runs:
+            self.lost.memo = dict(self.lost.memo)  # of this tenant alone from now on
         for series in self._series.values():
             series.fresh_until = -1
 
@@ -469,9 +470,7 @@ class History:
             for job_id in (*self.seeded.resources["protection-jobs"], *self._former, *self._records):
                 if record := self.record(job_id):
                     past += tasks.runs_of(record, now, self.lost)
-                    until = min(
-                        until, *(record.changes(id, now, self.lost) for id in record.phases[-1].schedules), until
-                    )
+                    until = min([until, *(record.changes(id, now, self.lost) for id in record.phases[-1].schedules)])
             past.sort(key=lambda t: (t.created, t.id), reverse=True)
             result = {task.id: task for task in past}
             self._tasks = (self._version, until, result)

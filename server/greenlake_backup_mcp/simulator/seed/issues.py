@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from greenlake_backup_mcp.simulator.names import Item, format_time
+from greenlake_backup_mcp.simulator.tasks import display_name
 
 from .world import World
 
@@ -33,22 +34,18 @@ ISSUES = (
 def issues(world: World) -> None:
     """The twelve open issues."""
     for n, (severity, text, collection, name, category, hours) in enumerate(ISSUES):
-        about = next(i for i in world.all(collection) if _name(i) == name)
+        about = next(i for i in world.all(collection) if display_name(i) == name)
         since = world.now - timedelta(hours=hours)
         world.add(
-            "issues", n, name=text, body=f"{text}: {_name(about)}.", category=category,
+            "issues", n, name=text, body=f"{text}: {display_name(about)}.", category=category,
             groups=[], issueType=text.lower().replace(" ", "-")[:40], occurrenceCount=1 + n,
             lastOccurredAt=format_time(world.now - timedelta(minutes=17 * (n + 1))), snoozed=False, snoozedFor="NONE",
             recommendation="Open the resource in the console and follow its health page.", severity=severity,
-            relatedResources=[{"id": about["id"], "name": _name(about), "type": about["type"],
+            relatedResources=[{"id": about["id"], "name": display_name(about), "type": about["type"],
                                "resourceUri": about["resourceUri"]}],
             services=["backup-and-recovery"], sourceResourceId=about["id"], sourceResourceType=about["type"],
             state="CREATED",
         )["createdAt"] = format_time(since)  # fmt: skip
-
-
-def _name(item: Item) -> str:
-    return str(item.get("displayName") or item.get("name") or item.get("assetInfo", {}).get("name", ""))
 
 
 def settings(world: World, dual_authorization: bool) -> dict[str, Item]:

@@ -124,6 +124,8 @@ class Call:
 
     def accepted(self, task: Task) -> Answer:
         """202, an empty object, and where the task is."""
-        path = uri("async-operations", task.id)
-        where = self.base + path if self.tenant.switches.location == "absolute" else path
-        return Answer(202, {}, {"Location": where})
+        return Answer(202, {}, {"Location": self.location(uri("async-operations", task.id))})
+
+    def location(self, path: str) -> str:
+        """A path as the Location header has it."""
+        return self.base + path if self.tenant.switches.location == "absolute" else path

@@ -29,8 +29,7 @@ def create_orchestrator(call: Call) -> Answer:
     }  # fmt: skip
     tenant.put(("data-orchestrators", id), item)
     tenant.note(id, activationCode=body["activationCode"])
-    where = call.base + path if tenant.switches.location == "absolute" else path
-    return Answer(201, item, {"Location": where})
+    return Answer(201, item, {"Location": call.location(path)})
 
 
 def modify_orchestrator(call: Call) -> Answer:
