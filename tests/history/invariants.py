@@ -98,14 +98,14 @@ def good(copy: Item) -> bool:
     return copy["state"] in ("OK", "IN_USE_FOR_RESTORE", "PENDING_DELETE_APPROVAL")
 
 
-def case_of(shot: Snapshot, job: Item) -> str:
+def case_of(job: Item) -> str:
     case = BY_ASSET.get(job["assetInfo"]["displayName"])
     return case.name if case else ""
 
 
 def last_good_run_is_newest_good_copy(shot: Snapshot) -> Iterator[str]:
     for job, protection, schedule in shot.schedules():
-        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(shot, job) == "clock-ahead":
+        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(job) == "clock-ahead":
             continue
         last, keep = schedule.get("prevSuccessfulRunTime"), hours(schedule["expireAfter"])
         whole = next((s["status"] for s in schedule["executionStatuses"] if s["timestamp"] == last), "") == "OK"
@@ -121,7 +121,7 @@ def last_good_run_is_newest_good_copy(shot: Snapshot) -> Iterator[str]:
 
 def a_failed_run_left_no_good_copy(shot: Snapshot) -> Iterator[str]:
     for job, protection, schedule in shot.schedules():
-        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(shot, job) == "clock-ahead":
+        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(job) == "clock-ahead":
             continue
         for holder, asset in shot.covered(job):
             copies = {c["pointInTime"]: c for c in shot.made(holder, asset, protection["type"], schedule)}
@@ -141,7 +141,7 @@ def runs_follow_the_calendar(shot: Snapshot) -> Iterator[str]:
         times = [r["timestamp"] for r in schedule["executionStatuses"]]
         if active != ("nextRunTime" in schedule):
             yield f"{job['assetInfo']['name']}: {schedule['operational']}, next {schedule.get('nextRunTime')}"
-        if active and parse(schedule["nextRunTime"]) <= shot.now and case_of(shot, job) != "stopped":
+        if active and parse(schedule["nextRunTime"]) <= shot.now and case_of(job) != "stopped":
             yield f"{job['assetInfo']['name']}: next run {schedule['nextRunTime']} is past"
         if sorted(times, reverse=True) != times:
             yield f"{job['assetInfo']['name']}: runs out of order"

@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp import Client
 
-from tests.support.results import CODE
+from tests.support.results import CODE, text_of
 
 from .evidence import Evidence
 from .tables import Row, detail, summary_counts, table
@@ -107,7 +107,7 @@ class Session:
             raise StepFailed(f"there is no tool {tool}")
         self.evidence.check_arguments(tool, self.schemas, arguments)
         result = await self.client.call_tool(tool, arguments)
-        text = "\n".join(block.text for block in result.content if block.type == "text")
+        text = text_of(result)
         if not text and result.structured_content is not None:
             text = json.dumps(result.structured_content, ensure_ascii=False)
         answer = Answer(tool, text, bool(result.is_error))

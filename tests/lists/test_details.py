@@ -19,6 +19,7 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.registry import Tool
 from tests.support.paging_service import NOW
+from tests.support.results import text_of
 
 GOLDEN = Path(__file__).parents[1] / "snapshots" / "details"
 TOOLS = {tool.name: tool for tool in registry.tools()}
@@ -62,18 +63,14 @@ async def ids_for(client: Client, tool: Tool) -> dict[str, str]:
     return arguments
 
 
-def details_text(result: Any) -> str:
-    return "\n".join(getattr(part, "text", "") for part in result.content)
-
-
 @pytest.mark.parametrize("name", GETS)
 async def test_each_thing_is_told_as_it_was_reviewed(name: str) -> None:
     """Run with UPDATE_SNAPSHOTS=1 where a change is meant, and read the difference."""
     async with served() as client:
         result = await client.call_tool(name, await ids_for(client, TOOLS[name]))
-    assert not result.is_error, details_text(result)
+    assert not result.is_error, text_of(result)
     assert result.structured_content is None
-    lines = details_text(result) + "\n"
+    lines = text_of(result) + "\n"
     golden = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         GOLDEN.mkdir(parents=True, exist_ok=True)
@@ -90,7 +87,7 @@ async def test_the_whole_of_it_comes_as_json_on_demand(name: str) -> None:
     async with served() as client:
         arguments = await ids_for(client, TOOLS[name])
         result = await client.call_tool(name, {**arguments, "output": "json"})
-    assert not result.is_error, details_text(result)
+    assert not result.is_error, text_of(result)
     value = result.structured_content
     assert value is not None
     assert value["id"] == list(arguments.values())[-1]
@@ -116,7 +113,7 @@ async def test_secrets_of_one_thing_are_hidden_unless_the_server_was_told_to_rev
     for reveal in (False, True):
         async with served(reveal_secrets=reveal) as client:
             result = await client.call_tool(name, {**(await ids_for(client, TOOLS[name])), "output": output})
-        collected[reveal] = details_text(result) + str(result.structured_content)
+        collected[reveal] = text_of(result) + str(result.structured_content)
     assert "[hidden]" in collected[False]
     assert "adminUserCiphertext" in collected[True]
     assert "[hidden]" not in collected[True]

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
@@ -25,6 +24,7 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.tools import registry
 from tests.support.paging_service import NOW, Item, Pages, no_progress, reached
+from tests.support.results import text_of
 
 GOLDEN = Path(__file__).parents[1] / "snapshots" / "lists"
 TOOLS = {tool.name: tool for tool in registry.tools()}
@@ -39,10 +39,6 @@ PARENTS = {
     "hypervisorManagerId": ("list_hypervisor_managers", "vcenter-dc1.example.com"),
 }
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
-
-
-def result_text(result: CallToolResult) -> str:
-    return "\n".join(getattr(part, "text", "") for part in result.content)
 
 
 def rows(text: str) -> list[str]:
@@ -146,12 +142,12 @@ async def test_lists_are_answered_without_a_total_with_old_errors_and_hostile_na
 async def test_a_client_gets_counts_rows_and_the_next_call(connected: Connect) -> None:
     async with connected() as client:
         result = await client.call_tool("list_vms", {"limit": 5})
-    lines = result_text(result).splitlines()
+    lines = text_of(result).splitlines()
     assert lines[0] == "400 VMs."
     assert any(line.startswith("protectionStatus: PROTECTED ") for line in lines)
     assert any(line.startswith("With a problem: ") for line in lines)
-    assert len(rows(result_text(result))) == 5
-    assert 'Rows 1-5 of 400. Next: list_vms {"limit": 5, "offset": 5, "summary": "page"}' in result_text(result)
+    assert len(rows(text_of(result))) == 5
+    assert 'Rows 1-5 of 400. Next: list_vms {"limit": 5, "offset": 5, "summary": "page"}' in text_of(result)
     assert result.structured_content is None
 
 
@@ -183,8 +179,8 @@ async def test_a_wrong_filter_sends_nothing(connected: Connect, tenant: Any) -> 
     async with connected() as client:
         result = await client.call_tool("list_protection_stores", {"filter": "state eq 'ONLINE'"})
     assert result.is_error
-    assert "It filters by: protectionStoreType" in result_text(result)
-    assert "where" in result_text(result)
+    assert "It filters by: protectionStoreType" in text_of(result)
+    assert "where" in text_of(result)
     assert not [r for r in tenant.state.tenant.requests if "protection-stores" in r.path]
 
 
