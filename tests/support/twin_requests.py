@@ -462,10 +462,6 @@ def _instance(tenant: Tenant) -> list[Sample]:
     return [Sample((tenant.all("mssql-instances")[0]["id"],), {"credentials": credentials})]
 
 
-def _first(collection: str) -> Callable[[Tenant], list[Sample]]:
-    return lambda tenant: [Sample((tenant.all(collection)[0]["id"],))]
-
-
 def _copy_of(holder: str, kind: str) -> Callable[[Tenant], list[Sample]]:
     def build(tenant: Tenant) -> list[Sample]:
         asset = next(a for a in tenant.all(holder) if copies(tenant, holder, a, kind))

@@ -28,7 +28,7 @@ GROUPS = {
 LATER = 0.85  # what is said later is less what it is about
 BESIDE = 0.7  # "on the host", "in vCenter": where, not what; "vCenter" in "vCenter tags"
 ASKED = 1.3  # "which VMs"
-UNPROTECTED, NAMED, MEMBERED, UNSURE = 0.75, 0.6, 0.6, 0.6
+UNPROTECTED, MEMBERED, UNSURE = 0.75, 0.6, 0.6
 
 _PLACE = frozenset([
     "on", "in", "at", "to", "into", "via", "under", "onto", "by", "behind", "over", "inside", "within",

@@ -173,7 +173,7 @@ def _has_word(what: Subjects) -> None:
 
 def _default(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
     """Who names no kind of asset speaks of a VM, unless nothing at all was understood."""
-    if not (what.subjects or what.kinds or words.is_known().intersection(text)):
+    if not (what.subjects or what.kinds or words.known_words().intersection(text)):
         return
     named = any(w.startswith(words.NAME) for w in text)
     asset = any(what.sure(t) >= 0.5 for t in ASSETS)

@@ -32,7 +32,7 @@ def plain(text: str) -> list[str]:
     for place, raw in enumerate(_TOKEN.findall(text)):
         word = raw.lower()
         capital = raw != word and place > 0 and bool(out) and out[-1] not in ".?!;" and text != text.upper()
-        if word.startswith(NAME) or word in is_known() or _MEASURE.fullmatch(word):
+        if word.startswith(NAME) or word in known_words() or _MEASURE.fullmatch(word):
             out.append(word)
         elif _FILE.search(word):
             out.extend(("file", NAME + word))
@@ -89,7 +89,7 @@ def lemma(word: str) -> tuple[str, str]:
 
 
 @cache
-def is_known() -> frozenset[str]:
+def known_words() -> frozenset[str]:
     """Every word of the tables, and the forms of their verbs and nouns."""
     tables = (vocabulary.THINGS, vocabulary.HINTS, vocabulary.ORDERS, tuple(vocabulary.SPEECH.items()))
     rows = [row[-1] for table in tables for row in table] + list(vocabulary.VERBS.values())
@@ -107,17 +107,17 @@ def _parts(word: str, capital: bool) -> tuple[str, ...]:
     """A word with strokes: its words where all are known, else one name."""
     parts = [p for p in re.split(r"[-/_.:]+", word) if p]
     short = any(len(p) < 4 and p in vocabulary.NAME_HINTS and p not in _FREE for p in parts)
-    whole = not short and not capital and all(p in is_known() or len(p) < 3 for p in parts)
+    whole = not short and not capital and all(p in known_words() or len(p) < 3 for p in parts)
     return tuple(parts) if whole else (NAME + word,)
 
 
 @cache
 def _spelled(word: str) -> str:
     """The word of the tables that this one is, but for a slip of the finger."""
-    if len(word) < 4 or lemma(word)[0] in is_known():
+    if len(word) < 4 or lemma(word)[0] in known_words():
         return word
     near = [
-        w for w in is_known() if w[0] == word[0] and len(w) >= 5 and abs(len(w) - len(word)) <= 1 and _slip(w, word)
+        w for w in known_words() if w[0] == word[0] and len(w) >= 5 and abs(len(w) - len(word)) <= 1 and _slip(w, word)
     ]
     return max(near, key=lambda w: (len(w), w)) if near else word
 

@@ -6,7 +6,6 @@ Knows the grammar's expressions, no list, no service and no HTTP.
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -18,8 +17,6 @@ from .grammar import NUMBER, Comparison, Expression, Junction, Value
 Kind = Literal["text", "number", "flag", "time", "any"]
 Getter = Callable[[str], Callable[[Any], Sequence[Any]]]
 """Attribute → what reads it out of an item: every value, also of each element of a list on the way."""
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 
 # --- towards the service -------------------------------------------------------------------------------------------
 

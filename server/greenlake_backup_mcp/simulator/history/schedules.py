@@ -16,7 +16,6 @@ from .dice import key
 MIB = 1 << 20
 GIB = 1 << 30
 KINDS = {"SNAPSHOT": "snapshots", "REPLICATED_SNAPSHOT": "snapshots", "BACKUP": "backups", "CLOUD_BACKUP": "backups"}
-VMWARE = ("virtual-machines", "datastores", "virtual-machine-protection-groups")
 
 
 @dataclass(frozen=True)
