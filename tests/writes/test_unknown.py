@@ -10,7 +10,12 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
+from greenlake_backup_mcp.upstream.client import connect
+from greenlake_backup_mcp.writes import evidence
+from greenlake_backup_mcp.writes.task_model import TASKS
 from tests.support.results import text_of
+from tests.support.scripted_tenant import COPY, Answering
+from tests.support.tiny_tenant import NOW, VIRTUALIZATION, loaded
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 GROUP = {"name": "odd-ones", "vmProtectionGroupType": "CUSTOM", "assetsCategory": "VMFS_VMS"}
@@ -39,6 +44,21 @@ async def test_a_run_that_was_not_carried_out_shows_no_task(tenant: Any, connect
     assert result.is_error
     assert "No task about it has begun since; one may still appear." in text
     assert sum(tenant.state.tenant.writes.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("oldest", "words"),
+    [
+        ("2026-11-24T08:00:01Z", "None of the newest 50 tasks is about it; older ones were not read"),
+        ("2026-11-24T07:00:00Z", "No task about it has begun since; one may still appear."),
+    ],
+)
+async def test_tasks_that_were_not_read_are_not_told_as_none(oldest: str, words: str) -> None:
+    other = {"sourceResourceUri": f"{VIRTUALIZATION}/virtual-machines/another", "createdAt": "2026-11-24T08:00:01Z"}
+    tasks = [{**other, "id": f"t{n}"} for n in range(49)] + [{**other, "id": "t49", "createdAt": oldest}]
+    async with connect(loaded(), app=Answering({TASKS: tasks}), now=lambda: NOW) as api:
+        (line,) = await evidence.tasks_since(api, COPY, NOW)
+    assert words in line
 
 
 @pytest.mark.parametrize("skew", [7200, -7200])

@@ -25,6 +25,7 @@ from .task_model import Task
 
 APPROVALS = "/data-services/v1beta1/dual-auth-operations"
 MOST_SHOWN = 8  # parts, or tasks
+NEWEST = 50  # tasks that are looked through for one that may be a write's own
 PAGE = 100  # children in one read
 MOST_READS = 10  # of children, so that a wait has an end
 DOUBT = 2.0  # seconds by which the Date of an answer, given in whole ones, may lead to a wrong order
@@ -128,14 +129,17 @@ async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:
 
     `sent` is by our clock. The service's may differ: the Date of its answer says by how much.
     """
-    query = (("sort", "createdAt desc"), ("limit", "50"))
+    query = (("sort", "createdAt desc"), ("limit", str(NEWEST)))
     try:
         with anyio.fail_after(api.settings.timeout):
             reply = await client.send(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
     except (BackupError, TimeoutError):
         return ["The tasks begun since could not be read."]
     ahead = (date_of(reply) or api.now()) - api.now()  # the service's clock of ours
-    result = begun_since(ReadBack(reply.body), path.rstrip("/").rpartition("/")[2], sent + ahead)
+    page, since = ReadBack(reply.body), sent + ahead
+    result = begun_since(page, path.rstrip("/").rpartition("/")[2], since)
+    if not result and len(page.items) >= NEWEST and not _reaches_before(page, since):
+        return [f"None of the newest {NEWEST} tasks is about it; older ones were not read, and one may still appear."]
     if not result:
         return ["No task about it has begun since; one may still appear."]
     return [
@@ -143,6 +147,11 @@ async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:
         *describe_tasks(result),
         f'wait_for_task taskId="{result[0].id}" tells what becomes of it.',
     ]
+
+
+def _reaches_before(page: ReadBack, since: datetime) -> bool:
+    """Whether a page of tasks has one that began before then."""
+    return any(task.begun is not None and task.begun < since for task in map(task_model.parse_task, page.items))
 
 
 def begun_since(page: ReadBack, about: str, since: datetime) -> tuple[Task, ...]:

@@ -15,7 +15,7 @@ from . import evidence, task_model
 from .evidence import DOUBT, Parts
 from .polling import WriteContext
 from .read_back import ReadBack, read_back, read_page
-from .runs import MOST_POINTS, OWN, asset_of, tiers_of
+from .runs import OWN, asset_of, tiers_of
 from .task_model import Task
 
 MOST_STORES = 2  # whose room is read
@@ -41,7 +41,7 @@ async def describe_first_runs(context: WriteContext, made: ReadBack, parts: Part
     lines = []
     if begun:
         lines.append(f"It set going at once ({len(begun)} first runs, {evidence.count_states(tuple(begun))}):")
-        lines += [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}" for t in begun[:MOST_POINTS]]
+        lines += evidence.describe_tasks(tuple(begun))
     else:
         why = f" ({problem})" if problem else ""
         lines.append(f"No first run of it is to be seen yet{why}; a new job usually begins one at once.")
