@@ -12,7 +12,16 @@ import pytest
 
 from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import asset_health, assets, contradictions, dependents, health, loss, morning_check
+from greenlake_backup_mcp.fleet import (
+    asset_health,
+    assets,
+    contradictions,
+    dependents,
+    facts,
+    health,
+    loss,
+    morning_check,
+)
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.loss import Fate
@@ -49,7 +58,7 @@ def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
     connection, unread, lists = partly_read(seed)
     estate = estate_of(connection)
     result = morning_check.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
-    needed = lists & {*loss.COVERS, *loss.PATHS}
+    needed = lists & {*facts.PLAN_LISTS, *facts.PATH_LISTS}
     for one in result.standings:
         if needed or one.asset.no in unread or any(owner.no in unread for owner in one.asset.owners):
             assert one.state is State.UNREAD, (one.asset.name, one.state)
@@ -59,7 +68,7 @@ def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
     ]
     for gone in (loss.UNLOCKED, *(loss.of_store(store) for store in estate.stores.values())):
         for outcome in loss.outcomes(connection, estate, gone):
-            if outcome.asset.no in unread or lists & {*loss.PATHS}:
+            if outcome.asset.no in unread or lists & {*facts.PATH_LISTS}:
                 assert outcome.fate is Fate.UNKNOWN
     text = "\n".join((health.verdict(result), *health.sections(result, estate, clock(NOW, "UTC"))[1].lines))
     if result.states[State.UNREAD]:

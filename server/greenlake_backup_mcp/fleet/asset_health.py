@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from . import cover, exceptions
-from .calendar import CLOCK_SLACK, DAY, Grade
+from .calendar import DAY, Grade
 from .cover import Promise
 from .exceptions import Acceptance
-from .facts import Asset, Estate
-from .loss import COVERS, PATHS
+from .facts import PATH_LISTS, PLAN_LISTS, TIERS, Asset, Estate
 
 SOON = 7 * DAY  # a last copy that goes within this time
 UNTOLD = "the service says no cause"
-TIERS = ("SNAPSHOT", "REPLICATED_SNAPSHOT", "BACKUP", "CLOUD_BACKUP")
 
 
 class State(Enum):
@@ -74,12 +72,10 @@ class CauseGroup:
 def standings(estate: Estate, accepted: Sequence[Acceptance]) -> tuple[Standing, ...]:
     """Every asset that somebody works with, once.
 
-    Where a list was never read that a judgement needs (jobs, groups, stores and what stands before them), whatever is
-    not as promised is not known.
+    Where a list was never read that a judgement needs (jobs, groups, stores and what stands before them), nothing is
+    known of any.
     """
-    blocked = "; ".join(
-        f"{name} not read: {why}" for name, why in estate.lists_unread.items() if name in (*COVERS, *PATHS)
-    )
+    blocked = estate.blocked_by((*PLAN_LISTS, *PATH_LISTS))
     findings = [_standing(estate.now, a) for a in estate.workloads if a.nobodys is None and a.listed]
     return tuple(
         Standing(one.asset, State.UNREAD, blocked) if blocked and one.state is not State.UNREAD
@@ -113,7 +109,7 @@ def _accepted(one: Standing, accepted: Sequence[Acceptance], now: int) -> Standi
         return one
     if entry.until >= now:
         return Standing(one.asset, State.ACCEPTED, entry.why)
-    return Standing(one.asset, one.state, one.cause, one.late_by, one.ratio, one.ends, expired_exception=True)
+    return replace(one, expired_exception=True)
 
 
 def _standing(now: int, asset: Asset) -> Standing:
@@ -121,7 +117,7 @@ def _standing(now: int, asset: Asset) -> Standing:
     if asset.unread is not None:  # a list that was not read may hold what seems to be missing
         return Standing(asset, State.UNREAD, asset.unread)
     promised = cover.promises(asset, now)
-    ahead = newest is not None and newest > now + CLOCK_SLACK  # then nothing can be said of its age
+    ahead = cover.ahead(asset, now) is not None  # then nothing can be said of its age
     late = sorted(
         (one for one in promised if one.freshness.late and not ahead), key=lambda one: -(one.freshness.ratio or 0)
     )
@@ -154,8 +150,8 @@ def _standing(now: int, asset: Asset) -> Standing:
 
 def _replicated(asset: Asset) -> bool:
     """Whether a usable snapshot lies on another array than the asset."""
-    own = set((asset.arrays or "").split(", "))
-    return any(one.tier == "REPLICATED_SNAPSHOT" and one.array not in own for one in asset.usable if asset.arrays)
+    own = asset.own_arrays
+    return bool(own) and any(one.tier == "REPLICATED_SNAPSHOT" and one.array not in own for one in asset.usable)
 
 
 def _idle(asset: Asset) -> str:

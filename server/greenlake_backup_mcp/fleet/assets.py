@@ -18,7 +18,7 @@ from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .controls import CONTROLS
 from .cover import miss, points, promises
-from .facts import Asset, CopySet, Estate, Schedule
+from .facts import Asset, CopySet, Estate, Schedule, last_lock, where
 from .question import Question
 from .verdicts import Context, State, tally
 
@@ -95,7 +95,7 @@ def _identity(asset: Asset) -> dict[str, Any]:
 def _details(connection: sqlite3.Connection, estate: Estate, question: Question, asset: Asset) -> dict[str, Any]:
     stamp, age, now = question.clock.stamp, question.clock.age, estate.now
     newest, off_site, ends = asset.newest(), asset.newest("off_site"), asset.ends(now)
-    lock = max((s.last_lock_good or 0 for s in asset.usable), default=0)
+    lock = last_lock(asset.usable)
     about, marks = f"%/{asset.id}%", ", ".join("?" * (len(asset.owners) + 1))
     return {
         "cover": [{"policy": c.job.policy, "way": c.way, "through": c.through, "operational": c.job.operational,
@@ -147,14 +147,10 @@ def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, 
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
                 **_held(question, held, unread=asset.unread is not None),
-                "where": one.store or _where(held), "fact": fact,
+                "where": one.store or where(held), "fact": fact,
                 "lastRun": None if one.last_status == "OK" else one.last_status, "lastGood": stamp(one.prev_good),
                 "nextRun": stamp(one.next_run), "error": one.last_error,
             }  # fmt: skip
-
-
-def _where(held: Sequence[CopySet]) -> str | None:
-    return ", ".join(dict.fromkeys(s.store or s.array or s.place for s in held)) or None
 
 
 UNREAD = "not known: not all of it was read"
@@ -164,7 +160,7 @@ def _held(question: Question, held: Sequence[CopySet], *, unread: bool = False) 
     """What is there of some sums of recovery points."""
     now, stamp = question.clock.now.timestamp(), question.clock.stamp
     newest = max((s.newest_usable for s in held if s.newest_usable is not None), default=None)
-    lock = max((s.last_lock_good or 0 for s in held), default=0)
+    lock = last_lock(held)
     ends = max((end for s in held if (end := s.ends(int(now))) is not None), default=None)
     good, copies = sum(s.good for s in held), sum(s.copies for s in held)
     return {
@@ -197,7 +193,7 @@ def _others(question: Question, asset: Asset) -> Iterator[dict[str, Any]]:
     for one in asset.all_sets:
         if (one.tier, one.schedule) not in named and one.copies:
             yield {"tier": one.tier, "when": f"formerly {one.schedule}" if one.schedule else "by hand",
-                   **_held(question, [one]), "where": _where([one])}  # fmt: skip
+                   **_held(question, [one]), "where": where([one])}  # fmt: skip
 
 
 # --- told ----------------------------------------------------------------------------------------------------------

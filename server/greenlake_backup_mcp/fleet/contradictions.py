@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from . import calendar, systems
 from .calendar import DAY, GRACE, HOUR, MINUTE, Rule
-from .facts import Asset, Cover, Estate, Schedule
+from .facts import TIERS, Asset, Cover, Estate, Schedule
 from .systems import Systems
 
-RECORDED = ("SNAPSHOT", "REPLICATED_SNAPSHOT", "BACKUP", "CLOUD_BACKUP")  # a run of a log backup makes no copy
+AssetsOfJobs = Mapping[str, tuple[str, ...]]
 SETTLE = 15 * MINUTE  # two witnesses that are this near to each other are not compared
 
 
@@ -69,7 +69,7 @@ class Comparison:
 
 def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
     """All contradictions of the estate; those of an asset no longer listed are none."""
-    around = systems.read(connection)
+    around, covered = systems.read(connection), _assets_by_job(estate)
     rules = {job.id: calendar.rules(job.schedules, job.effective_from) for job in estate.jobs.values()}
     reads = dict(
         connection.execute("SELECT asset, min(coalesce(read, 0)) FROM main.readings WHERE asset > 0 GROUP BY asset")
@@ -78,7 +78,7 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
         "SELECT asset_id, max(seen) FROM main.changes WHERE kind = 'copy vanished' AND cause <> 'unexplained' "
         "GROUP BY asset_id"
     ))  # fmt: skip
-    contradictions = [*_not_run(estate, around), *_stores(estate, around), *_silent(estate, around)]
+    contradictions = [*_not_run(estate, around, covered), *_stores(estate, around), *_silent(estate, around, covered)]
     unjudged: Counter[str] = Counter()
     judged = 0
     for asset in estate.workloads:
@@ -135,7 +135,7 @@ _LISTS = {"vm": "vms", "mssql_database": "mssql_databases", "volume_group": "vol
 
 
 def _schedules(asset: Asset) -> Iterator[tuple[Cover, Schedule]]:
-    return ((cover, s) for cover in asset.covers for s in cover.job.schedules if s.tier in RECORDED)
+    return ((cover, s) for cover in asset.covers for s in cover.job.schedules if s.tier in TIERS)
 
 
 def _noun(schedule: Schedule) -> str:
@@ -171,10 +171,9 @@ def _without_copy(  # noqa: PLR0913, PLR0917
     )  # fmt: skip
 
 
-def _not_run(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+def _not_run(estate: Estate, around: Systems, covered: AssetsOfJobs) -> Iterator[Contradiction]:
     """Schedules that are to run and have not: the moment was past when the list of jobs was read."""
     read = around.read.get("jobs") or 0
-    covered = _assets_by_job(estate)
     for job in estate.jobs.values():
         passed = [
             s for s in job.schedules
@@ -206,9 +205,8 @@ def _stores(estate: Estate, around: Systems) -> Iterator[Contradiction]:
             )  # fmt: skip
 
 
-def _silent(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+def _silent(estate: Estate, around: Systems, covered: AssetsOfJobs) -> Iterator[Contradiction]:
     """Gateways and StoreOnces without contact, through which jobs say that they ran well since."""
-    covered = _assets_by_job(estate)
     for ident, one in {**around.gateways, **around.storeonces}.items():
         since = one["health_told"]
         if one["connection"] != "DISCONNECTED" or since is None:
@@ -227,7 +225,7 @@ def _silent(estate: Estate, around: Systems) -> Iterator[Contradiction]:
             )  # fmt: skip
 
 
-def _assets_by_job(estate: Estate) -> dict[str, tuple[str, ...]]:
+def _assets_by_job(estate: Estate) -> AssetsOfJobs:
     assets: dict[str, list[str]] = {}
     for asset in estate.workloads:
         for cover in asset.covers:

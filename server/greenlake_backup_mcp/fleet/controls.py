@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from . import contradictions, cover, recoverability, survival
-from .cover import DAY, Lines
-from .facts import Asset
+from .calendar import DAY
+from .cover import Lines
+from .facts import PATH_LISTS, PLAN_LISTS, Asset
 from .verdicts import Context, Control, Judge, State, Verdict
 
 WEAKENED = (
     "copy vanished", "expiry brought forward", "lock lifted", "left group", "job removed", "job suspended",
     "job of another policy", "policy weakened",
 )  # fmt: skip
-_PLANS = ("jobs", "vm_groups", "mssql_groups", "datastores")
-_PATHS = ("stores", "gateways", "storeonces", "orchestrators")
 
 
 def vanished(context: Context) -> tuple[Judge, Lines]:
@@ -95,14 +94,14 @@ _QUERIES = {  # what a control rests on, as one query to the catalog
 _CONTROLS = (
     Control(
         "cover", "in a plan that runs, with a usable copy outside the array, of the whole machine", cover.cover,
-        (*_PLANS, *_PATHS),
+        (*PLAN_LISTS, *PATH_LISTS),
     ),
     Control(
         "fresh", "the newest usable point in time is as young as the calendar of each schedule promises", cover.fresh,
-        (*_PLANS, *_PATHS), rules={"hours": "the newest usable point in time is younger than {hours} h"},
+        (*PLAN_LISTS, *PATH_LISTS), rules={"hours": "the newest usable point in time is younger than {hours} h"},
         uses=("place", "hours"),
     ),
-    Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, _PATHS,
+    Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, PATH_LISTS,
             uses=("place",)),
     Control(
         "verified", "a backup verified within {days} days, and no verification failed", recoverability.verified,
@@ -115,23 +114,23 @@ _CONTROLS = (
     Control("consistent", "the newest usable copy is as consistent as asked", recoverability.consistent, ("jobs",)),
     Control(
         "3-2-1-1-0", "3 copies with production, 2 media (an array snapshot adds none), 1 off site, 1 locked, 0 "
-        "errors in verification, by usable copies", survival.rule_of_copies, _PATHS,
+        "errors in verification, by usable copies", survival.rule_of_copies, PATH_LISTS,
     ),
-    Control("immutable", "a usable copy is locked until {until}", survival.immutable, _PATHS, {"until": "now"},
+    Control("immutable", "a usable copy is locked until {until}", survival.immutable, PATH_LISTS, {"until": "now"},
             uses=("place", "until")),
-    Control("off_site", "a usable copy off site: in a cloud store", survival.off_site, _PATHS,
+    Control("off_site", "a usable copy off site: in a cloud store", survival.off_site, PATH_LISTS,
             rules={"hours": "a usable copy off site, in a cloud store, younger than {hours} h"}, uses=("hours",)),
-    Control("expiring", "the last usable copy stays longer than {days} days", survival.expiring, _PATHS, {"days": 7},
-            uses=("place", "days")),
+    Control("expiring", "the last usable copy stays longer than {days} days", survival.expiring, PATH_LISTS,
+            {"days": 7}, uses=("place", "days")),
     Control(
         "horizon", "usable, off-site and locked copies last {days} days, if no run came any more", survival.horizon,
-        _PATHS, {"days": 30}, uses=("days",),
+        PATH_LISTS, {"days": 30}, uses=("days",),
     ),
     Control(
         "vanished", "no copy went too early, no safeguard was weakened within {days} days", vanished, (), {"days": 30},
         by_copies=False, uses=("days",),
     ),
-    Control("contradictions", "no two witnesses of it contradict each other", contradicted, ("jobs", *_PATHS)),
+    Control("contradictions", "no two witnesses of it contradict each other", contradicted, ("jobs", *PATH_LISTS)),
     _untold(
         "encryption", "copies are encrypted", "The service has no field that says whether copies are encrypted: it "
         "cannot be known from here, and is not inferred from the kind of store.",

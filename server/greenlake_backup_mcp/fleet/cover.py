@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from . import calendar
-from .calendar import Freshness, Grade
-from .facts import WORKLOADS, Asset, CopySet, Cover, Job, Schedule
+from .calendar import DAY, Freshness, Grade
+from .facts import TIERS, WORKLOADS, Asset, CopySet, Cover, Job, Schedule
 from .verdicts import Context, Judge, State, Tally, Verdict
 
 Lines = Callable[[Tally], list[str]]
-DAY = 86_400
 GONE_FIRST = 1e12  # rank of an asset that comes back from nowhere: above any age
 
 
@@ -156,8 +155,7 @@ def fresh(context: Context) -> tuple[Judge, Lines]:
         return _younger(context), lambda _: []
     now, clock = context.now, context.clock
     places = context.places()
-    tiers = {"array": ("SNAPSHOT", "REPLICATED_SNAPSHOT"), "on_premises": ("BACKUP",), "off_site": ("CLOUD_BACKUP",)}
-    wanted = tiers[places[0]] if places else ()
+    wanted = [tier for tier, place in TIERS.items() if place in places]
 
     def judge(asset: Asset) -> Verdict:
         if not asset.covers:

@@ -20,9 +20,9 @@ from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from . import loss, relations, systems
 from .clock import Clock
-from .facts import Estate
+from .facts import PATH_LISTS, PLAN_LISTS, Estate
 from .loss import Fate, Loss, Outcome
-from .question import Question, Reply
+from .question import Question, Reply, some
 from .relations import Relations, Thing
 
 UNLOCKED = "unlocked copies"
@@ -101,7 +101,7 @@ def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[
 
 def _partial(estate: Estate) -> bool:
     """Whether not all was read that numbers of jobs, assets and recovery points need."""
-    return bool(estate.coverage.unread) or any(name in estate.lists_unread for name in (*loss.COVERS, *loss.PATHS))
+    return bool(estate.coverage.unread) or bool(estate.blocked_by((*PLAN_LISTS, *PATH_LISTS)))
 
 
 def _nothing(name: str, kind: str | None, candidates: Iterable[Thing], estate: Estate) -> InputError:
@@ -124,9 +124,7 @@ def _nothing(name: str, kind: str | None, candidates: Iterable[Thing], estate: E
 
 
 def _some(names: Iterable[str | None]) -> str:
-    distinct = sorted({n for n in names if n})
-    more = f" and {len(distinct) - NAMED:,} more" if len(distinct) > NAMED else ""
-    return f"{', '.join(distinct[:NAMED])}{more}"
+    return some(sorted({n for n in names if n}), NAMED)
 
 
 def _lines(one: Dependents, clock: Clock, *, partial: bool) -> Iterator[str]:

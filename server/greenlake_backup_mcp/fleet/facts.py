@@ -28,6 +28,10 @@ NOBODYS = {
     "OMNICUBE_VM": "system VM",
 }
 """Machines that nobody works with, by the service's classification: told apart, and counted."""
+TIERS = {"SNAPSHOT": "array", "REPLICATED_SNAPSHOT": "array", "BACKUP": "on_premises", "CLOUD_BACKUP": "off_site"}
+"""Tiers that make recovery points, and where these lie; a log backup makes none."""
+PATH_LISTS = ("stores", "gateways", "storeonces", "orchestrators")  # without them no copy can be called usable
+PLAN_LISTS = ("jobs", "vm_groups", "mssql_groups", "datastores")  # without them nobody can be called unprotected
 SUSPENDED = ("SUSPENDED", "PERMANENTLY_SUSPENDED")
 
 
@@ -143,6 +147,16 @@ class CopySet:
         return float("inf") if self.endless else self.last_expiry if (self.last_expiry or 0) > now else None
 
 
+def last_lock(sets: Iterable[CopySet]) -> int:
+    """Until when the longest lock on a good one of them holds; 0 where none is locked."""
+    return max((one.last_lock_good or 0 for one in sets), default=0)
+
+
+def where(sets: Iterable[CopySet]) -> str | None:
+    """The stores and arrays that hold them, each once; None without any."""
+    return ", ".join(dict.fromkeys(one.store or one.array or one.place for one in sets)) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A protection store, and whether it and the way to it are up. `arrays`: on which its gateway and its data lie."""
@@ -224,6 +238,11 @@ class Asset:
         return NOBODYS.get(self.classification or "")
 
     @property
+    def own_arrays(self) -> frozenset[str]:
+        """The arrays that it lies on, as far as the service says."""
+        return frozenset((self.arrays or "").split(", ")) - {""}
+
+    @property
     def unread(self) -> str | None:
         """Why nothing can be said of its recovery points; None where they were read, those of its owners too."""
         if self.copies_state == "unread":
@@ -285,6 +304,10 @@ class Estate:
     def lists_unread(self) -> Mapping[str, str]:
         """The lists of the service that were never read whole, and why not."""
         return {one.collection: one.problem or "not yet" for one in self.coverage.unread_lists}
+
+    def blocked_by(self, needed: Iterable[str]) -> str:
+        """Which of the lists that a judgement needs were never read whole, and why not; '' where all were."""
+        return "; ".join(f"{name} not read: {why}" for name, why in self.lists_unread.items() if name in needed)
 
 
 # --- read ----------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from . import asset_health, morning_check
 from .asset_health import CauseGroup, State
 from .clock import Clock
 from .facts import Estate
-from .morning_check import Health, Level, end_of, some
-from .question import Question, Reply
+from .morning_check import Health, Level, end_of
+from .question import Question, Reply, some
 
 SINCE = "now-24h"
 MATTERS, SYSTEMS = 7, 2  # so many are shown before the rest is counted

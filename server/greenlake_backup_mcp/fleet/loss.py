@@ -7,11 +7,11 @@ copies that can be used now count as left: state good, not expired, store and wa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from .facts import WORKLOADS, Asset, CopySet, Estate, Store
+from .facts import PATH_LISTS, WORKLOADS, Asset, CopySet, Estate, Store
 
 
 class Fate(Enum):
@@ -71,24 +71,24 @@ def of_store(store: Store) -> Loss:
     return Loss(f"store {store.label}", frozenset({store.id}))
 
 
+def of_stores(title: str, stores: Iterable[Store], arrays: frozenset[str] = frozenset()) -> Loss:
+    """The loss of what stores stand on: those on its disks are gone, those in the cloud only detached."""
+    lost = tuple(stores)
+    detached = tuple(store.label for store in lost if store.type == "CLOUD")
+    return Loss(title, frozenset(s.id for s in lost if s.type != "CLOUD"), arrays, detached=detached)
+
+
 def of_system(estate: Estate, ident: str, label: str) -> Loss:
     """The loss of a gateway or StoreOnce: what lies on its disks is gone, what it wrote to the cloud is not."""
-    behind = [store for store in estate.stores.values() if store.system_id == ident and store.gone is None]
-    detached = tuple(store.label for store in behind if store.type == "CLOUD")
-    return Loss(label, frozenset(s.id for s in behind if s.type != "CLOUD"), detached=detached)
+    return of_stores(label, (s for s in estate.stores.values() if s.system_id == ident and s.gone is None))
 
 
 def of_array(estate: Estate, name: str) -> Loss:
     """The loss of an array: its snapshots, and the stores whose gateway or disks lie on it."""
-    on_it = [store for store in estate.stores.values() if name in store.arrays and store.gone is None]
-    detached = tuple(store.label for store in on_it if store.type == "CLOUD")
-    return Loss(
-        f"array {name}", frozenset(s.id for s in on_it if s.type != "CLOUD"), frozenset({name}), detached=detached
-    )
+    on_it = (store for store in estate.stores.values() if name in store.arrays and store.gone is None)
+    return of_stores(f"array {name}", on_it, frozenset({name}))
 
 
-PATHS = ("stores", "gateways", "storeonces", "orchestrators")  # lists without which no copy can be called usable
-COVERS = ("jobs", "vm_groups", "mssql_groups", "datastores")  # lists without which nobody can be called unprotected
 UNLOCKED = Loss("all copies that are not locked", unlocked=True)
 
 
@@ -108,7 +108,7 @@ def outcomes(connection: sqlite3.Connection, estate: Estate, loss: Loss) -> tupl
     locked = _newest_locked(connection, estate.now) if loss.unlocked else {}
     where = arrays_of(estate)
     results = [_outcome(asset, loss, locked, where.get(asset.id, frozenset())) for asset in population(estate)]
-    if any(name in estate.lists_unread for name in PATHS):
+    if estate.blocked_by(PATH_LISTS):
         results = [Outcome(one.asset, Fate.UNKNOWN, on_array=one.on_array) for one in results]
     order = list(Fate)
     return tuple(sorted(results, key=lambda o: (order.index(o.fate), not o.on_array, -o.gap, o.asset.name)))
@@ -121,7 +121,7 @@ def counts(results: tuple[Outcome, ...], test: Callable[[Outcome], bool] = lambd
 
 def arrays_of(estate: Estate) -> Mapping[str, frozenset[str]]:
     """On which arrays each asset lies; a database on those of all machines of its machine's name."""
-    own = {a.id: frozenset((a.arrays or "").split(", ")) - {""} for a in estate.assets.values()}
+    own = {a.id: a.own_arrays for a in estate.assets.values()}
     by_name: dict[str, frozenset[str]] = {}
     for asset in estate.assets.values():
         if asset.kind == "vm":

@@ -22,10 +22,10 @@ from .clock import Clock
 from .contradictions import Comparison
 from .exceptions import Acceptance
 from .facts import Estate, Job
+from .question import some
 from .system_health import SystemFinding
 
 ENDED = "('SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMEDOUT')"
-EXAMPLES = 2
 
 
 class Level(IntEnum):
@@ -163,10 +163,3 @@ def _today(health: Health, clock: Clock) -> Iterator[str]:
 def end_of(text: str) -> str:
     """A text of the service within a sentence: without a full stop of its own."""
     return text.rstrip(". ")
-
-
-def some(names: Any, most: int = EXAMPLES) -> str:
-    """The first names, each once, and how many more there are."""
-    held = list(dict.fromkeys(str(n) for n in names if n))
-    more = f" and {len(held) - most:,} more" if len(held) > most else ""
-    return f"{', '.join(held[:most])}{more}"

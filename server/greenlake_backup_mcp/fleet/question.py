@@ -7,7 +7,7 @@ rests on. Knows the catalog and how things are said; judges nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -31,6 +31,14 @@ BYTES_PER_TOKEN = 2.8  # of tables of names, times and few ids
 MOST_BYTES_PER_TOKEN = 2.4  # of any answer: beyond, its last lines are cut, and those say what it rests on
 BESIDE = 300  # bytes that are put beside an answer
 ROWS = 12
+EXAMPLES = 2
+
+
+def some(names: Iterable[Any], most: int = EXAMPLES) -> str:
+    """The first names, each once, and how many more there are."""
+    distinct = list(dict.fromkeys(str(n) for n in names if n))
+    more = f" and {len(distinct) - most:,} more" if len(distinct) > most else ""
+    return f"{', '.join(distinct[:most])}{more}"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections import Counter
 
 from greenlake_backup_mcp.text import units
 
-from .cover import DAY, GONE_FIRST, Lines
-from .facts import Asset, CopySet
+from .calendar import DAY
+from .cover import GONE_FIRST, Lines
+from .facts import Asset, where
 from .verdicts import Context, Judge, State, Tally, Verdict
 
 VERIFIABLE = ("vm", "vm_group", "datastore")  # the service verifies no copies of databases and volume groups
@@ -32,7 +33,7 @@ def usable(context: Context) -> tuple[Judge, Lines]:
         held = [s for s in asset.all_sets if not places or s.place in places]
         ready = [s for s in held if s.newest_usable is not None]
         newest = max((s.newest for s in held if s.newest is not None), default=None)
-        facts = {"newestOfAnyState": clock.stamp(newest), "stores": _stores(held)}
+        facts = {"newestOfAnyState": clock.stamp(newest), "stores": where(held)}
         if ready:
             best = max(s.newest_usable or 0 for s in ready)
             lost = [s for s in held if s.reachable == 0 and s.good]
@@ -50,10 +51,6 @@ def usable(context: Context) -> tuple[Judge, Lines]:
         )
 
     return judge, lines
-
-
-def _stores(held: list[CopySet]) -> str | None:
-    return ", ".join(dict.fromkeys(s.store or s.array or s.place for s in held)) or None
 
 
 def verified(context: Context) -> tuple[Judge, Lines]:

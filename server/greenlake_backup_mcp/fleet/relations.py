@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp.text import units
 
-from . import loss
+from . import facts, loss
 from .facts import Asset, CopySet, Estate, Job, Store
 from .loss import Loss
 from .systems import Systems
@@ -56,7 +56,7 @@ def list_things(connection: sqlite3.Connection, estate: Estate, around: Systems)
             yield Thing(kind, ident, row["name"] or ident)
     for ident, name in connection.execute("SELECT id, name FROM main.policies WHERE gone IS NULL"):
         yield Thing("policy", ident, name or ident)
-    arrays = {n for a in estate.assets.values() for n in (a.arrays or "").split(", ")} | {
+    arrays = {n for a in estate.assets.values() for n in a.own_arrays} | {
         one.array or "" for a in estate.assets.values() for one in a.sets
     }
     yield from (Thing("array", n, n) for n in sorted(arrays - {""}))
@@ -109,7 +109,7 @@ def _store(_connection: sqlite3.Connection, estate: Estate, around: Systems, thi
         percent = f", {100 * store.used / store.capacity:.0f} %" if store.capacity else ""
         related.notes.append(f"Holds {units.size(store.used)}{room}{percent}.")
     _on_stores(estate, [store], related)
-    lock = max((one.last_lock_good or 0 for one in related.sets), default=0)
+    lock = facts.last_lock(related.sets)
     if lock > estate.now:
         longest = units.duration(lock - estate.now)
         related.notes.append(f"Some of it is locked, the longest for {longest}: no deletion frees that space before.")
@@ -147,7 +147,7 @@ def _orchestrator(_connection: sqlite3.Connection, estate: Estate, around: Syste
 
 def _array(_connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
     related = Relations(loss=loss.of_array(estate, thing.name))
-    related.assets = [a for a in estate.workloads if thing.name in (a.arrays or "").split(", ")]
+    related.assets = [a for a in estate.workloads if thing.name in a.own_arrays]
     related.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
     return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], related)
 
@@ -183,10 +183,7 @@ def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thin
     related.jobs = [j for j in estate.jobs.values() if j.asset_id == thing.id]
     stores = [s for s in estate.stores.values() if s.system_id in gateways and s.gone is None]
     if thing.kind == "datastore" and stores:
-        local = frozenset(s.id for s in stores if s.type != "CLOUD")
-        related.loss = Loss(
-            f"datastore {thing.name}", local, detached=tuple(s.label for s in stores if s.type == "CLOUD")
-        )
+        related.loss = loss.of_stores(f"datastore {thing.name}", stores)
     return _on_stores(estate, stores, related)
 
 

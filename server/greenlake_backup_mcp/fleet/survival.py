@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .cover import AHEAD, DAY, GONE_FIRST, Lines, ahead
-from .facts import Asset, CopySet
+from .calendar import DAY
+from .cover import AHEAD, GONE_FIRST, Lines, ahead
+from .facts import TIERS, Asset, CopySet, last_lock, where
 from .recoverability import VERIFIABLE
 from .verdicts import Context, Judge, State, Tally, Verdict
 
-PLACES = {"SNAPSHOT": "array", "REPLICATED_SNAPSHOT": "array", "BACKUP": "on_premises", "CLOUD_BACKUP": "off_site"}
 DIGITS = ("3 copies", "2 media", "1 off site", "1 locked", "0 errors")
 COLUMNS = ("copies3", "media2", "offSite1", "locked1", "errors0")
 
@@ -19,8 +19,7 @@ def apart(context: Context, asset: Asset, copies: CopySet) -> bool:
     if copies.place == "off_site":
         return True
     store = context.estate.stores.get(copies.store_id or "")
-    own = set((asset.arrays or "").split(", ")) - {""}
-    return copies.place == "on_premises" and not (store is not None and store.arrays & own)
+    return copies.place == "on_premises" and not (store is not None and store.arrays & asset.own_arrays)
 
 
 def digits(context: Context, asset: Asset) -> tuple[bool | None, ...]:
@@ -36,7 +35,7 @@ def digits(context: Context, asset: Asset) -> tuple[bool | None, ...]:
         len(places) >= 2,
         any(apart(context, asset, s) for s in held),
         any(s.place == "off_site" for s in held),
-        any((s.last_lock_good or 0) > context.now for s in held),
+        last_lock(held) > context.now,
         (any(s.verified for s in asset.sets) and not errors) if asset.kind in VERIFIABLE else None,
     )
 
@@ -71,8 +70,7 @@ def immutable(context: Context) -> tuple[Judge, Lines]:
 
     def judge(asset: Asset) -> Verdict:
         held = [s for s in asset.usable if not places or s.place in places]
-        lock = max((s.last_lock_good or 0 for s in held), default=0)
-        ends = max((end for s in held if (end := s.ends(context.now)) is not None), default=None)
+        lock, ends = last_lock(held), asset.ends(context.now, *places)
         facts = {"plan": asset.job.policy if asset.job else None, "lockedUntil": context.clock.stamp(lock or None),
                  "keptUntil": context.clock.stamp(ends)}  # fmt: skip
         if lock >= until and lock > context.now:
@@ -93,8 +91,7 @@ def off_site(context: Context) -> tuple[Judge, Lines]:
     def judge(asset: Asset) -> Verdict:
         newest = asset.newest("off_site")
         facts = {"newestOffSite": context.clock.stamp(newest), "age": context.clock.age(newest),
-                 "elsewhere": ", ".join(dict.fromkeys(s.store or s.array or s.place for s in asset.usable
-                                                      if s.place != "off_site")) or None}  # fmt: skip
+                 "elsewhere": where(s for s in asset.usable if s.place != "off_site")}  # fmt: skip
         if hours is not None and ahead(asset, context.now, "off_site"):
             return Verdict(State.NOT_MET, AHEAD, facts, 1)
         if newest is not None:
@@ -124,7 +121,7 @@ def expiring(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_JUDGED, "no usable copy (see usable)")
         runs = [(s.next_run, s.last_status == "ERROR") for c in asset.covers if not c.job.suspended
                 for s in c.job.schedules if (s.next_run or 0) > context.now and s.operational != "SUSPENDED"
-                and s.tier != "DATABASE_LOG_BACKUP" and (not places or PLACES.get(s.tier or "") in places)]  # fmt: skip
+                and s.tier != "DATABASE_LOG_BACKUP" and (not places or TIERS.get(s.tier or "") in places)]  # fmt: skip
         due = min((run for run, _ in runs if run is not None), default=None)
         good = any(not failed for run, failed in runs if run is not None and run < ends)
         facts = {"lastUsableGoes": context.clock.stamp(ends), "in": context.clock.age(ends) if ends < 1e12 else None,
@@ -146,7 +143,7 @@ def horizon(context: Context) -> tuple[Judge, Lines]:
     falls: dict[str, Counter[str]] = {}
 
     def judge(asset: Asset) -> Verdict:
-        lock = max((s.last_lock_good or 0 for s in asset.usable), default=0)
+        lock = last_lock(asset.usable)
         ends = {"usable": asset.ends(context.now), "off site": asset.ends(context.now, "off_site"),
                 "locked": float(lock) if lock > context.now else None}  # fmt: skip
         if ends["usable"] is None:

@@ -49,7 +49,7 @@ Judge = Callable[[Asset], Verdict]
 
 @dataclass(frozen=True)
 class Context:
-    """What a control judges by. `values`: arguments of the call; `moment`: its `until` as seconds since 1970."""
+    """What a control judges by. `values`: arguments of the call."""
 
     connection: sqlite3.Connection
     estate: Estate
@@ -92,7 +92,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Tally:
-    """All findings of a control. `gone`: assets no longer listed, which are in no count."""
+    """All findings of a control, one for each asset, and the moment of the count (seconds since 1970)."""
 
     findings: tuple[Finding, ...]
     now: int
@@ -125,8 +125,7 @@ class Tally:
 def tally(control: Control, judge: Judge, context: Context, meant: Iterable[Asset], accepted: tuple[Acceptance, ...]
           ) -> Tally:  # fmt: skip
     """The verdict of a control on each asset, once. What was not read is unread, never not met."""
-    missing = {one: why for one, why in context.estate.lists_unread.items() if one in control.needs}
-    blocked = "; ".join(f"{one} not read: {why}" for one, why in missing.items())
+    blocked = context.estate.blocked_by(control.needs)
     findings = []
     for asset in meant:
         verdict = _verdict(control, judge, asset, blocked)
