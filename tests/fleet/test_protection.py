@@ -76,6 +76,19 @@ def test_the_counts_of_each_control_add_up_to_all_assets(catalog: sqlite3.Connec
     assert len({one.asset.id for one in checked.tally.findings}) == counts["assets"]
 
 
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_table_of_assets_has_every_fact_of_each_of_them(catalog: sqlite3.Connection, control: str) -> None:
+    """Facts differ by cause: those of the first row are not those of all."""
+    checked, estate = check(catalog, control)
+    asked: Any = Question(None, {"limit": 500}, clock.clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
+    answer = protection._reply(checked, asked).render(asked, estate)
+    listed = checked.tally.in_states(State.NOT_MET, State.PENDING)
+    facts = {name for one in listed for name, value in one.verdict.facts.items() if value not in (None, "")}
+    header = next((line for line in answer.lines if line.startswith("asset|")), "").split("|")
+    same = next((line for line in answer.lines if line.startswith("Same in all rows below: ")), "")
+    assert not {name for name in facts if name not in header and f" {name} " not in same}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_with_lists_that_failed_nothing_is_misfiled_as_unprotected(catalog: sqlite3.Connection, seed: int) -> None:
     """T1: some lists of recovery points, or a list of the tenant, were never read."""

@@ -95,7 +95,7 @@ class Reply:
         fitting = 0
         if self.rows:
             left = question.room - sum(len(line.encode()) + 1 for line in (*head, self.title, *ends)) - 160
-            names = [name for name in self.rows[0] if any(row.get(name) not in (None, "") for row in self.rows)]
+            names = list(dict.fromkeys(n for row in self.rows for n, value in row.items() if value not in (None, "")))
             body, fitting = answer.table(names, self.rows, estate.coverage.now, left)
             body = [self.title, *body] if self.title else body
         if fitting < total:
