@@ -22,7 +22,7 @@ from typing import Any
 
 PACKAGES = ("node@22", "@modelcontextprotocol/inspector@2.12.0")
 SERVE = [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--demo", "--log-level", "error"]
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("GREENLAKE_", "XDG_"))}
 TOOL_SAID_NO = 5  # the Inspector's exit status for a result that is an error
 
 
@@ -89,11 +89,11 @@ def seen(ask: Inspector) -> Iterator[str]:
 
 
 @contextmanager
-def over_http() -> Iterator[str]:
+def over_http(home: str) -> Iterator[str]:
     """The URL of a server of this process's making."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-    server = subprocess.Popen([*SERVE, "--http", f"127.0.0.1:{port}"], env=CLEAN)
+    server = subprocess.Popen([*SERVE, "--http", f"127.0.0.1:{port}"], env={**CLEAN, "HOME": home})
     try:
         _until(lambda: _answers(port), server)
         yield f"http://127.0.0.1:{port}/mcp"
@@ -132,7 +132,7 @@ def main() -> int:
         if got.returncode:
             print(f"inspector: skipped, npm cannot bring {' and '.join(PACKAGES)}")
             return 0
-        with over_http() as url:
+        with over_http(place) as url:
             for target in (tuple(SERVE), ("--server-url", url)):
                 for era in ("legacy", "modern"):
                     print(f"\n{'HTTP' if url in target else 'stdio'}, {era} era")

@@ -16,9 +16,11 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -152,7 +154,7 @@ async def service(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def serve() -> None:
+def serve(state: Path) -> None:
     """Serve, and answer each line on stdin with the longest silence since the line before."""
     from greenlake_backup_mcp import settings  # noqa: PLC0415  only the server's process needs these
     from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
@@ -160,7 +162,7 @@ def serve() -> None:
 
     chosen = settings.load(
         environment=False, token="t" * 40, api_base_url="https://service.invalid", concurrency=8, log_level="error",
-        stateless=True,
+        stateless=True, state_dir=state,
     )  # fmt: skip
     longest, beaten = [0.0, 0.0], threading.Event()
 
@@ -195,9 +197,9 @@ class Server:
     """The server's process."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.load", "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.state = tempfile.TemporaryDirectory()
+        command = [sys.executable, "-m", "tests.load", "--serve", self.state.name]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = self._line()
 
     def _line(self) -> Any:
@@ -215,6 +217,7 @@ class Server:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
+        self.state.cleanup()
 
 
 async def send(port: int, call: Call) -> str:
@@ -273,12 +276,12 @@ def measure(times: int, goal: float, only: str) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--goal", type=float, default=100.0)
     parser.add_argument("--only", default="", help="inputs whose name holds this")
     options = parser.parse_args()
     if options.serve:
-        serve()
+        serve(options.serve)
     else:
         raise SystemExit(measure(options.times, options.goal / 1000, options.only))

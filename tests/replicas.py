@@ -53,8 +53,9 @@ def free_port() -> int:
 
 @contextmanager
 def process(*command: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is ended with the block; its output goes to a file."""
+    """A process that is ended with the block; its output goes to a file, and what it keeps into a directory beside."""
     inherited = {n: v for n, v in os.environ.items() if not n.startswith(("GREENLAKE_", "OTEL_"))}
+    inherited["GREENLAKE_MCP_STATE_DIR"] = str(log.with_suffix(".state"))
     with log.open("ab") as output:
         running = subprocess.Popen(command, stdout=output, stderr=output, env=inherited | environment)
     try:

@@ -13,10 +13,11 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,17 @@ def served() -> Iterator[str]:
 @asynccontextmanager
 async def client_of(base: str, *, http: bool = False) -> AsyncIterator[Client]:
     """A client of the server over that tenant: in this process, or over streamable HTTP (also in this process)."""
-    inputs = settings.load(
-        api_base_url=base, client_id="demo", client_secret="demo-secret", token_url=f"{base}/as/token.oauth2",
-        rate=1e6, concurrency=8, timeout=10, retries=3, wait=0,
-    )  # fmt: skip
-    if not http:
-        async with Client(app.create(inputs)) as client:
-            yield client
-        return
-    async with http_process.serving(create_app(inputs)) as endpoint, http_process.client(endpoint.url) as client:
-        yield client
+    async with AsyncExitStack() as stack:
+        inputs = settings.load(
+            api_base_url=base, client_id="demo", client_secret="demo-secret", token_url=f"{base}/as/token.oauth2",
+            rate=1e6, concurrency=8, timeout=10, retries=3, wait=0,
+            state_dir=Path(stack.enter_context(tempfile.TemporaryDirectory())),
+        )  # fmt: skip
+        if http:
+            endpoint = await stack.enter_async_context(http_process.serving(create_app(inputs)))
+            yield await stack.enter_async_context(http_process.client(endpoint.url))
+        else:
+            yield await stack.enter_async_context(Client(app.create(inputs)))
 
 
 async def soak(calls: int, base: str, http: bool = False, *, seed: int = 7) -> Tally:

@@ -1,6 +1,5 @@
-"""The yardstick over HTTP: a low-level server of the same SDK with one tool that passes the upstream's answer on.
+"""The yardstick over HTTP: the server of bare_server.py with the SDK's own login.
 
-With the SDK's own login, and the same pool of connections as ours, so that only our path makes the difference.
 `bare_http.py URL FILE PORT`: the file holds the one token; `-` lets everybody in.
 """
 
@@ -8,53 +7,15 @@ from __future__ import annotations
 
 import hmac
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import uvicorn
-from mcp.server import Server, ServerRequestContext
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from mcp.types import (
-    CallToolRequestParams,
-    CallToolResult,
-    ListToolsResult,
-    PaginatedRequestParams,
-    TextContent,
-    Tool,
-)
 from pydantic import AnyHttpUrl
 
-from .load import TOKEN
-
-TOOL = Tool(name="get_protection_store", input_schema={"type": "object"})
-
-
-def create(upstream: str) -> Server[httpx2.AsyncClient]:
-    @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
-        limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in upstream/transport.py
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, limits=limits) as client:
-            yield client
-
-    async def list_tools(ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[TOOL])
-
-    async def call_tool(ctx: ServerRequestContext[httpx2.AsyncClient], params: CallToolRequestParams) -> CallToolResult:
-        reply = await ctx.lifespan_context.get(upstream)
-        return CallToolResult(content=[TextContent(text=reply.text)])
-
-    return Server(
-        "bare",
-        version="1",
-        lifespan=lifespan,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        get_tool_input_schema=lambda name: TOOL.input_schema,
-    )
+from .bare_server import create
 
 
 class OneToken:

@@ -1,6 +1,7 @@
 """The yardstick of a call: a low-level server of the same SDK over stdio, whose one tool makes one httpx2 GET.
 
-`bare_server.py URL`: what it answers with as it came. It checks, masks, renders and bounds nothing.
+`bare_server.py URL`: what it answers with as it came, by the same pool of connections as ours. It checks, masks,
+renders and bounds nothing, so that only our path makes the difference.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .load import TOKEN
 TOOL = Tool(name="get_protection_store", input_schema={"type": "object"})
 
 
-async def main(url: str) -> None:
+def create(url: str) -> Server[httpx2.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
         limits = httpx2.Limits(max_connections=100, max_keepalive_connections=100)  # as in upstream/transport.py
@@ -45,7 +46,7 @@ async def main(url: str) -> None:
             return CallToolResult(content=[TextContent(text=reply.text)], structured_content=json.loads(reply.text))
         return CallToolResult(content=[TextContent(text=reply.text)])
 
-    server = Server(
+    return Server(
         "bare",
         version="1",
         lifespan=lifespan,
@@ -53,6 +54,10 @@ async def main(url: str) -> None:
         on_call_tool=call_tool,
         get_tool_input_schema=lambda name: TOOL.input_schema,
     )
+
+
+async def main(url: str) -> None:
+    server = create(url)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options(NotificationOptions()))
 

@@ -9,11 +9,12 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import anyio
 import httpx2
@@ -69,11 +70,15 @@ def running(bulk: int) -> Iterator[str]:
         process.wait()
 
 
-def reaching(base: str) -> Any:
-    arguments = settings.load(
-        api_base_url=base, token=TOKEN, scan_cap=1_000_000, rate=10**9, concurrency=CONCURRENCY, timeout=120
-    )
-    return rest.connect(arguments, now=lambda: NOW)
+@asynccontextmanager
+async def reaching(base: str) -> AsyncIterator[ApiClient]:
+    with tempfile.TemporaryDirectory() as state:
+        chosen = settings.load(
+            api_base_url=base, token=TOKEN, scan_cap=1_000_000, rate=10**9, concurrency=CONCURRENCY, timeout=120,
+            state_dir=Path(state),
+        )  # fmt: skip
+        async with rest.connect(chosen, now=lambda: NOW) as api:
+            yield api
 
 
 async def silent(_done: float, _total: float | None, _words: str) -> None:

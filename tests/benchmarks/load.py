@@ -129,9 +129,9 @@ class Caller(asyncio.Protocol):
 def _length(head: bytes) -> int:
     """The length that an answer's head tells."""
     lower = head.lower()
-    moment = lower.index(b"content-length:") + 15
-    end = lower.find(b"\r\n", moment)
-    return int(lower[moment : None if end < 0 else end])
+    start = lower.index(b"content-length:") + 15
+    end = lower.find(b"\r\n", start)
+    return int(lower[start : None if end < 0 else end])
 
 
 async def clients(port: int, token: str, number: int, seconds: float, warm: float = 1.0) -> Result:

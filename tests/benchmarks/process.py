@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,15 +71,17 @@ class Process:
 @contextmanager
 def started(command: list[str], **environment: str) -> Iterator[Process]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
-    popen = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**clean, **environment}
-    )
-    try:
-        yield Process(popen)
-    finally:
-        assert popen.stdin
-        popen.stdin.close()
-        popen.wait(timeout=10)
+    with tempfile.TemporaryDirectory() as state:
+        env = {**clean, "GREENLAKE_MCP_STATE_DIR": state, **environment}
+        popen = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
+        )
+        try:
+            yield Process(popen)
+        finally:
+            assert popen.stdin
+            popen.stdin.close()
+            popen.wait(timeout=10)
 
 
 def cold_list_ms(command: list[str], **environment: str) -> float:
