@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.replicas import free_port
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "greenlake-backup-mcp-clients"
@@ -103,9 +104,7 @@ def install(command: list[str], complete: Path) -> None:
 @contextmanager
 def served(state: Path) -> Iterator[str]:
     """The demo over HTTP on a free port of this machine."""
-    with socket.socket() as actual:
-        actual.bind(("127.0.0.1", 0))
-        port = actual.getsockname()[1]
+    port = free_port()
     command = [*serve(), "--http", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings(state))
     try:

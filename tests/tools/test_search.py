@@ -27,9 +27,9 @@ Connected = Callable[..., AbstractAsyncContextManager[Client]]
 
 def hits(questions: list[dict[str, Any]]) -> tuple[float, float]:
     """Which part of the questions has a right tool first, and among the first five."""
-    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    index = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
     ranked = [
-        ([t.name for t in ranking.rank(existing, q["question"])], {q["tool"], *q.get("also", ())}) for q in questions
+        ([t.name for t in ranking.rank(index, q["question"])], {q["tool"], *q.get("also", ())}) for q in questions
     ]
     return (
         sum(bool(names) and names[0] in right for names, right in ranked) / len(ranked),
@@ -75,8 +75,8 @@ def test_questions_in_other_voices_are_answered_as_well(name: str) -> None:
 
 def test_plain_phrasings_over_the_estate_have_the_right_tool_first() -> None:
     """Sixty, written by somebody who had seen no description; the words of tool_search/estate.py came after them."""
-    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
-    first = [ranking.rank(existing, one["text"], 1)[0].name == one["tool"] for one in PHRASINGS]
+    index = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    first = [ranking.rank(index, one["text"], 1)[0].name == one["tool"] for one in PHRASINGS]
     assert len(first) == 60
     assert sum(first) >= 56
 
@@ -93,14 +93,14 @@ def test_plain_phrasings_over_the_estate_have_the_right_tool_first() -> None:
     ],
 )
 def test_the_field_s_own_words_are_understood(question: str, right: str) -> None:
-    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
-    assert right in [tool.name for tool in ranking.rank(existing, question, 3)]
+    index = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    assert right in [tool.name for tool in ranking.rank(index, question, 3)]
 
 
 def test_asking_which_copies_exist_never_proposes_to_change_one_first() -> None:
-    existing = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
+    index = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
     for question in ("which backups exist", "what snapshots are there of this VM", "how long is the copy locked"):
-        assert not ranking.rank(existing, question)[0].gated, question
+        assert not ranking.rank(index, question)[0].gated, question
 
 
 async def test_three_tools_and_four_over_the_estate_are_listed_and_cost_little(

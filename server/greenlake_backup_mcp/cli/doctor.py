@@ -44,16 +44,7 @@ async def examine(settings: Settings) -> int:
         if settings.client_id and not (settings.workspace_id or settings.token_url or settings.demo):
             _print("note", NO_WORKSPACE)
         async with client.connect(settings) as api:
-            reply = await client.send(
-                api,
-                client.Request(
-                    operation_id="ProtectionStoreList",
-                    method="GET",
-                    path="/backup-recovery/v1beta1/protection-stores",
-                    query=(("limit", "1"),),
-                    reads=True,
-                ),
-            )
+            reply = await client.send(api, client.ONE_READ)
         _print("ok", "token: accepted")
         total = reply.body.get("total") if isinstance(reply.body, dict) else None
         if (skew := api.transport.clock).seconds is not None:

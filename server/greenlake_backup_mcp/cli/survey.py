@@ -306,11 +306,9 @@ async def probe_tokens(survey: Survey, other: client.ApiClient) -> None:
     if not tokens.renewable or not survey.looks:
         return
     before = tokens.recent
-    path, operation = "/backup-recovery/v1beta1/protection-stores", "ProtectionStoreList"
-    request = client.Request(operation, "GET", path, (("limit", "1"),), reads=True)
     try:
-        await client.send(other, request, adapt=False)
-        await survey.read(operation, path, ("limit", "1"))
+        await client.send(other, client.ONE_READ, adapt=False)
+        await survey.read(client.ONE_READ.operation_id, client.ONE_READ.path, *client.ONE_READ.query)
     except BackupError:
         return
     survey.prove("one_token", "yes" if tokens.recent != before else "no", "the first of two tokens")

@@ -8,10 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, TypeVar
 
-import anyio.to_thread
 from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.consent import gate, plans, proposals, refusals
@@ -29,6 +27,7 @@ from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, 
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client, readings
+from greenlake_backup_mcp.upstream.body_limits import offload_if
 from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, read_back, synchronous
 from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import RememberedWrite, WriteMemory
@@ -141,9 +140,8 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if tool in builtin.FLEET:
         seconds = proposals.follow_seconds(context.settings, caller)
         used = time.monotonic() - caller.begun  # the first call opens what all need
-        patience = max(
-            seconds - min(3.0, 0.4 * seconds) - used, 0.1
-        )  # the rest is for the answer, on a busy machine too
+        spare = min(3.0, 0.4 * seconds)  # for the answer, on a busy machine too
+        patience = max(seconds - spare - used, 0.1)
         answer = await context.catalog.call(tool.name, values, caller.principal, caller.progress, patience)
         return _to_result(context, CallOutcome(Outcome.DONE, answer.lines, answer.value))
     if tool.name == builtin.PREVIEW_CALL.name:
@@ -267,11 +265,11 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     """What the reply means."""
     tool = prepared.tool
     if tool.danger is Danger.READ:
+        large = reply.size > body_limits.LARGE
         if prepared.arguments.get("output") == "json":
-            large = reply.size > body_limits.LARGE
-            value = await _in_turn(reply, results.fit_json, reply.body, context.settings) if large else reply.body
+            value = await offload_if(True, results.fit_json, reply.body, context.settings) if large else reply.body
             return CallOutcome(Outcome.DONE, value=value)
-        lines = await _in_turn(reply, _details, context, tool, reply.body)
+        lines = await offload_if(large, _details, context, tool, reply.body)
         more = builtin.BEYOND.get(tool.name)
         beyond = (
             await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])
@@ -294,13 +292,6 @@ def _clock_note(context: CallContext) -> tuple[str, ...]:
     """Of an answer with ages in it: that this machine's clock is off. Previews and writes judge by the service's."""
     note = context.api.transport.clock.note
     return (note,) if note else ()
-
-
-async def _in_turn(reply: client.Response, work: Callable[..., T], *arguments: Any) -> T:
-    """What `work` makes of a reply: of a large one in a thread, so that other calls are answered meanwhile."""
-    if reply.size <= body_limits.LARGE:
-        return work(*arguments)
-    return await anyio.to_thread.run_sync(partial(work, *arguments), abandon_on_cancel=True)
 
 
 def _follower(

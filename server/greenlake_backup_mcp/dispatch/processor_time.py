@@ -1,6 +1,7 @@
 """The processor time of a call, counted step by step: all calls share one event loop, so each has so much of it.
 
-Counts what runs in the call's own task, whatever that is: lists, details, JSON, previews, questions to the catalog.
+Counts what runs in the call's own task, whatever that is: lists, details, JSON, previews.
+What runs in a thread (work on a large answer, questions to the catalog) lets others go on and is not counted.
 Must know nothing of what a call does.
 """
 

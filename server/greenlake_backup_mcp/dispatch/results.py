@@ -25,15 +25,14 @@ def text_result(lines: Iterable[str], settings: Settings, *, is_error: bool = Fa
     """A result of lines. Whole lines beyond the budget are dropped and counted."""
     out, dropped, left = list(lines), 0, int(settings.budget * BYTES_PER_TOKEN) - 200
     whole = "\n".join(out)
-    plain = len(whole) < left and whole.isascii() and whole.replace("\n", "").isprintable()  # nearly always
-    waiting = () if plain else (sanitize.clean(line) for line in out)
-    out = out if plain else []
-    for line in waiting:
-        left -= len(line.encode()) + 1
-        if left >= 0 and not dropped:
-            out.append(line)
-        else:
-            dropped += 1
+    if len(whole) >= left or not (whole.isascii() and whole.replace("\n", "").isprintable()):  # seldom
+        waiting, out = out, []
+        for line in map(sanitize.clean, waiting):
+            left -= len(line.encode()) + 1
+            if left >= 0 and not dropped:
+                out.append(line)
+            else:
+                dropped += 1
     if dropped:
         out.append(f"({dropped} more lines left out: the answer's budget is {settings.budget} tokens.)")
     if settings.demo:

@@ -6,18 +6,16 @@ its kind, and a row in that module's TABLE. Must know nothing of MCP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
-
-import anyio.to_thread
+from typing import Any
 
 from greenlake_backup_mcp.lists.render import json_cut
 from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools import target_reads
 from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.body_limits import offload_if
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.published import BESIDE
 
@@ -52,7 +50,6 @@ from .reads import (
     read_copy,
 )
 
-T = TypeVar("T")
 KINDS = (recovery_points, restores, group_restores, jobs, policies, groups, stores, systems, access, creations)
 TABLE: Mapping[str, PreviewSpec] = {operation: spec for kind in KINDS for operation, spec in kind.TABLE.items()}
 
@@ -130,16 +127,16 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     now = clock if clock and abs(apart) > CLOCKS_APART else now
     specs = [r for r in spec.reads(plain, acted_on) if not r.decides]
     large = json_cut.is_large(acted_on.resource)
-    by_id = await _beside(large, id_reads.name_reads, request_body(tool, plain), acted_on.resource, acted_on.kind)
+    by_id = await offload_if(large, id_reads.name_reads, request_body(tool, plain), acted_on.resource, acted_on.kind)
     facts = await read_all(api, [*specs, *by_id], shared.reads)
     named = {r.name: facts.pop(r.name) for r in by_id}
-    difference = await _beside(large, compute_difference, tool, plain, acted_on.resource)
+    difference = await offload_if(large, compute_difference, tool, plain, acted_on.resource)
     subject = Subject(tool, plain, acted_on, facts, now, shared.leaving, difference)
     for stage in spec.further:
         specs += (more := stage(subject))
         subject = replace(subject, facts={**subject.facts, **await read_all(api, more, shared.reads)})
     results = (acted_on.result, *acted_on.uses.values(), *subject.facts.values(), *named.values())
-    names = await _beside(large, leaf_words.collect_names, *(result.value for result in results))
+    names = await offload_if(large, leaf_words.collect_names, *(result.value for result in results))
     subject = replace(subject, id_names=names)
     subject = replace(subject, held_by=spec.held_by(subject))
     further = [notable(f"There is no {result.words}.") for result in named.values() if result.missing]
@@ -150,14 +147,7 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
         further.append(notable(f"{beside} which of them it then takes is not documented."))
     if abs(apart) > CLOCKS_APART:
         further.append(tenant_facts.clocks_differ(apart))
-    return await _beside(large, compose, subject, spec, further, frozenset(r.name for r in specs if r.quiet))
-
-
-async def _beside(large: bool, work: Callable[..., T], *arguments: Any) -> T:
-    """What `work` makes of a target: of a large one in a thread, so that other calls are answered meanwhile."""
-    if not large:
-        return work(*arguments)
-    return await anyio.to_thread.run_sync(partial(work, *arguments), abandon_on_cancel=True)
+    return await offload_if(large, compose, subject, spec, further, frozenset(r.name for r in specs if r.quiet))
 
 
 def _unreadable(acted_on: Target) -> str:

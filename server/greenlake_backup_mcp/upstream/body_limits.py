@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import anyio.to_thread
 import httpx2
 
 from greenlake_backup_mcp.errors import BackupError, LimitExceeded
 
+T = TypeVar("T")
 MOST_BYTES = 32 * 1024 * 1024  # of a page of a list, decompressed; one of 1,000 recovery points has about 3 MB
 MOST_OF_ONE = 8 * 1024 * 1024  # of any other answer; a group of 2,000 members has less than 1 MB
 LARGE = 256 * 1024  # bytes from which an answer is parsed in a thread
@@ -89,6 +92,13 @@ async def parse(content: bytes, content_type: str = "") -> Any:
             hint="Ask for less: a smaller limit, a filter, or fewer properties with select.",
         )
     return await anyio.to_thread.run_sync(parse_body, content, content_type, _YIELDING, abandon_on_cancel=True)
+
+
+async def offload_if(large: bool, work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` makes of a value: of a large one in a thread, so that other calls are answered meanwhile."""
+    if not large:
+        return work(*arguments)
+    return await anyio.to_thread.run_sync(partial(work, *arguments), abandon_on_cancel=True)
 
 
 def _check_depth(value: Any) -> None:

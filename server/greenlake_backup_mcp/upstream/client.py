@@ -51,6 +51,11 @@ class Request:
         return self.tool or self.operation_id
 
 
+ONE_READ = Request(  # that every login may make and that costs the service little: to see whether it answers
+    "ProtectionStoreList", "GET", "/backup-recovery/v1beta1/protection-stores", (("limit", "1"),), reads=True
+)
+
+
 @dataclass(frozen=True)
 class Response:
     """What the service answered; `body` is parsed JSON or None. Header names are in lower case."""

@@ -217,8 +217,6 @@ class Readings:
 
 # --- answers, understood either way -----------------------------------------------------------------------------------
 
-TASK_WORDS = {"task_word": ("state", "status"), "progress_word": ("progressPercent", "progressPercentage")}
-
 
 def read_task(readings: Readings, body: Any) -> Any:
     """A task, or a list of tasks, with each field also under the name that the description has for it."""
@@ -232,7 +230,8 @@ def read_task(readings: Readings, body: Any) -> Any:
 def _read_one(readings: Readings, item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    for name, (usual, other) in TASK_WORDS.items():
+    for name in ("task_word", "progress_word"):
+        usual, other = BY_NAME[name].values
         if item.get(usual) is None and item.get(other) is not None:
             item = {**item, usual: item[other]}
             readings.learn(name, other, "a task")
