@@ -510,13 +510,41 @@ async def test_a_copy_that_became_the_last_meanwhile_is_left_alone(opened: OpenP
 async def test_calls_that_need_no_consent_stand_in_a_plan_and_alone_need_none(opened: OpenPlan) -> None:
     app = tenant(snapshot(1))
     app.resources[f"{OWN}/protection-jobs/{VM}"] = {"id": VM, "name": "job", "operational": "SUSPENDED"}
-    resume = {"tool": "resume_protection_job", "arguments": {"protectionJobId": VM}}
+    resume: dict[str, Any] = {"tool": "resume_protection_job", "arguments": {"protectionJobId": VM}}
     async with opened(app) as plan:
         together = text_of(await plan.call([resume, *deletes(1)]))
         assert "| resume_protection_job | 1 | write |" in together
         assert CODE.search(together)
         alone = text_of(await plan.call([resume]))
-        assert "It needs no confirmation" in alone
+        assert 'It needs no confirmation: run_plan with the same arguments and confirm: "none" does exactly' in alone
+        preview = text_of(await plan.client.call_tool("preview_call", resume))
+        assert "It needs no confirmation: resume_protection_job with the same arguments does exactly this." in preview
+        await plan.client.call_tool("resume_protection_job", resume["arguments"])
+        assert [method for method, _, _ in app.writes] == ["POST"]
+
+
+class ChangingTheOther(Tenant):
+    """Changes what the second call uses besides its target, as soon as the first one's delete arrives."""
+
+    used = ""
+
+    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if method == "DELETE":
+            self.resources[self.used] = {**self.resources[self.used], "generation": 7}
+        return super()._answer(method, path, body)
+
+
+@pytest.mark.parametrize("used", [f"{VIRTUALIZATION}/virtual-machines/{identity(8)}", f"{SNAPSHOTS}/{identity(2)}"])
+async def test_what_a_call_uses_besides_its_target_is_read_again_before_it_goes(opened: OpenPlan, used: str) -> None:
+    app = ChangingTheOther(tenant(snapshot(1), snapshot(2)).resources, deletes=True)
+    app.used = used
+    app.resources[f"{VIRTUALIZATION}/virtual-machines/{identity(8)}"] = {"id": identity(8), "generation": 1}
+    inputs = {"vmId": VM, "snapshotId": identity(2), "targetVmId": identity(8), "restoreType": "ALTERNATE"}
+    async with opened(app) as plan:
+        text = text_of(await plan.consented([*deletes(1), {"tool": "restore_vm_disks", "arguments": inputs}]))
+        assert text.startswith("Plan of 2 calls: 1 done, 1 refused.")
+        assert "it changed since the plan was confirmed (generation was 1, is 7)" in text
+        assert [method for method, _, _ in app.writes] == ["DELETE"]
 
 
 async def test_a_hundred_copies_of_ten_assets_are_previewed_and_deleted_within_their_bounds(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.client_config import registry as clients
 from greenlake_backup_mcp.server import app
+from greenlake_backup_mcp.server.tool_listing import to_mcp_tool
 from greenlake_backup_mcp.tool_search import surface
 from tests.clients.__main__ import CACHE
 
@@ -28,7 +29,7 @@ TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 def listed() -> dict[str, dict[str, Any]]:
     """Name and schema of every tool that any configuration lists."""
     offered = [*app.tool_set(settings.load(demo=True)).all.values(), *surface.TOOLS]
-    return {tool.name: app.to_mcp_tool(tool).input_schema for tool in offered}
+    return {tool.name: to_mcp_tool(tool).input_schema for tool in offered}
 
 
 TOOLS = listed()

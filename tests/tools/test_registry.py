@@ -15,6 +15,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.openapi import apis, document
 from greenlake_backup_mcp.server import app, instructions
+from greenlake_backup_mcp.server.tool_listing import to_mcp_tool
 from greenlake_backup_mcp.tools import builtin, registry, schemas
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
@@ -141,7 +142,7 @@ def test_companions_are_reads_only(all_tools: tuple[Tool, ...]) -> None:
 
 def test_all_four_hints_follow_from_the_danger(all_tools: tuple[Tool, ...]) -> None:
     for tool in all_tools:
-        hints = app.to_mcp_tool(tool).annotations
+        hints = to_mcp_tool(tool).annotations
         assert hints is not None
         assert hints.read_only_hint is (tool.danger is Danger.READ)
         assert hints.destructive_hint is (tool.gated or tool.conditional)
@@ -257,7 +258,7 @@ def test_a_schema_that_contains_itself_ends() -> None:
 def test_each_tool_is_as_it_was_reviewed() -> None:
     """Run with UPDATE_SNAPSHOTS=1 where a change is meant, and read the difference."""
     offered = app.tool_set(settings.load()).offered.values()
-    rendered = {t.name: app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in offered}
+    rendered = {t.name: to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in offered}
     texts = {name: json.dumps(tool, indent=1, ensure_ascii=False) + "\n" for name, tool in rendered.items()}
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOTS.mkdir(parents=True, exist_ok=True)

@@ -17,11 +17,14 @@ from mcp.client.extension import advertise
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitResult, Implementation, TextResourceContents
 
-from greenlake_backup_mcp.consent import elicitation
+from greenlake_backup_mcp.consent import cards, codes, elicitation, proposals
+from greenlake_backup_mcp.consent.proposals import Caller, Evaluation, Proposal
 from greenlake_backup_mcp.consent.redis_store import RedisStore
 from greenlake_backup_mcp.http import app as http_app
 from greenlake_backup_mcp.http.app import ServerApp
+from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.server import app as mcp_server
+from greenlake_backup_mcp.upstream.progress import Progress
 from greenlake_backup_mcp.views.card_content import MOST_LINES
 from greenlake_backup_mcp.views.cards import NONCE
 from greenlake_backup_mcp.views.pages import PREFIX
@@ -581,6 +584,28 @@ async def test_what_was_carried_out_is_told_though_the_store_is_gone(
         assert [method for method, _, _ in tenant.writes] == ["DELETE"]
         assert "Nothing was sent" not in text_of(done)
         assert done.structured_content["state"] == "carried out"
+
+
+async def test_a_change_whose_process_was_killed_is_of_unknown_outcome_after_its_time(clock: Clock) -> None:
+    async def nothing(*_: Any) -> Any:
+        """Neither read nor described."""
+
+    consent = proposals.consent(loaded(wait=5))
+    proposal = Proposal("delete_vm_backup", DELETE, nothing, lambda _: None, nothing, lambda _: {})
+    call = codes.Call(proposal.tool, DELETE, "local", None)
+    evaluation = Evaluation(proposal, None, Effect("Delete it"), call, frozenset())
+    caller = Caller("local", None, Progress(nothing), client="host 1")
+    change = await cards.propose(consent, evaluation, caller, clock())
+    clock.forward(cards.WAITING_SECONDS)
+    await cards.settle(consent, change, cards.Standing(cards.State.RUNNING))
+    clock.forward(600)
+    assert (await cards.standing(consent, change, clock())).state is cards.State.RUNNING
+    clock.forward(6)
+    late = await cards.standing(consent, change, clock())
+    assert (late.state, late.is_error) == (cards.State.UNKNOWN, True)
+    assert "do not repeat it" in late.text
+    await cards.finish(consent, change, cards.Standing(cards.State.ANSWERED))  # it was slow after all
+    assert (await cards.standing(consent, change, clock())).state is cards.State.ANSWERED
 
 
 async def test_a_card_confirms_what_was_given_in_the_published_form(host: Opener, tenant: Tenant) -> None:

@@ -11,9 +11,12 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.catalog import views
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
+from greenlake_backup_mcp.views import pictures
 from tests.conftest import ticking
+from tests.support.estates import AT, opened, small_estate
 from tests.support.results import text_of
 
 from .host import VIEWS
@@ -69,6 +72,21 @@ async def test_pictures_draw_what_the_answers_say() -> None:
             result = await client.call_tool("read_view", bad)
             assert result.is_error
             assert text_of(result)
+
+
+@pytest.mark.parametrize("count", [1, 120, 121, 239, 240, 1000])
+def test_the_use_of_a_store_over_time_reaches_from_the_first_to_the_newest_sample(count: int) -> None:
+    connection = opened(small_estate()[1])
+    connection.executescript(views.script(AT))
+    (identity,) = connection.execute("SELECT id FROM main.stores WHERE gone IS NULL LIMIT 1").fetchone()
+    connection.execute("DELETE FROM store_usage")
+    for n in range(count):
+        connection.execute("INSERT INTO store_usage (store_id, at, used) VALUES (?, ?, ?)", (identity, n, n))
+    (samples,) = [one["samples"] for one in pictures.stores(connection)["stores"] if one["samples"]]
+    assert samples[-1] == (count - 1, count - 1)
+    assert samples[0][0] < count / 60
+    assert len(samples) <= pictures.MOST_SAMPLES == 120  # what a view takes is 130
+    connection.close()
 
 
 async def test_clients_without_views_have_no_pictures_and_their_answers_are_as_before() -> None:

@@ -112,11 +112,11 @@ def _announce(chosen: Settings) -> None:
 
 def tools(options: argparse.Namespace) -> int:
     """Print the tools that these settings offer."""
-    from greenlake_backup_mcp.server import app  # noqa: PLC0415
+    from greenlake_backup_mcp.server import app, tool_listing  # noqa: PLC0415
 
     tools = app.tool_set(_settings(options)).offered.values()
     if options.json:
-        listed = [app.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
+        listed = [tool_listing.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
         print_result(json.dumps(listed, indent=1, ensure_ascii=False))
         return 0
     toolset = ""

@@ -26,6 +26,7 @@ from .proposals import Caller, Consent, Evaluation
 WAITING_SECONDS = 600  # in which a change can be answered
 REMEMBERED_SECONDS = 3600  # in which its outcome can be asked for
 GRACE_SECONDS = 20  # after which a card that did not open may be believed not to open
+RUNNING_SECONDS = 600  # beyond the wait, after which what is being carried out is taken to be broken off
 MOST_WAITING = 5  # changes of one caller; older ones give way, so that nobody is flooded with cards
 BLANK_SECONDS = 90 * 86_400.0  # how long it is remembered that a client's cards do not open
 BURNT = "Only the card itself can answer. This change is cancelled; nothing was sent."
@@ -37,6 +38,7 @@ class State(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     ANSWERED = "carried out"  # what came of it is in its text
+    UNKNOWN = "of unknown outcome"
     DECLINED = "declined"
     EXPIRED = "expired"
     CANCELLED = "cancelled"  # by a bad proof, or because no card opened
@@ -75,6 +77,13 @@ class Standing:
     state: State
     text: str = ""
     is_error: bool = False
+
+
+BROKEN_OFF = Standing(
+    State.UNKNOWN,
+    "It was broken off while it was carried out; the outcome is unknown. Read the resource, do not repeat it.",
+    is_error=True,
+)
 
 
 def view_key(key: bytes) -> str:
@@ -132,6 +141,11 @@ async def standing(consent: Consent, change: Change, now: datetime) -> Standing:
     """How a change stands now."""
     if (text := await _get(consent, f"standing {change.id}")) is not None:
         state, words, is_error = json.loads(text)
+        ends = (
+            change.created + WAITING_SECONDS + consent.settings.wait + RUNNING_SECONDS
+        )  # confirmed at the last moment
+        if state == State.RUNNING and now.timestamp() > ends:  # its process was killed, and says no more
+            return BROKEN_OFF
         return Standing(State(state), words, is_error)
     if now.timestamp() > change.created + WAITING_SECONDS:
         return Standing(State.EXPIRED, "Nobody answered in time; nothing was sent.")

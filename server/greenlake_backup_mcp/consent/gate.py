@@ -131,7 +131,15 @@ def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Pr
         return call.tool.gated or effect.danger.gated
 
     return Proposal(
-        call.tool.name, plain, read, lambda target: target.state, describe, refusals.target_fields, ends, gated
+        call.tool.name,
+        plain,
+        read,
+        lambda target: target.state,
+        describe,
+        refusals.target_fields,
+        ends,
+        gated,
+        takes_confirm="confirm" in call.tool.arguments,
     )
 
 
@@ -278,8 +286,10 @@ async def _preview(
         reason = f"with these arguments it needs the role {needed}, and this login has the role {caller.role}"
         lines.append(f"NOT ALLOWED: {reason}. There is no code for it.")
     elif not evaluation.proposal.gated(effect):
-        tool = evaluation.call.tool
-        lines.append(f'It needs no confirmation: {tool} with the same arguments and confirm: "none" does exactly this.')
+        last = ' and confirm: "none"' if evaluation.proposal.takes_confirm else ""
+        lines.append(
+            f"It needs no confirmation: {evaluation.call.tool} with the same arguments{last} does exactly this."
+        )
     elif caller.consented:
         lines.append(f'For a new card: {evaluation.call.tool} with the same arguments and confirm: "preview".')
     elif form is Form.NONE:

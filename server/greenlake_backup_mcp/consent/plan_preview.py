@@ -121,11 +121,14 @@ class PlanPreview:
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
 
 
+def rank(danger: Danger) -> int:
+    """Where what costs so much stands, the gravest first."""
+    return DANGERS.index(danger) if danger in DANGERS else len(DANGERS)
+
+
 def _rank(group: list[tuple[Item, Effect]]) -> tuple[int, int, int]:
     """Where a group stands: by what its calls cost with their arguments, then by how many are remarkable."""
-    danger = group[0][1].danger
-    remarkable = sum(bool(effect.warnings) for _, effect in group)
-    return (DANGERS.index(danger) if danger in DANGERS else len(DANGERS)), -remarkable, -len(group)
+    return rank(group[0][1].danger), -sum(bool(effect.warnings) for _, effect in group), -len(group)
 
 
 def _first_line(ranked: list[list[tuple[Item, Effect]]]) -> str:

@@ -264,7 +264,8 @@ async def _judge(  # noqa: PLR0913, PLR0917
     caller: Caller,
 ) -> Permit:
     """The permit of one call: target and effect, read once more, are what was confirmed; PolicyRefusal where not."""
-    for key in [key for key in reads.results if key.startswith(f"{before.path}?")]:
+    uses = effects.used_by(item.call.tool, item.call.arguments, before)
+    for key in [key for key in reads.results if key.partition("?")[0] in (before.path, *(use.path for use in uses))]:
         del reads.results[key]
     target, now = await work.target(item, reads), work.api.now()
     others = [one for one in await work.consent.store.reserved(now) if one.owner != work.caller.id]

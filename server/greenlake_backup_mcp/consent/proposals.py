@@ -118,6 +118,7 @@ class Proposal:
     ends: Callable[[Any, datetime], Mapping[str, datetime]] = lambda _subject, _now: {}  # when what of it is gone
     gated: Callable[[Any], bool] = lambda _statement: True  # whether this effect needs consent
     seconds: Callable[[Any], float] = lambda _statement: 0.0  # that carrying it out is expected to take
+    takes_confirm: bool = True  # whether its tool has the argument
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .proposals import Caller, Consent, Evaluation, Proposal
 
 
 def record_denied(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, Any], why: str) -> None:
-    """Record that somebody was refused a gated tool for what they or this server may do; their target is not read."""
+    """Record that a call was refused before its target was read: for what its caller may do, or by an answer."""
     audit_log.record(
         consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, arguments=arguments, reason=why
     )

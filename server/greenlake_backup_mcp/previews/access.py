@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from .model import Finding, PreviewSpec, Subject, grave, notable
-from .phrases import counted, describe_resource, item_at, objects, quoted
+from .phrases import describe_resource, item_at, objects, quoted
 
 
 def _log_in(s: Subject) -> Iterator[Finding]:
@@ -50,7 +51,7 @@ def _wanted(s: Subject) -> Any:
 def _attach(s: Subject) -> Iterator[Finding]:
     """Backed-up volumes become readable for a host."""
     parts = s.arguments.get("individualBackupIds")
-    which = f"{counted(len(parts), 'volume')} of it" if parts else "ALL volumes in it"
+    which = f"{units.plural(len(parts), 'volume')} of it" if parts else "ALL volumes in it"
     words = f"Host {quoted(s.arguments.get('hostIqn'))} can read {which}: the data as it was backed up."
     yield grave(words, danger=Danger.SECRET)
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from .model import Finding, PreviewSpec, Subject, each, grave
-from .phrases import counted, item_at, label, listed, name_of, objects, quoted
+from .phrases import item_at, label, listed, name_of, objects, quoted
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target
 
 APPLIANCES = ("protection-store-gateways", "storeonces", "data-orchestrators", "application-hosts")  # have addresses
@@ -56,7 +57,7 @@ MADE: Mapping[str, Creation] = {
     "ApplicationHostCreate": Creation("application-hosts", addressed=True),
     "DataOrchestratorCreate": Creation("data-orchestrators", "displayName"),
 }
-STORE = Creation("protection-stores", "displayName")
+STORE = MADE["ProtectionStoreCreate"]
 
 
 def _create(s: Subject) -> Iterator[Finding]:
@@ -142,7 +143,7 @@ def _copy_title(s: Subject) -> str:
 
 def _copy_facts(s: Subject) -> Iterator[str]:
     if volumes := objects(s.resource.get("assets")):
-        yield f"{counted(len(volumes), 'volume')} in it"
+        yield f"{units.plural(len(volumes), 'volume')} in it"
 
 
 def _plain_title(s: Subject) -> str:

@@ -85,10 +85,6 @@ class Difference:
     leaves: tuple[Leaf, ...] = ()
     left_out: tuple[str, ...] = ()  # what the request could give and does not, of creates and actions
 
-    def find(self, *names: str) -> list[Leaf]:
-        """The leaves whose last name is one of these."""
-        return [leaf for leaf in self.leaves if leaf.name in names]
-
 
 def compute_difference(tool: Tool, arguments: Mapping[str, Any], resource: Mapping[str, Any]) -> Difference:
     """What a call of `tool` changes of `resource` ({} where it has none, or none that is known), and leaves out."""

@@ -13,7 +13,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
-from .phrases import counted, name_of, names, objects
+from .phrases import name_of, names, objects
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, path_of
 from .recovery_point_facts import flaw_of, recovery_point_facts
 from .restores import MADE, copy_and_place, is_over, unusable, warnings
@@ -49,7 +49,7 @@ def _restore(s: Subject) -> Iterator[Finding]:
     if is_over(s):
         which = "the recovery point named for it" if infos else "its latest recovery point"
         words = f"OVERWRITTEN with their recovery points: {_who(s)}. Everything written to each member since {which}"
-        short = f"OVERWRITES {counted(len(infos) or len(members), 'member')} of {s.name}."
+        short = f"OVERWRITES {units.plural(len(infos) or len(members), 'member')} of {s.name}."
         yield grave(f"{words} is LOST.", "overwrites", short, Danger.DESTROY)
         yield notable("Members that are powered on go down for it; which are on was not read.")
     else:
@@ -68,17 +68,17 @@ def _restore(s: Subject) -> Iterator[Finding]:
         yield notable("No recovery point is named: the service takes the latest of each member.")
         yield from _newest(s)
     if not infos and (more := len(members) - MOST_MEMBERS) > 0:
-        yield notable(f"Of {counted(more, 'further member')} the recovery points were not read.")
+        yield notable(f"Of {units.plural(more, 'further member')} the recovery points were not read.")
     yield from warnings(s)
 
 
 def _who(s: Subject) -> str:
     members, infos = objects(s.resource.get("assets")), objects(s.arguments.get("recoveryInfo"))
     if s.arguments.get("restoreAllResources") or not infos:
-        return f"ALL {counted(len(members), 'member')}" if members else "ALL members (how many is not known)"
+        return f"ALL {units.plural(len(members), 'member')}" if members else "ALL members (how many is not known)"
     chosen = {i.get("resourceId") for i in infos}
     named = [m for m in members if m.get("id") in chosen]
-    return f"{counted(len(infos), 'entry', 'entries')} of the list" + (f": {names(named)}" if named else "")
+    return f"{units.plural(len(infos), 'entry')} of the list" + (f": {names(named)}" if named else "")
 
 
 def _newest(s: Subject) -> Iterator[Finding]:
@@ -96,7 +96,7 @@ def _newest(s: Subject) -> Iterator[Finding]:
         else:
             yield Finding(f"{which}: {times.describe_when(max(points), s.now) if points else 'not known'}.")
     if bare:
-        yield mark(f"{counted(bare, 'member')} without a usable recovery point")
+        yield mark(f"{units.plural(bare, 'member')} without a usable recovery point")
 
 
 CHECK = "check_vm_protection_group_restore tells beforehand whether each member can be restored."

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
 from .difference import Element
 from .jobs import copies_in
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
-from .phrases import counted, name_of, names, objects
+from .phrases import name_of, names, objects
 from .places import ABSENT
 from .reads import COUNT, ReadSpec, Target, copy_reads, identity_of
 from .tenant_facts import SETTINGS, TASKS, running, second_person
@@ -40,7 +41,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
         yield Finding(f"It has {_count(s)}. No protection job is known to stand on it.")
     if s.facts and not cascade:
         yield Finding(f"Its recovery points are expected to stay until they expire: {copies_in(s)}.")
-    yield from [mark(counted(len(members), "member"))] if members else []
+    yield from [mark(units.plural(len(members), "member"))] if members else []
     yield from running(s)
     yield from second_person(s) if cascade else ()
 
@@ -64,8 +65,8 @@ def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     present, count = s.resource.get(field), len(s.arguments[field])
     if not isinstance(present, list):
         yield grave(
-            f"The list given ({counted(count, 'member')}) replaces the present one. Who is a member now is not known, "
-            "so nor is who is dropped.",
+            f"The list given ({units.plural(count, 'member')}) replaces the present one. "
+            "Who is a member now is not known, so nor is who is dropped.",
             "drops whoever is not listed",
         )
         return
@@ -74,7 +75,7 @@ def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     words = f"The list given replaces the present one: {len(present) - len(gone):,} of {len(present):,} stay, "
     yield Finding(f"{words}{count:,} are in it.{'' if gone else ' No member is dropped.'}")
     if gone:
-        who = counted(len(gone), "member")
+        who = units.plural(len(gone), "member")
         more = f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""
         yield grave("", f"drops {who}", f"DROPS {who} of {len(present):,}: {names(gone[:3])}{more}.")
 
@@ -87,7 +88,7 @@ def member_list(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _count(s: Subject) -> str:
     if not any(f in s.resource for f in MEMBERS):
         return "members (how many is not known)"
-    return counted(len(member_list(s.resource)), "member")
+    return units.plural(len(member_list(s.resource)), "member")
 
 
 def _cascades(s: Subject) -> bool:

@@ -14,10 +14,9 @@ from urllib.parse import quote
 from . import leaf_words
 from .difference import Path
 from .phrases import item_at
-from .reads import DATA, OWN, VIRTUALIZATION, ReadSpec, kind_of, path_of
+from .reads import DATA, OWN, VIRTUALIZATION, WHOLE, ReadSpec, kind_of, path_of
 
 MOST_SINGLE = 8  # ids of a collection that are read one by one; more are looked for in its list
-ALL = (("limit", "1000"),)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) 
     """The reads that name the ids of a request which the target itself does not name."""
     present = leaf_words.collect_names(resource)
     wanted: dict[tuple[str, bool], list[str]] = {}
-    for path, identity in leaf_words.ids_in([body]):
+    for path, identity in leaf_words.ids_in(body):
         if identity in present:
             continue
         dotted = ".".join(step for step in path if isinstance(step, str))
@@ -72,7 +71,7 @@ def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) 
                 for i in ids
             ]
         else:
-            reads.append(ReadSpec(f"name {place}", "names", place, () if place.startswith(DATA) else ALL))
+            reads.append(ReadSpec(f"name {place}", "names", place, () if place.startswith(DATA) else WHOLE))
     return reads
 
 

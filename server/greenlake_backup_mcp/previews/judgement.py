@@ -72,10 +72,6 @@ def interval_days(plan: Any) -> float | None:
     return every * period / often
 
 
-def _gone(leaf: Leaf, _s: Subject) -> bool:
-    return leaf.after is ABSENT
-
-
 def _set(leaf: Leaf, _s: Subject) -> bool:
     return leaf.after is not ABSENT
 

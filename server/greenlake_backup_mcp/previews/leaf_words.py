@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -211,12 +211,11 @@ def describe_tier(tier: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return words
 
 
-def ids_in(values: Iterable[Any]) -> Iterator[tuple[Path, str]]:
-    """The ids within values, with where they stand."""
-    for value in values:
-        for path, leaf in leaves_of(value):
-            if isinstance(leaf, str) and UUID.fullmatch(leaf.rpartition("/")[2]):
-                yield path, leaf.rpartition("/")[2]
+def ids_in(value: Any) -> Iterator[tuple[Path, str]]:
+    """The ids within a value, with where they stand."""
+    for path, leaf in leaves_of(value):
+        if isinstance(leaf, str) and UUID.fullmatch(leaf.rpartition("/")[2]):
+            yield path, leaf.rpartition("/")[2]
 
 
 def quote_exactly(text: str) -> str:
@@ -237,10 +236,6 @@ def _digest(text: str) -> str:
 def _is_id(value: str, names: Mapping[str, str]) -> bool:
     tail = value.rpartition("/")[2]
     return bool(UUID.fullmatch(tail)) or (value in names and " " not in value)
-
-
-def _name(path: Path) -> str:
-    return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 def without_ids(text: str) -> str:

@@ -5,7 +5,6 @@ Must know nothing of single operations, HTTP or MCP.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,11 +106,6 @@ class Effect:
     def binding_facts(self) -> tuple[str, ...]:
         """What consent rests on besides target and arguments: what time alone does not reword."""
         return tuple(sorted({kind_of(warning) for warning in self.warnings} | set(self.bound)))
-
-    @property
-    def digest(self) -> str:
-        """The digest of all that this says: of its text and of the whole difference."""
-        return hashlib.sha256("\n".join((*self.lines(), "", *self.whole)).encode()).hexdigest()
 
     @property
     def folded(self) -> int:

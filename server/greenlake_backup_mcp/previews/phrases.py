@@ -61,18 +61,13 @@ def names(items: Iterable[Mapping[str, Any]]) -> str:
     return listed(map(name_of, items))
 
 
-def counted(count: int, word: str, plural: str = "") -> str:
-    """A count with its noun: `1 backup`, `0 jobs`."""
-    return f"{count:,} {word if count == 1 else plural or word + 's'}"
-
-
-def count_of(result: ReadResult, word: str, plural: str = "") -> str:
+def count_of(result: ReadResult, word: str) -> str:
     """How many of a collection there are, `at least` where not all could be read, or that nobody knows."""
     if not result.available:
-        return f"an unknown number of {plural or word + 's'}"
+        return f"an unknown number of {word}s"
     if result.total is not None and result.total > len(result.items):
-        return counted(result.total, word, plural)
-    return at_least(result) + counted(len(result.items), word, plural)
+        return units.plural(result.total, word)
+    return at_least(result) + units.plural(len(result.items), word)
 
 
 def at_least(*results: ReadResult) -> str:
@@ -115,7 +110,7 @@ def _sized(before: str, after: str = "") -> Callable[[Any], str]:
 
 
 def _members(value: Any) -> str:
-    return f"{counted(len(value), 'member')} ({names(value)})" if objects(value) else ""
+    return f"{units.plural(len(value), 'member')} ({names(value)})" if objects(value) else ""
 
 
 def _asset(value: Any) -> str:
@@ -154,7 +149,10 @@ FACTS: tuple[tuple[str, Callable[[Any], str]], ...] = (
     ("members", _members),
     ("protectionJobInfo.protectionPolicyInfo", _named("under policy")),
     ("assetInfo", _asset),
-    ("associatedAssetsInfo", lambda value: f"with {counted(len(value), 'asset')}: {names(value)}" if value else ""),
+    (
+        "associatedAssetsInfo",
+        lambda value: f"with {units.plural(len(value), 'asset')}: {names(value)}" if value else "",
+    ),
     ("mountedHostsIqn", _hosts),
     ("protectionStoreInfo", _named("in store")),
 )

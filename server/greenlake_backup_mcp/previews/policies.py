@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from greenlake_backup_mcp.lists.views import schedules
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
-from .phrases import assets, at_least, counted, objects
+from .phrases import assets, at_least, objects
 from .places import ABSENT, UNCARRIED
 from .reads import EVERY, OWN, ReadSpec, Target, identity_of, literal
 
@@ -33,7 +34,7 @@ def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
 def _held_by(s: Subject) -> str:
     """For how many assets a policy holds: `53 assets`; "" where for none."""
     if jobs := _jobs(s):
-        return at_least(*s.facts.values()) + counted(len(jobs), "asset")
+        return at_least(*s.facts.values()) + units.plural(len(jobs), "asset")
     return "an unknown number of assets" if _unsure(s) else ""
 
 

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
-from .phrases import counted, item_at, label, name_of, names, objects, quoted
+from .phrases import item_at, label, name_of, names, objects, quoted
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, kind_of, parent_path, path_of, within
 from .recoverability import remaining_points
 from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
@@ -88,12 +88,12 @@ def _shared(s: Subject) -> Iterator[Finding]:
     itself = identity_of(parent_path(s.target.path))[1]
     others = [d for d in objects(s.resource.get("associatedDatabases")) if d.get("id") != itself]
     if others:
-        count = counted(len(others), "other database")
+        count = units.plural(len(others), "other database")
         words = f"The backed-up data of these databases in it is deleted along: {names(others)}."
         short = f"The data of {count} goes along: {names(others[:3])}."
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
     if members := objects(s.read("asset").resource.get("assets")) if "groups" in s.target.path.split("/")[-4] else []:
-        count = counted(len(members), "member")
+        count = units.plural(len(members), "member")
         words = f"It is the copy of a whole group; the data of its {count} in it goes along: {names(members)}."
         short = f"The data of a whole group goes, {count}: {names(members[:2])} …"
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
@@ -104,7 +104,7 @@ def _dependents(s: Subject) -> Iterator[Finding]:
     chained = [b for b in s.read("backups").items if item_at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
     if chained:
         source = "its source" if len(chained) == 1 else "their source"
-        yield notable(f"{counted(len(chained), 'backup')} made from it can no longer use it as {source}.")
+        yield notable(f"{units.plural(len(chained), 'backup')} made from it can no longer use it as {source}.")
     mine, taken = _schedule_id(s.resource), units.parse_time(s.resource.get("pointInTime"))
     place, _, _ = s.target.path.rpartition("/")
     tail = "/" + "/".join(place.split("/")[-3:])  # whichever API reads the asset

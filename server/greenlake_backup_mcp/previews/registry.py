@@ -99,8 +99,14 @@ async def read_target(  # noqa: PLR0913, PLR0917
     spec = ReadSpec("target", f"the {kind}", reader.path)
     result = await read_copy(api, spec, shared) if shared is not None else await read(api, spec)
     alone = Target(kind, reader.path, result)
-    uses = [] if result.missing else [r for r in spec_for(tool).reads(arguments, alone) if r.decides]
+    uses = used_by(tool, arguments, alone)
     return replace(alone, uses=await read_all(api, uses, shared)) if uses else alone
+
+
+def used_by(tool: Tool, arguments: Mapping[str, Any], acted_on: Target) -> list[ReadSpec]:
+    """The reads of what a call uses besides its target; a code is bound to it too."""
+    missing = acted_on.result.missing
+    return [] if missing else [r for r in spec_for(tool).reads(arguments, acted_on) if r.decides]
 
 
 async def describe_effect(  # noqa: PLR0913, PLR0917

@@ -14,7 +14,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, PreviewSpec, Subject, grave, notable
-from .phrases import counted, describe_resource, item_at, label, listed, name_of, names, objects, quoted
+from .phrases import describe_resource, item_at, label, listed, name_of, names, objects, quoted
 from .reads import OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, identity_of, literal, path_of
 from .recovery_point_facts import GOING, flaw_of, recovery_point_facts
 from .tenant_facts import STORES, TASKS, running, stores
@@ -106,7 +106,7 @@ def _restore_files(s: Subject) -> Iterator[Finding]:
     if method in HARMLESS:
         yield Finding(HARMLESS[method])
     else:
-        paths = counted(len(objects(s.arguments.get("filePathInfo"))), "path")
+        paths = units.plural(len(objects(s.arguments.get("filePathInfo"))), "path")
         words = f"{paths}: files that are there are OVERWRITTEN."
         words = (
             words if method == "OVERWRITE" else f"What becomes of files that are there is not known ({cell(method)})."
@@ -132,7 +132,9 @@ def _along(s: Subject) -> Iterator[Finding]:
     """What is overwritten with it."""
     if s.target.kind == "datastore":
         count = s.resource.get("vmCount")
-        which = f"its {counted(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
+        which = (
+            f"its {units.plural(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
+        )
         words = f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."
         yield grave(words, "takes VMs along", danger=Danger.DESTROY)
     elif s.target.kind == "volume protection group":
@@ -142,7 +144,7 @@ def _along(s: Subject) -> Iterator[Finding]:
         if parts:
             words = f"Only the volumes listed go back: {len(parts):,}{f' of {len(members):,}' if members else ''}."
         elif members:
-            words = f"Production volumes overwritten: {counted(len(members), 'volume')}: {names(members)}."
+            words = f"Production volumes overwritten: {units.plural(len(members), 'volume')}: {names(members)}."
         yield grave(words, danger=Danger.DESTROY)
     elif s.target.kind == "VM" and s.resource.get("powerState") == "POWERED_ON":
         yield notable("It is powered on: it goes down for the restore.")

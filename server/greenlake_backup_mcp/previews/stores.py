@@ -13,7 +13,7 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
-from .phrases import at_least, counted, item_at, listed, name_of, names, objects
+from .phrases import at_least, item_at, listed, name_of, names, objects
 from .reads import OWN, WHOLE, ReadResult, ReadSpec, Target, identity_of, literal, path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
 from .tenant_facts import JOBS, POLICIES, STORES, TASKS, jobs_of_stores, running, stopped
@@ -98,7 +98,7 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     stores, readable = stores_on(s), s.read("stores").available
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     if _is_forced(s):
-        count = at_least(s.read("stores")) + counted(len(local), "on-premises store")
+        count = at_least(s.read("stores")) + units.plural(len(local), "on-premises store")
         which = f"{count} is LOST with it{': ' + names(local) if local else ''}"
         which = which if readable else "its on-premises stores is LOST with it; which those are is not known"
         yield grave(f"force: whatever is in {which}.", danger=Danger.DESTROY)
@@ -152,14 +152,14 @@ def _lost_copies(s: Subject) -> Iterator[Finding]:
         if inside[n]:
             left.setdefault(_left_with(s, n, result), []).append(name)
     for fate in (fate for fate in FATES if fate in left):
-        words = f"Left with {fate}: {part}{counted(len(left[fate]), 'asset')}: {listed(left[fate])}."
+        words = f"Left with {fate}: {part}{units.plural(len(left[fate]), 'asset')}: {listed(left[fate])}."
         yield grave(words, f"assets left with {fate}")
     if lasting := left.get(KEPT):
-        yield Finding(f"Left with other usable copies off the array: {part}{counted(len(lasting), 'asset')}.")
+        yield Finding(f"Left with other usable copies off the array: {part}{units.plural(len(lasting), 'asset')}.")
     if locked := sum(is_locked(c, s.now) for copies in inside.values() for c in copies):
         words = f"LOCKED copies in it: {part}{locked:,}; the service may refuse because of them."
         yield grave(words, "holds locked copies")
-    counts = f"{sum(map(len, inside.values())):,}, of {part}{counted(sum(map(bool, inside.values())), 'asset')}"
+    counts = f"{sum(map(len, inside.values())):,}, of {part}{units.plural(sum(map(bool, inside.values())), 'asset')}"
     some = f", counted for {len(read):,} of the {len(every):,} assets that back up to it"
     none = "" if locked else ", none of them locked"
     yield notable(f"Recovery points in it: {part}{counts}{none}{'' if len(read) == len(every) else some}.")
@@ -205,7 +205,7 @@ def _held(s: Subject) -> str:
     sizes = [x["userDataStoredInBytes"] for x in stores if _is_size(x.get("userDataStoredInBytes"))]
     part = "" if result.whole and len(sizes) == len(stores) else "at least "
     data = part + units.size(sum(sizes)) if sizes else "how much data that is, is not known"
-    return f"On it: {at_least(result)}{counted(len(stores), 'store')}: {names(stores)}, {data}."
+    return f"On it: {at_least(result)}{units.plural(len(stores), 'store')}: {names(stores)}, {data}."
 
 
 def _lost_stores(s: Subject) -> set[Any]:

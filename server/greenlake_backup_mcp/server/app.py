@@ -28,9 +28,7 @@ from mcp.types import (
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ToolAnnotations,
 )
-from mcp.types import Tool as ListedTool
 
 from greenlake_backup_mcp import __version__
 from greenlake_backup_mcp.consent import codes
@@ -39,11 +37,11 @@ from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.tools import builtin, registry, roles
-from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
 from . import handlers as guides
 from . import instructions, view_surface
+from .tool_listing import to_mcp_tool
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.consent.plan_runs import PlanRuns
@@ -99,8 +97,6 @@ class Background:
 
 async def _fill_catalog(context: LazyContext) -> None:
     """Fill the catalog from the start on (`--catalog-fill`)."""
-    from greenlake_backup_mcp.observability import call_log  # noqa: PLC0415
-
     try:
         await (await context.for_role()).catalog.get().start()
     except BackupError as problem:  # it is switched off, for one: calls go on without
@@ -117,24 +113,6 @@ def tool_set(settings: Settings) -> ToolSet:
     toolsets = [name.strip() for name in settings.toolsets.split(",") if name.strip()]
     chosen = registry.select(everything, toolsets, settings.read_only)
     return ToolSet({t.name: t for t in everything}, {t.name: t for t in chosen})
-
-
-def to_mcp_tool(tool: Tool) -> ListedTool:
-    """The tool as tools/list shows it; all four hints follow from its danger and method."""
-    method = tool.operation.method if tool.operation else "GET" if tool.danger is Danger.READ else "POST"
-    return ListedTool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.input_schema,
-        annotations=ToolAnnotations(
-            title=tool.title,
-            read_only_hint=tool.danger is Danger.READ,
-            destructive_hint=tool.gated or tool.conditional,
-            idempotent_hint=tool.danger is Danger.READ or method in ("PUT", "PATCH", "DELETE"),
-            open_world_hint=True,
-        ),
-    )
 
 
 def _surface(settings: Settings, tools: ToolSet) -> tuple[Surface | None, dict[str, Tool]]:
@@ -213,23 +191,20 @@ def create(  # noqa: PLR0913  what a server is made of
         from greenlake_backup_mcp.consent import gate  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
         from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415  # with all below them: needed by the first call, not by tools/list
 
-        if views.has(ctx, params.name):
-            context = await ctx.lifespan_context.for_role(role())
-            return await views.call(ctx, params, context, under_way)
-        if surface and params.name in visible and params.name not in tools.all:
-            context = await ctx.lifespan_context.for_role(role())
-            caller = replace(gate.caller(ctx, params), begun=begun)
-            search_call = partial(surface.call, context, params.name, params.arguments or {}, caller)
-            return await under_way.run(search_call, visible[params.name], settings, caller.principal)
-        if params.name not in tools.all:
+        of_views = views.has(ctx, params.name)
+        tool = tools.all.get(params.name) or visible.get(params.name)
+        if tool is None and not of_views:
             from greenlake_backup_mcp.text import suggest  # noqa: PLC0415
 
             cure = suggest.suggestion(params.name, visible)
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}. {cure}".rstrip())
         context = await ctx.lifespan_context.for_role(role())
+        if tool is None or of_views:
+            return await views.call(ctx, params, context, under_way)
         caller = replace(gate.caller(ctx, params), begun=begun)
-        call = partial(dispatcher.call, context, params.name, params.arguments or {}, caller)
-        return views.refer(ctx, params, await under_way.run(call, tools.all[params.name], settings, caller.principal))
+        work = surface.call if surface and params.name not in tools.all else dispatcher.call
+        call = partial(work, context, params.name, params.arguments or {}, caller)
+        return views.refer(ctx, params, await under_way.run(call, tool, settings, caller.principal))
 
     server: Server[LazyContext] = Server(
         NAME,

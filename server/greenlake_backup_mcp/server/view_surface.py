@@ -19,9 +19,7 @@ from mcp.types import (
     ListToolsResult,
     ReadResourceResult,
     Resource,
-    ToolAnnotations,
 )
-from mcp.types import Tool as ListedTool
 
 from greenlake_backup_mcp.consent import elicitation
 from greenlake_backup_mcp.settings import Settings
@@ -29,6 +27,8 @@ from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.tools.builtin import PREVIEW_CALL
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
+
+from .tool_listing import to_mcp_tool
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.dispatch.dispatcher import CallContext
@@ -67,7 +67,7 @@ class ViewSurface:
             return listed
         from greenlake_backup_mcp.views import pages, tools  # noqa: PLC0415
 
-        views = {name: view.name for view in pages.VIEWS.values() for name in view.tools}
+        views = dict(pages.PICTURES)
         asks, writes = self.asks_by_card(ctx), roles.role_allows_danger(role, Danger.WRITE)
         if asks:
             views |= {tool.name: pages.CARD for tool in self.visible.values() if _may_ask(tool)}
@@ -75,13 +75,10 @@ class ViewSurface:
             tool.model_copy(update={"meta": self.pages.meta(views[tool.name], [MODEL])}) if tool.name in views else tool
             for tool in listed.tools
         ]
-        if asks and writes:
-            every += [
-                _listed(tool, [MODEL, VIEW] if tool is tools.CHANGE_STATUS else [VIEW])
-                for tool in tools.FOR_CARDS.values()
-            ]
-        if self._draws():
-            every.append(_listed(tools.READ_VIEW, [VIEW]))
+        own = [*(tools.FOR_CARDS.values() if asks and writes else ()), *([tools.READ_VIEW] if self._draws() else ())]
+        for tool in own:
+            who = {"visibility": [MODEL, VIEW] if tool is tools.CHANGE_STATUS else [VIEW]}
+            every.append(to_mcp_tool(tool).model_copy(update={"meta": {"ui": who}}))
         return ListToolsResult(tools=every)
 
     def has(self, ctx: ServerRequestContext[Any], name: str) -> bool:
@@ -96,7 +93,7 @@ class ViewSurface:
         """Whether any tool that is listed has a picture."""
         from greenlake_backup_mcp.views import pages  # noqa: PLC0415
 
-        return any(name in self.visible for view in pages.VIEWS.values() for name in view.tools)
+        return any(name in self.visible for name in pages.PICTURES)
 
     def refer(
         self,
@@ -109,7 +106,7 @@ class ViewSurface:
             return result
         from greenlake_backup_mcp.views import pages  # noqa: PLC0415
 
-        view = next((view.name for view in pages.VIEWS.values() if params.name in view.tools), None)
+        view = pages.PICTURES.get(params.name)
         if view is None or result.structured_content is not None:
             return result
         which = {name: value for name, value in (params.arguments or {}).items() if name in REFERS}
@@ -156,21 +153,3 @@ def _may_ask(tool: Tool) -> bool:
     """Whether a tool's results may hold a change for a card."""
     searched = tool.toolset == "search" and tool.danger is not Danger.READ
     return tool.gated or tool.conditional or searched or tool.name == PREVIEW_CALL.name
-
-
-def _listed(tool: Tool, visibility: list[str]) -> ListedTool:
-    reads = tool.danger is Danger.READ
-    return ListedTool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.input_schema,
-        annotations=ToolAnnotations(
-            title=tool.title,
-            read_only_hint=reads,
-            destructive_hint=not reads,
-            idempotent_hint=reads,
-            open_world_hint=True,
-        ),
-        _meta={"ui": {"visibility": visibility}},
-    )

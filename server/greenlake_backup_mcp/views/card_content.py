@@ -9,10 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from greenlake_backup_mcp.consent.plan_preview import DANGERS, PlanPreview
+from greenlake_backup_mcp.consent.plan_preview import PlanPreview, rank
 from greenlake_backup_mcp.consent.proposals import Evaluation
 from greenlake_backup_mcp.previews import leaf_words
-from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.danger import Danger
 
@@ -23,20 +22,20 @@ LONGEST_ACTION = 200
 
 
 def render(evaluation: Evaluation, demo: bool = False) -> dict[str, Any]:
-    """A change as its card gets it: action, typed, lines, whole, rows, demo; texts, all of them sanitized."""
+    """A change as its card gets it: action, typed, lines, whole, rows and more; texts, all of them sanitized."""
     statement = evaluation.statement
     first, *lines = [sanitize.clean(line) for line in statement.lines()]
     rows = _rows(statement) if isinstance(statement, PlanPreview) else []
-    content: dict[str, Any] = {
+    return {
         "action": first[:LONGEST_ACTION],
         "typed": _typed(evaluation),
         "danger": statement.danger.value,
         "lines": lines[:2] if rows else _cut(lines, "read the assistant's preview for the rest"),
         "rows": rows,
         "whole": [] if rows else _cut(map(sanitize.clean, statement.whole), "the preview's reference has all"),
+        "wholeInAll": 0 if rows else len(statement.whole),
         "demo": demo,
     }
-    return content
 
 
 def _typed(evaluation: Evaluation) -> str:
@@ -59,7 +58,7 @@ def _is_typable(name: str) -> bool:
 
 def _rows(plan: PlanPreview) -> list[dict[str, Any]]:
     """The calls of a plan, gravest first."""
-    ranked = sorted(plan.rows, key=lambda row: (_rank(row[1]), -len(row[1].warnings), row[0].number))
+    ranked = sorted(plan.rows, key=lambda row: (rank(row[1].danger), -len(row[1].warnings), row[0].number))
     rows, letters = [], 0
     for item, effect in ranked:
         lines = [sanitize.clean(line) for line in (*effect.lines(), "", *effect.whole)]
@@ -77,10 +76,6 @@ def _rows(plan: PlanPreview) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _rank(effect: Effect) -> int:
-    return DANGERS.index(effect.danger) if effect.danger in DANGERS else len(DANGERS)
 
 
 def _cut(lines: Iterable[str], where: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from mcp.types import CallToolResult, TextContent
 
-from greenlake_backup_mcp.consent import audit_log, cards, gate, refusals
+from greenlake_backup_mcp.consent import cards, gate, refusals
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext
@@ -126,10 +126,12 @@ async def answer_card(request: ViewCall) -> CallToolResult:
         )
     except PolicyRefusal as refusal:
         call_log.LOGGER.warning("a bad proof for a change (%s): it is cancelled", change.tool)
-        _record(request, change, f"an answer without the card's proof: {refusal.message}")
+        why = f"an answer without the card's proof: {refusal.message}"
+        refusals.record_denied(consent, caller, change.tool, change.arguments, why)
         raise
     if values["answer"] == "decline":
-        _record(request, change, "the person declined in the card")
+        why = "the person declined in the card"
+        refusals.record_denied(consent, caller, change.tool, change.arguments, why)
         return _reply(request, _state_of(await cards.standing(consent, change, context.api.now())))
     return await _carry_out(request, change, opening)
 
@@ -137,8 +139,7 @@ async def answer_card(request: ViewCall) -> CallToolResult:
 async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) -> CallToolResult:
     context = request.context
     confirmed = replace(request.caller, person=None, consented="the person confirmed in the card")
-    unknown = "It was broken off while it was carried out; the outcome is unknown. Read the resource, do not repeat it."
-    after = Standing(State.ANSWERED, unknown, is_error=True)
+    after = cards.BROKEN_OFF
     try:
         arguments = {**published.as_given(opening.arguments), "confirm": opening.code}
         result = await dispatcher.call(context, change.tool, arguments, confirmed)
@@ -151,18 +152,6 @@ async def _carry_out(request: ViewCall, change: Change, opening: cards.Opening) 
         with anyio.CancelScope(shield=True), suppress(BackupError):  # what came of it is told here all the same
             await cards.finish(context.consent, change, after)
     return _reply(request, _state_of(after))
-
-
-def _record(request: ViewCall, change: Change, reason: str) -> None:
-    audit_log.record(
-        request.context.consent.log,
-        "refusal",
-        call=request.caller.id,
-        tool=change.tool,
-        principal=request.caller.principal,
-        arguments=change.arguments,
-        reason=reason,
-    )
 
 
 def _state_of(standing: Standing) -> dict[str, Any]:

@@ -40,6 +40,8 @@ VIEWS = {
         View("stores", "Protection stores", ("list_protection_stores",)),
     )
 }
+PICTURES = {tool: view.name for view in VIEWS.values() for tool in view.tools}
+"""Tool → the view that renders its results."""
 
 
 def page(name: str) -> str:

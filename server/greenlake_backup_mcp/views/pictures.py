@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import calendar, cover, facts, health, morning_check, question
+from greenlake_backup_mcp.fleet import calendar, cover, health, morning_check, question
 from greenlake_backup_mcp.fleet.facts import Asset, Estate
 from greenlake_backup_mcp.text import sanitize
 
@@ -55,12 +55,11 @@ async def read_view(request: ViewCall) -> dict[str, Any]:
         drawn, covered = await catalog.ask(lambda c, cov: (stores(c), cov), progress=request.caller.progress)
         return {**drawn, **_rests_on(covered, int(request.context.api.now().timestamp()))}
 
-    def within(connection: sqlite3.Connection, covered: Coverage) -> dict[str, Any]:
-        estate = facts.read(connection, covered)
-        asset = bearer(estate, str(asked["asset"]), asked.get("kind"))
-        return {**lanes(connection, asset, estate.now), **_rests_on(covered, estate.now)}
+    def cover_of(connection: sqlite3.Connection, estate: Estate) -> dict[str, Any]:
+        return lanes(connection, bearer(estate, str(asked["asset"]), asked.get("kind")), estate.now)
 
-    return await catalog.ask(within, progress=request.caller.progress)
+    drawn, estate = await posed.ask(cover_of)
+    return {**drawn, **_rests_on(estate.coverage, estate.now)}
 
 
 def _rests_on(covered: Coverage, now: int) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def stores(connection: sqlite3.Connection) -> dict[str, Any]:
         samples = connection.execute(
             "SELECT at, used FROM main.store_usage WHERE store_id = ? ORDER BY at DESC", (identity,)
         ).fetchall()[::-1]
-        step = max(1, len(samples) // MOST_SAMPLES)
+        step = max(1, -(-len(samples) // MOST_SAMPLES))  # rounded up: a view draws no more, and the newest is the last
         copies, held, until = locked.get(identity, (0, 0, None))
         drawn.append(
             {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.tools.builtin import MOST_CALLS
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Argument, Tool
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from greenlake_backup_mcp.dispatch.dispatcher import CallContext
 
 MOST_SECONDS = 25  # that change_status waits: clients cut calls at 60
-MOST_ROWS = 200  # of a plan
 LONGEST = 500  # characters of a text that a view sends
 
 
@@ -49,7 +49,7 @@ OPEN_CARD = _tool(
     ["version"],  # an empty text counts as left out: of a view that came without a change
     change={"type": "string", "maxLength": 100},
     version=_TEXT,
-    rows={"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": MOST_ROWS},
+    rows={"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": MOST_CALLS},
 )
 ANSWER_CARD = _tool(
     "answer_card",
