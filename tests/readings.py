@@ -1,8 +1,9 @@
 """The simulated tenant with each switch otherwise, alone and each two together: what works, is told, or is wrong:
 
-    python -m tests.readings [alone | pairs [SECONDS]]
+    python -m tests.readings [alone | pairs [SECONDS [FIRST]]]
 
-What is so is what the tenant carried out. Wrong is: a success of what was not carried out, a list that differs, a fault
+Alone, all operations and lists are tried; in pairs, lists and the writes that a switch can touch. What is so is what
+the tenant carried out. Wrong is: a success of what was not carried out, a list that differs, a fault
 of this server, and a refusal of what another form of the same request would have brought.
 """
 
@@ -14,7 +15,8 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, get_args, get_type_hints
@@ -27,9 +29,10 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import READINGS, Switches
 from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.tools.danger import Danger
 from tests.conftest import NOW
 from tests.outcomes import confirmed
-from tests.support import write_samples
+from tests.support import samples, write_samples
 from tests.support.own_client import own_client
 from tests.support.results import text_of
 
@@ -107,6 +110,40 @@ def flips() -> list[Flip]:
 
 async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str, str]) -> list[Judged]:
     """What becomes of reads and of these writes on a tenant with some switches otherwise."""
+    async with _connected(chosen) as (client, tenant):
+        collected = []
+        for name, query in LISTS.items():
+            text = text_of(await client.call_tool(name, dict(query)))
+            same = not lists or lists[name] == counts(text)
+            collected.append(Judged(name, "works" if same else "WRONG", text))
+        return [*collected, *[await _judge_write(client, tenant, name) for name in names]]
+
+
+async def judge_all(chosen: Iterable[Flip], lists: Mapping[str, str]) -> list[Judged]:
+    """What becomes of every operation; of a write that those before it stood in the way of, on a tenant of its own."""
+    collected = await judge(chosen, (), lists)
+    async with _connected(chosen) as (client, tenant):
+        for name, tool in TOOLS.items():
+            if tool.danger is Danger.READ:
+                result = await client.call_tool(name, samples.arguments(tool, tenant, False))
+                collected.append(Judged(name, "WRONG" if result.is_error else "works", text_of(result)))
+        for name in [*sorted((tool.name for tool in write_samples.writes()), key=_harm), *DATES, *LOCKED]:
+            judged = await _judge_write(client, tenant, name)
+            if judged.word != "works":
+                async with _connected(chosen) as (own, fresh):
+                    judged = await _judge_write(own, fresh, name)
+            collected.append(judged)
+    return collected
+
+
+def _harm(name: str) -> tuple[bool, ...]:
+    """Order of writes to one tenant: what takes away what others need goes last."""
+    return name.startswith("delete"), name.startswith("restore"), name.startswith(("shutdown", "power_off", "recover"))
+
+
+@asynccontextmanager
+async def _connected(chosen: Iterable[Flip]) -> AsyncIterator[tuple[Client, Tenant]]:
+    """A client over a new tenant with some switches otherwise."""
     switches = dict(chosen)
     dual: dict[str, Any] = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
     begun = time.monotonic()
@@ -115,14 +152,8 @@ async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str
         return NOW + timedelta(seconds=time.monotonic() - begun)
 
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
-    tenant: Tenant = app.state.tenant
-    collected = []
     async with own_client(app, ticking, wait=2, rate=1e6) as client:
-        for name, query in LISTS.items():
-            text = text_of(await client.call_tool(name, dict(query)))
-            same = not lists or lists[name] == counts(text)
-            collected.append(Judged(name, "works" if same else "WRONG", text))
-        return [*collected, *[await _judge_write(client, tenant, name, vars(tenant.switches)) for name in names]]
+        yield client, app.state.tenant
 
 
 def touched(chosen: Iterable[Flip]) -> list[str]:
@@ -157,7 +188,7 @@ def _call(tenant: Tenant, name: str) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-async def _judge_write(client: Client, tenant: Tenant, name: str, switches: Mapping[str, Any]) -> Judged:
+async def _judge_write(client: Client, tenant: Tenant, name: str) -> Judged:
     before = sum(tenant.writes.values())
     if (call := _call(tenant, name)) is None:
         return Judged(name, "told", "the tenant has nothing for it")
@@ -168,7 +199,7 @@ async def _judge_write(client: Client, tenant: Tenant, name: str, switches: Mapp
             return Judged(name, "told", preview)
     result = await client.call_tool(tool, await confirmed(client, TOOLS[tool], arguments))
     text, carried = text_of(result), sum(tenant.writes.values()) - before
-    refused = any(name in row for flip, row in REFUSED.items() if switches.get(flip[0]) == flip[1])
+    refused = any(name in row for flip, row in REFUSED.items() if getattr(tenant.switches, flip[0]) == flip[1])
     if "mistake of ours" in text or carried > 1 or (not result.is_error and not carried):
         word = "WRONG"
     elif not result.is_error:
@@ -203,11 +234,12 @@ def title_of(chosen: Iterable[Flip]) -> str:
 
 
 async def alone() -> int:
-    """No switch, then every switch by itself, with the writes that a switch can touch."""
+    """No switch, then every switch by itself, with every operation."""
     lists = await baseline()
     rows = {}
     for chosen in [(), *((flip,) for flip in flips())]:
-        rows[title_of(chosen)] = await judge(chosen, touched(chosen or flips()), lists)
+        rows[title_of(chosen)] = actual = await judge_all(chosen, lists)
+        print(title_of(chosen), Counter(one.word for one in actual), file=sys.stderr, flush=True)
     print("\n".join(table("switch", rows)))
     for name, actual in rows.items():
         for one in actual:
@@ -216,19 +248,20 @@ async def alone() -> int:
     return sum(one.word == "WRONG" for actual in rows.values() for one in actual)
 
 
-async def pairs(seconds: float) -> int:
-    """Every two switches together, with what they can touch; in random order until the time is over."""
+async def pairs(seconds: float, first: int) -> int:
+    """Every two switches together, with what they can touch; in one random order, from one on until the time is over."""
     lists, started = await baseline(), time.monotonic()
     both = [pair for pair in itertools.combinations(flips(), 2) if pair[0][0] != pair[1][0]]
     random.Random(7).shuffle(both)
     collected: list[Judged] = []
     done = 0
-    for pair in both:
+    for pair in both[first:]:
         if time.monotonic() - started > seconds:
             break
         judged = await judge(pair, touched(pair), lists)
         collected += judged
         done += 1
+        print(first + done, title_of(pair), file=sys.stderr, flush=True)
         for one in judged:
             if one.word == "WRONG":
                 print(f"WRONG: {title_of(pair)}: {one.call}: {one.text[:400]!r}", flush=True)
@@ -242,7 +275,8 @@ def main(words: list[str]) -> int:
     if words[:1] != ["pairs"]:
         wrong += anyio.run(alone)
     if words[:1] != ["alone"]:
-        wrong += anyio.run(pairs, float(words[1]) if len(words) > 1 else 1e9)
+        seconds, first = [*words[1:], *("1e9", "0")[len(words[1:]) :]]
+        wrong += anyio.run(pairs, float(seconds), int(first))
     return 1 if wrong else 0
 
 

@@ -65,10 +65,14 @@ class SettingsError(BackupError):
 
 
 class ServiceError(BackupError):
-    """The service answered with an error; `status` and `debug_id` say which, `words` is what it said itself."""
+    """The service answered with an error; `status` and `debug_id` say which, `words` is what it said itself.
+
+    `definite`: it says so itself and shows nothing that was executed; only then may another form be tried.
+    """
 
     code = "service"
     words = ""
+    definite = False
 
 
 class Unreachable(BackupError):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.cli import parser, survey, survey_report
+from greenlake_backup_mcp.cli import parser, survey, survey_reads, survey_report
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.switches import Switches
@@ -37,16 +37,26 @@ VISIBLE: dict[str, tuple[Any, str]] = {  # switch -> its other value, and what t
 }
 
 
+OTHERS = ("select", "client_secret", "rate_headers", "task_retention")  # which reads see, and no switch changes
+
+
 class Altered:
     """A tenant whose answers to reads are changed, and which has no answer to anything else but for a token.
 
-    It breaks down (500) where the query holds `breaking`.
+    It breaks down (500) where the query holds `breaking`; `headers` come with each answer.
     """
 
-    def __init__(self, app: Any, change: Change = lambda _path, body: body, breaking: bytes = b"") -> None:
+    def __init__(
+        self,
+        app: Any,
+        change: Change = lambda _path, body: body,
+        breaking: bytes = b"",
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
         self.app = app
         self.change = change
         self.breaking = breaking
+        self.headers = headers
         self.sent: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -72,7 +82,7 @@ class Altered:
         if self.breaking and self.breaking in scope["query_string"]:
             start["status"] = 500
         headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-        await send({**start, "headers": headers})
+        await send({**start, "headers": [*headers, *self.headers]})
         await send({"type": "http.response.body", "body": content})
 
 
@@ -98,9 +108,9 @@ async def report_of(app: Any, **more: Any) -> tuple[dict[str, Any], str]:
 async def test_a_survey_of_a_tenant_as_described_reads_sixty_times_at_most_and_finds_nothing_otherwise() -> None:
     app = Altered(tenant())
     value, _ = await report_of(app)
-    assert len(app.sent) <= survey.MOST_REQUESTS
+    assert len(app.sent) <= survey_reads.MOST_REQUESTS
     assert not [r["reading"] for r in value["readings"] if r["as_taken_first"] is False]
-    assert {r["reading"] for r in value["readings"] if r["value"]} == {*VISIBLE, "select", "client_secret"}
+    assert {r["reading"] for r in value["readings"] if r["value"]} == {*VISIBLE, *OTHERS}
     assert not value["departures"]
     assert not survey_report.cannot_work(value)
     assert all(toolset["works"] for toolset in value["toolsets"])
@@ -133,7 +143,7 @@ async def test_a_breakdown_proves_no_reading() -> None:
 
 
 async def test_what_the_bound_of_requests_left_unread_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "MOST_REQUESTS", 12)
+    monkeypatch.setattr(survey_reads, "MOST_REQUESTS", 12)
     value, text = await report_of(tenant())
     unread = [read["tool"] for toolset in value["toolsets"] for read in toolset["reads"] if read["works"] is None]
     assert "list_tasks" in unread
@@ -187,13 +197,72 @@ async def test_no_name_no_id_and_no_secret_of_the_tenant_gets_into_a_survey() ->
             return 403, {"message": planted(), "errorCode": planted(), "debugId": planted()}
         return plant(body) if "items" in body else body
 
-    _, text = await report_of(Altered(tenant(), change))
+    quota, name = (f"{PLANTED[1]};w=60".lower(), "x-ratelimit-" + PLANTED[0])
+    headers = ((b"ratelimit-policy", quota.encode()), (name.encode(), b"7"), (b"x-debug-id", PLANTED[3].encode()))
+    _, text = await report_of(Altered(tenant(), change, headers=headers))
     assert "newField" in text
     assert "unknown field" in text
     folded = text.casefold()
     assert [word for word in PLANTED if word.casefold() in folded] == []
     assert "demo-secret" not in folded
     assert "tenant.example" not in folded
+
+
+async def test_a_map_whose_keys_are_names_does_not_tell_them() -> None:
+    def change(path: str, body: Any) -> Any:
+        for n, item in enumerate(body["items"] if path.endswith("/protection-stores") else ()):
+            item[("Hannover", "payroll", "Contoso", "anna")[n % 4] + "abcdefghij"[n]] = 1
+        return body
+
+    value, text = await report_of(Altered(tenant(), change))
+    assert [one["kind"] for one in value["departures"]] == ["unknown field"] * 7
+    assert not any(word in text.casefold() for word in ("hannover", "payroll", "contoso", "annad"))
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(429, "No read was refused. Not read: "), (500, "Cannot work as it is: "), (403, "Cannot work as it is: ")],
+)
+async def test_a_tenant_that_answers_every_list_with_one_status_is_told_so(status: int, verdict: str) -> None:
+    app = Altered(tenant(), lambda _path, _body: (status, {"message": "no", "errorCode": "NO"}))
+    value, text = await report_of(app, retries=0)
+    assert len(app.sent) <= survey_reads.MOST_REQUESTS
+    assert verdict in text
+    assert bool(survey_report.cannot_work(value)) == (status != 429)
+    assert {r["reading"] for r in value["readings"] if r["value"]} <= {
+        "client_secret",
+        "token_expires_in",
+        "old_errors",
+    }
+
+
+async def test_an_empty_tenant_can_be_surveyed() -> None:
+    value, text = await report_of(
+        Altered(
+            tenant(), lambda _path, body: {**body, "items": [], "count": 0, "total": 0} if "items" in body else body
+        )
+    )
+    assert survey_report.cannot_work(value) == []
+    assert "nothing to read it of" in text
+    assert not value["departures"]
+
+
+async def test_a_page_larger_than_is_read_is_asked_for_again_in_small() -> None:
+    def change(path: str, body: Any) -> Any:
+        if path.endswith("/virtual-machines") and len(body["items"]) > survey_reads.ITEMS:
+            return {**body, "items": [{**item, "x": "y" * 200_000} for item in body["items"]]}
+        return body
+
+    value, _ = await report_of(Altered(tenant(), change), toolsets="inventory")
+    look = next(r for t in value["toolsets"] for r in t["reads"] if r["tool"] == "list_vms")
+    assert (look["status"], look["items"]) == ("HTTP 200", survey_reads.ITEMS)
+
+
+async def test_a_service_that_hangs_does_not_hold_up_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey_reads, "MOST_SECONDS", 0.0)
+    value, text = await report_of(tenant())
+    assert value["requests"] == 0
+    assert "No read was refused. Not read: " in text
 
 
 async def test_what_the_description_does_not_know_is_told_with_a_stable_pseudonym() -> None:

@@ -23,7 +23,7 @@ from tests.conftest import ticking
 from tests.outcomes import confirmed
 from tests.support import write_samples
 from tests.support.results import text_of
-from tests.support.scripted_tenant import THE_COPY, Answering, copies
+from tests.support.scripted_tenant import THE_COPY, Answering, copies, talking
 
 TOOLS = {tool.name: tool for tool in registry.tools()}
 SAYS = {"strict": "merge-patch", "both": "corrected", "either": "round", True: "yes", False: "no"}
@@ -141,6 +141,75 @@ async def test_after_an_answer_that_proves_nothing_no_other_form_is_tried(answer
     assert readings.Readings(chosen).value("media_types") == "merge-patch"
 
 
+VENDOR = {"message": "Content-Type must be application/json", "errorCode": "BAD", "httpStatusCode": 400}
+TASKS = "/data-services/v1beta1/async-operations"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (415, {"content-type": "text/html"}, b"<html><title>Unsupported media type</title></html>"),
+        (400, {"content-type": "text/html"}, b"<html><title>Content-Type not allowed</title></html>"),
+        (400, {}, {"error": "Content-Type not allowed"}),  # of a gateway before the service
+        (400, {"location": f"{TASKS}/t9"}, VENDOR),
+        (400, {}, {**VENDOR, "taskUri": f"{TASKS}/t9"}),
+        (400, {}, {**VENDOR, "items": [{"id": "one", "status": 200}]}),
+        (422, {}, {**VENDOR, "message": "Partially applied; Content-Type must be application/json"}),
+        (409, {}, VENDOR),
+        (500, {}, VENDOR),
+        (303, {}, VENDOR),
+    ],
+)
+async def test_a_refusal_of_a_proxy_or_of_a_part_is_never_followed_by_another_form(
+    status: int, headers: dict[str, str], body: Any
+) -> None:
+    app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else (status, headers, body))
+    async with talking(app) as talk:
+        _, failed = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
+    assert failed
+    assert len(app.writes) == 1
+
+
+async def test_a_success_that_holds_an_error_proves_no_reading() -> None:
+    answers = iter([(415, {}, VENDOR), (200, {}, {"errorCode": "E", "message": "It did not work.", "debugId": "d"})])
+    app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else next(answers))
+    async with talking(app) as talk:
+        answer, failed = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
+    assert failed
+    assert "media_types" not in answer
+
+
+async def test_of_a_form_that_nobody_knows_the_outcome_of_the_record_holds_what_was_sent(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    answers = iter([(415, {}, VENDOR), (503, {}, b"")])
+    app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else next(answers))
+    async with talking(app, audit_log=str(log)) as talk:
+        answer, _ = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
+    assert "UNKNOWN" in answer
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    form = next(line["form"] for line in lines if line["event"] == "outcome")
+    assert form == {"readings": {"media_types": "json"}, "type": "application/json", "body": {"description": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "tool", "arguments", "cure"),
+    [
+        ("run_without_schedules", "refused", "run_protection_job", {}, "call again with scheduleIds"),
+        ("published_names", "published", "restore_vm_disks", {}, "call again with restoreDiskDetails"),
+        ("past_expiry", "refused", "update_vm_backup", {"expiresAt": "2001-01-01T00:00:00Z"}, "preview another moment"),
+    ],
+)
+async def test_what_arguments_alone_cannot_make_is_told_with_the_next_step(
+    switch: str, value: str, tool: str, arguments: dict[str, Any], cure: str
+) -> None:
+    async with session(**{switch: value}) as one:
+        sample = write_samples.arguments(one.tenant, TOOLS[tool])
+        assert sample is not None
+        answer = await one.call(tool, **sample, **arguments)
+        assert cure in answer, answer
+        assert not [status for status in one.writes() if status < 300]
+
+
 async def test_the_record_holds_the_form_that_was_sent(tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     tenant = create_app(now=ticking, scale=100_000, switches=Switches(published_names="published"))
@@ -163,6 +232,8 @@ async def test_the_record_holds_the_form_that_was_sent(tmp_path: Path) -> None:
         ("media_types=xml", "one of: merge-patch, json"),
         ("media_types", "has no value"),
         ("totals=no", "cannot be fixed"),
+        ("media_types=json, media_types=merge-patch", "is fixed twice"),
+        ("=json", "there is no reading ''"),
     ],
 )
 def test_readings_that_there_are_not_are_refused_in_a_sentence(text: str, words: str) -> None:

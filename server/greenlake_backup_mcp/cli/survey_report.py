@@ -19,11 +19,12 @@ from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import drift
 from greenlake_backup_mcp.upstream.reading_table import TABLE
 
-from .survey import ITEMS, MOST_REQUESTS, NOTHING, UNREAD, UNUSABLE, Survey
+from .survey_reads import ITEMS, MOST_REQUESTS, NOTHING, UNREAD, UNUSABLE, Survey
 
 _WORD = re.compile(r"(?:[A-Za-z]{1,24}|[A-Z]{1,16}(?:_[A-Z]{1,16}){1,5}|[a-z]{1,16}(?:[A-Z][a-z]{1,16}){1,6})")
 _PERMISSION = re.compile(r"\b[a-z]{2,20}(?:-[a-z]{2,20})*(?:\.[a-z]{2,20}(?:-[a-z]{2,20})*){2}\b")
-_NUMBER = re.compile(r"[\d.,;=a-z \"-]{1,60}")
+_FIELD = re.compile(r"[a-z]{1,16}(?:[A-Z][a-z]{1,16}){1,6}")  # which few names of people and machines look like
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?(?:[,;] ?(?:[wqrt]|limit|remaining|reset)=\d{1,12}){0,6}")
 HEADING = "# Survey of a tenant"
 OPEN = "cannot be told by reading"
 UNSEEN = "nothing there to tell it by"
@@ -55,9 +56,11 @@ class Veil:
         """A name of a description as it is; whatever else it may be as a pseudonym."""
         return text if _WORD.fullmatch(text) and text.casefold() not in self._values else self.pseudonym(text)
 
-    def path(self, text: str) -> str:
-        """A path of names."""
-        return "/".join(part if part == "[]" else self.word(part.removesuffix("[]")) for part in text.split("/"))
+    def path(self, oddity: drift.Oddity, items: int) -> str:
+        """Where an oddity is: names of a description. One that it does not know, in one item alone, may be a key."""
+        *above, last = (part.removesuffix("[]") for part in oddity.path.split("/"))
+        sure = oddity.kind != "field" or items > 1 or _FIELD.fullmatch(last)
+        return "/".join([*map(self.word, above), self.word(last) if sure else self.pseudonym(last)])
 
 
 def _texts(schema: Schema, value: Any) -> Iterator[str]:
@@ -102,7 +105,7 @@ def value_of(survey: Survey) -> dict[str, Any]:
                 "kind": {"field": "unknown field", "value": "unknown value", "missing": "required, missing"}[
                     oddity.kind
                 ],
-                "path": veil.path(oddity.path),
+                "path": veil.path(oddity, len(items)),
                 "value": veil.word(oddity.value) if oddity.value else "",
                 "items": len(items),
                 "first": veil.pseudonym(items[0]),
@@ -122,7 +125,7 @@ def _toolsets(survey: Survey) -> list[dict[str, Any]]:
             {
                 "tool": look.tool,
                 "status": UNANSWERED.get(look.status, f"HTTP {look.status}"),
-                "works": None if look.status in (NOTHING, UNREAD) else look.status == 200,
+                "works": None if look.status in (NOTHING, UNREAD, 429) else look.status == 200,
                 "permission": permission[0] if permission else "",
                 "items": look.came,
                 "total": look.total,

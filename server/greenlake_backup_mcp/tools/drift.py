@@ -78,8 +78,11 @@ class Inspector:
     _answers: dict[str, int] = field(default_factory=dict)
     _schemas: dict[str, Schema] = field(default_factory=dict)
 
-    def inspect(self, operation_id: str, body: Any) -> None:
-        """Compare the first items of an answer; never raises for what it holds."""
+    def inspect(self, operation_id: str, body: Any, whole: bool = True) -> None:
+        """Compare the first items of an answer; never raises for what it holds.
+
+        `whole`: they came without `select`, so that what is required and not there is missing.
+        """
         operation = self.operations.get(operation_id)
         number = self._answers[operation_id] = self._answers.get(operation_id, 0) + 1
         if operation is None or (number > ALL_ANSWERS and number % EVERY):
@@ -90,7 +93,7 @@ class Inspector:
         words: Counter[str] = Counter()
         for item in items_of(body)[:MOST_ITEMS]:
             for oddity in compare(schema, item):
-                if oddity.kind != "missing":  # `select` leaves out what is required
+                if whole or oddity.kind != "missing":
                     words[f"{operation_id}: {sanitize.cell(str(oddity), 160)}"] += 1
         if words:
             self.count(words)

@@ -22,7 +22,7 @@ from greenlake_backup_mcp.errors import BackupError, InputError, ServiceError, U
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import body_limits, connection_errors, error_mapping, readings, request_forms
+from . import adaptation, body_limits, connection_errors, error_mapping, readings, request_forms
 from .retry import TransientError, retry
 from .retry_after import retry_after_seconds
 from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
@@ -75,7 +75,7 @@ class ApiClient:
     transport: Transport
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-    inspect: Callable[[str, Any], None] = lambda _operation_id, _body: None  # of each answer to a GET
+    inspect: Callable[[str, Any, bool], None] = lambda _operation_id, _body, _whole: None  # of each answer to a GET
 
     @property
     def readings(self) -> readings.Readings:
@@ -111,60 +111,17 @@ async def connect(
 async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Response:
     """The service's 2xx response; every other outcome is a BackupError that says what is known.
 
-    A request that a reading shapes is tried in its other form after a refusal that names the point, once for each
-    reading (400, 415 or 422: nothing was executed); after anything else never. `adapt` False: it goes as it is.
+    A request that a reading shapes may be sent in another form after a definite refusal (adaptation.py); `adapt`
+    False: it goes as it is.
     """
     if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
         raise InputError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.")
     api.transport.connection()
     if not request.reads:
         readings.SENT.set({})
-    points = request_forms.points(request) if adapt else ()
-    if not points:
+    if not adapt:
         return await _send_form(api, request)
-    taken = {point: api.readings.value(point, request_forms.scope_of(point, request)) for point in points}
-    refusals: list[ServiceError] = []
-    untried = list(points)
-    attempt = taken
-    while True:
-        try:
-            response = await _send_form(api, request, attempt)
-        except ServiceError as refusal:
-            if refusal.status not in request_forms.REFUSED:
-                raise
-            changed = next((point for point in points if attempt[point] != taken[point]), "")
-            if changed and not request_forms.is_named(changed, request, refusal.status, refusal.words):
-                taken, refusals = attempt, [refusal]  # it went through in this point, and is refused for another
-            refusals.append(refusal)
-            other = _other_form(api, request, taken, untried, refusals[0])
-            if other is None:
-                raise refusals[0] from None
-            attempt = other
-            call_log.count_retry()
-            continue
-        for point in points:
-            proof = f"{request.name}, HTTP {response.status}"
-            api.readings.learn(point, attempt[point], proof, request_forms.scope_of(point, request))
-        return response
-
-
-def _other_form(
-    api: ApiClient, request: Request, taken: Mapping[str, str], untried: list[str], refusal: ServiceError
-) -> dict[str, str] | None:
-    """The readings of the next form to try after a refusal; None where it names none that was not tried."""
-    for point in untried:
-        values = api.readings.others(point, request_forms.scope_of(point, request))
-        others = [value for value in values if not _is_same(point, value, request, taken)]
-        if others and request_forms.is_named(point, request, refusal.status, refusal.words):
-            untried.remove(point)
-            return {**taken, point: others[0]}
-    return None
-
-
-def _is_same(point: str, value: str, request: Request, taken: Mapping[str, str]) -> bool:
-    """Whether another value of a reading makes no other form of this request."""
-    form = request_forms.form_of
-    return form(request, {**taken, point: value}) == form(request, taken)
+    return await adaptation.send_adapted(api.readings, request, lambda values: _send_form(api, request, values))
 
 
 async def _send_form(api: ApiClient, request: Request, values: Mapping[str, str] | None = None) -> Response:
@@ -217,7 +174,7 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
         api.readings.learn("location", "relative" if location.startswith("/") else "absolute", request.name)
     if request.method != "GET":
         return response
-    api.inspect(request.operation_id, response.body)
+    api.inspect(request.operation_id, response.body, not any(name == "select" for name, _ in request.query))
     if "/async-operations" in request.path:
         return replace(response, body=readings.read_task(api.readings, response.body))
     return response
@@ -279,6 +236,7 @@ def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
         error = error.with_hint(f"{error.hint} {clock}")
     if isinstance(error, ServiceError):
         error.words = "" if problem.page else problem.message
+        error.definite = request.reads or error_mapping.is_definite(answer.status, problem, answer.headers, body)
     if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
         return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
     return error

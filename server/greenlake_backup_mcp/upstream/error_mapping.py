@@ -18,6 +18,8 @@ from . import connection_errors
 
 _ID_HEADERS = ("x-debug-id", "x-request-id", "x-trace-id", "x-b3-traceid", "x-correlation-id")
 _PERMISSION = re.compile(r"\b[a-z][a-z-]*(?:\.[a-z][a-z-]*){2,}\b")
+_REASONS = ("errorDetails", "invalidReasons", "details", "errors")  # lists in an error body
+_EXECUTED = re.compile(r"partial|in part\b|\bsome\b|succeeded|rolled back|already (?:applied|done)", re.IGNORECASE)
 LONGEST_MESSAGE = 400  # characters of the service's own words that are passed on
 
 
@@ -46,7 +48,7 @@ def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, p
             words = words.get("message") or words.get("error") or ""
         reasons = [
             str(r.get("message") or r.get("reason") or r) if isinstance(r, dict) else str(r)
-            for name in ("errorDetails", "invalidReasons", "details", "errors")
+            for name in _REASONS
             for r in _join(body.get(name))
         ]
         message = "; ".join(p for p in [_line(str(words)), *map(_line, reasons[:5])] if p)
@@ -80,6 +82,19 @@ def error_for_status(operation: str, status: int, error: ErrorBody, *, reads: bo
     return ServiceError(
         f"{operation} was refused, {why}{_quoted(error)}.", hint=hint, status=status, debug_id=error.debug_id
     )
+
+
+def is_definite(status: int, error: ErrorBody, headers: Mapping[str, str], body: Any) -> bool:
+    """Whether a refusal of a write is the service's own and shows nothing that was executed.
+
+    Not so a page or another body of a proxy, one that names a task or parts, or that says that something was done.
+    """
+    if error.page or "location" in headers or _EXECUTED.search(error.message):
+        return False
+    if not isinstance(body, dict):
+        return status == 415  # by itself it says which point was refused
+    parts = any(isinstance(value, list) and value for name, value in body.items() if name not in _REASONS)
+    return error.vendor and not parts and not body.get("taskUri")
 
 
 def unknown_outcome(what: str, operation: str, status: int | None = None, debug_id: str | None = None) -> BackupError:

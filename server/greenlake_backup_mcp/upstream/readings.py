@@ -80,7 +80,10 @@ def parse(text: str | None) -> dict[str, str]:
                 f"Settings: the reading {name} has no value {value[:60]!r}.",
                 hint=f"Write --reading {name}={row.values[0]}, or one of: {', '.join(row.values)}. {row.about}",
             )
-        fixed[name] = value
+        if fixed.setdefault(name, value) != value:
+            raise SettingsError(
+                f"Settings: the reading {name} is fixed twice, as {fixed[name]} and as {value}.", hint="Fix it once."
+            )
     return fixed
 
 

@@ -35,6 +35,12 @@ class Request(Protocol):
     """What of a request (client.py) its form is made of."""
 
     @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def reads(self) -> bool: ...  # noqa: D102
+
+    @property
     def operation_id(self) -> str: ...  # noqa: D102
 
     @property
@@ -181,13 +187,13 @@ def is_named(point: str, request: Request, status: int | None, words: str) -> bo
         return not re.search(r"\b(?:select|sort|limit|offset)\b", words) or "filter" in words.lower()
     if point == "published_names":
         return any(
-            (_has(words, row.published) and _MISSING.search(words))
-            or (_has(words, row.described.rpartition("/")[2]) and _UNKNOWN.search(words))
+            (has_word(words, row.published) and _MISSING.search(words))
+            or (has_word(words, row.described.rpartition("/")[2]) and _UNKNOWN.search(words))
             for row in published.names_of(request.operation_id)
         )
     if point == "recovery_point_of_restore":
         missing = "snapshotId" if "backupId" in request.body else "backupId"
-        return _has(words, missing) and _MISSING.search(words) is not None
+        return has_word(words, missing) and _MISSING.search(words) is not None
     if point == "asset_types":
         return (
             any(kind in words for kind in _types(request.body)) or re.search(r"\w/type\b|\.type\b", words) is not None
@@ -196,5 +202,6 @@ def is_named(point: str, request: Request, status: int | None, words: str) -> bo
     return re.search(named, words) is not None
 
 
-def _has(words: str, name: str) -> bool:
+def has_word(words: str, name: str) -> bool:
+    """Whether a refusal's words hold this name of a property by itself."""
     return bool(name) and re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", words) is not None

@@ -179,7 +179,8 @@ class Tokens:
         if self._basic is None:
             self._basic = self._readings is not None and self._readings.value("client_secret") == "basic"
         status, body = await self._ask(self._client, basic=self._basic)
-        if status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
+        fixed = self._readings is not None and "client_secret" in self._readings.fixed
+        if not fixed and status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
             other, answer = await self._ask(self._client, basic=not self._basic)
             if other == 200:
                 self._basic = not self._basic
