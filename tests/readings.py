@@ -249,7 +249,7 @@ async def alone() -> int:
 
 
 async def pairs(seconds: float, first: int) -> int:
-    """Every two switches together, with what they can touch; in one random order, from one on until the time is over."""
+    """Every two switches together, with what they can touch; in random order, from one on until the time is over."""
     lists, started = await baseline(), time.monotonic()
     both = [pair for pair in itertools.combinations(flips(), 2) if pair[0][0] != pair[1][0]]
     random.Random(7).shuffle(both)
