@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,9 @@ async def test_a_refusal_of_a_proxy_or_of_a_part_is_never_followed_by_another_fo
 
 
 async def test_a_success_that_holds_an_error_proves_no_reading() -> None:
-    answers = iter([(415, {}, VENDOR), (200, {}, {"errorCode": "E", "message": "It did not work.", "debugId": "d"})])
+    answers: Iterator[Any] = iter(
+        [(415, {}, VENDOR), (200, {}, {"errorCode": "E", "message": "It did not work.", "debugId": "d"})]
+    )
     app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else next(answers))
     async with talking(app) as talk:
         answer, failed = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
@@ -181,7 +183,7 @@ async def test_a_success_that_holds_an_error_proves_no_reading() -> None:
 
 async def test_of_a_form_that_nobody_knows_the_outcome_of_the_record_holds_what_was_sent(tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
-    answers = iter([(415, {}, VENDOR), (503, {}, b"")])
+    answers: Iterator[Any] = iter([(415, {}, VENDOR), (503, {}, b"")])
     app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else next(answers))
     async with talking(app, audit_log=str(log)) as talk:
         answer, _ = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
