@@ -1,4 +1,4 @@
-"""Attack on consent: `python -m tests.attack [N]` (default 100,000 calls) prints what got through. Nothing must.
+"""Attack on consent: `python -m tests.attack [N] [--jobs 1]` (default 100,000 calls) prints what got through: nothing.
 
 Real clients of both protocol eras call every gated tool of the real server over the simulated tenant, whose own log of
 requests is the witness. Ends with 1 if a request that changes something arrived without a code valid for exactly that
@@ -7,6 +7,7 @@ call, or if a valid one did not work exactly once.
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import multiprocessing
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -91,20 +92,21 @@ class Remembering:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
         key = (scope["path"], scope["query_string"], self.clock.now())
-        if scope["method"] != "GET":
-            await self.app(scope, receive, send)
-            self.answers.clear()
+        if scope["method"] == "GET" and key in self.answers:
+            for message in self.answers[key]:
+                await send(message)
             return
-        if key not in self.answers:
-            messages: list[Any] = []
+        messages: list[Any] = []
 
-            async def keep(message: Any) -> None:
-                messages.append(message)
-
-            await self.app(scope, receive, keep)
-            self.answers[key] = messages
-        for message in self.answers[key]:
+        async def keep(message: Any) -> None:
+            messages.append(message)
             await send(message)
+
+        await self.app(scope, receive, keep)
+        if scope["method"] == "GET":
+            self.answers[key] = messages
+        elif messages[0]["status"] < 400:  # what was refused changed nothing
+            self.answers.clear()
 
 
 @dataclass
@@ -121,7 +123,13 @@ class Field:
     api: rest.ApiClient
     clock: Clock
     victims: dict[str, Victim] = field(default_factory=dict)
+    foreign: dict[tuple[str, str], str | None] = field(default_factory=dict)  # codes of others for the victims
     spent: list[Victim] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Codes may hold no longer: the tenant has changed, or time has gone on."""
+        self.victims.clear()
+        self.foreign.clear()
 
     def arrived(self) -> int:
         """The changing requests that the tenant logged since it was last asked."""
@@ -168,7 +176,7 @@ async def attack(calls: int, seed: int = 1, *, answer: Callable[[str], None] = l
                     await hostile(current, tool, rng, score, busy=busy)
                 turn += 1
                 number = score.tried.total()
-                if turn % 5000 == 0:
+                if turn % 1000 == 0:
                     answer(f"{number:,} calls, {sum(score.arrived.values()):,} arrived, {len(score.wrong)} wrongly")
     return score
 
@@ -309,7 +317,7 @@ def judge(current: Field, score: Score, kind: str, tool: Tool, *, expected: int)
     score.tools[tool.name] += 1
     if count != expected:
         score.wrong.append(f"{kind}: {tool.name}: {count} requests instead of {expected}")
-        current.victims.clear()
+        current.forget()
 
 
 async def stale(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
@@ -317,17 +325,17 @@ async def stale(current: Field, target: Victim, rng: random.Random, client: Clie
     if fresh is None:
         return False
     current.clock.ahead += timedelta(seconds=rng.randrange(600, 20_000))
-    current.victims.clear()
+    current.forget()
     await call(current, client, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
     return True
 
 
 async def foreign_key(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
-    text = await call(current, current.stranger, target.tool, {**target.arguments, "confirm": "preview"})
-    match = CODE.search(text)
-    if match is None or match[1] == target.code:
+    """A code that is right in all but the key it was made with."""
+    code = await foreign_code(current, target, "key", code_of_stranger)
+    if code is None or code == target.code:
         return False
-    await call(current, client, target.tool, {**target.arguments, "confirm": match[1]})
+    await call(current, client, target.tool, {**target.arguments, "confirm": code})
     return True
 
 
@@ -335,6 +343,29 @@ async def foreign_principal(current: Field, target: Victim, rng: random.Random, 
     """A code that is right in all but whom it was shown to, made with the server's own key."""
     if target.tool.name == RUN_PLAN.name:
         return False
+    code = await foreign_code(current, target, "principal", code_for_somebody_else)
+    assert code != target.code
+    await call(current, client, target.tool, {**target.arguments, "confirm": code})
+    return True
+
+
+async def foreign_code(
+    current: Field, target: Victim, kind: str, make: Callable[[Field, Victim], Awaitable[str | None]]
+) -> str | None:
+    """Another's code for the victim of a tool; made once for as long as that holds."""
+    key = target.tool.name, kind
+    if key not in current.foreign:
+        current.foreign[key] = await make(current, target)
+    return current.foreign[key]
+
+
+async def code_of_stranger(current: Field, target: Victim) -> str | None:
+    text = await call(current, current.stranger, target.tool, {**target.arguments, "confirm": "preview"})
+    match = CODE.search(text)
+    return match[1] if match else None
+
+
+async def code_for_somebody_else(current: Field, target: Victim) -> str:
     existing = {t.name: t for t in here_tools()}
     inputs = arguments.prepare(target.tool, {**target.arguments, "confirm": "preview"})
     plain = {n: v for n, v in inputs.items() if n != "confirm"}
@@ -346,8 +377,7 @@ async def foreign_principal(current: Field, target: Victim, rng: random.Random, 
     mine = codes.code(ring[0], codes.Call(target.tool.name, plain, proposals.NOBODY, there.state, weight), slot, 0)
     theirs = codes.code(ring[0], codes.Call(target.tool.name, plain, "somebody else", there.state, weight), slot, 0)
     assert mine != theirs
-    await call(current, client, target.tool, {**target.arguments, "confirm": theirs})
-    return True
+    return theirs
 
 
 async def replayed(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
@@ -400,7 +430,7 @@ async def target_changed(current: Field, target: Victim, rng: random.Random, cli
     if tenant.write(reference(inputs), description=f"changed {rng.random()}") is None:
         return False
     current.app.answers.clear()
-    current.victims.clear()
+    current.forget()
     await call(current, client, target.tool, {**target.arguments, "confirm": target.code})
     return True
 
@@ -417,11 +447,8 @@ async def restarted(current: Field, target: Victim, rng: random.Random, client: 
 
 async def disk_full(current: Field, target: Victim, rng: random.Random, client: Client) -> bool:
     """A code that holds, at a replica that cannot record the request."""
-    fresh = await victim(current, target.tool, rng)
-    if fresh is None:
-        return False
-    current.victims.pop(target.tool.name, None)  # where consent was used up, its code is
-    await call(current, current.full, fresh.tool, {**fresh.arguments, "confirm": fresh.code})
+    current.victims.pop(target.tool.name)  # where consent was used up, its code is
+    await call(current, current.full, target.tool, {**target.arguments, "confirm": target.code})
     return True
 
 
@@ -586,7 +613,7 @@ async def honest(current: Field, tool: Tool, rng: random.Random, score: Score) -
     else:
         await call(current, client, tool, {**inputs, "confirm": mine.code})
     judge(current, score, kind, tool, expected=wanted)
-    current.victims.clear()
+    current.forget()
     current.spent.append(mine)
     return True
 
@@ -619,13 +646,18 @@ def part(calls: int, seed: int) -> Score:
 
 
 def main() -> int:
-    """The command: the calls shared out among the processors."""
-    calls, processes = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, os.cpu_count() or 1
-    shares = [calls // processes + (n < calls % processes) for n in range(processes)]
+    """The command: the calls shared out among processes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.attack", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("calls", type=int, nargs="?", default=100_000)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, each with a seed of its own")
+    parser.add_argument("--seed", type=int, default=1, help="of the first process; the same seed makes the same calls")
+    options = parser.parse_args()
+    calls, jobs = options.calls, options.jobs
+    shares = [calls // jobs + (n < calls % jobs) for n in range(jobs)]
     started = time.monotonic()
     whole = Score()
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for score in pool.map(part, shares, range(1, processes + 1)):
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for score in pool.map(part, shares, range(options.seed, options.seed + jobs)):
             for counter in ("tried", "arrived", "tools", "without"):
                 getattr(whole, counter).update(getattr(score, counter))
             whole.wrong.extend(score.wrong)

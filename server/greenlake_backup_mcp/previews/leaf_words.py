@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +20,7 @@ from greenlake_backup_mcp.text import masking, sanitize, units
 from . import times
 from .difference import Element, Leaf, Path, is_atom, leaves_of
 from .places import ABSENT, store_of
+from .reads import ReadResult
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ID = re.compile(r'("[^"]*")| \(id ([^)"]*)\)')  # an id beside a name, which stands in quotes
@@ -45,25 +46,37 @@ LABELS: Mapping[str, str] = {
 }
 
 
-def collect_names(*values: Any) -> dict[str, str]:
-    """Id → name, of everything within what was read that has both. What a request calls a thing is never a name."""
+def collect_names(value: Any) -> dict[str, str]:
+    """Id → name, of everything within what was read that has both. What a request calls a thing is never a name.
+
+    It looks at each value of answers of megabytes, so it tests for what JSON is parsed to and not for what is like it.
+    """
     ids: dict[str, str] = {}
-    left = list(values)
+    left = [value] if isinstance(value, (dict, list)) else []
     while left:
         value = left.pop()
-        if isinstance(value, Mapping):
+        if type(value) is dict:
             name = value.get("displayName") or value.get("name")
-            if not name and isinstance(value.get("schedules"), list) and value.get("type"):
+            if not name and type(value.get("schedules")) is list and value.get("type"):
                 name = describe_tier({n: value[n] for n in ("type", "protectionStoreInfo") if n in value}, {})
                 name = without_ids(name).replace('"', "")
-            if isinstance(name, str) and name:
+            if name and type(name) is str:
                 for identity in (value.get("id"), value.get("resourceUri")):
-                    if isinstance(identity, str) and identity:
+                    if identity and type(identity) is str:
                         ids.setdefault(identity.rpartition("/")[2], name)
-            left += [item for item in value.values() if isinstance(item, (Mapping, list))]
-        elif isinstance(value, list):
-            left += [item for item in value if isinstance(item, (Mapping, list))]
+            value = value.values()
+        left += [item for item in value if type(item) is dict or type(item) is list]
     return ids
+
+
+def names_of_all(results: Iterable[ReadResult]) -> dict[str, str]:
+    """Id → name of all that was read; what the calls of a plan share is looked through once."""
+    names: dict[str, str] = {}
+    for result in results:
+        if "names" not in result.worked_out:
+            result.worked_out["names"] = collect_names(result.value)
+        names.update(result.worked_out["names"])
+    return names
 
 
 def named_id(identity: Any, names: Mapping[str, str]) -> str:

@@ -90,6 +90,7 @@ class ReadResult:
     total: int | None = None  # of a collection, where the service says
     limit: int | None = None  # of a collection: how many were asked for
     answered: datetime | None = None  # by the service's clock
+    worked_out: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)  # of the value
 
     @property
     def available(self) -> bool:
@@ -261,7 +262,8 @@ async def _read_shared(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> Rea
     key = f"{spec.path}?{spec.query}"
     async with shared.locks.setdefault(key, anyio.Lock()):
         if key in shared.results:
-            return replace(shared.results[key], words=spec.words)
+            same = shared.results[key]
+            return same if same.words == spec.words else replace(same, words=spec.words)
         if shared.left <= 0:
             return ReadResult(spec.words, problem="not read, the plan is too long")
         shared.left -= 1

@@ -51,6 +51,7 @@ from .reads import (
 )
 
 KINDS = (recovery_points, restores, group_restores, jobs, policies, groups, stores, systems, access, creations)
+MANY = 50  # items of a list, whose names are looked for in a thread
 TABLE: Mapping[str, PreviewSpec] = {operation: spec for kind in KINDS for operation, spec in kind.TABLE.items()}
 
 
@@ -142,7 +143,8 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
         specs += (more := stage(subject))
         subject = replace(subject, facts={**subject.facts, **await read_all(api, more, shared.reads)})
     results = (acted_on.result, *acted_on.uses.values(), *subject.facts.values(), *named.values())
-    names = await offload_if(large, leaf_words.collect_names, *(result.value for result in results))
+    many = any(len(result.items) > MANY for result in results)
+    names = await offload_if(large or many, leaf_words.names_of_all, results)
     subject = replace(subject, id_names=names)
     subject = replace(subject, held_by=spec.held_by(subject))
     further = [notable(f"There is no {result.words}.") for result in named.values() if result.missing]
