@@ -34,6 +34,7 @@ from greenlake_backup_mcp.tools import registry, schemas
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream import published as published_names
 from tests.conftest import NOW
 from tests.support import samples
 
@@ -47,7 +48,7 @@ class Mutation:
     """A request, and the same with one leaf otherwise."""
 
     tool: Tool
-    kind: str  # changed, removed or added
+    kind: str  # changed, removed or added; published: changed, and written as the published description has it
     path: tuple[Any, ...]
     before: dict[str, Any]
     after: dict[str, Any]
@@ -56,7 +57,7 @@ class Mutation:
     def silent(self) -> bool:
         """Whether the leaf's value stands in the table of silent leaves."""
         names = [step for step in self.path if isinstance(step, str)]
-        return self.kind == "changed" and bool(names) and SILENT(names[-1])
+        return self.kind in ("changed", "published") and bool(names) and SILENT(names[-1])
 
     def is_untold_by(self, effect: Effect) -> bool:
         """Whether the leaf is in no line of the difference: it gives the present value, which changes nothing."""
@@ -84,6 +85,29 @@ def mutations(tool: Tool, tenant: Any) -> Iterator[Mutation]:
             added[path[0]] = copy.deepcopy(full[path[0]])
             if len(path) == 1 and _is_valid(tool, added):
                 yield Mutation(tool, "added", path, fewest, added)
+
+
+def published(tool: Tool, tenant: Any) -> Iterator[Mutation]:
+    """Changed requests written as the published description has it: what ours corrected is consented to as well."""
+    operation = tool.operation.id if tool.operation else ""
+    for one in mutations(tool, tenant):
+        after = published_names.published_body(operation, one.after, {})
+        if operation == "VirtualMachineFileRestore":
+            words = [*published_names.KEEP_FOLDERS.values()]
+            after = {words[words.index(n) - 1] if n in words else n: value for n, value in one.after.items()}
+        if operation == "VmpgRestore":
+            for info in published_names.holders(after, "recoveryInfo"):
+                info["recoveryPointType"] = "CLOUD_BACKUP"
+        if one.kind == "changed" and after != one.after and _is_valid(tool, after):
+            yield Mutation(tool, "published", one.path, one.before, after)
+    fewest = _base(tool, tenant, full=False)
+    if operation in published_names.RESTORES and "backupId" in fewest:
+        two, other = ({**fewest, "snapshotId": f"{n}{samples.UUID[1:]}"} for n in "12")
+        yield from (Mutation(tool, "published", ("snapshotId",), *pair) for pair in ((fewest, two), (two, other)))
+    for row in published_names.names_of(operation):
+        value = "SNAPSHOT" if row.published == "snapshotType" else ["Hard disk 1"]
+        if not row.described and _is_valid(tool, {**fewest, row.published: value}):
+            yield Mutation(tool, "published", (row.published,), fewest, {**fewest, row.published: value})
 
 
 def _base(tool: Tool, tenant: Any, *, full: bool) -> dict[str, Any]:
@@ -202,7 +226,7 @@ class Judge:
 async def violations(sample: int | None, seed: int = 7) -> tuple[Counter[str], list[str]]:
     """How many mutations were judged, by kind; and those that change nothing that a person reads."""
     app = create_app(now=lambda: NOW, seed=7)
-    every = [m for tool in WRITING for m in mutations(tool, app.state.tenant)]
+    every = [m for tool in WRITING for kind in (mutations, published) for m in kind(tool, app.state.tenant)]
     chosen = random.Random(seed).sample(every, min(sample, len(every))) if sample else every
     counts = Counter(m.kind for m in chosen)
     counts["tools"] = len({m.tool.name for m in chosen})
