@@ -122,7 +122,7 @@ async def judge(tool: Tool) -> Row:
     if len(plain.text.encode()) > 1500 * 3:
         wrong.append(f"{tool.name} as asked: {len(plain.text.encode())} bytes")
     first = plain.text.splitlines()[0].lower()
-    word = "as asked" if "as asked" in first else "gone" if "it is gone" in plain.text.lower() else "done"
+    word = "as asked" if "as asked" in first else "gone" if "resource is gone" in plain.text else "done"
     words = [word + (", some cannot be told" if "Cannot be told" in plain.text else "")]
     parts = await try_out(tool, Deviation(status=207, body=PARTS))
     if parts is not None:

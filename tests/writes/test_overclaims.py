@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from greenlake_backup_mcp.writes import task_sentences
+from greenlake_backup_mcp.writes import reports
 from greenlake_backup_mcp.writes.polling import PollResult, WriteContext
 from greenlake_backup_mcp.writes.task_model import Task
 from tests.support.scripted_tenant import TASK, THE_COPY, Answer, Answering, copies, talking, task, to_writes
@@ -93,7 +93,7 @@ async def test_a_delete_that_is_gone_is_done() -> None:
     async with talking(app) as talk:
         text, is_error = await talk.consented("delete_vm_backup", THE_COPY)
     assert text.startswith("Done: ")
-    assert "It is gone (read again: 404)." in text
+    assert "It is done: the resource is gone (read again: 404). It was the backup " in text
     assert not is_error
 
 
@@ -209,7 +209,5 @@ async def test_a_task_that_failed_to_create_is_not_taken_for_a_delete_by_the_nam
 
 
 def test_a_task_without_a_state_that_is_not_there_any_more_is_told_without_the_empty_word() -> None:
-    gone = task_sentences.heading(
-        PollResult(WriteContext(cast("Any", None), cast("Any", None), 0), Task("t1"), vanished=True)
-    )
+    gone = reports.heading(PollResult(WriteContext(cast("Any", None), cast("Any", None), 0), Task("t1"), vanished=True))
     assert gone == "Task t1 was accepted."

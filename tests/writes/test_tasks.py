@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as sampling
 from hypothesis import strategies as st
 from mcp import Client
 
@@ -355,6 +356,7 @@ FIELDS = (
 )  # fmt: skip
 
 
+@sampling(suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values)) | json_values)
 def test_whatever_a_task_holds_it_is_read(item: Any) -> None:
     task = task_model.parse_task(item, ID)

@@ -11,7 +11,7 @@ from mcp import Client
 
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.upstream.client import connect
-from greenlake_backup_mcp.writes import evidence
+from greenlake_backup_mcp.writes import unknown
 from greenlake_backup_mcp.writes.task_model import TASKS
 from tests.support.results import text_of
 from tests.support.scripted_tenant import COPY, Answering
@@ -57,7 +57,7 @@ async def test_tasks_that_were_not_read_are_not_told_as_none(oldest: str, words:
     other = {"sourceResourceUri": f"{VIRTUALIZATION}/virtual-machines/another", "createdAt": "2026-11-24T08:00:01Z"}
     tasks = [{**other, "id": f"t{n}"} for n in range(49)] + [{**other, "id": "t49", "createdAt": oldest}]
     async with connect(loaded(), app=Answering({TASKS: tasks}), now=lambda: NOW) as api:
-        (line,) = await evidence.tasks_since(api, COPY, NOW)
+        (line,) = await unknown.tasks_since(api, COPY, NOW)
     assert words in line
 
 

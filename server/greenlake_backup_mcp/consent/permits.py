@@ -47,8 +47,8 @@ class Permit:
     settled: bool = field(default=False, init=False)
 
     def with_before(self, call: PreparedCall) -> PreparedCall:
-        """The call of an update with its target as it was read when this permit was given."""
-        if self.before is None or call.request.method not in ("PATCH", "PUT"):
+        """The call of an update or a delete with its target as it was read when this permit was given."""
+        if self.before is None or call.request.method not in ("PATCH", "PUT", "DELETE"):
             return call
         return replace(call, before=self.before)
 

@@ -28,7 +28,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client, readings
 from greenlake_backup_mcp.upstream.body_limits import offload_if
-from greenlake_backup_mcp.writes import embedded_errors, evidence, follow, read_back, synchronous
+from greenlake_backup_mcp.writes import embedded_errors, follow, read_back, reports, unknown
 from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import RememberedWrite, WriteMemory
 from greenlake_backup_mcp.writes.reports import TaskReport
@@ -237,7 +237,7 @@ async def _carry_out(
         return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
     except BackupError as problem:
         if isinstance(problem, OutcomeUnknown):
-            problem = await evidence.investigate(context.api, problem, target, prepared.request, write.since)
+            problem = await unknown.investigate(context.api, problem, target, prepared.request, write.since)
         raise problem.map_texts(hide) from None
     finally:
         await context.catalog.note_write(prepared.request, outcome)
@@ -278,14 +278,12 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
         )
         return CallOutcome(Outcome.DONE, (*lines, *beyond, *_clock_note(context)))
     if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
-        return _from_report(synchronous.report_embedded(tool.title, reply.status, error))
-    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller), shared)
-    if reply.status == 202:
-        return _from_report(await follow.follow(follower, reply, write))
+        return _from_report(reports.report_embedded(tool.title, reply.status, error))
     if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
         lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
         return CallOutcome(Outcome.DONE, tuple(lines))
-    return _from_report(await synchronous.verify(follower, reply, write, tool.title))
+    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller), shared)
+    return _from_report(await follow.follow(follower, reply, write, tool.title))
 
 
 def _clock_note(context: CallContext) -> tuple[str, ...]:

@@ -25,32 +25,46 @@ _NO_WORK = ("WARNING", "RUNNING", "PENDING", "MISSING")
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Why a success is in doubt, as a sentence, and what it makes of the outcome."""
+    """Why a success is in doubt: the outcome it makes, the state with its reason, since when, what would prove it."""
 
     outcome: Outcome
-    sentence: str
+    state: str
+    age: str = ""
+    proof: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a sentence or two."""
+        if self.outcome is Outcome.RUNNING:
+            return f"Its state is still {self.state}: the work has not ended."
+        after = f" What would prove it: {self.proof}." if self.proof else ""
+        return f"Its state contradicts that: {self.state} ({self.age}).{after}"
 
 
 def find_contradiction(
-    item: Mapping[str, Any], since: datetime | None, now: datetime, proof: str = ""
+    item: Mapping[str, Any],
+    since: datetime | None,
+    now: datetime,
+    proof: str = "",
+    before: Mapping[str, Any] | None = None,
 ) -> Contradiction | None:
     """What the states of a resource say against a success.
 
-    `since`: when the write was sent; `proof`: what would prove it.
+    `since`: when the write was sent; `proof`: what would prove it. `before`: the resource as it was, where states that
+    it had then already say nothing.
     """
-    if going := _going_on(item):
-        return Contradiction(Outcome.RUNNING, f"Its state is still {sanitize.cell(going)}: the work has not ended.")
-    wrong = extractors.problem_of(item, (*STATES, ""))
+    going, wrong = _going_on(item), extractors.problem_of(dict(item), (*STATES, ""))
+    if before is not None:
+        going = "" if going == _going_on(before) else going
+        wrong = None if wrong == extractors.problem_of(dict(before), (*STATES, "")) else wrong
+    if going:
+        return Contradiction(Outcome.RUNNING, sanitize.cell(going))
     if not wrong:
         return None
     reason = extractors.text(extractors.first(item, REASONS))
     words = sanitize.cell(f"{wrong}: {reason}" if reason else wrong, 300)
-    failed = "FAIL" in wrong
-    after = f" What would prove it: {proof}." if proof else ""
-    return Contradiction(
-        Outcome.FAILED if failed else Outcome.UNKNOWN,
-        f"Its state contradicts that: {words} ({_age(item, since, now)}).{after}",
-    )
+    outcome = Outcome.FAILED if "FAIL" in wrong else Outcome.UNKNOWN
+    return Contradiction(outcome, words, _age(item, since, now), proof)
 
 
 def _going_on(item: Mapping[str, Any]) -> str:

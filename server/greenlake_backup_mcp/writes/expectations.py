@@ -16,6 +16,7 @@ OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"
 
 POWER = {True: "POWERED_ON", False: "POWERED_OFF"}
+NEW_VOLUMES = "new volumes and where they lie (they are seen on the array)"
 NO_CONTENT = "that its content is that of the recovery point (look into it)"
 
 
@@ -24,10 +25,13 @@ class Expectation:
     """What a write should come to.
 
     `makes`: the path of the collection that it adds to ("" where it changes its target). `root`: the part of the body
-    that describes the result. `fields`: where the resource shows a leaf of the body, by its path below the root; a
-    `*` at the end: it is enough that one of several values is the one asked for; "" says that no resource shows it.
-    `words`: what a value of a leaf is called by the resource. `unproven`: what no read can tell.
-    `states`: whether a bad state of the result contradicts a success. `proof`: what would prove it later.
+    that describes the result ("-": none). `fields`: where the resource shows a leaf of the body, by its path below the
+    root; `a|b`: at the first of these places that it has; a `*` at the end: it is enough that one of several values is
+    the one asked for; "" says that no resource shows it. `words`: what a value of a leaf is called by the resource.
+    `beside`: the property that holds the id of a VM in which further leaves are shown, as `vm/…`.
+    `unproven`: what no read can tell. `proof`: what would prove it later.
+    `states`: whether a bad state contradicts a success though it was bad before.
+    `examines`: its result is what the task says last. `answers`: its result is in the answer itself.
     """
 
     makes: str = ""
@@ -37,9 +41,12 @@ class Expectation:
     asked: Mapping[str, Any] | None = None  # in place of the body, where the operation itself says what shall be
     partial: tuple[str, ...] = ()  # lists of which the request names only some elements
     unproven: tuple[str, ...] = ()
+    beside: str = ""
     states: bool = False
     proof: str = ""
     restores: bool = False
+    examines: bool = False
+    answers: bool = False
 
 
 _VM = {
@@ -67,19 +74,24 @@ _GATEWAY_VM = {
         )
     },
     "vmConfig/override": "override",
-    "vmConfig/datastoreIds": "datastoresInfo/id",
+    "vmConfig/datastoreIds": "vm/appInfo/vmware/datastoresInfo/id|datastoresInfo/id",
+    "vmConfig/clusterId": "vm/clusterInfo/id",
+    "vmConfig/hostId": "vm/hostInfo/id",
+    "vmConfig/folderId": "vm/folderInfo/id",
+    "vmConfig/resourcePoolId": "vm/appInfo/vmware/resourcePoolInfo/id",
+    "vmConfig/contentLibraryId": "",
     "vmConfig/network/networkAddress": "network/nics/networkAddress*",
     "vmConfig/network/name": "network/nics/networkName*",
     "vmConfig/network/networkType": "network/nics/networkType*",
     "vmConfig/network/subnetMask": "network/nics/subnetMask*",
     "vmConfig/network/gateway": "network/nics/gateway*",
     "vmConfig/network/dns": "network/dns",
-    "hypervisorManagerId": "hypervisorManagerInfo/id",
+    "hypervisorManagerId": "vm/hypervisorManagerInfo/id|hypervisorManagerInfo/id",
 }
 _SIZE = {
     name.removeprefix("vmConfig/"): place for name, place in _GATEWAY_VM.items() if name.startswith("vmConfig/max")
 }
-_JOB = {"overrides/protections": "protections"}
+TIERS = "protections"
 _COPY = {"expireAfter": "expiresAt", "lockFor": "lockedUntil"}  # a period, counted from when the copy was taken
 _LOGIN = "refresh the application host (refresh_application_host), then read it: its state is of after the change then"
 
@@ -98,7 +110,7 @@ ROWS: Mapping[str, Expectation] = {
         unproven=(NO_CONTENT, "the point in time it was brought to"), states=True, restores=True,
     ),
     "restore_volume_protection_group": Expectation(
-        root="-", unproven=(NO_CONTENT, "new volumes and where they lie (they are seen on the array)"),
+        root="-", unproven=(NO_CONTENT, NEW_VOLUMES),
         states=True, restores=True,
     ),
     "restore_vm_protection_group": Expectation(
@@ -114,7 +126,8 @@ ROWS: Mapping[str, Expectation] = {
     ),
     # protection
     "create_protection_job": Expectation(
-        f"{OWN}/protection-jobs", fields=_JOB, partial=("overrides/protections", "schedules"),
+        f"{OWN}/protection-jobs", fields={"overrides/protections": TIERS}, states=True,
+        partial=("overrides/protections", "overrides/protections/schedules"),
     ),
     "suspend_protection_job": Expectation(asked={"operational": "SUSPENDED"}),
     "resume_protection_job": Expectation(asked={"operational": "ACTIVE"}),
@@ -136,12 +149,9 @@ ROWS: Mapping[str, Expectation] = {
     "create_protection_store": Expectation(f"{OWN}/protection-stores", states=True),
     "reattach_protection_store": Expectation(states=True),
     "create_protection_store_gateway": Expectation(
-        f"{OWN}/protection-store-gateways", fields=_GATEWAY_VM, states=True,
-        unproven=("its place in the vCenter (get_vm with its vmId shows it)",),
+        f"{OWN}/protection-store-gateways", fields=_GATEWAY_VM, beside="vmId", states=True
     ),
-    "recover_protection_store_gateway": Expectation(
-        fields=_GATEWAY_VM, states=True, unproven=("its place in the vCenter (get_vm with its vmId shows it)",)
-    ),
+    "recover_protection_store_gateway": Expectation(fields=_GATEWAY_VM, beside="vmId", states=True),
     "resize_protection_store_gateway": Expectation(fields={**_SIZE, "datastoreIds": "datastoresInfo/id*"}, states=True),
     "create_protection_store_gateway_nic": Expectation(states=True),
     "update_protection_store_gateway_nic": Expectation(states=True),
@@ -182,24 +192,31 @@ ROWS: Mapping[str, Expectation] = {
         )
     },
     **{
-        name: Expectation(root="-", unproven=(what,))
+        name: Expectation(root="-", unproven=(what,), examines=True)
         for name, what in (
             ("ping_protection_store_gateway", "more than the task's last message"),
             ("traceroute_protection_store_gateway", "more than the task's last message"),
             ("generate_gateway_support_bundle", "where the bundle is (the console shows it)"),
             ("generate_data_orchestrator_support_bundle", "where the bundle is (the console shows it)"),
-            ("run_protection_job", ""),
         )
     },
+    **{
+        name: Expectation(root="-", answers=True)
+        for name in ("generate_data_orchestrator_totp", "get_protection_store_gateway_console_user")
+    },
+    "run_protection_job": Expectation(root="-"),
 }  # fmt: skip
 
 INSTRUCTIONS = frozenset(  # leaves that say how a thing is done, not what shall be: nothing shows them afterwards
     {
         "backupId", "snapshotId", "restoreType", "force", "cascadedelete", "fullRefresh", "recoveryMode",
         "restoreUntil", "restoreWithTailLog", "retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure",
-        "slim", "effectiveFromDateTime", "type", "assetsCategory",
+        "slim", "type",
     }
 )  # fmt: skip
+
+
+INTO_ANOTHER = ("restore_vm_disks", "restore_vm_files")
 
 
 def expectation(sent: Request) -> Expectation:
@@ -212,9 +229,8 @@ def expectation(sent: Request) -> Expectation:
         described = sent.method in ("PATCH", "PUT") or bool(makes)
         return Expectation(makes, root="" if described or not last else "-", states=bool(makes))
     if row.restores and body.get("restoreType") != "ALTERNATE":
-        return Expectation(
-            root="-", unproven=row.unproven[:1] if row.makes else row.unproven, states=True, restores=True
-        )
+        unproven = tuple(one for one in row.unproven if one != NEW_VOLUMES)
+        return Expectation(root="-", unproven=unproven, states=True, restores=True)
     if sent.name in ("suspend_protection_job", "resume_protection_job") and body.get("scheduleIds"):
         state = str((row.asked or {})["operational"])
         chosen = [{"scheduleId": one, "operational": state} for one in body["scheduleIds"]]
@@ -228,11 +244,21 @@ def expectation(sent: Request) -> Expectation:
     return row
 
 
+def restored_into(sent: Request) -> str:
+    """The path of the VM into which disks or files were restored, where that may be another than the one restored."""
+    body = sent.body if isinstance(sent.body, Mapping) else {}
+    target = body.get("targetInfo") if isinstance(body.get("targetInfo"), Mapping) else {}
+    identity = body.get("targetVmId") or (target or {}).get("virtualMachineId")
+    return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity and sent.name in INTO_ANOTHER else ""
+
+
 def wanted(sent: Request, row: Expectation) -> Mapping[str, Any]:
     """The part of a request that describes what shall be; {} where none does."""
     if row.asked is not None:
         return row.asked
     body = sent.body if isinstance(sent.body, Mapping) else {}
+    if sent.name == "create_protection_job":
+        return {**body, "operational": "ACTIVE"}  # nobody asks for a job that does not run
     if row.root:
         inner = body.get(row.root)
         return inner if isinstance(inner, Mapping) else {}

@@ -5,17 +5,16 @@ Reads only, and never raises for what the service answers.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 
-from . import evidence, task_model
-from .evidence import DOUBT, Parts
+from . import parts as parts_of
+from .expectations import OWN
+from .parts import Parts
 from .polling import WriteContext
-from .read_back import ReadBack, read_back, read_page
-from .runs import OWN, asset_of, tiers_of
+from .read_back import ReadBack, read_back
+from .runs import asset_of, schedule_tasks, tiers_of
 from .task_model import Task
 
 MOST_STORES = 2  # whose room is read
@@ -34,14 +33,11 @@ async def describe_first_runs(context: WriteContext, made: ReadBack, parts: Part
     tiers = tiers_of(job, ())
     begun, problem = list(parts.tasks), ""
     if not begun:
-        query = (("filter", f"sourceResourceUri eq '{asset}'"), ("sort", "createdAt desc"), ("limit", "20"))
-        page = await read_page(api, task_model.TASKS, *query)
-        result = evidence.begun_since(page, asset.rpartition("/")[2], since - timedelta(seconds=DOUBT))
-        begun, problem = [task for task in result if "schedule" in task.name.lower()], page.problem
+        begun, problem = await schedule_tasks(api, asset, since)
     lines = []
     if begun:
-        lines.append(f"It set going at once ({len(begun)} first runs, {evidence.count_states(tuple(begun))}):")
-        lines += evidence.describe_tasks(tuple(begun))
+        lines.append(f"It set going at once ({len(begun)} first runs, {parts_of.count_states(tuple(begun))}):")
+        lines += parts_of.describe_tasks(tuple(begun))
     else:
         why = f" ({problem})" if problem else ""
         lines.append(f"No first run of it is to be seen yet{why}; a new job usually begins one at once.")
@@ -67,6 +63,8 @@ async def _room(api: ApiClient, store: str, amount: int | None) -> list[str]:
     name = sanitize.cell(str(result.item.get("displayName") or result.item.get("name") or store))
     percent = extractors.fill(result.item, ["sizeOnDiskInBytes", "maxCapacityInBytes"])
     free = extractors.used_of(result.item, ["maxCapacityInBytes", "sizeOnDiskInBytes"])
+    if percent is None and result.item.get("protectionStoreType") == "CLOUD":
+        return [f"Store {name}: a cloud store has no fixed room."]
     if percent is None or free is None:
         return [f"Store {name}: its room is not known{f' ({result.problem})' if result.problem else ''}."]
     warning = ""

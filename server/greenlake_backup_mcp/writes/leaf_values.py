@@ -9,6 +9,37 @@ from typing import Any
 from greenlake_backup_mcp.lists.views import extractors, schedules
 from greenlake_backup_mcp.text import sanitize, units
 
+LABELS = {  # the path of a leaf, or its name → what a person calls it
+    "powerOn": "power", "running": "power", "restarted": "restart", "hostIqn": "host", "enabled": "remote support",
+    "expireAfter": "kept", "lockFor": "locked",
+}  # fmt: skip
+PLAIN = {
+    "POWERED_ON": "on", "POWERED_OFF": "off", "PSG_HEALTH_STATE_OFF": "off", "PSG_HEALTH_STATE_OK": "on",
+}  # fmt: skip
+
+
+def label(path: str) -> str:
+    """What a leaf of a request is called: `clusterId` → `cluster`, `storageSystemInfo/id` → `storageSystem`."""
+    head, _, name = path.rpartition("/")
+    if name == "id" and head:
+        return head.rpartition("/")[2].removesuffix("Info")
+    if name == "name" and head:
+        return f"{head.rpartition('/')[2]} name"
+    return LABELS.get(name) or re.sub(r"(?<=\w)Ids?$", "", name)
+
+
+def element(words: str, asked: Mapping[str, Any], actual: Mapping[str, Any] | None, key: str) -> str:
+    """What an element of a list is called; a tier by its kind, in the word of the lists."""
+    kind = str(asked.get("type") or (actual or {}).get("type"))
+    if words.endswith("protections") and kind in schedules.TIERS:
+        return f"{schedules.TIERS[kind]} tier"
+    return f"{words.removesuffix('s') if words.endswith('schedules') else words} {key}"
+
+
+def plain(value: str) -> str:
+    """A state in the word of a request: `POWERED_ON` → `on`."""
+    return PLAIN.get(value, value)
+
 
 def places_of(path: str) -> list[str]:
     """Where the vendor's resources show a leaf of a request: `clusterId` → `clusterInfo/id`, `name` → `displayName`."""

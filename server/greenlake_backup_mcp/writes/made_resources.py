@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from greenlake_backup_mcp.lists.views import extractors
-from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.text import sanitize, units
 
 from . import task_model
-from .evidence import DOUBT
+from .parts import DOUBT
 from .polling import WriteContext
 from .read_back import ReadBack, read_back, read_page
 from .task_model import Task
@@ -35,13 +34,28 @@ class Made:
 
     resource: ReadBack = field(default_factory=ReadBack)
     path: str = ""
-    candidates: int = 0
+    candidates: tuple[Mapping[str, Any], ...] = ()
     problem: str = ""
 
     @property
     def is_identified(self) -> bool:
         """Whether it was found and read."""
         return bool(self.resource.item)
+
+    @property
+    def name(self) -> str:
+        """What it is, with its name and id; "" where none was found."""
+        return name_of(self.path, self.resource.item) if self.is_identified else ""
+
+
+def name_of(path: str, item: Mapping[str, Any]) -> str:
+    """What is at a path, with its name and id: `protection policy "Gold" (id …)`."""
+    name, asset = item.get("displayName") or item.get("name"), item.get("assetInfo")
+    if not name and isinstance(asset, Mapping):
+        name = f"for {asset.get('displayName') or asset.get('name')}"
+    what = path.rstrip("/").split("/")[-2].replace("-", " ").removesuffix("s")
+    what = what[:-2] + "y" if what.endswith("ie") else what
+    return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
 
 
 async def find_made(context: WriteContext, task: Task | None, body: Any, location: str | None) -> Made:
@@ -50,15 +64,26 @@ async def find_made(context: WriteContext, task: Task | None, body: Any, locatio
     for path in _paths(context, task, body, location):
         resource = await read_back(context.api, context.reader(path))
         if resource.item and _fresh(context, resource.item):
-            return Made(resource, path, 1)
+            return Made(resource, path)
     new, problem = await new_items(context, makes, _names(context.wanted))
     if not new:
         return Made(problem=problem)
     if len(new) > 1:
-        return Made(candidates=len(new))
+        return Made(path=f"{makes}/one", candidates=tuple(new))
     item = new[0]
     path = task_model.path_of(item.get("resourceUri")) or f"{makes}/{item.get('id')}"
-    return Made(ReadBack(item), path, 1)
+    return Made(ReadBack(item), path)
+
+
+async def find_named_by_task(context: WriteContext, task: Task) -> Made:
+    """What a task that somebody else began names beside its subject, and that is new since it began."""
+    if task.begun is None:
+        return Made()
+    for path in [one for one in dict.fromkeys(task.others) if one != task.subject and one.count("/") >= 4][:2]:
+        resource = await read_back(context.api, context.reader(path))
+        if resource.item and _fresh(context, resource.item):
+            return Made(resource, path)
+    return Made()
 
 
 async def new_items(
@@ -117,7 +142,7 @@ def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
         made = units.parse_time(item.get("effectiveFromDateTime"))
         if made is None or made > context.since:
             return (units.number(item.get("generation")) or 0) <= 3 or made is not None
-    return made >= context.since - timedelta(seconds=DOUBT)
+    return made >= context.since - DOUBT
 
 
 def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:

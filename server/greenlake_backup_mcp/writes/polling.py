@@ -19,6 +19,7 @@ from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import task_model
+from .approvals import PENDING
 from .expectations import Expectation
 from .read_back import ReadBack, read_back
 from .task_model import Task
@@ -28,7 +29,6 @@ INTERVAL = 10.0  # seconds between further looks, where the service suggests non
 SHARED_INTERVAL = 4.0  # seconds between lists that serve several writes
 LEAST_READ = 10.0  # seconds that a read may take even where the wait is over
 MISSING = 3  # looks in a row at which a task is not there before it counts as vanished: it may appear late
-PENDING = "PENDING_DELETE_APPROVAL"
 T = TypeVar("T")
 
 
@@ -97,7 +97,10 @@ class WriteContext:
 
 @dataclass(frozen=True)
 class PollResult:
-    """The last that was read of a task, and what kept from reading more."""
+    """The last that was read of a task, and what kept from reading more; or an answer that named no task to follow.
+
+    `title` and `status` are of such an answer: done at once, or (202) with `trouble`, why nothing is followed.
+    """
 
     context: WriteContext
     task: Task
@@ -105,6 +108,24 @@ class PollResult:
     vanished: bool = False
     barred: bool = False  # we may not read it: waiting does not help
     trouble: str = ""
+    title: str = ""
+    status: int = 0
+    answer: ReadBack = field(default_factory=ReadBack)  # what such an answer says itself
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the service called it done with its answer."""
+        return bool(self.status) and self.status != 202
+
+    @property
+    def untracked(self) -> bool:
+        """Whether it was accepted without a task that can be followed."""
+        return self.status == 202
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the service calls it done."""
+        return self.at_once or self.task.state == "SUCCEEDED"
 
 
 @dataclass(frozen=True)

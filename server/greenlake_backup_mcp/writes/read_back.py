@@ -6,7 +6,7 @@ Reads only, and never raises for what the service answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -19,11 +19,15 @@ from greenlake_backup_mcp.upstream.client import ApiClient, Request
 
 @dataclass(frozen=True)
 class ReadBack:
-    """A read of something: the answer's body; or that it is not there; or why that is not known."""
+    """A read of something: the answer's body; or that it is not there; or why that is not known.
+
+    `beside`: what belongs to it and was read too, by the name under which expectations look for it.
+    """
 
     body: Any = None
     gone: bool = False
     problem: str = ""
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def item(self) -> Mapping[str, Any]:

@@ -1,7 +1,4 @@
-"""What is reported of a write: its outcome in the first line, why, what was made or changed, within a bound.
-
-Reads only the approval that a delete waits for.
-"""
+"""What is reported of a write: its outcome in the first line, why, what was made or changed, within a bound."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from typing import Any
 
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.text import units
 
-from . import evidence, verification
-from .made_resources import Made
-from .polling import PENDING, PollResult, WriteContext
-from .read_back import ReadBack
-from .verification import Verdict
+from . import parts as parts_of
+from .embedded_errors import EmbeddedError
+from .polling import PollResult, WriteContext
+from .verification import Findings, Verdict
 
 MOST_SHOWN = 14  # lines of a resource after a write
 RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
 MOST_BYTES = 4_300  # 1,500 tokens of three bytes, less what results add
+NEVER_AGAIN = "Do not send the write again before that is known."
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,49 @@ class TaskReport:
     beside: str = ""  # of the lines, the one that names what changed beside what was asked for
 
 
+def report(result: PollResult, verdict: Verdict, found: Findings, first_runs: Sequence[str] = ()) -> TaskReport:
+    """The whole in the first line, then why, then the parts, then what is there, then what to do next."""
+    made = found.made.name if result.context.tool and verdict.outcome is not Outcome.RUNNING else ""
+    made = made if result.succeeded else ""  # else it is named where it is said to be there all the same
+    clause = ": ".join(one for one in (verdict.clause, made) if one)
+    parts = [] if first_runs else _describe_parts(found, verdict.outcome)
+    first = [heading(result, clause, verdict.outcome), *verdict.sentences]
+    rows = [*_describe_found(result, verdict, found), *first_runs]
+    end = _next_steps(result, verdict.outcome, found)
+    body = found.made.resource.body if found.made.is_identified else found.target.body
+    return TaskReport(result.task.id, verdict.outcome, fit(first, parts, rows, end=end), body, verdict.beside)
+
+
+def heading(result: PollResult, clause: str = "", outcome: Outcome = Outcome.UNKNOWN) -> str:
+    """The task, or the answer, and how it stands, in one sentence that ends with the clause about the whole."""
+    task, tail = result.task, f", {clause}" if clause else ""
+    if result.at_once and outcome is Outcome.DONE:
+        return f"Done{tail}: {result.title} (HTTP {result.status})."
+    if result.status:
+        named = f", but {result.trouble}" if result.untracked else ""
+        return f"{result.title}: the service accepted it (HTTP {result.status}){named}{tail}."
+    words = {"SUCCEEDED": "succeeded", "FAILED": "FAILED", "CANCELLED": "was CANCELLED", "TIMEDOUT": "TIMED OUT"}
+    words |= {"PAUSED": "is PAUSED", "": "was accepted"}
+    if result.vanished:
+        words = {task.state: f"was {task.state} when it was last seen", "": words[""]}
+    how = words.get(task.state, f"is {task.state}" + (f", {task.percent:.0f} % done" if task.percent else ""))
+    tail = tail if result.succeeded else tail.replace(", but ", ", ")
+    return f"Task {task.id}{f' ({task.name})' if task.name else ''} {how}{tail}."
+
+
+def report_embedded(title: str, status: int, error: EmbeddedError) -> TaskReport:
+    """A success that holds an error: the whole, or so many of its parts, failed."""
+    if error.parts and error.partly:
+        outcome = Outcome.PARTLY
+        first = f"{title}: failed in part: {error.failed} of {error.parts} parts FAILED (HTTP {status})."
+    else:
+        outcome = Outcome.FAILED
+        first = f"{title}: FAILED: the answer (HTTP {status}) holds an error."
+    why = [f"The service's reason: {reason}." for reason in error.reasons]
+    next_ = f"Next: tell the person the reason, and read the resource: a part may have been done. {NEVER_AGAIN}"
+    return TaskReport("", outcome, (first, *why, next_))
+
+
 def fit(first: Sequence[str], *others: Sequence[str], end: Sequence[str]) -> tuple[str, ...]:
     """All lines within the bound: the first and the last ones whole, of the others as many as there is room for."""
     room = MOST_BYTES - sum(len(line.encode()) + 1 for line in (*first, *end))
@@ -51,84 +91,74 @@ def fit(first: Sequence[str], *others: Sequence[str], end: Sequence[str]) -> tup
     return (*lines, *end)
 
 
-def name_made(made: Made) -> str:
-    """The thing that was made, by name and id."""
-    item = made.resource.item
-    if not item:
-        return ""
-    name = item.get("displayName") or item.get("name")
-    asset = item.get("assetInfo")
-    if not name and isinstance(asset, Mapping):
-        name = f"for {asset.get('displayName') or asset.get('name')}"
-    what = made.path.rstrip("/").split("/")[-2].replace("-", " ").removesuffix("s")
-    what = what[:-2] + "y" if what.endswith("ie") else what
-    return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
+def _describe_parts(found: Findings, outcome: Outcome) -> list[str]:
+    """The tasks below a task: how many stand how, and those that did not succeed."""
+    tasks = found.parts.tasks
+    if outcome is Outcome.DONE:
+        return [f"All of its {len(tasks)} parts succeeded."] if len(tasks) > 1 else []
+    rest = tuple(task for task in tasks if task.state != "SUCCEEDED")
+    return [f"Its parts: {parts_of.count_states(tasks)}.", *parts_of.describe_tasks(rest)] if tasks else []
 
 
-def describe_made(context: WriteContext, made: Made) -> list[str]:
-    """What was made, as the lists word it."""
-    if not made.is_identified:
-        return []
-    settings, now = context.api.settings, context.api.now()
-    kind = context.reader(made.path).operation_id
-    lines = details.render_details(kind, made.resource.body, now, reveal=settings.reveal_secrets)
-    return ["What was made:", *_beginning(lines, MOST_SHOWN)]
+def _describe_found(result: PollResult, verdict: Verdict, found: Findings) -> list[str]:
+    """What was made, as the lists word it; or the resource after a change, of what was overwritten the beginning."""
+    context, made, target = result.context, found.made, found.target
+    if made.is_identified:
+        kind = context.reader(made.path).operation_id
+        return ["What was made:", *_beginning(context, kind, made.resource.body, MOST_SHOWN)]
+    row, body = context.expectation, context.sent.body if context.sent else None
+    beside = isinstance(body, Mapping) and row.restores and body.get("restoreType") == "ALTERNATE"
+    if context.target is None or beside or (row.examines and verdict.outcome is Outcome.DONE):
+        return []  # there is none, it is the source, or nothing about it changed
+    if target.gone:
+        return [] if context.deletes else ["The resource is not there (read again: 404)."]
+    if not target.item:
+        return [f"The resource could not be read again: {target.problem or 'the answer is none'}"]
+    most = RESTORED if row.restores or not context.tool else MOST_SHOWN
+    return ["The resource now (read again):", *_beginning(context, context.target.operation_id, target.body, most)]
 
 
-def describe_changed(result: PollResult, verdict: Verdict, resource: ReadBack) -> list[str]:
-    """The resource after a change. What a restore read from is not shown again, and of what it overwrote little."""
-    context = result.context
-    if context.deletes and resource.gone:
-        return []
-    uncertain = verdict.outcome in (Outcome.UNKNOWN, Outcome.RUNNING, Outcome.PAUSED)
-    lines = []
-    if (
-        uncertain
-        and result.task.state not in ("FAILED", "CANCELLED", "SUCCEEDED")
-        and verification.matches_request(context, resource)
-    ):
-        lines.append("The resource already shows what was asked for; whether all of it is done is not known.")
-    most = RESTORED if context.expectation.restores or context.tool == "" else MOST_SHOWN
-    if context.expectation.restores and context.expectation.makes:
-        most = 0  # it is the source
-    return [*lines, *(describe_resource(context, resource, most) if most else [])]
-
-
-def describe_resource(context: WriteContext, resource: ReadBack, most: int) -> list[str]:
-    """The resource as it is now, in at most so many lines: the most important come first."""
-    if context.target is None:
-        return []
-    if resource.gone:
-        return ["The resource is not there (read again: 404)."]
-    if not resource.item:
-        return [f"The resource could not be read again: {resource.problem or 'the answer is none'}"]
-    settings, now = context.api.settings, context.api.now()
-    lines = details.render_details(context.target.operation_id, resource.body, now, reveal=settings.reveal_secrets)
-    return ["The resource now (read again):", *_beginning(lines, most)]
-
-
-def _beginning(lines: list[str], most: int) -> list[str]:
-    """The first lines of a resource, and that there are more."""
+def _beginning(context: WriteContext, kind: str, body: Any, most: int) -> list[str]:
+    """The first lines of a resource, the most important, and that there are more."""
+    lines = details.render_details(kind, body, context.api.now(), reveal=context.api.settings.reveal_secrets)
     if len(lines) <= most:
         return lines
     first = lines[: most - 1] if lines[most - 1].endswith(":") else lines[:most]  # a heading alone says nothing
     return [*first, "(More is left out: read the resource for all of it.)"]
 
 
-async def report_approval(context: WriteContext, task_id: str, lines: list[str], resource: ReadBack) -> TaskReport:
-    """A delete that a second person must approve: said so, and not waited for."""
-    path = context.target.path if context.target else ""
-    approval = await evidence.find_approval(context.api, path)
-    lines = [*lines, f"Not done: a second person must approve the deletion first (state {PENDING}); nobody here can."]
-    if approval is None:
-        lines.append("Its approval was not found; list_approvals shows those that wait.")
-    else:
-        identity = sanitize.cell(str(approval.get("id")))
-        by, when = (
-            sanitize.cell(str(approval.get("requestedByEmail") or "this API client")),
-            approval.get("requestedAt"),
-        )
-        moment = f" at {sanitize.cell(str(when))}" if when else ""
-        lines.append(f"Approval {identity}, asked for by {by}{moment}: in the console under dual authorization.")
-        lines.append(f'Tell the person; get_approval approvalId="{identity}" shows what was decided.')
-    return TaskReport(task_id, Outcome.WAITING, tuple(lines), resource.body)
+def _next_steps(result: PollResult, outcome: Outcome, found: Findings) -> list[str]:
+    """The exact next call, where something is left to do."""
+    task = result.task
+    if outcome is Outcome.RUNNING:
+        if not task.id or (task.state == "SUCCEEDED" and not found.parts.running):
+            return ["Next: read the resource again in a minute. Do not send the write again."]
+        return [f'Next: wait_for_task taskId="{task.id}" goes on waiting. Do not send the write again.']
+    if outcome is Outcome.PAUSED:
+        return [f'Tell the person; afterwards wait_for_task taskId="{task.id}". Do not send the write again.']
+    if outcome is Outcome.UNKNOWN:
+        return [f"Next: {_proof(result, found)}. {NEVER_AGAIN}"]
+    if outcome is Outcome.DIFFERS:
+        return ["Next: tell the person what differs. Sending it again may make a second one or change nothing."]
+    if outcome is Outcome.PARTLY:
+        return ["Next: tell the person which parts failed and why. Sending it all again would repeat the rest too."]
+    if outcome is Outcome.FAILED and task.state == "CANCELLED":
+        return ["Next: ask the person who cancelled it and why, before sending the write again."]
+    if outcome is Outcome.FAILED:
+        return ["Next: tell the person the reason. Send the write again only once that is removed."]
+    return []
+
+
+def _proof(result: PollResult, found: Findings) -> str:
+    """What would tell of an unknown outcome."""
+    context, task = result.context, result.task
+    if result.untracked:
+        where = f" filter=\"sourceResourceUri eq '{context.target.path}'\"" if context.target else ""
+        return f'list_tasks{where} sort="createdAt desc" limit=5 shows its task'
+    if context.expectation.proof and context.tool:
+        return context.expectation.proof
+    if context.expectation.makes and context.tool.startswith("create_") and not found.made.is_identified:
+        listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"
+        return f"{listing} in a few minutes shows whether it is there"
+    look = f' (and get_task taskId="{task.id}")' if task.id else ""
+    return f"read {'what was made' if found.made.is_identified else 'the resource'} again in a few minutes{look}"

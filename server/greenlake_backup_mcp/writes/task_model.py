@@ -37,6 +37,8 @@ class Task:
     last: str = ""  # of its log messages
     console: str = ""  # where in the console a person can act
     begun: datetime | None = None
+    ended: datetime | None = None
+    health: str = ""  # OK, WARNING, ERROR, UNKNOWN
     subject: str = ""  # path of the resource it is about
     others: tuple[str, ...] = ()  # paths of the resources associated with it
     children: bool | None = None  # whether it began others; None: it does not say
@@ -66,6 +68,8 @@ def parse_task(item: Any, task_id: str = "") -> Task:
         last=_last(item.get("logMessages")),
         console=_word(details.get("consoleUri")) if isinstance(details, Mapping) else "",
         begun=units.parse_time(item.get("createdAt")),
+        ended=units.parse_time(item.get("endedAt")),
+        health=_word(item.get("healthStatus")).upper(),
         subject=path_of(item.get("sourceResourceUri")),
         others=tuple(filter(None, (path_of(_uri(one)) for one in _listed(item.get("associatedResources"))[:20]))),
         children=_children(item),

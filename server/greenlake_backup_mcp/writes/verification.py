@@ -1,26 +1,30 @@
-"""What a task, its parts and the resource as read prove together: the outcome, why it is that, the next step.
+"""What a task, its parts and the resource as read prove together: the outcome, and why it is that.
 
 Reads nothing and sends nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.text import units
 
-from . import also_changed, comparison, contradictions
+from . import also_changed, comparison, contradictions, task_model
+from .approvals import PENDING
 from .comparison import Comparison
-from .evidence import Parts
-from .made_resources import Made
-from .polling import PENDING, PollResult, WriteContext
+from .made_resources import Made, name_of
+from .parts import Parts
+from .polling import PollResult, WriteContext
 from .read_back import ReadBack
-from .task_sentences import contradicted_word, describe_unended
+from .task_model import Task
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
 MOST_LABELS = 12
 UNPROVEN = "but that is not proven"
+DONE_BEFORE_SEEN = "whether all of it is done is not known"
 
 
 @dataclass(frozen=True)
@@ -33,82 +37,200 @@ class Verdict:
     beside: str = ""  # what changed that nobody asked for, in a sentence: told however little is told
 
 
-def judge_task(result: PollResult, resource: ReadBack, parts: Parts) -> Verdict:
-    """What became of a task's write whose target (not what it made) reads as `resource`."""
+@dataclass(frozen=True)
+class Findings:
+    """What was read after a write: its target, what it made, the tasks below its own, a group's members as judged."""
+
+    target: ReadBack = field(default_factory=ReadBack)
+    made: Made = field(default_factory=Made)
+    parts: Parts = field(default_factory=Parts)
+    members: Verdict | None = None
+
+
+def judge(result: PollResult, found: Findings) -> Verdict:
+    """What became of a write."""
     context, task = result.context, result.task
-    why = [f"The service's reason: {task.why}."] if task.why else []
     # of a task that was only asked after, a delete is known by its name: the name alone proves no end
-    if context.deletes and resource.gone and (context.tool or task.over):
-        if task.state in ("FAILED", "CANCELLED"):
-            sentence = f"The task says {task.state}, yet the resource is gone (read again: 404)."
-            return _verdict(Outcome.UNKNOWN, sentence, *why)
-        sentence = f"It is done: the resource is gone (read again: 404).{contradicted_word(result)}"
-        return worst(_verdict(Outcome.DONE, sentence, *why), judge_parts(parts))
-    if task.state == "SUCCEEDED":
-        return worst(judge_success(context, resource), judge_parts(parts))
-    if task.state in ("FAILED", "CANCELLED") and compare(context, resource).as_asked:
-        return _verdict(
-            Outcome.UNKNOWN, f"The task says {task.state}, yet the resource shows what was asked for.", *why
-        )
-    if task.state == "FAILED":
-        last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
-        return _verdict(Outcome.FAILED, *(why or ["The service gave no reason."]), *last)
-    if task.state == "CANCELLED":
-        return _verdict(Outcome.FAILED, "Somebody cancelled it; a part may have been carried out.", *why)
+    if context.deletes and found.target.gone and (context.tool or task.over):
+        return worst(_judge_deleted(result), judge_parts(found.parts))
+    if result.succeeded:
+        if found.members is not None:
+            verdict = found.members
+        elif context.expectation.makes and context.tool:
+            verdict = judge_made(context, found.made)
+        else:
+            verdict = _judge_target(result, found.target)
+        if result.at_once and verdict.outcome is Outcome.DONE and not _shows_as_asked(context, found):
+            verdict = _judge_empty(context, verdict)
+        return worst(judge_parts(found.parts), verdict, _judge_word(context, task))
+    if task.state in ("FAILED", "CANCELLED"):
+        return _judge_failed(result, found)
+    why = _reason(task)
     if task.state == "PAUSED":
         where = f": {task.console}" if task.console else ""
-        return _verdict(Outcome.PAUSED, f"It goes on only when a person acts in the console{where}.", *why)
-    return _unended(result, why)
+        return Verdict(Outcome.PAUSED, "", (f"It goes on only when a person acts in the console{where}.", *why))
+    return _judge_unended(result, found)
 
 
-def _unended(result: PollResult, why: list[str]) -> Verdict:
+def _reason(task: Task) -> list[str]:
+    return [f"The service's reason: {task.why}."] if task.why else []
+
+
+def _judge_deleted(result: PollResult) -> Verdict:
+    """A delete whose target is gone, whatever its task says."""
+    context, task = result.context, result.task
+    what = name_of(context.target.path, context.before) if context.target and context.before else ""
+    name = f" It was the {what}." if what else ""
+    if task.state in ("FAILED", "CANCELLED"):
+        sentence = f"The task says {task.state}, yet the resource is gone (read again: 404).{name}"
+        return Verdict(Outcome.UNKNOWN, "", (sentence, *_reason(task)))
+    word = "" if task.state in ("SUCCEEDED", "") else f" The task still says {task.state}."
+    word = " The task itself is not there any more." if result.vanished else word
+    sentence = f"It is done: the resource is gone (read again: 404).{word}{name}"
+    return Verdict(Outcome.DONE, "", (sentence, *_reason(task)))
+
+
+def _judge_word(context: WriteContext, task: Task) -> Verdict:
+    """What a task that succeeded says beside that: an error, a bad health, a message that is its result."""
+    if task.why:
+        sentence = f"Outcome unknown: the task itself holds an error: {task.why}."
+        return Verdict(Outcome.UNKNOWN, "but an error in it contradicts that", (sentence,))
+    last = f" Its last message: {task.last}." if task.last else ""
+    if task.health == "ERROR":
+        sentence = f"Outcome unknown: the health of the task is ERROR.{last}"
+        return Verdict(Outcome.UNKNOWN, "but its health contradicts that", (sentence,))
+    if task.health == "WARNING":
+        return Verdict(Outcome.DONE, "with a warning", (f"The health of the task is WARNING.{last}",))
+    if not context.tool:
+        return Verdict(Outcome.DONE, "", ("What was asked for is not known here: only states were looked at.",))
+    return Verdict(Outcome.DONE, "", (last.strip(),) if last and context.expectation.examines else ())
+
+
+def _judge_empty(context: WriteContext, verdict: Verdict) -> Verdict:
+    """A success at once that nothing shows: neither a task, nor the answer, nor the resource."""
+    what = "its answer holds nothing of it" if context.expectation.answers else "it named no task, and nothing shows it"
+    sentence = f"Outcome unknown: the service calls it done, but {what}."
+    return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, *verdict.sentences))
+
+
+def _judge_failed(result: PollResult, found: Findings) -> Verdict:
+    """A task that failed: in whole or in part, or though what was asked for is there."""
+    context, task, why = result.context, result.task, _reason(result.task)
+    if found.parts.partly or found.members is not None:
+        verdicts = [judge_parts(found.parts), *([found.members] if found.members else [])]
+        graver = worst(*(v for v in verdicts if v.outcome is not Outcome.DONE), Verdict(Outcome.PARTLY))
+        sentences = (*why, *(s for v in verdicts for s in v.sentences))
+        return Verdict(graver.outcome, graver.clause, sentences, graver.beside)
+    if there := _what_is_there(context, found):
+        return Verdict(Outcome.UNKNOWN, "", (f"The task says {task.state}, yet {there[0]}", *why, *there[1:]))
+    if task.state == "CANCELLED":
+        return Verdict(Outcome.FAILED, "", ("Somebody cancelled it; a part may have been carried out.", *why))
+    last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
+    return Verdict(Outcome.FAILED, "", (*(why or ["The service gave no reason."]), *last))
+
+
+def _judge_unended(result: PollResult, found: Findings) -> Verdict:
     """A task of which no end is known."""
-    task = result.task
-    if result.vanished:
-        return _verdict(Outcome.UNKNOWN, "Outcome unknown: the task is not there any more (404).")
-    if task.state == "TIMEDOUT":
-        sentence = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
-        return _verdict(Outcome.UNKNOWN, sentence, *why)
-    if result.barred:
-        return _verdict(Outcome.UNKNOWN, f"Outcome unknown: the task cannot be read. {result.trouble}")
-    if task.over:
-        sentence = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
-        return _verdict(Outcome.UNKNOWN, sentence, *why)
-    return _verdict(Outcome.RUNNING, *describe_unended(result))
+    task, why = result.task, _reason(result.task)
+    there = _what_is_there(result.context, found)
+    there[:1] = [f"{there[0][0].upper()}{there[0][1:]}"] if there else []
+    if result.untracked:
+        first = "Outcome unknown: it may be done, under way, or still fail."
+    elif result.vanished:
+        first = "Outcome unknown: the task is not there any more (404)."
+    elif task.state == "TIMEDOUT":
+        first = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
+    elif result.barred:
+        first = f"Outcome unknown: the task cannot be read. {result.trouble}"
+    elif task.over:
+        first = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
+    else:
+        return Verdict(Outcome.RUNNING, "", (*_describe_unended(result), *there))
+    return Verdict(Outcome.UNKNOWN, "", (first, *why, *there))
 
 
-def judge_success(context: WriteContext, resource: ReadBack) -> Verdict:
+def _describe_unended(result: PollResult) -> list[str]:
+    """What a task that has not ended says of itself."""
+    task, sentences = result.task, []
+    if task.state and task.state not in task_model.GOING:
+        sentences.append(f"Its state {task.state} is not a described one: whether it ended is not known.")
+    if task.minutes:
+        sentences.append(f"The service expects it to take {units.plural(round(task.minutes), 'minute')} in all.")
+    if task.last:
+        sentences.append(f"Its last message: {task.last}.")
+    if result.trouble:
+        sentences.append(f"It could not be read just now: {result.trouble}")
+    return sentences
+
+
+def _what_is_there(context: WriteContext, found: Findings) -> list[str]:
+    """What a write came to of which the service does not say that it is done, in sentences; the first begins small."""
+    made = found.made
+    if made.is_identified and context.tool:
+        first = f"what it was to make is there: {made.name}; {DONE_BEFORE_SEEN}."
+        return [first, *judge_resource(context, made.resource).sentences]
+    if made.candidates:
+        return [f"new ones are there, of which one may be its own: {_candidates(made)}."]
+    if context.tool and _shows_as_asked(context, found):
+        return [f"the resource shows what was asked for; {DONE_BEFORE_SEEN}."]
+    return []
+
+
+def _shows_as_asked(context: WriteContext, found: Findings) -> bool:
+    """Whether what was read shows what was asked for."""
+    if found.members is not None:
+        return found.members.outcome is Outcome.DONE
+    if context.deletes:
+        return found.target.gone
+    return compare(context, found.made.resource if context.expectation.makes else found.target).as_asked
+
+
+def _judge_target(result: PollResult, resource: ReadBack) -> Verdict:
     """What the service's word that it is done is worth: whether the resource agrees, leaf by leaf and in its states."""
+    context = result.context
     if context.deletes and resource.state in DELETING:
-        return _verdict(Outcome.RUNNING, f"The resource is still being deleted (state {resource.state}).")
+        return Verdict(Outcome.RUNNING, "", (f"The resource is still being deleted (state {resource.state}).",))
     if context.deletes and resource.item and context.tool:
-        return _verdict(
+        return Verdict(
             Outcome.UNKNOWN,
-            f"Yet the resource is still there (state {resource.state or 'none'}): it is not proven deleted.",
-            "A second person may have to approve it; list_approvals shows what waits.",
+            "",
+            (
+                f"Yet the resource is still there (state {resource.state or 'none'}): it is not proven deleted.",
+                "A second person may have to approve it; list_approvals shows what waits.",
+            ),
         )
-    if resource.gone and context.tool:
-        return _verdict(Outcome.UNKNOWN, "Yet the resource it acts on is not there any more (404).")
+    if resource.gone and not context.tool:
+        return Verdict(Outcome.DONE, "", ("The resource it was about is not there any more (404).",))
     if resource.gone:
-        return _verdict(Outcome.DONE, "The resource it was about is not there any more (404).")
+        expiry = units.parse_time(context.wanted.get("expiresAt"))
+        if expiry is not None and expiry <= context.api.now():
+            sentence = "The resource is gone (read again: 404): its expiry was put into the past, and it was removed."
+            return Verdict(Outcome.DONE, "as asked", (sentence,))
+        return Verdict(Outcome.UNKNOWN, "", ("Yet the resource it acts on is not there any more (404).",))
     if context.target is not None and not resource.item:
         why = f"the resource could not be read again ({resource.problem})"
         sentence = f"Outcome unknown: whether it is as asked is not known, for {why}."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,)) if context.tool else _verdict(Outcome.DONE, sentence)
+        if not context.tool:
+            return Verdict(Outcome.DONE, "", (sentence,))
+        if other := compare(context, result.answer).different:
+            return Verdict(
+                Outcome.DIFFERS, "", (sentence, f"Its answer does not show it: DIFFERS: {'; '.join(other)}.")
+            )
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
     return judge_resource(context, resource)
 
 
 def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
     """A resource that was read: what was asked for against it, and what its states say."""
-    compared = compare(context, resource)
+    compared, row = compare(context, resource), context.expectation
     sentences = [f"DIFFERS: {one}." for one in compared.different[:MOST_DIFFERENCES]]
     if len(compared.different) > MOST_DIFFERENCES:
         sentences.append(f"DIFFERS in {len(compared.different) - MOST_DIFFERENCES} more.")
     if compared.same:
-        sentences.append(f"As asked: {_list(compared.same)}.")
-    unknown = [*compared.unknown, *(one for one in context.expectation.unproven if one)]
+        sentences.append(f"As asked: {list_labels(compared.same)}.")
+    unknown = [*compared.unknown, *row.unproven]
     if unknown and context.tool:
-        sentences.append(f"Cannot be told: {_list(tuple(unknown))}.")
+        sentences.append(f"Cannot be told: {list_labels(unknown)}.")
     beside = _beside(context, resource)
     sentences += [beside] if beside else []
     if compared.different:
@@ -118,11 +240,11 @@ def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
         clause = "as asked; what else changed is named below" if beside else "as asked"
         clause = clause if compared.same and context.tool else ""
         verdict = Verdict(Outcome.DONE, clause, tuple(sentences), beside)
-    against = (
-        contradictions.find_contradiction(resource.item, context.since, context.api.now(), context.expectation.proof)
-        if context.expectation.states
-        else None
-    )
+    if not (row.states or context.before):
+        return verdict
+    before = None if row.states else context.before  # what was bad before does not speak against this change
+    now = context.api.now()
+    against = contradictions.find_contradiction(resource.item, context.since, now, row.proof, before)
     if against is None:
         return verdict
     clause = "" if against.outcome is Outcome.RUNNING else "but its state contradicts that"
@@ -144,7 +266,10 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
     if made.is_identified:
         return judge_resource(context, made.resource)
     if made.candidates:
-        sentence = f"Outcome unknown: {made.candidates} new ones are there; which of them this call made is not known."
+        sentence = (
+            f"Outcome unknown: {len(made.candidates)} new ones are there, and which of them this call made is not "
+        )
+        sentence += f"known: {_candidates(made)}."
     elif made.problem:
         sentence = f"Outcome unknown: what it made could not be looked for ({made.problem})."
     else:
@@ -152,22 +277,23 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
     return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
 
 
+def _candidates(made: Made) -> str:
+    return list_labels([name_of(made.path, item) for item in made.candidates])
+
+
 def judge_parts(parts: Parts) -> Verdict:
     """The tasks below a task that calls itself done."""
     tasks = parts.tasks
     if parts.failed:
-        whole = len(parts.failed) == len(tasks)
-        count = f"all {len(tasks)}" if whole else f"{len(parts.failed)} of {len(tasks)}"
-        clause = f"but {'' if whole else 'failed in part: '}{count} parts FAILED"
-        return Verdict(Outcome.FAILED if whole else Outcome.PARTLY, clause)
+        count = f"failed in part: {len(parts.failed)} of {len(tasks)}" if parts.partly else f"all {len(tasks)}"
+        return Verdict(Outcome.PARTLY if parts.partly else Outcome.FAILED, f"but {count} parts FAILED")
     if parts.unknown:
-        return Verdict(
-            Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts.",)
-        )
+        sentence = f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts."
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
     if parts.problem:
         return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: its parts could not be read ({parts.problem}).",))
     if parts.running:
-        return _verdict(Outcome.RUNNING, f"{len(parts.running)} of its {len(tasks)} parts have not ended.")
+        return Verdict(Outcome.RUNNING, "", (f"{len(parts.running)} of its {len(tasks)} parts have not ended.",))
     return Verdict(Outcome.DONE)
 
 
@@ -180,16 +306,15 @@ _ORDER = (  # gravest first
 def worst(*verdicts: Verdict) -> Verdict:
     """Verdicts about one write as one: the gravest outcome and clause, and all the sentences, gravest first."""
     ranked = sorted(verdicts, key=lambda v: _ORDER.index(v.outcome))
-    clause = next((v.clause for v in ranked if v.clause and v.outcome is ranked[0].outcome), "")
+    outcome = ranked[0].outcome
+    clauses = [v.clause for v in ranked if v.clause and v.outcome is outcome]
+    clause = ", ".join(clauses) if outcome is Outcome.DONE else next(iter(clauses), "")
     beside = next((v.beside for v in ranked if v.beside), "")
-    return Verdict(ranked[0].outcome, clause, tuple(s for v in ranked for s in v.sentences), beside)
+    return Verdict(outcome, clause, tuple(s for v in ranked for s in v.sentences), beside)
 
 
-def _verdict(outcome: Outcome, *sentences: str) -> Verdict:
-    return Verdict(outcome, "", sentences)
-
-
-def _list(labels: tuple[str, ...]) -> str:
+def list_labels(labels: Sequence[str]) -> str:
+    """Labels in a row, the first of them by name."""
     more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
     return "; ".join(labels[:MOST_LABELS]) + more
 
@@ -198,7 +323,8 @@ def compare(context: WriteContext, resource: ReadBack) -> Comparison:
     """What was asked for against the resource as read."""
     if not resource.item or context.deletes:
         return Comparison()
-    return comparison.compare(context.wanted, resource.item, context.expectation, context.since)
+    item = {**resource.item, **resource.beside}
+    return comparison.compare(context.wanted, item, context.expectation, context.since)
 
 
 def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
@@ -206,8 +332,3 @@ def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
     if context.deletes:
         return not (resource.gone or resource.problem or resource.state in (PENDING, *DELETING))
     return bool(compare(context, resource).different)
-
-
-def matches_request(context: WriteContext, resource: ReadBack) -> bool:
-    """Whether an update's fields can be compared, and all are as they were asked to be."""
-    return compare(context, resource).as_asked
