@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -92,6 +92,15 @@ class Tool:
 
 def tools(spec: Path | None = None) -> tuple[Tool, ...]:
     """All tools, in the fixed order of tools/list; `spec` replaces the bundled Backup and Recovery description."""
+    return _read(spec) if spec else _bundled()
+
+
+@cache
+def _bundled() -> tuple[Tool, ...]:
+    return _read(None)
+
+
+def _read(spec: Path | None) -> tuple[Tool, ...]:
     made = []
     for api in apis.APIS:
         document = openapi.load_document(spec if spec and api.own else api.file)
