@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.catalog import query, recovery_points, writer
+from greenlake_backup_mcp.catalog import find_recovery_points, query_catalog, writer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.rows import Copy
 from greenlake_backup_mcp.errors import BackupError
@@ -92,7 +92,7 @@ async def _measure() -> None:
                 {"before": "now-24h", "usable": True},
                 {"nearest": "now-10d", "limit": 5},
             ):
-                seconds, stop = await _timed(lambda v=values: recovery_points.find(catalog, v, _silent, 10_000))
+                seconds, stop = await _timed(lambda v=values: find_recovery_points.find(catalog, v, _silent, 10_000))
                 print(f"find_recovery_points {values}: {seconds:.2f} s of processor; loop held {1000 * stop:.0f} ms")
             for tool, values in QUESTIONS:
                 asked = await question.question(catalog, values, _silent)
@@ -101,7 +101,7 @@ async def _measure() -> None:
                 seconds, stop = await _timed(lambda a=answer, q=asked: a(q))
                 print(f"{tool} {values}: {seconds:.2f} s of processor (goal 0.7); loop held {1000 * stop:.0f} ms")
             print(f"memory of all that: {_resident() - before:+.0f} MiB (goal 40)")
-            before, turns = _resident(), query.Turns()
+            before, turns = _resident(), query_catalog.Turns()
             async with anyio.create_task_group() as group:
                 for n in range(20):
                     group.start_soon(_hostile, catalog, turns, f"caller {n}", HOSTILE[n % len(HOSTILE)])
@@ -109,13 +109,13 @@ async def _measure() -> None:
             catalog.close()
 
 
-async def _hostile(catalog: Catalog, turns: query.Turns, caller: str, sql: str) -> None:
+async def _hostile(catalog: Catalog, turns: query_catalog.Turns, caller: str, sql: str) -> None:
     with suppress(BackupError):
-        await query.query(catalog, turns, caller, {"sql": sql}, _silent, 10_000)
+        await query_catalog.query(catalog, turns, caller, {"sql": sql}, _silent, 10_000)
 
 
 async def _ask(catalog: Catalog, sql: str) -> tuple[float, float]:
-    return await _timed(lambda: query.query(catalog, query.Turns(), "", {"sql": sql}, _silent, 10_000))
+    return await _timed(lambda: query_catalog.query(catalog, query_catalog.Turns(), "", {"sql": sql}, _silent, 10_000))
 
 
 async def _timed(work: Any) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.catalog import query
+from greenlake_backup_mcp.catalog import query_catalog
 from greenlake_backup_mcp.errors import LimitExceeded
 from greenlake_backup_mcp.simulator.faults.script import fault
 from tests.conftest import ticking
@@ -112,16 +112,16 @@ async def test_a_query_is_ended_after_its_time_and_with_its_call(tenant: Any, mo
     endless = "SELECT count(*) FROM recovery_points a, recovery_points b, recovery_points c, recovery_points d"
     async with catalog_of(tenant, ticking) as catalog:
         await catalog.sync()
-        monkeypatch.setattr(query, "SECONDS", 0.05)
+        monkeypatch.setattr(query_catalog, "SECONDS", 0.05)
         with pytest.raises(LimitExceeded, match="longer than"):
-            await query.query(catalog, query.Turns(), "", {"sql": endless}, silent, 9000)
-        monkeypatch.setattr(query, "SECONDS", 60)
-        turns = query.Turns()
+            await query_catalog.query(catalog, query_catalog.Turns(), "", {"sql": endless}, silent, 9000)
+        monkeypatch.setattr(query_catalog, "SECONDS", 60)
+        turns = query_catalog.Turns()
         with anyio.move_on_after(0.05) as scope:
-            await query.query(catalog, turns, "", {"sql": endless}, silent, 9000)
+            await query_catalog.query(catalog, turns, "", {"sql": endless}, silent, 9000)
         assert scope.cancelled_caught
         with anyio.fail_after(20):  # its place is free again
-            await query.query(catalog, turns, "", {"sql": "SELECT 1"}, silent, 9000)
+            await query_catalog.query(catalog, turns, "", {"sql": "SELECT 1"}, silent, 9000)
 
 
 async def test_one_query_a_caller_and_two_in_all(tenant: Any) -> None:
@@ -143,10 +143,10 @@ async def test_one_query_a_caller_and_two_in_all(tenant: Any) -> None:
 
         catalog.read = counted  # type: ignore[method-assign]
         for callers, together in ((["a"] * 5, 1), (["a", "b", "c", "d"], 2)):
-            most, turns = 0, query.Turns()
+            most, turns = 0, query_catalog.Turns()
             async with anyio.create_task_group() as group:
                 for caller in callers:
-                    group.start_soon(query.query, catalog, turns, caller, {"sql": "SELECT 1"}, silent, 9000)
+                    group.start_soon(query_catalog.query, catalog, turns, caller, {"sql": "SELECT 1"}, silent, 9000)
             assert most == together
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from greenlake_backup_mcp.cli import parser, report
 from greenlake_backup_mcp.fleet.asset_health import WRONG
-from greenlake_backup_mcp.fleet.health import Section
+from greenlake_backup_mcp.fleet.check_health import Section
 
 HOSTILE = "<script>alert(1)</script> | [x](http://e.example) `rm` \u202e=cmd"
 

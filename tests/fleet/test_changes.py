@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog.catalog import Catalog
-from greenlake_backup_mcp.fleet import changes, facts
-from greenlake_backup_mcp.fleet.changes import Changes, Group
+from greenlake_backup_mcp.fleet import facts, show_changes
+from greenlake_backup_mcp.fleet.show_changes import Changes, Group
 from tests.conftest import NOW
 from tests.support.estates import few_machines
 from tests.support.filled_catalog import catalog_of
@@ -38,7 +38,7 @@ class Tenant:
 
     async def changes(self, since: datetime = NOW, asset: str | None = None) -> Changes:
         def work(connection: Any, covered: Any) -> Changes:
-            return changes.find(connection, facts.read(connection, covered), int(since.timestamp()), asset)
+            return show_changes.find(connection, facts.read(connection, covered), int(since.timestamp()), asset)
 
         return await self.catalog.read(work)
 
@@ -60,7 +60,9 @@ async def tenant() -> AsyncIterator[Tenant]:
 
 def kinds(result: Changes, group: Group) -> list[tuple[str, str]]:
     return [
-        (row["kind"], row["asset"] or row["subject"]) for row in result.rows if changes.group_of(row["kind"]) is group
+        (row["kind"], row["asset"] or row["subject"])
+        for row in result.rows
+        if show_changes.group_of(row["kind"]) is group
     ]
 
 
@@ -71,7 +73,7 @@ async def test_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(ten
     await tenant.after(25)
     result = await tenant.changes()
     assert kinds(result, Group.TOO_EARLY) == [("copy vanished", "sap-prod-01")]
-    assert result.rows[0]["cause"] == changes.UNEXPLAINED
+    assert result.rows[0]["cause"] == show_changes.UNEXPLAINED
     assert result.planned > 10
     assert result.made["backups"] >= 2
     assert sum(result.groups().values()) == len(result.rows)
@@ -92,7 +94,7 @@ async def test_weakened_suspended_and_new_without_protection_are_told_apart(tena
     assert kinds(result, Group.WEAKENED) == [("policy weakened", "Gold-Protection-Policy")]
     assert kinds(result, Group.STOPPED) == [("job suspended", "db-prod-01")]
     assert result.uncovered == ("fresh-01",)
-    order = [list(Group).index(changes.group_of(row["kind"])) for row in result.rows]
+    order = [list(Group).index(show_changes.group_of(row["kind"])) for row in result.rows]
     assert order == sorted(order)
     assert [row["kind"] for row in (await tenant.changes(asset="db-prod-01")).rows] == ["job suspended"]
 

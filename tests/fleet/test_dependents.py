@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import dependents
-from greenlake_backup_mcp.fleet.dependents import Dependents
+from greenlake_backup_mcp.fleet import show_dependents
 from greenlake_backup_mcp.fleet.facts import Estate
+from greenlake_backup_mcp.fleet.show_dependents import Dependents
 from tests.jobs.truth import Truth
 from tests.support.estates import estate_of, opened, small_estate
 
@@ -26,7 +26,7 @@ def held() -> Iterator[Held]:
 
 
 def only(held: Held, name: str, kind: str | None = None) -> Dependents:
-    (one,) = dependents.find(held[0], held[1], name, kind)
+    (one,) = show_dependents.find(held[0], held[1], name, kind)
     return one
 
 
@@ -103,8 +103,8 @@ def test_more_things_of_a_name_than_can_be_shown_are_a_question(held: Held) -> N
     estate = estate_of(connection)
     stores = [a.id for a in estate.assets.values() if a.kind == "datastore"]
     with pytest.raises(InputError, match=f"{len(stores)} things bear the name"):
-        dependents.find(connection, estate, "datastore1", None)
-    (one,) = dependents.find(connection, estate, stores[0], None)
+        show_dependents.find(connection, estate, "datastore1", None)
+    (one,) = show_dependents.find(connection, estate, stores[0], None)
     on_it = {v["id"] for v in held[2].all("virtual-machines")
              if stores[0] in [d["id"] for d in v["appInfo"]["vmware"]["datastoresInfo"]]}  # fmt: skip
     assert {a.id for a in one.relations.assets} >= on_it > set()
@@ -115,7 +115,7 @@ def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     """T23"""
     connection = opened(held[0].serialize())
     connection.execute("UPDATE policies SET name = 'psg-dc1-01' WHERE name = 'Bronze-Protection-Policy'")
-    result = dependents.find(connection, estate_of(connection), "PSG-dc1-01", None)
+    result = show_dependents.find(connection, estate_of(connection), "PSG-dc1-01", None)
     assert {one.thing.kind for one in result} == {"gateway", "policy"}
     connection.close()
 
@@ -128,6 +128,6 @@ def test_locked_data_is_no_space_to_be_gained(held: Held) -> None:
 
 
 def test_locked_data_is_what_an_attack_leaves(held: Held) -> None:
-    (one,) = dependents.find(held[0], held[1], "unlocked copies", None)
+    (one,) = show_dependents.find(held[0], held[1], "unlocked copies", None)
     assert one.outcomes
     assert {o.fate.name for o in one.outcomes} >= {"LOST", "FALLS_BACK"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog import writer
-from greenlake_backup_mcp.fleet import asset_health, controls, cover, health, loss, morning_check, verdicts
+from greenlake_backup_mcp.fleet import asset_health, check_health, controls, loss, morning_check, protection, verdicts
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
@@ -119,7 +119,7 @@ def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite
     result = judge(connection)
     assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in result.systems)
     (one,) = [s for s in result.standings if s.asset.name == "jump-prod-14"]
-    assert (one.state, one.cause, one.late_by) == (State.LATE, cover.AHEAD, 0)
+    assert (one.state, one.cause, one.late_by) == (State.LATE, protection.AHEAD, 0)
     assert all(s.late_by < 400 * DAY for s in result.standings)
 
 
@@ -150,7 +150,7 @@ def test_the_backup_systems_own_machines_are_in_no_count_of_assets(connection: s
 
 def test_no_change_is_decided_from_the_catalog() -> None:
     """T27: what asks for consent, previews and writes reads the service, and cannot import the catalog."""
-    package = Path(health.__file__).parents[1]
+    package = Path(check_health.__file__).parents[1]
     modules = [p for room in ("consent", "previews", "writes") for p in (package / room).rglob("*.py")]
     assert len(modules) > 30
     wrong = [p.name for p in modules if re.search(r"greenlake_backup_mcp\.(catalog|fleet)\b", p.read_text("utf-8"))]
@@ -218,7 +218,7 @@ def test_a_quiet_tenant_is_all_well(connection: sqlite3.Connection) -> None:
 
 def test_sections_of_the_report_cut_nothing(connection: sqlite3.Connection) -> None:
     result = judge(connection)
-    sections = {s.title: s for s in health.sections(result, estate_of(connection), UTC_CLOCK)}
+    sections = {s.title: s for s in check_health.sections(result, estate_of(connection), UTC_CLOCK)}
     assert len(sections["Assets not as promised"].rows) == sum(result.states[state] for state in asset_health.WRONG)
     rows: Any = sections["What is wrong, by cause"].rows
     assert sum(row["assets"] for row in rows) == len(sections["Assets not as promised"].rows)

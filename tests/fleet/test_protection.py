@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.cli import parser
 from greenlake_backup_mcp.errors import InputError, SettingsError
-from greenlake_backup_mcp.fleet import clock, evidence, exceptions, protection, selection
+from greenlake_backup_mcp.fleet import check_protection, clock, evidence, exceptions, selection
 from greenlake_backup_mcp.fleet.controls import CONTROLS
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
 from greenlake_backup_mcp.fleet.facts import Asset, Estate
@@ -36,14 +36,14 @@ SETTINGS = settings.load(demo=True, wait=60, timezone="Europe/Berlin")
 
 def check(
     connection: sqlite3.Connection, control: str, *accepted: Acceptance, **values: Any
-) -> tuple[protection.Checked, Estate]:
+) -> tuple[check_protection.Checked, Estate]:
     """What a control finds in a catalog."""
 
     async def silent(done: float, total: float | None, message: str) -> None: ...
 
     asked: Any = Question(None, {"control": control, **values}, clock.clock(NOW, "UTC"), accepted, silent, 9000)  # type: ignore[arg-type]
     estate = estate_of(connection)
-    return protection.check(connection, estate, asked, CONTROLS[control]), estate
+    return check_protection.check(connection, estate, asked, CONTROLS[control]), estate
 
 
 def verdicts(connection: sqlite3.Connection, control: str, *accepted: Acceptance, **values: Any) -> dict[str, Finding]:
@@ -81,7 +81,7 @@ def test_a_table_of_assets_has_every_fact_of_each_of_them(catalog: sqlite3.Conne
     """Facts differ by cause: those of the first row are not those of all."""
     checked, estate = check(catalog, control)
     asked: Any = Question(None, {"limit": 500}, clock.clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
-    answer = protection._reply(checked, asked).render(asked, estate)
+    answer = check_protection._reply(checked, asked).render(asked, estate)
     listed = checked.tally.in_states(State.NOT_MET, State.PENDING)
     facts = {name for one in listed for name, value in one.verdict.facts.items() if value not in (None, "")}
     header = next((line for line in answer.lines if line.startswith("asset|")), "").split("|")

@@ -14,13 +14,13 @@ from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.fleet import (
     asset_health,
-    assets,
+    check_health,
     contradictions,
-    dependents,
+    describe_asset,
     facts,
-    health,
     loss,
     morning_check,
+    show_dependents,
 )
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
@@ -70,7 +70,7 @@ def test_no_asset_that_was_not_read_is_judged(seed: int) -> None:
         for outcome in loss.outcomes(connection, estate, gone):
             if outcome.asset.no in unread or lists & {*facts.PATH_LISTS}:
                 assert outcome.fate is Fate.UNKNOWN
-    text = "\n".join((health.verdict(result), *health.sections(result, estate, clock(NOW, "UTC"))[1].lines))
+    text = "\n".join((check_health.verdict(result), *check_health.sections(result, estate, clock(NOW, "UTC"))[1].lines))
     if result.states[State.UNREAD]:
         assert "All well" not in text
     connection.close()
@@ -93,7 +93,7 @@ def test_a_thing_of_a_list_that_was_not_read_is_not_said_to_be_none() -> None:
     connection.execute("DELETE FROM readings WHERE collection = 'gateways'")
     connection.execute("DELETE FROM gateways")
     with pytest.raises(InputError, match="not read yet: gateways"):
-        dependents.find(connection, estate_of(connection), "psg-dc1-01", None)
+        show_dependents.find(connection, estate_of(connection), "psg-dc1-01", None)
     states = {s.state for s in asset_health.standings(estate_of(connection), ())}
     assert states == {State.UNREAD}
     connection.close()
@@ -108,10 +108,10 @@ def test_a_schedule_whose_copies_were_not_read_is_told_as_not_known() -> None:
     estate = estate_of(connection)
     (asset,) = [a for a in estate.assets.values() if a.name == "sap-prod-01"]
     asked: Any = Question(None, {"asset": asset.name}, clock(NOW, "UTC"), (), None, 9000)  # type: ignore[arg-type]
-    (one,) = assets.describe(connection, estate, asked)
+    (one,) = describe_asset.describe(connection, estate, asked)
     rows = {row["tier"]: row for row in one["promises"]}
     assert rows["SNAPSHOT"]["good"] is None
-    assert rows["SNAPSHOT"]["fact"] == assets.UNREAD
+    assert rows["SNAPSHOT"]["fact"] == describe_asset.UNREAD
     assert rows["BACKUP"]["good"] != "0"
     connection.close()
 
@@ -122,7 +122,9 @@ def test_a_report_of_lists_that_were_not_read_tells_no_number_of_them() -> None:
     connection.execute("DELETE FROM tasks")
     estate = estate_of(connection)
     result = morning_check.judge(connection, estate, (), clock(NOW, "UTC"), AT - 86_400)
-    text = "\n".join(line for section in health.sections(result, estate, clock(NOW, "UTC")) for line in section.lines)
+    text = "\n".join(
+        line for section in check_health.sections(result, estate, clock(NOW, "UTC")) for line in section.lines
+    )
     assert "tasks not read" in text
     assert "0 tasks failed" not in text
     connection.close()

@@ -22,7 +22,7 @@ from greenlake_backup_mcp.upstream.progress import Report
 
 from . import changes, rows, writer
 from .collections import COLLECTIONS, COPIES, Collection
-from .fields import Item
+from .column_kinds import Item
 from .reading import Reader
 from .rows import Copy
 from .store import Store

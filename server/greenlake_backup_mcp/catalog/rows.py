@@ -15,7 +15,7 @@ from greenlake_backup_mcp.text import units
 
 from . import schema
 from .collections import asset_kind
-from .fields import Item, convert, seconds, storable
+from .column_kinds import Item, convert, seconds, storable
 
 DAYS = {"HOURS": 1 / 24, "DAYS": 1, "WEEKS": 7, "MONTHS": 30, "YEARS": 365}
 # A copy in one of these can be restored from, or is busy with something that leaves it whole.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from greenlake_backup_mcp.lists.views import extractors
 
-from .fields import Field, count, every, flag, future, number, past, size, text, word
+from .column_kinds import Field, count, every, flag, future, number, past, size, text, word
 
 VERSION = 2  # of the file; one of another version is built anew
 

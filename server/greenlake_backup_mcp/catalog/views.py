@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from . import schema
-from .fields import Field
+from .column_kinds import Field
 
 ASSET_KINDS = {
     "vm": "VM",

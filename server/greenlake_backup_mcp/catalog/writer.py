@@ -14,7 +14,7 @@ from greenlake_backup_mcp.errors import BackupError
 
 from . import changes, rows, schema
 from .collections import COPIES, Collection
-from .fields import Item, storable
+from .column_kinds import Item, storable
 from .rows import Copy
 
 PURGE_GRACE = 900  # seconds by which clocks may differ: a copy that goes so shortly before its expiry has expired

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.fleet import health
-from greenlake_backup_mcp.fleet.health import Section
+from greenlake_backup_mcp.fleet import check_health
+from greenlake_backup_mcp.fleet.check_health import Section
 from greenlake_backup_mcp.fleet.question import question
 from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.settings import Settings
@@ -38,7 +38,7 @@ async def report(settings: Settings, form: str) -> int:
             await question(catalog, {}, _progress)  # what is wrong with zone or exceptions is told before all is read
             await _sync(catalog)
             asked = await question(catalog, {}, _progress)
-            health_found, estate = await health.examine(asked)
+            health_found, estate = await check_health.examine(asked)
         except sqlite3.Error as error:
             raise BackupError(f"The catalog cannot be used: {error}.", hint="Is there room on the disk?") from None
         finally:
@@ -46,7 +46,7 @@ async def report(settings: Settings, form: str) -> int:
     title = (
         f"Backup report of {'a simulated tenant' if settings.demo else 'the tenant'}, {units.stamp(asked.clock.now)}"
     )
-    made = (to_html if form == "html" else to_markdown)(title, health.sections(health_found, estate, asked.clock))
+    made = (to_html if form == "html" else to_markdown)(title, check_health.sections(health_found, estate, asked.clock))
     print(made)  # noqa: T201
     return int(health_found.level)
 

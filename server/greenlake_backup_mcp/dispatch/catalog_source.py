@@ -27,7 +27,7 @@ from . import arguments, results
 if TYPE_CHECKING:
     from greenlake_backup_mcp.catalog.answer import Answer
     from greenlake_backup_mcp.catalog.catalog import Catalog
-    from greenlake_backup_mcp.catalog.query import Turns
+    from greenlake_backup_mcp.catalog.query_catalog import Turns
 
 BYTES_PER_TOKEN = 1.8  # of rows of ids, times and names
 
@@ -66,7 +66,7 @@ class CatalogSource:
 
         Reading is waited for so many seconds; then the answer is of what was read and says so, and reading goes on.
         """
-        from greenlake_backup_mcp.catalog import catalog, query, recovery_points  # noqa: PLC0415
+        from greenlake_backup_mcp.catalog import catalog, find_recovery_points, query_catalog  # noqa: PLC0415
 
         catalog.PATIENCE.set(seconds)  # of this call: each has a context of its own
 
@@ -76,9 +76,9 @@ class CatalogSource:
             return await answer(await question.question(self.get(), values, progress))
         room = int(self.api.settings.budget * BYTES_PER_TOKEN)
         if name == builtin.QUERY_CATALOG.name:
-            self.turns = self.turns or query.Turns()
-            return await query.query(self.get(), self.turns, principal, dict(values), progress, room)
-        return await recovery_points.find(self.get(), values, progress, room)
+            self.turns = self.turns or query_catalog.Turns()
+            return await query_catalog.query(self.get(), self.turns, principal, dict(values), progress, room)
+        return await find_recovery_points.find(self.get(), values, progress, room)
 
     async def evidence(self, address: str, progress: Report) -> tuple[str, str]:
         """The media type and text of the evidence at an address; InputError for one that is none."""
@@ -123,10 +123,10 @@ class CatalogSource:
     async def _hanging(self, ident: str) -> list[str]:
         if self.open is None:
             return []
-        from greenlake_backup_mcp.fleet import dependents, facts  # noqa: PLC0415
+        from greenlake_backup_mcp.fleet import facts, show_dependents  # noqa: PLC0415
 
         try:
-            return await self.open.read(lambda c, covered: dependents.hanging(c, facts.read(c, covered), ident))
+            return await self.open.read(lambda c, covered: show_dependents.hanging(c, facts.read(c, covered), ident))
         except Exception as fault:  # the thing itself is whole without
             call_log.LOGGER.warning("The catalog could not be asked: %s", type(fault).__name__)
             return []

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from . import cover, exceptions
+from . import exceptions, protection
 from .calendar import DAY, Grade
-from .cover import Promise
 from .exceptions import Acceptance
 from .facts import PATH_LISTS, PLAN_LISTS, TIERS, Asset, Estate
+from .protection import Promise
 
 SOON = 7 * DAY  # a last copy that goes within this time
 UNTOLD = "the service says no cause"
@@ -116,8 +116,8 @@ def _standing(now: int, asset: Asset) -> Standing:
     newest, why_idle = asset.newest(), _idle(asset)
     if asset.unread is not None:  # a list that was not read may hold what seems to be missing
         return Standing(asset, State.UNREAD, asset.unread)
-    promised = cover.promises(asset, now)
-    ahead = cover.ahead(asset, now) is not None  # then nothing can be said of its age
+    promised = protection.promises(asset, now)
+    ahead = protection.ahead(asset, now) is not None  # then nothing can be said of its age
     late = sorted(
         (one for one in promised if one.freshness.late and not ahead), key=lambda one: -(one.freshness.ratio or 0)
     )
@@ -144,7 +144,7 @@ def _standing(now: int, asset: Asset) -> Standing:
         state = State.OFF_SITE_LATE if off_site else State.LATE
         return Standing(asset, state, _cause(asset, worst), worst.freshness.late_by, worst.freshness.ratio or 0, ends)
     if ahead:
-        return Standing(asset, State.LATE, cover.AHEAD, ends=ends)
+        return Standing(asset, State.LATE, protection.AHEAD, ends=ends)
     return Standing(asset, State.IDLE if why_idle else State.FINE, why_idle, ends=ends)
 
 
@@ -180,4 +180,4 @@ def _cause(asset: Asset, late: Promise) -> str:
             return "its run is in progress"
         if schedule.last_status in ("ERROR", "SKIPPED", "WARNING") and schedule.last_error:
             return schedule.last_error
-    return cover.miss(asset, late)
+    return protection.miss(asset, late)

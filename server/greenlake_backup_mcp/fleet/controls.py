@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from . import contradictions, cover, recoverability, survival
+from . import contradictions, protection, recoverability, survival
 from .calendar import DAY
-from .cover import Lines
 from .facts import PATH_LISTS, PLAN_LISTS, Asset
+from .protection import Lines
 from .verdicts import Context, Control, Judge, State, Verdict
 
 WEAKENED = (
@@ -93,12 +93,13 @@ _QUERIES = {  # what a control rests on, as one query to the catalog
 }
 _CONTROLS = (
     Control(
-        "cover", "in a plan that runs, with a usable copy outside the array, of the whole machine", cover.cover,
+        "cover", "in a plan that runs, with a usable copy outside the array, of the whole machine", protection.cover,
         (*PLAN_LISTS, *PATH_LISTS),
     ),
     Control(
-        "fresh", "the newest usable point in time is as young as the calendar of each schedule promises", cover.fresh,
-        (*PLAN_LISTS, *PATH_LISTS), rules={"hours": "the newest usable point in time is younger than {hours} h"},
+        "fresh", "the newest usable point in time is as young as the calendar of each schedule promises",
+        protection.fresh, (*PLAN_LISTS, *PATH_LISTS),
+        rules={"hours": "the newest usable point in time is younger than {hours} h"},
         uses=("place", "hours"),
     ),
     Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, PATH_LISTS,

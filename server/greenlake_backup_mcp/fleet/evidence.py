@@ -16,10 +16,10 @@ from typing import Any
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, units
 
-from . import protection
+from . import check_protection
+from .check_protection import Checked
 from .controls import CONTROLS
 from .facts import Estate
-from .protection import Checked
 from .question import Question
 from .verdicts import Finding
 
@@ -33,16 +33,17 @@ async def evidence(question: Question) -> dict[str, Any]:
     name = str(question.values.get("control"))
     if name not in CONTROLS:
         raise InputError("Evidence is of one control: name it.", hint=f"Controls: {', '.join(CONTROLS)}.")
-    protection.refuse_unused(question.values)
-    checked, estate = await question.ask(lambda c, e: protection.check(c, e, question, CONTROLS[name]))
+    check_protection.refuse_unused(question.values)
+    checked, estate = await question.ask(lambda c, e: check_protection.check(c, e, question, CONTROLS[name]))
     return _document(checked, estate, question)
 
 
 def _document(checked: Checked, estate: Estate, question: Question) -> dict[str, Any]:
     rows = sorted((dict(_row(one, question)) for one in checked.tally.findings), key=lambda r: (r["kind"], r["id"]))
-    accepted = [dict(one) for one in protection.accepted_rows(checked.tally)]
+    accepted = [dict(one) for one in check_protection.accepted_rows(checked.tally)]
     judged_by = {
-        "control": checked.control.name, "rule": checked.rule, "parameters": protection.parameters(question.values),
+        "control": checked.control.name, "rule": checked.rule,
+        "parameters": check_protection.parameters(question.values),
     }  # fmt: skip
     fixed = {**judged_by, "exceptions": accepted, "assets": rows}
     return {

@@ -1,6 +1,6 @@
 """The morning check judged: how every asset, system and job stands, what needs a person today, and the verdict.
 
-Knows the catalog and the estate; how it is told is in health.py.
+Knows the catalog and the estate; how it is told is in check_health.py.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 from greenlake_backup_mcp.text import units
 
-from . import asset_health, changes, contradictions, system_health, systems
+from . import asset_health, contradictions, show_changes, system_health, systems
 from .asset_health import CauseGroup, Standing, State
 from .calendar import DAY
-from .changes import Changes, Group
 from .clock import Clock
 from .contradictions import Comparison
 from .exceptions import Acceptance
 from .facts import Estate, Job
 from .question import some
+from .show_changes import Changes, Group
 from .system_health import SystemFinding
 
 ENDED = "('SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMEDOUT')"
@@ -91,7 +91,7 @@ def judge(
         sum(job.operational != "ACTIVE" for job in jobs),
         sum(not any(s.prev_good for s in job.schedules) for job in jobs), len(jobs),
         _work(connection, estate.now, since), contradictions.find(connection, estate),
-        changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
+        show_changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
     )  # fmt: skip
     today = tuple(_today(health, clock))
     return _with_verdict(health, today, estate)
@@ -143,11 +143,11 @@ def _today(health: Health, clock: Clock) -> Iterator[str]:
     for state in (State.NO_COPY, State.ENDING):
         if health.states[state]:
             yield f"{units.plural(health.states[state], 'asset')}: {state.value}."
-    early = [r for r in health.changes.rows if changes.group_of(r["kind"]) is Group.TOO_EARLY]
-    unexplained = sum(r["cause"] in (None, changes.UNEXPLAINED) for r in early)
+    early = [r for r in health.changes.rows if show_changes.group_of(r["kind"]) is Group.TOO_EARLY]
+    unexplained = sum(r["cause"] in (None, show_changes.UNEXPLAINED) for r in early)
     if unexplained:
         yield f"{units.plural(unexplained, 'recovery point')} gone too early, unexplained: show_changes lists them."
-    weakened = [r for r in health.changes.rows if changes.group_of(r["kind"]) is Group.WEAKENED]
+    weakened = [r for r in health.changes.rows if show_changes.group_of(r["kind"]) is Group.WEAKENED]
     if weakened:
         yield f"{units.plural(len(weakened), 'safeguard')} weakened ({some(r['subject'] for r in weakened)})."
     if health.work.approvals:

@@ -1,215 +1,233 @@
-"""check_protection: a control over the assets that are meant, counted so that it adds up; or all controls in short."""
+"""Controls of protection itself: who is in a plan and has copies (cover), and whose copies are young enough (fresh)."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
 
-from greenlake_backup_mcp.catalog import answer as answers
-from greenlake_backup_mcp.catalog.answer import Answer
-from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.text import sanitize, suggest, units
+from . import calendar
+from .calendar import DAY, Freshness, Grade
+from .facts import TIERS, WORKLOADS, Asset, CopySet, Cover, Job, Schedule
+from .verdicts import Context, Judge, State, Tally, Verdict
 
-from . import exceptions, selection
-from .controls import CONTROLS
-from .facts import Asset, Estate
-from .question import Question, Reply
-from .verdicts import Context, Control, State, Tally, tally
+Lines = Callable[[Tally], list[str]]
+GONE_FIRST = 1e12  # rank of an asset that comes back from nowhere: above any age
 
-PARAMETERS = ("place", "hours", "days", "until")
-COUNTED = (State.MET, State.NOT_MET, State.ACCEPTED, State.PENDING, State.UNREAD, State.NOT_JUDGED)
 
-NONE = "no asset can be judged"
-COLUMNS = {state: state.value.replace(" m", "M").replace(" j", "J") for state in State}
+def cover(context: Context) -> tuple[Judge, Lines]:
+    """In a plan that runs, with a usable copy outside the array, of the whole machine."""
+    now = context.now
+
+    def judge(asset: Asset) -> Verdict:
+        facts = {
+            "plan": ", ".join(dict.fromkeys(_plan(c.job) for c in asset.covers)) or None,
+            "newestUsable": context.clock.stamp(asset.newest()),
+            "lastGoes": context.clock.stamp(asset.ends(now)),
+            "power": "off" if asset.power == "POWERED_OFF" else None,
+        }
+        copies, size = sum(s.copies for s in asset.all_sets), float(asset.size or 0) / 2**40
+        if not asset.covers:
+            if not copies:
+                new = " (new this week)" if asset.created and asset.created > now - 7 * DAY else ""
+                return Verdict(State.NOT_MET, f"in no plan, no copy{new}", facts, GONE_FIRST + size)
+            if not asset.usable:
+                return Verdict(State.NOT_MET, "in no plan, copies but none usable", facts, GONE_FIRST + size)
+            return Verdict(State.NOT_MET, "in no plan any more, copies left", facts, 1e9 + size)
+        if not copies:
+            if due := _first_due(asset, now):
+                return Verdict(State.PENDING, "in a plan, its first copy is still to come",
+                               {**facts, "firstDue": context.clock.stamp(due)})  # fmt: skip
+            return Verdict(State.NOT_MET, "in a plan, no copy", facts, GONE_FIRST + size)
+        if not asset.usable:
+            return Verdict(State.NOT_MET, "in a plan, copies but none usable", facts, GONE_FIRST + size)
+        if asset.newest("on_premises", "off_site") is None:
+            return Verdict(State.NOT_MET, "only snapshots on the array", facts, 1e10 + size)
+        if all(c.job.suspended for c in asset.covers):
+            return Verdict(State.NOT_MET, "its plan is suspended", facts, 1e9 + size)
+        if lacking := _lacking(asset):
+            return Verdict(State.NOT_MET, "part of the machine only", {**facts, "lacking": lacking}, 1e8 + size)
+        return Verdict(State.MET, "in a plan, with a usable copy outside the array", facts)
+
+    return judge, lambda entries: _cover_lines(context, entries)
+
+
+def _plan(job: Job) -> str:
+    return f"{job.policy or job.policy_id or 'unnamed'}" + (" (suspended)" if job.suspended else "")
+
+
+def _first_due(asset: Asset, now: int) -> int | None:
+    """When the first copy of an asset without any is due; None where one was due already, or never is."""
+    entries = [p.freshness for p in promises(asset, now)]
+    if any(f.late for f in entries):
+        return None
+    return min((f.due for f in entries if f.due is not None and f.grade is Grade.PENDING), default=None)
+
+
+def _lacking(asset: Asset) -> str | None:
+    """What the newest usable backup leaves out of the machine; None where it is whole, as far as is told."""
+    backups = [s for s in asset.sets if s.place != "array" and s.newest_usable is not None]
+    if not backups:
+        return None
+    newest = max(backups, key=lambda s: s.newest_usable or 0)
+    if (newest.flags or 0) & 16:
+        return "raw disks"
+    if newest.disks is not None and asset.disks is not None and newest.disks < asset.disks:
+        return f"{asset.disks - newest.disks} of {asset.disks} disks"
+    return "a disk" if newest.partial else None
+
+
+def _cover_lines(context: Context, counted: Tally) -> list[str]:
+    lines = []
+    off = sum(f.verdict.facts.get("power") == "off" for f in counted.in_states(State.NOT_MET))
+    if off:
+        lines.append(f"{off} of those not met are powered off.")
+    odd = sum(
+        f.asset.protection_status == "PROTECTED" for f in counted.in_states(State.NOT_MET) if f.asset.protection_status
+    )  # fmt: skip
+    if odd:
+        lines.append(
+            f"{odd} of those not met the service calls PROTECTED: its word is about the last runs, not copies."
+        )
+    gone = [a for a in context.estate.assets.values() if a.gone is not None and a.sets and a.kind in WORKLOADS]
+    if gone:
+        left = sum(bool(a.usable) for a in gone)
+        lines.append(f"No longer listed, in no count: {len(gone)}, of which {left} still have usable copies.")
+    return lines
+
+
+# --- fresh ---------------------------------------------------------------------------------------------------------
+
+
+def points(asset: Asset, schedule: Schedule, siblings: Iterable[Schedule]) -> list[CopySet]:
+    """The sums of recovery points that answer a schedule: of its tier, made by it or by hand, not by a sibling."""
+    others = {s.name for s in siblings if s.tier == schedule.tier and s.name != schedule.name}
+    return [s for s in asset.all_sets if s.tier == schedule.tier and s.schedule not in others]
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a control found: the tally, what is said besides, and the parameters it judged by."""
+class Promise:
+    """A schedule that is to make recovery points of an asset, and how it is kept. `last_due`: its last due moment."""
 
-    control: Control
-    tally: Tally
-    lines: list[str]
-    parameters: Mapping[str, Any]
-
-    @property
-    def rule(self) -> str:
-        """The rule in words, with its parameters."""
-        rule = next((r for name, r in self.control.rules.items() if name in self.parameters), self.control.rule)
-        place = f", looking at copies {self.parameters['place']} alone" if "place" in self.parameters else ""
-        return rule.format(**{**self.control.defaults, **self.parameters}) + place
+    cover: Cover
+    schedule: Schedule
+    freshness: Freshness
+    last_due: int | None
 
 
-async def answer(question: Question) -> Answer:
-    """The answer of check_protection. InputError for a control, name or moment that is none."""
-    values = question.values
-    name = values.get("control")
-    if name is not None and name not in CONTROLS:
-        near = suggest.near_names(str(name), CONTROLS, 2)
-        likely = f" Did you mean {near[0]}?" if near else ""
-        raise InputError(
-            f"control: there is no {sanitize.quoted(str(name), 40)}.{likely}",
-            hint=f"Controls: {', '.join(CONTROLS)}; without one, all of them in a line each.",
-        )
-    refuse_unused(values)
-    names = [name] if name else list(CONTROLS)
-    checked, estate = await question.ask(lambda c, e: [check(c, e, question, CONTROLS[one]) for one in names])
-    if not checked[0].tally.findings:
-        meant = selection.words(values)
-        unread = "" if estate.assets else "No asset was read yet: nothing can be said of any."
-        none = f"No asset is meant by {meant}." if meant else "There is no asset in the catalog."
-        return Reply([unread or none]).render(question, estate)
-    if question.json:
-        value = {"checks": [_summary(one) for one in checked]} if not name else _value(checked[0], question, estate)
-        rows = "checks" if not name else "assets"
-        return Answer(value=answers.fit_json({**value, "coverage": estate.coverage.value()}, rows, question.room))
-    reply = _overview(checked, values) if not name else _reply(checked[0], question)
-    return reply.render(question, estate)
+def promises(asset: Asset, now: int) -> list[Promise]:
+    """What its schedules promise. Suspended jobs and schedules promise nothing, log backups make no point."""
+    out = []
+    for one in (c for c in asset.covers if not c.job.suspended):
+        rules = calendar.rules(one.job.schedules, one.job.effective_from)
+        since = max(asset.created or 0, one.job.effective_from or 0) or None
+        for schedule in one.job.schedules:
+            rule = rules.get(schedule.schedule_id)
+            if rule is None or schedule.tier == "DATABASE_LOG_BACKUP" or schedule.operational == "SUSPENDED":
+                continue
+            entries = [
+                s.newest_usable for s in points(asset, schedule, one.job.schedules) if s.newest_usable is not None
+            ]
+            newest = max((p for p in entries if p <= now), default=None)
+            grace = min(calendar.GRACE.get(schedule.tier or "", 3600), rule.interval // 2)
+            freshness = calendar.freshness(rule, newest, now, since=since, grace=grace)
+            out.append(Promise(one, schedule, freshness, calendar.last_due(rule, now - grace)))
+    return out
 
 
-def refuse_unused(values: Mapping[str, Any]) -> None:
-    """InputError for an argument that the named control does not judge by: its answer would look as if it did."""
-    control = CONTROLS.get(str(values.get("control")))
-    for name in PARAMETERS:
-        if control is not None and values.get(name) is not None and name not in control.uses:
-            takes = " and ".join(control.uses) or f"none of {', '.join(PARAMETERS)}"
-            raise InputError(
-                f"{control.name} does not judge by {name}.",
-                hint=f"{control.name} takes {takes}; {name} is for {_users(name)}.",
-            )
+def miss(asset: Asset, promise: Promise) -> str:
+    """Why a promise is missed: it did not run, it failed, it left the asset out, or its copy cannot be used."""
+    schedule, due = promise.schedule, promise.freshness.due
+    held = points(asset, schedule, promise.cover.job.schedules)
+    good = max((s.newest_good for s in held if s.newest_good is not None), default=None)
+    lost = next((s.unreachable_why for s in held if s.newest_good == good and s.newest_usable is None), None)
+    if lost and due is not None and good is not None and good >= due - calendar.CLOCK_SLACK:
+        return f"copies made, out of reach: {lost}"
+    if promise.last_due is not None and (schedule.prev_run is None or schedule.prev_run < promise.last_due):
+        return "did not run"
+    if schedule.last_status in ("ERROR", "SKIPPED"):
+        return "its runs fail" if schedule.last_status == "ERROR" else "its runs are skipped"
+    return "its runs leave it out" if promise.cover.way != "own" else "its runs end without a copy"
 
 
-def _users(name: str) -> str:
-    return ", ".join(one.name for one in CONTROLS.values() if name in one.uses)
+def fresh(context: Context) -> tuple[Judge, Lines]:
+    """Young enough: by the calendar of its schedules, or younger than so many hours."""
+    if context.values.get("hours") is not None:
+        return _younger(context), lambda _: []
+    now, clock = context.now, context.clock
+    places = context.places()
+    wanted = [tier for tier, place in TIERS.items() if place in places]
+
+    def judge(asset: Asset) -> Verdict:
+        if not asset.covers:
+            return Verdict(State.NOT_JUDGED, "in no plan: nothing is promised (see cover)")
+        if all(c.job.suspended for c in asset.covers):
+            return Verdict(State.NOT_MET, "its plan is suspended", {"plan": _plan(asset.covers[0].job)}, GONE_FIRST)
+        if future := ahead(asset, now, *places):
+            return Verdict(State.NOT_MET, AHEAD, {"newest": clock.stamp(future)}, 1)
+        entries = [p for p in promises(asset, now) if not wanted or p.schedule.tier in wanted]
+        late = [p for p in entries if p.freshness.late]
+        paused = [s.tier for c in asset.covers for s in c.job.schedules if s.operational == "SUSPENDED"]
+        if late:
+            worst = max(late, key=lambda p: p.freshness.ratio or 0)
+            some = worst.freshness.age is not None
+            good = max((s.newest_good for s in asset.all_sets if s.newest_good is not None), default=None)
+            facts = {
+                "plan": worst.cover.job.policy,
+                "lateTiers": ", ".join(dict.fromkeys(p.schedule.tier or "" for p in late)),
+                "newestUsable": clock.stamp(now - (worst.freshness.age or 0)) if some else "none",
+                "newestMade": None if some else clock.stamp(good),
+                "wasDue": clock.stamp(worst.freshness.due if some else worst.last_due),
+                "lateBy": _span(worst.freshness.late_by) if some else None,
+                "ageByPromise": f"{worst.freshness.ratio:.1f}" if some and worst.freshness.ratio is not None else None,
+                "class": worst.freshness.grade.value,
+            }
+            rank = (0 if asset.usable else GONE_FIRST) + (worst.freshness.ratio or 0)
+            return Verdict(State.NOT_MET, miss(asset, worst), facts, rank)
+        if paused and (not wanted or set(paused) & set(wanted)):
+            return Verdict(State.NOT_MET, "a tier is suspended", {"plan": asset.covers[0].job.policy,
+                           "lateTiers": ", ".join(dict.fromkeys(t or "" for t in paused))}, 1)  # fmt: skip
+        if not entries:
+            return Verdict(State.NOT_JUDGED, "its plan has no such tier" if wanted else "its plan has no schedule")
+        if all(p.freshness.grade is Grade.PENDING for p in entries):
+            return Verdict(State.PENDING, "its first copy is still to come",
+                           {"firstDue": clock.stamp(min(p.freshness.due or 0 for p in entries))})  # fmt: skip
+        return Verdict(State.MET, "as its schedules promise")
+
+    logs = any(s.tier == "DATABASE_LOG_BACKUP" for j in context.estate.jobs.values() for s in j.schedules)
+    note = "Log backups are not judged here: they make no recovery point (describe_asset has them)."
+    return judge, lambda _: [note] if logs else []
 
 
-def check(connection: sqlite3.Connection, estate: Estate, question: Question, control: Control) -> Checked:
-    """A control over the assets that a question means."""
-    context = Context(connection, estate, question.clock, question.values)
-    judge, lines = control.judge(context)
-    counted = tally(control, judge, context, selection.select(estate, question.values), question.accepted)
-    parameters_used = {n: question.values[n] for n in control.uses if question.values.get(n) is not None}
-    return Checked(control, counted, lines(counted), {**control.defaults, **parameters_used})
+AHEAD = "a point in time lies in the future: a clock is wrong"
 
 
-# --- told ----------------------------------------------------------------------------------------------------------
+def ahead(asset: Asset, now: int, *places: str) -> int | None:
+    """The newest point in time, where it lies in the future: nothing can be said of its age."""
+    newest = asset.newest(*places)
+    return newest if newest is not None and newest > now + calendar.CLOCK_SLACK else None
 
 
-def _counted(counted: Tally) -> str:
-    """All assets, state by state: it adds up."""
-    parts = [f"{counted.count(state):,} {state.value}" for state in COUNTED]
-    expired = f" ({counted.expired} of the not met had an exception that expired)" if counted.expired else ""
-    return f"{units.plural(len(counted.findings), 'asset')} = {' + '.join(parts)}{expired}."
+def _younger(context: Context) -> Judge:
+    hours, places = context.number("hours", 24), context.places()
+
+    def judge(asset: Asset) -> Verdict:
+        newest = asset.newest(*places)
+        facts = {"plan": asset.job.policy if asset.job else None, "newestUsable": context.clock.stamp(newest),
+                 "age": context.clock.age(newest)}  # fmt: skip
+        if newest is None:
+            some = any(s.copies for s in asset.all_sets if not places or s.place in places)
+            if not some and _first_due(asset, context.now):
+                return Verdict(State.PENDING, "no copy yet: its first is still to come", facts)
+            return Verdict(State.NOT_MET, "copies, none usable" if some else "no copy", facts, GONE_FIRST)
+        if ahead(asset, context.now, *places):
+            return Verdict(State.NOT_MET, AHEAD, facts, 1)
+        age = context.now - newest
+        if age <= hours * 3600:
+            return Verdict(State.MET, f"younger than {hours:g} h", facts)
+        return Verdict(State.NOT_MET, f"older than {hours:g} h", facts, age)
+
+    return judge
 
 
-def _causes(counted: Tally, *states: State) -> str:
-    return "; ".join(f"{count:,} {cause}" for cause, count in counted.causes(*states)[:8])
-
-
-def _share(counted: Tally) -> str:
-    """Numerator and denominator; never 0 of 0."""
-    return f"{counted.count(State.MET):,} of {_judged(counted):,}" if _judged(counted) else "none judged"
-
-
-def _judged(counted: Tally) -> int:
-    return counted.count(State.MET) + counted.count(State.NOT_MET) + counted.count(State.ACCEPTED)
-
-
-def _reply(checked: Checked, question: Question) -> Reply:
-    counted, values = checked.tally, question.values
-    met, judged = counted.count(State.MET), _judged(counted)
-    meant = selection.words(values)
-    asked = ", ".join(f"{k} {v}" for k, v in checked.parameters.items() if k in values)
-    head = [
-        f"{checked.control.name}: {f'{met:,} of {judged:,} assets that can be judged meet it' if judged else NONE}" +
-        (f" ({'; '.join(filter(None, (meant, asked)))})." if meant or asked else "."),
-        f"Rule: {checked.rule}.",
-        _counted(counted),
-    ]  # fmt: skip
-    for state, word in ((State.NOT_MET, "Not met"), (State.ACCEPTED, "Accepted"), (State.PENDING, "Pending"),
-                        (State.UNREAD, "Unread, so not known"), (State.NOT_JUDGED, "Not judged")):  # fmt: skip
-        if counted.count(state):
-            head.append(f"{word}: {_causes(counted, state)}.")
-    listed = counted.in_states(*_wanted(values))
-    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in listed]
-    based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
-    rest = "More: a higher limit, as far as an answer holds them; all: the evidence; fewer: by policy, group, tag, …"
-    return Reply(
-        [*head, *checked.lines], "Gravest first:", rows[: question.limit], len(rows), f"{rest}{based}.",
-        [f"Evidence, a row per asset, to be saved: resource {uri(values, 'csv')} (or .json)."] if judged else [],
-    )  # fmt: skip
-
-
-def _wanted(values: Mapping[str, Any]) -> tuple[State, ...]:
-    """The verdicts whose assets are listed."""
-    chosen = values.get("verdict")
-    if chosen is None:
-        return (State.NOT_MET, State.PENDING)
-    return tuple(State) if chosen == "all" else (State(str(chosen).replace("_", " ")),)
-
-
-def _row(asset: Asset, cause: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"asset": asset.name, "kind": asset.kind, "why": cause, **facts, "id": asset.id}
-
-
-def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
-    rows = [
-        {"control": one.control.name, "met": _share(one.tally),
-         **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
-         "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[3:])[0][0]
-         if one.tally.count(State.MET) < len(one.tally.findings) else ""}
-        for one in checked
-    ]  # fmt: skip
-    meant = selection.words(values)
-    total = units.plural(len(checked[0].tally.findings), "asset")
-    line = f"All controls over {total}{f' ({meant})' if meant else ''}; each row adds up to that."
-    judged_by = [f"{n} {values[n]} is judged by in {_users(n)} alone." for n in PARAMETERS if values.get(n) is not None]
-    return Reply(
-        [line, *judged_by, "One control at a time shows which assets, and by which rule."],
-        rows=rows,
-        tail=["Groups and datastores are not counted: their members are, each once."],
-    )
-
-
-def _summary(checked: Checked) -> dict[str, Any]:
-    counted = checked.tally
-    return {
-        "control": checked.control.name, "rule": checked.rule, "parameters": dict(checked.parameters),
-        "counts": counted.counts,
-        "causes": {s.value: dict(counted.causes(s)) for s in COUNTED[1:] if counted.count(s)},
-        "notes": checked.lines,
-    }  # fmt: skip
-
-
-def _value(checked: Checked, question: Question, estate: Estate) -> dict[str, Any]:
-    chosen = _wanted(question.values) if "verdict" in question.values else tuple(s for s in State if s is not State.MET)
-    listed = checked.tally.in_states(*chosen)
-    rows = listed[: int(question.values.get("limit", 500))]
-    return {
-        **_summary(checked), "asOf": units.instant(estate.coverage.now), "timeZone": question.clock.name or "machine",
-        "evidence": uri(question.values, "json"), "matching": len(listed),
-        "assets": [{"asset": f.asset.name, "id": f.asset.id, "kind": f.asset.kind, "verdict": f.verdict.state.value,
-                    "cause": f.verdict.cause, **f.verdict.facts} for f in rows],
-    }  # fmt: skip
-
-
-def parameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that say what is judged, and of which assets."""
-    return {n: values[n] for n in ("control", *selection.ARGUMENTS, *PARAMETERS) if values.get(n) is not None}
-
-
-def uri(values: Mapping[str, Any], form: str) -> str:
-    """The address of the evidence of a check."""
-    zone = {"timeZone": values["timeZone"]} if values.get("timeZone") else {}
-    return f"greenlake-backup://evidence/check_protection.{form}?{urlencode({**parameters(values), **zone})}"
-
-
-def accepted_rows(counted: Tally) -> Iterator[Mapping[str, Any]]:
-    """The exceptions that were applied, each with its asset."""
-    for one in counted.findings:
-        if one.accepted is not None:
-            yield {**exceptions.value(one.accepted), "asset": one.asset.name, "id": one.asset.id,
-                   "expired": one.accepted.until < counted.now}  # fmt: skip
+def _span(seconds: int) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} d"

@@ -7,8 +7,8 @@ from collections import Counter
 from greenlake_backup_mcp.text import units
 
 from .calendar import DAY
-from .cover import GONE_FIRST, Lines
 from .facts import Asset, where
+from .protection import GONE_FIRST, Lines
 from .verdicts import Context, Judge, State, Tally, Verdict
 
 VERIFIABLE = ("vm", "vm_group", "datastore")  # the service verifies no copies of databases and volume groups

@@ -1,15 +1,17 @@
-"""TABLE of the questions over the estate: which function answers which tool."""
+"""TABLE of the questions over the estate: each is answered by the module that bears its tool's name."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 
 from greenlake_backup_mcp.catalog.answer import Answer
 
 from .question import Question
 
-ANSWERS: Mapping[str, str] = {  # tool → module of this package, whose `answer` answers it
+ANSWERS: Mapping[
+    str, str
+] = {  # tool → module of this package, whose `answer` answers it  # each has a function `answer`
     "check_protection": "protection",
     "describe_asset": "assets",
     "check_health": "health",
@@ -22,6 +24,6 @@ def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]] | None:
     """The function that answers a tool; None for a tool that is no question over the estate."""
     if tool not in ANSWERS:
         return None
-    module = import_module(f".{ANSWERS[tool]}", __package__)
+    module = import_module(f".{tool}", __package__)
     function: Callable[[Question], Awaitable[Answer]] = module.answer
     return function

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from .calendar import DAY
-from .cover import AHEAD, GONE_FIRST, Lines, ahead
 from .facts import TIERS, Asset, CopySet, last_lock, where
+from .protection import AHEAD, GONE_FIRST, Lines, ahead
 from .recoverability import VERIFIABLE
 from .verdicts import Context, Judge, State, Tally, Verdict
 

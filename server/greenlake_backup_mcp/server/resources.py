@@ -102,9 +102,9 @@ def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
     """The resource; MCPError for one that does not exist."""
     name = uri.removeprefix(SCHEME)
     if uri == SCHEME + CATALOG:
-        from greenlake_backup_mcp.catalog import query  # noqa: PLC0415
+        from greenlake_backup_mcp.catalog import query_catalog  # noqa: PLC0415
 
-        return _result(uri, "text/markdown", query.document())
+        return _result(uri, "text/markdown", query_catalog.document())
     if uri.startswith(SCHEME) and name in PAGES:
         return _result(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
     tool = tools.get(uri.removeprefix(OPERATIONS)) if uri.startswith(OPERATIONS) else None

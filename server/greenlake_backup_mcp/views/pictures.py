@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import calendar, cover, health, morning_check, question
+from greenlake_backup_mcp.fleet import calendar, check_health, morning_check, protection, question
 from greenlake_backup_mcp.fleet.facts import Asset, Estate
 from greenlake_backup_mcp.text import sanitize
 
@@ -48,7 +48,7 @@ async def read_view(request: ViewCall) -> dict[str, Any]:
     values = {"timeZone": asked["timeZone"]} if asked.get("timeZone") else {}
     posed = await question.question(catalog, values, request.caller.progress)
     if view == "health":
-        state, estate = await health.examine(posed)
+        state, estate = await check_health.examine(posed)
         strip = await catalog.read(lambda connection, _: nights(connection, estate.now))
         return {**_health(state), "nights": strip, **_rests_on(estate.coverage, estate.now)}
     if view == "stores":
@@ -69,7 +69,7 @@ def _rests_on(covered: Coverage, now: int) -> dict[str, Any]:
 def _health(judged: morning_check.Health) -> dict[str, Any]:
     return {
         "level": judged.level.name,
-        "verdict": sanitize.clean(health.verdict(judged)),
+        "verdict": sanitize.clean(check_health.verdict(judged)),
         "today": [sanitize.cell(line, 300) for line in judged.today[:MOST_CAUSES]],
         "states": [{"state": state.value, "assets": count} for state, count in judged.states.items() if count],
         "causes": [
@@ -126,11 +126,11 @@ def lanes(connection: sqlite3.Connection, asset: Asset, now: int) -> dict[str, A
         "unread": sanitize.cell(asset.unread or "", 200),
         "points": [{name: _clean(value) for name, value in point.items() if name != "asset_id"} for point in points],
         "pointsInAll": total,
-        "promises": [_promise(one) for one in cover.promises(asset, now)],
+        "promises": [_promise(one) for one in protection.promises(asset, now)],
     }
 
 
-def _promise(one: cover.Promise) -> dict[str, Any]:
+def _promise(one: protection.Promise) -> dict[str, Any]:
     rules = calendar.rules(one.cover.job.schedules, one.cover.job.effective_from)
     return {
         "schedule_id": str(one.schedule.schedule_id),

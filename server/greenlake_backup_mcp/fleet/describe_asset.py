@@ -17,8 +17,8 @@ from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .controls import CONTROLS
-from .cover import miss, points, promises
 from .facts import Asset, CopySet, Estate, Schedule, last_lock, where
+from .protection import miss, points, promises
 from .question import Question
 from .verdicts import Context, State, tally
 
