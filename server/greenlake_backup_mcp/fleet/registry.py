@@ -9,15 +9,7 @@ from greenlake_backup_mcp.catalog.answer import Answer
 
 from .question import Question
 
-ANSWERS: Mapping[
-    str, str
-] = {  # tool → module of this package, whose `answer` answers it  # each has a function `answer`
-    "check_protection": "protection",
-    "describe_asset": "assets",
-    "check_health": "health",
-    "show_dependents": "dependents",
-    "show_changes": "changes",
-}
+ANSWERS = ("check_protection", "describe_asset", "check_health", "show_dependents", "show_changes")
 
 
 def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]] | None:
