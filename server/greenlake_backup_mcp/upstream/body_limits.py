@@ -21,6 +21,7 @@ MOST_BYTES = 32 * 1024 * 1024  # of a page of a list, decompressed; one of 1,000
 MOST_OF_ONE = 8 * 1024 * 1024  # of any other answer; a group of 2,000 members has less than 1 MB
 LARGE = 256 * 1024  # bytes from which an answer is parsed in a thread
 MOST_MARKS = 2_000_000  # commas, and backslashes, of one answer: 20,000 items of a list have some 800,000 commas
+_CONTAINERS = frozenset({dict, list})
 DEEPEST = 64  # levels of nesting; the described answers have fewer than 12
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 
@@ -109,8 +110,8 @@ def _check_depth(value: Any) -> None:
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
         ]
     if level:
         raise _too_deep()
