@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from greenlake_backup_mcp.upstream.client import ApiClient
 
+from .plan_rows import spans
 from .proposals import PreparedCall
 
 MOST_READS = 400  # of one look at a plan: services allow so many a minute
@@ -100,7 +101,7 @@ class PlanPreview:
         yield ""
         yield f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip()
         if not only:
-            yield from (f"  {final} ({_calls(numbers)})" for final, numbers in finals.items() if final)
+            yield from (f"  {final} ({spans(numbers)})" for final, numbers in finals.items() if final)
         yield from _exceptions(group)
         kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
         details = [list(_details(item, effect)) for item, effect in group]
@@ -110,7 +111,7 @@ class PlanPreview:
         some = [line for line in counts if 1 < counts[line] < len(group)]
         for line in some:
             numbers = [item.number for (item, _), lines in zip(group, details, strict=True) if line in lines]
-            yield f"  {_calls(numbers).capitalize()}: {line}"
+            yield f"  {spans(numbers).capitalize()}: {line}"
         rows = [(effect.summary or leaf_words.without_ids(effect.title)).split(", ") for _, effect in group]
         same = [part for part in rows[0][1:] if len(group) > 1 and all(part in row for row in rows)]
         if same:
@@ -174,18 +175,15 @@ def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
     for item, effect in group:
         if own := tuple(e for e in effect.warnings if counts[kind_of(e)] * 2 <= len(group) or len(group) == 1):
             rare.setdefault(own, []).append(item.number)
-    yield from (f"  EXCEPTION, {_calls(numbers)}: {'; '.join(own)}." for own, numbers in rare.items())
+    yield from (f"  EXCEPTION, {spans(numbers)}: {'; '.join(own)}." for own, numbers in rare.items())
 
 
-def _calls(numbers: list[int]) -> str:
-    """The numbers of calls: `calls 1-3, 7`."""
-    return f"{'call' if len(numbers) == 1 else 'calls'} {units.spans(numbers)}"
-
-
-def ends_of(items: list[Item], targets: list[Target], now: datetime) -> dict[str, datetime]:
-    """When what the calls end is gone, by path."""
+def ends_of(items: list[Item], targets: list[Target], now: datetime, undone: Sequence[int] = ()) -> dict[str, datetime]:
+    """When what the calls end is gone, by path; what those did not end that are `undone` (from 0) is still there."""
     gone: dict[str, datetime] = {}
-    for item, target in zip(items, targets, strict=True):
+    for n, (item, target) in enumerate(zip(items, targets, strict=True)):
+        if n in undone:
+            continue
         gone |= recovery_points.ends_of(item.call.request.method, item.call.arguments, target, now)
     return gone
 

@@ -30,7 +30,8 @@ from greenlake_backup_mcp.upstream.client import ApiClient
 from . import audit_log, codes, gate, issued_codes, permits, refusals, store
 from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
-from .plan_runs import PREFIX, Execute, PlanRow, PlanRun, PlanRuns
+from .plan_rows import PREFIX, Execute, PlanRow, PlanRun, may_overlap
+from .plan_runs import PlanRuns
 from .proposals import Caller, Consent, PreparedCall, Proposal, follow_seconds
 
 READING = 0.1  # of the progress of a plan: its targets are read
@@ -165,7 +166,7 @@ def render(plan: PlanRun, settings: Settings) -> CallToolResult:
     if not over:
         lines.append(
             f'It goes on by itself (id {plan.id}): wait_for_task taskId="{plan.id}" waits on, with stop: true it stops '
-            "after the calls under way. Do not start it again."
+            "after the request under way. Do not start it again."
         )
     if over and plan.stopped:
         lines.append(f"It was stopped: {plan.stopped}. What was not tried can be previewed as a new plan.")
@@ -232,7 +233,6 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
     preview, targets = permit.evaluation.statement, permit.evaluation.subject
     assert isinstance(preview, PlanPreview)  # noqa: S101
     confirmed = [(item, effect.binding_facts) for item, effect in preview.rows]
-    ends = ends_of(work.items, targets, work.api.now())
     rows = [
         PlanRow(_words(item, effect.summary or leaf_words.without_ids(effect.title)), item.call, target.path)
         for (item, effect), target in zip(preview.rows, targets, strict=True)
@@ -244,9 +244,17 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
         lasting_reads = {key: results for key, results in lasting.items() if not any(word in key for word in COPIES)}
         if item.call.tool.conditional:  # grave by what there is, which an earlier call of the plan may have made
             lasting_reads = {}
+        # what a call of another kind was to end and did not is still there, and may be what this one would take along
+        undone = [
+            m
+            for m, result in enumerate(plan.results)
+            if result.outcome in (Outcome.FAILED, Outcome.REFUSED) and not may_overlap(work.items[m].call, item.call)
+        ]
+        ends = ends_of(work.items, targets, work.api.now(), undone)
         return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, lasting_reads), caller)
 
-    return PlanRun(rows, work.caller, judge, execute, go_on)
+    plan = PlanRun(rows, work.caller, judge, execute, go_on)
+    return plan
 
 
 def _words(item: Item, name: str) -> str:

@@ -37,7 +37,12 @@ class Caller:
     id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
     role: Role = "destroy"  # without logins it is whoever started this server
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
-    accepted: Callable[[], object] = lambda: None  # called when the service has answered the request
+    sending: Callable[[], object] = lambda: (
+        None
+    )  # called just before its request goes out; what it raises keeps it back
+    accepted: Callable[[str | None], object] = lambda _task: None
+    """Called when the service has answered: the id of the task it began, "" where it named none, None without one."""
+    patience: float | None = None  # seconds that its write is followed, whatever is set
     watched: bool = True  # progress is followed: a client that does not may give up after five seconds
     begun: float = field(default_factory=time.monotonic)  # when the call came
     client: str = ""  # name and version of a client that shows views; "" where it shows none
@@ -50,6 +55,8 @@ def follow_seconds(settings: Settings, caller: Caller) -> float:
     Clients that ask for no progress may give up after 5 seconds (openai-agents, AutoGen, ADK), and others that do after
     10 (agno), and a call that seems to have failed is called again. What a person set counts for all.
     """
+    if caller.patience is not None:
+        return caller.patience
     if caller.watched or "wait" in settings.model_fields_set:
         return settings.wait
     return min(settings.wait, UNWATCHED_SECONDS)

@@ -180,8 +180,7 @@ async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Cal
         values,
         caller,
         prepare=lambda name, raw: _prepare(context, name, raw, caller),
-        # a row that is handed back would stop the plan
-        execute=lambda prepared, caller: _carry_out(context, prepared, replace(caller, watched=True), shared),
+        execute=lambda prepared, caller: _carry_out(context, prepared, caller, shared),
     )
 
 
@@ -229,9 +228,17 @@ async def _carry_out(
         target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
     before = await _read_before(context, prepared, target)
     write = RememberedWrite(prepared.request, target, context.api.now(), before)
+    sent = False
+
+    def sending() -> None:
+        nonlocal sent
+        caller.sending()
+        sent = True
+
+    token = client.BEFORE_WRITE.set(sending)
     try:
         reply = await client.send(context.api, prepared.request)
-        caller.accepted()
+        caller.accepted(follow.task_of(context.api, reply))
         result = await _outcome_of(context, prepared, reply, caller, write, shared)
         outcome = result.outcome
         return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
@@ -240,7 +247,9 @@ async def _carry_out(
             problem = await unknown.investigate(context.api, problem, target, prepared.request, write.since)
         raise problem.map_texts(hide) from None
     finally:
-        await context.catalog.note_write(prepared.request, outcome)
+        client.BEFORE_WRITE.reset(token)
+        if sent:
+            await context.catalog.note_write(prepared.request, outcome)
 
 
 async def _read_before(

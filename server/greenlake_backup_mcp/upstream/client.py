@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +55,10 @@ class Request:
 ONE_READ = Request(  # that every login may make and that costs the service little: to see whether it answers
     "ProtectionStoreList", "GET", "/backup-recovery/v1beta1/protection-stores", (("limit", "1"),), reads=True
 )
+
+
+BEFORE_WRITE: ContextVar[Callable[[], None]] = ContextVar("before_write", default=lambda: None)
+"""Called just before a request that changes something goes out, each attempt; what it raises keeps that back."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,7 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
         headers["Content-Type"] = str(request.media_type)
     answer = _Answer()
     if not request.reads:
+        BEFORE_WRITE.get()()
         call_log.count_write()
     started = time.perf_counter()
     try:

@@ -49,6 +49,14 @@ class Follower:
     shared: SharedTasks | None = None  # where several writes are followed together
 
 
+def task_of(api: ApiClient, reply: Response) -> str | None:
+    """The id of the task by which a write was accepted; "" where the reply names none, None where it has none."""
+    if reply.status != 202:
+        return None
+    path, _ = task_model.located(reply.headers.get("location"), api.transport.connection().base)
+    return path.rpartition("/")[2]
+
+
 async def follow(follower: Follower, reply: Response, write: RememberedWrite, title: str) -> TaskReport:
     """What became of a write that was answered with a 2xx. Never raises for what the service answers.
 

@@ -1,0 +1,290 @@
+"""The calls of a confirmed plan, one after another: each is judged, sent, and followed while later ones go out.
+
+Never are two requests of a plan on the wire. What a stop finds sent is awaited, what it finds accepted goes on at the
+service, and nothing else is sent. Must know nothing of MCP, codes or HTTP.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol
+
+import anyio
+
+from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
+from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.upstream.progress import Progress
+
+from .permits import Permit
+from .proposals import Caller, PreparedCall
+
+PREFIX = "plan-"
+TOGETHER = 10  # deletes that were accepted and have not ended, at most
+FOLLOWED_SECONDS = 3600.0  # that a call is followed before the plan goes on without its end
+LONGEST_WORDS = 300  # characters of what is told of one call
+
+
+class CallReport(Protocol):
+    """What became of one request, and what to tell of it: first the outcome in a sentence.
+
+    `beside`: what changed that nobody asked for; it is told of a call that is done as well.
+    """
+
+    @property
+    def outcome(self) -> Outcome: ...  # noqa: D102
+
+    @property
+    def lines(self) -> Sequence[str]: ...  # noqa: D102
+
+    @property
+    def beside(self) -> str: ...  # noqa: D102
+
+
+Execute = Callable[[PreparedCall, Caller], Awaitable[CallReport]]
+"""Sends the request of a call whose consent was given and follows it; BackupError says what is known of a failure."""
+
+Judge = Callable[[int, Caller], Awaitable[Permit]]
+"""The permit of the nth call (from 0), its target and effect being what was confirmed; BackupError where not."""
+
+
+class StoppedError(Exception):
+    """The plan was stopped before a request went out."""
+
+
+class Stage(StrEnum):
+    """How far a call has come that has not ended."""
+
+    SENT = "under way"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one call of a plan: the outcome, and what is known of it; a stage while that may still change."""
+
+    outcome: Outcome = Outcome.NOT_TRIED
+    words: str = ""
+    stage: Stage | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it in a line."""
+        return ": ".join(part for part in (str(self.stage or self.outcome), self.words) if part)
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One call of a confirmed plan: what it is in words, what it sends, and where what it acts on is."""
+
+    words: str
+    call: PreparedCall
+    path: str
+
+
+@dataclass
+class PlanRun:
+    """A plan under way, or over."""
+
+    rows: Sequence[PlanRow]
+    caller: Caller
+    judge: Judge
+    execute: Execute
+    go_on: bool  # after a failure
+    id: str = field(default_factory=lambda: f"{PREFIX}{secrets.token_hex(6)}")
+    results: list[RowResult] = field(default_factory=list)
+    scopes: dict[int, anyio.CancelScope] = field(default_factory=dict)  # of the calls that have not ended
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    stopped: str = ""  # why no further call is begun, and how far which had come by then
+    notes: tuple[str, ...] = ()
+    now: str = ""  # what is done now, in words
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def __post_init__(self) -> None:
+        """Nothing is tried yet."""
+        self.results = [RowResult() for _ in self.rows]
+
+    @property
+    def settled(self) -> int:
+        """How many calls have come to something."""
+        return sum(row.outcome is not Outcome.NOT_TRIED and not row.stage for row in self.results)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a call came to something that ends a plan."""
+        return any(row.outcome.is_error and not row.stage for row in self.results)
+
+    @property
+    def halted(self) -> bool:
+        """Whether nothing more may be sent."""
+        return bool(self.stopped) or (self.failed and not self.go_on)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The plan's outcome in a word: done where all of it is."""
+        outcomes = {row.outcome for row in self.results}
+        if len(outcomes) == 1:
+            return outcomes.pop()
+        return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.PARTLY
+
+    def stop(self, why: str) -> None:
+        """Send nothing more. A request that is on its way is awaited; what was accepted is not followed further."""
+        if self.stopped or self.ended.is_set():
+            return
+        sent, accepted = (
+            [n for n, result in enumerate(self.results, 1) if result.stage is stage]
+            for stage in (Stage.SENT, Stage.ACCEPTED)
+        )
+        parts = [f"{spans(sent)} under way"] if sent else []
+        parts += [f"{spans(accepted)} accepted and going on at the service"] if accepted else []
+        self.stopped = f"{why}, with {' and '.join(parts) or 'none under way'}"
+        for n, scope in self.scopes.items():
+            if self.results[n].stage is not Stage.SENT:
+                scope.cancel()
+
+    def tell(self, words: str) -> None:
+        """Say how it stands to whoever waits."""
+        self.now = words
+        self.changed.set()
+        self.changed = anyio.Event()
+
+    def rows_by_outcome(self) -> str:
+        """Which calls came to what: `done: 1-8, 10; not tried: 11-12`; where it stopped, and what was under way."""
+        numbers: dict[str, list[int]] = {}
+        for n, result in enumerate(self.results, 1):
+            numbers.setdefault(str(result.outcome), []).append(n)
+        rows = "; ".join(f"{outcome}: {units.spans(which)}" for outcome, which in numbers.items())
+        return f"{rows}; stopped: {self.stopped}" if self.stopped else rows
+
+    def counts(self) -> str:
+        """How many calls came to what."""
+        counts = Counter(str(row.stage or row.outcome) for row in self.results)
+        return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """The numbers of calls: `calls 1-3, 7`."""
+    return f"{'call' if len(numbers) == 1 else 'calls'} {units.spans(list(numbers))}"
+
+
+async def execute_all(run: PlanRun) -> None:
+    """Carry out the calls in order; the results say at each moment what became of each."""
+    async with anyio.create_task_group() as group:
+        going: dict[int, anyio.Event] = {}
+        for n, row in enumerate(run.rows):
+            # what differs from the calls that have not ended waits for them: it may depend on them
+            if any(not may_overlap(row.call, run.rows[other].call) for other in going):
+                await _all_of(going.values())
+                going = {}
+            while len(going) >= TOGETHER:
+                await next(iter(going.values())).wait()
+                going = {other: end for other, end in going.items() if not end.is_set()}
+            if not run.go_on and (late := _unended(run, n)):
+                run.stop(f"{spans(late)} had not ended")
+            if run.halted:
+                break
+            answered, end = anyio.Event(), anyio.Event()
+            run.tell(f"call {n + 1} of {len(run.rows)}: {row.words}")
+            group.start_soon(_execute_one, run, n, answered, end)
+            await answered.wait()  # never are two requests on the wire
+            going = {other: e for other, e in {**going, n: end}.items() if not e.is_set()}
+
+
+async def _all_of(events: Iterable[anyio.Event]) -> None:
+    for event in list(events):
+        await event.wait()
+
+
+def may_overlap(call: PreparedCall, other: PreparedCall) -> bool:
+    """Whether a call may go out before another has ended: deletes by one tool do not depend on each other."""
+    return call.tool.name == other.tool.name and call.request.method == "DELETE"
+
+
+def _unended(run: PlanRun, n: int) -> list[int]:
+    """The earlier calls, by number, that the nth may depend on and that were followed in vain."""
+    return [
+        other + 1
+        for other, result in enumerate(run.results[:n])
+        if result.outcome is Outcome.RUNNING
+        and not result.stage
+        and not may_overlap(run.rows[n].call, run.rows[other].call)
+    ]
+
+
+async def _execute_one(run: PlanRun, n: int, answered: anyio.Event, end: anyio.Event) -> None:
+    row, begun = run.rows[n], ""
+
+    async def silent(_done: float, _total: float | None, _words: str) -> None:
+        """Whoever waits for the plan is told of its calls, not of parts of them."""
+
+    def sending() -> None:
+        if run.halted:
+            raise StoppedError
+        run.results[n] = RowResult(Outcome.UNKNOWN, stage=Stage.SENT)
+
+    def accepted(task: str | None) -> None:
+        nonlocal begun
+        if task is not None:
+            begun = task
+            run.results[n] = RowResult(Outcome.RUNNING, _going_on(task), Stage.ACCEPTED)
+            if run.stopped:
+                scope.cancel()
+        answered.set()
+
+    mine = replace(  # with lines of its own in the record
+        run.caller, id=f"{run.caller.id}-{n + 1}", progress=Progress(silent), person=None,
+        sending=sending, accepted=accepted, patience=FOLLOWED_SECONDS,
+    )  # fmt: skip
+    scope = run.scopes[n] = anyio.CancelScope()
+    try:
+        with scope:
+            permit = await run.judge(n, mine)
+            async with permit.held():
+                try:
+                    done = await run.execute(permit.with_before(row.call), mine)
+                except (anyio.get_cancelled_exc_class(), StoppedError) as why:
+                    with anyio.CancelScope(shield=True):
+                        run.results[n] = await _break_off(run.results[n], permit, begun, why)
+                    raise
+                notes = await permit.settle(done.outcome)
+                run.results[n] = RowResult(done.outcome, _words(row, done, notes))
+    except StoppedError:
+        pass
+    except BackupError as problem:
+        outcome = Outcome.REFUSED if problem.nothing_sent else Outcome.FAILED
+        outcome = Outcome.UNKNOWN if isinstance(problem, OutcomeUnknown) else outcome
+        run.results[n] = RowResult(outcome, sanitize.cell(f"{problem.message} {problem.hint}", LONGEST_WORDS))
+    finally:
+        del run.scopes[n]
+        answered.set()
+        end.set()
+        run.tell(f"{run.settled} of {len(run.rows)} calls have ended")
+
+
+async def _break_off(result: RowResult, permit: Permit, task: str, why: BaseException) -> RowResult:
+    """What is known of a call that is not followed further; settled in the record."""
+    outcome, words = Outcome.NOT_TRIED, ""
+    if result.stage is Stage.ACCEPTED:
+        outcome, words = result.outcome, result.words
+    elif result.stage is Stage.SENT and not isinstance(why, StoppedError):  # else it was refused, and not sent again
+        outcome, words = Outcome.UNKNOWN, "it was broken off while it was under way"
+    notes = await permit.settle(outcome, **({"task": task} if task else {}))
+    return RowResult(outcome, sanitize.cell(" ".join([words, *notes]), LONGEST_WORDS))
+
+
+def _going_on(task: str) -> str:
+    then = f'wait_for_task taskId="{task}" tells its end' if task else "list_tasks tells its end"
+    return f"accepted, going on at the service; {then}"
+
+
+def _words(row: PlanRow, done: CallReport, notes: Sequence[str]) -> str:
+    """What is told of a call that was sent: the state afterwards, and why where it is not done."""
+    if done.outcome is Outcome.DONE:
+        after = "it is gone" if row.call.request.method == "DELETE" else next(iter(done.lines), "")
+        short = sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS // 2)
+        return f"{short} {sanitize.cell(done.beside, LONGEST_WORDS)}".rstrip()
+    return sanitize.cell(" ".join([*done.lines, *notes]), LONGEST_WORDS)
