@@ -81,6 +81,12 @@ class Plan:
         assert code
         return await self.call(calls, code[1], **more)
 
+    async def ended(self, result: CallToolResult) -> CallToolResult:
+        while "It goes on by itself" in text_of(result):
+            which = {"taskId": group_of(r'taskId="([^"]+)"', text_of(result))}
+            result = await self.client.call_tool("wait_for_task", which)
+        return result
+
 
 @pytest.fixture
 def tenant_app() -> Any:
@@ -134,10 +140,8 @@ async def test_a_call_under_way_is_no_failure_and_the_next_one_is_begun(demo_set
     points = [c["id"] for c in held.page(1, 4, app.state.tenant.now(), app.state.tenant.lag)]
     calls = [{"tool": "delete_vm_snapshot", "arguments": {"vmId": vm["id"], "snapshotId": one}} for one in points]
     async with Client(mcp_server.create(demo_settings, app=app), mode=era) as client:
-        result = await Plan(client, app).consented(calls)
-        while "It goes on by itself" in text_of(result):
-            task = group_of(r'taskId="([^"]+)"', text_of(result))
-            result = await client.call_tool("wait_for_task", {"taskId": task})
+        plan = Plan(client, app)
+        result = await plan.ended(await plan.consented(calls))
         assert text_of(result).startswith("Plan of 4 calls: 4 done.")
         assert not result.is_error
 
@@ -150,7 +154,8 @@ async def test_a_plan_that_needs_no_consent_goes_as_its_preview_says(
     async with Client(mcp_server.create(demo_settings, app=tenant_app), mode=era) as client:
         plan = Plan(client, tenant_app)
         confirm = group_of(r'no confirmation: .* confirm: "(\w+)"', text_of(await plan.call(calls)))
-        assert text_of(await plan.call(calls, confirm)).startswith("Plan of 2 calls: 2 done.")
+        result = await plan.ended(await plan.call(calls, confirm))
+        assert text_of(result).startswith("Plan of 2 calls: 2 done.")
 
 
 async def test_the_exceptions_are_named_before_the_list(opened: OpenPlan) -> None:
