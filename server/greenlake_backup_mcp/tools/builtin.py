@@ -39,7 +39,7 @@ WAIT_FOR_TASK = _builtin_tool(
         "properties": {
             "taskId": {"type": "string"},
             "seconds": {"type": "number", "minimum": 0, "maximum": 3600},
-            "stop": {"type": "boolean", "description": "Of a plan: stop it after the calls under way."},
+            "stop": {"type": "boolean", "description": "Of a plan: send nothing more of it."},
         },
         "required": ["taskId"],
     },
