@@ -19,8 +19,8 @@ from typing import Any
 
 from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.fleet import contradictions
-from greenlake_backup_mcp.fleet.calendar import GRACE
 from greenlake_backup_mcp.fleet.contradictions import Comparison, Kind
+from greenlake_backup_mcp.fleet.promises import GRACE
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.server.app import create_app
 from tests.conftest import NOW

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from greenlake_backup_mcp.fleet import calendar
+from greenlake_backup_mcp.fleet import achieved, calendar, promises
 
 BEGIN = datetime(2023, 12, 1, tzinfo=UTC)
 DAYS = {"BY_MINUTES": 4, "HOURLY": 5, "DAILY": 50, "WEEKLY": 120, "MONTHLY": 500}
@@ -201,7 +201,7 @@ def differences(case: Case) -> list[str]:
             next_to = due[due.index(missing[0]) + 1]
             grace = min(GRACE, (next_to - missing[0]) // 2)
             late = position - missing[0] if position >= missing[0] + grace else 0
-            fresh = calendar.freshness(rule, newest, position, grace=GRACE)
+            fresh = promises.freshness(rule, newest, position, grace=GRACE)
             ratio = (position - newest) / (missing[0] + grace - newest)
             compare(f"freshness at {position} -{back}", (fresh.due, fresh.late_by, fresh.grade.name, fresh.late),
                     (missing[0], late, grade_of(ratio), late > 0))  # fmt: skip
@@ -210,13 +210,13 @@ def differences(case: Case) -> list[str]:
         wanted = [(d, p) for d, p in zip(due, points, strict=True) if since <= d <= position]
         met = sum(any(p <= one < (wanted[n + 1][0] if n + 1 < len(wanted) else position + 1) for one in remaining)
                   for n, (_, p) in enumerate(wanted))  # fmt: skip
-        result = calendar.achieved(rule, remaining, since, position)
+        result = achieved.achieved(rule, remaining, since, position)
         compare(f"achieved at {position}", (result.due, result.met), (len(wanted), met))
-        inside = sorted(
-            {p for p in remaining if p >= since} | ({since} if any(p < since for p in remaining) else set())
-        )
-        gaps = [b - a for a, b in pairwise([*inside, position])]
-        worst = max(gaps) if inside else None
+        inside = sorted({p for p in remaining if p > since})
+        first_missed = bool(wanted and inside and wanted[0][1] < inside[0] - 30)
+        begun = not inside or first_missed or any(p <= since for p in remaining)
+        gaps = [b - a for a, b in pairwise([*([since] if begun else []), *inside, position])]
+        worst = max(gaps) if remaining else None
         compare(f"worst gap at {position}", result.worst, worst)
     return wrong
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from greenlake_backup_mcp.fleet import calendar
-from greenlake_backup_mcp.fleet.calendar import DAY, HOUR, Grade
+from greenlake_backup_mcp.fleet import achieved, calendar, promises
+from greenlake_backup_mcp.fleet.calendar import DAY, HOUR
+from greenlake_backup_mcp.fleet.promises import Grade
 from tests import rpo
 from tests.rpo import Row
 
@@ -72,13 +73,13 @@ def test_a_start_in_the_future_is_due_only_then() -> None:
     rule = calendar.rules([DAILY], seconds("2026-12-01T00:00"))["1"]
     now = seconds("2026-11-24T08:00")
     assert calendar.last_due(rule, now) is None
-    assert calendar.freshness(rule, None, now).grade is Grade.PENDING
+    assert promises.freshness(rule, None, now).grade is Grade.PENDING
 
 
 def test_a_young_machine_is_pending_and_an_old_one_without_a_copy_is_late() -> None:
     rule, now = calendar.rules([DAILY], seconds("2026-01-01T00:00"))["1"], seconds("2026-11-24T08:00")
-    assert calendar.freshness(rule, None, now, since=now - 3 * HOUR).grade is Grade.PENDING
-    old = calendar.freshness(rule, None, now, since=now - 30 * DAY)
+    assert promises.freshness(rule, None, now, since=now - 3 * HOUR).grade is Grade.PENDING
+    old = promises.freshness(rule, None, now, since=now - 30 * DAY)
     assert (old.grade, old.late_by) == (Grade.CRITICAL, now - seconds("2026-10-25T20:00"))
 
 
@@ -88,19 +89,19 @@ def test_a_young_machine_is_pending_and_an_old_one_without_a_copy_is_late() -> N
 def test_the_ratio_has_four_classes(hours: int, grade: Grade) -> None:
     rule = calendar.rules([DAILY], None)["1"]
     newest = seconds("2026-11-10T20:00")
-    fresh = calendar.freshness(rule, newest, newest + hours * HOUR, grace=2 * HOUR)
+    fresh = promises.freshness(rule, newest, newest + hours * HOUR, grace=2 * HOUR)
     assert (fresh.grade, fresh.allowed) == (grade, 26 * HOUR)
 
 
 def test_a_run_has_its_time_before_its_copy_is_late() -> None:
     rule, newest = calendar.rules([DAILY], None)["1"], seconds("2026-11-23T20:00")
-    assert not calendar.freshness(rule, newest, newest + 25 * HOUR, grace=2 * HOUR).late
-    assert calendar.freshness(rule, newest, newest + 26 * HOUR, grace=2 * HOUR).late_by == 2 * HOUR
+    assert not promises.freshness(rule, newest, newest + 25 * HOUR, grace=2 * HOUR).late
+    assert promises.freshness(rule, newest, newest + 26 * HOUR, grace=2 * HOUR).late_by == 2 * HOUR
 
 
 def test_the_achieved_rpo_looks_no_further_back_than_copies_are_kept() -> None:
     rule, now = calendar.rules([DAILY], None)["1"], seconds("2026-11-24T08:00")
     points = [seconds(f"2026-11-{day:02d}T20:00") for day in (11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23)]
-    result = calendar.achieved(rule, points, now - 30 * DAY, now, keep=14 * DAY)
+    result = achieved.achieved(rule, points, now - 14 * DAY, now)
     assert (result.due, result.met, result.worst) == (14, 12, 2 * DAY)
     assert text(result.worst_from) == "Thu 2026-11-12 20:00"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog.catalog import Catalog
-from greenlake_backup_mcp.fleet import facts, show_changes
+from greenlake_backup_mcp.fleet import reading, show_changes
 from greenlake_backup_mcp.fleet.show_changes import Changes, Group
 from tests.conftest import NOW
 from tests.support.estates import few_machines
@@ -38,7 +38,7 @@ class Tenant:
 
     async def changes(self, since: datetime = NOW, asset: str | None = None) -> Changes:
         def work(connection: Any, covered: Any) -> Changes:
-            return show_changes.find(connection, facts.read(connection, covered), int(since.timestamp()), asset)
+            return show_changes.find(connection, reading.read(connection, covered), int(since.timestamp()), asset)
 
         return await self.catalog.read(work)
 

@@ -9,7 +9,7 @@ import pytest
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.fleet import show_dependents
-from greenlake_backup_mcp.fleet.facts import Estate
+from greenlake_backup_mcp.fleet.estate import Estate
 from greenlake_backup_mcp.fleet.show_dependents import Dependents
 from tests.jobs.truth import Truth
 from tests.support.estates import estate_of, opened, small_estate

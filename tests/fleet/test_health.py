@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog import writer
-from greenlake_backup_mcp.fleet import asset_health, check_health, controls, loss, morning_check, protection, verdicts
+from greenlake_backup_mcp.fleet import asset_health, check_health, controls, loss, morning_check, promises, verdicts
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
@@ -119,7 +119,7 @@ def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite
     result = judge(connection)
     assert any(s.kind == "clock" and s.name == "jump-prod-14" for s in result.systems)
     (one,) = [s for s in result.standings if s.asset.name == "jump-prod-14"]
-    assert (one.state, one.cause, one.late_by) == (State.LATE, protection.AHEAD, 0)
+    assert (one.state, one.cause, one.late_by) == (State.LATE, promises.AHEAD, 0)
     assert all(s.late_by < 400 * DAY for s in result.standings)
 
 

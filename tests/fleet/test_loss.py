@@ -9,14 +9,14 @@ from datetime import datetime
 
 import pytest
 
-from greenlake_backup_mcp.fleet import facts, loss
+from greenlake_backup_mcp.fleet import estate, loss
 from greenlake_backup_mcp.fleet.loss import Fate, Loss
 from tests.conftest import NOW
 from tests.jobs.truth import Item, Truth, moment
 from tests.support.estates import estate_of, opened, small_estate
 
 HOLDERS = ("virtual-machines", "mssql-databases", "volume-protection-groups")
-Estate = tuple[sqlite3.Connection, facts.Estate, Truth, list[tuple[Item, list[Item]]]]
+Estate = tuple[sqlite3.Connection, estate.Estate, Truth, list[tuple[Item, list[Item]]]]
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from greenlake_backup_mcp.cli import parser
 from greenlake_backup_mcp.errors import InputError, SettingsError
 from greenlake_backup_mcp.fleet import check_protection, clock, evidence, exceptions, selection
 from greenlake_backup_mcp.fleet.controls import CONTROLS
+from greenlake_backup_mcp.fleet.estate import Asset, Estate
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
-from greenlake_backup_mcp.fleet.facts import Asset, Estate
 from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.fleet.verdicts import Finding, State
 from tests.conftest import NOW
@@ -32,6 +32,7 @@ from tests.support.results import text_of
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 DAY = 86_400
 SETTINGS = settings.load(demo=True, wait=60, timezone="Europe/Berlin")
+BERLIN = clock.clock(NOW, "Europe/Berlin")
 
 
 def check(
@@ -81,7 +82,7 @@ def test_a_table_of_assets_has_every_fact_of_each_of_them(catalog: sqlite3.Conne
     """Facts differ by cause: those of the first row are not those of all."""
     checked, estate = check(catalog, control)
     asked: Any = Question(None, {"limit": 500}, clock.clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
-    answer = check_protection._reply(checked, asked).render(asked, estate)
+    answer = check_protection._reply(checked, asked, estate).render(asked, estate)
     listed = checked.tally.in_states(State.NOT_MET, State.PENDING)
     facts = {name for one in listed for name, value in one.verdict.facts.items() if value not in (None, "")}
     header = next((line for line in answer.lines if line.startswith("asset|")), "").split("|")
@@ -159,10 +160,10 @@ def test_a_file_of_exceptions_that_is_wrong_is_refused_with_what_is(tmp_path: Pa
     path = tmp_path / "exceptions.json"
     path.write_text(entry, encoding="utf-8")
     with pytest.raises(SettingsError, match=wrong):
-        exceptions.load(path)
+        exceptions.load(path, BERLIN)
     with pytest.raises(SettingsError, match="cannot be read"):
-        exceptions.load(tmp_path / "none.json")
-    assert exceptions.load(None) == ()
+        exceptions.load(tmp_path / "none.json", BERLIN)
+    assert exceptions.load(None, BERLIN) == ()
 
 
 def test_a_name_with_brackets_means_itself(catalog: sqlite3.Connection) -> None:
@@ -474,7 +475,7 @@ async def test_a_long_answer_is_cut_once_and_says_what_it_rests_on(connected: Co
         assert value is not None
         left_out = value["counts"]["assets"] - len(value["assets"])
         assert value["matching"] == value["counts"]["assets"]
-        assert value["leftOut"] == f"{left_out} assets: the answer's budget is full."
+        assert value["leftOut"] == f"{left_out} assets follow: ask again with offset {value['nextOffset']}."
 
 
 def test_days_and_times_without_an_offset_are_those_of_the_zone() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 
 from greenlake_backup_mcp.catalog import read_coverage, views
-from greenlake_backup_mcp.fleet import facts
-from greenlake_backup_mcp.fleet.facts import Estate
+from greenlake_backup_mcp.fleet import reading
+from greenlake_backup_mcp.fleet.estate import Estate
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.server.app import create_app
 from tests.conftest import NOW
@@ -87,4 +87,4 @@ def estate_of(connection: sqlite3.Connection) -> Estate:
     for (name,) in connection.execute("SELECT name FROM temp.sqlite_master WHERE type = 'view'").fetchall():
         connection.execute(f"DROP VIEW temp.{name}")
     connection.executescript(views.script(AT))
-    return facts.read(connection, read_coverage.coverage(connection, NOW))
+    return reading.read(connection, read_coverage.coverage(connection, NOW))

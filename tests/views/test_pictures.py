@@ -79,9 +79,9 @@ def test_the_use_of_a_store_over_time_reaches_from_the_first_to_the_newest_sampl
     connection = opened(small_estate()[1])
     connection.executescript(views.script(AT))
     (identity,) = connection.execute("SELECT id FROM main.stores WHERE gone IS NULL LIMIT 1").fetchone()
-    connection.execute("DELETE FROM store_usage")
+    connection.execute("DELETE FROM main.store_usage")
     for n in range(count):
-        connection.execute("INSERT INTO store_usage (store_id, at, used) VALUES (?, ?, ?)", (identity, n, n))
+        connection.execute("INSERT INTO main.store_usage (store_id, at, used) VALUES (?, ?, ?)", (identity, n, n))
     (samples,) = [one["samples"] for one in pictures.stores(connection)["stores"] if one["samples"]]
     assert samples[-1] == (count - 1, count - 1)
     assert samples[0][0] < count / 60

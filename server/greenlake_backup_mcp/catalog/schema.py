@@ -13,7 +13,7 @@ from greenlake_backup_mcp.lists.views import extractors
 
 from .column_kinds import Field, count, every, flag, future, number, past, size, text, word
 
-VERSION = 2  # of the file; one of another version is built anew
+VERSION = 3  # of the file; one of another version is built anew
 
 _SQL = {
     "text": "TEXT",
@@ -62,9 +62,11 @@ ASSETS = Table(
              "vmClassification", "datastoreClassification"),
         text("power", "POWERED_ON, POWERED_OFF, SUSPENDED, UNKNOWN", "powerState"),
         _VCENTER,
+        text("vcenter_id", "its id", "hypervisorManagerInfo/id", "virtualizationInfo/hypervisorManagerInfo/id"),
         text("cluster", "cluster", "clusterInfo/displayName", "clusterInfo/name"),
         text("host", "hypervisor host, or application host of a database", "hostInfo/displayName", "hostInfo/name",
              "applicationHostInfo/displayName", "applicationHostInfo/name"),
+        text("host_id", "its id", "hostInfo/id", "applicationHostInfo/id"),
         text("folder", "folder of the VM", "folderInfo/displayName", "folderInfo/name"),
         every("datastores", "datastores of a VM", "appInfo/vmware/datastoresInfo/displayName"),
         every("datastore_ids", "their ids", "appInfo/vmware/datastoresInfo/id"),

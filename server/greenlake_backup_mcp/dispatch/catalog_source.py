@@ -123,10 +123,10 @@ class CatalogSource:
     async def _hanging(self, ident: str) -> list[str]:
         if self.open is None:
             return []
-        from greenlake_backup_mcp.fleet import facts, show_dependents  # noqa: PLC0415
+        from greenlake_backup_mcp.fleet import reading, show_dependents  # noqa: PLC0415
 
         try:
-            return await self.open.read(lambda c, covered: show_dependents.hanging(c, facts.read(c, covered), ident))
+            return await self.open.read(lambda c, covered: show_dependents.hanging(c, reading.read(c, covered), ident))
         except Exception as fault:  # the thing itself is whole without
             call_log.LOGGER.warning("The catalog could not be asked: %s", type(fault).__name__)
             return []

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from . import exceptions, protection
-from .calendar import DAY, Grade
+from . import exceptions, promises
+from .calendar import DAY
+from .estate import Asset, Estate
 from .exceptions import Acceptance
-from .facts import PATH_LISTS, PLAN_LISTS, TIERS, Asset, Estate
-from .protection import Promise
+from .facts import PATH_LISTS, PLAN_LISTS, TIERS
+from .promises import Grade, Promise
 
 SOON = 7 * DAY  # a last copy that goes within this time
 UNTOLD = "the service says no cause"
@@ -76,7 +77,7 @@ def standings(estate: Estate, accepted: Sequence[Acceptance]) -> tuple[Standing,
     known of any.
     """
     blocked = estate.blocked_by((*PLAN_LISTS, *PATH_LISTS))
-    findings = [_standing(estate.now, a) for a in estate.workloads if a.nobodys is None and a.listed]
+    findings = [_standing(estate, a) for a in estate.workloads if a.nobodys is None and a.listed]
     return tuple(
         Standing(one.asset, State.UNREAD, blocked) if blocked and one.state is not State.UNREAD
         else _accepted(one, accepted, estate.now) for one in findings
@@ -112,16 +113,17 @@ def _accepted(one: Standing, accepted: Sequence[Acceptance], now: int) -> Standi
     return replace(one, expired_exception=True)
 
 
-def _standing(now: int, asset: Asset) -> Standing:
+def _standing(estate: Estate, asset: Asset) -> Standing:
+    now = estate.now
     newest, why_idle = asset.newest(), _idle(asset)
     if asset.unread is not None:  # a list that was not read may hold what seems to be missing
         return Standing(asset, State.UNREAD, asset.unread)
-    promised = protection.promises(asset, now)
-    ahead = protection.ahead(asset, now) is not None  # then nothing can be said of its age
-    late = sorted(
-        (one for one in promised if one.freshness.late and not ahead), key=lambda one: -(one.freshness.ratio or 0)
-    )
-    cause = _cause(asset, late[0]) if late else why_idle
+    promised = promises.promises(asset, estate)
+    ahead = promises.ahead(asset, now) is not None  # then nothing can be said of its age
+    late = sorted((one for one in promised if one.late and not ahead), key=lambda one: -(one.freshness.ratio or 0))
+    cause = _cause(late[0]) if late else why_idle
+    if asset.outdated and (any(one.outdated for one in promised) or asset.newest("on_premises", "off_site") is None):
+        return Standing(asset, State.UNREAD, asset.outdated)
     if newest is None:
         if not late and not why_idle and any(one.freshness.grade is Grade.PENDING for one in promised):
             return Standing(asset, State.PENDING)
@@ -142,9 +144,9 @@ def _standing(now: int, asset: Asset) -> Standing:
         off_site = [one for one in late if one.schedule.tier == "CLOUD_BACKUP"]
         worst = (off_site or late)[0]
         state = State.OFF_SITE_LATE if off_site else State.LATE
-        return Standing(asset, state, _cause(asset, worst), worst.freshness.late_by, worst.freshness.ratio or 0, ends)
+        return Standing(asset, state, _cause(worst), worst.freshness.late_by, worst.freshness.ratio or 0, ends)
     if ahead:
-        return Standing(asset, State.LATE, protection.AHEAD, ends=ends)
+        return Standing(asset, State.LATE, promises.AHEAD, ends=ends)
     return Standing(asset, State.IDLE if why_idle else State.FINE, why_idle, ends=ends)
 
 
@@ -172,7 +174,7 @@ def _out_of_reach(asset: Asset) -> str:
     return f"store {held[0].store} out of reach: {(held[0].unreachable_why or UNTOLD).removeprefix('store ')}"
 
 
-def _cause(asset: Asset, late: Promise) -> str:
+def _cause(late: Promise) -> str:
     """Why the copy of a schedule is late: what its last run says, where it ran."""
     schedule = late.schedule
     if (schedule.prev_run or 0) >= (late.last_due or 0):
@@ -180,4 +182,4 @@ def _cause(asset: Asset, late: Promise) -> str:
             return "its run is in progress"
         if schedule.last_status in ("ERROR", "SKIPPED", "WARNING") and schedule.last_error:
             return schedule.last_error
-    return protection.miss(asset, late)
+    return promises.miss(late)

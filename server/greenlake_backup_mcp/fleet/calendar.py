@@ -1,4 +1,4 @@
-"""When a schedule is due, as the service's description words it, and by how much its promise is missed.
+"""When a schedule is due, as the service's description words it.
 
 Times are whole seconds since 1970, UTC. HOURLY and BY_MINUTES count from midnight; of their times those outside
 [activeFrom, activeUntil) are left out, a window that may cross midnight. WEEKLY `on` 0 is Monday; MONTHLY `on` 0 is the
@@ -9,14 +9,11 @@ after. Pure: knows no catalog, no service.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -25,20 +22,6 @@ LAST_DAY = date(9999, 12, 31).toordinal() - EPOCH
 CLOCK_SLACK = 30  # by which a point in time may lie before the moment at which its run was due
 MOST_PERIODS = 120  # weeks or months without a due day until a schedule counts as one that is never due
 LENGTHS = {"BY_MINUTES": MINUTE, "HOURLY": HOUR, "DAILY": DAY, "WEEKLY": 7 * DAY, "MONTHLY": 31 * DAY}
-# how long the run of a tier may take until its copy counts as late; at most half of what lies between two runs
-GRACE = {"SNAPSHOT": 15 * MINUTE, "REPLICATED_SNAPSHOT": HOUR, "BACKUP": 2 * HOUR, "CLOUD_BACKUP": 3 * HOUR,
-         "DATABASE_LOG_BACKUP": 15 * MINUTE}  # fmt: skip
-
-
-class Grade(Enum):
-    """How a promise is kept: actual age over allowed age, in the four classes that Acronis names, and before them."""
-
-    PENDING = "pending"  # no copy yet, and none was due
-    KEPT = "kept"  # below 1
-    EXCEEDED = "exceeded"  # up to 2
-    SEVERE = "severely exceeded"  # up to 4
-    CRITICAL = "critically exceeded"
-    UNSCHEDULED = "never due"  # a schedule that has no due moment
 
 
 @dataclass(frozen=True)
@@ -223,99 +206,3 @@ def _days_of_month(schedule: Rule, month: int, _anchor: int) -> list[int]:
     length = monthrange(start.year, start.month)[1]
     chosen = [n for n in schedule.on if n < 32] or [1]
     return sorted({start.toordinal() + (n or length) - 1 - EPOCH for n in chosen if n <= length})
-
-
-# --- promise against fact ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Freshness:
-    """A promise against the newest copy. `due`: the first due moment that no copy answers, behind or ahead.
-
-    `late_by`: seconds since then, 0 where it is in time. `allowed`: how old the newest copy may become.
-    """
-
-    grade: Grade
-    due: int | None = None
-    late_by: int = 0
-    age: int | None = None
-    allowed: int | None = None
-    ratio: float | None = None
-
-    @property
-    def late(self) -> bool:
-        """Whether the promise is missed now."""
-        return self.grade in (Grade.EXCEEDED, Grade.SEVERE, Grade.CRITICAL)
-
-
-def freshness(
-    schedule: Rule, newest: int | None, moment: int, *, since: int | None = None, grace: int = 0
-) -> Freshness:
-    """How the promise of a schedule is kept at a moment.
-
-    `newest`: the newest usable point in time of the tier, not after `at` (one that lies ahead is a wrong clock);
-    `since`: when the asset came under the schedule; what was due before then is no miss. `grace`: seconds that a run
-    may take, at most half of what lies between two runs.
-    """
-    if newest is None:
-        due = next_due(schedule, (max(since or 0, schedule.effective or 0) or moment) - 1)
-    else:
-        due = next_due(schedule, newest + CLOCK_SLACK)
-        while due is not None and promised_point(schedule, due) <= newest + CLOCK_SLACK:
-            due = next_due(schedule, due)
-    if due is None:
-        return Freshness(Grade.UNSCHEDULED, age=None if newest is None else moment - newest)
-    following = next_due(schedule, due)
-    gap = schedule.interval if following is None else following - due
-    grace = min(grace, gap // 2)
-    late_by = moment - due if moment >= due + grace else 0
-    if newest is None:
-        if not late_by:
-            return Freshness(Grade.PENDING, due)
-        ratio = 1 + (moment - due - grace) / gap
-        return Freshness(grade(ratio), due, late_by, ratio=ratio)
-    age, allowed = moment - newest, due + grace - newest
-    return Freshness(grade(age / allowed), due, late_by, age, allowed, age / allowed)
-
-
-def grade(ratio: float) -> Grade:
-    """The class of actual over allowed age."""
-    return (
-        Grade.KEPT if ratio < 1
-        else Grade.EXCEEDED if ratio <= 2
-        else Grade.SEVERE if ratio <= 4 else Grade.CRITICAL
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Achieved:
-    """What a schedule achieved over a period: of so many due moments so many have their copy, and the largest gap."""
-
-    due: int
-    met: int
-    worst: int | None  # seconds between two points, or from the newest until now; None without any point
-    worst_from: int | None = None
-    worst_to: int | None = None
-
-
-def achieved(  # noqa: PLR0913  a period has its parts
-    schedule: Rule, points: Iterable[int], since: int, moment: int, *, keep: int | None = None, grace: int = 0
-) -> Achieved:
-    """The RPO over [since, at], from the points in time themselves.
-
-    No further back than the copies are kept (`keep`, seconds): what went as planned was no miss.
-    """
-    since = max(since, 0 if keep is None else moment - keep)
-    made = sorted({p for p in points if p <= moment})
-    due = list(due_between(schedule, since - 1, moment - grace))
-    met = 0
-    for n, one in enumerate(due):
-        first = bisect_left(made, promised_point(schedule, one) - CLOCK_SLACK)
-        until = due[n + 1] if n + 1 < len(due) else moment + 1
-        met += first < len(made) and made[first] < until
-    inside = made[max(0, bisect_right(made, since) - 1) :]
-    if not inside:
-        return Achieved(len(due), met, None)
-    gaps = [(b - a, a, b) for a, b in pairwise([max(inside[0], since), *inside[1:], moment])]
-    worst = max(gaps, key=lambda gap: gap[0])
-    return Achieved(len(due), met, *worst)

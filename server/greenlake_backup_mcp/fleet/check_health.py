@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer, fit_json
+from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.text import units
 
 from . import asset_health, morning_check
 from .asset_health import CauseGroup, State
 from .clock import Clock
-from .facts import Estate
+from .estate import Estate
 from .morning_check import Health, Level, end_of
 from .question import Question, Reply, some
 
@@ -45,16 +45,13 @@ async def answer(question: Question) -> Answer:
     health, estate = await examine(question)
     clock = question.clock
     if question.json:
-        value = {**_value(health, clock), "groups": list(_group_rows(health.groups)),
-                 "coverage": estate.coverage.value()}  # fmt: skip
-        return Answer(value=fit_json(value, "groups", question.room))
+        groups = list(_group_rows(health.groups))
+        return question.fit({**_value(health, clock), "groups": groups}, "groups", estate)
     reply = Reply(head=[verdict(health), *_today_lines(health.today, MATTERS, partial=_partial(health)),
                        _assets_line(health)])  # fmt: skip
     reply.head += [_job_line(health, 1), *_system_lines(health, SYSTEMS), *_other_lines(health, clock)]
     reply.title = "What is wrong with assets, by what it costs:"
-    rows = list(_group_rows(health.groups))
-    reply.rows, reply.total = rows[: question.limit], len(rows)
-    reply.rest = "limit shows more"
+    reply.rows, reply.rest = list(_group_rows(health.groups)), "limit shows more."
     reply.tail = [
         f"{NOT_TOLD} More: check_protection lists assets, describe_asset tells of one, show_changes of changes."
     ]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from greenlake_backup_mcp.catalog import answer as answers
 from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
-from . import exceptions, selection
+from . import exceptions, frame, selection
+from .clock import Clock
 from .controls import CONTROLS
-from .facts import Asset, Estate
+from .estate import Asset, Estate
 from .question import Question, Reply
 from .verdicts import Context, Control, State, Tally, tally
 
-PARAMETERS = ("place", "hours", "days", "until")
+PARAMETERS = ("place", "hours", "days", "until", "since")
+MOMENTS = ("until", "since")
 COUNTED = (State.MET, State.NOT_MET, State.ACCEPTED, State.PENDING, State.UNREAD, State.NOT_JUDGED)
 
 NONE = "no asset can be judged"
@@ -34,6 +35,7 @@ class Checked:
     tally: Tally
     lines: list[str]
     parameters: Mapping[str, Any]
+    understood: Mapping[str, str] = field(default_factory=dict)  # moments among them, in the person's zone
 
     @property
     def rule(self) -> str:
@@ -46,39 +48,51 @@ class Checked:
 async def answer(question: Question) -> Answer:
     """The answer of check_protection. InputError for a control, name or moment that is none."""
     values = question.values
-    name = values.get("control")
-    if name is not None and name not in CONTROLS:
-        near = suggest.near_names(str(name), CONTROLS, 2)
-        likely = f" Did you mean {near[0]}?" if near else ""
-        raise InputError(
-            f"control: there is no {sanitize.quoted(str(name), 40)}.{likely}",
-            hint=f"Controls: {', '.join(CONTROLS)}; without one, all of them in a line each.",
-        )
+    controls = _controls(values)
     refuse_unused(values)
-    names = [name] if name else list(CONTROLS)
-    checked, estate = await question.ask(lambda c, e: [check(c, e, question, CONTROLS[one]) for one in names])
+    checked, estate = await question.ask(lambda c, e: [check(c, e, question, one) for one in controls])
     if not checked[0].tally.findings:
         meant = selection.words(values)
         unread = "" if estate.assets else "No asset was read yet: nothing can be said of any."
         none = f"No asset is meant by {meant}." if meant else "There is no asset in the catalog."
-        return Reply([unread or none]).render(question, estate)
+        if not question.json:
+            return Reply([unread or none]).render(question, estate)
+    name = values.get("control")
     if question.json:
-        value = {"checks": [_summary(one) for one in checked]} if not name else _value(checked[0], question, estate)
-        rows = "checks" if not name else "assets"
-        return Answer(value=answers.fit_json({**value, "coverage": estate.coverage.value()}, rows, question.room))
-    reply = _overview(checked, values) if not name else _reply(checked[0], question)
+        if name in CONTROLS:
+            return question.fit(_value(checked[0], question, estate), "assets", estate)
+        return question.fit({"checks": [_summary(one) for one in checked]}, "checks", estate)
+    reply = _reply(checked[0], question, estate) if name in CONTROLS else _overview(checked, values)
     return reply.render(question, estate)
+
+
+def _controls(values: Mapping[str, Any]) -> Sequence[Control]:
+    """Those that are asked for: one, those of the frame, or all."""
+    name = values.get("control")
+    if name is None:
+        return tuple(CONTROLS.values())
+    if name == frame.NAME:
+        return frame.CONTROLS
+    if name not in CONTROLS:
+        raise InputError(
+            f"control: there is no {sanitize.quoted(str(name), 40)}. {suggest.suggestion(str(name), CONTROLS, 1)}",
+            hint=f"Controls: {', '.join(CONTROLS)}, frame; without one, all of them in a line each.",
+        )
+    return (CONTROLS[name],)
 
 
 def refuse_unused(values: Mapping[str, Any]) -> None:
     """InputError for an argument that the named control does not judge by: its answer would look as if it did."""
-    control = CONTROLS.get(str(values.get("control")))
-    for name in PARAMETERS:
-        if control is not None and values.get(name) is not None and name not in control.uses:
-            takes = " and ".join(control.uses) or f"none of {', '.join(PARAMETERS)}"
+    name = values.get("control")
+    if name is None:
+        return
+    uses = frame.USES if name == frame.NAME else CONTROLS[name].uses
+    for argument in PARAMETERS:
+        if values.get(argument) is not None and argument not in uses:
+            takes = " and ".join(uses) or f"none of {', '.join(PARAMETERS)}"
             raise InputError(
-                f"{control.name} does not judge by {name}.",
-                hint=f"{control.name} takes {takes}; {name} is for {_users(name)}.",
+                f"{name} does not judge by {argument}.",
+                hint=f"{name} takes {takes}; {argument} is for {_users(argument)}.",
             )
 
 
@@ -88,11 +102,14 @@ def _users(name: str) -> str:
 
 def check(connection: sqlite3.Connection, estate: Estate, question: Question, control: Control) -> Checked:
     """A control over the assets that a question means."""
-    context = Context(connection, estate, question.clock, question.values)
+    meant = selection.select(estate, question.values)
+    context = Context(connection, estate, question.clock, question.values, meant)
     judge, lines = control.judge(context)
-    counted = tally(control, judge, context, selection.select(estate, question.values), question.accepted)
+    counted = tally(control, judge, context, meant, question.accepted)
     parameters_used = {n: question.values[n] for n in control.uses if question.values.get(n) is not None}
-    return Checked(control, counted, lines(counted), {**control.defaults, **parameters_used})
+    moments = {n: question.clock.seconds(str(v), n) for n, v in parameters_used.items() if n in MOMENTS}
+    understood = {n: question.clock.stamp(seconds) or "" for n, seconds in moments.items()}
+    return Checked(control, counted, lines(counted), {**control.defaults, **parameters_used}, understood)
 
 
 # --- told ----------------------------------------------------------------------------------------------------------
@@ -111,21 +128,19 @@ def _causes(counted: Tally, *states: State) -> str:
 
 def _share(counted: Tally) -> str:
     """Numerator and denominator; never 0 of 0."""
-    return f"{counted.count(State.MET):,} of {_judged(counted):,}" if _judged(counted) else "none judged"
+    return f"{counted.count(State.MET):,} of {counted.judged:,}" if counted.judged else "none judged"
 
 
-def _judged(counted: Tally) -> int:
-    return counted.count(State.MET) + counted.count(State.NOT_MET) + counted.count(State.ACCEPTED)
-
-
-def _reply(checked: Checked, question: Question) -> Reply:
+def _reply(checked: Checked, question: Question, estate: Estate) -> Reply:
     counted, values = checked.tally, question.values
-    met, judged = counted.count(State.MET), _judged(counted)
     meant = selection.words(values)
-    asked = ", ".join(f"{k} {v}" for k, v in checked.parameters.items() if k in values)
+    asked = ", ".join(f"{k} {v}" + (f" = {checked.understood[k]}" if k in checked.understood else "")
+                      for k, v in checked.parameters.items() if k in values)  # fmt: skip
+    share = f"{_share(counted)} assets that can be judged meet it" if counted.judged else NONE
+    narrowed = "; ".join(filter(None, (meant, asked)))
     head = [
-        f"{checked.control.name}: {f'{met:,} of {judged:,} assets that can be judged meet it' if judged else NONE}" +
-        (f" ({'; '.join(filter(None, (meant, asked)))})." if meant or asked else "."),
+        f"{checked.control.name}: {share}{f' ({narrowed})' if narrowed else ''}.",
+        *selection.notes(estate, values),
         f"Rule: {checked.rule}.",
         _counted(counted),
     ]  # fmt: skip
@@ -133,13 +148,14 @@ def _reply(checked: Checked, question: Question) -> Reply:
                         (State.UNREAD, "Unread, so not known"), (State.NOT_JUDGED, "Not judged")):  # fmt: skip
         if counted.count(state):
             head.append(f"{word}: {_causes(counted, state)}.")
-    listed = counted.in_states(*_wanted(values))
-    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in listed]
+    if ends := [f.accepted.until for f in counted.in_states(State.ACCEPTED) if f.accepted is not None]:
+        head.append(f"The first of the accepted exceptions ends {question.clock.stamp(min(ends))}.")
+    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in counted.in_states(*_wanted(values))]
     based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
-    rest = "More: a higher limit, as far as an answer holds them; all: the evidence; fewer: by policy, group, tag, …"
     return Reply(
-        [*head, *checked.lines], "Gravest first:", rows[: question.limit], len(rows), f"{rest}{based}.",
-        [f"Evidence, a row per asset, to be saved: resource {uri(values, 'csv')} (or .json)."] if judged else [],
+        [*head, *checked.lines], "Gravest first:", rows, f"All: the evidence; fewer: by policy, group, tag, …{based}.",
+        [f"Evidence, a row per asset, to be saved: resource {uri(values, 'csv')} (or .json)."] if counted.findings
+        else [],
     )  # fmt: skip
 
 
@@ -159,19 +175,23 @@ def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     rows = [
         {"control": one.control.name, "met": _share(one.tally),
          **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
-         "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[3:])[0][0]
+         "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[2:])[0][0]
          if one.tally.count(State.MET) < len(one.tally.findings) else ""}
         for one in checked
     ]  # fmt: skip
     meant = selection.words(values)
     total = units.plural(len(checked[0].tally.findings), "asset")
-    line = f"All controls over {total}{f' ({meant})' if meant else ''}; each row adds up to that."
+    over = f"{total}{f' ({meant})' if meant else ''}; each row adds up to that."
+    tail = ["Groups and datastores are not counted: their members are, each once."]
+    if values.get("control") == frame.NAME:
+        rows = [{**row, "rule": one.rule} for row, one in zip(rows, checked, strict=True)]
+        lines = [line for one in checked for line in one.lines]
+        return Reply(
+            [f"The ten controls of AWS Backup Audit Manager over {over}", *lines], rows=rows, tail=tail, few=True
+        )
     judged_by = [f"{n} {values[n]} is judged by in {_users(n)} alone." for n in PARAMETERS if values.get(n) is not None]
-    return Reply(
-        [line, *judged_by, "One control at a time shows which assets, and by which rule."],
-        rows=rows,
-        tail=["Groups and datastores are not counted: their members are, each once."],
-    )
+    one_each = "One control at a time shows which assets, and by which rule."
+    return Reply([f"All controls over {over}", *judged_by, one_each], rows=rows, tail=tail, few=True)
 
 
 def _summary(checked: Checked) -> dict[str, Any]:
@@ -187,12 +207,11 @@ def _summary(checked: Checked) -> dict[str, Any]:
 def _value(checked: Checked, question: Question, estate: Estate) -> dict[str, Any]:
     chosen = _wanted(question.values) if "verdict" in question.values else tuple(s for s in State if s is not State.MET)
     listed = checked.tally.in_states(*chosen)
-    rows = listed[: int(question.values.get("limit", 500))]
     return {
-        **_summary(checked), "asOf": units.instant(estate.coverage.now), "timeZone": question.clock.name or "machine",
-        "evidence": uri(question.values, "json"), "matching": len(listed),
+        **_summary(checked), "asOf": units.instant(estate.coverage.now), "timeZone": question.clock.label,
+        "understood": dict(checked.understood), "evidence": uri(question.values, "json"), "matching": len(listed),
         "assets": [{"asset": f.asset.name, "id": f.asset.id, "kind": f.asset.kind, "verdict": f.verdict.state.value,
-                    "cause": f.verdict.cause, **f.verdict.facts} for f in rows],
+                    "cause": f.verdict.cause, **f.verdict.facts} for f in listed],
     }  # fmt: skip
 
 
@@ -207,9 +226,9 @@ def uri(values: Mapping[str, Any], form: str) -> str:
     return f"greenlake-backup://evidence/check_protection.{form}?{urlencode({**parameters(values), **zone})}"
 
 
-def accepted_rows(counted: Tally) -> Iterator[Mapping[str, Any]]:
+def accepted_rows(counted: Tally, clock: Clock) -> Iterator[Mapping[str, Any]]:
     """The exceptions that were applied, each with its asset."""
     for one in counted.findings:
         if one.accepted is not None:
-            yield {**exceptions.value(one.accepted), "asset": one.asset.name, "id": one.asset.id,
+            yield {**exceptions.value(one.accepted, clock), "asset": one.asset.name, "id": one.asset.id,
                    "expired": one.accepted.until < counted.now}  # fmt: skip

@@ -33,6 +33,20 @@ class Clock:
         offset = f"{when:%z}"
         return f"{when:%Y-%m-%d %H:%M}" + ("Z" if offset in ("+0000", "") else f"{offset[:3]}:{offset[3:5]}")
 
+    def end_of_day(self, text: str) -> int | None:
+        """The last second of a day of the zone (2026-12-31), seconds since 1970; None for a text that is no day."""
+        try:
+            following = datetime.strptime(text, "%Y-%m-%d") + timedelta(days=1)  # noqa: DTZ007  made local next
+            return int(self._local(following).timestamp()) - 1
+        except (ValueError, OverflowError, OSError):
+            return None
+
+    @property
+    def label(self) -> str:
+        """The zone by its name; without one that of the machine, by what it is called now and its offset."""
+        now = self.local(self.now.timestamp())
+        return self.name or f"{now.tzname()} (this server's), now UTC{now:%z}"
+
     def age(self, seconds: float | None) -> str | None:
         """How long ago: `20 h`; a moment ahead is `in 3 h`."""
         if seconds is None:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from . import calendar, systems
-from .calendar import DAY, GRACE, HOUR, MINUTE, Rule
-from .facts import TIERS, Asset, Cover, Estate, Schedule
-from .systems import Systems
+from . import calendar
+from .calendar import DAY, HOUR, MINUTE, Rule
+from .estate import Asset, Estate
+from .facts import TIERS, Cover, Schedule
+from .promises import GRACE, freshness
 
 AssetsOfJobs = Mapping[str, tuple[str, ...]]
 SETTLE = 15 * MINUTE  # two witnesses that are this near to each other are not compared
@@ -69,7 +70,7 @@ class Comparison:
 
 def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
     """All contradictions of the estate; those of an asset no longer listed are none."""
-    around, covered = systems.read(connection), _assets_by_job(estate)
+    covered = _assets_by_job(estate)
     rules = {job.id: calendar.rules(job.schedules, job.effective_from) for job in estate.jobs.values()}
     reads = dict(
         connection.execute("SELECT asset, min(coalesce(read, 0)) FROM main.readings WHERE asset > 0 GROUP BY asset")
@@ -78,7 +79,7 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
         "SELECT asset_id, max(seen) FROM main.changes WHERE kind = 'copy vanished' AND cause <> 'unexplained' "
         "GROUP BY asset_id"
     ))  # fmt: skip
-    contradictions = [*_not_run(estate, around, covered), *_stores(estate, around), *_silent(estate, around, covered)]
+    contradictions = [*_not_run(estate, covered), *_stores(estate), *_silent(estate, covered)]
     unjudged: Counter[str] = Counter()
     judged = 0
     for asset in estate.workloads:
@@ -89,15 +90,15 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
             continue
         judged += 1
         read = min((reads.get(one.no, 0) for one in (asset, *asset.owners) if one.kind != "mssql_group"), default=0)
-        contradictions += _of_asset(estate, around, asset, rules, read, removed.get(asset.id, 0))
+        contradictions += _of_asset(estate, asset, rules, read, removed.get(asset.id, 0))
     order = list(Kind)
     return Comparison(
         tuple(sorted(contradictions, key=lambda c: (order.index(c.kind), -len(c.assets)))), judged, unjudged
     )
 
 
-def _of_asset(  # noqa: PLR0913, PLR0917  what is held against each other
-    estate: Estate, around: Systems, asset: Asset, rules: dict[str, dict[str, Rule]], read: int, removed: int
+def _of_asset(
+    estate: Estate, asset: Asset, rules: dict[str, dict[str, Rule]], read: int, removed: int
 ) -> Iterator[Contradiction]:
     """Job against copies, status against age, and what the service says against what it lists."""
     for cover, schedule in _schedules(asset):
@@ -109,18 +110,18 @@ def _of_asset(  # noqa: PLR0913, PLR0917  what is held against each other
             newest = _newest(asset, schedule.tier, estate.now)
             since = max(asset.created or 0, cover.job.effective_from or 0)
             grace = GRACE.get(schedule.tier or "", HOUR)
-            fresh = calendar.freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
-            if fresh.late:
+            kept = freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
+            if kept.late:
                 yield Contradiction(
                     Kind.STATUS_AGAINST_AGE, asset.name, asset.id, "the service says PROTECTED",
-                    around.read.get(_LISTS.get(asset.kind, "")),
+                    estate.read.get(_LISTS.get(asset.kind, "")),
                     f"{_noun(schedule)} of {cover.job.policy or 'its policy'} was due and is not there; newest", newest,
                     (asset.id,),
                 )  # fmt: skip
                 return
     own = sum(one.copies for one in asset.sets)
     copies = sum(one.copies for one in asset.all_sets)
-    listed = around.read.get(_LISTS.get(asset.kind, "")) or 0
+    listed = estate.read.get(_LISTS.get(asset.kind, "")) or 0
     last = max((s.prev_run or 0 for _, s in _schedules(asset)), default=0)
     if last + SETTLE < read:  # no run came between the two readings
         if asset.says_has_copies and not copies and removed < listed:
@@ -171,9 +172,9 @@ def _without_copy(  # noqa: PLR0913, PLR0917
     )  # fmt: skip
 
 
-def _not_run(estate: Estate, around: Systems, covered: AssetsOfJobs) -> Iterator[Contradiction]:
+def _not_run(estate: Estate, covered: AssetsOfJobs) -> Iterator[Contradiction]:
     """Schedules that are to run and have not: the moment was past when the list of jobs was read."""
-    read = around.read.get("jobs") or 0
+    read = estate.read.get("jobs") or 0
     for job in estate.jobs.values():
         passed = [
             s for s in job.schedules
@@ -187,7 +188,7 @@ def _not_run(estate: Estate, around: Systems, covered: AssetsOfJobs) -> Iterator
             )  # fmt: skip
 
 
-def _stores(estate: Estate, around: Systems) -> Iterator[Contradiction]:
+def _stores(estate: Estate) -> Iterator[Contradiction]:
     """Stores that cannot be reached, with good copies in them."""
     held: dict[str, dict[str, int]] = {}
     for asset in estate.assets.values():
@@ -201,13 +202,13 @@ def _stores(estate: Estate, around: Systems) -> Iterator[Contradiction]:
             yield Contradiction(
                 Kind.STORE_AGAINST_COPIES, store.label, ident,
                 f"{sum(assets.values()):,} copies in it are in a good state", estate.now,
-                store.why_not or "it cannot be reached", around.read.get("stores"), tuple(assets),
+                store.why_not or "it cannot be reached", estate.read.get("stores"), tuple(assets),
             )  # fmt: skip
 
 
-def _silent(estate: Estate, around: Systems, covered: AssetsOfJobs) -> Iterator[Contradiction]:
+def _silent(estate: Estate, covered: AssetsOfJobs) -> Iterator[Contradiction]:
     """Gateways and StoreOnces without contact, through which jobs say that they ran well since."""
-    for ident, one in {**around.gateways, **around.storeonces}.items():
+    for ident, one in {**estate.gateways, **estate.storeonces}.items():
         since = one["health_told"]
         if one["connection"] != "DISCONNECTED" or since is None:
             continue

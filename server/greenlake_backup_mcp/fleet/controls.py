@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from . import contradictions, protection, recoverability, survival
+from . import contradictions, fresh, protection, recoverability, survival
 from .calendar import DAY
-from .facts import PATH_LISTS, PLAN_LISTS, Asset
-from .protection import Lines
-from .verdicts import Context, Control, Judge, State, Verdict
+from .estate import Asset
+from .facts import PATH_LISTS, PLAN_LISTS
+from .verdicts import Context, Control, Judge, Lines, State, Verdict
 
 WEAKENED = (
     "copy vanished", "expiry brought forward", "lock lifted", "left group", "job removed", "job suspended",
@@ -69,11 +69,25 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
     ]
 
 
-def _untold(name: str, rule: str, why: str) -> Control:
+def untold(name: str, rule: str, why: str) -> Control:
+    """A control of which the service tells nothing: it judges nobody, and says why."""
+
     def judge(_: Context) -> tuple[Judge, Lines]:
-        return (lambda _: Verdict(State.NOT_JUDGED, "the service does not tell")), (lambda _: [why])
+        return (lambda _: Verdict(State.NOT_JUDGED, "the service does not tell")), (lambda _: [why] if why else [])
 
     return Control(name, rule, judge, by_copies=False)
+
+
+def deletion_rights(context: Context) -> tuple[Judge, Lines]:
+    """The service tells no roles: what it tells of deletions is said, and nobody is judged."""
+    judge, lines = untold("", "", "The service does not tell who may delete.").judge(context)
+    if why := context.estate.blocked_by(("settings",)):
+        facts = [f"Whether deletions wait for a second person is not known: {why}."]
+    else:
+        each = "; ".join(f"{name}: {value}" for name, value in recoverability.dual_authorization(context))
+        facts = [f"Deletions wait for a second person where dual authorization is on ({each or 'no setting of it'})."]
+    asked = "Who asked for deletions and who approved them: list_approvals."
+    return judge, lambda counted: [*lines(counted), *facts, asked]
 
 
 _QUERIES = {  # what a control rests on, as one query to the catalog
@@ -97,10 +111,11 @@ _CONTROLS = (
         (*PLAN_LISTS, *PATH_LISTS),
     ),
     Control(
-        "fresh", "the newest usable point in time is as young as the calendar of each schedule promises",
-        protection.fresh, (*PLAN_LISTS, *PATH_LISTS),
-        rules={"hours": "the newest usable point in time is younger than {hours} h"},
-        uses=("place", "hours"),
+        "fresh", "the newest usable point in time is as young as the calendar of each schedule promises", fresh.fresh,
+        (*PLAN_LISTS, *PATH_LISTS), rules={"hours": "the newest usable point in time is younger than {hours} h",
+                                        "since": "every copy that was due since {since} is there, by the schedules of "
+                                        "today and no further back than copies are kept"},
+        uses=("place", "hours", "since"),
     ),
     Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, PATH_LISTS,
             uses=("place",)),
@@ -132,17 +147,19 @@ _CONTROLS = (
         by_copies=False, uses=("days",),
     ),
     Control("contradictions", "no two witnesses of it contradict each other", contradicted, ("jobs", *PATH_LISTS)),
-    _untold(
+    untold(
+        "anomaly", "no copy of an odd size or after an odd time", "The service tells no changed bytes and no entropy, "
+        "of many kinds no size, and of the others not what it means: growth can be looked at (query_catalog SELECT "
+        "asset, point_in_time, size_gib FROM recovery_points), an attack cannot be inferred from it, nor its absence.",
+    ),
+    untold(
         "encryption", "copies are encrypted", "The service has no field that says whether copies are encrypted: it "
         "cannot be known from here, and is not inferred from the kind of store.",
     ),
-    _untold(
+    untold(
         "restore_time", "a restore takes no longer than asked", "The service tells no throughput. Only restores that "
         "were seen say anything: query_catalog SELECT resources, minutes FROM restores.",
     ),
-    _untold(
-        "deletion_rights", "few may delete copies", "The service does not tell who may delete. It tells whether "
-        "deletions wait for a second person (list_settings), and who asked for and approved them (list_approvals).",
-    ),
+    Control("deletion_rights", "few may delete copies", deletion_rights, by_copies=False),
 )  # fmt: skip
 CONTROLS: Mapping[str, Control] = {c.name: replace(c, sql=_QUERIES.get(c.name, "")) for c in _CONTROLS}

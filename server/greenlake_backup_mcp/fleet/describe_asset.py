@@ -17,8 +17,9 @@ from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .controls import CONTROLS
-from .facts import Asset, CopySet, Estate, Schedule, last_lock, where
-from .protection import miss, points, promises
+from .estate import Asset, Estate
+from .facts import CopySet, Schedule, last_lock, where
+from .promises import miss, points, promises
 from .question import Question
 from .verdicts import Context, State, tally
 
@@ -32,7 +33,7 @@ async def answer(question: Question) -> Answer:
     """The answer of describe_asset. InputError for an asset that is none, with near names."""
     described, estate = await question.ask(lambda c, e: describe(c, e, question))
     if question.json:
-        value = {"assets": described, "timeZone": question.clock.name or "machine", "coverage": estate.coverage.value()}
+        value = {"assets": described, "timeZone": question.clock.label, "coverage": estate.coverage.value()}
         return Answer(value=answers.fit_json(value, "assets", question.room))
     tail = [*filter(None, (question.clock.note(),)), *answers.coverage_lines(estate.coverage)]
     lines = [f"{len(described)} assets bear this name."] if len(described) > 1 else []
@@ -45,7 +46,7 @@ async def answer(question: Question) -> Answer:
 def describe(connection: sqlite3.Connection, estate: Estate, question: Question) -> list[dict[str, Any]]:
     """All assets of the name or id asked for, as JSON. InputError where there is none."""
     matches = _bearers(estate, question)
-    context = Context(connection, estate, question.clock, {})
+    context = Context(connection, estate, question.clock, {}, matches)
     verdicts: dict[str, dict[str, str]] = {}
     for control in (c for c in CONTROLS.values() if c.name not in LOOKS_AHEAD):
         judge, _ = control.judge(context)
@@ -61,15 +62,9 @@ def describe(connection: sqlite3.Connection, estate: Estate, question: Question)
 
 def _bearers(estate: Estate, question: Question) -> list[Asset]:
     text, kind = str(question.values["asset"]).strip(), question.values.get("kind")
-    wanted = text.casefold()
-    matches = [a for a in estate.assets.values() if wanted in (a.id.casefold(), a.name.casefold())
-             and (kind is None or a.kind == kind)]  # fmt: skip
-    if matches:
-        return sorted(matches, key=lambda a: (not a.listed, a.kind, a.vcenter or ""))
-    names = sorted({a.name for a in estate.assets.values()})
-    near = list(dict.fromkeys([*suggest.near_names(text, names, 3),
-                               *[n for n in names if wanted in n.casefold()][:3]]))[:4]  # fmt: skip
-    likely = " Did you mean " + " or ".join(sanitize.quoted(n, 80) for n in near) + "?" if near else ""
+    if matches := estate.bearers(text, kind):
+        return matches
+    likely = suggest.likely_names(text, (a.name for a in estate.assets.values()))
     unread = ", ".join(f"{one} ({why})" for one, why in estate.lists_unread.items())
     raise InputError(
         f"There is no asset {sanitize.quoted(text, 80)}{f' of kind {kind}' if kind else ''} in the catalog.{likely}",
@@ -104,7 +99,7 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
         "offSiteAge": age(off_site),
         "lastUsableGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
         "unread": asset.unread,
-        "promises": list(_promises(question, asset, now)),
+        "promises": list(_promises(question, asset, estate)),
         "otherCopies": list(_others(question, asset)),
         "notUsable": [
             {"why": why, "copies": count, "newest": stamp(point)} for why, count, point in connection.execute(
@@ -124,10 +119,10 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
     }  # fmt: skip
 
 
-def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, Any]]:
+def _promises(question: Question, asset: Asset, estate: Estate) -> Iterator[dict[str, Any]]:
     """A row for each schedule: what it promises, what is there of it, how it last ran."""
     stamp = question.clock.stamp
-    fitting = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, now)}
+    fitting = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, estate)}
     for cover in asset.covers:
         for one in cover.job.schedules:
             promise = fitting.get((cover.job.id, one.schedule_id))
@@ -141,8 +136,9 @@ def _promises(question: Question, asset: Asset, now: int) -> Iterator[dict[str, 
                     else "nothing usable"
                 )
                 due = stamp(promise.freshness.due if promise.freshness.age else promise.last_due)
-                fact = f"{some}, due {due}: {miss(asset, promise)}"
-                fact = UNREAD if asset.unread is not None else fact  # what was not read may hold what seems missing
+                fact = f"{some}, due {due}: {miss(promise)}"
+                # what was not read may hold what seems missing
+                fact = UNREAD if asset.unread is not None or promise.outdated else fact
             held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,

@@ -19,11 +19,12 @@ from greenlake_backup_mcp.text import sanitize, units
 from . import check_protection
 from .check_protection import Checked
 from .controls import CONTROLS
-from .facts import Estate
+from .estate import Estate
 from .question import Question
 from .verdicts import Finding
 
-VOLATILE = ("age", "in", "lateBy", "ageByPromise", "class")  # of what is shown of an asset: they go on with time
+# of what is shown of an asset: they go on with time, or stand in columns of their own
+VOLATILE = ("age", "in", "lateBy", "ageByPromise", "class", "acceptedBy", "acceptedUntil")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 KEYS = ("asset", "id", "kind", "verdict", "cause", "acceptedBy", "acceptedUntil")
 
@@ -40,7 +41,7 @@ async def evidence(question: Question) -> dict[str, Any]:
 
 def _document(checked: Checked, estate: Estate, question: Question) -> dict[str, Any]:
     rows = sorted((dict(_row(one, question)) for one in checked.tally.findings), key=lambda r: (r["kind"], r["id"]))
-    accepted = [dict(one) for one in check_protection.accepted_rows(checked.tally)]
+    accepted = [dict(one) for one in check_protection.accepted_rows(checked.tally, question.clock)]
     judged_by = {
         "control": checked.control.name, "rule": checked.rule,
         "parameters": check_protection.parameters(question.values),
@@ -48,7 +49,8 @@ def _document(checked: Checked, estate: Estate, question: Question) -> dict[str,
     fixed = {**judged_by, "exceptions": accepted, "assets": rows}
     return {
         "evidence": "check_protection", "readAt": units.instant(estate.coverage.now),
-        "timeZone": question.clock.name or "machine", **judged_by,
+        "timeZone": question.clock.label, **judged_by,
+        "understood": dict(checked.understood),
         "counts": checked.tally.counts, "coverage": estate.coverage.value(), "notes": checked.lines,
         "digest": "sha256:" + hashlib.sha256(json.dumps(fixed, sort_keys=True, default=str).encode()).hexdigest(),
         "exceptions": accepted, "assets": rows,
@@ -57,7 +59,7 @@ def _document(checked: Checked, estate: Estate, question: Question) -> dict[str,
 
 def _row(one: Finding, question: Question) -> Iterator[tuple[str, Any]]:
     accepted = one.accepted
-    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE and k != "acceptedBy"}
+    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE}
     values = (one.asset.name, one.asset.id, one.asset.kind, one.verdict.state.value, one.verdict.cause,
               accepted and accepted.who, accepted and question.clock.stamp(accepted.until))  # fmt: skip
     yield from zip(KEYS, values, strict=True)

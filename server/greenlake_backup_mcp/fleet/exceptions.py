@@ -1,7 +1,8 @@
 """Accepted exceptions: assets that are left out on purpose, by whom, why and until when. Always told in the count.
 
 A JSON file that people keep: a list of `{"asset": "lab-*", "who": "…", "why": "…", "until": "2026-12-31"}`, with `kind`
-and `controls` where only some are meant. Read anew for each question; what is wrong with it is told, never passed over.
+and `controls` where only some are meant; a day lasts until its end where the person is. Read anew for each question;
+what is wrong with it is told, never passed over.
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from greenlake_backup_mcp.catalog.views import ASSET_KINDS
-from greenlake_backup_mcp.errors import SettingsError
-from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.errors import InputError, SettingsError
+from greenlake_backup_mcp.text import sanitize
 
-from .facts import Asset
+from .clock import Clock
+from .estate import Asset
 
 MOST_BYTES = 4 << 20
 CONTROL_NAMES = (
     "cover", "fresh", "usable", "verified", "tested", "consistent", "3-2-1-1-0", "immutable", "off_site", "expiring",
-    "horizon", "vanished", "contradictions", "encryption", "restore_time", "deletion_rights",
+    "horizon", "vanished", "contradictions", "anomaly", "encryption", "restore_time", "deletion_rights",
 )  # fmt: skip
 NEEDED = ("asset", "who", "why", "until")
 HINT = (
@@ -57,8 +58,11 @@ class Acceptance:
         )
 
 
-def load(path: Path | None) -> tuple[Acceptance, ...]:
-    """The exceptions of the file, none without one. SettingsError names the entry that is wrong, and what is."""
+def load(path: Path | None, clock: Clock) -> tuple[Acceptance, ...]:
+    """The exceptions of the file, none without one; days are those of the clock's zone.
+
+    SettingsError names the entry that is wrong, and what is.
+    """
     if path is None:
         return ()
     try:
@@ -71,10 +75,10 @@ def load(path: Path | None) -> tuple[Acceptance, ...]:
     entries = content.get("exceptions") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise SettingsError(f"The file of exceptions holds no list: {path}.", hint=HINT)
-    return tuple(_entry(number, entry) for number, entry in enumerate(entries, 1))
+    return tuple(_entry(number, entry, clock) for number, entry in enumerate(entries, 1))
 
 
-def _entry(number: int, entry: Any) -> Acceptance:
+def _entry(number: int, entry: Any, clock: Clock) -> Acceptance:
     def wrong(what: str) -> SettingsError:
         return SettingsError(f"Exception {number} of the file of exceptions: {what}.", hint=HINT)
 
@@ -85,11 +89,9 @@ def _entry(number: int, entry: Any) -> Acceptance:
             raise wrong(f"{name} is missing; an exception says which asset, who accepts it, why, and until when")
     if set(entry["asset"]) <= {"*", "?"}:
         raise wrong("asset is a pattern that would accept everything")
-    until = units.parse_time(entry["until"])
+    until = _until(entry["until"].strip(), clock)
     if until is None:
         raise wrong(f"until is no day: {sanitize.quoted(entry['until'], 40)}")
-    if len(entry["until"].strip()) == 10:
-        until = datetime.combine(until.date(), time.max, UTC)  # the day itself is meant as well
     controls = entry.get("controls", [])
     if not isinstance(controls, list) or not all(isinstance(one, str) for one in controls):
         raise wrong("controls is a list of names")
@@ -101,9 +103,17 @@ def _entry(number: int, entry: Any) -> Acceptance:
     kind = entry.get("kind")
     if kind is not None and kind not in tuple(ASSET_KINDS):
         raise wrong(f"kind is one of {', '.join(ASSET_KINDS)}")
-    return Acceptance(
-        entry["asset"].strip(), entry["who"].strip(), entry["why"].strip(), int(until.timestamp()), kind, (*controls,)
-    )
+    return Acceptance(entry["asset"].strip(), entry["who"].strip(), entry["why"].strip(), until, kind, (*controls,))
+
+
+def _until(text: str, clock: Clock) -> int | None:
+    """A day to its end, or a moment; None for what is neither, and for what goes on with the present (now+7d)."""
+    if not text[:1].isdigit():
+        return None
+    try:
+        return clock.end_of_day(text) or clock.seconds(text, "until")
+    except InputError:
+        return None
 
 
 def acceptance(content: Iterable[Acceptance], asset: Asset, control: str) -> Acceptance | None:
@@ -112,7 +122,6 @@ def acceptance(content: Iterable[Acceptance], asset: Asset, control: str) -> Acc
     return max(meant, key=lambda one: one.until, default=None)
 
 
-def value(one: Acceptance) -> Mapping[str, Any]:
+def value(one: Acceptance, clock: Clock) -> Mapping[str, Any]:
     """An exception as JSON."""
-    return {"asset": one.pattern, "who": one.who, "why": one.why, "until": units.instant(datetime.fromtimestamp(
-        one.until, UTC))}  # fmt: skip
+    return {"asset": one.pattern, "who": one.who, "why": one.why, "until": clock.stamp(one.until)}

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from .facts import PATH_LISTS, WORKLOADS, Asset, CopySet, Estate, Store
+from .estate import WORKLOADS, Asset, Estate
+from .facts import PATH_LISTS, CopySet, Store
 
 
 class Fate(Enum):
@@ -120,13 +121,11 @@ def counts(results: tuple[Outcome, ...], test: Callable[[Outcome], bool] = lambd
 
 
 def arrays_of(estate: Estate) -> Mapping[str, frozenset[str]]:
-    """On which arrays each asset lies; a database on those of all machines of its machine's name."""
-    own = {a.id: a.own_arrays for a in estate.assets.values()}
-    by_name: dict[str, frozenset[str]] = {}
-    for asset in estate.assets.values():
-        if asset.kind == "vm":
-            by_name[asset.name] = by_name.get(asset.name, frozenset()) | own[asset.id]
-    return {a.id: own[a.id] or by_name.get(a.vm_name or "", frozenset()) for a in estate.assets.values()}
+    """On which arrays each asset lies; a database on those of its machine."""
+    return {
+        a.id: a.own_arrays or frozenset().union(*(one.own_arrays for one in estate.machines_of(a)))
+        for a in estate.assets.values()
+    }
 
 
 def _outcome(

@@ -1,6 +1,6 @@
 """The morning check judged: how every asset, system and job stands, what needs a person today, and the verdict.
 
-Knows the catalog and the estate; how it is told is in check_health.py.
+Knows the catalog and the estate; how it is told is in health.py.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Any
 
 from greenlake_backup_mcp.text import units
 
-from . import asset_health, contradictions, show_changes, system_health, systems
+from . import asset_health, contradictions, show_changes, system_health
 from .asset_health import CauseGroup, Standing, State
 from .calendar import DAY
 from .clock import Clock
 from .contradictions import Comparison
+from .estate import Estate
 from .exceptions import Acceptance
-from .facts import Estate, Job
+from .facts import Job
 from .question import some
+from .reading import select
 from .show_changes import Changes, Group
 from .system_health import SystemFinding
 
@@ -80,13 +82,12 @@ def judge(
     connection: sqlite3.Connection, estate: Estate, accepted: Sequence[Acceptance], clock: Clock, since: int
 ) -> Health:
     """All of it, over one connection of the catalog. `since`: from when on tasks and changes are looked at."""
-    around = systems.read(connection)
     standings = asset_health.standings(estate, accepted)
     jobs = estate.jobs.values()
     health = Health(
         since, standings, asset_health.grouped(standings),
         Counter(a.nobodys for a in estate.workloads if a.nobodys), sum(not a.listed for a in estate.workloads),
-        system_health.findings(connection, estate, around, clock), system_health.catalogues(around, estate.now),
+        system_health.findings(connection, estate, clock), system_health.catalogues(estate),
         Counter(cause for job in jobs for cause in _failing(job)),
         sum(job.operational != "ACTIVE" for job in jobs),
         sum(not any(s.prev_good for s in job.schedules) for job in jobs), len(jobs),
@@ -121,11 +122,11 @@ def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
     endless = connection.execute(
         f"SELECT count(*) FROM main.tasks WHERE state NOT IN {ENDED} AND created < ?", (now - DAY,)
     ).fetchone()[0]
-    tasks = systems.select(
+    tasks = select(
         connection, "SELECT error, count(*) AS n, min(name) AS name FROM main.tasks WHERE state IN "
         "('FAILED', 'TIMEDOUT') AND created > ? GROUP BY error ORDER BY n DESC", since,
     )  # fmt: skip
-    approvals = systems.select(
+    approvals = select(
         connection, "SELECT name, resource, requested_by, requested FROM main.approvals WHERE lower(state) = "
         "'pending' AND gone IS NULL ORDER BY requested",
     )  # fmt: skip

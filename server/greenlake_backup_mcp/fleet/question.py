@@ -17,13 +17,14 @@ from greenlake_backup_mcp.catalog import answer
 from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import exceptions, facts
+from . import exceptions, reading
 from .clock import Clock, clock
+from .estate import Estate
 from .exceptions import Acceptance
-from .facts import Estate
 
 T = TypeVar("T")
 TOKENS = 1200  # of an answer for which no limit was given
@@ -57,16 +58,39 @@ class Question:
         """Whether the answer is to be JSON."""
         return self.values.get("output") == "json"
 
+    def page(self, rows: Sequence[T]) -> Sequence[T]:
+        """The rows from `offset` on, as many as asked for: of JSON all. InputError for an offset behind the last."""
+        offset = self.offset
+        if offset and offset >= len(rows):
+            last = f"the last row is {len(rows) - 1}" if rows else "there are no rows"
+            raise InputError(f"offset {offset}: {last}, counted from 0.")
+        limit = self.values.get("limit", None if self.json else ROWS)
+        return rows[offset:] if limit is None else rows[offset : offset + int(limit)]
+
     @property
-    def limit(self) -> int:
-        """How many rows are asked for."""
-        return int(self.values.get("limit", ROWS))
+    def offset(self) -> int:
+        """How many rows are passed over."""
+        return int(self.values.get("offset", 0))
+
+    def fit(self, value: Mapping[str, Any], name: str, estate: Estate) -> Answer:
+        """JSON with the rows under `name` as far as there is room; `nextOffset` is where the rest begins."""
+        rows = value[name]
+        page = self.page(rows)
+        whole = {**value, name: page, "coverage": estate.coverage.value()}
+        fitting = answer.fit_json(whole, name, self.room)
+        end = self.offset + len(fitting[name])
+        if end < len(rows):
+            fitting["leftOut"] = f"{len(rows) - end:,} {name} follow: ask again with offset {end}."
+            fitting["nextOffset"] = end
+            if page and not fitting[name]:
+                fitting["leftOut"] = f"{len(rows) - end:,} {name}: the answer's budget has no room for one."
+        return Answer(value=fitting)
 
     async def ask(self, work: Callable[[sqlite3.Connection, Estate], T]) -> tuple[T, Estate]:
         """What `work` finds over the estate as it is now, in a thread, and that estate. Waits as `Catalog.ask` does."""
 
         def within(connection: sqlite3.Connection, covered: Coverage) -> tuple[T, Estate]:
-            estate = facts.read(connection, covered)
+            estate = reading.read(connection, covered)
             return work(connection, estate), estate
 
         return await self.catalog.ask(within, progress=self.progress)
@@ -74,41 +98,44 @@ class Question:
 
 @dataclass
 class Reply:
-    """An answer in the making: `head`, a table of `rows` under `title`, `tail`.
+    """An answer in the making: `head`, a table of all `rows` under `title`, `tail`; `rest`: where else the rest is.
 
-    `total`: how many rows there are, where `rows` is not all; `rest`: how to see all of them.
+    `few`: all rows are shown where no limit was given.
     """
 
     head: list[str] = field(default_factory=list)
     title: str = ""
     rows: Sequence[Mapping[str, Any]] = ()
-    total: int = 0
     rest: str = ""
     tail: list[str] = field(default_factory=list)
+    few: bool = False
 
     def render(self, question: Question, estate: Estate) -> Answer:
         """The lines, within the room of the question: whole rows are left out, and counted."""
         ends = [*self.tail, *filter(None, (question.clock.note(),)), *answer.coverage_lines(estate.coverage)]
         head = [sanitize.cell(line, 900) for line in self.head]
-        total = max(self.total, len(self.rows))
         body: list[str] = []
+        page = self.rows if self.few and "limit" not in question.values else question.page(self.rows)
         fitting = 0
-        if self.rows:
+        if page:
             left = question.room - sum(len(line.encode()) + 1 for line in (*head, self.title, *ends)) - 160
-            names = list(dict.fromkeys(n for row in self.rows for n, value in row.items() if value not in (None, "")))
-            body, fitting = answer.table(names, self.rows, estate.coverage.now, left)
+            names = list(dict.fromkeys(n for row in page for n, value in row.items() if value not in (None, "")))
+            body, fitting = answer.table(names, page, estate.coverage.now, left)
             body = [self.title, *body] if self.title else body
-        if fitting < total:
-            body.append(f"{fitting:,} of {total:,} shown. {self.rest}".strip())
+        end = question.offset + fitting
+        if fitting < len(self.rows):
+            first = f"{question.offset + 1:,} to {end:,}" if question.offset else f"{fitting:,}"
+            following = f" The next: offset {end}." if fitting > 0 and end < len(self.rows) else ""
+            body.append(f"{first} of {len(self.rows):,} shown.{following} {self.rest}".strip())
         return Answer(lines=(*head, *body, *ends))
 
 
 async def question(catalog: Catalog, values: Mapping[str, Any], progress: Report) -> Question:
     """The question of a call. InputError for a zone that is none, SettingsError for a file of exceptions."""
     settings = catalog.settings
-    accepted = await anyio.to_thread.run_sync(exceptions.load, settings.exceptions)
+    person = clock(catalog.api.now(), values.get("timeZone") or settings.timezone)
+    accepted = await anyio.to_thread.run_sync(exceptions.load, settings.exceptions, person)
     whole = "limit" in values or values.get("output") == "json"
     room = int(settings.budget * MOST_BYTES_PER_TOKEN) - BESIDE
     room = room if whole else min(room, int(TOKENS * BYTES_PER_TOKEN))
-    person = clock(catalog.api.now(), values.get("timeZone") or settings.timezone)
     return Question(catalog, values, person, accepted, progress, room)

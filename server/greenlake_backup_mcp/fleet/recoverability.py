@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from greenlake_backup_mcp.text import units
 
 from .calendar import DAY
-from .facts import Asset, where
-from .protection import GONE_FIRST, Lines
-from .verdicts import Context, Judge, State, Tally, Verdict
+from .estate import Asset
+from .facts import where
+from .verdicts import GONE_FIRST, Context, Judge, Lines, State, Tally, Verdict
 
 VERIFIABLE = ("vm", "vm_group", "datastore")  # the service verifies no copies of databases and volume groups
 
@@ -90,25 +91,48 @@ def verified(context: Context) -> tuple[Judge, Lines]:
     return judge, lines
 
 
-def tested(context: Context) -> tuple[Judge, Lines]:
-    """A restore of it was seen to succeed, all its parts with it, within so many days."""
-    since = context.now - int(context.number("days", 365) * DAY)
-    seen: dict[str, tuple[int, bool]] = {}
+class Restore(NamedTuple):
+    """A restore that was seen: whether it and all its parts succeeded, when it ended, how long it took."""
+
+    whole: bool
+    ended: int
+    seconds: int | None
+
+
+def restores(context: Context) -> Mapping[str, Restore]:
+    """The last restore of each asset (by id) among the tasks; one that was whole before one that was not."""
+    seen: dict[str, Restore] = {}
     rows = context.connection.execute(
-        "SELECT source_uri, resource_uris, main.tasks.ended, state, (SELECT count(*) FROM main.tasks x WHERE "
-        "x.parent_id = main.tasks.id AND x.state <> 'SUCCEEDED') FROM main.tasks WHERE id IN (SELECT id FROM restores)"
+        "SELECT source_uri, resource_uris, main.tasks.started, main.tasks.ended, state, (SELECT count(*) FROM "
+        "main.tasks x WHERE x.parent_id = main.tasks.id AND x.state <> 'SUCCEEDED') FROM main.tasks WHERE id IN "
+        "(SELECT id FROM restores)"
     )
-    for source, uris, ended, state, failed in rows:
+    for source, uris, started, ended, state, failed in rows:
+        took = ended - started if started and ended else None
+        restore = Restore(state == "SUCCEEDED" and not failed, ended or 0, took)
         for uri in (source or "", *(uris or "").split(", ")):
             parts = uri.split("/")
             for ident in {parts[-1], parts[4] if len(parts) > 5 else ""} & context.estate.assets.keys():
-                whole = state == "SUCCEEDED" and not failed
-                if ident not in seen or (whole, ended or 0) > (seen[ident][1], seen[ident][0]):
-                    seen[ident] = (ended or 0, whole)
+                seen[ident] = max(restore, seen.get(ident, restore), key=lambda one: one[:2])
+    return seen
+
+
+def dual_authorization(context: Context) -> list[tuple[str, str]]:
+    """The settings that make deletions wait for a second person, and their values now; none where none is told."""
+    return context.connection.execute(
+        "SELECT name, coalesce(current_value, 'not told') FROM main.settings WHERE gone IS NULL AND name LIKE "
+        "'%dual%auth%'"
+    ).fetchall()
+
+
+def tested(context: Context) -> tuple[Judge, Lines]:
+    """A restore of it was seen to succeed, all its parts with it, within so many days."""
+    since, seen = context.now - int(context.number("days", 365) * DAY), restores(context)
     (oldest,) = context.connection.execute("SELECT min(created) FROM main.tasks").fetchone()
 
     def judge(asset: Asset) -> Verdict:
-        when, whole = seen.get(asset.id, (0, False))
+        one = seen.get(asset.id)
+        when, whole = (one.ended, one.whole) if one else (0, False)
         facts = {"restored": context.clock.stamp(when or None), "plan": asset.job.policy if asset.job else None,
                  "size": units.size(asset.size) if asset.size else None}  # fmt: skip
         if whole and when >= since:
@@ -133,10 +157,10 @@ def tested(context: Context) -> tuple[Judge, Lines]:
 
 def consistent(context: Context) -> tuple[Judge, Lines]:
     """The newest usable copy is as consistent as its schedule asks; for databases crash-consistent is not enough."""
-    hosts = Counter(
-        a.vm_name for a in context.estate.assets.values()
-        if a.kind == "mssql_database" and a.vm_name and a.gone is None and not a.usable
-    )  # fmt: skip
+    hosts = {
+        machine.id for a in context.estate.workloads if a.kind == "mssql_database" and not a.usable
+        for machine in context.estate.machines_of(a)
+    }  # fmt: skip
 
     def judge(asset: Asset) -> Verdict:
         held = [s for s in asset.usable if s.consistency is not None]
@@ -151,7 +175,7 @@ def consistent(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_MET, "application-consistent was asked for and failed", facts, 2)
         if newest.consistency == "CRASH" and "APPLICATION" in asked:
             return Verdict(State.NOT_MET, "only crash-consistent, application was asked for", facts, 2)
-        if newest.consistency == "CRASH" and hosts[asset.name]:
+        if newest.consistency == "CRASH" and asset.id in hosts:
             return Verdict(State.NOT_MET, "only crash-consistent, with databases that have no usable copy", facts, 3)
         return Verdict(State.MET, f"{(newest.consistency or '').lower()}-consistent, as asked" if asked else
                        f"{(newest.consistency or '').lower()}-consistent; nothing more was asked", facts)  # fmt: skip

@@ -13,9 +13,9 @@ from typing import Any
 from greenlake_backup_mcp.text import units
 
 from . import facts, loss
-from .facts import Asset, CopySet, Estate, Job, Store
+from .estate import Asset, Estate
+from .facts import CopySet, Job, Store
 from .loss import Loss
-from .systems import Systems
 
 NOUNS = {
     "store": "store", "gateway": "gateway", "storeonce": "StoreOnce", "orchestrator": "orchestrator", "array": "array",
@@ -25,11 +25,15 @@ NOUNS = {
 
 @dataclass(frozen=True)
 class Thing:
-    """What is asked about: its kind as an argument names it, its id (the name of arrays and hosts), its name."""
+    """What is asked about: its kind as an argument names it, its id (of arrays the name), its name.
+
+    `beside`: what tells it from others of its name: the vCenter of a host or datastore.
+    """
 
     kind: str
     id: str
     name: str
+    beside: str | None = None
 
 
 @dataclass
@@ -46,13 +50,13 @@ class Relations:
     loss: Loss | None = None
 
 
-def list_things(connection: sqlite3.Connection, estate: Estate, around: Systems) -> Iterator[Thing]:
+def list_things(connection: sqlite3.Connection, estate: Estate) -> Iterator[Thing]:
     """Everything that can be asked about, as far as it was read and is still listed."""
     for store in estate.stores.values():
         if store.gone is None:
             yield Thing("store", store.id, store.label)
     for kind in ("gateway", "storeonce", "orchestrator", "vcenter"):
-        for ident, row in getattr(around, f"{kind}s").items():
+        for ident, row in getattr(estate, f"{kind}s").items():
             yield Thing(kind, ident, row["name"] or ident)
     for ident, name in connection.execute("SELECT id, name FROM main.policies WHERE gone IS NULL"):
         yield Thing("policy", ident, name or ident)
@@ -60,9 +64,11 @@ def list_things(connection: sqlite3.Connection, estate: Estate, around: Systems)
         one.array or "" for a in estate.assets.values() for one in a.sets
     }
     yield from (Thing("array", n, n) for n in sorted(arrays - {""}))
-    hosts = {a.host for a in estate.assets.values() if a.host and a.gone is None}
-    yield from (Thing("host", n, n) for n in sorted(hosts))
-    yield from (Thing("datastore", a.id, a.name) for a in estate.assets.values() if a.kind == "datastore" and a.listed)
+    hosts = {(a.host_id or a.host, a.host, a.vcenter) for a in estate.assets.values() if a.host and a.gone is None}
+    yield from (Thing("host", ident or name, name, beside) for ident, name, beside in sorted(hosts, key=str))
+    for asset in estate.assets.values():
+        if asset.kind == "datastore" and asset.listed:
+            yield Thing("datastore", asset.id, asset.name, asset.vcenter)
 
 
 def _on_stores(estate: Estate, stores: Iterable[Store], relations: Relations) -> Relations:
@@ -93,13 +99,13 @@ def _health(row: Any) -> str:
     return f"{row['name']} ({_states(row)})"
 
 
-def _store(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _store(_connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     store = estate.stores[thing.id]
     related = Relations(loss=loss.of_store(store))
-    system = around.of_store(store.system_id)
+    system = estate.front_of(store)
     related.above += [_health(system)] if system else [store.system] if store.system else []
     related.above += [
-        _health(around.orchestrators[i]) for i in _ids(store.orchestrator_ids) if i in around.orchestrators
+        _health(estate.orchestrators[i]) for i in _ids(store.orchestrator_ids) if i in estate.orchestrators
     ]
     related.above += [f"arrays under its gateway: {', '.join(sorted(store.arrays))}"] if store.arrays else []
     if store.type == "CLOUD":
@@ -116,8 +122,8 @@ def _store(_connection: sqlite3.Connection, estate: Estate, around: Systems, thi
     return related
 
 
-def _system(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
-    row = around.of_store(thing.id) or {}
+def _system(_connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
+    row = estate.gateways.get(thing.id) or estate.storeonces.get(thing.id) or {}
     related = Relations(loss=loss.of_system(estate, thing.id, f"{NOUNS[thing.kind]} {thing.name}"))
     reason = row.get("reason")
     related.notes.append(f"{_states(row)}{f': {reason}' if reason else ''}.")
@@ -129,30 +135,30 @@ def _system(_connection: sqlite3.Connection, estate: Estate, around: Systems, th
     arrays = sorted({a for s in behind for a in s.arrays})
     related.above += [f"arrays {', '.join(arrays)}"] if arrays else []
     orchestrators = [row.get("orchestrator_id") or "", *_ids(row.get("orchestrator_ids"))]
-    related.above += [_health(around.orchestrators[i]) for i in orchestrators if i in around.orchestrators]
+    related.above += [_health(estate.orchestrators[i]) for i in orchestrators if i in estate.orchestrators]
     return _on_stores(estate, behind, related)
 
 
-def _orchestrator(_connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
-    row = around.orchestrators[thing.id]
+def _orchestrator(_connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
+    row = estate.orchestrators[thing.id]
     related = Relations(jobs=[j for j in estate.jobs.values() if j.orchestrator_id == thing.id])
-    related.gateways = [g["name"] for g in around.gateways.values() if g["orchestrator_id"] == thing.id]
+    related.gateways = [g["name"] for g in estate.gateways.values() if g["orchestrator_id"] == thing.id]
     related.notes.append(f"{_states(row)}. No copy lies on it: without it its jobs stop, and stores that no other one "
                        "serves cannot be read until a new one has its catalogue.")  # fmt: skip
-    centers = [v["name"] for v in around.vcenters.values() if v["orchestrator_id"] == thing.id]
+    centers = [v["name"] for v in estate.vcenters.values() if v["orchestrator_id"] == thing.id]
     related.above += [f"serves vCenters {', '.join(map(str, centers))}"] if centers else []
     alone = [s for s in estate.stores.values() if s.gone is None and _ids(s.orchestrator_ids) == [thing.id]]
     return _on_stores(estate, alone, related)
 
 
-def _array(_connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
+def _array(_connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     related = Relations(loss=loss.of_array(estate, thing.name))
     related.assets = [a for a in estate.workloads if thing.name in a.own_arrays]
     related.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
     return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], related)
 
 
-def _policy(connection: sqlite3.Connection, estate: Estate, _around: Systems, thing: Thing) -> Relations:
+def _policy(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     related = Relations(jobs=[j for j in estate.jobs.values() if j.policy_id == thing.id])
     rows = connection.execute("SELECT DISTINCT store_id FROM main.policy_schedules WHERE policy_id = ?", (thing.id,))
     related.above += [f"store {estate.stores[i].label}" for (i,) in rows if i in estate.stores]
@@ -163,19 +169,19 @@ def _policy(connection: sqlite3.Connection, estate: Estate, _around: Systems, th
     return related
 
 
-def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thing: Thing) -> Relations:
+def _place(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     """A datastore, host or vCenter: the machines there, and the gateways among them with their stores."""
     on_it = "SELECT member_id FROM main.members WHERE owner_kind = 'datastore' AND owner_id = ?"
     members = {row[0] for row in connection.execute(on_it, (thing.id,))}  # by id: names of datastores repeat
     test: dict[str, Callable[[Asset], bool]] = {
         "datastore": lambda a: a.id in members,
-        "host": lambda a: a.host == thing.name,
-        "vcenter": lambda a: a.vcenter == thing.name,
+        "host": lambda a: thing.id == (a.host_id or a.host),
+        "vcenter": lambda a: thing.id == a.vcenter_id,
     }
     there = [a for a in estate.assets.values() if a.gone is None and a.id != thing.id and test[thing.kind](a)]
     ids = {a.id for a in there}
     gateways = {
-        i: g for i, g in around.gateways.items() if g["vm_id"] in ids or thing.id in _ids(g["datastore_ids"])
+        i: g for i, g in estate.gateways.items() if g["vm_id"] in ids or thing.id in _ids(g["datastore_ids"])
     }  # fmt: skip
     related = Relations(
         assets=[a for a in there if a in estate.workloads], gateways=[g["name"] for g in gateways.values()]
@@ -187,7 +193,7 @@ def _place(connection: sqlite3.Connection, estate: Estate, around: Systems, thin
     return _on_stores(estate, stores, related)
 
 
-RELATIONS: dict[str, Callable[[sqlite3.Connection, Estate, Systems, Thing], Relations]] = {
+RELATIONS: dict[str, Callable[[sqlite3.Connection, Estate, Thing], Relations]] = {
     "store": _store, "gateway": _system, "storeonce": _system, "orchestrator": _orchestrator, "array": _array,
     "policy": _policy, "datastore": _place, "host": _place, "vcenter": _place,
 }  # fmt: skip

@@ -8,15 +8,16 @@ from typing import Any
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest
 
+from .estate import Asset, Estate
 from .exceptions import matches
-from .facts import Asset, Estate
 
 ARGUMENTS = ("name", "kind", "policy", "group", "location", "tag", "minGib")
 
 
 def _locations(asset: Asset) -> Iterable[str | None]:
-    parts = f"{asset.datastores or ''}, {asset.arrays or ''}".split(", ")
-    return (asset.vcenter, asset.cluster, asset.host, asset.folder, asset.instance, *parts)
+    parts = ", ".join(filter(None, (asset.datastores, asset.datastore_ids, asset.arrays))).split(", ")
+    ids = (asset.vcenter_id, asset.host_id)
+    return (asset.vcenter, asset.cluster, asset.host, asset.folder, asset.instance, *ids, *parts)
 
 
 # what of an asset a text is compared with; `*` stands for anything, upper and lower case are one
@@ -47,14 +48,25 @@ def select(estate: Estate, values: Mapping[str, Any]) -> tuple[Asset, ...]:
 
 
 def _nobody(argument: str, text: str, offered: Iterable[str]) -> InputError:
-    names = sorted(set(offered))
-    near = suggest.near_names(text, names, 3) or [n for n in names if text.casefold() in n.casefold()][:3]
-    likely = " or ".join(sanitize.quoted(n, 80) for n in near)
     return InputError(
-        f"{argument}: no asset has {sanitize.quoted(text, 80)}." + (f" Did you mean {likely}?" if near else ""),
+        f"{argument}: no asset has {sanitize.quoted(text, 80)}.{suggest.likely_names(text, offered)}",
         hint="`*` stands for anything: name 'sql-*'. Several arguments narrow each other down. "
         "Assets and their names: query_catalog, SELECT name, kind FROM assets.",
     )
+
+
+def notes(estate: Estate, values: Mapping[str, Any]) -> list[str]:
+    """That a place is one of several of its name, all of which are meant; nothing where it is not."""
+    wanted = str(values.get("location") or "").strip().casefold()
+    bearers = {(noun, ident, beside) for a in estate.workloads if wanted for noun, name, ident, beside in (
+        ("vCenter", a.vcenter, a.vcenter_id, None), ("host", a.host, a.host_id, a.vcenter)
+    ) if name and ident and name.casefold() == wanted}  # fmt: skip
+    bearers |= {("datastore", d.id, d.vcenter) for d in estate.bearers(wanted, "datastore") if wanted}
+    if len(bearers) < 2:
+        return []
+    each = "; ".join(f"{noun} {ident}{f' in {beside}' if beside else ''}" for noun, ident, beside in sorted(
+        bearers, key=str))  # fmt: skip
+    return [f"{len(bearers)} places bear this name and all are meant: {each}. One alone: location with its id."]
 
 
 def words(values: Mapping[str, Any]) -> str:

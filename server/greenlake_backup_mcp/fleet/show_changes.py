@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer, fit_json
+from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .clock import Clock
-from .facts import Estate
+from .estate import Estate
 from .question import Question, Reply
-from .systems import select
+from .reading import select
 
 SINCE = "now-7d"
 UNEXPLAINED = "unexplained"
@@ -93,14 +93,12 @@ async def answer(question: Question) -> Answer:
     since = question.clock.past(question.values.get("since") or SINCE, "since")
     changes, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
     if question.json:
-        value = {**_value(changes, question.clock), "changes": [_row(row, question.clock) for row in changes.rows],
-                 "coverage": estate.coverage.value()}  # fmt: skip
-        return Answer(value=fit_json(value, "changes", question.room))
+        every = [_row(row, question.clock) for row in changes.rows]
+        return question.fit({**_value(changes, question.clock), "changes": every}, "changes", estate)
     reply = Reply(head=list(_lines(changes, estate, question.clock)))
     reply.title = "Gravest first, then newest; each happened between the two moments:"
-    reply.rows = [_row(row, question.clock) for row in changes.rows[: question.limit]]
-    reply.total = len(changes.rows)
-    reply.rest = "limit shows more; query_catalog has all: view changes."
+    reply.rows = [_row(row, question.clock) for row in changes.rows]
+    reply.rest = "query_catalog has all: view changes."
     return reply.render(question, estate)
 
 
@@ -141,8 +139,7 @@ def _must_exist(connection: sqlite3.Connection, name: str) -> None:
     names = connection.execute(every).fetchall()
     if any(name == ident or name.casefold() == (other or "").casefold() for ident, other in names):
         return
-    near = suggest.near_names(name, {other for _, other in names if other}, 3)
-    likely = f" Did you mean {' or '.join(sanitize.quoted(n, 80) for n in near)}?" if near else ""
+    likely = suggest.likely_names(name, (other for _, other in names if other))
     raise InputError(f"There is nothing called {sanitize.quoted(name, 80)} in the catalog.{likely}",
                      hint="asset takes the name or id of an asset, store, gateway, policy or setting.")  # fmt: skip
 

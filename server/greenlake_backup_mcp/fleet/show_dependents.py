@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer, fit_json
+from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.views import ASSET_KINDS
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
-from . import loss, relations, systems
+from . import loss, relations
 from .clock import Clock
-from .facts import PATH_LISTS, PLAN_LISTS, Estate
+from .estate import Estate
+from .facts import PATH_LISTS, PLAN_LISTS
 from .loss import Fate, Loss, Outcome
 from .question import Question, Reply, some
 from .relations import Relations, Thing
@@ -45,13 +46,11 @@ async def answer(question: Question) -> Answer:
     values = question.values
     dependents, estate = await question.ask(lambda c, e: find(c, e, values["name"], values.get("kind")))
     if question.json:
-        value = {"things": [_value(one) for one in dependents], "assets": [], "coverage":
-                 estate.coverage.value()}  # fmt: skip
-        value["assets"] = [row for one in dependents for row in _rows(one, question.clock, every=True)]
-        return Answer(value=fit_json(value, "assets", question.room))
+        every = [row for one in dependents for row in _rows(one, question.clock, every=True)]
+        return question.fit({"things": [_value(one) for one in dependents], "assets": every}, "assets", estate)
     reply = Reply()
     if len(dependents) > 1:
-        each = "; ".join(f"{relations.NOUNS[one.thing.kind]} {one.thing.name} ({one.thing.id})" for one in dependents)
+        each = "; ".join(_bearer(one.thing) for one in dependents)
         reply.head.append(
             f"{len(dependents)} things bear this name, all are shown: {each}. Name one by its id or kind."
         )
@@ -60,8 +59,7 @@ async def answer(question: Question) -> Answer:
         reply.head += _lines(one, question.clock, partial=_partial(estate))
         rows += _rows(one, question.clock)
     reply.title = "Lost or falling back, worst first:"
-    reply.rows, reply.total = rows[: question.limit], len(rows)
-    reply.rest = "limit shows more, output json all; describe_asset tells why of one."
+    reply.rows, reply.rest = rows, "describe_asset tells why of one."
     return reply.render(question, estate)
 
 
@@ -70,19 +68,18 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     if name.strip().casefold() in (UNLOCKED, "unlocked", "all unlocked copies", "ransomware"):
         thing = Thing("unlocked", UNLOCKED, "all copies that are not locked")
         return (Dependents(thing, Relations(loss=loss.UNLOCKED), loss.outcomes(connection, estate, loss.UNLOCKED)),)
-    around = systems.read(connection)
-    candidates = list(relations.list_things(connection, estate, around))
+    candidates = list(relations.list_things(connection, estate))
     wanted = name.strip().casefold()
     matches = [t for t in candidates if wanted in (t.id.casefold(), t.name.casefold()) and kind in (None, t.kind)]
     if not matches:
         raise _nothing(name, kind, candidates, estate)
     dependents = []
     if len(matches) > MOST:
-        each = "; ".join(f"{relations.NOUNS[t.kind]} {sanitize.quoted(t.name, 60)} ({t.id})" for t in matches[:MOST])
+        each = "; ".join(_bearer(t) for t in matches[:MOST])
         raise InputError(f"{len(matches)} things bear the name {sanitize.quoted(name, 80)}.",
                          hint=f"Name one by its id: {each}; query_catalog has all.")  # fmt: skip
     for thing in matches:
-        related = relations.RELATIONS[thing.kind](connection, estate, around, thing)
+        related = relations.RELATIONS[thing.kind](connection, estate, thing)
         gone = related.loss and loss.outcomes(connection, estate, related.loss)
         dependents.append(Dependents(thing, related, gone or None))
     return tuple(dependents)
@@ -90,13 +87,17 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
 
 def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[str]:
     """What hangs on the thing of an id, in one line and how old that is; nothing where it is not in the catalog."""
-    around = systems.read(connection)
-    matches = [t for t in relations.list_things(connection, estate, around) if t.id == ident]
+    matches = [t for t in relations.list_things(connection, estate) if t.id == ident]
     if not matches or estate.coverage.as_of is None or "jobs" in estate.lists_unread:
         return []
-    related = relations.RELATIONS[matches[0].kind](connection, estate, around, matches[0])
+    related = relations.RELATIONS[matches[0].kind](connection, estate, matches[0])
     line = _hanging(related, matches[0], Clock(estate.coverage.now, UTC), partial=_partial(estate))
     return [sanitize.cell(f"{line} As of {units.stamp(estate.coverage.as_of)}.", 900)]
+
+
+def _bearer(thing: Thing) -> str:
+    beside = f" in {thing.beside}" if thing.beside else ""
+    return f"{relations.NOUNS[thing.kind]} {sanitize.quoted(thing.name, 60)} ({thing.id}){beside}"
 
 
 def _partial(estate: Estate) -> bool:
@@ -105,13 +106,10 @@ def _partial(estate: Estate) -> bool:
 
 
 def _nothing(name: str, kind: str | None, candidates: Iterable[Thing], estate: Estate) -> InputError:
-    names = {t.name for t in candidates if kind in (None, t.kind)}
-    near = [*suggest.near_names(name, names, 3), *(n for n in sorted(names) if name.casefold() in n.casefold())]
-    meant = " or ".join(sanitize.quoted(n, 80) for n in list(dict.fromkeys(near))[:4])
+    likely = suggest.likely_names(name, (t.name for t in candidates if kind in (None, t.kind)))
     of_kind = relations.NOUNS.get(
         kind or "", "store, gateway, StoreOnce, orchestrator, array, datastore, host, vCenter or policy"
     )
-    likely = f" Did you mean {meant}?" if meant else ""
     unread = ", ".join(estate.lists_unread)
     known_to = f"among those that were read (not read yet: {unread})" if unread else "in the catalog"
     return InputError(

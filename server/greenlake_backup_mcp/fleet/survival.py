@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from .calendar import DAY
-from .facts import TIERS, Asset, CopySet, last_lock, where
-from .protection import AHEAD, GONE_FIRST, Lines, ahead
+from .estate import Asset
+from .facts import TIERS, CopySet, last_lock, where
+from .promises import AHEAD, ahead
 from .recoverability import VERIFIABLE
-from .verdicts import Context, Judge, State, Tally, Verdict
+from .verdicts import GONE_FIRST, Context, Judge, Lines, State, Tally, Verdict
 
 DIGITS = ("3 copies", "2 media", "1 off site", "1 locked", "0 errors")
 COLUMNS = ("copies3", "media2", "offSite1", "locked1", "errors0")

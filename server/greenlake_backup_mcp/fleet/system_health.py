@@ -14,8 +14,8 @@ from greenlake_backup_mcp.text import units
 
 from .calendar import DAY, MINUTE
 from .clock import Clock
-from .facts import Estate
-from .systems import Row, Systems, select
+from .estate import Estate, Row
+from .reading import select
 
 OLD_CATALOGUE = 2 * DAY  # of an orchestrator
 FULL, NEARLY_FULL = 95, 90  # per cent of a store
@@ -40,20 +40,18 @@ class SystemFinding:
     own: bool = False  # about the backup of the backup: catalogue, clock, version, access
 
 
-def findings(
-    connection: sqlite3.Connection, estate: Estate, around: Systems, clock: Clock
-) -> tuple[SystemFinding, ...]:
+def findings(connection: sqlite3.Connection, estate: Estate, clock: Clock) -> tuple[SystemFinding, ...]:
     """Everything that is wrong with a system, the urgent first."""
     everything = [
-        *_appliances(estate, around, clock), *_orchestrators(estate, around), *_stores(estate, around),
-        *_others(connection), *_clocks(estate, clock), *_versions("gateway", around.gateways.values()),
-        *_versions("orchestrator", around.orchestrators.values()),
+        *_appliances(estate, clock), *_orchestrators(estate), *_stores(estate), *_others(connection),
+        *_clocks(estate, clock), *_versions("gateway", estate.gateways.values()),
+        *_versions("orchestrator", estate.orchestrators.values()),
     ]  # fmt: skip
     return tuple(sorted(everything, key=lambda one: (not one.urgent, one.own, one.kind, one.name)))
 
 
-def _appliances(estate: Estate, around: Systems, clock: Clock) -> Iterator[SystemFinding]:
-    for kind, rows in (("gateway", around.gateways), ("StoreOnce", around.storeonces)):
+def _appliances(estate: Estate, clock: Clock) -> Iterator[SystemFinding]:
+    for kind, rows in (("gateway", estate.gateways), ("StoreOnce", estate.storeonces)):
         for row in rows.values():
             lost = row["connection"] == "DISCONNECTED"
             if lost or row["health"] not in (None, "OK"):
@@ -73,8 +71,8 @@ def _versions(kind: str, rows: Iterable[Row]) -> Iterator[SystemFinding]:
         yield SystemFinding(kind, "versions", f"differ: {each}", own=True)
 
 
-def _orchestrators(estate: Estate, around: Systems) -> Iterator[SystemFinding]:
-    for row in around.orchestrators.values():
+def _orchestrators(estate: Estate) -> Iterator[SystemFinding]:
+    for row in estate.orchestrators.values():
         lost = row["connection"] == "DISCONNECTED"
         if lost or row["status"] not in (None, "OK"):
             yield SystemFinding("orchestrator", _name(row), _with(str(row["connection"] if lost else row["state"]),
@@ -96,18 +94,18 @@ def _orchestrators(estate: Estate, around: Systems) -> Iterator[SystemFinding]:
             yield SystemFinding("orchestrator", _name(row), "remote support may log in", own=True)
 
 
-def catalogues(around: Systems, now: int) -> str:
+def catalogues(estate: Estate) -> str:
     """When the catalogues of the orchestrators were last protected, the oldest first; '' without orchestrators."""
-    rows = sorted(around.orchestrators.values(), key=lambda row: row["catalog_saved"] or 0)
+    now, rows = estate.now, sorted(estate.orchestrators.values(), key=lambda row: row["catalog_saved"] or 0)
     ages = [units.duration(now - row["catalog_saved"]) if row["catalog_saved"] else None for row in rows]
     each = [f"{_name(row)} {f'{age} ago' if age else 'not told'}" for row, age in zip(rows[:3], ages, strict=False)]
     return f"Orchestrators' catalogues were last protected: {', '.join(each)}." if each else ""
 
 
-def _stores(estate: Estate, around: Systems) -> Iterator[SystemFinding]:
+def _stores(estate: Estate) -> Iterator[SystemFinding]:
     """Stores; one behind a gateway or StoreOnce that is lost is told with that, as one cause."""
     for store in estate.stores.values():
-        system = around.of_store(store.system_id)
+        system = estate.front_of(store)
         if store.gone is not None or (system and system["connection"] == "DISCONNECTED"):
             continue
         percent = int(100 * store.used / store.capacity) if store.used is not None and store.capacity else 0

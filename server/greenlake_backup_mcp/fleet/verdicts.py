@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from .clock import Clock
+from .estate import Asset, Estate
 from .exceptions import Acceptance, acceptance
-from .facts import Asset, Estate
 
 
 class State(Enum):
@@ -45,16 +45,18 @@ class Finding:
 
 
 Judge = Callable[[Asset], Verdict]
+GONE_FIRST = 1e12  # rank of an asset that comes back from nowhere: above any age
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a control judges by. `values`: arguments of the call."""
+    """What a control judges by. `values`: arguments of the call; `assets`: who is judged, None: all."""
 
     connection: sqlite3.Connection
     estate: Estate
     clock: Clock
     values: Mapping[str, Any]
+    assets: Sequence[Asset] | None = None
 
     @property
     def now(self) -> int:
@@ -81,7 +83,7 @@ class Control:
 
     name: str
     rule: str
-    judge: Callable[[Context], tuple[Judge, Callable[[Tally], list[str]]]]
+    judge: Callable[[Context], tuple[Judge, Lines]]
     needs: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     by_copies: bool = True
@@ -103,7 +105,10 @@ class Tally:
 
     def in_states(self, *states: State) -> list[Finding]:
         """The findings of these states, gravest first."""
-        return sorted((f for f in self.findings if f.verdict.state in states), key=lambda f: -f.verdict.rank)
+        return sorted(
+            (f for f in self.findings if f.verdict.state in states),
+            key=lambda f: (-f.verdict.rank, f.asset.name, f.asset.id),
+        )
 
     def causes(self, *states: State) -> list[tuple[str, int]]:
         """How many assets for each cause, most first."""
@@ -115,11 +120,20 @@ class Tally:
         return sum(f.verdict.state is State.NOT_MET and f.accepted is not None for f in self.findings)
 
     @property
+    def judged(self) -> int:
+        """The denominator: met, not met and accepted."""
+        return sum(self.count(state) for state in (State.MET, State.NOT_MET, State.ACCEPTED))
+
+    @property
     def counts(self) -> dict[str, int]:
         """The numbers as JSON; those of the states add up to `assets`."""
         names = {State.NOT_MET: "notMet", State.NOT_JUDGED: "notJudged"}
         meant = {names.get(state, state.value): self.count(state) for state in State}
         return {"assets": len(self.findings), **meant, "acceptedExpired": self.expired}
+
+
+Lines = Callable[[Tally], list[str]]
+"""What is said of a control besides, when all assets are judged."""
 
 
 def tally(control: Control, judge: Judge, context: Context, meant: Iterable[Asset], accepted: tuple[Acceptance, ...]
@@ -131,7 +145,8 @@ def tally(control: Control, judge: Judge, context: Context, meant: Iterable[Asse
         verdict = _verdict(control, judge, asset, blocked)
         one = acceptance(accepted, asset, control.name) if verdict.state is State.NOT_MET else None
         if one is not None and one.until >= context.now:
-            verdict = replace(verdict, state=State.ACCEPTED, facts={**verdict.facts, "acceptedBy": one.who})
+            until = {"acceptedBy": one.who, "acceptedUntil": context.clock.stamp(one.until)}
+            verdict = replace(verdict, state=State.ACCEPTED, facts={**verdict.facts, **until})
         findings.append(Finding(asset, verdict, one))
     return Tally(tuple(findings), context.now)
 
@@ -143,8 +158,8 @@ def _verdict(control: Control, judge: Judge, asset: Asset, blocked: str) -> Verd
         return Verdict(State.NOT_JUDGED, "deleted in its vCenter")
     verdict = judge(asset)
     if verdict.state in (State.NOT_MET, State.PENDING):
-        if control.by_copies and asset.unread is not None:
-            return Verdict(State.UNREAD, asset.unread)
+        if control.by_copies and (why := asset.unread or asset.outdated):
+            return Verdict(State.UNREAD, why)
         if blocked:
             return Verdict(State.UNREAD, blocked)
     return verdict

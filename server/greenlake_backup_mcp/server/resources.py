@@ -80,7 +80,8 @@ def evidence_template() -> ResourceTemplate:
     """The evidence of check_protection, by the arguments of the check."""
     return ResourceTemplate(
         uri_template=EVIDENCE
-        + "check_protection.{form}{?control,name,kind,policy,group,location,tag,place,days,until}",
+        + "check_protection.{form}{?control,name,kind,policy,group,location,tag,minGib,place,hours,days,until,since,"
+        "timeZone}",
         name="evidence",
         title="Evidence of a check",
         description="Rule, parameters, coverage, exceptions, a row per asset, digest; form is csv or json.",

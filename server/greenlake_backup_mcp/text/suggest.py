@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from . import sanitize
+
 LONGEST = 120  # characters of a name that are compared: no name of ours is longer
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PREFIX = re.compile(r".*(?:__|[.:/])", re.DOTALL)
@@ -33,6 +35,17 @@ def suggestion(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0
     """`Did you mean list_vms?`; "" where nothing is near."""
     near = near_names(name, names, most, cutoff)
     return f"Did you mean {' or '.join(near)}?" if near else ""
+
+
+def likely_names(name: str, names: Iterable[str], most: int = 4) -> str:
+    """` Did you mean "db-prod-01" or "db-prod-02"?` of names of the tenant: other people's text, quoted; "" for none.
+
+    Those that are spelt nearly alike, then those that contain what was written.
+    """
+    wanted, candidates = name.strip().casefold(), sorted(set(names))
+    part = [one for one in candidates if wanted and wanted in one.casefold()]
+    near = list(dict.fromkeys([*near_names(name, candidates, cutoff=0.6), *part]))[:most]
+    return f" Did you mean {' or '.join(sanitize.quoted(one, 80) for one in near)}?" if near else ""
 
 
 def _letters(name: str) -> str:

@@ -144,6 +144,7 @@ FIND_RECOVERY_POINTS = _builtin_tool(
 _PLACES = ["array", "on_premises", "off_site"]
 _KINDS = ["vm", "mssql_database", "volume_group", "datastore", "vm_group", "mssql_group"]
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "description": "Rows shown. Default 12."}
+_OFFSET = {"type": "integer", "minimum": 0, "description": "Rows passed over, to see the rest."}
 _ZONE = {"type": "string", "description": "Europe/Berlin; default: the machine's."}
 
 CHECK_PROTECTION = _builtin_tool(
@@ -153,8 +154,8 @@ CHECK_PROTECTION = _builtin_tool(
     "policy (cover); older than 24 hours, missed RPO (fresh); green but not restorable (usable); verified; restores "
     "tested; consistent; 3-2-1-1-0; ransomware-proof, immutable, locked until a date (immutable); only one copy, same "
     "place as production, off site (off_site); last copy about to expire (expiring, horizon); dropped out of backup, "
-    "gone too early, weakened (vanished); policy against copies (contradictions). Counts add up, exceptions and unread "
-    "apart; proof for an auditor as a file. Without control: all, a line each.",
+    "gone too early, weakened (vanished); policy against copies (contradictions); AWS' ten audit controls (frame). "
+    "Counts add up, exceptions and unread apart; proof for an auditor as a file. Without control: all, a line each.",
     "fleet",
     Danger.READ,
     {
@@ -165,7 +166,7 @@ CHECK_PROTECTION = _builtin_tool(
                 "enum": [
                     *("cover", "fresh", "usable", "verified", "tested", "consistent", "3-2-1-1-0", "immutable"),
                     *("off_site", "expiring", "horizon", "vanished", "contradictions"),
-                    *("encryption", "restore_time", "deletion_rights"),
+                    *("anomaly", "encryption", "restore_time", "deletion_rights", "frame"),
                 ],
             },
             "name": {"type": "string", "description": "Of assets; * stands for anything."},
@@ -179,12 +180,14 @@ CHECK_PROTECTION = _builtin_tool(
             "hours": {"type": "number", "minimum": 0, "description": "fresh, off_site: younger than."},
             "days": {"type": "number", "minimum": 0, "description": "verified, tested, expiring, horizon, vanished."},
             "until": {"type": "string", "description": "immutable: locked until this moment."},
+            "since": {"type": "string", "description": "fresh: RPO met since then (now-30d), worst gap."},
             "verdict": {
                 "type": "string",
                 "enum": ["not_met", "met", "accepted", "pending", "unread", "not_judged", "all"],
                 "description": "Which are listed. Default not_met.",
             },
             "limit": _LIMIT,
+            "offset": _OFFSET,
             "timeZone": _ZONE,
             "output": OUTPUT,
         },
@@ -252,6 +255,7 @@ SHOW_DEPENDENTS = _builtin_tool(
                 ],
             },
             "limit": _LIMIT,
+            "offset": _OFFSET,
             "timeZone": _ZONE,
             "output": OUTPUT,
         },
@@ -273,6 +277,7 @@ SHOW_CHANGES = _builtin_tool(
             "since": {"type": "string", "description": "now-7d (default), 2026-11-23, 2026-11-23T14:00Z."},
             "asset": {"type": "string", "description": "Name or id of an asset or thing; default all."},
             "limit": _LIMIT,
+            "offset": _OFFSET,
             "timeZone": _ZONE,
             "output": OUTPUT,
         },

@@ -12,8 +12,8 @@ from typing import Any
 
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import calendar, check_health, morning_check, protection, question
-from greenlake_backup_mcp.fleet.facts import Asset, Estate
+from greenlake_backup_mcp.fleet import check_health, morning_check, promises, question
+from greenlake_backup_mcp.fleet.estate import Asset, Estate
 from greenlake_backup_mcp.text import sanitize
 
 from .tools import ViewCall
@@ -56,7 +56,7 @@ async def read_view(request: ViewCall) -> dict[str, Any]:
         return {**drawn, **_rests_on(covered, int(request.context.api.now().timestamp()))}
 
     def cover_of(connection: sqlite3.Connection, estate: Estate) -> dict[str, Any]:
-        return lanes(connection, bearer(estate, str(asked["asset"]), asked.get("kind")), estate.now)
+        return lanes(connection, bearer(estate, str(asked["asset"]), asked.get("kind")), estate)
 
     drawn, estate = await posed.ask(cover_of)
     return {**drawn, **_rests_on(estate.coverage, estate.now)}
@@ -104,16 +104,13 @@ def nights(connection: sqlite3.Connection, now: int) -> list[dict[str, Any]]:
 
 def bearer(estate: Estate, wanted: str, kind: str | None) -> Asset:
     """The asset of a name or id, one that is still listed first; InputError where there is none."""
-    name = wanted.strip().casefold()
-    bearers = [
-        a for a in estate.assets.values() if name in (a.id.casefold(), a.name.casefold()) and kind in (None, a.kind)
-    ]
+    bearers = estate.bearers(wanted, kind)
     if not bearers:
         raise InputError(f"There is no asset {sanitize.quoted(wanted, 80)} in the catalog.")
-    return min(bearers, key=lambda a: (a.gone is not None, a.kind, a.id))
+    return bearers[0]
 
 
-def lanes(connection: sqlite3.Connection, asset: Asset, now: int) -> dict[str, Any]:
+def lanes(connection: sqlite3.Connection, asset: Asset, estate: Estate) -> dict[str, Any]:
     """The recovery points of an asset and of what it is part of, and what its schedules promise."""
     ids = [asset.id, *(owner.id for owner in asset.owners)]
     marks = ", ".join("?" * len(ids))
@@ -126,19 +123,18 @@ def lanes(connection: sqlite3.Connection, asset: Asset, now: int) -> dict[str, A
         "unread": sanitize.cell(asset.unread or "", 200),
         "points": [{name: _clean(value) for name, value in point.items() if name != "asset_id"} for point in points],
         "pointsInAll": total,
-        "promises": [_promise(one) for one in protection.promises(asset, now)],
+        "promises": [_promise(one) for one in promises.promises(asset, estate)],
     }
 
 
-def _promise(one: protection.Promise) -> dict[str, Any]:
-    rules = calendar.rules(one.cover.job.schedules, one.cover.job.effective_from)
+def _promise(one: promises.Promise) -> dict[str, Any]:
     return {
         "schedule_id": str(one.schedule.schedule_id),
         "tier": one.schedule.tier or "",
         "schedule": _clean(one.schedule.name or ""),
-        "every": rules[one.schedule.schedule_id].interval,
+        "every": one.rule.interval,
         "grade": one.freshness.grade.value,
-        "late": one.freshness.late,
+        "late": one.late,
     }
 
 
