@@ -35,7 +35,7 @@ async def test_a_run_that_was_carried_out_is_found_among_the_tasks(tenant: Any, 
     assert "Outcome unknown" in text
     task = next(t for t in tenant.state.tenant.tasks.values() if t.parent is None)
     assert f'wait_for_task taskId="{task.id}"' in text
-    assert "What it looks like now:" in text
+    assert "The resource now (read again):" in text
     assert sum(tenant.state.tenant.writes.values()) == 1
 
 
@@ -95,4 +95,5 @@ async def test_a_create_of_unknown_outcome_names_the_task_that_may_be_its_own(
     assert result.is_error
     assert "Outcome unknown" in text
     assert "wait_for_task taskId=" in text
+    assert 'What it was to make is there: virtual machine protection group "odd-ones" (id ' in text
     assert sum(tenant.state.tenant.writes.values()) == 1

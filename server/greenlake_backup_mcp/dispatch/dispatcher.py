@@ -28,7 +28,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client, readings
 from greenlake_backup_mcp.upstream.body_limits import offload_if
-from greenlake_backup_mcp.writes import embedded_errors, follow, read_back, reports, unknown
+from greenlake_backup_mcp.writes import embedded_errors, follow, read_back, reports
 from greenlake_backup_mcp.writes.polling import SharedTasks
 from greenlake_backup_mcp.writes.remembered import RememberedWrite, WriteMemory
 from greenlake_backup_mcp.writes.reports import TaskReport
@@ -244,7 +244,7 @@ async def _carry_out(
         return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
     except BackupError as problem:
         if isinstance(problem, OutcomeUnknown):
-            problem = await unknown.investigate(context.api, problem, target, prepared.request, write.since)
+            problem = await follow.investigate(_follower(context, caller, 0), problem, write)
         raise problem.map_texts(hide) from None
     finally:
         client.BEFORE_WRITE.reset(token)

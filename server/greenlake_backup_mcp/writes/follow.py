@@ -10,14 +10,25 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from greenlake_backup_mcp.errors import InputError, ServiceError, Unreachable
+from greenlake_backup_mcp.errors import InputError, OutcomeUnknown, ServiceError, Unreachable
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
 from greenlake_backup_mcp.upstream.progress import Report
 from greenlake_backup_mcp.upstream.retry_after import parse_http_date
 
-from . import approvals, expectations, group_restores, made_resources, parts, reports, runs, task_model, verification
+from . import (
+    approvals,
+    expectations,
+    group_restores,
+    made_resources,
+    parts,
+    reports,
+    runs,
+    task_model,
+    unknown,
+    verification,
+)  # fmt: skip
 from .first_runs import describe_first_runs
 from .made_resources import Made
 from .parts import Parts
@@ -106,6 +117,18 @@ async def wait(follower: Follower, task_id: str) -> TaskReport:
         expectation=expectations.Expectation(states=True),
     )  # fmt: skip
     return await _report(replace(result, context=context))
+
+
+async def investigate(follower: Follower, problem: OutcomeUnknown, write: RememberedWrite) -> OutcomeUnknown:
+    """The problem of an ambiguous write, with the tasks begun since it was sent, and what there is of it now."""
+    context = replace(_write_context(follower, write), left=0)
+    lines = await unknown.tasks_since(follower.api, (write.target or write.sent).path, write.since)
+    result = PollResult(context, Task(""), vanished=True)
+    found = await _find(result, Parts(), None)
+    lines += verification.describe_beginnings(result, found)
+    lines += reports.describe_found(result, Outcome.UNKNOWN, found)
+    hint = "\n".join([problem.hint, *lines]).strip()
+    return OutcomeUnknown(problem.message, hint=hint, status=problem.status, debug_id=problem.debug_id)
 
 
 def _write_context(follower: Follower, write: RememberedWrite) -> WriteContext:

@@ -42,7 +42,7 @@ def report(result: PollResult, verdict: Verdict, found: Findings, first_runs: Se
     clause = ": ".join(one for one in (verdict.clause, made) if one)
     parts = [] if first_runs else _describe_parts(found, verdict.outcome)
     first = [heading(result, clause, verdict.outcome), *verdict.sentences]
-    rows = [*_describe_found(result, verdict, found), *first_runs]
+    rows = [*describe_found(result, verdict.outcome, found), *first_runs]
     end = _next_steps(result, verdict.outcome, found)
     body = found.made.resource.body if found.made.is_identified else found.target.body
     return TaskReport(result.task.id, verdict.outcome, fit(first, parts, rows, end=end), body, verdict.beside)
@@ -100,7 +100,7 @@ def _describe_parts(found: Findings, outcome: Outcome) -> list[str]:
     return [f"Its parts: {parts_of.count_states(tasks)}.", *parts_of.describe_tasks(rest)] if tasks else []
 
 
-def _describe_found(result: PollResult, verdict: Verdict, found: Findings) -> list[str]:
+def describe_found(result: PollResult, outcome: Outcome, found: Findings) -> list[str]:
     """What was made, as the lists word it; or the resource after a change, of what was overwritten the beginning."""
     context, made, target = result.context, found.made, found.target
     if made.is_identified:
@@ -108,12 +108,13 @@ def _describe_found(result: PollResult, verdict: Verdict, found: Findings) -> li
         return ["What was made:", *_beginning(context, kind, made.resource.body, MOST_SHOWN)]
     row, body = context.expectation, context.sent.body if context.sent else None
     beside = isinstance(body, Mapping) and row.restores and body.get("restoreType") == "ALTERNATE"
-    if context.target is None or beside or (row.examines and verdict.outcome is Outcome.DONE):
+    if context.target is None or beside or (row.examines and outcome is Outcome.DONE):
         return []  # there is none, it is the source, or nothing about it changed
     if target.gone:
         return [] if context.deletes else ["The resource is not there (read again: 404)."]
-    if not target.item:
-        return [f"The resource could not be read again: {target.problem or 'the answer is none'}"]
+    if not target.item:  # of a success that is said above
+        why = f"The resource could not be read again: {target.problem or 'the answer is none'}"
+        return [] if result.succeeded else [why]
     most = RESTORED if row.restores or not context.tool else MOST_SHOWN
     return ["The resource now (read again):", *_beginning(context, context.target.operation_id, target.body, most)]
 
@@ -155,7 +156,7 @@ def _proof(result: PollResult, found: Findings) -> str:
     if result.untracked:
         where = f" filter=\"sourceResourceUri eq '{context.target.path}'\"" if context.target else ""
         return f'list_tasks{where} sort="createdAt desc" limit=5 shows its task'
-    if context.expectation.proof and context.tool:
+    if context.expectation.proof and context.tool and (found.target.item or found.made.is_identified):
         return context.expectation.proof
     if context.expectation.makes and context.tool.startswith("create_") and not found.made.is_identified:
         listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"

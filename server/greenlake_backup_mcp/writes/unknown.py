@@ -1,7 +1,4 @@
-"""A write of unknown outcome: the tasks that may be its own, and what its target looks like now.
-
-Reads only, and never raises for what the service answers: what cannot be found is said to be so.
-"""
+"""The tasks that may be those of a write of unknown outcome. Reads only; what cannot be found is said to be so."""
 
 from __future__ import annotations
 
@@ -9,38 +6,15 @@ from datetime import datetime
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
-from greenlake_backup_mcp.lists.render import details
+from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.retry_after import parse_http_date
 
 from . import parts, task_model
-from .read_back import ReadBack, read_back
+from .read_back import ReadBack
 
 NEWEST = 50  # tasks that are looked through for one that may be a write's own
-
-
-async def investigate(
-    api: ApiClient, problem: BackupError, target: Request | None, sent: Request, when: datetime
-) -> BackupError:
-    """The problem of an ambiguous write, with the tasks begun since it was sent and what the target looks like now."""
-    lines = await tasks_since(api, (target or sent).path, when)
-    if target is not None:
-        resource = await read_back(api, target)
-        if resource.gone:
-            lines.append("It is gone (read again: 404).")
-        elif resource.problem:
-            lines.append(f"It could not be read again: {resource.problem}")
-        else:
-            now = details.render_details(target.operation_id, resource.body, api.now())
-            lines += ["What it looks like now:", *now]
-    return OutcomeUnknown(
-        problem.message,
-        hint="\n".join([problem.hint, *lines]).strip(),
-        status=problem.status,
-        debug_id=problem.debug_id,
-    )
 
 
 async def tasks_since(api: ApiClient, path: str, sent: datetime) -> list[str]:

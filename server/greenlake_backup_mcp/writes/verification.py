@@ -132,8 +132,7 @@ def _judge_failed(result: PollResult, found: Findings) -> Verdict:
 def _judge_unended(result: PollResult, found: Findings) -> Verdict:
     """A task of which no end is known."""
     task, why = result.task, _reason(result.task)
-    there = _what_is_there(result.context, found)
-    there[:1] = [f"{there[0][0].upper()}{there[0][1:]}"] if there else []
+    there = describe_beginnings(result, found)
     if result.untracked:
         first = "Outcome unknown: it may be done, under way, or still fail."
     elif result.vanished:
@@ -163,6 +162,12 @@ def _describe_unended(result: PollResult) -> list[str]:
     return sentences
 
 
+def describe_beginnings(result: PollResult, found: Findings) -> list[str]:
+    """What there is of a write that nobody called done."""
+    first, *rest = _what_is_there(result.context, found) or [""]
+    return [f"{first[0].upper()}{first[1:]}", *rest] if first else []
+
+
 def _what_is_there(context: WriteContext, found: Findings) -> list[str]:
     """What a write came to of which the service does not say that it is done, in sentences; the first begins small."""
     made = found.made
@@ -171,6 +176,8 @@ def _what_is_there(context: WriteContext, found: Findings) -> list[str]:
         return [first, *judge_resource(context, made.resource).sentences]
     if made.candidates:
         return [f"new ones are there, of which one may be its own: {_candidates(made)}."]
+    if context.deletes:
+        return ["the resource is gone (read again: 404)."] if found.target.gone else []
     if context.tool and _shows_as_asked(context, found):
         return [f"the resource shows what was asked for; {DONE_BEFORE_SEEN}."]
     return []
