@@ -285,6 +285,6 @@ def _words(row: PlanRow, done: CallReport, notes: Sequence[str]) -> str:
     """What is told of a call that was sent: the state afterwards, and why where it is not done."""
     if done.outcome is Outcome.DONE:
         after = "it is gone" if row.call.request.method == "DELETE" else next(iter(done.lines), "")
-        short = sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS // 2)
+        short = sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS)
         return f"{short} {sanitize.cell(done.beside, LONGEST_WORDS)}".rstrip()
     return sanitize.cell(" ".join([*done.lines, *notes]), LONGEST_WORDS)

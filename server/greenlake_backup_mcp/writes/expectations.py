@@ -244,12 +244,12 @@ def expectation(sent: Request) -> Expectation:
     return row
 
 
-def restored_into(sent: Request) -> str:
+def restored_into(sent: Request | None) -> str:
     """The path of the VM into which disks or files were restored, where that may be another than the one restored."""
-    body = sent.body if isinstance(sent.body, Mapping) else {}
+    body = sent.body if sent and isinstance(sent.body, Mapping) else {}
     target = body.get("targetInfo") if isinstance(body.get("targetInfo"), Mapping) else {}
     identity = body.get("targetVmId") or (target or {}).get("virtualMachineId")
-    return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity and sent.name in INTO_ANOTHER else ""
+    return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity and sent and sent.name in INTO_ANOTHER else ""
 
 
 def wanted(sent: Request, row: Expectation) -> Mapping[str, Any]:

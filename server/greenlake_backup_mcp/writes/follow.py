@@ -29,6 +29,7 @@ from . import (
     unknown,
     verification,
 )  # fmt: skip
+from .asked_names import read_asked_names
 from .first_runs import describe_first_runs
 from .made_resources import Made
 from .parts import Parts
@@ -159,6 +160,10 @@ async def _report(result: PollResult, location: str | None = None) -> TaskReport
         lines = [reports.heading(result), *await approvals.describe_approval(result.context.api, path)]
         return TaskReport(result.task.id, Outcome.WAITING, tuple(lines), found.target.body)
     verdict = verification.judge(result, found)
+    if verdict.outcome is Outcome.DIFFERS and not found.members:
+        names = await read_asked_names(result.context, result.context.wanted, " ".join(verdict.sentences))
+        result = replace(result, context=replace(result.context, names=names))
+        verdict = verification.judge(result, found)
     first_runs = await describe_first_runs(result.context, found.made.resource, below)
     return reports.report(result, verdict, found, first_runs)
 

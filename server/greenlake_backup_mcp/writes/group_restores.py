@@ -6,12 +6,14 @@ Reads at most two lists, and never raises for what the service answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize, units
 
 from . import comparison, contradictions
+from .asked_names import read_asked_names
 from .expectations import NO_CONTENT, VIRTUALIZATION
 from .made_resources import new_items
 from .polling import WriteContext
@@ -58,7 +60,7 @@ async def _over(context: WriteContext, members: list[Item]) -> Verdict:
     if outcome is Outcome.FAILED and wrong < len(members):
         outcome = Outcome.PARTLY
     clause = f"but failed in part: {wrong} of {len(members)} members" if wrong < len(members) else ""
-    first = f"Failed in part: the states of {wrong} of {len(members)} members contradict a success."
+    first = f"The states of {wrong} of {len(members)} members contradict a success."
     return Verdict(outcome, clause or "but its members' states contradict that", (first, *_grouped(against), content))
 
 
@@ -75,15 +77,11 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
         names = {str(one.get("id")): next((n for n in by_name if _name(one) in n), "") for one in members}
     made = {str(one.get("id")): item for one in members if (item := by_name.get(names[str(one.get("id"))]))}
     missing = [names[str(one.get("id"))] or _called(one) for one in members if str(one.get("id")) not in made]
-    differing: dict[str, list[Item]] = {}
-    same: dict[str, int] = {}
-    unknown: dict[str, None] = {}
-    for identity, item in made.items():
-        compared = comparison.compare(_asked(body, overrides.get(identity, {})), item, context.expectation, None)
-        for clause in compared.different:
-            differing.setdefault(f"DIFFERS: {clause}", []).append(item)
-        same |= {label: same.get(label, 0) + 1 for label in compared.same}
-        unknown |= dict.fromkeys(compared.unknown)
+    differing, same, unknown = _compare_all(context, body, made, overrides)
+    if differing:  # told by name
+        asked = [body.get("targetInfo") or {}, *overrides.values()]
+        names_of = await read_asked_names(context, {"all": asked}, " ".join(differing))
+        differing, same, unknown = _compare_all(replace(context, names=names_of), body, made, overrides)
     against, worst_state = _contradictions(context, list(made.values()))
     total = len(members)
     lines = [f"- not made: {name}" for name in missing[:MOST]]
@@ -95,9 +93,15 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
     labels = [label if n == len(made) else f"{label} ({n} of them)" for label, n in same.items()]
     summary += [f"As asked: {list_labels(labels)}."] if labels else []
     summary.append(f"Cannot be told: {list_labels([*unknown, NO_CONTENT])}.")
+    others = [item for item in new if all(item is not one for one in made.values())]
+    if missing and others:
+        clause = f"but {len(missing)} of {total} members are not there under the names asked for"
+        first = f"DIFFERS: new under other names: {', '.join(map(_called, others[:MOST]))}{_and_more(others)}."
+        return Verdict(Outcome.DIFFERS, clause, (first, *lines, *summary))
     if missing:
+        first = f"Failed in part: {len(missing)} of {total} were not made." if made else "Nothing new was found."
         clause = f"but failed in part: {len(missing)} of {total} members were not made"
-        first = f"Failed in part: {len(missing)} of {total} were not made."
+        clause = clause if made else f"but none of {total} members was made"
         return Verdict(Outcome.PARTLY if made else Outcome.FAILED, clause, (first, *lines, *summary))
     if against:
         count = sum(map(len, against.values()))
@@ -107,6 +111,23 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
         count = len({str(item.get("id")) for items in differing.values() for item in items})
         return Verdict(Outcome.DIFFERS, f"but {count} of {total} DIFFER from what was asked for", (*lines, *summary))
     return Verdict(Outcome.DONE, "as asked" if same else "", tuple(summary))
+
+
+def _compare_all(
+    context: WriteContext, body: Item, made: Mapping[str, Item], overrides: Mapping[str, Item]
+) -> tuple[dict[str, list[Item]], dict[str, int], dict[str, None]]:
+    """What differs, with the VMs that do; what is as asked, of how many; and what nobody can tell."""
+    differing: dict[str, list[Item]] = {}
+    same: dict[str, int] = {}
+    unknown: dict[str, None] = {}
+    for identity, item in made.items():
+        asked = _asked(body, overrides.get(identity, {}))
+        compared = comparison.compare(asked, item, context.expectation, None, context.names)
+        for clause in compared.different:
+            differing.setdefault(f"DIFFERS: {clause}", []).append(item)
+        same |= {label: same.get(label, 0) + 1 for label in compared.same}
+        unknown |= dict.fromkeys(compared.unknown)
+    return differing, same, unknown
 
 
 def _contradictions(context: WriteContext, items: Sequence[Item]) -> tuple[dict[str, list[Item]], Outcome]:
@@ -125,9 +146,12 @@ def _grouped(clauses: Mapping[str, Sequence[Item]]) -> list[str]:
     lines = []
     for clause, items in clauses.items():
         names = ", ".join(sanitize.quoted(_name(item), 80) for item in items[:MOST])
-        more = f" and {len(items) - MOST} more" if len(items) > MOST else ""
-        lines.append(f"- {clause}: {units.plural(len(items), 'VM')}: {names}{more}")
+        lines.append(f"- {clause}: {units.plural(len(items), 'VM')}: {names}{_and_more(items)}")
     return lines[: 2 * MOST] + ([f"- and {len(lines) - 2 * MOST} more"] if len(lines) > 2 * MOST else [])
+
+
+def _and_more(items: Sequence[Item]) -> str:
+    return f" and {len(items) - MOST} more" if len(items) > MOST else ""
 
 
 def _asked(body: Item, override: Item) -> dict[str, Any]:

@@ -93,6 +93,7 @@ class WriteContext:
     before: Mapping[str, Any] = field(default_factory=dict)  # the target before an update, where it was read
     reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
     shared: SharedTasks | None = None  # where several writes are followed together
+    names: Mapping[str, str] = field(default_factory=dict)  # of what was asked for by id, where they were read
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import units
 
+from . import expectations
 from . import parts as parts_of
 from .embedded_errors import EmbeddedError
 from .polling import PollResult, WriteContext
@@ -37,9 +38,8 @@ class TaskReport:
 
 def report(result: PollResult, verdict: Verdict, found: Findings, first_runs: Sequence[str] = ()) -> TaskReport:
     """The whole in the first line, then why, then the parts, then what is there, then what to do next."""
-    made = found.made.name if result.context.tool and verdict.outcome is not Outcome.RUNNING else ""
-    made = made if result.succeeded else ""  # else it is named where it is said to be there all the same
-    clause = ": ".join(one for one in (verdict.clause, made) if one)
+    made = found.made.name if result.succeeded else ""  # else it is named where it is said to be there all the same
+    clause = f"{verdict.clause}: {made}" if verdict.clause and made else verdict.clause or (made and f"it made {made}")
     parts = [] if first_runs else _describe_parts(found, verdict.outcome)
     first = [heading(result, clause, verdict.outcome), *verdict.sentences]
     rows = [*describe_found(result, verdict.outcome, found), *first_runs]
@@ -108,7 +108,8 @@ def describe_found(result: PollResult, outcome: Outcome, found: Findings) -> lis
         return ["What was made:", *_beginning(context, kind, made.resource.body, MOST_SHOWN)]
     row, body = context.expectation, context.sent.body if context.sent else None
     beside = isinstance(body, Mapping) and row.restores and body.get("restoreType") == "ALTERNATE"
-    if context.target is None or beside or (row.examines and outcome is Outcome.DONE):
+    source = beside and not expectations.restored_into(context.sent)
+    if context.target is None or source or row.answers or (row.examines and outcome is Outcome.DONE):
         return []  # there is none, it is the source, or nothing about it changed
     if target.gone:
         return [] if context.deletes else ["The resource is not there (read again: 404)."]

@@ -63,7 +63,11 @@ async def follow_run(result: PollResult, heading: str) -> RunReport:
     if ended and points.how and points.missing(tiers) and left > 0:
         await context.api.sleep(min(2.0, left))  # the list may lag behind the task
         points = await new_points(context.api, asset, job.item, since)
-    outcome, sentences = _judge(context, parts, points, tiers, since)
+    if result.at_once and not parts.tasks and not points.items:
+        sentences = ["Outcome unknown: the service calls it done, yet no part and no recovery point of it is there."]
+        outcome = Outcome.UNKNOWN
+    else:
+        outcome, sentences = _judge(context, parts, points, tiers, since)
     lines = [heading, *sentences]
     if parts.tasks:
         counts = parts_of.count_states(parts.tasks)

@@ -62,7 +62,7 @@ def judge(result: PollResult, found: Findings) -> Verdict:
             verdict = _judge_target(result, found.target)
         if result.at_once and verdict.outcome is Outcome.DONE and not _shows_as_asked(context, found):
             verdict = _judge_empty(context, verdict)
-        return worst(judge_parts(found.parts), verdict, _judge_word(context, task))
+        return worst(judge_parts(found.parts), verdict, _judge_word(context, task, found.parts))
     if task.state in ("FAILED", "CANCELLED"):
         return _judge_failed(result, found)
     why = _reason(task)
@@ -90,17 +90,15 @@ def _judge_deleted(result: PollResult) -> Verdict:
     return Verdict(Outcome.DONE, "", (sentence, *_reason(task)))
 
 
-def _judge_word(context: WriteContext, task: Task) -> Verdict:
+def _judge_word(context: WriteContext, task: Task, parts: Parts) -> Verdict:
     """What a task that succeeded says beside that: an error, a bad health, a message that is its result."""
     if task.why:
         sentence = f"Outcome unknown: the task itself holds an error: {task.why}."
         return Verdict(Outcome.UNKNOWN, "but an error in it contradicts that", (sentence,))
     last = f" Its last message: {task.last}." if task.last else ""
-    if task.health == "ERROR":
-        sentence = f"Outcome unknown: the health of the task is ERROR.{last}"
+    if task.health in ("ERROR", "WARNING") and not parts.failed:  # of which those that failed are told by name
+        sentence = f"Outcome unknown: the health of the task is {task.health}.{last}"
         return Verdict(Outcome.UNKNOWN, "but its health contradicts that", (sentence,))
-    if task.health == "WARNING":
-        return Verdict(Outcome.DONE, "with a warning", (f"The health of the task is WARNING.{last}",))
     if not context.tool:
         return Verdict(Outcome.DONE, "", ("What was asked for is not known here: only states were looked at.",))
     return Verdict(Outcome.DONE, "", (last.strip(),) if last and context.expectation.examines else ())
@@ -315,9 +313,8 @@ def worst(*verdicts: Verdict) -> Verdict:
     ranked = sorted(verdicts, key=lambda v: _ORDER.index(v.outcome))
     outcome = ranked[0].outcome
     clauses = [v.clause for v in ranked if v.clause and v.outcome is outcome]
-    clause = ", ".join(clauses) if outcome is Outcome.DONE else next(iter(clauses), "")
     beside = next((v.beside for v in ranked if v.beside), "")
-    return Verdict(outcome, clause, tuple(s for v in ranked for s in v.sentences), beside)
+    return Verdict(outcome, next(iter(clauses), ""), tuple(s for v in ranked for s in v.sentences), beside)
 
 
 def list_labels(labels: Sequence[str]) -> str:
@@ -331,7 +328,7 @@ def compare(context: WriteContext, resource: ReadBack) -> Comparison:
     if not resource.item or context.deletes:
         return Comparison()
     item = {**resource.item, **resource.beside}
-    return comparison.compare(context.wanted, item, context.expectation, context.since)
+    return comparison.compare(context.wanted, item, context.expectation, context.since, context.names)
 
 
 def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
