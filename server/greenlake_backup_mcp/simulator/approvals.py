@@ -1,13 +1,11 @@
 """Dual authorization: deletes that wait for a second person, who is never the one who asked."""
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from .names import Item, Ref, format_time
-from .seed.approvals import pending
+from .seed.data_services import pending
 from .state import PENDING, Tenant
 from .tasks import Task
 

@@ -1,7 +1,5 @@
 """Ids, times and references of the simulated tenant: the same for the same seed. Knows nothing of state."""
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 import hashlib
@@ -19,6 +17,14 @@ DATA = "/data-services/v1beta1"
 CUSTOMER = "0123456789abcdef0123456789abcdef"
 WORKSPACE = CUSTOMER
 CUSTOMER_UUID = "01234567-89ab-cdef-0123-456789abcdef"  # some answers give it with hyphens
+
+ALL = (1 << 64) - 1
+
+# group collection → (the property that holds its members, their collection)
+MEMBERS = {
+    "virtual-machine-protection-groups": ("assets", "virtual-machines"),
+    "mssql-database-protection-groups": ("members", "mssql-databases"),
+}
 
 # prefix of an API → its collections, where the type of an item is not the singular with what it is
 _COLLECTIONS = {
@@ -53,6 +59,19 @@ def number(*parts: object) -> int:
     """A number of 32 bits that depends on nothing but the parts."""
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest(), "big")
+
+
+def key(*parts: object) -> int:
+    """A number of 64 bits for names and ids."""
+    return number(*parts) << 32 | number("more", *parts)
+
+
+def mix(one: int, other: int) -> int:
+    """A number of 32 bits for two numbers (the finalizer of splitmix64); some million a second."""
+    x = (one ^ other * 0x9E3779B97F4A7C15) & ALL
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & ALL
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & ALL
+    return (x ^ x >> 31) & 0xFFFFFFFF
 
 
 def _uuid(digits: str) -> str:

@@ -3,7 +3,7 @@
 No threads: whatever is due by the clock happens when the next request (or test) looks. Knows no HTTP.
 """
 
-# ruff: noqa: A001, A002, PLR0913
+# ruff: noqa: PLR0913
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .history.history import DERIVED, History
 from .history.recovery_points import HOLDERS, fresh
 from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
-from .seed.approvals import pending
+from .seed.data_services import pending
 from .seed.world import World
 from .switches import Deviation, Switches
 from .tasks import Effect, Ending, Task

@@ -4,8 +4,6 @@ Runs are decided for what is kept only; a copy becomes JSON when it is read. Ite
 caller may keep what it got.
 """
 
-# ruff: noqa: A001, A002
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
@@ -113,9 +111,11 @@ class Series:
         decided = (runs.decide(self.phase, self.schedule, one, self.lost) for one in since)
         return not any(run.part(self.member)[0] in runs.GOOD for run in decided)
 
-    def again(self) -> Series:
-        """The same, before anybody looked at it."""
-        return replace(self, mib=0, looked=-1, fresh_until=-1, runs={})
+    def mib_of(self, now: int, lag: int) -> int:
+        """MiB that its copies took at a time, which may be before others at which somebody looked."""
+        series = self if self.looked <= now else replace(self, mib=0, looked=-1, fresh_until=-1, runs={})
+        series.retained(now, lag)
+        return series.mib
 
     def id(self, due: int) -> str:
         """The id of the copy of a run."""
@@ -140,48 +140,6 @@ class Series:
 
 
 @dataclass
-class Many(Series):
-    """A series that never fails and is counted without looking at its runs: for benchmarks."""
-
-    count: int = 0
-    every: int = 300
-
-    def retained(self, _now: int, _lag: int) -> Mapping[int, Run]:
-        """As of Series; the newest was made when the series began, and the oldest never expire."""
-        return Steady(range(self.since - (self.count - 1) * self.every, self.since + 1, self.every))
-
-    def due(self, id: str) -> int | None:
-        """The due time of an id."""
-        self.since, since = 0, self.since
-        try:
-            return super().due(id)
-        finally:
-            self.since = since
-
-    def item(self, due: int) -> Item:
-        """The copy of a run."""
-        return self.render(self, due, Run(due, due + 600, runs.OK))
-
-
-@dataclass(frozen=True)
-class Steady(Mapping[int, Run]):
-    """The runs of a series that never fails, at regular times."""
-
-    times: range
-
-    def __getitem__(self, due: int) -> Run:
-        if due not in self.times:
-            raise KeyError(due)
-        return Run(due, due + 600, runs.OK)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.times)
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-
-@dataclass
 class Copies:
     """All recovery points of one kind (backups or snapshots) of one asset."""
 
@@ -193,31 +151,26 @@ class Copies:
 
     def count(self, now: datetime, lag: float) -> int:
         """How many there are."""
-        self.purge(now, lag)
-        if not self.gone and not self.changed:
-            return len(self.extra) + sum(len(s.retained(_seconds(now), int(lag))) for s in self.series())
-        return sum(1 for _ in self._order(now, lag))
+        if self.gone or self.changed:
+            return sum(1 for _ in self._order(now, lag))
+        return sum(len(dues) for _, dues in self._retained(now, lag)) + len(self.extra)
 
     def page(self, offset: int, limit: int, now: datetime, lag: float) -> list[Item]:
         """Some of them in their natural order, without making the others."""
-        self.purge(now, lag)
         return [self._made(where) for where in islice(self._order(now, lag), offset, offset + limit)]
 
     def all(self, now: datetime, lag: float) -> Iterator[Item]:
         """All of them, one after the other."""
-        self.purge(now, lag)
         return (self._made(where) for where in list(self._order(now, lag)))
 
     def get(self, id: str, now: datetime, lag: float) -> Item | None:
         """One of them, or None."""
-        self.purge(now, lag)
-        if id in self.gone:
-            return None
-        if id in self.extra:
-            return self.extra[id]
-        for series in self.series():
+        retained = self._retained(now, lag)
+        if id in self.gone or id in self.extra:
+            return self.extra.get(id)
+        for series, dues in retained:
             due = series.due(id)
-            if due is not None and (id in self.changed or due in series.retained(_seconds(now), int(lag))):
+            if due is not None and (id in self.changed or due in dues):
                 return self._item(series, due)
         return None
 
@@ -227,7 +180,7 @@ class Copies:
         before = self.extra.get(id)
         if before and before.get("expiresAt") != item.get("expiresAt"):
             self.stuck.discard(id)
-        if id in self.extra or all(s.due(id) is None for s in self.series()):
+        if before or all(s.due(id) is None for s in self.series()):
             self.extra[id] = item
         else:
             self.changed[id] = item
@@ -244,8 +197,21 @@ class Copies:
             for id in [id for id, item in held.items() if _store(item) == store_id]:
                 held.pop(id)
 
-    def purge(self, now: datetime, lag: float) -> None:
-        """Let those go whose changed expiry is past; those of a series go by themselves."""
+    def stored(self, store_id: str, now: datetime, lag: float) -> int:
+        """MiB in a store beside (or less than) what the series say: made by hand, kept longer, or deleted."""
+        retained = self._retained(now, lag)
+        result = sum(_mib(i) for i in self.extra.values() if _store(i) == store_id)
+        for series, dues in retained:
+            for id in (*self.gone, *self.changed) if series.schedule.store == store_id else ():
+                due = series.due(id)
+                if due is not None and id in self.gone and due in dues:
+                    result -= series.size(due, dues[due])
+                elif due is not None and id in self.changed and due not in dues:
+                    result += _mib(self.changed[id])
+        return result
+
+    def _retained(self, now: datetime, lag: float) -> list[tuple[Series, Mapping[int, Run]]]:
+        """What the schedules made and still keep, once those are gone whose changed expiry is past."""
         for item in [*self.extra.values(), *self.changed.values()]:
             expiry, lock = item.get("expiresAt"), item.get("lockedUntil")
             late = number(item["id"]) % int(lag + 1)
@@ -256,36 +222,17 @@ class Copies:
                 and (not lock or parse_time(lock) < now)
             ):
                 self.drop(item["id"])
-
-    def stored(self, store_id: str, now: datetime, lag: float) -> int:
-        """MiB in a store beside (or less than) what the series say: made by hand, kept longer, or deleted."""
-        self.purge(now, lag)
-        result = sum(_mib(i) for i in self.extra.values() if _store(i) == store_id)
-        touched = (*self.gone, *self.changed)
-        for series in self.series() if touched else ():
-            if series.schedule.store != store_id:
-                continue
-            retained = series.retained(_seconds(now), int(lag))
-            for id in touched:
-                due = series.due(id)
-                if due is not None and id in self.gone and due in retained:
-                    result -= series.size(due, retained[due])
-                elif due is not None and id in self.changed and due not in retained:
-                    result += _mib(self.changed[id])
-        return result
+        return [(series, series.retained(int(now.timestamp()), int(lag))) for series in self.series()]
 
     def _order(self, now: datetime, lag: float) -> Iterator[Item | tuple[Series, int]]:
+        retained = self._retained(now, lag)
         yield from reversed(self.extra.values())
-        for series in self.series():
-            retained = series.retained(_seconds(now), int(lag))
-            if not self.gone and not self.changed:
-                yield from ((series, due) for due in _latest_first(retained))
-                continue
+        for series, dues in retained:
             gone = {series.due(id) for id in self.gone}
-            yield from ((series, due) for due in _latest_first(retained) if due not in gone)
+            yield from ((series, due) for due in reversed(list(dues)) if due not in gone)
             # changed to live longer than the others of its schedule
             mine = (due for id in self.changed if (due := series.due(id)) is not None)
-            yield from ((series, due) for due in mine if due not in retained)
+            yield from ((series, due) for due in mine if due not in dues)
 
     def _made(self, where: Item | tuple[Series, int]) -> Item:
         return where if isinstance(where, dict) else self._item(*where)
@@ -299,14 +246,6 @@ class Copies:
         now = series.item(due).get("logBackupInfo") if logs else None
         later = logs and now and now["lastLogBackupTime"] > logs["lastLogBackupTime"]
         return {**changed, "logBackupInfo": now} if later else changed
-
-
-def _latest_first(retained: Mapping[int, Run]) -> Iterator[int]:
-    return reversed(retained.times) if isinstance(retained, Steady) else reversed(list(retained))
-
-
-def _seconds(time: datetime) -> int:
-    return int(time.timestamp())
 
 
 def _store(item: Item) -> str:

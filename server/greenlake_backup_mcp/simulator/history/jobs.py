@@ -95,7 +95,7 @@ def view(record: Record, raw: Item, now: int, lost: Outages) -> tuple[Item, int]
 
 
 def _schedule(record: Record, schedule: Item, now: int, lost: Outages) -> tuple[Item, int]:
-    id = schedule["scheduleId"]  # noqa: A001
+    id = schedule["scheduleId"]
     latest = islice(record.runs(id, now, lost), SHOWN)
     statuses = [*record.by_hand.get(id, ()), *(_status(record.id, id, run, now) for _, _, run in latest)]
     statuses = sorted(statuses, key=lambda s: str(s["timestamp"]), reverse=True)[:SHOWN]

@@ -10,13 +10,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from greenlake_backup_mcp.simulator.names import Item, mix
+
 from .calendar import DAY
-from .dice import mix
 
 GATEWAY_LOST = "Protection Store Gateway is not connected."
 ORCHESTRATOR_LOST = "The Data Orchestrator is not connected."
 STORE_LOST = "The protection store is not connected."
 STORE_FULL = "Backup failed: the protection store has no free space."
+GONE = {"protection-store-gateways": GATEWAY_LOST, "data-orchestrators": ORCHESTRATOR_LOST,
+        "protection-stores": "The protection store no longer exists.",
+        "application-hosts": "The application host is no longer registered.",
+        "volume-protection-groups": "The volume protection group no longer exists."}  # fmt: skip
 DISKS = "Snapshot creation failed: the virtual machine has independent disks."
 SOURCE = "The source snapshot for this schedule was not found."
 BUSY = "A previous run of this schedule is still in progress."
@@ -27,6 +32,20 @@ OTHER_REASONS = ("Snapshot creation failed: the application did not answer in ti
                  "The data to be copied could not be read from the volume.")  # fmt: skip
 PERIOD = 28 * DAY
 OFTEN = 14  # of a hundred assets fall ill in a period
+
+
+def trouble(collection: str, item: Item | None) -> str:
+    """Why nothing works that needs a resource (None: it is gone); "" where it does."""
+    if item is None:
+        return GONE[collection]
+    if collection == "protection-store-gateways" and item["health"]["status"].endswith("DISCONNECTED"):
+        return GATEWAY_LOST
+    if collection == "data-orchestrators" and item["connectionState"] == "DISCONNECTED":
+        return ORCHESTRATOR_LOST
+    if collection == "protection-stores" and item["connectedState"] == "DISCONNECTED":
+        return STORE_LOST
+    broken = collection in ("application-hosts", "volume-protection-groups") and item["status"] == "ERROR"
+    return str(item["stateReason"]) if broken else ""
 
 
 @dataclass(frozen=True)

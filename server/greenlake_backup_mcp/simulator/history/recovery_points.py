@@ -1,6 +1,6 @@
 """How a recovery point looks: made by a run, or by hand."""
 
-# ruff: noqa: A001, A002, PLR0913, PLR0917
+# ruff: noqa: PLR0913, PLR0917
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from .schedules import MIB, Member
 HOLDERS = frozenset(SINGULAR)
 TIERS = {"snapshots": ("SNAPSHOT", "REPLICATED_SNAPSHOT"), "backups": ("BACKUP", "CLOUD_BACKUP")}
 VERIFIED = 10  # one of so many backups was verified
-MANY_MIB = 12_000
 CHANGED = 40  # what a full copy takes to what one of changes does
 
 
@@ -99,10 +98,7 @@ def _backup(world: World, item: Item, series: Series, due: int, run: Run) -> Non
         item["sourceCopyInfo"]["resourceUri"] = f"{BACKUP}/{member.holder}/{member.id}/{kind}/{source}"
         item["sourceCopyInfo"]["type"] = kind[:-1].upper()
     objects = len(series.phase.parts) if member.container else member.disks
-    if type(series) is Series:
-        item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, series.size(due, run))]
-    else:
-        item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, MANY_MIB + dice % MANY_MIB)]
+    item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, series.size(due, run))]
     if "fullBackup" in item:
         item["fullBackup"] = series.is_full(due)
     if member.holder == "mssql-databases" and (logs := _logs(world, series, due, now)):

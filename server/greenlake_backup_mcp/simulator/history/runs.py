@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from greenlake_backup_mcp.simulator.names import mix
+
 from . import outages, sizes
-from .dice import mix
 from .outages import Outages
 from .schedules import Member, Phase, Schedule
 

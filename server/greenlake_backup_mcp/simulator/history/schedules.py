@@ -1,17 +1,14 @@
 """A job's schedules while nothing about them changed, and the assets whose copies they make."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from greenlake_backup_mcp.simulator.names import Item, parse_time, span
+from greenlake_backup_mcp.simulator.names import Item, key, parse_time, span
 
 from . import calendar
 from .calendar import Calendar
-from .dice import key
 
 MIB = 1 << 20
 GIB = 1 << 30

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from greenlake_backup_mcp.simulator.names import mix
+
 from .calendar import DAY
-from .dice import mix
 from .schedules import Member, Schedule
 
 START = 1_735_689_600  # 2025-01-01: what an asset holds is told for this day

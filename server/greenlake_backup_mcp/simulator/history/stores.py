@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from greenlake_backup_mcp.simulator.names import Item
+from greenlake_backup_mcp.simulator.seed.systems import NEARLY_FULL, used_percent
 
 from . import outages, sizes
 from .calendar import DAY
@@ -14,7 +15,6 @@ from .outages import Outages
 from .schedules import MIB
 
 FULL = 0.985  # of the capacity: no run begins that may not find room
-NEARLY = 90  # per cent
 
 
 @dataclass
@@ -27,10 +27,9 @@ class Store:
     series: Callable[[], Iterable[Series]]  # those of all assets that write to it
     beside: Callable[[int], int]  # MiB beside the series at a time
     lag: Callable[[], int]
-    watched: bool = False  # whether it has been given more than it was seeded for
+    lost: Outages = field(repr=False)
     capacity: int = 0  # bytes; 0 while nobody asked, and for cloud stores
     judged: int = 0  # the day up to which it was looked at whether it is full
-    lost: Outages | None = field(default=None, repr=False)
 
     def mib(self, now: int) -> int:
         """What its copies take, before deduplication."""
@@ -50,20 +49,21 @@ class Store:
         if not self.capacity:
             self.capacity = int(raw.get("maxCapacityInBytes") or 0)
             if self.share:
-                held = sum(_at_epoch(s, self.epoch, self.lag()) for s in self.series())
+                held = sum(s.mib_of(self.epoch, self.lag()) for s in self.series())
                 bytes_ = held * MIB / sizes.DEDUPLICATION[raw["protectionStoreType"]]
                 self.capacity = max(1, round(bytes_ * 100 / self.share / (1 << 30))) << 30
         return self.capacity
 
-    def judge(self, raw: Item, now: int) -> None:
+    def judge(self, raw: Item, now: int, *, watched: bool) -> None:
         """Note since when and until when it is full, day by day up to now.
 
-        What was seeded grows by less than 0.5 % a day (sizes.py), so that few stores need to be looked at.
+        `watched`: it has been given more than it was seeded for. What was seeded grows by less than 0.5 % a day
+        (sizes.py), so that few others need to be looked at.
         """
         days = (now - self.epoch) // DAY
-        if raw["protectionStoreType"] == "CLOUD" or self.lost is None or self.judged >= days:
+        if raw["protectionStoreType"] == "CLOUD" or self.judged >= days:
             return
-        if not self.watched and self.share + 3 + days / 2 < FULL * 100:
+        if not watched and self.share + 3 + days / 2 < FULL * 100:
             return
         for day in range(self.judged + 1, days + 1):
             self.judged = day
@@ -80,16 +80,6 @@ def full_id(store_id: str) -> str:
     return f"full {store_id}"
 
 
-def _at_epoch(series: Series, epoch: int, lag: int) -> int:
-    if series.looked <= epoch:
-        series.retained(epoch, lag)
-        if series.looked <= epoch:
-            return series.mib
-    other = series.again()
-    other.retained(epoch, lag)
-    return other.mib
-
-
 def view(raw: Item, store: Store, lost: bool, now: int) -> Item:
     """The store with what it holds and how it is; `lost`: whether the system that it lies on is lost."""
     item = {**raw, "userDataStoredInBytes": store.mib(now) * MIB, "sizeOnDiskInBytes": store.on_disk(raw, now)}
@@ -103,15 +93,9 @@ def view(raw: Item, store: Store, lost: bool, now: int) -> Item:
                  "stateReason": outages.GATEWAY_LOST}  # fmt: skip
     elif raw["connectedState"] == "CONNECTED":
         item |= {"state": raw["state"] if raw["state"] != "OFFLINE" else "ONLINE", "status": "OK", "stateReason": ""}
-        if percent > NEARLY:
+        if percent >= NEARLY_FULL:
             item |= {"status": "WARNING", "stateReason": f"The protection store is {percent} % full."}
     return item
-
-
-def used_percent(item: Item) -> int:
-    """How full a store is; 0 for one without a capacity."""
-    most = item.get("maxCapacityInBytes") or 0
-    return int(item["sizeOnDiskInBytes"] * 100 / most) if most else 0
 
 
 def appliance(raw: Item, held: list[Item]) -> Item:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from . import databases, issues, policies, sites, virtual_machines
+from . import data_services, databases, policies, sites, virtual_machines
 from .world import World
 
 SCALES = {"small": 1, "middle": 5}  # of VMs, groups, hosts and datastores
@@ -26,6 +26,6 @@ def build(seed: int, now: datetime, *, hostile: bool, dual_authorization: bool, 
     virtual_machines.build(world, hostile)
     databases.build(world)
     databases.build_volumes(world)
-    issues.issues(world)
-    issues.settings(world, dual_authorization)
+    data_services.issues(world)
+    data_services.settings(world, dual_authorization)
     return world

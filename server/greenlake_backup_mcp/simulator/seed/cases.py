@@ -22,6 +22,11 @@ class Case:
     since: timedelta
     meaning: str
 
+    @property
+    def seconds(self) -> int:
+        """For how many seconds the asset has been one."""
+        return int(self.since.total_seconds())
+
 
 GOLD, SILVER, BRONZE = "Gold-Protection-Policy", "Silver-Protection-Policy", "Bronze-Protection-Policy"
 CASES = (

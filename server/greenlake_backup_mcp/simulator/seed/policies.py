@@ -3,8 +3,6 @@
 Knows the sites; who gets which policy is decided in virtual_machines.py and databases.py.
 """
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta

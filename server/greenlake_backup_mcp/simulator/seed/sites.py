@@ -3,7 +3,7 @@
 What does the backup there is in systems.py; the rest of the tenant is built upon both.
 """
 
-# ruff: noqa: A001, PLR0913, PLR0917
+# ruff: noqa: PLR0913, PLR0917
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from greenlake_backup_mcp.simulator.names import CUSTOMER_UUID, Item, format_tim
 
 from .world import TIB, World
 
+NEARLY_FULL = 90  # per cent of its capacity
+
 
 def short(item: Item) -> Item:
     """The least by which another item names this one."""
@@ -122,7 +124,7 @@ def stores(world: World) -> None:
         ("Local_so-dc1-5260_archive", appliance, None, 20),
     )
     for n, (name, system, cloud, percent) in enumerate(table):
-        made = store(world, name, system, cloud, 0, connected=True, created_days=1300 - 20 * n)
+        made = store(world, name, system, cloud, 1300 - 20 * n)
         world.fill[made["id"]] = percent
         world.first_store = world.first_store or made
 
@@ -134,30 +136,14 @@ def orchestrators_of(world: World, system: Item) -> list[Item]:
     return [{name: o[name] for name in ("displayName", "id", "resourceUri")} for o in own]
 
 
-def store(
-    world: World,
-    name: str,
-    system: Item,
-    place: Item | None,
-    percent: int,
-    connected: bool,
-    created_days: int,
-    key: str = "",
-) -> Item:
-    """A protection store on a gateway or StoreOnce; with a place it is a cloud store."""
-    capacity = 40 * TIB
-    used = capacity * percent // 100
-    full = percent > 90
+def store(world: World, name: str, system: Item, place: Item | None, created_days: int, key: str = "") -> Item:
+    """An empty protection store on a gateway or StoreOnce; with a place it is a cloud store."""
     item = world.add(
         "protection-stores", key or name, created_days=created_days, name=name, displayName=name,
+        connectedState="CONNECTED",
         consoleUri=f"/backup-and-recovery/protection-stores/{uid(world.seed, 'protection-stores', key or name)}",
-        connectedState="CONNECTED" if connected else "DISCONNECTED",
-        dataOrchestratorInfo=orchestrators_of(world, system),
-        protectionStoreType="CLOUD" if place else "ON_PREMISES", sizeOnDiskInBytes=used // 4 if used else 0,
-        userDataStoredInBytes=used, state="ONLINE" if connected else "OFFLINE",
-        stateReason="" if connected and not full else
-                    "The protection store is 91 % full." if full else "Protection Store Gateway is not connected.",
-        status="OK" if connected and not full else "WARNING" if full else "ERROR",
+        dataOrchestratorInfo=orchestrators_of(world, system), protectionStoreType="CLOUD" if place else "ON_PREMISES",
+        sizeOnDiskInBytes=0, userDataStoredInBytes=0, state="ONLINE", stateReason="", status="OK",
         storageSystemInfo={"displayName": system.get("displayName") or system["name"], "id": system["id"],
                            "resourceUri": system["resourceUri"],
                            "type": "STOREONCE" if "storeonce" in system["type"] else "PROTECTION_STORE_GATEWAY"},
@@ -168,6 +154,11 @@ def store(
         item["cloudStoreAddress"] = [f"{name.lower()[:12].replace('_', '-')}.example.net"]
         item["storageLocationInfo"] = {k: place[k] for k in ("id", "name", "resourceUri", "type")}
     else:
-        item["maxCapacityInBytes"] = capacity
-        item["sizeOnDiskInBytes"] = used
+        item["maxCapacityInBytes"] = 40 * TIB
     return item
+
+
+def used_percent(item: Item) -> int:
+    """How full a store is; 0 for one without a capacity."""
+    most = item.get("maxCapacityInBytes") or 0
+    return int(item["sizeOnDiskInBytes"] * 100 / most) if most else 0

@@ -3,7 +3,7 @@
 Each VM is protected by its own job, through a group or through its datastore, or not at all.
 """
 
-# ruff: noqa: A001, PLR0913
+# ruff: noqa: PLR0913
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """What there is in the simulated tenant: collection → id → item, and how a builder adds to it."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 import pickle

@@ -4,8 +4,6 @@ POST /_simulator/advance {"seconds"} · /switches {…} · /faults [{…}] · /e
 /approve/{id} · /cancel/{id} · /revoke;  GET /_simulator/requests · /writes · /switches · /approvals.
 """
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 import json

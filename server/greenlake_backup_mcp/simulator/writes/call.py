@@ -1,7 +1,5 @@
 """One accepted request on its way to its answer, and the answers that writes give."""
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

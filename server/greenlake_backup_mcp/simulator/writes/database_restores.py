@@ -1,7 +1,5 @@
 """Restores of SQL Server databases: over the original or beside it, to a point in time, with or without recovery."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Writes that deploy, recover and resize the virtual machine of a gateway, where vCenter has a place for it."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from typing import Any

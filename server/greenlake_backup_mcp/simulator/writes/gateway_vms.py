@@ -1,7 +1,5 @@
 """Writes to the virtual machine of a gateway: interfaces, power, diagnosis, support; refused in the wrong state."""
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 from functools import partial

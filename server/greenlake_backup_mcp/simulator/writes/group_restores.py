@@ -1,7 +1,5 @@
 """Restores of VM protection groups: a child task for each member, which succeeds or fails by itself."""
 
-# ruff: noqa: A001, A002
-
 from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal

@@ -3,8 +3,6 @@
 Member lists are absolute: who is not in the list is no longer a member.
 """
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Writes to protection jobs. A run ends when it is triggered; the recovery points come from other, later tasks."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal

@@ -34,7 +34,7 @@ class NewVm:
         for adapter in self.adapters:
             if adapter.get("name") not in adapter_names:
                 raise Refusal(400, f"The recovery point has no network adapter {adapter.get('name')!r}.")
-            if id := adapter.get("networkDetails", {}).get("id"):  # noqa: A001
+            if id := adapter.get("networkDetails", {}).get("id"):
                 call.other("networks", id, "networkDetails/id")
 
     def create(self, tenant: Tenant, source: Item, copy: Item) -> Item:
@@ -43,7 +43,7 @@ class NewVm:
         place = self.placement.settle(tenant, size)
         if name_taken(tenant, self.name, place.manager["id"]):
             raise Failure(f"The name {self.name!r} is already in use.", "NAME_IN_USE")
-        id, now = tenant.new_id("restored", self.name), format_time(tenant.now())  # noqa: A001
+        id, now = tenant.new_id("restored", self.name), format_time(tenant.now())
         held = place.properties()
         base = {name: value for name, value in source.items() if name not in OLD_BONDS}
         datastore: Item = held["appInfo"]["vmware"]["datastoresInfo"][0]
@@ -69,7 +69,7 @@ class NewVm:
         place.occupy(tenant, size)
         return item
 
-    def _adapters(self, tenant: Tenant, id: str, copy: Item, manager: Item) -> list[Item]:  # noqa: A002
+    def _adapters(self, tenant: Tenant, id: str, copy: Item, manager: Item) -> list[Item]:
         """The adapters of the recovery point with MAC addresses of their own, in the networks that were asked for."""
         wishes = {a["name"]: a.get("networkDetails", {}) for a in self.adapters}
         adapters = []
@@ -109,7 +109,7 @@ def name_taken(tenant: Tenant, name: str, manager_id: str) -> bool:
     return any(name in (v["name"], v["displayName"]) and v["hypervisorManagerInfo"]["id"] == manager_id for v in vms)
 
 
-def _disks(id: str, copy: Item, datastore: Item) -> list[Item]:  # noqa: A002
+def _disks(id: str, copy: Item, datastore: Item) -> list[Item]:
     return [
         {"id": uid(id, "disk", n), "name": d["name"], "capacityInBytes": d["capacityInBytes"],
          "filePath": f"[{datastore['name']}] {id[:8]}/disk-{n}.vmdk", "uid": uid(id, "disk uid", n),

@@ -30,7 +30,7 @@ class Placement:
     def of_body(cls, call: Call, body: Item, manager_id: str | None) -> Placement:
         """The place that a body describes; 400 for ids that do not exist."""
 
-        def find(id: Any, collection: str, name: str) -> Item | None:  # noqa: A002
+        def find(id: Any, collection: str, name: str) -> Item | None:
             return call.other(collection, id, name) if id else None
 
         vmware = body.get("appInfo", {}).get("vmware", {})

@@ -1,7 +1,5 @@
 """Writes to protection policies: synchronous, and felt at once by the jobs that use the policy."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from typing import Any

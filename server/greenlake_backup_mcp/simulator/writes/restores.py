@@ -1,7 +1,5 @@
 """Restores of VMs, their disks and files, and of datastores: over the original, or beside it."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs of protection jobs: a task for each schedule, which makes the recovery points, or says why there are none."""
 
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 from collections.abc import Callable, Collection

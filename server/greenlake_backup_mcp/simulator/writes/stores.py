@@ -40,7 +40,7 @@ def create(call: Call) -> Answer:
     def finish() -> None:
         if _disconnected(tenant.read((collection, system["id"])) or {"health": {"status": "DISCONNECTED"}}):
             raise Failure("The gateway is not connected.", "GATEWAY_DISCONNECTED")
-        new = store(tenant.world, name, system, place, 0, connected=True, created_days=0, key=tenant.new_id("store"))
+        new = store(tenant.world, name, system, place, 0, tenant.new_id("store"))
         new["createdAt"] = new["updatedAt"] = format_time(tenant.now())
         tenant.put(("protection-stores", new["id"]), new)
         tenant.name_made(new)

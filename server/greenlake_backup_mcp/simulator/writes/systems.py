@@ -1,7 +1,5 @@
 """Writes to data orchestrators, application hosts and SQL Server instances."""
 
-# ruff: noqa: A001
-
 from __future__ import annotations
 
 from functools import partial

@@ -46,7 +46,7 @@ def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
         raise Refusal(400, "expireAfter cannot be less than lockFor.")
     now = tenant.now()
     dates = {name: format_time(now + length(p)) for name, p in (("expiresAt", keep), ("lockedUntil", lock)) if p}
-    id = tenant.new_id("copy")  # noqa: A001
+    id = tenant.new_id("copy")
     item = fresh(tenant.world, call.collection, group, copy_kind, id, now, name=body["name"])
     item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}
     ref: Ref = (*call.ref[:2], copy_kind, id)
@@ -132,7 +132,7 @@ def restore(call: Call) -> Answer:
 
         def beside() -> None:
             for volume in volumes:
-                id = uid(tenant.new_id("volume"), volume["id"])  # noqa: A001
+                id = uid(tenant.new_id("volume"), volume["id"])
                 name = f"{volume['displayName']}-restored"
                 made = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
                         "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"}  # fmt: skip

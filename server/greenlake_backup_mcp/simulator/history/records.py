@@ -1,0 +1,207 @@
+"""The jobs of a tenant, former ones too, and what each of them covers; a new phase begins where a write changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from greenlake_backup_mcp.simulator.names import MEMBERS, Item, parse_time
+from greenlake_backup_mcp.simulator.seed import cases
+from greenlake_backup_mcp.simulator.seed.virtual_machines import FAMOUS
+from greenlake_backup_mcp.simulator.seed.world import World
+
+from . import jobs, schedules, stores
+from .jobs import Record
+from .outages import Outages
+from .recovery_points import HOLDERS
+from .schedules import Member, Phase
+
+Cover = tuple[Record, Item, Member]
+"""A job that protects an asset now, as stored, and the asset in it."""
+
+
+@dataclass
+class Records:
+    """The records of all jobs, made when they are asked for. `world` is what there is, `seeded` what there was."""
+
+    world: World
+    seeded: World
+    lost: Outages
+    _records: dict[str, Record] = field(default_factory=dict)
+    _covering: dict[str, list[str]] = field(default_factory=dict)  # asset id → the jobs that make or made its copies
+
+    def __post_init__(self) -> None:
+        self.epoch = int(self.seeded.now.timestamp())
+        self._former = {job["id"]: (job, int(end.timestamp())) for job, end in self.seeded.former_jobs}
+        for job in (*self.seeded.all("protection-jobs"), *(job for job, _ in self._former.values())):
+            self._cover(job, self.seeded)
+
+    def get(self, job_id: str) -> Record | None:
+        """What a job was and did; None where there never was one."""
+        if job_id not in self._records:
+            raw, end = self._former.get(job_id) or (self.seeded.resources["protection-jobs"].get(job_id), None)
+            if raw is None:
+                return None
+            self._records[job_id] = self._seeded_record(raw, end)
+        return self._records[job_id]
+
+    def all(self) -> Iterator[Record]:
+        """Those of all jobs that there are or were."""
+        for id in dict.fromkeys([*self.seeded.resources["protection-jobs"], *self._former, *self._records]):
+            if record := self.get(id):
+                yield record
+
+    def covering(self, asset_id: str) -> Iterator[Record]:
+        """Those of the jobs that make or made copies of an asset."""
+        return (record for id in self._covering.get(asset_id, ()) if (record := self.get(id)))
+
+    def covers(self, holder: str, id: str) -> Iterator[Cover]:
+        """The jobs that protect an asset now."""
+        for record in self.covering(id):
+            raw = self.world.resources["protection-jobs"].get(record.id)
+            for member in record.phases[-1].members if raw else ():
+                if raw and member.id == id and member.holder == holder:
+                    yield record, raw, member
+
+    def watched(self) -> set[str]:
+        """The stores that are given more than they were seeded for."""
+        seeded = self.seeded.resources["protection-jobs"]
+        phases = (
+            phase
+            for record in self._records.values()
+            for phase in record.phases
+            if phase.since > self.epoch and (phase is not record.phases[0] or record.id not in seeded)
+        )
+        return {schedule.store for phase in phases for schedule in phase.schedules.values()}
+
+    def asset(self, holder: str, id: str) -> Item:
+        """An asset as it was when the tenant began, or as it is where it was made since."""
+        nobody = {"id": id, "name": id, "resourceUri": ""}
+        return self.seeded.resources[holder].get(id) or self.world.resources[holder].get(id) or nobody
+
+    def phase(self, raw: Item, since: int, there: World | None = None) -> Phase:
+        """What a job does from `since` on, in the world as it is `there`."""
+        there = there or self.world
+        members = tuple(self._member(*ref) for ref in covered(raw, there))
+        needs = tuple(dict.fromkeys([raw["dataOrchestratorId"], *(n for m in members for n in self._needs(m))]))
+        systems: dict[str, tuple[str, ...]] = {
+            s["id"]: (s["id"], stores.full_id(s["id"]), s["storageSystemInfo"]["id"])
+            for s in there.all("protection-stores")
+        }
+        result = schedules.parse(raw, self.world.seed, since, systems, needs)
+        signature = (
+            tuple(m.id for m in members),
+            *((s.id, s.tier, s.calendar, s.keep, s.lock, s.needs, s.source) for s in result.values()),
+        )
+        return Phase(since, None, result, members, signature)
+
+    def note(self, collection: str, id: str, before: Item | None, after: Item | None, now: int) -> bool:
+        """A resource has changed (None: it was not there, or is gone); whether that changed what a job does or did."""
+        if collection == "protection-jobs":
+            return self._note_job(id, after, now)
+        if not (before and after):
+            return False
+        if collection == "protection-stores" and before["storageSystemInfo"] != after["storageSystemInfo"]:
+            reopened = [self._reopen(job_id, now) for job_id in list(self.world.resources["protection-jobs"])]
+            return any(reopened)
+        if collection in MEMBERS and (job := after.get("protectionJobInfo")):
+            name, _ = MEMBERS[collection]
+            moved = [m["id"] for m in before.get(name, ())] != [m["id"] for m in after.get(name, ())]
+            return moved and self._reopen(job["id"], now)
+        return False
+
+    def _note_job(self, id: str, after: Item | None, now: int) -> bool:
+        record = self.get(id)
+        if after is None:
+            if record and record.phases[-1].until is None:
+                record.phases[-1].until = now
+        elif record:
+            new_runs = self._note_runs(record, after, now)
+            return self._reopen(id, now) or new_runs
+        else:
+            since = int(parse_time(after["effectiveFromDateTime"]).timestamp())
+            self._records[id] = Record(id, after["assetInfo"], [self.phase(after, max(now, since))])
+            self._cover(after, self.world)
+        return True
+
+    def _note_runs(self, record: Record, after: Item, now: int) -> bool:
+        """The runs in a job's last five that no schedule made."""
+        any_new = False
+        for schedule in (s for p in after["protections"] for s in p["schedules"]):
+            id, held = schedule["scheduleId"], record.by_hand.get(schedule["scheduleId"], [])
+            latest = islice(record.runs(id, now, self.lost), 2 * jobs.SHOWN)
+            recorded = {jobs.run_id(record.id, id, run.due) for _, _, run in latest}
+            recorded |= {str(s["taskUri"])[-36:] for s in held}
+            new = [s for s in schedule.get("executionStatuses", ()) if str(s.get("taskUri", ""))[-36:] not in recorded]
+            if new:
+                record.by_hand[id], any_new = [*new, *held][: jobs.SHOWN], True
+        return any_new
+
+    def _reopen(self, job_id: str, now: int) -> bool:
+        """A new phase of a job, where it differs from the last."""
+        record, raw = self.get(job_id), self.world.resources["protection-jobs"].get(job_id)
+        phase = self.phase(raw, now) if record and raw else None
+        if record is None or raw is None or phase is None or phase.signature == record.phases[-1].signature:
+            return False
+        last = record.phases[-1]
+        last.until = now if last.until is None else last.until
+        record.phases.append(phase)
+        self._cover(raw, self.world)
+        return True
+
+    def _seeded_record(self, raw: Item, ended: int | None) -> Record:
+        since = int(parse_time(raw["effectiveFromDateTime"]).timestamp())
+        changed = self.seeded.suspended.get(raw["id"])
+        first = self.phase(active(raw) if changed else raw, since, self.seeded)
+        record = Record(raw["id"], raw["assetInfo"], [first])
+        if ended is not None:
+            first.until = ended
+        elif changed:
+            first.until = int(changed.timestamp())
+            record.phases.append(self.phase(raw, first.until, self.seeded))
+        elif first.members and first.members[0].case == "stopped":
+            first.until, first.stops = first.members[0].case_since, True
+        return record
+
+    def _member(self, holder: str, id: str) -> Member:
+        asset = self.asset(holder, id)
+        case = cases.BY_ASSET.get(str(asset.get("displayName"))) if holder == "virtual-machines" else None
+        name, since = (case.name, self.epoch - case.seconds) if case else ("", 0)
+        if holder == "virtual-machines" and not case and asset.get("displayName") in FAMOUS:
+            name = "famous"  # nothing befalls by chance what demonstrations look for
+        return schedules.member(self.world.seed, holder, asset, name, since)
+
+    def _needs(self, member: Member) -> Iterator[str]:
+        asset = self.asset(member.holder, member.id)
+        if member.holder == "mssql-databases":
+            yield asset["applicationHostInfo"]["id"]
+        if "hypervisorManagerInfo" in asset:
+            yield asset["hypervisorManagerInfo"]["id"]
+        if member.holder == "volume-protection-groups":
+            yield member.id
+
+    def _cover(self, job: Item, there: World) -> None:
+        for _, id in covered(job, there):
+            held = self._covering.setdefault(id, [])
+            if job["id"] not in held:
+                held.append(job["id"])
+
+
+def covered(job: Item, there: World) -> list[tuple[str, str]]:
+    """The assets whose copies a job makes in a world: (collection, id), its own first."""
+    collection, id = job["assetInfo"]["resourceUri"].split("/")[-2:]
+    result = [(collection, id)] if collection in HOLDERS else []
+    if collection in MEMBERS:
+        name, kind = MEMBERS[collection]
+        result += [(kind, m["id"]) for m in there.resources[collection].get(id, {}).get(name, ())]
+    if collection == "datastores":
+        result += [("virtual-machines", vm) for vm in there.on_datastores.get(id, ())]
+    return result
+
+
+def active(job: Item) -> Item:
+    """The job with all of its schedules active."""
+    protections = [{**p, "schedules": [{**s, "operational": "ACTIVE"} for s in p["schedules"]]}
+                   for p in job["protections"]]  # fmt: skip
+    return {**job, "protections": protections}
