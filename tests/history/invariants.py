@@ -98,6 +98,11 @@ def good(copy: Item) -> bool:
     return copy["state"] in ("OK", "IN_USE_FOR_RESTORE", "PENDING_DELETE_APPROVAL")
 
 
+def scheduled(text: str | None) -> bool:
+    """Whether a time is that of a schedule: what is begun by hand is not begun on the minute."""
+    return text is None or text.endswith(":00.000000Z")
+
+
 def case_of(job: Item) -> str:
     case = BY_ASSET.get(job["assetInfo"]["displayName"])
     return case.name if case else ""
@@ -115,7 +120,7 @@ def last_good_run_is_newest_good_copy(shot: Snapshot) -> Iterator[str]:
             there = last is not None and parse(last) + keep > shot.now
             if newest and (last is None or newest > last):
                 yield f"{job['assetInfo']['name']} {protection['type']}: last good {last}, newest copy {newest}"
-            if there and newest != last and (whole or asset == job["assetInfo"]["id"]):
+            if there and scheduled(last) and newest != last and (whole or asset == job["assetInfo"]["id"]):
                 yield f"{job['assetInfo']['name']} {protection['type']}: last good {last}, its newest copy {newest}"
 
 
@@ -131,7 +136,7 @@ def a_failed_run_left_no_good_copy(shot: Snapshot) -> Iterator[str]:
                 if bad and copy and good(copy):
                     yield f"{job['assetInfo']['name']}: {run} and {copy['name']} is good"
                 remaining = parse(run["timestamp"]) + hours(schedule["expireAfter"]) > shot.now
-                if run["status"] == "OK" and remaining and not (copy and good(copy)):
+                if run["status"] == "OK" and scheduled(run["timestamp"]) and remaining and not (copy and good(copy)):
                     yield f"{job['assetInfo']['name']} {protection['type']}: {run} and no copy of {asset}"
 
 
@@ -145,7 +150,7 @@ def runs_follow_the_calendar(shot: Snapshot) -> Iterator[str]:
             yield f"{job['assetInfo']['name']}: next run {schedule['nextRunTime']} is past"
         if sorted(times, reverse=True) != times:
             yield f"{job['assetInfo']['name']}: runs out of order"
-        for text in (*times, *([schedule["nextRunTime"]] if active else [])):
+        for text in (*filter(scheduled, times), *([schedule["nextRunTime"]] if active else [])):
             if not fits(schedule["schedule"], parse(text)):
                 yield f"{job['assetInfo']['name']} {protection['type']}: {text} is not {schedule['schedule']}"
 
@@ -219,8 +224,9 @@ def what_is_lost_fails_what_needs_it(shot: Snapshot) -> Iterator[str]:
         for job, protection, schedule in shot.schedules():
             if protection.get("protectionStoreInfo", {}).get("id") in behind:
                 for run in schedule["executionStatuses"]:
-                    late = run["timestamp"] >= since and (run["status"], run.get("errorMessage")) != ("ERROR", GATEWAY)
-                    if late and run["status"] != "SKIPPED":
+                    sql = job["applicationType"] == "MSSQL"  # its host may have been lost before
+                    failed = run["status"] == "ERROR" and (sql or run.get("errorMessage") == GATEWAY)
+                    if run["timestamp"] >= since and not failed and run["status"] not in ("SKIPPED", "IN_PROGRESS"):
                         yield f"{job['assetInfo']['name']}: {run} through {gateway['name']}"
 
 

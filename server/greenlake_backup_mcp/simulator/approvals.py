@@ -13,12 +13,20 @@ SECOND = "second-person@example.com"
 DECISIONS = {"capital": ("Approved", "Canceled"), "upper": ("APPROVED", "CANCELLED")}
 
 
-def request(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], None], task: Task) -> Item:
-    """A pending operation; `on_approval` is what happens when the second person agrees.
+def ask(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], object], ref: Ref | None = None) -> Task:
+    """The task that asks a second person for a delete; `on_approval` is what happens when that one agrees.
 
-    In the reading that says so the task that asked is PAUSED until then.
+    It ends when the request waits; in the reading that says so it is PAUSED until somebody decided. Meanwhile `ref` is
+    in state PENDING_DELETE_APPROVAL.
     """
-    task.paused = tenant.switches.dual_delete == "paused"
+
+    def finish() -> None:
+        if ref:
+            tenant.write(ref, state="PENDING_DELETE_APPROVAL")
+        task.paused = tenant.switches.dual_delete == "paused"
+        word = PENDING[tenant.switches.dual_words]
+        item = pending(tenant.world, tenant.new_id("dual"), about, what, tenant.now(), word)
+        tenant.pending_approvals[item["id"]] = decided
 
     def decided(approved: bool) -> None:
         if task.paused:
@@ -26,10 +34,8 @@ def request(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], No
         if approved:
             on_approval()
 
-    word = PENDING[tenant.switches.dual_words]
-    item = pending(tenant.world, tenant.new_id("dual"), about, what, tenant.now(), word)
-    tenant.pending_approvals[item["id"]] = decided
-    return item
+    task = tenant.start(f"Request approval to {what[0].lower()}{what[1:]}", 5, about, finish=finish)
+    return task
 
 
 def waiting(tenant: Tenant) -> list[str]:

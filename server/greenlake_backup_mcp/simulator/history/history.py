@@ -7,7 +7,7 @@ decided by the new state. What was decided never changes.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,9 +27,12 @@ from .schedules import KINDS, Member, Phase, Schedule
 from .stores import Store
 from .tasks import Past
 
-DERIVED = ("protection-jobs", "protection-stores", "storeonces", "issues", *HOLDERS)
+DERIVED = ("protection-jobs", "dual-auth-operations", "protection-stores", "storeonces", "issues", *HOLDERS)
 NEEDED = ("protection-store-gateways", "data-orchestrators", "application-hosts", "protection-stores",
           "volume-protection-groups")  # fmt: skip
+
+
+CANCELLED = {"Pending": "Canceled", "PENDING": "CANCELLED"}  # what becomes of an approval that is no longer needed
 
 
 class History:
@@ -160,7 +163,18 @@ class History:
             return stores.appliance(item, [self.view("protection-stores", s, now) or s for s in mine]), now + 1
         if collection == "issues":
             return standing(item, self._about(item["sourceResourceType"], item["sourceResourceId"], now)), now + 1
+        if collection == "dual-auth-operations":
+            return self._approval(item, now), now + 1
         return self._asset_view(collection, item, now)
+
+    def _approval(self, item: Item, now: int) -> Item:
+        """An approval as it stands: what it waits for may have expired meanwhile."""
+        ref = item["operationResource"]["resourceUri"].split("/")[3:]
+        if item["state"] not in CANCELLED or len(ref) != 4:
+            return item
+        held = ref[1] in self.world.resources[ref[0]] and self.copies(*ref[:3])
+        there = held and held.get(ref[3], datetime.fromtimestamp(now, UTC), self.lag())
+        return item if there else {**item, "state": CANCELLED[item["state"]]}
 
     def _about(self, kind: str, id: str, now: int) -> Item | None:
         """The resource that an issue is about, as it is shown."""
@@ -263,18 +277,24 @@ class History:
         for series in self._series.values():
             series.fresh_until = -1
 
-    def trouble(self, job: Item, protection: Item, now: int) -> str:
-        """Why a run begun now would fail; "" where it would not."""
-        record = self.records.get(job["id"])
+    def run_now(
+        self, job: Item, protection: Item, only: Collection[str]
+    ) -> tuple[str, str, Mapping[str, tuple[str, str]]]:
+        """What becomes of a run that somebody has begun, of these assets alone (none: of all): see runs.Run.
+
+        Status, reason, and the assets that cannot be copied.
+        """
+        record, now = self.records.get(job["id"]), self.clock()
         if record is None:
-            return ""
+            return runs.OK, "", {}
         self.judge_stores(now)
-        members, ids = record.phases[-1].parts, [s["scheduleId"] for s in protection["schedules"]]
         parsed = self.records.phase(records.active(job), now).schedules
-        needs = [need for id in ids if id in parsed for need in parsed[id].needs]
-        outage = self.lost.first(needs, now, now + 1)
-        outage = outage or (self.lost.first((members[0].id,), now, now + 1) if len(members) == 1 else None)
-        return outage.reason if outage else ""
+        ids = [s["scheduleId"] for s in protection["schedules"]]
+        if outage := self.lost.first((n for id in ids if id in parsed for n in parsed[id].needs), now, now + 1):
+            return runs.ERROR, outage.reason, {}
+        members = [m for m in record.phases[-1].parts if not only or m.id in only]
+        parts = {m.id: (runs.ERROR, why) for m in members if (why := runs.illness(m, now, now + 1, self.lost))}
+        return (*(runs.total(len(members), parts) if parts else (runs.OK, "")), parts)
 
     # --- tasks -------------------------------------------------------------------------------------------------
 

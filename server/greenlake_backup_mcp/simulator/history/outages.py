@@ -43,7 +43,8 @@ def trouble(collection: str, item: Item | None) -> str:
     if collection == "data-orchestrators" and item["connectionState"] == "DISCONNECTED":
         return ORCHESTRATOR_LOST
     if collection == "protection-stores" and item["connectedState"] == "DISCONNECTED":
-        return STORE_LOST
+        behind = item["storageSystemInfo"]["type"] == "PROTECTION_STORE_GATEWAY"
+        return GATEWAY_LOST if behind else STORE_LOST
     broken = collection in ("application-hosts", "volume-protection-groups") and item["status"] == "ERROR"
     return str(item["stateReason"]) if broken else ""
 

@@ -68,7 +68,7 @@ def _decide(phase: Phase, schedule: Schedule, due: int, lost: Outages) -> Run:
     if outage := lost.first(schedule.needs, due, end):
         return Run(due, max(due + 30, min(end, outage.since)), ERROR, outage.reason, whole=True)
     parts = {m.id: verdict for m in phase.parts if (verdict := _part(m, schedule, due, end, lost))[0] != OK}
-    status, reason = _sum(phase, parts) if parts else (OK, "")
+    status, reason = total(len(phase.parts), parts) if parts else (OK, "")
     if status != ERROR and schedule.source and _no_source(phase, schedule, due, lost):
         return Run(due, due + 30, ERROR, outages.SOURCE, whole=True)
     return Run(due, due + 60 if status == ERROR else end, status, reason, parts)
@@ -82,10 +82,10 @@ def _hung(phase: Phase, schedule: Schedule) -> int | None:
     return schedule.calendar.latest(first.case_since)
 
 
-def _sum(phase: Phase, parts: dict[str, tuple[str, str]]) -> tuple[str, str]:
-    """The status of a run whose assets were not all OK."""
+def total(many: int, parts: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """The status of a run of so many assets that were not all OK, and the reason."""
     failed = [reason for status, reason in parts.values() if status == ERROR]
-    many, first = len(phase.parts), next(iter(parts.values()))
+    first = next(iter(parts.values()))
     if not failed:
         return first if many == 1 else (WARNING, f"{len(parts)} of {many} assets: {first[1]}")
     if len(failed) == many:
@@ -96,18 +96,16 @@ def _sum(phase: Phase, parts: dict[str, tuple[str, str]]) -> tuple[str, str]:
 def _part(member: Member, schedule: Schedule, due: int, end: int, lost: Outages) -> tuple[str, str]:
     """What becomes of one asset of a run: status and reason."""
     vm = member.holder == "virtual-machines"
-    if member.id in lost.spans and (outage := lost.first((member.id,), due, end)):
-        return ERROR, outage.reason
+    if ill := illness(member, due, end, lost):
+        return ERROR, ill
     since = member.case and due >= member.case_since
     if since and member.case in ("warning", "partial-copy") and schedule.tier in (*STORED, "SNAPSHOT"):
         if member.case == "warning":
             return WARNING, outages.TOOLS
         return (WARNING, disk_left_out(member)) if schedule.tier in STORED else (OK, "")
     if member.case:
-        return OK, ""  # nothing but its own case
+        return OK, ""
     reasons = outages.REASONS if vm else outages.OTHER_REASONS
-    if ill := outages.ailment(member.key, due, reasons):
-        return ERROR, ill
     dice = mix(member.key ^ schedule.key, due) % 1000
     if dice < FAILS:
         return ERROR, reasons[dice % len(reasons)] if dice else reasons[-1]
@@ -116,6 +114,14 @@ def _part(member: Member, schedule: Schedule, due: int, end: int, lost: Outages)
     if WARNS <= dice < PARTIAL and vm and member.disks > 1 and schedule.tier in STORED:
         return WARNING, disk_left_out(member)
     return OK, ""
+
+
+def illness(member: Member, due: int, end: int, lost: Outages) -> str:
+    """Why an asset cannot be copied at a time, by whatever run; "" where it can."""
+    if member.id in lost.spans and (outage := lost.first((member.id,), due, end)):
+        return outage.reason
+    reasons = outages.REASONS if member.holder == "virtual-machines" else outages.OTHER_REASONS
+    return "" if member.case else outages.ailment(member.key, due, reasons)  # a case is nothing but itself
 
 
 def disk_left_out(member: Member) -> str:

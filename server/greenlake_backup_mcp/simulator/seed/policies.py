@@ -120,8 +120,13 @@ def job_reference(job: Item) -> Item:
     }
 
 
+def job_entry(job: Item) -> Item:
+    """How policies name their jobs."""
+    return {name: job[name] for name in ("assetInfo", "id", "resourceUri", "type")}
+
+
 def job(world: World, policy_name: str, asset: Item, *, operational: str = "ACTIVE", exists: bool = True) -> Item:
-    """A job on an asset, in effect since both it and the policy were there; not `kept`: it is deleted by now."""
+    """A job on an asset, in effect since both it and the policy were there; one that does not exist was deleted."""
     policy = world.policies[policy_name]
     since = max(parse_time(asset["createdAt"]), parse_time(policy["createdAt"])) + timedelta(hours=5)
     item = new_job(uid(world.seed, "job", asset["id"]), policy, asset, since, orchestrator(world, asset))
@@ -135,9 +140,7 @@ def job(world: World, policy_name: str, asset: Item, *, operational: str = "ACTI
     world.resources.setdefault("protection-jobs", {})[item["id"]] = item
     asset["protectionJobInfo"] = job_reference(item)
     policy["assigned"] = True
-    policy["protectionJobsInfo"].append(
-        {"assetInfo": item["assetInfo"], "id": item["id"], "resourceUri": item["resourceUri"], "type": item["type"]}
-    )
+    policy["protectionJobsInfo"].append(job_entry(item))
     return item
 
 
@@ -155,19 +158,21 @@ def orchestrator(world: World, asset: Item) -> str:
 
 def new_job(id: str, policy: Item, asset: Item, since: datetime, orchestrator_id: str) -> Item:
     """A job as it is stored: what its schedules do follows from its history."""
-    info = {"displayName": asset.get("displayName") or asset["name"], "id": asset["id"], "name": asset["name"],
-            "resourceUri": asset["resourceUri"], "type": asset["type"]}  # fmt: skip
-    members = [
-        {"displayName": m.get("displayName", m.get("name", "")), "id": m["id"],
-         "name": m.get("name", m.get("displayName", "")), "resourceUri": m["resourceUri"], "type": m["type"]}
-        for m in (asset.get("assets") or asset.get("members") or [])
-    ]  # fmt: skip
     protections = [
         {**p, "schedules": [{**s, "operational": "ACTIVE", "executionStatuses": []} for s in p["schedules"]]}
         for p in policy["protections"]
     ]
     return {"id": id, "type": "backup-recovery/protection-job", "resourceUri": uri("protection-jobs", id),
-            "generation": 1, "applicationType": policy["applicationType"], "assetInfo": info,
-            "associatedAssetsInfo": members, "dataOrchestratorId": orchestrator_id,
-            "effectiveFromDateTime": format_time(since), "operational": "ACTIVE",
+            "generation": 1, "applicationType": policy["applicationType"], **job_assets(asset),
+            "dataOrchestratorId": orchestrator_id, "effectiveFromDateTime": format_time(since), "operational": "ACTIVE",
             "protectionPolicyInfo": policy_reference(policy), "protections": protections}  # fmt: skip
+
+
+def job_assets(asset: Item) -> Item:
+    """How a job names its asset and the members of that."""
+    short = [
+        {"displayName": a.get("displayName") or a.get("name", ""), "id": a["id"],
+         "name": a.get("name") or a.get("displayName", ""), "resourceUri": a["resourceUri"], "type": a["type"]}
+        for a in (asset, *(asset.get("assets") or asset.get("members") or ()))
+    ]  # fmt: skip
+    return {"assetInfo": short[0], "associatedAssetsInfo": short[1:]}

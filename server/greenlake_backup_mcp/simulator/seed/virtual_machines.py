@@ -52,6 +52,7 @@ FAMOUS = {
     "lab-build-07": ("UNPROTECTED", ""),
     "old-wiki-01": ("LAPSED", policies.BRONZE),
 }
+DELETED = "The virtual machine was deleted in the vCenter."
 CASE_STATUS = {"partly-suspended": "PARTLY", "deleted-vm": "DELETED"}
 
 
@@ -203,7 +204,7 @@ def _protect(world: World, vm: Item, status: str, policy: str, case: cases.Case 
     if status == "PENDING":
         job["effectiveFromDateTime"] = format_time(world.now + timedelta(hours=16))
     if status == "DELETED":
-        vm |= {"state": "DELETED", "stateReason": "The virtual machine was deleted in the vCenter.",
+        vm |= {"state": "DELETED", "stateReason": DELETED,
                "powerState": "POWERED_OFF"}  # fmt: skip
     if case and case.name == "suspended":
         ended = world.now - timedelta(days=7, hours=3)

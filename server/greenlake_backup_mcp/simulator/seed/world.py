@@ -54,7 +54,8 @@ class World:
         """The same with items of its own, to be changed."""
         if self.frozen is None:
             self.frozen = pickle.dumps(self.resources, pickle.HIGHEST_PROTOCOL)
-        return replace(self, resources=pickle.loads(self.frozen), frozen=None)  # noqa: S301  our own
+        resources = pickle.loads(self.frozen)  # noqa: S301  our own
+        return replace(self, resources=resources, on_datastores=dict(self.on_datastores), frozen=None)
 
     def lose(self, item: Item, since: timedelta) -> None:
         """Something has not worked for some time."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.description import Route
-from greenlake_backup_mcp.simulator.names import Item, Ref, uri
+from greenlake_backup_mcp.simulator.names import Item, Ref, kind, uri
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
@@ -23,15 +23,19 @@ def is_wrong(credentials: Mapping[str, Any] | None) -> bool:
     return not words[1] or any(WRONG in word.lower() for word in words)
 
 
-def address_user(tenant: Tenant, address: str, own_id: str = "") -> str:
-    """The name of what has a network address already; empty where nothing else has it."""
+def without_password(credentials: Mapping[str, Any]) -> Item:
+    """Credentials as they are read back."""
+    return {name: value for name, value in credentials.items() if name != "password"}
+
+
+def require_free(tenant: Tenant, address: str, own_id: str = "") -> None:
+    """Failure where something else has a network address already."""
     for collection in ("protection-store-gateways", "storeonces", "data-orchestrators", "virtual-machines"):
         for item in tenant.all(collection):
             network = item.get("network") or item.get("interfaces", {}).get("network", {})
             nics = [item] if item.get("powerState") == "POWERED_ON" else network.get("nics") or network.get("nic") or ()
-            if item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
-                return str(item["name"])
-    return ""
+            if address and item["id"] != own_id and any(n.get("networkAddress") == address for n in nics):
+                raise Failure(f"The network address {address} is in use by {item['name']}.", "ADDRESS_IN_USE")
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class Call:
         if item is None:
             raise Refusal(400, f"{what} {id!r} does not exist.")
         return item
+
+    def unborn(self, name: str) -> Item:
+        """What a task is about that makes a resource of the path's collection."""
+        return {"id": "", "name": name, "type": kind(self.collection), "resourceUri": self.route.operation.path}
 
     def orchestrator(self) -> Item:
         """The orchestrator that carries out what has none of its own; 400 without any."""

@@ -9,7 +9,7 @@ from greenlake_backup_mcp.simulator.names import Item, format_time, parse_time, 
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
-from .restore_sources import hold, record, recovery_point
+from .restore_sources import Source
 from .restores import refuse_busy
 
 OLD_BONDS = ("protectionJobInfo", "mssqlDatabaseProtectionGroupInfo", "availabilityGroupInfo")
@@ -17,10 +17,9 @@ OLD_BONDS = ("protectionJobInfo", "mssqlDatabaseProtectionGroupInfo", "availabil
 
 def restore(call: Call) -> Answer:
     """A database: PARENT overwrites it, ALTERNATE makes one, on its own instance or another."""
-    tenant, held, body = call.tenant, call.target(), call.body
-    copy, copy_ref = recovery_point(call, ("mssql-databases", call.ids[0]))
-    over, target = body["restoreType"] == "PARENT", body.get("targetDatabaseInfo") or {}
-    tail = bool(body.get("restoreWithTailLog"))
+    tenant, held, body, name = call.tenant, call.target(), call.body, "Restore database"
+    source = Source.of_body(call, ("mssql-databases", call.ids[0]))
+    target, tail = body.get("targetDatabaseInfo") or {}, bool(body.get("restoreWithTailLog"))
     details = {
         "restoreType": body["restoreType"],
         "recoveryMode": body.get("recoveryMode", "WITH_RECOVERY"),
@@ -28,37 +27,40 @@ def restore(call: Call) -> Answer:
         "tailLog": tail,
         "filePaths": [(p.get("originalPath"), p.get("newPath")) for p in target.get("databaseFilePaths", ())],
     }
-    if over:
+    if body["restoreType"] == "PARENT":
         refuse_busy(call, held)
 
-        def overwrite() -> None:
-            _check(tenant, copy, details)
+        def overwrite() -> list[Item]:
+            _check(tenant, source.copy, details)
             tenant.rewrite(held["id"])
-            tenant.write(call.ref, **_recovery(details))
-            record(tenant, copy, held, details)
+            return [tenant.write(call.ref, **_recovery(details)) or held]
 
-        task = tenant.start("Restore database", 900, held, ref=call.ref, busy="RESTORING", sour="ERROR",
-                            finish=overwrite, release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
+        answer = source.restore(name, 900, held, overwrite, details, ref=call.ref, busy="RESTORING", sour="ERROR")
         if tail:
-            tenant.start("Back up tail log", 30, held, parent=task)
-        return call.accepted(task)
+            tenant.start("Back up tail log", 30, held, parent=next(reversed(tenant.tasks.values())))
+        return answer
     if tail:
         raise Refusal(400, "restoreWithTailLog is for a restore over the original (PARENT) only.")
     instance = call.other("mssql-instances", target.get("instanceId") or held["instanceInfo"]["id"], "instanceId")
-    name = target.get("name") or f"{held['name']}-restored"
-    if any(d["name"] == name and d["instanceInfo"]["id"] == instance["id"] for d in tenant.all("mssql-databases")):
-        raise Refusal(400, f"The name {name!r} is already in use on this instance.")
+    new_name = target.get("name") or f"{held['name']}-restored"
+    if _taken(tenant, new_name, instance):
+        raise Refusal(400, f"The name {new_name!r} is already in use on this instance.")
     new_paths = [new for _, new in details["filePaths"]]
     if len(new_paths) != len(set(new_paths)):
         raise Refusal(400, "Two database files cannot have the same path.")
 
-    def beside() -> None:
-        _check(tenant, copy, details)
-        made = _create(tenant, held, instance, name) | _recovery(details)
+    def beside() -> list[Item]:
+        _check(tenant, source.copy, details)
+        made = _create(tenant, held, instance, new_name) | _recovery(details)
         tenant.put(("mssql-databases", made["id"]), made)
-        record(tenant, copy, made, details)
+        return [made]
 
-    return call.start("Restore database", 900, held, finish=beside, release=hold(tenant, copy_ref), others=[copy])
+    return source.restore(name, 900, held, beside, details)
+
+
+def _taken(tenant: Tenant, name: str, instance: Item) -> bool:
+    held = tenant.all("mssql-databases")
+    return any(d["name"] == name and d["instanceInfo"]["id"] == instance["id"] for d in held)
 
 
 def _check(tenant: Tenant, copy: Item, details: Item) -> None:
@@ -90,7 +92,7 @@ def _create(tenant: Tenant, source: Item, instance: Item, name: str) -> Item:
     host = tenant.read(("application-hosts", instance["applicationHostInfo"]["id"]))
     if host is None or host["state"] != "OK":
         raise Failure((host or {}).get("stateReason") or "The application host does not answer.", "HOST_NOT_AVAILABLE")
-    if any(d["name"] == name and d["instanceInfo"]["id"] == instance["id"] for d in tenant.all("mssql-databases")):
+    if _taken(tenant, name, instance):
         raise Failure(f"The name {name!r} is already in use on this instance.", "NAME_IN_USE")
     id, now = tenant.new_id("restored", name), format_time(tenant.now())
     return {

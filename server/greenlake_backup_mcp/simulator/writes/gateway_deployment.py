@@ -9,9 +9,9 @@ from greenlake_backup_mcp.simulator.names import Item, format_time, uid
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
-from .call import Call, address_user
+from .call import Call, require_free
 from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
-from .placement import Placement
+from .placement import Placement, remove_vm
 from .stores import connect
 
 TIB = 1 << 40
@@ -25,8 +25,6 @@ def create(call: Call) -> Answer:
     call.refuse_taken(body["name"], "gateway")
     place = _place(call)
     orchestrator = call.orchestrator()
-    about = {"id": "", "name": body["name"], "type": "backup-recovery/protection-store-gateway",
-             "resourceUri": call.route.operation.path}  # fmt: skip
 
     def finish() -> None:
         key = tenant.new_id("gateway")
@@ -34,7 +32,8 @@ def create(call: Call) -> Answer:
                    dataOrchestratorId=orchestrator["id"], remoteAccessEnabled=False, softwareVersion=VERSION,
                    serialNumber=f"PSG{key[:8].upper()}", **_deployed(call, place, key, ""))  # fmt: skip
 
-    return _accepted(call, tenant.start("Deploy protection store gateway", 1800, about, finish=finish))
+    task = tenant.start("Deploy protection store gateway", 1800, call.unborn(body["name"]), finish=finish)
+    return _accepted(call, task)
 
 
 def _accepted(call: Call, task: Task) -> Answer:
@@ -71,8 +70,7 @@ def _deployed(call: Call, place: Placement, key: str, own_id: str) -> Item:
     if network.get("name") not in names:
         raise Failure(f"The network {network.get('name')!r} is not in {place.manager['name']}.", "NETWORK_NOT_FOUND")
     address = network.get("networkAddress", "")
-    if address and (user := address_user(tenant, address, own_id)):
-        raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+    require_free(tenant, address, own_id)
     vm_id = uid(key, "vm")
     model = next(v for v in tenant.all("virtual-machines") if v.get("vmClassification"))
     cores, memory = int(override.get("cpu", 8)), int(override.get("ramInGiB", 64)) * 1024
@@ -87,6 +85,7 @@ def _deployed(call: Call, place: Placement, key: str, own_id: str) -> Item:
     else:
         vm.pop("networkAddress", None)
     tenant.put(("virtual-machines", vm_id), vm)
+    settled.occupy(tenant, sum(d["capacityInBytes"] for d in vm["virtualDisks"]))
     nic = {"id": uid(key, "nic"), "networkIndex": 1, "networkName": network.get("name", ""),
            "networkType": network.get("networkType", "DHCP")}  # fmt: skip
     nic |= {name: network[name] for name in ("gateway", "networkAddress", "subnetMask") if network.get(name)}
@@ -115,7 +114,7 @@ def recover(call: Call) -> Answer:
 
     def finish() -> None:
         new = _deployed(call, place, tenant.new_id("gateway"), item["id"])
-        tenant.remove(("virtual-machines", item.get("vmId", "")))
+        remove_vm(tenant, item.get("vmId", ""))
         tenant.write(call.ref, name=call.body["name"], displayName=call.body["name"], **new)
         for store in stores:
             if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost

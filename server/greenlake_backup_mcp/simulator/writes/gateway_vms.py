@@ -7,7 +7,7 @@ from functools import partial
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item
 
-from .call import Call, address_user
+from .call import Call, require_free
 from .gateways import healthy, must_be_connected
 from .stores import connect
 
@@ -48,9 +48,8 @@ def _check_nic(nic: Item, others: list[Item]) -> None:
 
 def _check_network(call: Call, item: Item, nic: Item) -> None:
     """Failure where the address is in use, or the network is not in the gateway's vCenter."""
-    address, name = nic.get("networkAddress", ""), nic.get("networkName", "")
-    if address and (user := address_user(call.tenant, address, item["id"])):
-        raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+    name = nic.get("networkName", "")
+    require_free(call.tenant, nic.get("networkAddress", ""), item["id"])
     if name and name not in {n["name"] for n in call.tenant.all("networks")}:
         raise Failure(f"The network {name!r} does not exist.", "NETWORK_NOT_FOUND")
 

@@ -6,7 +6,9 @@ from greenlake_backup_mcp.simulator.answers import Answer, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
+from .call import Call, without_password
+from .placement import remove_vm
+from .stores import remove_system
 
 BOUNDS = {
     "maxInCloudDailyProtectedDataInTiB": (1, 30),
@@ -48,9 +50,8 @@ def update(call: Call) -> Answer:
     """PATCH: name servers, time, proxy."""
     item, body, tenant = call.target(), call.body, call.tenant
     network = {**item["network"], **{name: body[name] for name in ("dns", "ntp", "proxy") if name in body}}
-    if "credentials" in network.get("proxy", {}):  # a password is never read back
-        readable = {k: v for k, v in network["proxy"]["credentials"].items() if k != "password"}
-        network["proxy"] = {**network["proxy"], "credentials": readable}
+    if "credentials" in network.get("proxy", {}):
+        network["proxy"] = {**network["proxy"], "credentials": without_password(network["proxy"]["credentials"])}
     return call.change(item, "Update protection store gateway", 30, "PSG_STATE_UPDATING", network=network,
                        check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})))  # fmt: skip
 
@@ -58,15 +59,13 @@ def update(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     """DELETE: refused while stores are on it, unless forced; then they go with what is in them."""
     item, tenant = call.target(), call.tenant
-    stores = tenant.stores_on(item["id"])
-    if stores and not call.query.get("force", False):
-        raise Refusal(400, f"{len(stores)} protection stores are on the gateway; delete them first or use force.")
+    used = len(tenant.stores_on(item["id"]))
+    if used and not call.query.get("force", False):
+        raise Refusal(400, f"{used} protection stores are on the gateway; delete them first or use force.")
 
     def finish() -> None:
-        for store in stores:
-            tenant.remove(("protection-stores", store["id"]))
-        tenant.remove(call.ref)
-        tenant.remove(("virtual-machines", item.get("vmId", "")))
+        remove_system(tenant, call.ref)
+        remove_vm(tenant, item.get("vmId", ""))
 
     return call.start(
         "Delete protection store gateway", 900, item, ref=call.ref, busy="PSG_STATE_DELETING", finish=finish

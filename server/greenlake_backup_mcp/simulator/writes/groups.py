@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from greenlake_backup_mcp.simulator.answers import Answer, Refusal
-from greenlake_backup_mcp.simulator.names import Item, format_time, kind, reference, uri
+from greenlake_backup_mcp.simulator import names
+from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, reference, uri
 from greenlake_backup_mcp.simulator.seed.databases import system_reference
+from greenlake_backup_mcp.simulator.seed.policies import job_assets
+from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
+from .protection import reassign, rebind, refuse_double
 
-MEMBERS = {  # group collection → (property, collection of the members, what members know of the group)
-    "virtual-machine-protection-groups": ("assets", "virtual-machines", "vmProtectionGroupsInfo"),
-    "mssql-database-protection-groups": ("members", "mssql-databases", "mssqlDatabaseProtectionGroupInfo"),
-    "volume-protection-groups": ("assets", "", ""),
-}
+MEMBERS = {**names.MEMBERS, "volume-protection-groups": ("assets", "")}
 
 
 def create(call: Call) -> Answer:
@@ -37,7 +37,7 @@ def create(call: Call) -> Answer:
 
     def finish() -> None:
         tenant.put((collection, id), item)
-        _link(tenant, collection, item, [])
+        rebind(tenant, _refs(collection, item))
 
     return call.start("Create protection group", 20, item, finish=finish)
 
@@ -51,9 +51,11 @@ def update(call: Call) -> Answer:
     if name in body:
         if "NATIVE" in [group.get(f"{before}rotectionGroupType") for before in ("vmP", "volumeP", "p")]:
             raise Refusal(400, "The members of a native group follow the resource it stands for and cannot be set.")
-        body[name] = _members(call, body[name])
-        _refuse_double(tenant, group, body[name])
+        body[name] = _members(call, body[name], group["id"])
+        if "protectionJobInfo" in group:
+            refuse_double(tenant, {}, body[name])
         if call.collection == "virtual-machine-protection-groups":
+            _manager(tenant, body[name] or group[name])
             body["protectedResourcesInfo"] = {"virtualMachinesCount": len(body[name])}
     for part in ("nativeAppInfo", "dynamicMemberFilter"):
         if part in body:
@@ -64,14 +66,13 @@ def update(call: Call) -> Answer:
 
     def finish() -> None:
         new = tenant.write(call.ref, **body, state="OK")
-        if new and name in body:
-            _link(tenant, call.collection, new, group[name])
+        if new is None:
+            raise Failure("The protection group no longer exists.", "NOT_FOUND")
         job = tenant.read(("protection-jobs", group.get("protectionJobInfo", {}).get("id", "")))
-        if new and job:  # the job follows its group
-            shorts = [{"displayName": m.get("displayName", m.get("name", "")), "name": m.get("name", ""),
-                       **{k: m[k] for k in ("id", "resourceUri", "type")}} for m in new[name]]  # fmt: skip
-            info = {**job["assetInfo"], "name": new["name"], "displayName": new.get("displayName", new["name"])}
-            tenant.write(("protection-jobs", job["id"]), associatedAssetsInfo=shorts, assetInfo=info)
+        if job:  # the job follows its group, and whoever names the job
+            tenant.write(("protection-jobs", job["id"]), **job_assets(new))
+            reassign(tenant, job["protectionPolicyInfo"]["id"])
+        rebind(tenant, [call.ref, *_refs(call.collection, new), *_refs(call.collection, group)])
 
     return call.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
 
@@ -86,18 +87,18 @@ def delete(call: Call) -> Answer:
         raise Refusal(400, "The group is protected by a job; delete the job first or use cascadedelete.")
 
     def finish() -> None:
+        tenant.remove(call.ref)
         if "protectionJobInfo" in group:
             tenant.remove(("protection-jobs", group["protectionJobInfo"]["id"]))
-            _unassign(tenant, group["protectionJobInfo"])
-        tenant.remove(call.ref)
-        _link(tenant, collection, {**group, MEMBERS[collection][0]: []}, group[MEMBERS[collection][0]])
+            reassign(tenant, group["protectionJobInfo"]["protectionPolicyInfo"]["id"])
+        rebind(tenant, _refs(collection, group))
 
     return call.start("Delete protection group", 30, group, ref=call.ref, busy="DELETING", finish=finish)
 
 
 def refresh(call: Call) -> Answer:
     """POST refresh."""
-    group, tenant, (name, collection, _) = call.target(), call.tenant, MEMBERS[call.collection]
+    group, tenant, (name, collection) = call.target(), call.tenant, MEMBERS[call.collection]
     whole = bool((call.body or {}).get("fullRefresh"))
     seconds = 180 if whole else 60
     task = tenant.start("Refresh protection group", seconds, group, ref=call.ref, busy="REFRESHING", composite=True)
@@ -108,24 +109,13 @@ def refresh(call: Call) -> Answer:
     return call.accepted(task)
 
 
-def _refuse_double(tenant: Tenant, group: Item, members: list[Item]) -> None:
-    """400 where a member of a protected group has a job of its own, in the reading that refuses it."""
-    if "protectionJobInfo" not in group or tenant.switches.double_protection == "shown":
-        return
-    for short in members:
-        own = (tenant.read(("virtual-machines", short["id"])) or {}).get("protectionJobInfo")
-        if own:
-            raise Refusal(400, f"The member {short.get('name', '')} is already protected by its own job.")
+def _refs(collection: str, group: Item) -> list[Ref]:
+    """The members of a group that know of it."""
+    name, members = MEMBERS[collection]
+    return [(members, m["id"]) for m in group[name]] if members else []
 
 
-def _unassign(tenant: Tenant, job: Item) -> None:
-    policy = tenant.read(("protection-policies", job["protectionPolicyInfo"]["id"]))
-    if policy:
-        jobs = [j for j in policy["protectionJobsInfo"] if j["id"] != job["id"]]
-        tenant.write(("protection-policies", policy["id"]), protectionJobsInfo=jobs, assigned=bool(jobs))
-
-
-def _members(call: Call, members: list[Item]) -> list[Item]:
+def _members(call: Call, members: list[Item], own_id: str = "") -> list[Item]:
     collection = MEMBERS[call.collection][1]
     ids = [m.get("id") or m.get("resourceUri", "").rsplit("/", 1)[-1] for m in members]
     if len(ids) != len(set(ids)):
@@ -133,34 +123,14 @@ def _members(call: Call, members: list[Item]) -> list[Item]:
     if not collection:
         return [{"displayName": f"volume {id[:8]}", "id": id, "type": kind("volumes"), "protectionStatus": "PENDING",
                  "resourceUri": uri("volumes", id)} for id in ids]  # fmt: skip
-    out, names = [], ("name",) if collection == "mssql-databases" else ("name", "displayName")
+    out, spelled = [], ("name",) if collection == "mssql-databases" else ("name", "displayName")
     for id in ids:
         member = call.other(collection, id, "Member")
-        short = reference(collection, member, *names)
-        out.append({**short, "instanceInfo": member["instanceInfo"]} if "instanceInfo" in member else short)
+        if member.get("mssqlDatabaseProtectionGroupInfo", {"id": own_id})["id"] != own_id:
+            raise Refusal(400, f"{member['name']} is a member of another group.")
+        named = reference(collection, member, *spelled)
+        out.append({**named, "instanceInfo": member["instanceInfo"]} if "instanceInfo" in member else named)
     return out
-
-
-def _link(tenant: Tenant, collection: str, group: Item, before: list[Item]) -> None:
-    """Members know their group; those who left no longer do, and are protected no longer."""
-    name, of_members, back = MEMBERS[collection]
-    if not of_members:
-        return
-    own = {"id": group["id"], "name": group["name"], "resourceUri": group["resourceUri"], "type": group["type"]}
-    now = {m["id"] for m in group[name]}
-    for id in now:
-        change: Item = {back: own if of_members == "mssql-databases" else [own]}
-        member = tenant.read((of_members, id)) or {}
-        if "protectionJobInfo" in group and of_members == "virtual-machines" and "protectionJobInfo" not in member:
-            change["protectionPolicyAppliedAtInfo"] = {**own, "type": "VM_PROTECTION_GROUP"}
-        tenant.write((of_members, id), **change)
-    for id in {m["id"] for m in before} - now:
-        member = tenant.read((of_members, id)) or {}
-        own_job = "protectionJobInfo" in member and of_members == "virtual-machines"
-        left: Item = {back: None if of_members == "mssql-databases" else []}
-        if not own_job and "protectionPolicyAppliedAtInfo" in member:
-            left["protectionPolicyAppliedAtInfo"] = None
-        tenant.write((of_members, id), **left)
 
 
 def _vm_group(call: Call, item: Item) -> Item:
@@ -172,11 +142,35 @@ def _vm_group(call: Call, item: Item) -> Item:
     if style == "DYNAMIC" and not body.get("dynamicMemberFilter"):
         raise Refusal(400, "A DYNAMIC group needs dynamicMemberFilter.")
     more = {name: body[name] for name in ("nativeAppInfo", "dynamicMemberFilter") if name in body}
+    members = _members(call, body.get("assets") or _selected(call.tenant, body))
+    if members:
+        manager = call.other("hypervisor-managers", _manager(call.tenant, members), "vCenter")
+        more["hypervisorManagerInfo"] = reference("hypervisor-managers", manager)
+        more["dataOrchestratorInfo"] = [short(manager["dataOrchestratorInfo"])]
     return more | {
         "displayName": item["name"], "appType": "VMWARE", "assetsCategory": body["assetsCategory"], "volumesInfo": [],
-        "vmProtectionGroupType": style, "protectedResourcesInfo": {"virtualMachinesCount": len(body.get("assets", ()))},
+        "vmProtectionGroupType": style, "protectedResourcesInfo": {"virtualMachinesCount": len(members)},
+        "assets": members,
         "consoleUri": f"/backup-and-recovery/virtual-machine-protection-groups/{item['id']}",
     }  # fmt: skip
+
+
+def _selected(tenant: Tenant, body: Item) -> list[Item]:
+    """The VMs that a group stands for: those in a folder, or with one of some tags."""
+    folder = body.get("nativeAppInfo", {}).get("id")
+    vms = [vm for vm in tenant.all("virtual-machines") if folder and vm["folderInfo"]["id"] == folder]
+    wanted = {tag.get("resourceUri") for tag in body.get("dynamicMemberFilter", {}).get("members", ())}
+    tags = [tag for tag in tenant.all("tags") if tag["resourceUri"] in wanted]
+    return vms + [vm for tag in tags for vm in tag["associatedResources"]]
+
+
+def _manager(tenant: Tenant, members: list[Item]) -> str:
+    """The id of the vCenter of all members; 400 where they have several."""
+    vms = [tenant.read(("virtual-machines", m["id"])) or {} for m in members]
+    ids = {vm["hypervisorManagerInfo"]["id"] for vm in vms}
+    if len(ids) > 1:
+        raise Refusal(400, "The members of a group must be of one vCenter.")
+    return str(ids.pop())
 
 
 def _sql_group(call: Call, _item: Item) -> Item:
@@ -184,10 +178,11 @@ def _sql_group(call: Call, _item: Item) -> Item:
     if style == "CUSTOM" or not native:
         return {"protectionGroupType": style}
     instance = call.tenant.read(("mssql-instances", native.get("id", "")))
-    members = [d for d in call.tenant.all("mssql-databases") if instance and d["instanceInfo"]["id"] == instance["id"]]
-    short = [{**reference("mssql-databases", d), "instanceInfo": d["instanceInfo"]} for d in members]
+    members = [d for d in call.tenant.all("mssql-databases") if instance and d["instanceInfo"]["id"] == instance["id"]
+               and "mssqlDatabaseProtectionGroupInfo" not in d]  # fmt: skip
+    own = [{**reference("mssql-databases", d), "instanceInfo": d["instanceInfo"]} for d in members]
     more = {"instanceInfo": reference("mssql-instances", instance), "name": instance["name"]} if instance else {}
-    return {"protectionGroupType": style, "nativeAppInfo": {**native, **more}, "members": short}
+    return {"protectionGroupType": style, "nativeAppInfo": {**native, **more}, "members": own}
 
 
 def _volume_group(call: Call, _item: Item) -> Item:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time
-from greenlake_backup_mcp.simulator.seed.policies import job_reference, new_job, store_reference
+from greenlake_backup_mcp.simulator.seed.policies import new_job, orchestrator, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import display_name
 
 from .call import Call
 from .policies import check_retention
-from .runs import Options, asset_of, change_schedules, holders_of, run_schedules
+from .protection import asset_of, change_schedules, operational, protected_through, reassign, rebind, refuse_double
+from .runs import Options, run_schedules
 
 APPLICATIONS = {"VMWARE": ("virtual-machines", "datastores", "virtual-machine-protection-groups"),
                 "MSSQL": ("mssql-databases", "mssql-database-protection-groups"),
@@ -24,40 +26,30 @@ def create(call: Call) -> Answer:
     if ref[0] not in APPLICATIONS[policy["applicationType"]]:
         raise Refusal(400, f"A policy for {policy['applicationType']} cannot protect an asset of type {asset['type']}.")
     if asset.get("protectionStatus") == "UNSUPPORTED":
-        raise Refusal(400, f"Protection of {_name(asset)} is not supported.")
+        raise Refusal(400, f"Protection of {display_name(asset)} is not supported.")
     if "protectionJobInfo" in asset:
-        raise Refusal(400, f"{_name(asset)} is already protected by a job.")
-    _refuse_double(tenant, ref, asset)
+        raise Refusal(400, f"{display_name(asset)} is already protected by a job.")
+    members = [{"id": id} for name, id in protected_through(tenant, asset) if name == "virtual-machines" != ref[0]]
+    refuse_double(tenant, asset, members)
     overrides = _overrides(call, policy)
     id = tenant.new_id("job")
-    orchestrator = call.orchestrator()["id"]
+    call.orchestrator()  # without any there is no job
 
     def finish() -> None:
-        job = new_job(id, policy, asset, tenant.now(), orchestrator)
+        job = new_job(id, policy, asset, tenant.now(), orchestrator(tenant.world, asset))
         job["protections"] = [_overridden(p, overrides.get(p["id"])) for p in job["protections"]]
         begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
         job["effectiveFromDateTime"] = format_time(begin)
+        if ref[0] == "datastores":
+            _take_machines(tenant, asset)
         tenant.put(("protection-jobs", id), job)
-        _bind(tenant, ref, job)
+        _bind(tenant, ref, asset, policy)
         tenant.name_made(job)
         if begin <= tenant.now():
             run_schedules(tenant, job, None, task)
 
     task = tenant.start("Create protection job", 10, asset, finish=finish)
     return call.accepted(task)
-
-
-def _refuse_double(tenant: Tenant, ref: Ref, asset: Item) -> None:
-    """400 where an asset would be under its own job and under its group's, in the reading that refuses it."""
-    if tenant.switches.double_protection == "shown":
-        return
-    for short in asset.get("vmProtectionGroupsInfo", ()):
-        group = tenant.read(("virtual-machine-protection-groups", short["id"])) or {}
-        if "protectionJobInfo" in group:
-            raise Refusal(400, f"{_name(asset)} is already protected through its group {group['name']}.")
-    for one in holders_of(tenant, ref, asset):
-        if one != ref and "protectionJobInfo" in (tenant.read(one) or {}) and ref[0].startswith("virtual"):
-            raise Refusal(400, f"The member {_name(tenant.read(one) or {})} is already protected by its own job.")
 
 
 def _overrides(call: Call, policy: Item) -> dict[str, Item]:
@@ -104,7 +96,7 @@ def delete(call: Call) -> Answer:
 
     def finish() -> None:
         tenant.remove(ref)
-        _unbind(tenant, job)
+        _bind(tenant, *asset_of(tenant, job["assetInfo"]["id"]), job["protectionPolicyInfo"])
 
     return call.start("Delete protection job", 10, job["assetInfo"], finish=finish, others=[job])
 
@@ -130,9 +122,7 @@ def _set_operational(call: Call, wanted: str) -> Answer:
         protections = change_schedules(
             now, lambda s: s | ({"operational": wanted} if s["scheduleId"] in chosen else {})
         )
-        states = {s["operational"] for p in protections for s in p["schedules"]}
-        whole = states.pop() if len(states) == 1 else "PARTIALLY_SUSPENDED"
-        tenant.write(ref, protections=protections, operational=whole)
+        tenant.write(ref, protections=protections, operational=operational(protections))
 
     name = "Suspend protection job" if wanted == "SUSPENDED" else "Resume protection job"
     return call.start(name, 5, job["assetInfo"], finish=finish, others=[job])
@@ -165,30 +155,18 @@ def _schedule_ids(job: Item, ids: list[int] | None) -> set[int]:
     return set(ids) if ids else existing
 
 
-def _bind(tenant: Tenant, ref: Ref, job: Item) -> None:
-    tenant.write(ref, protectionJobInfo=job_reference(job))
-    policy = tenant.read(("protection-policies", job["protectionPolicyInfo"]["id"]))
-    if policy:
-        entry = {"assetInfo": job["assetInfo"], "id": job["id"], "resourceUri": job["resourceUri"], "type": job["type"]}
-        jobs = [*policy["protectionJobsInfo"], entry]
-        tenant.write(("protection-policies", policy["id"]), protectionJobsInfo=jobs, assigned=True)
+def _bind(tenant: Tenant, ref: Ref, asset: Item, policy: Item) -> None:
+    """An asset, what is protected through it, and the policy name the jobs that there are now."""
+    rebind(tenant, [ref, *protected_through(tenant, asset)])
+    reassign(tenant, policy["id"])
 
 
-def _unbind(tenant: Tenant, job: Item) -> None:
-    ref, asset = asset_of(tenant, job["assetInfo"]["id"])
-    changes: Item = {"protectionJobInfo": None}
-    if "protectionPolicyAppliedAtInfo" in asset:
-        changes["protectionPolicyAppliedAtInfo"] = None
-    tenant.write(ref, **changes)
-    policy = tenant.read(("protection-policies", job["protectionPolicyInfo"]["id"]))
-    if policy:
-        jobs = [j for j in policy["protectionJobsInfo"] if j["id"] != job["id"]]
-        tenant.write(("protection-policies", policy["id"]), protectionJobsInfo=jobs, assigned=bool(jobs))
-    for one in holders_of(tenant, ref, asset):
-        held = tenant.read(one)
-        if held and "protectionStatus" in held:
-            tenant.write(one, protectionPolicyAppliedAtInfo=None, protectionJobInfo=None)
-
-
-def _name(item: Item) -> str:
-    return str(item.get("displayName") or item.get("name"))
+def _take_machines(tenant: Tenant, datastore: Item) -> None:
+    """The VMs on a datastore that nothing else protects are protected through it."""
+    jobs = {job["assetInfo"]["id"] for job in tenant.world.all("protection-jobs")}
+    tenant.world.on_datastores[datastore["id"]] = [
+        vm["id"] for vm in tenant.all("virtual-machines")
+        if vm["appInfo"]["vmware"]["datastoresInfo"][0]["id"] == datastore["id"] and vm["state"] != "DELETED"
+        and vm["protectionStatus"] != "UNSUPPORTED"
+        and not jobs.intersection([vm["id"], *(g["id"] for g in vm["vmProtectionGroupsInfo"])])
+    ]  # fmt: skip

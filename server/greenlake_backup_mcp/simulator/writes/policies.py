@@ -9,6 +9,7 @@ from greenlake_backup_mcp.simulator.names import Item, format_time, kind, uri
 from greenlake_backup_mcp.simulator.seed.policies import PERSON, length, policy_reference, store_reference
 
 from .call import Call
+from .protection import asset_of, operational, protected_through, rebind
 
 NEEDS_STORE = {"BACKUP": "ON_PREMISES", "CLOUD_BACKUP": "CLOUD", "DATABASE_LOG_BACKUP": ""}
 
@@ -77,23 +78,29 @@ def _apply(call: Call, **changes: Any) -> Answer:
     for entry in item["protectionJobsInfo"]:
         job = tenant.read(("protection-jobs", entry["id"]))
         if job:
-            tenant.write(("protection-jobs", job["id"]), protections=_job_protections(job, item),
+            protections = _job_protections(job, item)
+            permanent = job["operational"] == "PERMANENTLY_SUSPENDED"
+            tenant.write(("protection-jobs", job["id"]), protections=protections,
+                         operational=job["operational"] if permanent else operational(protections),
                          protectionPolicyInfo=policy_reference(item))  # fmt: skip
+            if "name" in changes:
+                ref, asset = asset_of(tenant, job["assetInfo"]["id"])
+                rebind(tenant, [ref, *protected_through(tenant, asset)])
     return Answer(200, item)
 
 
 def _job_protections(job: Item, policy: Item) -> list[Item]:
     """The policy's protections with what the job knows of their runs."""
     existing = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
+    active = job["operational"] in ("ACTIVE", "PARTIALLY_SUSPENDED")
+    new: Item = {"operational": "ACTIVE" if active else "SUSPENDED", "executionStatuses": []}
     own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational", "overrides")
     protections = []
     for protection in policy["protections"]:
         schedules = []
         for schedule in protection["schedules"]:
-            before = existing.get(schedule["scheduleId"], {"operational": job["operational"], "executionStatuses": []})
+            before = existing.get(schedule["scheduleId"], new)
             schedules.append({**schedule, **{name: before[name] for name in own if name in before}})
-            if schedules[-1]["operational"] == "PARTIALLY_SUSPENDED":
-                schedules[-1]["operational"] = "ACTIVE"
         protections.append({**protection, "schedules": schedules})
     return protections
 

@@ -8,10 +8,10 @@ from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time
 from greenlake_backup_mcp.simulator.state import Tenant
-from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
 
+NAME = "Delete recovery point"
 IN_USE = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED")
 
 
@@ -57,16 +57,14 @@ def delete(call: Call) -> Answer:
     if locked and tenant.switches.locked_delete != "task":
         raise Refusal(int(tenant.switches.locked_delete), f"The recovery point is locked until {locked}.")
     if tenant.switches.dual_authorization and not locked:
-        return ask_second(call, item)
-    return call.accepted(begin_delete(tenant, ref, item))
-
-
-def begin_delete(tenant: Tenant, ref: Ref, item: Item) -> Task:
-    """The task that deletes a recovery point."""
-    return tenant.start(
-        "Delete recovery point", 30 + tenant.random() % 60, item, ref=ref,
-        busy="" if lock_of(tenant, item) or item["state"] in IN_USE else "DELETING", finish=lambda: remove(tenant, ref),
-    )  # fmt: skip
+        return call.accepted(
+            approvals.ask(tenant, item, NAME, lambda: tenant.start(
+                NAME, 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref)
+            ), ref)
+        )  # fmt: skip
+    busy = "" if locked or item["state"] in IN_USE else "DELETING"
+    seconds = 30 + tenant.random() % 60
+    return call.start(NAME, seconds, item, ref=ref, busy=busy, finish=lambda: remove(tenant, ref))
 
 
 def remove(tenant: Tenant, ref: Ref) -> None:
@@ -94,21 +92,6 @@ def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
                 other.get("scheduleInfo") == item.get("scheduleInfo")
             ):
                 held.drop(other["id"])
-
-
-def ask_second(call: Call, item: Item) -> Answer:
-    """Dual authorization: the task ends when the request waits for the second person."""
-    tenant, ref = call.tenant, call.ref
-
-    def finish() -> None:
-        tenant.write(ref, state="PENDING_DELETE_APPROVAL")
-        approvals.request(tenant, item, "Delete recovery point", approved, task)
-
-    def approved() -> None:
-        tenant.start("Delete recovery point", 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref))
-
-    task = tenant.start("Request approval to delete recovery point", 5, item, finish=finish)
-    return call.accepted(task)
 
 
 def lock_of(tenant: Tenant, item: Item) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from greenlake_backup_mcp.simulator.answers import Refusal
+from greenlake_backup_mcp.simulator.answers import Answer, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
@@ -15,18 +16,48 @@ UNFIT = ("ERROR", "CREATING", "DELETING", "PENDING_DELETE_APPROVAL", "DELETE_PEN
 IN_USE = {"backups": "IN_USE_FOR_RESTORE", "snapshots": "IN_USE"}
 
 
-def recovery_point(call: Call, asset: Ref, names: tuple[str, str] = ("backupId", "snapshotId")) -> tuple[Item, Ref]:
-    """The recovery point that the body names, and where it is; 400 without one, 409 where it cannot be restored."""
-    backup, snapshot = (call.body.get(name) for name in names)
-    if bool(backup) == bool(snapshot):
-        raise Refusal(400, f"Give exactly one of {names[0]} and {names[1]}.")
-    ref = (*asset, "backups" if backup else "snapshots", str(backup or snapshot))
-    copy = call.tenant.read(ref)
-    if copy is None:
-        raise Refusal(400, f"Recovery point {ref[3]} does not exist.")
-    if copy["state"] in UNFIT:
-        raise call.refuse_conflict(f"The recovery point is in state {copy['state']} and cannot be restored.")
-    return copy, ref
+@dataclass(frozen=True)
+class Source:
+    """The recovery point that a restore reads from."""
+
+    call: Call
+    copy: Item
+    ref: Ref
+
+    @classmethod
+    def of_body(cls, call: Call, asset: Ref, names: tuple[str, str] = ("backupId", "snapshotId")) -> Source:
+        """The one that the body names; 400 without one, 409 where it cannot be restored."""
+        backup, snapshot = (call.body.get(name) for name in names)
+        if bool(backup) == bool(snapshot):
+            raise Refusal(400, f"Give exactly one of {names[0]} and {names[1]}.")
+        ref = (*asset, "backups" if backup else "snapshots", str(backup or snapshot))
+        copy = call.tenant.read(ref)
+        if copy is None:
+            raise Refusal(400, f"Recovery point {ref[3]} does not exist.")
+        if copy["state"] in UNFIT:
+            raise call.refuse_conflict(f"The recovery point is in state {copy['state']} and cannot be restored.")
+        return cls(call, copy, ref)
+
+    def restore(
+        self, name: str, seconds: float, about: Item, work: Callable[[], Iterable[Item]], details: Mapping[str, Any], /,
+        **options: Any,
+    ) -> Answer:  # fmt: skip
+        """A task whose effect is `work`, which returns what came back; meanwhile the recovery point is in use.
+
+        `details` is what the tenant's own truth notes of it. `options` are those of Tenant.start: what is overwritten.
+        """
+        tenant, state = self.call.tenant, IN_USE[self.ref[2]]
+        tenant.write(self.ref, state=state)
+
+        def finish() -> None:
+            for item in work():
+                record(tenant, self.copy, item, details)
+
+        def release() -> None:
+            if (tenant.read(self.ref) or {}).get("state") == state:
+                tenant.write(self.ref, state="OK")
+
+        return self.call.start(name, seconds, about, finish=finish, release=release, others=[self.copy], **options)
 
 
 def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "snapshots")) -> tuple[Item, Ref] | None:
@@ -36,17 +67,6 @@ def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "sna
         page = tenant.copies(asset[0], asset[1], kind).all(tenant.now(), tenant.lag)
         fit += [(copy, (*asset, kind, copy["id"])) for copy in page if copy["state"] not in UNFIT]
     return max(fit, key=lambda pair: str(pair[0]["pointInTime"]), default=None)
-
-
-def hold(tenant: Tenant, ref: Ref) -> Callable[[], None]:
-    """Mark a recovery point as in use; what is returned frees it."""
-    tenant.write(ref, state=IN_USE[ref[2]])
-
-    def release() -> None:
-        if (tenant.read(ref) or {}).get("state") == IN_USE[ref[2]]:
-            tenant.write(ref, state="OK")
-
-    return release
 
 
 def record(tenant: Tenant, copy: Item, into: Item, details: Mapping[str, Any]) -> None:

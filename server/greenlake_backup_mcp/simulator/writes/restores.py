@@ -5,34 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, reference, uid
+from greenlake_backup_mcp.simulator.names import Item, format_time, reference, uid
 from greenlake_backup_mcp.simulator.state import Tenant
-from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, is_wrong
 from .new_vms import NewVm, overwrite
 from .placement import Placement
-from .restore_sources import hold, record, recovery_point
+from .protection import lose_machine
+from .restore_sources import Source
 
 NAME = "Restore virtual machine"
+OVER = {"busy": "RESTORING", "sour": "RESTORE_FAILED"}  # what the task that overwrites a VM does to its state
 
 
 def vm(call: Call) -> Answer:
     """A VM: PARENT overwrites it, ALTERNATE makes a new one."""
     tenant, machine, body = call.tenant, call.target(), call.body
-    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
-    release = None
+    source = Source.of_body(call, ("virtual-machines", call.ids[0]))
     if body["restoreType"] == "PARENT":
         refuse_busy(call, machine)
-        release = hold(tenant, copy_ref)
-
-        def over() -> None:
-            overwrite(tenant, machine, copy)
-            record(tenant, copy, machine, {"restoreType": "PARENT"})
-
-        seconds = 300 if copy_ref[2] == "snapshots" else 1800
-        return call.start(NAME, seconds, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
-                          sour="RESTORE_FAILED", finish=over, release=release, others=[copy])  # fmt: skip
+        seconds = 300 if source.ref[2] == "snapshots" else 1800
+        return source.restore(
+            NAME, seconds, machine, lambda: [overwrite(tenant, machine, source.copy)], {"restoreType": "PARENT"},
+            ref=("virtual-machines", machine["id"]), **OVER,
+        )  # fmt: skip
     target = body.get("targetVmInfo") or {}
     if bool(target.get("clusterId")) == bool(target.get("hostId")):
         raise Refusal(400, "Only one of host, cluster, resource pool may be supplied, and one is needed.")
@@ -40,14 +36,9 @@ def vm(call: Call) -> Answer:
     adapters = target.get("vmHardwareCustomization", {}).get("networkAdapters", [])
     name = target.get("name") or f"{machine['name'][:70]}-restored"
     new = NewVm(name, place, bool(target.get("powerOn")), adapters)
-    new.check(call, copy)
-    release = hold(tenant, copy_ref)
-
-    def beside() -> None:
-        made = new.create(tenant, machine, copy)
-        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")})
-
-    return call.start(NAME, 1800, machine, finish=beside, release=release, others=[copy])
+    new.check(call, source.copy)
+    details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
+    return source.restore(NAME, 1800, machine, lambda: [new.create(tenant, machine, source.copy)], details)
 
 
 def refuse_busy(call: Call, target: Item) -> None:
@@ -59,12 +50,12 @@ def refuse_busy(call: Call, target: Item) -> None:
 def disks(call: Call) -> Answer:
     """Chosen disks: PARENT overwrites them, ALTERNATE adds them to another VM."""
     tenant, body, source = call.tenant, call.body, call.target()
-    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
+    restored = Source.of_body(call, ("virtual-machines", call.ids[0]))
     pairs = [
         (p.get("recoveryPointDiskDetails", {}).get("diskLabel"), p.get("vmDiskDetails", {}).get("diskLabel"))
         for p in body.get("restoreDiskDetails", ())
-    ] or [(d["name"], None) for d in copy["virtualDisks"]]
-    by_label = {d["name"]: d for d in copy["virtualDisks"]}
+    ] or [(d["name"], None) for d in restored.copy["virtualDisks"]]
+    by_label = {d["name"]: d for d in restored.copy["virtualDisks"]}
     for label, _ in pairs:
         if label not in by_label:
             raise Refusal(400, f"The recovery point has no disk {label!r}; it has {', '.join(sorted(by_label))}.")
@@ -77,17 +68,14 @@ def disks(call: Call) -> Answer:
     for label, onto in pairs if over else ():
         if (onto or label) not in labels:
             raise Refusal(400, f"{machine['name']} has no disk {onto or label!r}; it has {', '.join(sorted(labels))}.")
-    release = hold(tenant, copy_ref)
-
-    def finish() -> None:
-        _put_disks(tenant, machine, [(by_label[label or ""], onto or label or "") for label, onto in pairs], over)
-        record(tenant, copy, machine, {"disks": pairs, "restoreType": body["restoreType"]})
-
-    return call.start("Restore virtual disks", 600, machine, ref=("virtual-machines", machine["id"]), busy="RESTORING",
-                      sour="RESTORE_FAILED", finish=finish, release=release, others=[copy])  # fmt: skip
+    wanted = [(by_label[label or ""], onto or label or "") for label, onto in pairs]
+    return restored.restore(
+        "Restore virtual disks", 600, machine, lambda: [_put_disks(tenant, machine, wanted, over)],
+        {"disks": pairs, "restoreType": body["restoreType"]}, ref=("virtual-machines", machine["id"]), **OVER,
+    )  # fmt: skip
 
 
-def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], over: bool) -> None:
+def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], over: bool) -> Item:
     ref = ("virtual-machines", machine["id"])
     held = {d["name"]: d for d in (tenant.read(ref) or machine)["virtualDisks"]}
     datastore = machine["appInfo"]["vmware"]["datastoresInfo"][0]
@@ -104,73 +92,68 @@ def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], ove
             }  # fmt: skip
     tenant.rewrite(machine["id"])
     size = sum(d["capacityInBytes"] for d in held.values())
-    tenant.write(ref, virtualDisks=list(held.values()), capacityInBytes=size)
+    return tenant.write(ref, virtualDisks=list(held.values()), capacityInBytes=size) or machine
 
 
 def files(call: Call) -> Answer:
     """Files into the guest of this VM or another; which ones came back only the guest can tell."""
-    tenant, body, source = call.tenant, call.body, call.target()
-    copy, copy_ref = recovery_point(call, ("virtual-machines", call.ids[0]))
+    tenant, body, asset = call.tenant, call.body, call.target()
+    source = Source.of_body(call, ("virtual-machines", call.ids[0]))
     target = body["targetInfo"]
-    machine = call.other("virtual-machines", target.get("virtualMachineId") or source["id"], "virtualMachineId")
+    machine = call.other("virtual-machines", target.get("virtualMachineId") or asset["id"], "virtualMachineId")
     for pair in body.get("filePathInfo", ()):
         for path in pair.values():
             if not path.startswith("/") and path[1:3] not in (":\\", ":/"):
                 raise Refusal(400, f"The path {path!r} is not absolute.")
     retained = body.get("retainOriginalDirectoryStructure", body.get("retainOrignalDirectoryStructure", False))
-    details = {"files": body.get("filePathInfo", []), "method": body["fileRestoreMethod"], "retained": retained}
-    release = hold(tenant, copy_ref)
+    details = {"files": body.get("filePathInfo", []), "method": body["fileRestoreMethod"], "retained": retained,
+               "guestUser": target["credentialsInfo"].get("username", "")}  # fmt: skip
 
-    def finish() -> None:
+    def copy_in() -> list[Item]:
         now = tenant.read(("virtual-machines", machine["id"])) or machine
         if now["powerState"] != "POWERED_ON":
             raise Failure(f"{now['name']} is not powered on.", "GUEST_NOT_RUNNING")
         if is_wrong(target.get("credentialsInfo")):
             raise Failure("The guest refused the credentials.", "GUEST_LOGIN_FAILED")
-        record(tenant, copy, now, {**details, "guestUser": target["credentialsInfo"].get("username", "")})
+        return [now]
 
-    return call.start("Restore files", 120, machine, finish=finish, release=release, others=[copy])
+    return source.restore("Restore files", 120, machine, copy_in, details)
 
 
 def datastore(call: Call) -> Answer:
     """A datastore: PARENT overwrites it and every VM on it, ALTERNATE makes one with copies of those VMs."""
     tenant, held, body = call.tenant, call.target(), call.body
-    copy, copy_ref = recovery_point(call, ("datastores", call.ids[0]))
-    ref: Ref = ("datastores", held["id"])
+    source, name = Source.of_body(call, ("datastores", call.ids[0])), "Restore datastore"
     if body["restoreType"] == "PARENT":
         refuse_busy(call, held)
 
-        def over() -> None:
+        def over() -> list[Item]:
             for machine in _on(tenant, held):
-                if machine["createdAt"] > copy["pointInTime"]:  # it was not there yet
-                    tenant.remove(("virtual-machines", machine["id"]))
+                if machine["createdAt"] > source.copy["pointInTime"]:  # it was not there yet
+                    lose_machine(tenant, ("virtual-machines", machine["id"]))
                 else:
                     tenant.rewrite(machine["id"])
                     tenant.write(("virtual-machines", machine["id"]))
-            tenant.write(ref, state="OK", vmCount=len(_on(tenant, held)))
-            record(tenant, copy, held, {"restoreType": "PARENT"})
+            tenant.write(call.ref, state="OK")
+            return [held]
 
-        return call.start("Restore datastore", 1200, held, ref=ref, busy="RESTORING", sour="ERROR", finish=over,
-                          release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
+        return source.restore(name, 1200, held, over, {"restoreType": "PARENT"}, ref=call.ref, busy="RESTORING",
+                              sour="ERROR")  # fmt: skip
     target = body.get("targetDatastoreInfo") or {}
-    name = target.get("name") or f"{held['name']}-restored"
-    manager_id = target.get("hypervisorManagerId") or held["hypervisorManagerInfo"]["id"]
-    place = Placement.of_body(call, target, manager_id)
-    if any(name in (d["name"], d["displayName"]) for d in tenant.all("datastores")):
-        raise Refusal(400, f"The name {name!r} is already in use.")
+    new_name = target.get("name") or f"{held['name']}-restored"
+    place = Placement.of_body(call, target, target.get("hypervisorManagerId") or held["hypervisorManagerInfo"]["id"])
+    call.refuse_taken(new_name, "datastore")
 
-    def beside() -> None:
-        made = _new_datastore(tenant, held, place, name)
-        record(tenant, copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")})
+    def beside() -> list[Item]:
+        made = _new_datastore(tenant, held, place, new_name)
         for machine in _on(tenant, held):
-            _register(tenant, task, machine, NewVm(
-                f"{machine['name'][:50]}_{made['name'][:29]}",
-                Placement(place.manager, place.host, place.cluster, made, None, None, None),
-                bool(target.get("powerOnVmsAfterRestore")),
-            ))  # fmt: skip
+            copied = f"{machine['name'][:50]}_{made['name'][:29]}"
+            on_it = Placement(place.manager, place.host, place.cluster, made, None, None, None)
+            _register(tenant, machine, NewVm(copied, on_it, bool(target.get("powerOnVmsAfterRestore"))))
+        return [made]
 
-    task = tenant.start("Restore datastore", 1800, held, finish=beside, release=hold(tenant, copy_ref), others=[copy])
-    return call.accepted(task)
+    details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
+    return source.restore(name, 1800, held, beside, details)
 
 
 def _on(tenant: Tenant, datastore: Item) -> list[Item]:
@@ -206,7 +189,7 @@ def _new_datastore(tenant: Tenant, source: Item, place: Placement, name: str) ->
     return item
 
 
-def _register(tenant: Tenant, parent: Task, machine: Item, new: NewVm) -> None:
+def _register(tenant: Tenant, machine: Item, new: NewVm) -> None:
     """A child task that registers the copy of a VM on the restored datastore."""
     config = {"computeInfo": machine["computeInfo"], "networkAdapters": machine["networkAdapters"]}
     shape = {"virtualDisks": machine["virtualDisks"], "vmConfigInfo": config}
@@ -214,4 +197,4 @@ def _register(tenant: Tenant, parent: Task, machine: Item, new: NewVm) -> None:
     def finish() -> None:
         tenant.name_made(new.create(tenant, machine, shape))
 
-    tenant.start("Register virtual machine", 30, machine, parent=parent, finish=finish)
+    tenant.start("Register virtual machine", 30, machine, parent=tenant.ending_task, finish=finish)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
-from greenlake_backup_mcp.simulator.answers import Failure, Refusal
-from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS, TIERS, fresh
+from greenlake_backup_mcp.simulator.answers import Failure
+from greenlake_backup_mcp.simulator.history import runs
+from greenlake_backup_mcp.simulator.history.recovery_points import TIERS, fresh
 from greenlake_backup_mcp.simulator.history.tasks import RUNS
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uri
 from greenlake_backup_mcp.simulator.seed.policies import length, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
+from .protection import asset_of, change_schedules, protected_through
 from .stores import why_closed
-
-GROUPS = {
-    "virtual-machine-protection-groups": ("assets", "virtual-machines"),
-    "mssql-database-protection-groups": ("members", "mssql-databases"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,60 +41,52 @@ def run_schedules(
             continue
         name, seconds = RUNS[protection["type"]]
         before += seconds
-        run = Run(tenant, job, protection, schedule, options)
+        run = Run(tenant, job, protection, {**schedule, **schedule.get("overrides", {})}, options)
         run.task = tenant.start(name, before, job["assetInfo"], parent=above, finish=run.finish)
 
 
+@dataclass
 class Run:
-    """One schedule being run."""
+    """One schedule being run by `task`."""
 
-    def __init__(self, tenant: Tenant, job: Item, protection: Item, schedule: Item, options: Options) -> None:
-        self.tenant, self.job, self.protection = tenant, job, protection
-        self.schedule = {**schedule, **schedule.get("overrides", {})}
-        self.full, self.only = options.full, options.only
-        self.task: Task | None = None
+    tenant: Tenant
+    job: Item
+    protection: Item
+    schedule: Item  # with what the job overrides
+    options: Options
+    task: Task = field(init=False)
 
     def finish(self) -> None:
-        """Recovery points, or the reason why there are none."""
-        tenant, job = self.tenant, self.job
-        ref, asset = asset_of(tenant, job["assetInfo"]["id"])
-        reason = self._reason()
-        if not reason:
-            for one in holders_of(tenant, ref, asset):
-                if not self.only or one[1] in self.only or (one == ref and ref[1] in self.only):
-                    self._recovery_point(one)
-        self._note(reason)
-        if reason:
+        """Recovery points, but of what could not be copied, and an entry in the job's last five runs."""
+        tenant, (_, asset) = self.tenant, asset_of(self.tenant, self.job["assetInfo"]["id"])
+        only, closed = self.options.only, why_closed(tenant, self.protection.get("protectionStoreInfo"))
+        status, reason, parts = tenant.history.run_now(self.job, self.protection, only)
+        if closed:
+            status, reason = runs.ERROR, closed
+        for one in protected_through(tenant, asset) if status != runs.ERROR else ():
+            if one[1] not in parts and (not only or one[1] in only):
+                self._recovery_point(one)
+        self._note(status, reason)
+        if status == runs.ERROR:
             raise Failure(reason)
 
-    def _reason(self) -> str:
-        """Why the run fails; empty where it does not."""
-        orchestrator = self.tenant.read(("data-orchestrators", self.job["dataOrchestratorId"]))
-        if orchestrator is None or orchestrator["connectionState"] == "DISCONNECTED":
-            return "The Data Orchestrator is not connected."
-        if reason := why_closed(self.tenant, self.protection.get("protectionStoreInfo")):
-            return reason
-        return self.tenant.history.trouble(self.job, self.protection, int(self.tenant.now().timestamp()))
-
     def _recovery_point(self, ref: Ref) -> None:
-        tenant, schedule, tier = self.tenant, self.schedule, self.protection["type"]
+        tenant, schedule, tier, taken = self.tenant, self.schedule, self.protection["type"], self.task.created
         asset = tenant.read(ref)
-        if tier == "DATABASE_LOG_BACKUP" and asset:
+        if tier == "DATABASE_LOG_BACKUP":
             self._log_backup(ref)
         kind = next((k for k, tiers in TIERS.items() if tier in tiers), None)
         if kind is None or asset is None:
             return
-        now = tenant.now()
         values: Item = {}
         for name, period in (("expiresAt", "expireAfter"), ("lockedUntil", "lockFor")):
             if period in schedule:
-                values[name] = format_time(now + length(schedule[period]))
-        first = not tenant.copies(ref[0], ref[1], kind).count(now, tenant.lag)
+                values[name] = format_time(taken + length(schedule[period]))
+        first = not tenant.copies(ref[0], ref[1], kind).count(tenant.now(), tenant.lag)
         overwritten = kind == "backups" and tenant.rewritten.pop(ref[1], None) is not None
-        full = self.full or first or overwritten
         item = fresh(
-            tenant.world, ref[0], asset, kind, tenant.new_id("copy"), now,
-            protection=self.protection, schedule=schedule, full=full,
+            tenant.world, ref[0], asset, kind, tenant.new_id("copy"), taken,
+            protection=self.protection, schedule=schedule, full=self.options.full or first or overwritten,
         )  # fmt: skip
         values |= {
             name: schedule[name] for name in ("consistency", "backupGranularity") if name in item and name in schedule
@@ -118,46 +107,21 @@ class Run:
         newest = max(page, key=lambda c: str(c["pointInTime"]), default=None)
         held = tenant.read(("protection-stores", store["id"])) if store else None
         if newest and held:
-            info = {"lastLogBackupTime": format_time(tenant.now()), "protectionStoreInfo": store_reference(held),
+            info = {"lastLogBackupTime": format_time(self.task.created), "protectionStoreInfo": store_reference(held),
                     "storageSystemInfo": held["storageSystemInfo"]}  # fmt: skip
             tenant.write((*ref, "backups", newest["id"]), logBackupInfo=info)
 
-    def _note(self, reason: str) -> None:
-        """The run in the job's last five."""
+    def _note(self, status: str, reason: str) -> None:
         ref = ("protection-jobs", self.job["id"])
-        held = self.tenant.read(ref)
-        if held is None or self.task is None:
-            return
-        time = format_time(self.tenant.now())
-        entry = {"status": "ERROR" if reason else "OK", "timestamp": time,
-                 "taskUri": uri("async-operations", self.task.id)}  # fmt: skip
-        if reason:
-            entry["errorMessage"] = reason
+        held, time = self.tenant.read(ref), format_time(self.task.created)
+        entry = {"status": status, "timestamp": time, "taskUri": uri("async-operations", self.task.id)}
+        entry |= {"errorMessage": reason} if reason else {}
 
         def noted(s: Item) -> Item:
             if s["scheduleId"] != self.schedule["scheduleId"]:
                 return s
             new = {**s, "executionStatuses": [entry, *s["executionStatuses"]][:5], "prevRunTime": time}
-            return new if reason else {**new, "prevSuccessfulRunTime": time}
+            return {**new, "prevSuccessfulRunTime": time} if status in runs.GOOD else new
 
-        self.tenant.write(ref, protections=change_schedules(held, noted))
-
-
-def change_schedules(job: Item, change: Callable[[Item], Item]) -> list[Item]:
-    """The protections of a job with each of their schedules changed."""
-    return [{**p, "schedules": [change(s) for s in p["schedules"]]} for p in job["protections"]]
-
-
-def asset_of(tenant: Tenant, id: str) -> tuple[Ref, Item]:
-    """The asset of an id, whatever its kind; 400 where there is none."""
-    for collection in (*HOLDERS, "mssql-database-protection-groups"):
-        if asset := tenant.read((collection, id)):
-            return (collection, id), asset
-    raise Refusal(400, f"Asset {id!r} does not exist.")
-
-
-def holders_of(tenant: Tenant, ref: Ref, asset: Item) -> list[Ref]:
-    """What gets recovery points where the asset is protected: itself, and the members of a group."""
-    names, collection = GROUPS.get(ref[0], ("", ""))
-    members = [(collection, m["id"]) for m in asset.get(names, ()) if tenant.read((collection, m["id"]))]
-    return [*([ref] if ref[0] in HOLDERS else []), *members]
+        if held:
+            self.tenant.write(ref, protections=change_schedules(held, noted))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
-from greenlake_backup_mcp.simulator.history.outages import GATEWAY_LOST, STORE_FULL
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind
+from greenlake_backup_mcp.simulator.history.outages import GATEWAY_LOST, STORE_FULL, trouble
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
 from greenlake_backup_mcp.simulator.seed.systems import orchestrators_of, store
 from greenlake_backup_mcp.simulator.seed.world import TIB
 from greenlake_backup_mcp.simulator.state import Tenant
-from greenlake_backup_mcp.simulator.tasks import Task
+from greenlake_backup_mcp.simulator.tasks import Task, display_name
 
-from .call import Call, address_user, is_wrong
+from .call import Call, is_wrong, require_free
 
 CONNECTED = {"connectedState": "CONNECTED", "state": "ONLINE", "status": "OK", "stateReason": ""}
 DISCONNECTED = {"connectedState": "DISCONNECTED", "state": "OFFLINE", "status": "ERROR", "stateReason": GATEWAY_LOST}
@@ -56,36 +56,21 @@ def edit(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     """DELETE: refused while a policy writes to it; without force it fails late where there is data in it."""
-    tenant, item = call.tenant, call.target()
+    tenant, item, name = call.tenant, call.target(), "Delete protection store"
     used = [p["name"] for p in tenant.all("protection-policies") if _uses(p, item["id"])]
     force = call.query.get("force", False)
     if used and not force:
         raise Refusal(400, f"The protection store is a destination of one or more policies: {', '.join(used)}.")
-    if tenant.switches.dual_authorization:
-        return _second(call, item, force)
-    return call.accepted(_begin(tenant, call.ref, item, force))
 
+    def begin() -> Task:
+        return tenant.start(name, 120, item, finish=finish)
 
-def _begin(tenant: Tenant, ref: Ref, item: Item, force: bool) -> Task:
     def finish() -> None:
         if item["userDataStoredInBytes"] and not force:
             raise Failure("The protection store contains user data: force is needed.", "STORE_NOT_EMPTY")
-        tenant.remove(ref)
+        tenant.remove(call.ref)
 
-    return tenant.start("Delete protection store", 120, item, finish=finish)
-
-
-def _second(call: Call, item: Item, force: bool) -> Answer:
-    tenant, ref = call.tenant, call.ref
-
-    def finish() -> None:
-        approvals.request(tenant, item, "Delete protection store", approved, task)
-
-    def approved() -> None:
-        _begin(tenant, ref, item, force)
-
-    task = tenant.start("Request approval to delete protection store", 5, item, finish=finish)
-    return call.accepted(task)
+    return call.accepted(approvals.ask(tenant, item, name, begin) if tenant.switches.dual_authorization else begin())
 
 
 def _uses(policy: Item, store_id: str) -> bool:
@@ -99,19 +84,25 @@ def _disconnected(system: Item) -> bool:
 def why_closed(tenant: Tenant, short: Item | None) -> str:
     """Why nothing can be written to the store that a policy or copy names; empty where it can."""
     store = tenant.read(("protection-stores", short["id"])) if short else None
-    if short and store is None:
-        return "The protection store no longer exists."
-    if store and store["connectedState"] == "DISCONNECTED":
-        return GATEWAY_LOST
-    if store and store["sizeOnDiskInBytes"] >= store.get("maxCapacityInBytes", 1 << 62):
-        return STORE_FULL
-    return ""
+    reason = trouble("protection-stores", store) if short else ""
+    full = store and store["sizeOnDiskInBytes"] >= store.get("maxCapacityInBytes", 1 << 62)
+    return reason or (STORE_FULL if full else "")
 
 
 def connect(tenant: Tenant, system_id: str, *, connected: bool) -> None:
     """The stores on a gateway or StoreOnce are there as long as it is."""
     for held in tenant.stores_on(system_id):
-        tenant.write(("protection-stores", held["id"]), **(CONNECTED if connected else DISCONNECTED))
+        system = tenant.read((SYSTEMS[held["storageSystemInfo"]["type"]], system_id)) or {}
+        info = {**held["storageSystemInfo"], "displayName": display_name(system)}
+        tenant.write(("protection-stores", held["id"]), storageSystemInfo=info,
+                     **(CONNECTED if connected else DISCONNECTED))  # fmt: skip
+
+
+def remove_system(tenant: Tenant, ref: Ref) -> None:
+    """A gateway or StoreOnce goes, with the stores on it and what is in them."""
+    for held in tenant.stores_on(ref[1]):
+        tenant.remove(("protection-stores", held["id"]))
+    tenant.remove(ref)
 
 
 def reattach(call: Call) -> Answer:
@@ -160,16 +151,14 @@ def register(call: Call) -> Answer:
                          **shared)  # fmt: skip
         tenant.note(new["id"], username=body["credentials"].get("username", ""))
 
-    about = {"id": "", "name": name, "type": kind("storeonces"), "resourceUri": call.route.operation.path}
-    return call.start("Register StoreOnce", 600, about, finish=finish)
+    return call.start("Register StoreOnce", 600, call.unborn(name), finish=finish)
 
 
 def _network(tenant: Tenant, before: Item, address: str, own_id: str) -> Item:
     """The network of a StoreOnce at another address; Failure where the address is in use."""
     if not address.replace(".", "").isdigit():
         return {**before, "hostname": address}
-    if user := address_user(tenant, address, own_id):
-        raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+    require_free(tenant, address, own_id)
     return {**before, "nics": [{**nic, "networkAddress": address} for nic in before.get("nics", ())]}
 
 
@@ -190,16 +179,10 @@ def update_storeonce(call: Call) -> Answer:
 def unregister(call: Call) -> Answer:
     """DELETE storeonces: refused while stores are on it, unless forced; then they go too."""
     item, tenant = call.target(), call.tenant
-    stores = tenant.stores_on(item["id"])
-    if stores and not call.query.get("force", False):
-        raise Refusal(409, f"{len(stores)} protection stores are still on the StoreOnce: cannot unregister.")
-
-    def finish() -> None:
-        for one in stores:
-            tenant.remove(("protection-stores", one["id"]))
-        tenant.remove(call.ref)
-
-    return call.start("Unregister StoreOnce", 300, item, finish=finish)
+    used = len(tenant.stores_on(item["id"]))
+    if used and not call.query.get("force", False):
+        raise Refusal(409, f"{used} protection stores are still on the StoreOnce: cannot unregister.")
+    return call.start("Unregister StoreOnce", 300, item, finish=lambda: remove_system(tenant, call.ref))
 
 
 def refresh_storeonce(call: Call) -> Answer:

@@ -11,7 +11,8 @@ from greenlake_backup_mcp.simulator.seed.databases import WRONG_LOGIN
 from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call, address_user, is_wrong
+from .call import Call, is_wrong, require_free, without_password
+from .protection import change_schedules
 
 
 def create_orchestrator(call: Call) -> Answer:
@@ -32,7 +33,7 @@ def create_orchestrator(call: Call) -> Answer:
 
 def modify_orchestrator(call: Call) -> Answer:
     """PATCH."""
-    item, body = call.target(), call.body
+    tenant, item, body = call.tenant, call.target(), call.body
     changes = {name: body[name] for name in ("displayName",) if name in body}
     for name in ("dateTime", "ntp"):
         if name in body:
@@ -41,16 +42,18 @@ def modify_orchestrator(call: Call) -> Answer:
         held = item.get("interfaces", {}).get("network", {})
         network = {**held, **body["network"]}
         proxy = network.get("proxy")
-        if proxy and "credentials" in proxy:  # a password is never read back
-            user = {k: v for k, v in proxy["credentials"].items() if k != "password"}
-            network["proxy"] = {**proxy, "credentials": user}
+        if proxy and "credentials" in proxy:
+            network["proxy"] = {**proxy, "credentials": without_password(proxy["credentials"])}
         changes["interfaces"] = {"network": network}
-    addresses = [nic.get("networkAddress") for nic in body.get("network", {}).get("nic", ())]
+    addresses = [nic.get("networkAddress", "") for nic in body.get("network", {}).get("nic", ())]
 
     def check() -> None:
-        for address in filter(None, addresses):
-            if user := address_user(call.tenant, address, item["id"]):
-                raise Failure(f"The network address {address} is in use by {user}.", "ADDRESS_IN_USE")
+        for address in addresses:
+            require_free(tenant, address, item["id"])
+        for store in tenant.all("protection-stores") if "displayName" in body else ():
+            infos = [{**o, "displayName": body["displayName"]} if o["id"] == item["id"] else o
+                     for o in store["dataOrchestratorInfo"]]  # fmt: skip
+            tenant.write(("protection-stores", store["id"]), dataOrchestratorInfo=infos)
 
     return call.change(item, "Modify data orchestrator", 30, "UPDATING", check=check, **changes)
 
@@ -64,7 +67,8 @@ def delete_orchestrator(call: Call) -> Answer:
         raise Refusal(400, f"{len(gateways)} gateways and {len(jobs)} jobs are still associated: cannot unregister.")
     tenant.remove(call.ref)
     for job in jobs:  # nothing runs without its orchestrator
-        tenant.write(("protection-jobs", job["id"]), operational="SUSPENDED")
+        protections = change_schedules(job, lambda s: {**s, "operational": "SUSPENDED"})
+        tenant.write(("protection-jobs", job["id"]), operational="SUSPENDED", protections=protections)
     return Answer(204)
 
 
@@ -116,7 +120,6 @@ def register_host(call: Call) -> Answer:
     tenant, body = call.tenant, call.body
     _refuse_host_address(tenant, body["networkAddress"], "")
     name = body.get("name") or body["networkAddress"]
-    about = {"id": "", "name": name, "type": kind("application-hosts"), "resourceUri": call.route.operation.path}
     orchestrator = call.orchestrator()
 
     def finish() -> None:
@@ -128,7 +131,7 @@ def register_host(call: Call) -> Answer:
             username=body["credentials"].get("username", ""), dataOrchestratorInfo=short(orchestrator),
         )  # fmt: skip
 
-    return call.start("Register application host", 120, about, finish=finish)
+    return call.start("Register application host", 120, call.unborn(name), finish=finish)
 
 
 def _refuse_host_address(tenant: Tenant, address: str, own_id: str) -> None:
@@ -147,7 +150,15 @@ def update_host(call: Call) -> Answer:
     if "username" in body.get("credentials", {}):
         changes["username"] = body["credentials"]["username"]
 
-    return call.change(item, "Update application host", 30, "UPDATING", check=partial(_note_login, call), **changes)
+    def check() -> None:
+        _note_login(call)
+        for collection in ("mssql-instances", "mssql-databases") if "name" in body else ():
+            for one in call.tenant.all(collection):
+                if one["applicationHostInfo"]["id"] == item["id"]:
+                    renamed = {**one["applicationHostInfo"], "name": body["name"], "displayName": body["name"]}
+                    call.tenant.write((collection, one["id"]), applicationHostInfo=renamed)
+
+    return call.change(item, "Update application host", 30, "UPDATING", check=check, **changes)
 
 
 def _note_login(call: Call) -> None:
@@ -179,7 +190,7 @@ def unregister_host(call: Call) -> Answer:
 def update_instance(call: Call) -> Answer:
     """PATCH mssql-instances: the credentials; the password is never read back, and shows with the next refresh."""
     item, body = call.target(), call.body
-    readable = {k: v for k, v in body.get("credentials", {}).items() if k != "password"}
+    readable = without_password(body.get("credentials", {}))
     return call.change(item, "Update SQL Server instance", 30, "UPDATING", check=partial(_note_login, call),
                        credentials={**item["credentials"], **readable})  # fmt: skip
 

@@ -6,15 +6,14 @@ from collections.abc import Collection
 
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.history.recovery_points import fresh
-from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid
+from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid, uri
 from greenlake_backup_mcp.simulator.seed.policies import length
+from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
-from .restore_sources import hold, record, recovery_point
+from .restore_sources import Source
 from .restores import refuse_busy
 from .stores import why_closed
-
-NAME = "Restore volume protection group"
 
 
 def snapshot(call: Call) -> Answer:
@@ -120,35 +119,34 @@ def _mounted(item: Item, iqn: str, chosen: Collection[str], *, attached: bool) -
 
 def restore(call: Call) -> Answer:
     """POST restore: PARENT overwrites the volumes, or some of them; ALTERNATE, only from a backup, makes new ones."""
-    group, body, tenant = call.target(), call.body, call.tenant
-    copy, copy_ref = recovery_point(call, call.ref, ("vpgBackupId", "vpgSnapshotId"))
+    group, body, tenant, name = call.target(), call.body, call.tenant, "Restore volume protection group"
+    source = Source.of_body(call, call.ref, ("vpgBackupId", "vpgSnapshotId"))
     refuse_busy(call, group)
-    volumes, from_backup = _volumes(body, group, copy), copy_ref[2] == "backups"
+    volumes, from_backup = _volumes(body, group, source.copy), source.ref[2] == "backups"
     if body.get("restoreType", "PARENT") == "ALTERNATE":
         if not from_backup:
             raise Refusal(400, "Only a backup can be restored to another place.")
         wanted = body.get("targetStorageSystemId") or group["storageSystemInfo"]["id"]
         array = call.other("storage-systems", wanted, "targetStorageSystemId")
+        details = {"restoreType": "ALTERNATE", "storageSystemId": array["id"]}
+        return source.restore(name, 1800, group, lambda: [_new(tenant, v, array) for v in volumes], details)
 
-        def beside() -> None:
-            for volume in volumes:
-                id = uid(tenant.new_id("volume"), volume["id"])
-                name = f"{volume['displayName']}-restored"
-                made = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
-                        "resourceUri": f"/block-storage/v1alpha1/volumes/{id}"}  # fmt: skip
-                tenant.world.resources.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
-                record(tenant, copy, made, {"restoreType": "ALTERNATE", "storageSystemId": array["id"]})
-
-        return call.start(NAME, 1800, group, finish=beside, release=hold(tenant, copy_ref), others=[copy])
-
-    def over() -> None:
+    def over() -> list[Item]:
         tenant.rewrite(group["id"])
-        tenant.write(call.ref, state="OK")
-        record(tenant, copy, group, {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]})
+        return [tenant.write(call.ref, state="OK") or group]
 
     busy = "RESTORING_BACKUP" if from_backup else "RESTORING_SNAPSHOT"
-    return call.start(NAME, 1800, group, ref=call.ref, busy=busy, sour="RESTORE_FAILED", finish=over,
-                      release=hold(tenant, copy_ref), others=[copy])  # fmt: skip
+    details = {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]}
+    return source.restore(name, 1800, group, over, details, ref=call.ref, busy=busy, sour="RESTORE_FAILED")
+
+
+def _new(tenant: Tenant, volume: Item, array: Item) -> Item:
+    """A volume beside its original."""
+    id, name = uid(tenant.new_id("volume"), volume["id"]), f"{volume['displayName']}-restored"
+    made: Item = {**volume, "id": id, "name": name, "displayName": name, "protectionStatus": "UNPROTECTED",
+                  "resourceUri": uri("volumes", id)}  # fmt: skip
+    tenant.world.resources.setdefault("volumes", {})[id] = made | {"storageSystemInfo": {"id": array["id"]}}
+    return made
 
 
 def _volumes(body: Item, group: Item, copy: Item) -> list[Item]:
