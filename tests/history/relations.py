@@ -168,3 +168,9 @@ RELATIONS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
     databases_are_on_instances_of_hosts, jobs_stand_as_their_schedules_do, nothing_stays_in_work,
     approvals_and_what_waits_agree,
 )  # fmt: skip
+
+
+def broken_relations(shot: Snapshot) -> dict[str, list[str]]:
+    """Relation → where it does not hold; empty where all do."""
+    result = {rule.__name__: list(rule(shot)) for rule in RELATIONS}
+    return {name: texts for name, texts in result.items() if texts}

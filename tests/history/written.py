@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.server.service import Incoming, Service
@@ -40,13 +42,13 @@ def send(service: Service, operation: str, sample: Sample) -> int:
 
 
 def other_readings() -> Iterator[tuple[str, Switches]]:
-    """Every switch that is one of two things or more, turned to another."""
-    for name, value in vars(Switches()).items():
-        if name == "media_types":
-            continue  # the requests are those of the likeliest reading
-        if isinstance(value, bool) and name not in ("read_only_client", "old_errors", "token_expires_in"):
-            yield name, Switches(**{name: not value})
-    for name, other in (("dual_delete", "paused"), ("partial_failure", "failed"), ("double_protection", "shown"),
-                        ("expiry_below_lock", "ignored"), ("shorter_lock", "accepted"), ("locked_delete", "409"),
-                        ("run_order", "oldest"), ("published_names", "published")):  # fmt: skip
-        yield f"{name} {other}", Switches(**{name: other}, dual_authorization=name == "dual_delete")
+    """Switches turned to another reading, where the requests of the likeliest one are still understood."""
+    apart = ("read_only_client", "old_errors", "token_expires_in")
+    plain = {name: not value for name, value in vars(Switches()).items() if isinstance(value, bool)}
+    words = {"dual_delete": "paused", "partial_failure": "failed", "double_protection": "shown",
+             "expiry_below_lock": "ignored", "shorter_lock": "accepted", "locked_delete": "409",
+             "run_order": "oldest"}  # fmt: skip
+    for name, value in {**plain, **words}.items():
+        if name not in apart:
+            changes: dict[str, Any] = {"dual_authorization": name == "dual_delete", name: value}
+            yield f"{name} {value}", replace(Switches(), **changes)
