@@ -117,8 +117,8 @@ class Tenant:
     # --- resources -------------------------------------------------------------------------------------------
 
     @cached_property
-    def world(self) -> World:
-        """What there is, but what history makes of it."""
+    def history(self) -> History:
+        """What has happened in the tenant, and what there is; made when somebody looks first."""
         begun = build.build(self.seed, self.epoch.replace(microsecond=0), hostile=self.switches.hostile,
                             dual_authorization=self.switches.dual_authorization, size=self.size)  # fmt: skip
         world = begun.copy()
@@ -130,26 +130,32 @@ class Tenant:
             world.resources["virtual-machines"][bulk] = new
             begun = world.copy()
         # what was never looked at is made later, from what there was and not from what it has become
-        self.history = History(world, begun, lambda: int(self.now().timestamp()), lambda: int(self.lag),
-                               (bulk, model["id"], self.bulk))  # fmt: skip
-        pending(world, "seeded", by_hand.build(self.history), "Delete recovery point", world.now,
-                PENDING[self.switches.dual_words])  # fmt: skip
-        return world
+        history = History(world, begun, self._seconds, lambda: int(self.lag), (bulk, model["id"], self.bulk))
+        word = PENDING[self.switches.dual_words]
+        pending(world, "seeded", by_hand.build(history), "Delete recovery point", world.now, word)
+        return history
+
+    @property
+    def world(self) -> World:
+        """What there is, but what history makes of it."""
+        return self.history.world
+
+    def _seconds(self) -> int:
+        return int(self.now().timestamp())
 
     def all(self, collection: str) -> list[Item]:
         """The items of a collection; tasks newest first."""
         if collection == "async-operations":
             return self.task_page(0, None)[0]
-        items, now = self.world.all(collection), int(self.now().timestamp())
+        items, now = self.world.all(collection), self._seconds()
         if collection not in DERIVED:
             return items
         return [viewed for item in items if (viewed := self.history.view(collection, item, now)) is not None]
 
     def task_page(self, offset: int, limit: int | None) -> tuple[list[Item], int]:
         """Some tasks, newest first, and how many there are."""
-        _ = self.world
         live = {id: task.created.timestamp() for id, task in self.tasks.items() if not task.vanished}
-        past = self.history.tasks(int(self.now().timestamp()))
+        past = self.history.tasks(self._seconds())
         order = sorted(live, key=live.__getitem__, reverse=True) + list(past)
         order.sort(key=lambda key: live[key] if key in live else past[key].created, reverse=True)
         page = order[offset : None if limit is None else offset + limit]
@@ -157,7 +163,6 @@ class Tenant:
 
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""
-        _ = self.world
         return self.history.copies(holder, asset_id, kind)
 
     def read(self, ref: Ref) -> Item | None:
@@ -171,10 +176,10 @@ class Tenant:
             task = self.tasks.get(ref[1])
             if task:
                 return None if task.vanished else self.task_item(task)
-            _, past = self.world, self.history.tasks(int(self.now().timestamp())).get(ref[1])
+            past = self.history.tasks(self._seconds()).get(ref[1])
             return past.item if past else None
         item = self.world.resources.get(ref[0], {}).get(ref[1])
-        return self.history.view(ref[0], item, int(self.now().timestamp())) if item and ref[0] in DERIVED else item
+        return self.history.view(ref[0], item, self._seconds()) if item and ref[0] in DERIVED else item
 
     def write(self, ref: Ref, **changes: Any) -> Item | None:
         """Change a resource: a new generation; None where it is gone. A value of None takes the property away."""
@@ -193,7 +198,7 @@ class Tenant:
         else:
             held = self.world.resources.setdefault(ref[0], {})
             before, held[ref[1]] = held.get(ref[1]), item
-            self.history.note(ref, before, item, int(self.now().timestamp()))
+            self.history.note(ref, before, item, self._seconds())
         self.written.append(ref)
 
     def remove(self, ref: Ref) -> None:
@@ -203,7 +208,7 @@ class Tenant:
             self.history.written = True
         else:
             before = self.world.resources[ref[0]].pop(ref[1], None)
-            self.history.note(ref, before, None, int(self.now().timestamp()))
+            self.history.note(ref, before, None, self._seconds())
 
     def add(self, collection: str, key: str, **values: Any) -> Item:
         """A new resource, with what all carry; the task that makes it names it, where the reading says so."""
@@ -230,7 +235,7 @@ class Tenant:
     def rewrite(self, asset_id: str) -> None:
         """A restore has overwritten an asset: its next backup is a full one."""
         self.rewritten[asset_id] = self.now()
-        self.history.lost.rewritten.setdefault(asset_id, []).append(int(self.now().timestamp()))
+        self.history.lost.rewritten.setdefault(asset_id, []).append(self._seconds())
 
     def note(self, id: str, **facts: Any) -> None:
         """Know something of a resource that no answer tells."""
@@ -370,11 +375,8 @@ class Tenant:
     def shift(self) -> None:
         """A new recovery point and a new VM appear at the top of their lists, so that pages move on."""
         for (holder, asset_id, kind), held in self.history.held.items():
-            held.put(
-                fresh(
-                    self.world, holder, self.world.resources[holder][asset_id], kind, self.new_id("shift"), self.now()
-                )
-            )
+            asset = self.world.resources[holder][asset_id]
+            held.put(fresh(self.world, holder, asset, kind, self.new_id("shift"), self.now()))
         for collection in ("virtual-machines", "protection-jobs"):
             items = self.world.resources[collection]
             model = next(iter(items.values()))

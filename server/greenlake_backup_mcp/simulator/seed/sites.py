@@ -43,18 +43,9 @@ def _site(world: World, n: int, site: str) -> None:
     base: Item = {"services": ["backup-and-recovery"], "hypervisorManagerInfo": center_of}
     for k in range(6):
         name = ["VM Network", "Production-120", "Production-121", "DMZ-200", "Backup-300", "Restore-Isolated"][k]
-        world.add(
-            "networks",
-            (site, k),
-            name=name,
-            displayName=name,
-            state="OK",
-            stateReason="",
-            status="OK",
-            appInfo={"vmware": {"datacenterInfo": center, "moref": f"network-{n}{k}"}},
-            hostsInfo=[],
-            **base,
-        )
+        world.add("networks", (site, k), name=name, displayName=name, state="OK", stateReason="", status="OK",
+                  appInfo={"vmware": {"datacenterInfo": center, "moref": f"network-{n}{k}"}}, hostsInfo=[],
+                  **base)  # fmt: skip
     for k, name in enumerate(["vm", "Production", "Test", "Infrastructure", "Restores"]):
         world.add("folders", (site, k), name=name, displayName=name, folderType="VM", subFolders=[],
                   appInfo={"vmware": {"datacenterInfo": center, "moref": f"group-v{n}{k}"}}, **base)  # fmt: skip

@@ -94,14 +94,8 @@ def _vm(world: World, item: Item, asset: Item, kind: str) -> None:
 
 
 def _volume_snapshot(volume: Item, array: Item) -> Item:
-    return {
-        "id": volume["id"],
-        "name": volume["name"],
-        "resourceUri": volume["resourceUri"],
-        "scsiIdentifier": volume["scsiIdentifier"],
-        "sizeInMib": 5 * GIB_IN_MIB,
-        "storageSystemInfo": array,
-    }
+    named = {name: volume[name] for name in ("id", "name", "resourceUri", "scsiIdentifier")}
+    return {**named, "sizeInMib": 5 * GIB_IN_MIB, "storageSystemInfo": array}
 
 
 def _datastore(world: World, item: Item, asset: Item, kind: str) -> None:
@@ -132,16 +126,9 @@ def _database(world: World, item: Item, asset: Item, kind: str) -> None:
 
 def _group(world: World, item: Item, asset: Item, kind: str) -> None:
     _vmware(world, item, kind)
-    vm = next(
-        (
-            world.resources["virtual-machines"][a["id"]]
-            for a in asset["assets"]
-            if a["id"] in world.resources["virtual-machines"]
-        ),
-        None,
-    )
-    if kind == "snapshots" and vm:
-        item["storageSystemsInfo"] = array_of(vm, "storageSystemType")
+    vms = [vm for a in asset["assets"] if (vm := world.resources["virtual-machines"].get(a["id"]))]
+    if kind == "snapshots" and vms:
+        item["storageSystemsInfo"] = array_of(vms[0], "storageSystemType")
 
 
 def _volumes(world: World, item: Item, asset: Item, kind: str) -> None:

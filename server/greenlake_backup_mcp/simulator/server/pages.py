@@ -14,7 +14,7 @@ from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.writes.call import Call
 
 from . import dialect
-from .attributes import GRAMMARS
+from .attributes import grammar
 from .query import predicate, select_fields, sort_items
 
 # issues insist on these when select is used
@@ -48,12 +48,12 @@ def _page(call: Call) -> Item:
     else:
         matching = _all(call)
         if "filter" in query:
-            test = predicate(query["filter"], GRAMMARS[name], tenant.switches)
+            test = predicate(query["filter"], grammar(route.operation), tenant.switches)
             matching = [item for item in matching if test(item)]
             if not matching and tenant.switches.no_match_is_404 and 404 in route.status_codes:
                 raise Refusal(404, "The filter attribute's value does not exist.")
         if "sort" in query:
-            matching = sort_items(matching, query["sort"], GRAMMARS[name].sort or route.properties)
+            matching = sort_items(matching, query["sort"], grammar(route.operation).sort or route.properties)
         items = list(matching)
         total, items = len(items), items[offset : offset + limit]
     if "select" in query:

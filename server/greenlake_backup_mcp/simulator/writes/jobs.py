@@ -101,17 +101,9 @@ def delete(call: Call) -> Answer:
     return call.start("Delete protection job", 10, job["assetInfo"], finish=finish, others=[job])
 
 
-def suspend(call: Call) -> Answer:
-    """POST suspend."""
-    return _set_operational(call, "SUSPENDED")
-
-
-def resume(call: Call) -> Answer:
-    """POST resume."""
-    return _set_operational(call, "ACTIVE")
-
-
-def _set_operational(call: Call, wanted: str) -> Answer:
+def set_operational(call: Call) -> Answer:
+    """POST suspend and resume."""
+    wanted = "SUSPENDED" if call.route.segments[-1] == "suspend" else "ACTIVE"
     tenant, job, ref = call.tenant, call.target(), call.ref
     chosen = _schedule_ids(job, call.body.get("scheduleIds"))
 

@@ -58,7 +58,9 @@ def rebind(tenant: Tenant, refs: Iterable[Ref]) -> None:
 
 def _bonds(tenant: Tenant, collection: str, asset: Item, jobs: dict[str, Item]) -> Item:
     """What an asset names; None for what it names no longer."""
-    bonds: Item = {"protectionJobInfo": job_reference(jobs[asset["id"]]) if asset["id"] in jobs else None}
+    mine: list[Item] = []
+    job, named = jobs.get(asset["id"]), asset.get("protectionJobInfo", {})
+    bonds: Item = {}
     if collection in GROUPS:
         groups, name = GROUPS[collection]
         members = MEMBERS[groups][0]
@@ -66,9 +68,10 @@ def _bonds(tenant: Tenant, collection: str, asset: Item, jobs: dict[str, Item]) 
             reference(groups, g) for g in tenant.world.all(groups) if any(m["id"] == asset["id"] for m in g[members])
         ]
         bonds[name] = mine if collection == "virtual-machines" else next(iter(mine), None)
-    if collection == "mssql-databases" and not bonds["protectionJobInfo"]:
-        above = next((jobs[g["id"]] for g in mine if g["id"] in jobs), None)
-        bonds["protectionJobInfo"] = job_reference(above) if above else None
+    if collection == "mssql-databases":
+        job = job or next((jobs[g["id"]] for g in mine if g["id"] in jobs), None)
+    same = job and (named.get("id"), named.get("protectionPolicyInfo")) == (job["id"], job["protectionPolicyInfo"])
+    bonds["protectionJobInfo"] = named if same else job_reference(job) if job else None
     if collection in ("virtual-machines", "datastores"):
         through = [(reference(collection, asset), collection[:-1].replace("-", "_").upper())]
         if collection == "virtual-machines":
