@@ -33,7 +33,7 @@ faults = Faults((fault("latency", "GET", "*/protection-stores/*", seconds=3600, 
 app = create_app(faults=faults)
 running = InFlightCalls()
 server = mcp_server.create(settings.load(demo=True), app=app, running=running)
-anyio.run(stdio.serve, server, running, 1.0)
+stdio.serve(server, running, 1.0)
 print(len(app.state.tenant.requests), file=sys.stderr)
 """
 ANY = "11111111-1111-1111-1111-111111111111"

@@ -84,7 +84,7 @@ def serve(options: argparse.Namespace) -> int:
         from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
 
         return http_server.serve(chosen)
-    return anyio.run(stdio.serve, server, running)
+    return stdio.serve(server, running)
 
 
 def _end_at_signals() -> None:

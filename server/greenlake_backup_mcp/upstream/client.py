@@ -24,9 +24,9 @@ from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
 from . import adaptation, body_limits, connection_errors, error_mapping, readings, request_forms
-from .retry import TransientError, retry
+from .retry import BROKEN, NOT_SENT, TransientError, may_repeat, retry
 from .retry_after import retry_after_seconds
-from .transport import BROKEN, NOT_SENT, TRANSIENT, Transport
+from .transport import Transport
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
 
@@ -243,7 +243,7 @@ def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
     if isinstance(error, ServiceError):
         error.words = "" if problem.page else problem.message
         error.definite = request.reads or error_mapping.is_definite(answer.status, problem, answer.headers, body)
-    if answer.status == 429 or (request.reads and answer.status in TRANSIENT):
+    if may_repeat(answer.status, reads=request.reads):
         return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
     return error
 

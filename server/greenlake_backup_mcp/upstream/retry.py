@@ -1,6 +1,6 @@
-"""Doing again what failed in passing: how often, how long between, and for how long at most.
+"""Which failures are tried again, how often, how long between, and for how long at most.
 
-Knows nothing of HTTP; what may be done again is decided by whoever raises `TransientError`.
+A write only where it cannot have been carried out. A refused token is client.py's: both are then sent once more.
 """
 
 from __future__ import annotations
@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import httpx2
+
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.text import units
 
 from .rate_limiter import LONGEST
 
+BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
+TRANSIENT = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
+FIRST_WAIT, LONGEST_WAIT = 0.25, 8.0  # seconds between tries: doubled each time, where the service asks for none
 T = TypeVar("T")
+
+
+def may_repeat(status: int, *, reads: bool) -> bool:
+    """Whether a request that was answered with this status may be sent again as it is."""
+    return status == 429 or (reads and status in TRANSIENT)
 
 
 class TransientError(Exception):
@@ -43,7 +54,12 @@ async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: flo
 
     try:
         async for attempt in stamina.retry_context(
-            on=on, attempts=attempts, timeout=seconds, wait_initial=0.25, wait_max=8.0, wait_jitter=0.25
+            on=on,
+            attempts=attempts,
+            timeout=seconds,
+            wait_initial=FIRST_WAIT,
+            wait_max=LONGEST_WAIT,
+            wait_jitter=FIRST_WAIT,
         ):
             with attempt:
                 if failed is not None:  # the attempt above counts as the first

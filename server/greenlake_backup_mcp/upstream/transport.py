@@ -27,15 +27,12 @@ from .clock_skew import ClockSkew
 from .connection_errors import PROXIES
 from .rate_limiter import RateLimiter
 from .readings import Readings
-from .retry import TransientError, retry
+from .retry import BROKEN, TRANSIENT, TransientError, retry
 from .retry_after import retry_after_seconds
 
 SIMULATED = "https://simulated.greenlake.invalid"
 SHORTEST = 6  # characters of a secret that can be told from words
 TOKEN_BYTES = 1024 * 1024  # most of a token endpoint's answer
-BROKEN = (httpx2.TransportError, httpx2.DecodingError, OSError, TimeoutError)  # OSError: an application in-process
-NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, ConnectionRefusedError)
-TRANSIENT = (408, 429, 502, 503, 504)  # statuses after which a read may be sent again
 
 
 @dataclass(frozen=True)
