@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx2
 
-from greenlake_backup_mcp.openapi import apis
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.simulator.switches import Switches
 from tests.support.simulated import NOW
 
@@ -105,7 +105,7 @@ def _values(base: str, path: str) -> list[list[str]]:
     if not rest:
         return []
     holder = before.rpartition("/")[2]  # that of a datastore's backups is listed by another API
-    owners = next(filter(None, (ids(base, f"{api.prefix}/{holder}") for api in apis.APIS)), [])
+    owners = next(filter(None, (ids(base, f"{api.prefix}/{holder}") for api in document.APIS)), [])
     if len(rest) < 2:
         return [owners[:SOME]]
     for owner in owners:
@@ -137,7 +137,7 @@ def _fixed(parameter: Any, values: list[str]) -> Any:
     return {**parameter, "schema": {"type": "string", "enum": values}} if values else parameter
 
 
-def run(api: apis.Api, base: str, schemathesis: str, *, examples: int, where: Path) -> Ran:
+def run(api: document.Api, base: str, schemathesis: str, *, examples: int, where: Path) -> Ran:
     """What schemathesis finds with this description; `where` is a directory it may write to."""
     file = where / api.file.name
     file.write_text(json.dumps(filled(json.loads(api.file.read_text(encoding="utf-8")), base)), encoding="utf-8")
@@ -164,7 +164,7 @@ def main() -> int:
     examples = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     wrong = 0
     with tenant() as base, tempfile.TemporaryDirectory() as where:
-        for api in apis.APIS:
+        for api in document.APIS:
             ran = run(api, base, result, examples=examples, where=Path(where))
             print(f"{api.name}: {ran.tested} operations, {ran.cases:,} requests, {ran.passed:,} answered as meant")
             if not ran.whole:

@@ -20,9 +20,9 @@ sys.path.insert(0, str(ROOT / "server"))
 from greenlake_backup_mcp import settings  # noqa: E402
 from greenlake_backup_mcp.cli.parser import ENVIRONMENT_ONLY  # noqa: E402
 from greenlake_backup_mcp.client_config import registry as clients  # noqa: E402
-from greenlake_backup_mcp.openapi import apis  # noqa: E402
 from greenlake_backup_mcp.server import app  # noqa: E402
 from greenlake_backup_mcp.settings import Settings, variable  # noqa: E402
+from greenlake_backup_mcp.tools import toolsets  # noqa: E402
 from greenlake_backup_mcp.tools.danger import Danger  # noqa: E402
 from greenlake_backup_mcp.tools.registry import Tool  # noqa: E402
 from greenlake_backup_mcp.upstream import reading_table  # noqa: E402
@@ -70,7 +70,7 @@ def tools_table() -> str:
     """The tools by toolset; those that need a preview and a code are marked."""
     tools = everything()
     rows = ["| toolset | what for | reads | writes | gated |", "|---|---|---|---|---|"]
-    for toolset, words in apis.TOOLSET_WORDS.items():
+    for toolset, words in toolsets.TOOLSET_WORDS.items():
         current = [t for t in tools if t.toolset == toolset]
         kinds = (
             [t for t in current if t.danger is Danger.READ],

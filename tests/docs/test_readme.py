@@ -16,7 +16,6 @@ import pytest
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.cli import parser as cli
 from greenlake_backup_mcp.client_config import registry
-from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.server import app, prompts
 from greenlake_backup_mcp.settings import Settings, variable
 from greenlake_backup_mcp.tools import builtin
@@ -105,7 +104,7 @@ def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -
     named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))
     assert named <= tools.keys() | reading_table.BY_NAME.keys() | {"run_command"}
     for toolsets in re.findall(r"--toolsets ([a-z_,]+)", text):
-        assert set(toolsets.split(",")) <= set(apis.TOOLSET_WORDS)
+        assert set(chosen.split(",")) <= set(toolsets.TOOLSET_WORDS)
 
 
 def test_the_two_commands_stand_first_in_the_readme() -> None:

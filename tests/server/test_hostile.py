@@ -14,10 +14,9 @@ from mcp.types import PromptReference
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.server.app import create_app
-from greenlake_backup_mcp.tools import registry
+from greenlake_backup_mcp.tools import registry, toolsets
 from tests.conftest import ticking
 from tests.support import samples
 from tests.support.hostile import ATTACK, MARKED, Hostile, harmless
@@ -52,7 +51,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("states", [False, True], ids=["names", "states too"])
-@pytest.mark.parametrize("toolset", apis.TOOLSET_WORDS)
+@pytest.mark.parametrize("toolset", toolsets.TOOLSET_WORDS)
 async def test_no_tool_passes_an_attack_or_a_secret_on(
     toolset: str, states: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,7 +81,7 @@ async def test_no_tool_passes_an_attack_or_a_secret_on(
     recorded(record)
 
 
-@pytest.mark.parametrize("toolset", apis.TOOLSET_WORDS)
+@pytest.mark.parametrize("toolset", toolsets.TOOLSET_WORDS)
 async def test_what_a_caller_writes_comes_back_harmless(toolset: str) -> None:
     server = mcp_server.create(settings.load(demo=True, retries=0), app=create_app(now=ticking), now=ticking)
     sent = ATTACK.replace("\ud800", "")  # a client cannot encode it

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from greenlake_backup_mcp.openapi import apis
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.description import Route
 from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS
@@ -248,16 +248,16 @@ def test_any_path_query_and_body_are_answered_as_meant(method: str, path: str, q
 def test_schemathesis_finds_no_server_error(tmp_path: Path) -> None:
     """A short run; the long one is `python -m tests.fuzz`."""
     with fuzz.tenant() as base:
-        for api in apis.APIS[1:]:
+        for api in document.APIS[1:]:
             ran = fuzz.run(api, base, str(fuzz.command()), examples=3, where=tmp_path)
             assert ran.whole, ran.output[-5000:]
 
 
 def test_what_schemathesis_is_given_names_resources_that_are_there() -> None:
     with fuzz.tenant() as base:
-        for api in apis.APIS:
-            document = fuzz.filled(json.loads(api.file.read_text(encoding="utf-8")), base)
-            for path, item in document["paths"].items():
+        for api in document.APIS:
+            filled = fuzz.filled(json.loads(api.file.read_text(encoding="utf-8")), base)
+            for path, item in filled["paths"].items():
                 places = [*item.get("parameters", ()), *item.get("get", {}).get("parameters", ())]
                 values = {p["name"]: p["schema"]["enum"][0] for p in places if p.get("in") == "path"}
                 if "get" in item and values:

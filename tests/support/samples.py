@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenlake_backup_mcp.openapi import document
+from greenlake_backup_mcp.openapi import references
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
@@ -74,7 +74,7 @@ def one_form(schema: Schema) -> Schema:
                 schema[key][0].get("required", ())
             )
             base = {k: v for k, v in schema.items() if k != key}
-            folded = document._folded(schema[key][0], base)
+            folded = references._folded(schema[key][0], base)
             if "properties" in folded:
                 folded["properties"] = {n: s for n, s in folded["properties"].items() if n not in others}
             return folded

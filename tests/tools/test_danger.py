@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from greenlake_backup_mcp.openapi import apis, document
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.tools.danger import TABLE, Danger, danger, rule
 from tests.support import facts
 
-OURS = next(api for api in apis.APIS if api.own)
+OURS = next(api for api in document.APIS if api.own)
 
 
 def operations() -> tuple[document.Operation, ...]:

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.openapi import apis, document
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.server import app, instructions
 from greenlake_backup_mcp.server.tool_listing import to_mcp_tool
-from greenlake_backup_mcp.tools import builtin, registry, schemas
+from greenlake_backup_mcp.tools import builtin, registry, schemas, toolsets
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from tests.support import facts
@@ -152,7 +152,7 @@ def test_all_four_hints_follow_from_the_danger(all_tools: tuple[Tool, ...]) -> N
 
 
 def test_toolsets_are_known_and_ordered(all_tools: tuple[Tool, ...]) -> None:
-    order = list(apis.TOOLSET_WORDS)
+    order = list(toolsets.TOOLSET_WORDS)
     places = [(order.index(t.toolset), t.name) for t in all_tools]
     assert places == sorted(places)
 
@@ -209,7 +209,7 @@ def test_an_unknown_operation_that_is_not_a_read_counts_as_destroying() -> None:
         }
     )
     (operation,) = document.operations(document.parse_document(text, "later"))
-    made = registry.tool(operation, apis.APIS[0])
+    made = registry.tool(operation, document.APIS[0])
     assert made.danger is Danger.DESTROY
     assert made.toolset == "other"
     assert "confirm" in made.input_schema["required"]

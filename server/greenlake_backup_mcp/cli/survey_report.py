@@ -14,9 +14,9 @@ from typing import Any
 
 from greenlake_backup_mcp import __version__, state
 from greenlake_backup_mcp.openapi import document
-from greenlake_backup_mcp.openapi.apis import TOOLSET_WORDS
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import drift
+from greenlake_backup_mcp.tools.toolsets import TOOLSET_WORDS
 from greenlake_backup_mcp.upstream.reading_table import TABLE
 
 from .survey_reads import ITEMS, MOST_REQUESTS, NOTHING, UNREAD, UNUSABLE, Survey

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.openapi import apis
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation, Schema
 from greenlake_backup_mcp.text import suggest
 
@@ -42,7 +42,7 @@ class Capabilities:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
-    table: Mapping[str, Mapping[str, Any]] = json.loads((apis.SPECS / "filters.json").read_text(encoding="utf-8"))
+    table: Mapping[str, Mapping[str, Any]] = json.loads((document.SPECS / "filters.json").read_text(encoding="utf-8"))
     return table
 
 

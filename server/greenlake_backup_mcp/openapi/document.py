@@ -1,7 +1,7 @@
-"""An OpenAPI document becomes operations: what the description says, nothing of what we think of it.
+"""The OpenAPI documents bundled, and how each becomes operations: what it says, nothing of what we think of it.
 
-Follows every `$ref` through `referencing` (also refs into the middle of a schema) and folds `allOf`.
-Must know nothing of tools, danger or HTTP.
+A new version takes the place of its file; what it corrects of the published one is in errata.json. A sibling API is a
+file beside this one, a row of APIS, a row of tools/toolsets.py. Must know nothing of tools, danger or HTTP.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
@@ -19,24 +19,44 @@ from referencing.jsonschema import DRAFT202012
 
 from greenlake_backup_mcp.errors import SettingsError
 
-if TYPE_CHECKING:
-    from referencing._core import Resolver
+from . import references
+from .references import References, expand, lookup
 
-Schema = dict[str, Any]
+Schema = references.Schema
 Place = Literal["path", "query", "header", "cookie"]
+SPECS = Path(__file__).parent
 METHODS = ("get", "post", "put", "patch", "delete")
-DEEPEST = 40  # levels of nesting after which a document is taken to be hostile or recursive
+
+
+@dataclass(frozen=True)
+class Api:
+    """One description: its file, and whether it is the product's own or a companion that only serves reads."""
+
+    name: str
+    prefix: str
+    own: bool
+
+    @property
+    def file(self) -> Path:
+        """Where the bundled description lies."""
+        return SPECS / f"{self.name}.json"
+
+
+APIS = (
+    Api("backup-recovery", "/backup-recovery/v1beta1", own=True),
+    Api("virtualization", "/virtualization/v1beta1", own=False),
+    Api("data-services", "/data-services/v1beta1", own=False),
+)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A loaded description and the resolver that follows its references."""
+    """A loaded description, and how its references are followed."""
 
     name: str
     content: Mapping[str, Any]
-    resolver: Resolver[Any] = field(repr=False, compare=False)
+    references: References = field(repr=False, compare=False)
     collections: frozenset[str] = frozenset()  # path segments that hold resources: `backups`, not `restart-guest-os`
-    expanded: dict[str, Schema] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,7 @@ def parse_document(text: str, name: str) -> Document:
     resource: Resource[Any] = DRAFT202012.create_resource(content)
     registry: Registry[Any] = Registry().with_resource("", resource)
     held = frozenset(segment for path in content["paths"] for segment in re.findall(r"([^/{}]+)/\{", path))
-    return Document(name, content, registry.resolver(), held)
+    return Document(name, content, References(registry.resolver()), held)
 
 
 def operations(document: Document) -> tuple[Operation, ...]:
@@ -126,11 +146,9 @@ def operations(document: Document) -> tuple[Operation, ...]:
 
 def _operation(document: Document, path: str, method: str, item: Mapping[str, Any]) -> Operation:
     spec = item[method]
-    parameters = {
-        (p["in"], p["name"]): p
-        for p in (_lookup(document, raw) for raw in [*item.get("parameters", ()), *spec.get("parameters", ())])
-    }
-    body = _lookup(document, spec.get("requestBody", {}))
+    raw = [*item.get("parameters", ()), *spec.get("parameters", ())]
+    parameters = {(p["in"], p["name"]): p for p in (lookup(document.references, one) for one in raw)}
+    body = lookup(document.references, spec.get("requestBody", {}))
     contents: Mapping[str, Any] = body.get("content", {})
     media_type = next(iter(contents), None)
     content = contents[media_type] if media_type else {}
@@ -146,12 +164,12 @@ def _operation(document: Document, path: str, method: str, item: Mapping[str, An
                 p["name"],
                 cast("Place", p["in"]),
                 bool(p.get("required")),
-                expand(document, p.get("schema", {})),
+                expand(document.references, p.get("schema", {})),
                 p.get("description", ""),
             )
             for p in parameters.values()
         ),
-        body=expand(document, content.get("schema", {})) if media_type else None,
+        body=expand(document.references, content.get("schema", {})) if media_type else None,
         body_required=bool(body.get("required")),
         media_type=media_type,
         answers={str(code): answer for code, answer in spec.get("responses", {}).items()},
@@ -163,8 +181,8 @@ def answer_schema(operation: Operation) -> Schema:
     """The schema of the first 2xx JSON answer; {} where the operation answers without a body."""
     for code, raw in sorted(operation.answers.items()):
         if code.startswith("2"):
-            for content in _lookup(operation.document, raw).get("content", {}).values():
-                return expand(operation.document, content.get("schema", {}))
+            for content in lookup(operation.document.references, raw).get("content", {}).values():
+                return expand(operation.document.references, content.get("schema", {}))
     return {}
 
 
@@ -178,55 +196,3 @@ def item_schema(operation: Operation) -> Schema:
 def answer_codes(operation: Operation) -> Iterator[int]:
     """The documented status codes."""
     return (int(code) for code in operation.answers if code.isdigit())
-
-
-def expand(document: Document, schema: Any, depth: int = 0) -> Schema:
-    """The schema with references inlined and `allOf` folded; {} below a recursion."""
-    if depth > DEEPEST or not isinstance(schema, dict):
-        return {}
-    ref = schema.get("$ref")
-    if ref is not None:
-        if ref not in document.expanded:
-            document.expanded[ref] = {}  # a schema that contains itself ends here
-            document.expanded[ref] = expand(document, document.resolver.lookup(ref).contents, depth + 1)
-        target = document.expanded[ref]
-        siblings = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**target, **expand(document, siblings, depth)} if siblings else target
-    out: Schema = {}
-    for key, value in schema.items():
-        if key == "allOf":
-            continue
-        if key in ("properties", "patternProperties") and isinstance(value, dict):
-            out[key] = {name: expand(document, sub, depth + 1) for name, sub in value.items()}
-        elif key in ("items", "additionalProperties", "not") and isinstance(value, dict):
-            out[key] = expand(document, value, depth + 1)
-        elif key in ("oneOf", "anyOf") and isinstance(value, list):
-            out[key] = [expand(document, sub, depth + 1) for sub in value]
-        else:
-            out[key] = value
-    for part in schema.get("allOf", ()):
-        out = _folded(expand(document, part, depth + 1), out)
-    return out
-
-
-def _folded(part: Schema, over: Schema) -> Schema:
-    """Two parts of an `allOf` as one schema; `over` wins where both speak."""
-    out = {**part, **over}
-    if "properties" in part or "properties" in over:
-        out["properties"] = {**part.get("properties", {}), **over.get("properties", {})}
-        out.setdefault("type", "object")
-    if required := [
-        *part.get("required", ()),
-        *(r for r in over.get("required", ()) if r not in part.get("required", ())),
-    ]:
-        out["required"] = required
-    return out
-
-
-def _lookup(document: Document, node: Any) -> dict[str, Any]:
-    """The node itself, or what its `$ref` names."""
-    for _ in range(DEEPEST):
-        if not (isinstance(node, dict) and "$ref" in node):
-            return cast("dict[str, Any]", node)
-        node = document.resolver.lookup(node["$ref"]).contents
-    raise KeyError("a reference that leads to itself")

@@ -15,6 +15,7 @@ from mcp.types import INVALID_PARAMS, ReadResourceResult, Resource, ResourceTemp
 
 from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.openapi.references import expand
 from greenlake_backup_mcp.text import sanitize, suggest
 from greenlake_backup_mcp.tools.registry import Tool
 
@@ -163,7 +164,7 @@ def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:
             "schema": operation.body,
         }
     content["answers"] = {
-        code: document.expand(operation.document, answer).get("description", "")
+        code: expand(operation.document.references, answer).get("description", "")
         for code, answer in sorted(operation.answers.items())
     }
     content["answerSchema"] = document.answer_schema(operation)

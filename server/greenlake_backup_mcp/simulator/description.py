@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from greenlake_backup_mcp.openapi import apis, document
+from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation, Schema
 from greenlake_backup_mcp.simulator.names import parse_time
 
@@ -82,11 +82,11 @@ class Descriptions:
 
 
 @cache
-def load(directory: Path = apis.SPECS) -> Descriptions:
+def load(directory: Path = document.SPECS) -> Descriptions:
     """The descriptions of a directory, read once."""
     routes = tuple(
         Route(operation, tuple(operation.path.strip("/").split("/")))
-        for api in apis.APIS
+        for api in document.APIS
         for operation in document.operations(document.load_document(directory / api.file.name))
     )
     lengths = {len(k.segments) for k in routes}

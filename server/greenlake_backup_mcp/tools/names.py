@@ -1,4 +1,4 @@
-"""Names of tools and of the ids they take, from method and path; the words that differ are in apis.py.
+"""Names of tools and of the ids they take, from method and path; TABLE of the words and names that differ.
 
 Must know nothing of schemas, danger or HTTP.
 """
@@ -8,17 +8,31 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from greenlake_backup_mcp.openapi import apis
-from greenlake_backup_mcp.openapi.document import Operation
+from greenlake_backup_mcp.openapi.document import Api, Operation
 
-LONGEST_NAME = (
-    40  # a client's prefix (22 in the field) must still fit 64; above it "protection_store_gateway" is said "gateway"
-)
+LONGEST_NAME = 40  # a client's prefix (22 in the field) must still fit 64; longer ones say "gateway" alone
 
 
-def tool_name(operation: Operation, api: apis.Api) -> str:
+# path segment -> word of the tool's name.
+SEGMENT_WORDS = {
+    "virtual-machines": "vms",
+    "virtual-machine-protection-groups": "vm-protection-groups",
+    "async-operations": "tasks",
+    "dual-auth-operations": "approvals",
+}
+
+# operations whose path does not yield a fair name: (method, end of path) -> name.
+NAMES = {
+    ("POST", "/protection-store-gateway-sizer"): "size_new_protection_store_gateway",
+    ("POST", "/protection-store-gateways/{id}/sizer"): "size_protection_store_gateway",
+    ("POST", "/protection-store-gateways/{id}/consoleUser"): "get_protection_store_gateway_console_user",
+    ("POST", "/virtual-machine-protection-groups/{id}/restore-pre-check"): "check_vm_protection_group_restore",
+}
+
+
+def tool_name(operation: Operation, api: Api) -> str:
     """Verb first, then the resource as the path says it: `restart_data_orchestrator_guest_os`."""
-    for (method, ending), name in apis.NAMES.items():
+    for (method, ending), name in NAMES.items():
         if method == operation.method and operation.path.endswith(ending):
             return name
     segments = operation.path.removeprefix(api.prefix).strip("/").split("/")
@@ -54,7 +68,7 @@ def singular(words: str) -> str:
 
 
 def _words(segment: str) -> str:
-    segment = apis.SEGMENT_WORDS.get(segment, segment)
+    segment = SEGMENT_WORDS.get(segment, segment)
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", segment).replace("-", "_").lower()
 
 

@@ -1,6 +1,6 @@
 """Operation → Tool: its arguments and schema, title and danger; and which tools a configuration offers.
 
-Judgement comes from danger.py and apis.py; nothing here is written per operation.
+Judgement comes from danger.py and toolsets.py; nothing here is written per operation.
 Must know nothing of HTTP or MCP: a Tool has no handler, one handler serves them all.
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from greenlake_backup_mcp.errors import SettingsError
-from greenlake_backup_mcp.openapi import apis
 from greenlake_backup_mcp.openapi import document as openapi
-from greenlake_backup_mcp.openapi.document import Operation, Schema
+from greenlake_backup_mcp.openapi.document import Api, Operation, Schema
 
 from . import names, schemas
 from .danger import Danger, danger, is_conditional, least_danger
+from .toolsets import TOOLSET_WORDS, TOOLSETS
 
 LIST_ARGUMENTS: Mapping[str, Schema] = {
     "limit": {"type": "integer"},
@@ -102,22 +102,22 @@ def _bundled() -> tuple[Tool, ...]:
 
 def _read(spec: Path | None) -> tuple[Tool, ...]:
     made = []
-    for api in apis.APIS:
+    for api in openapi.APIS:
         document = openapi.load_document(spec if spec and api.own else api.file)
         made += [tool(operation, api) for operation in openapi.operations(document)]
     used = [t.name for t in made]
     if twice := {name for name in used if used.count(name) > 1}:
         raise SettingsError(f"Two operations would become the same tool: {', '.join(sorted(twice))}.")
-    order = list(apis.TOOLSET_WORDS)
+    order = list(TOOLSET_WORDS)
     return tuple(sorted(made, key=lambda t: (order.index(t.toolset) if t.toolset in order else len(order), t.name)))
 
 
 def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: bool = False) -> tuple[Tool, ...]:
     """The tools a configuration offers; read-only beats everything."""
     wanted = set(toolsets)
-    if unknown := wanted - set(apis.TOOLSET_WORDS):
+    if unknown := wanted - set(TOOLSET_WORDS):
         raise SettingsError(
-            f"There is no toolset {', '.join(sorted(unknown))}.", hint=f"Toolsets: {', '.join(apis.TOOLSET_WORDS)}."
+            f"There is no toolset {', '.join(sorted(unknown))}.", hint=f"Toolsets: {', '.join(TOOLSET_WORDS)}."
         )
     every = tuple(all_tools)
     chosen = {
@@ -130,7 +130,7 @@ def select(all_tools: Iterable[Tool], toolsets: Iterable[str] = (), read_only: b
     return tuple(t for t in every if t.name in chosen)
 
 
-def tool(operation: Operation, api: apis.Api) -> Tool:
+def tool(operation: Operation, api: Api) -> Tool:
     """The tool of one operation."""
     worst = danger(operation)
     arguments, schema = _arguments(operation, worst)
@@ -139,7 +139,7 @@ def tool(operation: Operation, api: apis.Api) -> Tool:
         name=name,
         title=operation.summary.rstrip(".") or name.replace("_", " ").capitalize(),
         description=schemas.sentence(operation.description) or operation.summary,
-        toolset=apis.TOOLSETS.get(operation.tag if api.own else api.name, api.name if not api.own else "other"),
+        toolset=TOOLSETS.get(operation.tag if api.own else api.name, api.name if not api.own else "other"),
         danger=worst,
         input_schema=schema,
         arguments=arguments,

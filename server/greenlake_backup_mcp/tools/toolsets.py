@@ -1,36 +1,6 @@
-"""TABLE of the descriptions bundled, and the words their tags and paths become.
-
-To add a sibling API: put its description beside this file, add a row to APIS and its tags to TOOLSETS.
-Knows no operation by itself; judgement on single operations is in tools/danger.py and lists/views.
-"""
+"""TABLE of toolsets: which tag of a description belongs to which, and what each is for in the words of people."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from pathlib import Path
-
-SPECS = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Api:
-    """One description: its file, and whether it is the product's own or a companion that only serves reads."""
-
-    name: str
-    prefix: str
-    own: bool
-
-    @property
-    def file(self) -> Path:
-        """Where the bundled description lies."""
-        return SPECS / f"{self.name}.json"
-
-
-APIS = (
-    Api("backup-recovery", "/backup-recovery/v1beta1", own=True),
-    Api("virtualization", "/virtualization/v1beta1", own=False),
-    Api("data-services", "/data-services/v1beta1", own=False),
-)
 
 # tag of a description -> toolset; of a companion the API's name, since its tags repeat ours ("virtual-machines").
 TOOLSETS = {
@@ -77,20 +47,4 @@ TOOLSET_WORDS = {
     "tasks": "tasks, approvals and issues",
     "plans": "run_plan: many gated calls with one consent",
     "fleet": "questions over the whole tenant, answered from the backup catalog",
-}
-
-# path segment -> word of the tool's name.
-SEGMENT_WORDS = {
-    "virtual-machines": "vms",
-    "virtual-machine-protection-groups": "vm-protection-groups",
-    "async-operations": "tasks",
-    "dual-auth-operations": "approvals",
-}
-
-# operations whose path does not yield a fair name: (method, end of path) -> name.
-NAMES = {
-    ("POST", "/protection-store-gateway-sizer"): "size_new_protection_store_gateway",
-    ("POST", "/protection-store-gateways/{id}/sizer"): "size_protection_store_gateway",
-    ("POST", "/protection-store-gateways/{id}/consoleUser"): "get_protection_store_gateway_console_user",
-    ("POST", "/virtual-machine-protection-groups/{id}/restore-pre-check"): "check_vm_protection_group_restore",
 }
