@@ -20,6 +20,7 @@ from greenlake_backup_mcp.server import app, prompts
 from greenlake_backup_mcp.settings import Settings, variable
 from greenlake_backup_mcp.tools import builtin
 from greenlake_backup_mcp.tools.danger import Danger
+from greenlake_backup_mcp.tools.toolsets import TOOLSET_WORDS
 from greenlake_backup_mcp.upstream import reading_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +105,7 @@ def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -
     named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))
     assert named <= tools.keys() | reading_table.BY_NAME.keys() | {"run_command"}
     for chosen in re.findall(r"--toolsets ([a-z_,]+)", text):
-        assert set(chosen.split(",")) <= set(toolsets.TOOLSET_WORDS)
+        assert set(chosen.split(",")) <= set(TOOLSET_WORDS)
 
 
 def test_the_two_commands_stand_first_in_the_readme() -> None:

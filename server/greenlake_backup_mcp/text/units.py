@@ -99,6 +99,11 @@ def relative_short(when: datetime, now: datetime) -> str:
     return ("+" if when > now else "-") + duration(when - now).replace(" ", "")
 
 
+def time_cell(when: datetime, now: datetime, *, minutes: bool) -> str:
+    """The point in time as a cell of a table has it: `2026-11-24 08:30 -12h`, or the day alone."""
+    return f"{when.strftime('%Y-%m-%d %H:%M' if minutes else '%Y-%m-%d')} {relative_short(when, now)}"
+
+
 def spans(numbers: Iterable[int]) -> str:
     """Numbers in their order, those in a row as a span: `1-3, 7`."""
     rows: list[list[int]] = []

@@ -77,9 +77,8 @@ def cell(column: Column, item: Item, now: datetime, *, reveal: bool = False) -> 
     if column.show in column_types.TIMES and (when := units.parse_time(value)) is not None:
         if column.show == "lock" and when <= now:
             return ""  # no longer locked
-        clock = "%Y-%m-%d %H:%M" if column.show == "time" else "%Y-%m-%d"
         expired = "EXPIRED " if column.show == "expiry" and when <= now else ""
-        return f"{expired}{when.strftime(clock)} {units.relative_short(when, now)}"
+        return expired + units.time_cell(when, now, minutes=column.show == "time")
     return shorten(render_cell(column, value), column.most)
 
 

@@ -1,4 +1,4 @@
-"""What faults do on the wire: to the connection, to the bytes of an answer, to what it says.
+"""Faults: the kinds there are, and what each does on the wire: to the connection, to the bytes, to what is said.
 
 Works on real sockets (uvicorn) and in-process, where a broken connection is the client's own exception.
 """
@@ -8,17 +8,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import AsyncIterator, Callable, MutableMapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import anyio
 import anyio.lowlevel
 
 from greenlake_backup_mcp.simulator.answers import Answer, Refusal, error_body
 from greenlake_backup_mcp.simulator.names import Item
-
-from .script import Fault
 
 Send = Callable[[MutableMapping[str, Any]], Any]
 MAINTENANCE = "The service is under maintenance. Try again later."
@@ -28,6 +27,33 @@ ATTACK = (
     "<script>alert(1)</script> | **approved** \u200b"
 )
 RATE = {"ratelimit": "ratelimit-{}", "rateLimit": "rateLimit-{}", "X-RateLimit": "X-RateLimit-{}"}
+Kind = Literal[
+    "latency",  # answer `seconds` later
+    "status",  # answer `status` without carrying the request out
+    "refuse", "reset_before", "reset_during", "reset_after",  # connection faults; the last two after carrying it out
+    "truncated", "not_json", "html", "huge", "nested", "bomb", "wrong_type", "drip", "empty",  # of the answer's body
+    "revoke",  # all access tokens become invalid: 401 in mid-work
+    "no_total", "unknown_enum", "missing_fields", "hostile", "shift",  # of the answer's content
+    "no_location", "foreign_location",  # of a 202
+    "task",  # the task this write begins ends as `state` (see tasks.Ending), with or without its `effect`
+    "skew",  # the Date header is `seconds` off
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong. Only the fields its kind speaks of count."""
+
+    kind: Kind
+    seconds: float = 1.0
+    status: int = 503
+    body: Literal["vendor", "maintenance", "html", "old", "empty"] = "vendor"
+    rate_headers: Literal["", "ratelimit", "rateLimit", "X-RateLimit"] = ""
+    retry_after: Literal["", "seconds", "date"] = ""
+    bytes: int = 50 << 20
+    state: str = "FAILED"
+    effect: bool = False
+    location: str = "https://attacker.example.net"
 
 
 class ConnectionBroken(Exception):

@@ -1,4 +1,4 @@
-"""Faults by script: the nth request that matches gets this fault. What each does on the wire is in inject.py.
+"""Faults by script: the nth request that matches gets this fault. Which there are, and what each does: inject.py.
 
 A fault is data, so that it can also be set over HTTP.
 """
@@ -7,35 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal[
-    "latency",  # answer `seconds` later
-    "status",  # answer `status` without carrying the request out
-    "refuse", "reset_before", "reset_during", "reset_after",  # connection faults; the last two after carrying it out
-    "truncated", "not_json", "html", "huge", "nested", "bomb", "wrong_type", "drip", "empty",  # of the answer's body
-    "revoke",  # all access tokens become invalid: 401 in mid-work
-    "no_total", "unknown_enum", "missing_fields", "hostile", "shift",  # of the answer's content
-    "no_location", "foreign_location",  # of a 202
-    "task",  # the task this write begins ends as `state` (see tasks.Ending), with or without its `effect`
-    "skew",  # the Date header is `seconds` off
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that goes wrong. Only the fields its kind speaks of count."""
-
-    kind: Kind
-    seconds: float = 1.0
-    status: int = 503
-    body: Literal["vendor", "maintenance", "html", "old", "empty"] = "vendor"
-    rate_headers: Literal["", "ratelimit", "rateLimit", "X-RateLimit"] = ""
-    retry_after: Literal["", "seconds", "date"] = ""
-    bytes: int = 50 << 20
-    state: str = "FAILED"
-    effect: bool = False
-    location: str = "https://attacker.example.net"
+from .inject import Fault, Kind
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from starlette.types import Send as AsgiSend
 from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.answers import Answer
 from greenlake_backup_mcp.simulator.faults import inject
-from greenlake_backup_mcp.simulator.faults.script import Fault, Faults, Script
+from greenlake_backup_mcp.simulator.faults.inject import Fault
+from greenlake_backup_mcp.simulator.faults.script import Faults, Script
 from greenlake_backup_mcp.simulator.state import Received, Tenant
 from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
