@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,24 @@ async def test_what_an_earlier_call_failed_to_end_is_not_taken_for_gone_by_one_o
         assert text.startswith("Plan of 2 calls: 1 failed, 1 refused.")
         assert "no longer the LAST recovery point" in text
     assert [path for _, path, _ in app.writes] == []
+
+
+class Slow(Accepting):
+    """Takes longer for each delete than the plan was expected to."""
+
+    hours = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.hours += scope["method"] == "DELETE"
+        await super().__call__(scope, receive, send)
+
+
+async def test_what_a_plan_is_about_to_end_counts_as_leaving_for_as_long_as_the_plan_lasts() -> None:
+    app = Slow(tenant(*(snapshot(n) for n in range(4))).resources, hold="answers")
+    server = mcp_server.create(loaded(wait=0), app=app, now=lambda: NOW + app.hours * timedelta(minutes=9))
+    async with Client(server) as client:
+        code = code_in(await client.call_tool("run_plan", {"calls": CALLS[:3], "confirm": "preview"}))
+        await client.call_tool("run_plan", {"calls": CALLS[:3], "confirm": code})
+        await app.reached.wait()  # after 27 minutes; 15 are what lists may lag behind
+        preview = text_of(await client.call_tool("preview_call", deletes(3)[0]))
+        assert "the LAST recovery point" in preview

@@ -119,7 +119,7 @@ def opened(era: str) -> OpenPlan:
 
 async def test_a_hundred_expired_snapshots_go_with_one_consent_in_order(opened: OpenPlan) -> None:
     app = tenant(*(snapshot(n) for n in range(100)))
-    async with opened(app) as plan:
+    async with opened(app, wait=600) as plan:
         preview = text_of(await plan.call(deletes(*range(100))))
         assert app.writes == []
         assert "| delete_vm_snapshot | 100 | destroy | 100.0 GiB |" in preview

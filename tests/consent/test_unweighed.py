@@ -71,7 +71,7 @@ async def test_what_makes_nothing_grave_need_not_be_read(opened: tuple[Client, D
     assert denying.writes() == [RUN.operation.id if RUN.operation else ""]
 
 
-@pytest.mark.parametrize("word", ["preview", "Preview", " PREVIEW ", '"preview"'])
+@pytest.mark.parametrize("word", ["preview", " PREVIEW ", '"preview"', "dry-run", "no"])
 async def test_a_preview_is_asked_for_however_it_is_written(opened: tuple[Client, Denying], word: str) -> None:
     client, denying = opened
     plan = {"calls": [{"tool": "create_protection_policy", "arguments": POLICY}]}

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +38,10 @@ SHAPE = 9  # characters of a code as it is shown
 
 # A code's first letter. What a code is bound to, effects in words among it, differs from version to version, so a
 # code of another version cannot be judged: during a rolling update it is refused with that reason.
-VERSION_LETTER = LETTERS[hashlib.sha256(__version__.encode()).digest()[0] % len(LETTERS)]
+# Neighbors (0.4.1 and 0.4.2, 0.4.9 and 0.5.0) have different letters.
+VERSION_LETTER = LETTERS[
+    sum(n * w for n, w in zip(map(int, re.findall(r"\d+", __version__)), (13, 11, 1), strict=False)) % 32
+]
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def code(key: bytes, call: Call, slot: int, use: int) -> str:
 
 
 def _codes(key: bytes, call: Call, slot: int, uses: range) -> list[str]:
-    bound = canonical([3, VERSION_LETTER, call.tool, call.arguments, call.principal, call.state, call.binding_facts])
+    bound = canonical([3, __version__, call.tool, call.arguments, call.principal, call.state, call.binding_facts])
     base = hmac.new(key, bound.encode(), hashlib.sha256)
     texts = []
     for use in uses:
@@ -132,6 +136,12 @@ def normalize(text: str) -> str:
     """A code as people type it, in the spelling it was shown in: case, blanks and the hyphen do not matter."""
     letters = "".join(text.split()).replace("-", "").upper()
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def has_shape(text: str) -> bool:
+    """Whether a text could be a code."""
+    code = normalize(text)
+    return len(code) == SHAPE and not set(code.replace("-", "")) - set(LETTERS)
 
 
 async def next_code(ring: tuple[bytes, ...], call: Call, slot: int, store: ConsentStore) -> str | None:
@@ -161,7 +171,7 @@ async def match(
         for slot in range(min(slots) - EXPIRED_SLOTS, min(slots)):
             if _same(_codes(key, call, slot, range(1))[0], wanted):
                 return CodeMatch(CodeStatus.EXPIRED)
-    if len(wanted) == SHAPE and wanted[0] != VERSION_LETTER and all(c in LETTERS for c in wanted.replace("-", "")):
+    if has_shape(wanted) and wanted[0] != VERSION_LETTER:
         return CodeMatch(CodeStatus.OTHER_VERSION)
     return CodeMatch(CodeStatus.UNKNOWN)
 

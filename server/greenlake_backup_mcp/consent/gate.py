@@ -37,7 +37,7 @@ from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
 from .forms import Form
 from .permits import NotPermitted, Permit
 from .proposals import LINGER, NOBODY, Caller, Consent, Evaluation, PreparedCall, Proposal, evaluate
-from .store import Reservation
+from .store import reservations
 
 PREVIEW = "preview"
 NOT_ANY_MORE = "It cannot be done any more."
@@ -162,7 +162,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
         cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
         raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
-    asks = confirm == PREVIEW or (not gated and _asks_preview(confirm))
+    asks = confirm == PREVIEW or not (gated or _goes_without(confirm))
     if asks or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
         raise NotPermitted(await _preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
@@ -190,9 +190,10 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     return await _permit(consent, api, evaluation, match, caller, notes)
 
 
-def _asks_preview(confirm: Any) -> bool:
-    """Whether `confirm` asks for a preview, however it is written: a call that needs no consent would go out by it."""
-    return isinstance(confirm, str) and confirm.strip().strip("\"'.").casefold() == PREVIEW
+def _goes_without(confirm: Any) -> bool:
+    """Whether a call that needs no consent goes out with this `confirm`; who writes something else gets a preview."""
+    word = confirm.strip().strip("\"'.").casefold() if isinstance(confirm, str) else ""
+    return word in ("", "none") or codes.has_shape(word)
 
 
 async def _permit(  # noqa: PLR0913, PLR0917
@@ -226,11 +227,7 @@ async def _reserve(
     """
     proposal, now = evaluation.proposal, api.now()
     ends = proposal.ends(evaluation.subject, now)
-    entries = [
-        Reservation(path, caller.id, moment, now + LINGER + evaluation.takes)
-        for path, moment in ends.items()
-        if moment <= now
-    ]
+    entries = reservations(ends, caller.id, now, now + LINGER + evaluation.takes)
     others = await consent.store.reserve(entries, now)
     try:
         if {one.path for one in others} != evaluation.leaving:

@@ -28,6 +28,7 @@ REQUESTS_A_CALL = 5  # judged again, sent, watched, read again
 DISTANCE = re.compile(
     r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)"
 )  # how far a time is away: a list is read by dates
+MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
 FIRST_LINE = 120  # characters that every client shows of a question
 DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE)
 
@@ -79,7 +80,7 @@ class PlanPreview:
         for item, effect in self.rows:
             groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
         ranked = sorted(groups.values(), key=_rank)
-        yield cannot(self.forbidden) if self.forbidden else _first_line(ranked)
+        yield sanitize.cell(cannot(self.forbidden) if self.forbidden else _first_line(ranked), FIRST_LINE)
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
         yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
         yield f"It takes at least {takes}."
@@ -138,14 +139,17 @@ def _first_line(ranked: list[list[tuple[Item, Effect]]]) -> str:
     item, effect = group[0]
     calls = sum(len(others) for others in ranked)
     if item.call.request.method != "DELETE" or len(group) == 1:
-        gravest = effect.gravest or f"{leaf_words.without_ids(effect.title)}."
-        return sanitize.cell(gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}", FIRST_LINE)
+        title = f"{leaf_words.without_ids(effect.title)}."
+        gravest = effect.gravest or title
+        if item.call.request.method == "DELETE" and gravest != title:
+            gravest = f"{title[:-1]}: {gravest}"  # what is so grave of it does not say that it goes
+        return gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}"
     size = sum(effect.size for _, effect in group)
     kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
     last = max((kind for kind in kinds if "LAST" in kind), key=kinds.__getitem__, default="")
     noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
     facts = [*([units.size(size)] if size else []), *([f"{kinds[last]:,} of them {last}"] if last else [])]
-    return sanitize.cell(f"{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone.", FIRST_LINE)
+    return f"{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone."
 
 
 def _details(item: Item, effect: Effect) -> Iterator[str]:
@@ -202,7 +206,11 @@ async def preview_plan(  # noqa: PLR0913, PLR0917
     for item, target in zip(items, targets, strict=True):
         effect = await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context)
         rows.append((item, effect))
-    return PlanPreview(tuple(rows), " ".join(_forbidden(rows, targets)), api.settings.rate)
+    problems = list(_forbidden(rows, targets))
+    more = (
+        [f"And {len(problems) - MOST_PROBLEMS:,} more calls cannot be done."] if len(problems) > MOST_PROBLEMS else []
+    )
+    return PlanPreview(tuple(rows), " ".join([*problems[:MOST_PROBLEMS], *more]), api.settings.rate)
 
 
 def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:

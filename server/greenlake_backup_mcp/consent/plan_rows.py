@@ -284,7 +284,9 @@ def _going_on(task: str) -> str:
 def _words(row: PlanRow, done: CallReport, notes: Sequence[str]) -> str:
     """What is told of a call that was sent: the state afterwards, and why where it is not done."""
     if done.outcome is Outcome.DONE:
-        after = "it is gone" if row.call.request.method == "DELETE" else next(iter(done.lines), "")
-        short = sanitize.cell(" ".join([after, *notes]), LONGEST_WORDS)
+        after = [line for line in done.lines[:2] if line.endswith(".")]  # the second says what is as it was asked
+        if row.call.request.method == "DELETE":
+            after = ["it is gone"]
+        short = sanitize.cell(" ".join([*after, *notes]), LONGEST_WORDS)
         return f"{short} {sanitize.cell(done.beside, LONGEST_WORDS)}".rstrip()
     return sanitize.cell(" ".join([*done.lines, *notes]), LONGEST_WORDS)

@@ -32,7 +32,7 @@ from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
 from .plan_rows import PREFIX, Execute, PlanRow, PlanRun, may_overlap
 from .plan_runs import PlanRuns
-from .proposals import Caller, Consent, PreparedCall, Proposal, follow_seconds
+from .proposals import LINGER, Caller, Consent, PreparedCall, Proposal, follow_seconds
 
 READING = 0.1  # of the progress of a plan: its targets are read
 COPIES = ("/backups?", "/snapshots?")  # reads of an asset's copies, which are made anew before each call
@@ -238,8 +238,11 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
         for (item, effect), target in zip(preview.rows, targets, strict=True)
     ]
     lasting = dict(work.reads.results)
+    takes = LINGER + permit.evaluation.takes
+    until = work.api.now() + takes  # or earlier, which is what was announced
 
     async def judge(n: int, caller: Caller) -> Permit:
+        nonlocal until
         item, facts = confirmed[n]
         lasting_reads = {key: results for key, results in lasting.items() if not any(word in key for word in COPIES)}
         if item.call.tool.conditional:  # grave by what there is, which an earlier call of the plan may have made
@@ -250,7 +253,11 @@ def _plan(work: PlanWork, permit: Permit, execute: Execute, *, go_on: bool) -> P
             for m, result in enumerate(plan.results)
             if result.outcome in (Outcome.FAILED, Outcome.REFUSED) and not may_overlap(work.items[m].call, item.call)
         ]
-        ends = ends_of(work.items, targets, work.api.now(), undone)
+        now = work.api.now()
+        ends = ends_of(work.items, targets, now, undone)
+        if until - now < LINGER / 2:  # it takes longer than was expected, and what it announced would end
+            until = now + takes
+            await work.consent.store.reserve(store.reservations(ends, work.caller.id, now, until), now)
         return await _judge(work, item, targets[n], facts, ends, ReadCache(MOST_READS, lasting_reads), caller)
 
     plan = PlanRun(rows, work.caller, judge, execute, go_on)

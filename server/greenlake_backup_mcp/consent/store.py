@@ -129,6 +129,11 @@ class MemoryStore:
         """Nothing is open."""
 
 
+def reservations(ends: Mapping[str, datetime], owner: str, now: datetime, until: datetime) -> list[Reservation]:
+    """What `owner` is about to end by now, of what it ends at these times, by path."""
+    return [Reservation(path, owner, moment, until) for path, moment in ends.items() if moment <= now]
+
+
 def by_path(reservations: Iterable[Reservation], now: datetime) -> Mapping[str, datetime]:
     """When what is reserved is gone, by path; as of `now`, which may lie before a reservation, all of it is."""
     return {one.path: min(one.since, now) for one in reservations}
