@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.reading import Pace
 from tests.conftest import NOW
 from tests.support.filled_catalog import catalog_of, rows
+from tests.support.flaky_lists import FlakyLists
 
 
 class Clock:
@@ -87,6 +89,29 @@ async def test_suspended_and_deleted_jobs_are_told_with_the_task_that_did_it(
     assert "Suspend protection job" in result["job suspended"]["cause"]
     assert result["job removed"]["asset"] == other["assetInfo"]["name"]
     assert result["job removed"]["cause"] == "unexplained"
+
+
+HELD = """SELECT (SELECT count(*) FROM tags) AS tags, (SELECT count(*) FROM jobs) AS jobs,
+    (SELECT count(*) FROM settings) AS settings"""
+
+
+@pytest.mark.parametrize("path", ["/tags", "/protection-jobs", "/settings"])
+async def test_what_a_lost_page_leaves_out_is_neither_removed_nor_forgotten(
+    tenant: Any, clock: Clock, path: str
+) -> None:
+    flaky = FlakyLists(tenant, random.Random(1), only=path, kinds=("page lost, total too",))
+    async with catalog_of(flaky, clock) as catalog:
+        await catalog.coverage()
+        assert catalog.filler is not None
+        await catalog.filler.refresh(everything=True)
+        before = await rows(catalog, HELD)
+        flaky.thousandths = 1000
+        clock.time += timedelta(hours=1)
+        await catalog.filler.refresh(everything=True)
+        assert await rows(catalog, HELD) == before
+        assert await rows(catalog, "SELECT kind FROM changes") == []
+        stale = await rows(catalog, "SELECT reason FROM coverage WHERE state = 'stale'")
+        assert [row["reason"].split(" ", 1)[1] for row in stale] == ["that are there were not in the list"]
 
 
 async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Clock, tenant: Any) -> None:

@@ -14,29 +14,17 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.catalog import query_catalog
 from greenlake_backup_mcp.errors import LimitExceeded
 from greenlake_backup_mcp.simulator.faults.script import fault
-from tests.conftest import ticking
-from tests.support.filled_catalog import catalog_of
+from tests.conftest import NOW, ticking
+from tests.support.filled_catalog import catalog_of, with_few_assets
 from tests.support.results import text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
-FEW = ("virtual-machines", "datastores", "mssql-databases", "volume-protection-groups")
 DEMO = settings.load(demo=True, wait=60)
 
 
 @pytest.fixture
 def tenant(tenant: Any) -> Any:
-    """A tenant of few assets, so that reading it all takes a moment."""
-    items = tenant.state.tenant.world.resources
-    famous = {"sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "lab-build-07"}
-    for collection in FEW:
-        remaining = [i for i, item in items[collection].items() if item.get("displayName", item["name"]) in famous]
-        others = [i for i in items[collection] if i not in remaining][: 3 if collection != "virtual-machines" else 0]
-        items[collection] = {i: items[collection][i] for i in (*remaining, *others)}
-    items["virtual-machine-protection-groups"] = {}
-    existing = {i for collection in FEW for i in items[collection]}
-    jobs = items["protection-jobs"]
-    items["protection-jobs"] = {i: job for i, job in jobs.items() if job["assetInfo"]["id"] in existing}
-    return tenant
+    return with_few_assets(tenant)
 
 
 async def ask(client: Client, tool: str, **arguments: Any) -> str:
@@ -84,6 +72,33 @@ NO_QUESTIONS = [
     ("  -- nothing", "no statement"),
     ("SELEC name FROM assets", "syntax error"),
     ("SELECT group_concat(a.name) FROM recovery_points a, recovery_points b", "too long"),
+    ("SELECT replace(replace(replace(hex(name), '4', hex(id)), '3', hex(id)), '2', hex(id)) FROM assets", "too long"),
+    ("SELECT printf('%999999999d', 1)", "printf is not offered"),
+    ("SELECT zeroblob(100000000)", "zeroblob is not offered"),
+    ("SELECT writefile('/tmp/x', 'x')", "writefile"),
+    ("SELECT * FROM pragma_table_info('assets')", "only SELECT"),
+    ("SELECT * FROM json_each('[1, 2]')", "no view 'json_each'"),
+    ("SELECT * FROM dbstat", "no view 'dbstat'"),
+    ("SELECT * FROM temp.reach", "no view 'reach'"),
+    ("SELECT (SELECT word FROM main.words LIMIT 1)", "no view 'words'"),
+    ("CREATE TEMP TABLE x AS SELECT 1", "only SELECT"),
+    ("CREATE VIEW x AS SELECT 1", "only SELECT"),
+    ("VACUUM INTO '/tmp/catalog-copy'", "only SELECT"),
+    ("BEGIN IMMEDIATE", "only SELECT"),
+    ("SAVEPOINT x", "only SELECT"),
+    ("REINDEX", "only SELECT"),
+    ("DETACH temp", "only SELECT"),
+    ("UPDATE assets SET name = 'x'", "only SELECT"),
+    ("REPLACE INTO changes (id) VALUES (1)", "only SELECT"),
+    ("WITH x AS (SELECT 1) DELETE FROM assets", "only SELECT"),
+    ("/* SELECT */ DROP VIEW assets", "only SELECT"),
+    ("SELECT 1 /* ; */ ; SELECT 2", "one statement"),
+    (f"SELECT {'(' * 150}1{')' * 150}", "sql"),
+    (f"SELECT 1{' UNION ALL SELECT 1' * 30}", "too many terms"),
+    ("SELECT name FROM assets WHERE name LIKE '" + "%a" * 300 + "'", "pattern too complex"),
+    (f"SELECT {'1, ' * 300}1", "too many columns"),
+    ("SELECT ?", "sql"),
+    ("x" * 10_001, "at most 10,000"),
     ("SELECT '\u0000' FROM assets", "sql"),
 ]
 
@@ -94,6 +109,20 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
             result = await client.call_tool("query_catalog", {"sql": sql})
             assert result.is_error, sql
             assert meant in text_of(result), sql
+
+
+async def test_now_in_sql_is_the_moment_of_the_answer(connected: Connected) -> None:
+    sql = """SELECT datetime('now'), date(), strftime('%H:%M', 'NOW'), current_date, round(julianday('now') -
+        julianday('2026-11-23'), 2), 'now', count(*) FROM assets WHERE name <> 'now' -- date('now')"""
+    async with connected(DEMO) as client:
+        result = await client.call_tool("query_catalog", {"sql": sql, "output": "json"})
+    assert result.structured_content
+    values = list(result.structured_content["rows"][0].values())
+    day, clock = NOW.strftime("%Y-%m-%d"), NOW.strftime("%H:%M")
+    assert values[0].startswith(f"{day} {clock}")
+    assert values[1:4] == [day, clock, day]
+    assert values[5] == "now"
+    assert 0 < values[4] < 30
 
 
 async def test_views_can_be_joined_grouped_and_named(connected: Connected) -> None:
@@ -116,6 +145,7 @@ async def test_a_query_is_ended_after_its_time_and_with_its_call(tenant: Any, mo
         with pytest.raises(LimitExceeded, match="longer than"):
             await query_catalog.query(catalog, query_catalog.Turns(), "", {"sql": endless}, silent, 9000)
         monkeypatch.setattr(query_catalog, "SECONDS", 60)
+        monkeypatch.setattr(query_catalog, "PATIENCE", 60)
         turns = query_catalog.Turns()
         with anyio.move_on_after(0.05) as scope:
             await query_catalog.query(catalog, turns, "", {"sql": endless}, silent, 9000)

@@ -14,22 +14,27 @@ KINDS = ("403", "404", "500", "broken", "not json", "page lost", "page lost, tot
 
 @dataclass
 class FlakyLists:
-    """An app over `app`: so many of a thousand GETs of lists fail. What is asked for by its id is answered truly."""
+    """An app over `app`: so many of a thousand GETs of lists fail. What is asked for by its id is answered truly.
+
+    `only`: how the paths end of which some fail; `kinds`: in which ways.
+    """
 
     app: Any
     rng: random.Random
     thousandths: int = 0
     failed: int = 0
+    only: str = ""
+    kinds: tuple[str, ...] = KINDS
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on, or spoil it."""
         last = scope["path"].rstrip("/").rsplit("/", 1)[-1]
         a_list = scope["method"] == "GET" and not (len(last) == 36 and last.count("-") == 4)
-        if not a_list or self.rng.randrange(1000) >= self.thousandths:
+        if not a_list or not scope["path"].endswith(self.only) or self.rng.randrange(1000) >= self.thousandths:
             await self.app(scope, receive, send)
             return
         self.failed += 1
-        kind = self.rng.choice(KINDS)
+        kind = self.rng.choice(self.kinds)
         if kind == "broken":
             raise httpx2.ReadError("broken on purpose")
         if kind.isdigit():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ T = TypeVar("T")
 FRESH_SECONDS = 120  # a question asked so soon after a refresh needs no other
 REFRESH_SECONDS = 600  # between two refreshes while nobody asks
 IDLE_SECONDS = 30  # until the background looks again whether anything is due
-WORKERS = 2  # lists of copies read at once
+WORKERS = 3  # lists of copies read at once
 TELL_SECONDS = 0.5  # between two messages of how far reading is
 PATIENCE: ContextVar[float | None] = ContextVar("patience", default=None)
 """Seconds that whoever calls waits for an answer, whatever a question would like; None: the setting `wait`."""
@@ -85,28 +86,28 @@ class Catalog:
 
     async def coverage(self, kinds: Sequence[str] = ()) -> Coverage:
         """What is covered now, without waiting."""
-        held = await self._open()
-
-        def within() -> Coverage:
-            connection = held.reader()
-            try:
-                return self._coverage(connection, kinds)
-            finally:
-                connection.close()
-
-        return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
+        return await self._read(lambda _, covered: covered, kinds, None)
 
     async def read(self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str] = ()) -> T:
-        """The same from what there is, without waiting."""
-        held = await self._open()
+        """The same as `ask` from what there is, without waiting. BackupError where the file cannot be read."""
+        return await self._read(work, kinds, int(self.api.now().timestamp()))
+
+    async def _read(
+        self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str], now: int | None
+    ) -> T:
+        store = await self._open()
 
         def within() -> T:
-            now = self.api.now()
-            connection = held.reader(int(now.timestamp()))
             try:
-                return work(connection, self._coverage(connection, kinds))
-            finally:
-                connection.close()
+                with contextlib.closing(store.reader(now)) as connection:
+                    return work(connection, self._coverage(connection, kinds))
+            except sqlite3.Error as error:
+                call_log.LOGGER.warning("The backup catalog cannot be read: %s", error)
+                store.broken = stores.is_damage(error)
+                raise BackupError(
+                    f"The catalog cannot be read ({error}).",
+                    hint="Ask again: it is built anew then." if store.broken else "Ask again.",
+                ) from error
 
         return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
 
@@ -120,8 +121,9 @@ class Catalog:
         )
 
     async def _until_ready(self, progress: Report | None, kinds: Sequence[str], *, whole: bool) -> None:
-        if self.filler is not None:
-            self.filler.reader.pace.hurry += 1
+        assert self.filler is not None  # noqa: S101  opened before
+        pace = self.filler.reader.pace
+        pace.hurry += 1
         waited = False
         try:
             while True:
@@ -136,8 +138,7 @@ class Catalog:
                 waited = True
                 await event.wait()
         finally:
-            if self.filler is not None:
-                self.filler.reader.pace.hurry -= 1
+            pace.hurry -= 1
 
     def _position(self, covered: Coverage) -> tuple[float, float | None, str]:
         """How far reading is: the lists are its first tenth, then the recovery points of each asset."""
@@ -156,8 +157,13 @@ class Catalog:
 
     async def _open(self) -> stores.Store:
         async with self._lock:
+            note, store = "", self.store
+            if store is not None and await anyio.to_thread.run_sync(lambda: store.lost):
+                note = "" if store.broken else "The catalog's file was removed meanwhile, and is begun anew."
+                await self._close()
             if self.store is None:
                 self.store = await anyio.to_thread.run_sync(stores.open_store, self.settings)
+                self.store.note = " ".join(filter(None, (note, self.store.note)))
                 pace = Pace(None if self.api.simulated else self.settings.rate, self.api.sleep)
                 self.filler = Filler(
                     self.store,
@@ -167,12 +173,21 @@ class Catalog:
                 )
             return self.store
 
+    async def _close(self) -> None:
+        """Leave a file that is lost or broken; what is being written to it fails."""
+        assert self.filler is not None  # noqa: S101
+        await anyio.to_thread.run_sync(self.close, limiter=self.filler.threads)
+        self.store, self._refreshed, self._lists = None, None, None
+
     async def start(self) -> None:
         """Begin to fill in the background, or let it know that fresh lists are wanted."""
         await self._open()
         if not self._running and self.group is not None:
-            self._running = True
+            self._running, self.problem = True, ""
             self.group.start_soon(self._fill)
+        elif self.problem:
+            self.problem = ""
+            self._wake()
         elif self._refreshed is not None and self.api.now().timestamp() - self._refreshed > FRESH_SECONDS:
             self._refreshed = None
             self._wake()
@@ -182,33 +197,36 @@ class Catalog:
         event.set()
 
     async def _fill(self) -> None:
-        """Go on for as long as the server lives; a disk without room or a lost file ends it, and is told."""
-        assert self.filler is not None  # noqa: S101  opened before
-        self.problem = ""
+        """Go on for as long as the server lives. What cannot be written is told, and tried again later."""
         try:
             while True:
-                self.others = not await self.filler.acquire()
-                if self.others:
-                    self._wake()
-                    await self._idle(IDLE_SECONDS)
-                    continue
-                await self._round()
-        except Exception as fault:  # the server goes on, and each answer says that this does not
-            cause: BaseException = fault
-            while isinstance(cause, BaseExceptionGroup):  # of lists that are read side by side
-                cause = cause.exceptions[0]
-            if isinstance(cause, (sqlite3.Error, OSError)):
-                call_log.LOGGER.warning("The backup catalog cannot be written: %s", cause)
-                self.problem = f"The catalog cannot be written ({cause}): it stays as it is."
-            else:
-                call_log.LOGGER.exception("The backup catalog is not filled any more")
-                self.problem = f"The catalog is not filled any more: a mistake of this server ({type(cause).__name__})."
+                store = await self._open()
+                try:
+                    await self._round()
+                except Exception as fault:  # the server goes on, and each answer says that this does not
+                    cause = _cause(fault)
+                    if not isinstance(cause, (sqlite3.Error, OSError)):
+                        call_log.LOGGER.exception("The backup catalog is not filled any more")
+                        name = type(cause).__name__
+                        self.problem = f"The catalog is not filled any more: a mistake of this server ({name})."
+                        return
+                    store.broken = store.broken or stores.is_damage(cause)
+                    if not store.broken and store is self.store:
+                        call_log.LOGGER.warning("The backup catalog cannot be written: %s", cause)
+                        self.problem = f"The catalog cannot be written ({cause}): it stays as it is."
+                        self._wake()
+                        await self._idle(REFRESH_SECONDS)
         finally:
             self._running = False
             self._wake()
 
     async def _round(self) -> None:
         assert self.filler is not None  # noqa: S101
+        self.others = not await self.filler.acquire()
+        if self.others:
+            self._wake()
+            await self._idle(IDLE_SECONDS)
+            return
         now = self.api.now().timestamp()
         if self._refreshed is None or now - self._refreshed > REFRESH_SECONDS:
             await self.filler.refresh(self._note_lists)
@@ -259,6 +277,7 @@ class Catalog:
     async def _sync(self, progress: Report | None) -> Coverage:
         await self._open()
         assert self.filler is not None  # noqa: S101
+        self.filler.reader.pace.hurry += 1  # whoever runs this waits for it
         if not await self.filler.acquire():
             raise BackupError(
                 "Another process fills this catalog at the moment.", hint="Ask again when it is done, or let it."
@@ -271,7 +290,6 @@ class Catalog:
                 done += 1
                 if progress is not None:
                     await progress(done, None, f"{done} lists of recovery points read")
-            await self.filler.acquire()
         await self.filler.refresh(progress)
         return await self.coverage()
 
@@ -295,6 +313,13 @@ class Catalog:
         """Close the file."""
         if self.store is not None:
             self.store.close()
+
+
+def _cause(fault: BaseException) -> BaseException:
+    """What went wrong with lists that are read side by side."""
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return fault
 
 
 @asynccontextmanager

@@ -74,9 +74,7 @@ class Filler:
         try:
             items = await self._items(collection)
             missing = await self._write(lambda c: writer.write_collection(c, collection, items, moment))
-            if collection.first or collection.per:
-                missing = [] if collection.first else missing
-            await self._confirm_things(collection, missing, moment)
+            await self._confirm_things(collection, [] if collection.first else missing, moment)
         except BackupError as problem:
             await self._write(partial(_failed, collection=collection.name, asset=0, moment=moment, problem=problem))
             return
@@ -88,10 +86,7 @@ class Filler:
             raise BackupError("the description in use has no such list")
         items: list[Item] = []
         if collection.per:
-            owners = await self._write(
-                lambda c: [r[0] for r in c.execute(f"SELECT id FROM {collection.per} WHERE gone IS NULL")]
-            )
-            for owner in owners:
+            for owner in await self._owners(collection):
                 await self.reader.read(collection.operation, [owner], collection.table, _keep(items))
             return items
         ended: set[str] = set()
@@ -103,27 +98,39 @@ class Filler:
         await self.reader.read(collection.operation, [], collection.table, take)
         return items
 
+    async def _owners(self, collection: Collection) -> list[str]:
+        """The ids of the things for each of which a list is read."""
+        sql = f"SELECT id FROM {collection.per} WHERE gone IS NULL"
+        return await self._write(lambda c: [row[0] for row in c.execute(sql)])
+
     async def _confirm_things(self, collection: Collection, missing: Sequence[str], moment: int) -> None:
         """What is no longer in its list is looked for by its id: a list can lose a page."""
         if not missing:
             return
-        getter = self._getter(collection.operation)
         since = await self._write(partial(_read_at, collection=collection.name, asset=0))
+        owners = [[one] for one in await self._owners(collection)] if collection.per else [[]]
         lost = 0
         for ident in missing[:MOST_CONFIRMED]:
-            item = None if getter is None else await self.reader.item(collection.operation, [ident])
-            if item is None:
-                await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
-            else:
+            if await self._exists(collection.operation, [[*owner, ident] for owner in owners]):
                 lost += 1
+            else:
+                await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
         lost += max(0, len(missing) - MOST_CONFIRMED)
         if lost:
             raise BackupError(f"{lost} that are there were not in the list")
 
-    @staticmethod
-    def _getter(operation: str) -> str | None:
+    async def _exists(self, operation: str, places: Sequence[Sequence[str]]) -> bool:
+        """Whether the service has an item in one of the places: what its list does not name, because a page was lost.
+
+        Of a list whose items cannot be read one by one nothing else is to be had than the list.
+        """
         view = columns.find_view(operation)
-        return view.operations[1] if view is not None and len(view.operations) > 1 else None
+        if view is None or len(view.operations) == 1:
+            return False
+        for ids in places:
+            if await self.reader.item(operation, ids) is not None:
+                return True
+        return False
 
     # --- recovery points -------------------------------------------------------------------------------------------
 
@@ -310,7 +317,7 @@ def _due_copies(connection: sqlite3.Connection, now: int, most: int) -> list[tup
         f"WHERE a.kind IN ({', '.join(repr(kind) for kind in COPIES)}) AND coalesce(r.due, 0) <= ? "
         "ORDER BY r.tried IS NOT NULL, r.failed, CASE a.protection_status WHEN 'LAPSED' THEN 0 WHEN 'PARTIAL' THEN 1 "
         "WHEN 'PAUSED' THEN 2 WHEN 'PENDING' THEN 3 WHEN 'UNPROTECTED' THEN 4 WHEN 'UNSUPPORTED' THEN 9 ELSE 5 END, "
-        "l.list DESC, coalesce(r.due, 0), a.no LIMIT ?", (now, most),
+        "coalesce(r.due, 0), a.no, l.list DESC LIMIT ?", (now, most),
     ).fetchall()  # fmt: skip
     return due
 

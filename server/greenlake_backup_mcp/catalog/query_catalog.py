@@ -24,18 +24,19 @@ from greenlake_backup_mcp.errors import BackupError, InputError, LimitExceeded
 from greenlake_backup_mcp.text import suggest
 from greenlake_backup_mcp.upstream.progress import Report
 
-from . import answer
+from . import answer, sql_clock
 from .answer import Answer
 from .catalog import Catalog
 from .read_coverage import Coverage
 from .views import views
 
-SECONDS = 5.0  # of one query
+SECONDS = 5.0  # of processor that one query takes, so that a busy machine ends none of them
+PATIENCE = 30.0  # seconds by the clock
 ROWS = 50
 LONGEST = 10_000  # characters of a query
-LONGEST_VALUE = 100_000  # bytes of one value while it is worked out
+LONGEST_VALUE = 20_000  # bytes of one value while it is worked out: no function is interrupted, so none may take long
 MOST_TEMPORARY = 256 << 20  # bytes of SQLite's temporary files in this process
-STEPS = 20_000  # of SQLite's machine between two looks at the clock
+STEPS = 2_000  # of SQLite's machine between two looks at the clock
 AT_ONCE = 2
 
 # of SQLite's own; printf and the like could make long texts out of nothing
@@ -77,7 +78,8 @@ class Turns:
 class _Run:
     """A query under way: when it must end, and why it was ended."""
 
-    until: float = 0.0
+    until: float = 0.0  # of processor time of its thread
+    latest: float = 0.0  # by the clock
     cancelled: bool = False
     why: str = ""
     refused: str = ""
@@ -86,7 +88,7 @@ class _Run:
         """Called by SQLite now and then; anything but 0 ends the query."""
         if self.cancelled:
             return 1
-        if time.monotonic() > self.until:
+        if time.thread_time() > self.until or time.monotonic() > self.latest:
             self.why = f"it took longer than {SECONDS:g} s"
         elif temporary_bytes() > MOST_TEMPORARY:
             self.why = f"its intermediate results took more than {MOST_TEMPORARY >> 20} MiB on disk"
@@ -135,7 +137,7 @@ async def query(  # noqa: PLR0913, PLR0917
     run = _Run()
 
     def work(connection: sqlite3.Connection, covered: Coverage) -> tuple[list[str], list[tuple[Any, ...]], Coverage]:
-        return (*_select(connection, run, sql, limit), covered)
+        return (*_select(connection, run, sql_clock.pin(sql, covered.now), limit), covered)
 
     await catalog.ready(progress, whole=bool(_COPIES.search(sql)))
     async with turns.callers[caller], turns.slots:
@@ -149,7 +151,7 @@ async def query(  # noqa: PLR0913, PLR0917
 
 def _select(connection: sqlite3.Connection, run: _Run, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The names of the columns, and one row more than asked for where there are more."""
-    run.until = time.monotonic() + SECONDS
+    run.until, run.latest = time.thread_time() + SECONDS, time.monotonic() + PATIENCE
     for name, most in _LIMITS.items():
         connection.setlimit(getattr(sqlite3, name), most)
     connection.set_authorizer(run.allow)
@@ -179,6 +181,8 @@ def _problem(sql: str, run: _Run, error: Exception) -> BackupError:
             hint="Ask for less: a WHERE on one asset or a shorter time, fewer joins; recovery_point_sets and assets "
             "hold the sums of recovery points and are far smaller.",
         )
+    if match := re.match(r"vtable constructor failed: (.+)$", text):  # json_each and the like
+        run.refused = f"there is no view {match[1]!r}"
     if "cannot modify" in text:
         run.refused = "only SELECT is offered"
     if re.search(r"\brecursive\b", sql, re.IGNORECASE) and run.refused:

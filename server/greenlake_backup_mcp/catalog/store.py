@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import sqlite3
-import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,14 @@ APPLICATION = 0x47424354  # of the file's header: "GBCT"
 MAGIC = b"SQLite format 3\x00"
 LEASE_SECONDS = 60.0
 BUSY_SECONDS = 15.0
-REMOTE = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "lustre", "afs"))
+RENEW_SECONDS = 15.0  # after which a lease is renewed by the next write
+REMOTE = frozenset(
+    (
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "beegfs", "gpfs"),
+        *("ocfs2", "gfs2", "virtiofs", "vboxsf", "prl_fs", "fuse"),  # shared by machines, or without shared memory
+    )
+)
+MOUNTS = Path("/proc/self/mounts")
 _SERIAL = count(1)
 
 
@@ -47,20 +55,38 @@ class Store:
     path: Path | None
     note: str
     writer: sqlite3.Connection
+    identity: tuple[int, int] | None = None  # device and inode of the file
     holder: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     temporary: tempfile.TemporaryDirectory[str] | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    broken: bool = False  # what is in the file turned out not to be sound
+    leased: float | None = None  # when the lease was last taken or renewed; None: not held
+
+    @property
+    def lost(self) -> bool:
+        """Whether its file broke, was removed, or had another put in its place while it was open."""
+        if self.path is None or self.broken:
+            return self.broken
+        try:
+            now = self.path.stat()
+        except OSError:
+            return True
+        return self.identity is not None and self.identity != (now.st_dev, now.st_ino)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction of the writer's connection: whole, or not at all."""
-        self.writer.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.writer
-            self.writer.execute("COMMIT")  # where the disk is full, here at the latest
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self.writer.execute("ROLLBACK")
-            raise
+        """A transaction of the writer's connection: whole, or not at all. A lease that is held is renewed by it."""
+        with self.lock:
+            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                if self.leased is not None and not self.leased <= time.time() < self.leased + RENEW_SECONDS:
+                    self._lease()
+                yield self.writer
+                self.writer.execute("COMMIT")  # where the disk is full, here at the latest
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self.writer.execute("ROLLBACK")
+                raise
 
     def reader(self, now: int | None = None) -> sqlite3.Connection:
         """A connection that can only read, with the views as of a moment (seconds since 1970; None: without views)."""
@@ -75,19 +101,26 @@ class Store:
 
     def acquire(self) -> bool:
         """Take or renew the lease; False: another process fills this file."""
+        with self.write():
+            return self._lease()
+
+    def _lease(self) -> bool:
+        """Within a transaction. A lease that holds longer than leases do is from a clock that was put back since."""
         now = time.time()
-        with self.write() as connection:
-            row = connection.execute("SELECT holder, until FROM lease").fetchone()
-            if row and row[0] != self.holder and row[1] > now:
-                return False
-            connection.execute(
-                "INSERT INTO lease VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, "
-                "until = excluded.until", (self.holder, now + LEASE_SECONDS),
-            )  # fmt: skip
+        row = self.writer.execute("SELECT holder, until FROM lease").fetchone()
+        if row and row[0] != self.holder and now < row[1] <= now + LEASE_SECONDS:
+            self.leased = None
+            return False
+        self.writer.execute(
+            "INSERT INTO lease VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, "
+            "until = excluded.until", (self.holder, now + LEASE_SECONDS),
+        )  # fmt: skip
+        self.leased = now
         return True
 
     def release(self) -> None:
         """Give the lease back."""
+        self.leased = None
         with self.write() as connection:
             connection.execute("DELETE FROM lease WHERE holder = ?", (self.holder,))
 
@@ -95,7 +128,8 @@ class Store:
         """Give the lease back and close."""
         with contextlib.suppress(sqlite3.Error):
             self.release()
-        self.writer.close()
+        with self.lock:  # closing a connection that another thread works with ends the process
+            self.writer.close()
         if self.temporary is not None:
             self.temporary.cleanup()
 
@@ -106,7 +140,7 @@ def location(settings: Settings) -> Path | Literal["memory", "off"]:
     if choice.lower() in ("memory", "off"):
         return "off" if choice.lower() == "off" else "memory"
     if choice:
-        path = Path(choice).expanduser()
+        path = Path(os.path.expanduser(choice)).absolute()  # the home of a user that is none stays as it is
         return path / f"catalog-{state.tenant_key(settings)}.sqlite" if path.is_dir() else path
     if settings.demo:
         return "memory"
@@ -138,14 +172,14 @@ def forget(settings: Settings) -> str:
         return "There is no catalog to forget." if where != "memory" else "The catalog is in memory: nothing is kept."
     try:
         check(where)
-    except Unusable as problem:
+    except (Unusable, OSError) as problem:
         raise SettingsError(f"{where} was not removed: {problem}.") from None
     except sqlite3.Error:
         pass  # broken, and to be forgotten
     else:
         with contextlib.closing(_connect(_uri(where))) as connection:
             row = connection.execute("SELECT until FROM lease").fetchone()
-        if row and row[0] > time.time():
+        if row and time.time() < row[0] <= time.time() + LEASE_SECONDS:
             raise SettingsError(f"{where} was not removed: a server is filling it.", hint="Stop that server first.")
     _discard(where)
     return f"Forgotten: {where} is removed."
@@ -172,19 +206,24 @@ def _in_memory(note: str) -> Store:
 
 def _in_file(path: Path, tenant: str, *, own_name: bool) -> Store:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_symlink():
+        path = Path(os.path.realpath(path, strict=True))  # the link itself stays one
     note = ""
-    if path.exists() and path.stat().st_size:
-        note = _check(path, own_name=own_name)
+    if path.exists():
+        if os.name == "posix" and path.stat().st_uid != os.geteuid():
+            raise Unusable("the file belongs to somebody else")
+        if not path.is_file():
+            raise Unusable("it is no file")
+        if path.stat().st_size:
+            note = _check(path, own_name=own_name)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    if os.name == "posix":
-        if path.stat().st_uid != os.geteuid():
-            raise Unusable("the file belongs to somebody else")
-        path.chmod(0o600)
+    path.chmod(0o600)
     connection = _connect(_uri(path))
     try:
         # first made, then with a log of writes: what tells a catalog from other databases has to be in the file itself
-        store = _made(Store(_uri(path), path, note, connection), tenant)
+        status = path.stat()
+        store = _made(Store(_uri(path), path, note, connection, (status.st_dev, status.st_ino)), tenant)
         connection.execute(f"PRAGMA journal_mode = {'TRUNCATE' if is_remote(path) else 'WAL'}")
         held = connection.execute("SELECT value FROM meta WHERE name = 'tenant'").fetchone()
         if held is not None and held[0] != tenant:
@@ -215,13 +254,18 @@ def _check(path: Path, *, own_name: bool) -> str:
                 connection.execute("SELECT count(*) FROM readings").fetchone()
             )
     except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "disk" in str(error):
+        if not is_damage(error):
             raise
         sound = False
     if sound:
         return ""
     _discard(path)
     return "The catalog's file was broken and is built anew; what it remembered of the past is lost."
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether a file itself is broken, not just locked, full or away: those are subclasses of what SQLite raises."""
+    return type(error) is sqlite3.DatabaseError
 
 
 def _discard(path: Path) -> None:
@@ -252,19 +296,21 @@ def _made(store: Store, tenant: str) -> Store:
     return store
 
 
-def is_remote(path: Path) -> bool:
-    """Whether a file lies on a network file system, where a write-ahead log does not hold."""
+def is_remote(path: Path, mounts: Path = MOUNTS) -> bool:
+    """Whether a file lies on a network file system, where a write-ahead log does not hold: by Linux's table of mounts.
+
+    Elsewhere only a Windows share is known by its name; a Mac's network volumes are not told apart.
+    """
     if str(path).startswith("\\\\"):
         return True
-    if sys.platform != "linux":
-        return False
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    real, best = str(path.resolve()), ("", "")
-    for line in mounts:
-        parts = line.split()
-        if len(parts) > 2 and (real + "/").startswith(parts[1].rstrip("/") + "/") and len(parts[1]) >= len(best[0]):
-            best = (parts[1], parts[2])
-    return best[1] in REMOTE
+    real, best = f"{path.resolve()}/", ("", "")
+    for line in lines:
+        _, place, kind, *_ = (*line.split(), "", "", "")
+        place = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), place)  # a space is written \040
+        if place and real.startswith(f"{place.rstrip('/')}/") and len(place) >= len(best[0]):
+            best = (place, kind)
+    return best[1].split(".", 1)[0] in REMOTE

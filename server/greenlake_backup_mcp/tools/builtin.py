@@ -90,8 +90,8 @@ QUERY_CATALOG = _builtin_tool(
     "recovery_point_sets (the same summed per asset, kind, store, schedule: small, fast) · asset_jobs (asset × job: "
     "own, group, datastore) · jobs · schedules · policies · policy_schedules · runs · stores(reachable, why_not) · "
     "gateways · storeonces · orchestrators · members · tags · tasks · restores · issues · approvals · settings · "
-    "changes · store_usage · coverage. Moments are ISO text, each also as x_age_hours (past) or x_in_days (ahead). "
-    "All columns: resource greenlake-backup://catalog.\n"
+    "changes · store_usage · coverage. Moments are ISO text, each also as x_age_hours (past) or x_in_days (ahead); "
+    "'now' is the answer's moment. All columns: resource greenlake-backup://catalog.\n"
     "SELECT name, newest_usable_age_hours FROM assets WHERE kind='vm' AND listed AND newest_usable_age_hours>48\n"
     "SELECT store, count(*), sum(locked) FROM recovery_points WHERE expires_in_days<7 GROUP BY 1",
     "fleet",
