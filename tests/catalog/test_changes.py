@@ -114,6 +114,16 @@ async def test_what_a_lost_page_leaves_out_is_neither_removed_nor_forgotten(
         assert [row["reason"].split(" ", 1)[1] for row in stale] == ["that are there were not in the list"]
 
 
+async def test_what_cannot_be_read_by_its_id_is_gone_when_it_is_missing_twice(
+    catalog: Catalog, clock: Clock, tenant: Any
+) -> None:
+    tenant.state.tenant.world.resources["settings"].popitem()
+    assert await changes(catalog, clock) == []
+    assert (await rows(catalog, HELD))[0]["settings"] == 2
+    assert [change["kind"] for change in await changes(catalog, clock)] == ["setting removed"]
+    assert (await rows(catalog, HELD))[0]["settings"] == 1
+
+
 async def test_a_write_of_this_server_is_no_surprise(catalog: Catalog, clock: Clock, tenant: Any) -> None:
     held = tenant.state.tenant
     job = next(j for j in held.all("protection-jobs") if j["operational"] == "ACTIVE")

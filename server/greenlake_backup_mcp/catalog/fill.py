@@ -34,6 +34,7 @@ SOON_SECONDS = 300  # until copies are read again of which one is being made
 RETRY_SECONDS = 120  # until a list that failed is tried again; doubled each time
 LONGEST_RETRY = 6 * 3600
 FLUSH = 4000  # copies converted before they are written
+NOT_LISTED = "that are there were not in the list"
 MOST_CONFIRMED = 200  # missing things looked for one by one, in one reading
 
 
@@ -86,7 +87,10 @@ class Filler:
             raise BackupError("the description in use has no such list")
         items: list[Item] = []
         if collection.per:
-            for owner in await self._owners(collection):
+            owners = await self._write(
+                lambda c: [r[0] for r in c.execute(f"SELECT id FROM {collection.per} WHERE gone IS NULL")]
+            )
+            for owner in owners:
                 await self.reader.read(collection.operation, [owner], collection.table, _keep(items))
             return items
         ended: set[str] = set()
@@ -98,39 +102,27 @@ class Filler:
         await self.reader.read(collection.operation, [], collection.table, take)
         return items
 
-    async def _owners(self, collection: Collection) -> list[str]:
-        """The ids of the things for each of which a list is read."""
-        sql = f"SELECT id FROM {collection.per} WHERE gone IS NULL"
-        return await self._write(lambda c: [row[0] for row in c.execute(sql)])
-
     async def _confirm_things(self, collection: Collection, missing: Sequence[str], moment: int) -> None:
-        """What is no longer in its list is looked for by its id: a list can lose a page."""
+        """What is no longer in its list is looked for by its id: a list can lose a page.
+
+        What cannot be read by its id has to be missing twice.
+        """
         if not missing:
             return
+        view = columns.find_view(collection.operation)
+        getter = view.operations[-1] if view is not None else ""
         since = await self._write(partial(_read_at, collection=collection.name, asset=0))
-        owners = [[one] for one in await self._owners(collection)] if collection.per else [[]]
-        lost = 0
-        for ident in missing[:MOST_CONFIRMED]:
-            if await self._exists(collection.operation, [[*owner, ident] for owner in owners]):
-                lost += 1
-            else:
-                await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
-        lost += max(0, len(missing) - MOST_CONFIRMED)
+        if getter != collection.operation and self.reader.offers(getter):
+            looked, lost = missing[:MOST_CONFIRMED], len(missing[MOST_CONFIRMED:])
+            gone = [one for one in looked if await self.reader.item(collection.operation, [one]) is None]
+            lost += len(looked) - len(gone)
+        else:
+            gone = list(missing) if await self._write(partial(_was_missing, collection=collection.name)) else []
+            lost = len(missing) - len(gone)
+        for ident in gone:
+            await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
         if lost:
-            raise BackupError(f"{lost} that are there were not in the list")
-
-    async def _exists(self, operation: str, places: Sequence[Sequence[str]]) -> bool:
-        """Whether the service has an item in one of the places: what its list does not name, because a page was lost.
-
-        Of a list whose items cannot be read one by one nothing else is to be had than the list.
-        """
-        view = columns.find_view(operation)
-        if view is None or len(view.operations) == 1:
-            return False
-        for ids in places:
-            if await self.reader.item(operation, ids) is not None:
-                return True
-        return False
+            raise BackupError(f"{lost} {NOT_LISTED}")
 
     # --- recovery points -------------------------------------------------------------------------------------------
 
@@ -190,7 +182,7 @@ class Filler:
                 )
             )
         if lost:
-            raise BackupError(f"{lost} that are there were not in the list")
+            raise BackupError(f"{lost} {NOT_LISTED}")
 
     async def touch(self, asset_ids: Sequence[str]) -> None:
         """Read the copies of these assets again soon: something was done to them."""
@@ -269,6 +261,13 @@ def _read_at(connection: sqlite3.Connection, collection: str, asset: int) -> int
         "SELECT read FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
     ).fetchone()
     return row[0] if row else None
+
+
+def _was_missing(connection: sqlite3.Connection, collection: str) -> bool:
+    """Whether something was missing at the last attempt, too."""
+    sql = "SELECT reason FROM readings WHERE collection = ? AND asset = 0 AND failed"
+    row = connection.execute(sql, (collection,)).fetchone()
+    return row is not None and str(row[0]).endswith(NOT_LISTED)
 
 
 def _add(connection: sqlite3.Connection, reading: writer.CopyReading, batch: Sequence[Copy], *, summed: bool) -> None:
