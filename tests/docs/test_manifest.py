@@ -197,7 +197,9 @@ def test_the_registry_entry_obeys_the_registrys_schema() -> None:
     Draft202012Validator(REGISTRY_SCHEMA).validate(REGISTRY)
 
 
-@pytest.mark.parametrize("switch", [{"read_only": "true"}, {}, {"read_only": ""}])
+@pytest.mark.parametrize(
+    ("switch", "era"), [({"read_only": "true"}, "auto"), ({}, "auto"), ({}, "legacy"), ({"read_only": ""}, "legacy")]
+)
 async def test_the_entry_of_the_bundle_is_read_only_unless_it_is_switched_off(switch: dict[str, str], era: str) -> None:
     env = environment(demo="true", **switch)
     async with Client(stdio_client(started(env)), mode=era) as client:
