@@ -34,13 +34,14 @@ def start(command: list[str], place: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", registry.TABLE)
-def test_the_command_that_config_writes_imports_nothing_from_there(name: str, trapped: Path) -> None:
-    entry: dict[str, Any] = registry.entry(registry.client(name), ["--demo"], {})
-    command = [entry["command"], *entry["args"]] if "args" in entry else entry["command"]
-    done = start(command, trapped)
-    assert not (trapped / "run").exists()
-    assert done.returncode == 0
+def test_the_commands_that_config_writes_import_nothing_from_there(trapped: Path) -> None:
+    entries: list[dict[str, Any]] = [registry.entry(registry.client(name), ["--demo"], {}) for name in registry.TABLE]
+    commands = {(e["command"], *e["args"]) if "args" in e else tuple(e["command"]) for e in entries}
+    assert len(commands) < len(entries)  # most clients are given the same one
+    for command in commands:
+        done = start(list(command), trapped)
+        assert not (trapped / "run").exists()
+        assert done.returncode == 0
 
 
 def test_neither_does_dev_py_run(trapped: Path) -> None:

@@ -92,12 +92,12 @@ def test_a_server_for_many_does_not_start_with_wrong_words() -> None:
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_a_wrong_command_is_one_sentence(words: list[str], sentence: str) -> None:
-    done = run(*words)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert sentence in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_wrong_command_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser.main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
 
 
 def test_a_port_in_use_is_said_before_anything_is_promised() -> None:

@@ -12,9 +12,8 @@ from greenlake_backup_mcp.simulator import description
 from greenlake_backup_mcp.simulator.description import Route
 from greenlake_backup_mcp.simulator.names import parse_time
 from greenlake_backup_mcp.simulator.state import Tenant
-from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.simulator.writes import registry
-from tests.support.simulated import simulated
+from tests.support.simulated import simulated, unchanged
 
 READS = [k for k in description.load().routes if k.operation.method == "GET"]
 MOST = 12  # resources looked at of each kind
@@ -31,7 +30,7 @@ def test_each_operation_that_is_not_a_read_has_one_writer() -> None:
 @pytest.mark.parametrize("hostile", [False, True], ids=["usual", "hostile"])
 async def test_answers_are_as_described_and_carry_nothing_else(route: Route, hostile: bool) -> None:
     validator = Draft202012Validator(route.answer_schema, format_checker=CHECKER)
-    async with simulated(switches=Switches(hostile=hostile)) as tenant:
+    async with simulated(unchanged(hostile=hostile)) as tenant:
         paths = list(_paths(tenant.tenant, route))
         assert paths
         for path in paths:

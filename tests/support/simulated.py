@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -57,10 +58,16 @@ class Simulated:
         return str(answer.json()["message"])
 
 
+@cache
+def unchanged(*, hostile: bool = False) -> Any:
+    """The app of a tenant that tests only read: once per process."""
+    return create_app(now=lambda: NOW, seed=7, switches=Switches(hostile=hostile))
+
+
 @asynccontextmanager
-async def simulated(**options: Any) -> AsyncIterator[Simulated]:
-    """A simulated tenant and a client with its ready token."""
-    app = create_app(**{"now": lambda: NOW, "seed": 7, **options})
+async def simulated(app: Any = None, **options: Any) -> AsyncIterator[Simulated]:
+    """A simulated tenant, by default one of its own, and a client with its ready token."""
+    app = app or create_app(**{"now": lambda: NOW, "seed": 7, **options})
     token = {"Authorization": f"Bearer {Switches().ready_token}"}
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://tenant.test", headers=token) as client:
