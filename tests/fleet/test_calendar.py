@@ -44,7 +44,7 @@ def test_random_schedules_are_due_as_a_calendar_of_minutes_has_it() -> None:
          "Tue 2026-11-24 06:00", "Fri 2026-11-27 06:00"),
     ],
 )  # fmt: skip
-def test_a_schedule_is_due_as_its_description_words_it(row: Row, position: str, last: str, following: str) -> None:
+def test_t08_a_schedule_is_due_as_its_description_words_it(row: Row, position: str, last: str, following: str) -> None:
     rule = calendar.rules([row], None)["1"]
     assert (text(calendar.last_due(rule, seconds(position))), text(calendar.next_due(rule, seconds(position)))) == (
         last,

@@ -66,7 +66,7 @@ def kinds(result: Changes, group: Group) -> list[tuple[str, str]]:
     ]
 
 
-async def test_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(tenant: Tenant) -> None:
+async def test_t22_what_expires_goes_as_planned_and_only_a_deletion_is_too_early(tenant: Tenant) -> None:
     """T22"""
     early = tenant.copies("sap-prod-01", "backups")[3]
     tenant.held.remove(("virtual-machines", tenant.vm("sap-prod-01")["id"], "backups", early["id"]))
@@ -99,14 +99,14 @@ async def test_weakened_suspended_and_new_without_protection_are_told_apart(tena
     assert [row["kind"] for row in (await tenant.changes(asset="db-prod-01")).rows] == ["job suspended"]
 
 
-async def test_what_was_deleted_stays_in_the_answer(tenant: Tenant) -> None:
+async def test_t24_what_was_deleted_stays_in_the_answer(tenant: Tenant) -> None:
     """T24"""
     tenant.held.world.resources["virtual-machines"].pop(tenant.vm("lab-build-07")["id"])
     await tenant.after(2)
     assert ("VM removed", "lab-build-07") in kinds(await tenant.changes(), Group.REMOVED)
 
 
-async def test_usage_is_told_between_two_samples_and_nothing_of_what_was_before_the_memory(tenant: Tenant) -> None:
+async def test_t28_usage_is_told_between_two_samples_and_nothing_of_what_was_before_the_memory(tenant: Tenant) -> None:
     """T28"""
     before = await tenant.changes(since=NOW - timedelta(days=30))
     assert (before.asked, before.since) == (int(NOW.timestamp()) - 30 * 86_400, int(NOW.timestamp()))

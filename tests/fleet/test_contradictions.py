@@ -26,7 +26,7 @@ def test_both_witnesses_are_named_with_their_times() -> None:
     assert one.assets
 
 
-def test_a_run_that_had_no_time_to_leave_a_copy_contradicts_nothing() -> None:
+def test_t04_a_run_that_had_no_time_to_leave_a_copy_contradicts_nothing() -> None:
     """T4: a run ends when it is triggered; its copy, and the reading that shows it, come later."""
 
     def just_run(connection: sqlite3.Connection) -> None:

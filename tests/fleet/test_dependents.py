@@ -111,7 +111,7 @@ def test_more_things_of_a_name_than_can_be_shown_are_a_question(held: Held) -> N
     connection.close()
 
 
-def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
+def test_t23_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     """T23"""
     connection = opened(held[0].serialize())
     connection.execute("UPDATE policies SET name = 'psg-dc1-01' WHERE name = 'Bronze-Protection-Policy'")
@@ -120,7 +120,7 @@ def test_all_things_of_a_name_are_shown_and_none_is_picked(held: Held) -> None:
     connection.close()
 
 
-def test_locked_data_is_no_space_to_be_gained(held: Held) -> None:
+def test_t14_locked_data_is_no_space_to_be_gained(held: Held) -> None:
     """T14"""
     notes = " ".join(only(held, "Cloud_psg-dc1-01_USA, North Virginia").relations.notes)
     assert "no deletion frees that space" in notes

@@ -89,7 +89,7 @@ def test_rare_cases_stand_where_an_administrator_would_put_them(
     assert (one.state, cause in one.cause) == (state, True), one.cause
 
 
-def test_groups_are_ranked_by_consequence_and_not_by_count(connection: sqlite3.Connection) -> None:
+def test_t25_groups_are_ranked_by_consequence_and_not_by_count(connection: sqlite3.Connection) -> None:
     """T25: forty failed machines do not hide one that can no longer come back."""
     ranks = [asset_health.WRONG.index(group.state) for group in judge(connection).groups]
     assert ranks == sorted(ranks)
@@ -148,7 +148,7 @@ def test_the_backup_systems_own_machines_are_in_no_count_of_assets(connection: s
     assert not own & {a.id for a in loss.population(estate)}
 
 
-def test_no_change_is_decided_from_the_catalog() -> None:
+def test_t27_no_change_is_decided_from_the_catalog() -> None:
     """T27: what asks for consent, previews and writes reads the service, and cannot import the catalog."""
     package = Path(check_health.__file__).parents[1]
     modules = [p for room in ("consent", "previews", "writes") for p in (package / room).rglob("*.py")]

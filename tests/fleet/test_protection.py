@@ -91,7 +91,7 @@ def test_a_table_of_assets_has_every_fact_of_each_of_them(catalog: sqlite3.Conne
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_with_lists_that_failed_nothing_is_misfiled_as_unprotected(catalog: sqlite3.Connection, seed: int) -> None:
+def test_t01_with_lists_that_failed_nothing_is_misfiled_as_unprotected(catalog: sqlite3.Connection, seed: int) -> None:
     """T1: some lists of recovery points, or a list of the tenant, were never read."""
     before = {name: one.verdict.state for name, one in verdicts(catalog, "cover").items()}
     dice = random.Random(seed)
@@ -180,7 +180,7 @@ def test_controls_of_exceptions_are_those_that_judge() -> None:
 # --- traps ---------------------------------------------------------------------------------------------------------
 
 
-def test_protected_is_the_service_s_word_and_copies_decide(catalog: sqlite3.Connection) -> None:
+def test_t02_protected_is_the_service_s_word_and_copies_decide(catalog: sqlite3.Connection) -> None:
     """T2: file-prod-14 is ACTIVE and PROTECTED, and nothing of it has run for days."""
     actual = verdicts(catalog, "fresh")["file-prod-14"]
     assert actual.asset.protection_status == "PROTECTED"
@@ -188,7 +188,7 @@ def test_protected_is_the_service_s_word_and_copies_decide(catalog: sqlite3.Conn
     assert verdicts(catalog, "cover")["old-wiki-01"].verdict.cause == "in no plan any more, copies left"  # LAPSED
 
 
-def test_snapshots_on_the_array_are_no_backups(catalog: sqlite3.Connection) -> None:
+def test_t03_snapshots_on_the_array_are_no_backups(catalog: sqlite3.Connection) -> None:
     """T3, T20: an asset whose backups are all gone is not protected by its snapshots."""
     catalog.execute("DELETE FROM main.copy_sets WHERE list = 1 AND asset = ?", (number(catalog, "sap-prod-01"),))
     assert verdicts(catalog, "cover")["sap-prod-01"].verdict.cause == "only snapshots on the array"
@@ -209,14 +209,14 @@ def test_a_store_on_the_asset_s_own_array_is_no_other_failure_domain(catalog: sq
     assert "lies on its own array" in verdicts(catalog, "off_site")["sap-prod-01"].verdict.cause
 
 
-def test_size_zero_or_missing_is_not_told_and_not_empty(catalog: sqlite3.Connection) -> None:
+def test_t05_size_zero_or_missing_is_not_told_and_not_empty(catalog: sqlite3.Connection) -> None:
     """T5."""
     catalog.execute("UPDATE main.assets SET size = NULL WHERE name = 'sap-prod-01'")
     assert verdicts(catalog, "cover")["sap-prod-01"].verdict.state is State.MET
     assert "sap-prod-01" not in verdicts(catalog, "cover", minGib=1)
 
 
-def test_a_copy_in_a_store_that_cannot_be_reached_is_good_and_not_usable(catalog: sqlite3.Connection) -> None:
+def test_t06_a_copy_in_a_store_that_cannot_be_reached_is_good_and_not_usable(catalog: sqlite3.Connection) -> None:
     """T6: which of the two is said."""
     checked, _ = check(catalog, "usable")
     out_of_reach = [f for f in checked.tally.findings if f.verdict.cause.startswith("good copies, out of reach")]
@@ -227,19 +227,19 @@ def test_a_copy_in_a_store_that_cannot_be_reached_is_good_and_not_usable(catalog
     )
 
 
-def test_who_has_no_copy_yet_because_none_was_due_is_pending(catalog: sqlite3.Connection) -> None:
+def test_t10_who_has_no_copy_yet_because_none_was_due_is_pending(catalog: sqlite3.Connection) -> None:
     """T10: the job of new-app-01 takes effect tomorrow."""
     assert verdicts(catalog, "cover")["new-app-01"].verdict.state is State.PENDING
     assert verdicts(catalog, "fresh", hours=24)["new-app-01"].verdict.state is State.PENDING
 
 
-def test_a_policy_that_was_changed_says_nothing_of_yesterday_s_copies(catalog: sqlite3.Connection) -> None:
+def test_t11_a_policy_that_was_changed_says_nothing_of_yesterday_s_copies(catalog: sqlite3.Connection) -> None:
     """T11: the lock that a schedule promises is not looked at, that of the copies is."""
     catalog.execute("UPDATE main.schedules SET lock_days = 3650")
     assert verdicts(catalog, "immutable", until="now+365d")["sap-prod-01"].verdict.cause == "locked, but not until then"
 
 
-def test_a_lock_on_a_copy_in_error_counts_nowhere(catalog: sqlite3.Connection) -> None:
+def test_t12_a_lock_on_a_copy_in_error_counts_nowhere(catalog: sqlite3.Connection) -> None:
     """T12."""
     catalog.execute(
         "UPDATE main.copy_sets SET good = 0, newest_good = NULL, newest_good_expires = NULL, last_lock_good = NULL "
@@ -248,7 +248,7 @@ def test_a_lock_on_a_copy_in_error_counts_nowhere(catalog: sqlite3.Connection) -
     assert verdicts(catalog, "immutable")["sap-prod-01"].verdict.cause == "no usable copy"
 
 
-def test_kinds_that_cannot_be_verified_leave_the_denominator_and_that_is_said(catalog: sqlite3.Connection) -> None:
+def test_t13_kinds_that_cannot_be_verified_leave_the_denominator_and_that_is_said(catalog: sqlite3.Connection) -> None:
     """T13."""
     checked, _ = check(catalog, "verified", days=14)
     kinds = {f.asset.kind for f in checked.tally.findings if f.verdict.state in (State.MET, State.NOT_MET)}
@@ -265,7 +265,7 @@ def test_a_member_that_its_group_s_runs_leave_out_is_late(catalog: sqlite3.Conne
     assert all(a.covers[0].way == "vm_group" for a in left)
 
 
-def test_machines_that_are_nobody_s_are_told_apart_by_classification(catalog: sqlite3.Connection) -> None:
+def test_t30_machines_that_are_nobody_s_are_told_apart_by_classification(catalog: sqlite3.Connection) -> None:
     """T30: gateways and orchestrators among them, whatever they are called."""
     catalog.execute("UPDATE main.assets SET name = 'plain-name' WHERE class = 'DATA_ORCHESTRATOR'")
     causes = dict(check(catalog, "cover")[0].tally.causes(State.NOT_JUDGED))
@@ -274,7 +274,7 @@ def test_machines_that_are_nobody_s_are_told_apart_by_classification(catalog: sq
     assert causes["deleted in its vCenter"] == 1  # T24: it is told, not hidden
 
 
-def test_a_point_in_the_future_is_a_finding_and_not_fresh(catalog: sqlite3.Connection) -> None:
+def test_t09_a_point_in_the_future_is_a_finding_and_not_fresh(catalog: sqlite3.Connection) -> None:
     """T9: the orchestrator of jump-prod-14 has a clock that is three hours ahead."""
     assert "a clock is wrong" in verdicts(catalog, "fresh")["jump-prod-14"].verdict.cause
     assert "a clock is wrong" in verdicts(catalog, "fresh", hours=24)["jump-prod-14"].verdict.cause
@@ -283,7 +283,7 @@ def test_a_point_in_the_future_is_a_finding_and_not_fresh(catalog: sqlite3.Conne
     assert "a clock is wrong" in verdicts(catalog, "off_site", hours=24)["sap-prod-01"].verdict.cause
 
 
-def test_a_restore_is_a_test_only_where_all_its_parts_succeeded(catalog: sqlite3.Connection) -> None:
+def test_t29_a_restore_is_a_test_only_where_all_its_parts_succeeded(catalog: sqlite3.Connection) -> None:
     """T29."""
     (ident,) = catalog.execute("SELECT id FROM main.assets WHERE name = 'sap-prod-01'").fetchone()
     catalog.execute(

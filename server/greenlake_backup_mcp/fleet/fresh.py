@@ -12,7 +12,7 @@ from .achieved import Achieved
 from .calendar import DAY
 from .clock import Clock
 from .estate import Asset
-from .facts import TIERS
+from .facts import PATH_LISTS, PLAN_LISTS, TIERS
 from .promises import AHEAD, Grade, Promise, ahead, miss, promises
 from .protection import first_due, plan
 from .verdicts import GONE_FIRST, Context, Judge, Lines, State, Tally, Verdict
@@ -132,6 +132,8 @@ class _Period:
 
     def lines(self, _: Tally) -> list[str]:
         """Met of due and the worst gap of each tier."""
+        if blocked := self._context.estate.blocked_by((*PLAN_LISTS, *PATH_LISTS)):
+            return [f"The RPO of a period is not known: {blocked}."]
         stamp, out = self._context.clock.stamp, []
         for tier, results in self._tiers.items():
             uncertain = any(one.uncertain for _, one in results)
