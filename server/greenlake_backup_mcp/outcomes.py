@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -32,3 +34,13 @@ class Outcome(StrEnum):
 
 
 _ERRORS = (Outcome.DIFFERS, Outcome.PARTLY, Outcome.FAILED, Outcome.UNKNOWN, Outcome.REFUSED)
+
+
+@dataclass(frozen=True)
+class CallOutcome:
+    """What became of a request that was sent: the outcome, lines for the model, JSON where it was asked for."""
+
+    outcome: Outcome
+    lines: tuple[str, ...] = ()  # first the outcome in a sentence
+    value: Any = None
+    beside: str = ""  # of the lines of an update, the one that names what changed and was not asked for

@@ -24,7 +24,7 @@ from mcp.types import ElicitResult
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import audit_log, audit_verify, codes
-from greenlake_backup_mcp.consent.store import MemoryStore
+from greenlake_backup_mcp.consent.file_store import memory_store
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.tools import registry
 from greenlake_backup_mcp.tools.danger import Danger
@@ -170,7 +170,7 @@ async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch: pytest.Mo
 @given(st.text() | st.from_regex(r"[A-Z2-7]{4}-?[A-Z2-7]{4}", fullmatch=True))
 def test_no_text_is_a_code_but_the_code(text: str) -> None:
     ring = codes.keys(settings.load(demo=True, secret="a key that does not change"))
-    call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), MemoryStore()
+    call, used = codes.Call("delete_vm_backup", {"vmId": "x"}, "local", {"generation": 1}), memory_store()
 
     async def match_and_next() -> tuple[Any, str | None]:
         return await codes.match(ring, call, text, (8, 7), used), await codes.next_code(ring, call, 8, used)

@@ -19,7 +19,7 @@ from mcp.types import CallToolResult, ElicitResult
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes
-from greenlake_backup_mcp.consent.store import MemoryStore
+from greenlake_backup_mcp.consent.file_store import memory_store
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app as mcp_server
 from tests.support.results import CODE, code_in, text_of
@@ -389,7 +389,7 @@ async def test_a_read_only_server_sends_nothing_even_if_it_is_called(desk: OpenD
 
 async def test_codes_of_another_principal_do_not_hold() -> None:
     ring = codes.keys(loaded())
-    used = MemoryStore()
+    used = memory_store()
     mine = codes.Call("t", {}, "me", {})
     rendered = await codes.next_code(ring, mine, 7, used)
     assert rendered
@@ -399,7 +399,7 @@ async def test_codes_of_another_principal_do_not_hold() -> None:
 
 async def test_the_newest_key_makes_codes_and_all_keys_accept_them() -> None:
     old, new, both = (loaded(secret=s) for s in ("o" * 32, "n" * 32, "n" * 32 + "," + "o" * 32))
-    used, call = MemoryStore(), codes.Call("t", {}, "me", {})
+    used, call = memory_store(), codes.Call("t", {}, "me", {})
     for maker, accepted in ((old, True), (new, True)):
         rendered = await codes.next_code(codes.keys(maker), call, 7, used)
         assert rendered
@@ -416,7 +416,7 @@ def test_a_short_secret_is_refused_at_the_start() -> None:
 
 async def test_used_codes_are_forgotten_when_they_cannot_be_used_any_more() -> None:
     moment = [0.0]
-    used = MemoryStore(clock=lambda: moment[0])
+    used = memory_store(clock=lambda: moment[0])
     assert await used.use("A", 60)
     assert not await used.use("A", 60)
     moment[0] = 61
@@ -656,10 +656,10 @@ ELSEWHERE = """
 import asyncio, json, sys
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.consent import codes
-from greenlake_backup_mcp.consent.store import MemoryStore
+from greenlake_backup_mcp.consent.file_store import memory_store
 tool, arguments, principal, state, slot = json.load(sys.stdin)
 ring = codes.keys(settings.load())
-used = MemoryStore()
+used = memory_store()
 print(asyncio.run(codes.next_code(ring, codes.Call(tool, arguments, principal, state), slot, used)))
 """
 
@@ -676,7 +676,7 @@ def made_elsewhere(secret: str, call: codes.Call, slot: int) -> str:
 
 async def test_processes_with_one_key_accept_each_others_codes_and_with_others_do_not() -> None:
     call = codes.Call("delete_vm_backup", DELETE, "local", ["x", {"generation": 3}])
-    ring, used = codes.keys(loaded(secret="shared between replicas")), MemoryStore()
+    ring, used = codes.keys(loaded(secret="shared between replicas")), memory_store()
     theirs = made_elsewhere("shared between replicas", call, 7)
     assert (await codes.match(ring, call, theirs, (7, 6), used)).holds
     foreign = made_elsewhere("another secret altogether", call, 7)

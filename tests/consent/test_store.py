@@ -13,8 +13,9 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp.consent import codes, file_store
+from greenlake_backup_mcp.consent.file_store import memory_store
 from greenlake_backup_mcp.consent.redis_store import RedisStore
-from greenlake_backup_mcp.consent.store import MemoryStore, Reservation
+from greenlake_backup_mcp.consent.store import Reservation
 from greenlake_backup_mcp.errors import PolicyRefusal
 from greenlake_backup_mcp.server import app as mcp_server
 from tests.support.results import CODE
@@ -31,7 +32,7 @@ DELETE_OTHER = {"vmId": VM, "snapshotId": SNAPSHOT}
 async def stores(request: pytest.FixtureRequest) -> Any:
     """Two stores as two processes or replicas have them; in memory there is but one."""
     if request.param == "memory":
-        one: Any = MemoryStore()
+        one: Any = memory_store()
         two: Any = one
     elif request.param == "file":
         one, two = file_store.open_store(loaded()), file_store.open_store(loaded())
@@ -107,7 +108,8 @@ def test_another_tenant_has_another_key() -> None:
 def test_without_a_place_to_write_the_store_is_in_memory_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = file_store.open_store(loaded(state_dir=tmp_path / "file" / "below"))
-    assert isinstance(store, MemoryStore)
+    assert isinstance(store, file_store.FileStore)
+    assert store.memory
     assert str(tmp_path / "file" / "below") in store.ephemeral
 
 

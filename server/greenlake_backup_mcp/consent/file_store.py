@@ -1,16 +1,18 @@
 """`ConsentStore` in a file of the user, which all processes of that user share: SQLite, readable by its owner only.
 
-Knows SQLite and the directory of state. Whoever can read the file can make text codes: SECURITY.md says so.
+Where there is no place for it, in memory. Knows SQLite and the directory of state. Whoever can read the file can make
+text codes: SECURITY.md says so.
 """
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,8 +23,9 @@ from greenlake_backup_mcp import state
 from greenlake_backup_mcp.errors import PolicyRefusal
 from greenlake_backup_mcp.settings import Settings
 
-from .store import ConsentStore, MemoryStore, Reservation
+from .store import ConsentStore, Reservation
 
+MEMORY = ":memory:"
 SECONDS = 3.0  # for another process to let go of the file
 FORMAT = 1
 TABLES = (
@@ -33,6 +36,7 @@ TABLES = (
         since REAL NOT NULL, until REAL NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS texts (name TEXT PRIMARY KEY, value TEXT NOT NULL, until REAL NOT NULL)",
 )
+Clock = Callable[[], float]
 _T = TypeVar("_T")
 
 
@@ -46,7 +50,15 @@ def open_store(settings: Settings) -> ConsentStore:
         return FileStore(path, _make(path), scope)
     except (OSError, sqlite3.Error) as error:
         where = state.state_directory(settings)
-        return MemoryStore(f"{where} cannot be used ({getattr(error, 'strerror', None) or error})")
+        return memory_store(f"{where} cannot be used ({getattr(error, 'strerror', None) or error})")
+
+
+def memory_store(ephemeral: str = "this process keeps them in memory only", clock: Clock = time.time) -> FileStore:
+    """A store of this process alone, gone with it; `ephemeral` says why."""
+    memory = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
+    for table in TABLES:
+        memory.execute(table)
+    return FileStore(Path(MEMORY), "", clock=clock, ephemeral=ephemeral, memory=memory)
 
 
 def _make(path: Path) -> str:
@@ -70,8 +82,10 @@ class FileStore:
     path: Path
     key: str
     scope: str = ""
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     ephemeral: str = ""
+    memory: sqlite3.Connection | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)  # to use the one in memory
 
     async def use(self, code: str, seconds: float) -> bool:
         """Mark the code, in one transaction."""
@@ -155,9 +169,8 @@ class FileStore:
     async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         def transaction(base: sqlite3.Connection) -> _T:
             base.execute("BEGIN IMMEDIATE")
-            result = work(base)
-            base.execute("COMMIT")
-            return result
+            with base:  # which commits, or takes all of it back
+                return work(base)
 
         return await self._run(transaction)
 
@@ -178,6 +191,10 @@ class FileStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        if self.memory is not None:
+            with self.turn:
+                yield self.memory
+            return
         base = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode=rw", timeout=SECONDS, isolation_level=None, uri=True
         )

@@ -32,7 +32,7 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import cards, codes, elicitation, forms, issued_codes, permits, refusals
+from . import cards, codes, elicitation, forms, issued_codes, refusals
 from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
 from .forms import Form
 from .permits import NotPermitted, Permit
@@ -82,7 +82,7 @@ async def authorize(
         permit.recorded = False
     elif not call.tool.gated and not call.tool.conditional:
         target = {"path": call.request.path}
-        permits.record_request(consent, caller, call.tool.name, target=target, arguments=call.plain)
+        consent.record("request", caller, call.tool.name, target=target, arguments=call.plain)
     else:
         proposal = propose(api, tools, call)
         permit = await _decide(consent, api, proposal, call.arguments.get("confirm"), caller)
@@ -173,7 +173,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if isinstance(confirm, str):
         match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
     if not match.holds:
-        this = issued_codes.issued_for(consent.keys[0], evaluation.call)
+        this = issued_codes.digested(consent.keys[0], evaluation.call)
         why = issued_codes.explain_mismatch(consent.issued, this, confirm, match) if confirm is not None else NEEDED
         if match.status is CodeStatus.UNKNOWN and consent.store.ephemeral:
             why += f" Codes hold within one process only: {consent.store.ephemeral}."
@@ -317,7 +317,7 @@ async def _preview(
     if change:
         result.structured_content = {"change": change.id}
     if code:
-        issued_codes.remember(consent.issued, code, issued_codes.issued_for(consent.keys[0], evaluation.call))
+        issued_codes.remember(consent.issued, code, issued_codes.digested(consent.keys[0], evaluation.call))
     return result
 
 
@@ -346,7 +346,7 @@ async def open_card(
     code = await codes.next_code(consent.keys, evaluation.call, slot, consent.store)
     if code is None:
         return evaluation, None
-    issued_codes.remember(consent.issued, code, issued_codes.issued_for(consent.keys[0], evaluation.call))
+    issued_codes.remember(consent.issued, code, issued_codes.digested(consent.keys[0], evaluation.call))
     until = float((slot + 2) * SLOT)
     return evaluation, cards.Opening("", code, proposal.arguments, "", "", now.timestamp(), until)
 

@@ -6,7 +6,7 @@ Knows nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from greenlake_backup_mcp.text import masking, sanitize
@@ -17,24 +17,13 @@ from .codes import SHAPE, SLOT, Call, CodeMatch, CodeStatus
 MOST = 1000  # previews remembered
 
 
-@dataclass(frozen=True)
-class IssuedCode:
-    """The call a code was shown for: each argument's digest (they may hold passwords), state and facts as read."""
-
-    tool: str
-    principal: str
-    arguments: Mapping[str, str]
-    state: Any
-    binding_facts: tuple[str, ...] = ()
-
-
-def issued_for(key: bytes, call: Call) -> IssuedCode:
-    """A call as it is remembered."""
+def digested(key: bytes, call: Call) -> Call:
+    """A call as it is remembered: its arguments, which may hold passwords, as digests."""
     digests = {name: codes.keyed_digest(key, "argument", name, value) for name, value in call.arguments.items()}
-    return IssuedCode(call.tool, call.principal, digests, call.state, call.binding_facts)
+    return replace(call, arguments=digests)
 
 
-def remember(issued: dict[str, IssuedCode], code: str, this: IssuedCode) -> None:
+def remember(issued: dict[str, Call], code: str, this: Call) -> None:
     """Keep what a code was shown for; the oldest go when there are too many."""
     issued.pop(code, None)
     issued[code] = this
@@ -42,12 +31,12 @@ def remember(issued: dict[str, IssuedCode], code: str, this: IssuedCode) -> None
         del issued[next(iter(issued))]
 
 
-def knows(issued: Mapping[str, IssuedCode], text: Any) -> bool:
+def knows(issued: Mapping[str, Call], text: Any) -> bool:
     """Whether a text is no code by its shape, or one that this process showed."""
     return not isinstance(text, str) or len(codes.normalize(text)) != SHAPE or codes.normalize(text) in issued
 
 
-def explain_mismatch(issued: Mapping[str, IssuedCode], now: IssuedCode, text: Any, match: CodeMatch) -> str:
+def explain_mismatch(issued: Mapping[str, Call], now: Call, text: Any, match: CodeMatch) -> str:
     """Why the text that was given for a code does not hold for a call, as far as can be told."""
     if match.status is CodeStatus.USED:
         return "This code was used already; a code holds once."
@@ -68,7 +57,7 @@ def explain_mismatch(issued: Mapping[str, IssuedCode], now: IssuedCode, text: An
     return differs(before, now) or "This code does not hold any more."
 
 
-def differs(before: IssuedCode | Call, now: IssuedCode | Call, when: str = "since the preview") -> str:
+def differs(before: Call, now: Call, when: str = "since the preview") -> str:
     """What about the target or the effect of a call is not as it was; "" where nothing is known of a difference."""
     if moved := list(changed(before.state, now.state)):
         return f"The target changed {when}: {'; '.join(moved[:5])}."

@@ -18,7 +18,6 @@ from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.upstream.readings import SENT
 
-from . import audit_log
 from .proposals import Caller, Consent, Evaluation, PreparedCall
 
 UNDONE = (Outcome.FAILED, Outcome.REFUSED, Outcome.NOT_TRIED)  # what was to go is still there
@@ -58,15 +57,8 @@ class Permit:
         problems = []
         if self.recorded:
             try:
-                audit_log.record(
-                    self.consent.log,
-                    "outcome",
-                    call=self.caller.id,
-                    tool=self.tool,
-                    principal=self.caller.principal,
-                    outcome=str(outcome),
-                    **{**SENT.get(), **details},
-                )
+                fields = {**SENT.get(), **details}
+                self.consent.record("outcome", self.caller, self.tool, outcome=str(outcome), **fields)
             except BackupError as error:
                 problems.append(f"THE RECORD FAILED: this outcome is not in it. {error.message}")
         if self.reserved and outcome in UNDONE:
@@ -91,9 +83,3 @@ class Permit:
             if not self.settled:
                 with anyio.CancelScope(shield=True):
                     await self.settle(Outcome.UNKNOWN)
-
-
-def record_request(consent: Consent, caller: Caller, tool: str, **details: Any) -> None:
-    """The line that a request needs before it is sent; PolicyRefusal where it cannot be written."""
-    fields: Mapping[str, Any] = details
-    audit_log.record(consent.log, "request", call=caller.id, tool=tool, principal=caller.principal, **fields)

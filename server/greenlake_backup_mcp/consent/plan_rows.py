@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
 
 import anyio
 
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
-from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream.progress import Progress
 
@@ -29,23 +28,7 @@ FOLLOWED_SECONDS = 3600.0  # that a call is followed before the plan goes on wit
 LONGEST_WORDS = 300  # characters of what is told of one call
 
 
-class CallReport(Protocol):
-    """What became of one request, and what to tell of it: first the outcome in a sentence.
-
-    `beside`: what changed that nobody asked for; it is told of a call that is done as well.
-    """
-
-    @property
-    def outcome(self) -> Outcome: ...  # noqa: D102
-
-    @property
-    def lines(self) -> Sequence[str]: ...  # noqa: D102
-
-    @property
-    def beside(self) -> str: ...  # noqa: D102
-
-
-Execute = Callable[[PreparedCall, Caller], Awaitable[CallReport]]
+Execute = Callable[[PreparedCall, Caller], Awaitable[CallOutcome]]
 """Sends the request of a call whose consent was given and follows it; BackupError says what is known of a failure."""
 
 Judge = Callable[[int, Caller], Awaitable[Permit]]
@@ -281,7 +264,7 @@ def _going_on(task: str) -> str:
     return f"going on at the service; {then}"
 
 
-def _words(row: PlanRow, done: CallReport, notes: Sequence[str]) -> str:
+def _words(row: PlanRow, done: CallOutcome, notes: Sequence[str]) -> str:
     """What is told of a call that was sent: the state afterwards, and why where it is not done."""
     if done.outcome is Outcome.DONE:
         after = [line for line in done.lines[:2] if line.endswith(".")]  # the second says what is as it was asked

@@ -27,7 +27,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import audit_log, codes, gate, issued_codes, permits, refusals, store
+from . import codes, gate, issued_codes, refusals, store
 from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
 from .plan_rows import PREFIX, Execute, PlanRow, PlanRun, may_overlap
@@ -297,11 +297,7 @@ async def _judge(  # noqa: PLR0913, PLR0917
     elif effect.forbidden:
         reason = f"it cannot be done any more: {effect.forbidden}"
     if reason:
-        tool = item.call.tool.name
-        audit_log.record(
-            work.consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, reason=reason, **details
-        )
+        work.consent.record("refusal", caller, item.call.tool.name, reason=reason, **details)
         raise PolicyRefusal(reason)
-    text = "\n".join(effect.lines())
-    permits.record_request(work.consent, caller, item.call.tool.name, text=text, **details)
+    work.consent.record("request", caller, item.call.tool.name, text="\n".join(effect.lines()), **details)
     return Permit(work.consent, caller, item.call.tool.name, before=target.resource or None)

@@ -19,7 +19,7 @@ from greenlake_backup_mcp.tools.roles import Role
 from greenlake_backup_mcp.upstream.client import Request
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import audit_log, codes, issued_codes, references, store
+from . import audit_log, codes, file_store, references, store
 from .elicitation import Person
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
@@ -85,9 +85,13 @@ class Consent:
     keys: tuple[bytes, ...]  # of text codes, newest first
     store: store.ConsentStore
     log: audit_log.AuditLog
-    issued: dict[str, issued_codes.IssuedCode] = field(default_factory=dict)
+    issued: dict[str, codes.Call] = field(default_factory=dict)  # what each was shown for, its arguments as digests
     differences: references.References = field(default_factory=references.References)
     card_keys: tuple[bytes, ...] = ()  # of cards, newest first; never made from those of text codes
+
+    def record(self, event: audit_log.Event, caller: Caller, tool: str, **details: Any) -> None:
+        """A line of the record about a call of this caller; `details` and errors as of `audit_log.record`."""
+        audit_log.record(self.log, event, call=caller.id, tool=tool, principal=caller.principal, **details)
 
 
 class Statement(Protocol):
@@ -153,7 +157,7 @@ def consent(
     settings: Settings, kept_store: store.ConsentStore | None = None, card_keys: tuple[bytes, ...] = ()
 ) -> Consent:
     """The consent of a process; raises BackupError for a weak key or an audit log that cannot be written."""
-    kept_store = kept_store or store.MemoryStore()
+    kept_store = kept_store or file_store.memory_store()
     chain = codes.keys(settings, "audit log")[:1] if settings.secret else ()
     log = audit_log.open_log(settings.audit_log, key=chain[0] if chain else None)
     keys = codes.keys(settings, fallback=kept_store.key)

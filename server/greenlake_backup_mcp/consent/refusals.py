@@ -5,7 +5,6 @@ Must know nothing of codes or of the person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
@@ -16,13 +15,6 @@ from greenlake_backup_mcp.text import sanitize
 
 from . import audit_log
 from .proposals import Caller, Consent, Evaluation, Proposal
-
-
-def record_denied(consent: Consent, caller: Caller, tool: str, arguments: Mapping[str, Any], why: str) -> None:
-    """Record that a call was refused before its target was read: for what its caller may do, or by an answer."""
-    audit_log.record(
-        consent.log, "refusal", call=caller.id, tool=tool, principal=caller.principal, arguments=arguments, reason=why
-    )
 
 
 def target_fields(target: Target) -> dict[str, Any]:
@@ -40,12 +32,10 @@ def record(  # noqa: PLR0913, PLR0917
     text: str = "",
 ) -> None:
     """Record what happened to a proposal; `text` is what was given out for the person."""
-    audit_log.record(
-        consent.log,
+    consent.record(
         event,
-        call=caller.id,
-        tool=evaluation.call.tool,
-        principal=caller.principal,
+        caller,
+        evaluation.call.tool,
         target=evaluation.proposal.target(evaluation.subject),
         arguments=evaluation.proposal.arguments,
         reason=reason,
@@ -57,16 +47,8 @@ def refuse(  # noqa: PLR0913, PLR0917
     consent: Consent, proposal: Proposal, caller: Caller, why: str, cure: str, subject: Any = None
 ) -> CallToolResult:
     """The result that says why nothing was done; recorded."""
-    audit_log.record(
-        consent.log,
-        "refusal",
-        call=caller.id,
-        tool=proposal.tool,
-        principal=caller.principal,
-        target=proposal.target(subject) if subject is not None else None,
-        arguments=proposal.arguments,
-        reason=why,
-    )
+    target = proposal.target(subject) if subject is not None else None
+    consent.record("refusal", caller, proposal.tool, target=target, arguments=proposal.arguments, reason=why)
     return text([f"NOT DONE, nothing was sent: {why}.", cure], consent.settings, is_error=True)
 
 

@@ -1,14 +1,14 @@
-"""What consent remembers beyond one call: used codes, what is on its way out, changes that wait. In memory, or shared.
+"""What consent remembers beyond one call: used codes, what is on its way out, changes that wait.
 
-One process without a place to write: `MemoryStore`; the processes of one user: `file_store`; replicas: `redis_store`.
+The processes of one user share a file, and one without a place to write has it in memory (file_store.py); replicas
+share Redis (redis_store.py).
 Knows nothing of tools, HTTP or MCP.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -68,65 +68,6 @@ class ConsentStore(Protocol):
     async def close(self) -> None:
         """Close what is open."""
         ...
-
-
-@dataclass
-class MemoryStore:
-    """The store of one process: gone with it."""
-
-    ephemeral: str = "this process keeps them in memory only"
-    key: str = ""
-    clock: Callable[[], float] = time.time
-    _until: dict[str, float] = field(default_factory=dict)
-    _reservations: list[Reservation] = field(default_factory=list)
-    _texts: dict[str, tuple[str, float]] = field(default_factory=dict)
-
-    async def use(self, code: str, seconds: float) -> bool:
-        """Mark the code; without an await in between, so that of ten at once one is the first."""
-        now = self.clock()
-        for old in [c for c, until in self._until.items() if until <= now]:
-            del self._until[old]
-        if code in self._until:
-            return False
-        self._until[code] = now + seconds
-        return True
-
-    async def used(self, codes: Sequence[str]) -> frozenset[str]:
-        """Those of the codes that are marked and not forgotten."""
-        now = self.clock()
-        return frozenset(code for code in codes if self._until.get(code, 0) > now)
-
-    async def reserve(self, entries: Sequence[Reservation], now: datetime) -> list[Reservation]:
-        """Write the reservations; those of others."""
-        owners = {one.owner for one in entries}
-        others = [one for one in self._reservations if one.until > now and one.owner not in owners]
-        self._reservations = [*others, *entries]
-        return others
-
-    async def reserved(self, now: datetime) -> list[Reservation]:
-        """All that have not ended."""
-        return [one for one in self._reservations if one.until > now]
-
-    async def release(self, owner: str, paths: Iterable[str] | None = None) -> None:
-        """Drop those of an owner."""
-        gone = None if paths is None else frozenset(paths)
-        self._reservations = [
-            one for one in self._reservations if one.owner != owner or (gone is not None and one.path not in gone)
-        ]
-
-    async def put(self, name: str, value: str, seconds: float) -> None:
-        """Keep a text."""
-        now = self.clock()
-        self._texts = {key: text for key, text in self._texts.items() if text[1] > now}
-        self._texts[name] = value, now + seconds
-
-    async def get(self, name: str) -> str | None:
-        """The text under a name."""
-        value, until = self._texts.get(name, ("", 0.0))
-        return value if until > self.clock() else None
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def reservations(ends: Mapping[str, datetime], owner: str, now: datetime, until: datetime) -> list[Reservation]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp.consent import gate, plans, proposals, refusals
+from greenlake_backup_mcp.consent import gate, plans, proposals
 from greenlake_backup_mcp.consent.permits import NotPermitted
 from greenlake_backup_mcp.consent.plan_runs import PlanRuns
 from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
@@ -20,7 +20,7 @@ from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown,
 from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking, suggest
 from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
@@ -58,16 +58,6 @@ class CallContext:
     def settings(self) -> Settings:
         """The settings of this server."""
         return self.api.settings
-
-
-@dataclass(frozen=True)
-class CallOutcome:
-    """What became of a request that was sent: the outcome, lines for the model, JSON where it was asked for."""
-
-    outcome: Outcome
-    lines: tuple[str, ...] = ()
-    value: Any = None
-    beside: str = ""  # of the lines of an update, the one that names what changed and was not asked for
 
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -343,7 +333,8 @@ def _find_tool(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
     if why is None:
         return tool
     if tool.gated:
-        refusals.record_denied(context.consent, caller, name, _readable_arguments(tool, raw), why.message)
+        values = _readable_arguments(tool, raw)
+        context.consent.record("refusal", caller, name, arguments=values, reason=why.message)
     raise why
 
 

@@ -127,11 +127,11 @@ async def answer_card(request: ViewCall) -> CallToolResult:
     except PolicyRefusal as refusal:
         call_log.LOGGER.warning("a bad proof for a change (%s): it is cancelled", change.tool)
         why = f"an answer without the card's proof: {refusal.message}"
-        refusals.record_denied(consent, caller, change.tool, change.arguments, why)
+        consent.record("refusal", caller, change.tool, arguments=change.arguments, reason=why)
         raise
     if values["answer"] == "decline":
         why = "the person declined in the card"
-        refusals.record_denied(consent, caller, change.tool, change.arguments, why)
+        consent.record("refusal", caller, change.tool, arguments=change.arguments, reason=why)
         return _reply(request, _state_of(await cards.standing(consent, change, context.api.now())))
     return await _carry_out(request, change, opening)
 
