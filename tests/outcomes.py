@@ -67,7 +67,7 @@ async def try_out(tool: Tool, deviation: Deviation | None) -> CallAnswer | None:
     if asked is None:
         return None
     assert tool.operation is not None
-    async with own_client(app, ticking, wait=2, rate=1e6) as client:
+    async with own_client(app, ticking, wait=8, rate=1e6) as client:
         asked = await confirmed(client, tool, asked)
         if deviation is not None:
             tenant.switch(deviations={tool.operation.id: deviation})

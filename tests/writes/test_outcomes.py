@@ -57,7 +57,7 @@ async def answer_text(
     assert tool.operation is not None
     if deviation is not None:
         tenant.switch(deviations={tool.operation.id: deviation})
-    async with Client(mcp_server.create(settings.load(demo=True, wait=2, rate=1e6), app=app, now=ticking)) as client:
+    async with Client(mcp_server.create(settings.load(demo=True, wait=40, rate=1e6), app=app, now=ticking)) as client:
         result = await client.call_tool(name, await outcomes.confirmed(client, tool, asked))
     return text_of(result), bool(result.is_error)
 

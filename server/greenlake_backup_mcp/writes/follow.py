@@ -32,6 +32,7 @@ from . import (
 from .asked_names import read_asked_names
 from .first_runs import describe_first_runs
 from .made_resources import Made
+from .new_points import describe_points
 from .parts import Parts
 from .polling import Look, PollResult, SharedTasks, WriteContext, poll_task, poll_until, read_target
 from .read_back import ReadBack, read_back
@@ -149,8 +150,10 @@ def _write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
 async def _report(result: PollResult, location: str | None = None) -> TaskReport:
     """What a write comes to, with its parts and what it made or changed. `location`: of what an answer made."""
     if result.succeeded and _is_run(result):
-        run = await runs.follow_run(result, _run_heading(result))
-        return TaskReport(result.task.id, run.outcome, run.lines, run.job.body)
+        run = await runs.follow_run(result)
+        found = Findings(run.job, parts=run.parts)
+        points = describe_points(run.points, result.context.api.now())
+        return reports.report(result, runs.judge_run(result, run), found, points)
     below, left = await _read_parts(result)
     result = replace(result, context=replace(result.context, left=left))
     found = await _find(result, below, location)
@@ -173,12 +176,6 @@ def _is_run(result: PollResult) -> bool:
     tool, task = result.context.tool, result.task
     of_job = task.subject.rpartition("/")[0] == runs.JOBS
     return tool == "run_protection_job" or (not tool and of_job and _RUN.match(task.name) is not None)
-
-
-def _run_heading(result: PollResult) -> str:
-    if result.at_once:
-        return reports.heading(result)
-    return f"{reports.heading(result)[:-1]}: that is, the run was triggered."
 
 
 async def _find(result: PollResult, below: Parts, location: str | None) -> Findings:

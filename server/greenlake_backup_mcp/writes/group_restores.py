@@ -18,7 +18,7 @@ from .expectations import NO_CONTENT, VIRTUALIZATION
 from .made_resources import new_items
 from .polling import WriteContext
 from .read_back import ReadBack, read_page
-from .verification import Verdict, list_labels
+from .verdicts import Verdict, list_labels
 
 TOOL = "restore_vm_protection_group"
 VMS = f"{VIRTUALIZATION}/virtual-machines"

@@ -25,6 +25,7 @@ NAMED = (  # collections whose lists can be filtered by name
     "data-orchestrators",
 )  # fmt: skip
 COPIES = ("backups", "snapshots")
+FEW = ("protection-stores", "protection-store-gateways", "storeonces")  # lists that cannot be asked for less
 PAGE = "1000"
 
 
@@ -91,28 +92,23 @@ async def new_items(
 ) -> tuple[list[Mapping[str, Any]], str]:
     """The items of a collection that are new since the write; of these names, where there are any. Or why not known."""
     last = collection.rpartition("/")[2]
-    name = names[0] if len(names) == 1 else ""
-    queries: list[tuple[tuple[str, str], ...]] = []
-    asset = extractors.first(context.wanted, ["assetInfo/id"]) if last == "protection-jobs" else None
-    if asset:
-        queries.append((("filter", f"assetInfo/id eq '{_literal(asset)}'"), ("limit", "100")))
-    if name and last in NAMED:
-        queries.append((("filter", f"name eq '{_literal(name)}'"), ("limit", "100")))
+    asset = extractors.first(dict(context.wanted), ["assetInfo/id"]) if last == "protection-jobs" else None
+    by = "assetInfo/id" if asset else "name" if len(names) == 1 and last in NAMED else ""
     order = "pointInTime" if last in COPIES else "createdAt"
-    queries += [(("sort", f"{order} desc"), ("limit", PAGE)), (("limit", PAGE),)]
-    if last in ("protection-stores", "protection-store-gateways", "storeonces"):
-        queries = queries[-1:]  # few, and their lists cannot be asked for less
+    literal = str(asset or next(iter(names), "")).replace("'", "''")
+    queries = [("filter", f"{by} eq '{literal}'")] if by else []
+    queries += [] if last in FEW else [("sort", f"{order} desc")]
     problem = ""
-    for query in queries:
-        page = await read_page(context.api, collection, *query)
+    for query in (*queries, None):  # what a list does not know is read without it
+        page = await read_page(context.api, collection, *([query] if query else []), ("limit", PAGE))
         problem = page.problem
         new = [item for item in page.items if _fresh(context, item)]
-        mine = [item for item in new if not asset or extractors.first(item, ["assetInfo/id"]) == asset]
+        mine = [item for item in new if not asset or extractors.first(dict(item), ["assetInfo/id"]) == asset]
         if named := [item for item in mine if not names or {item.get("name"), item.get("displayName")} & set(names)]:
             return named, ""
-        if mine and query[0][0] != "filter":
+        if mine and not (query and query[0] == "filter"):
             return mine, ""  # new, though not by that name
-        if not problem and query[0][0] == "sort":
+        if not problem and query and query[0] == "sort":
             break
     return [], problem
 
@@ -148,7 +144,3 @@ def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
 def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:
     name = wanted.get("name") or wanted.get("displayName")
     return (str(name),) if isinstance(name, str) and name else ()
-
-
-def _literal(value: Any) -> str:
-    return str(value).replace("'", "''")

@@ -15,6 +15,7 @@ from . import task_model
 from .expectations import OWN
 from .read_back import ReadBack, read_page
 
+MOST_POINTS = 8
 LISTS = {  # assets with recovery points: collection -> the word in the list tools' names, and the id's argument
     "virtual-machines": ("vm", "vmId"),
     "datastores": ("datastore", "datastoreId"),
@@ -56,7 +57,14 @@ async def new_points(api: ApiClient, asset: str, job: Mapping[str, Any], since: 
     return Points()
 
 
-def describe_point(tier: str, item: Mapping[str, Any], now: datetime) -> str:
+def describe_points(points: Points, now: datetime) -> list[str]:
+    """The recovery points, each on a line."""
+    more = [f"- and {len(points.items) - MOST_POINTS} more"] if len(points.items) > MOST_POINTS else []
+    lines = [_describe_point(tier, item, now) for tier, item in points.items[:MOST_POINTS]]
+    return ["Recovery points since:", *lines, *more] if lines else []
+
+
+def _describe_point(tier: str, item: Mapping[str, Any], now: datetime) -> str:
     """A recovery point on one line: kind, state, size, place, expiry and lock, as the lists word them."""
     taken = units.parse_time(item.get("pointInTime") or item.get("createdAt"))
     facts = [sanitize.cell(str(item.get("state") or "no state"), 60), f"taken {units.stamp(taken)}" if taken else ""]

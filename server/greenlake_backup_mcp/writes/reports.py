@@ -14,7 +14,8 @@ from . import expectations
 from . import parts as parts_of
 from .embedded_errors import EmbeddedError
 from .polling import PollResult, WriteContext
-from .verification import Findings, Verdict
+from .verdicts import Verdict
+from .verification import Findings
 
 MOST_SHOWN = 14  # lines of a resource after a write
 RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
@@ -36,13 +37,16 @@ class TaskReport:
     beside: str = ""  # of the lines, the one that names what changed beside what was asked for
 
 
-def report(result: PollResult, verdict: Verdict, found: Findings, first_runs: Sequence[str] = ()) -> TaskReport:
-    """The whole in the first line, then why, then the parts, then what is there, then what to do next."""
+def report(result: PollResult, verdict: Verdict, found: Findings, set_going: Sequence[str] = ()) -> TaskReport:
+    """The whole in the first line, then why, then the parts, then what is there, then what to do next.
+
+    `set_going`: what the write began beside what it made: first runs with their tasks, recovery points of a run.
+    """
     made = found.made.name if result.succeeded else ""  # else it is named where it is said to be there all the same
     clause = f"{verdict.clause}: {made}" if verdict.clause and made else verdict.clause or (made and f"it made {made}")
-    parts = [] if first_runs else _describe_parts(found, verdict.outcome)
+    parts = [] if set_going and found.made.is_identified else _describe_parts(found, verdict.outcome)
     first = [heading(result, clause, verdict.outcome), *verdict.sentences]
-    rows = [*describe_found(result, verdict.outcome, found), *first_runs]
+    rows = [*describe_found(result, verdict.outcome, found), *set_going]
     end = _next_steps(result, verdict.outcome, found)
     body = found.made.resource.body if found.made.is_identified else found.target.body
     return TaskReport(result.task.id, verdict.outcome, fit(first, parts, rows, end=end), body, verdict.beside)
@@ -109,8 +113,10 @@ def describe_found(result: PollResult, outcome: Outcome, found: Findings) -> lis
     row, body = context.expectation, context.sent.body if context.sent else None
     beside = isinstance(body, Mapping) and row.restores and body.get("restoreType") == "ALTERNATE"
     source = beside and not expectations.restored_into(context.sent)
-    if context.target is None or source or row.answers or (row.examines and outcome is Outcome.DONE):
-        return []  # there is none, it is the source, or nothing about it changed
+    run = context.tool == "run_protection_job" and result.succeeded
+    unchanged = run or row.answers or (row.examines and outcome is Outcome.DONE)
+    if context.target is None or source or unchanged:
+        return []
     if target.gone:
         return [] if context.deletes else ["The resource is not there (read again: 404)."]
     if not target.item:  # of a success that is said above
@@ -132,7 +138,9 @@ def _beginning(context: WriteContext, kind: str, body: Any, most: int) -> list[s
 def _next_steps(result: PollResult, outcome: Outcome, found: Findings) -> list[str]:
     """The exact next call, where something is left to do."""
     task = result.task
-    if outcome is Outcome.RUNNING:
+    if outcome is Outcome.TRIGGERED and task.id:
+        return [f'Next: wait_for_task taskId="{task.id}" waits for the parts. Do not run it again meanwhile.']
+    if outcome in (Outcome.RUNNING, Outcome.TRIGGERED):
         if not task.id or (task.state == "SUCCEEDED" and not found.parts.running):
             return ["Next: read the resource again in a minute. Do not send the write again."]
         return [f'Next: wait_for_task taskId="{task.id}" goes on waiting. Do not send the write again.']
@@ -157,6 +165,8 @@ def _proof(result: PollResult, found: Findings) -> str:
     if result.untracked:
         where = f" filter=\"sourceResourceUri eq '{context.target.path}'\"" if context.target else ""
         return f'list_tasks{where} sort="createdAt desc" limit=5 shows its task'
+    if context.tool == "run_protection_job":
+        return "get_protection_job shows its last runs"
     if context.expectation.proof and context.tool and (found.target.item or found.made.is_identified):
         return context.expectation.proof
     if context.expectation.makes and context.tool.startswith("create_") and not found.made.is_identified:

@@ -1,4 +1,4 @@
-"""Runs of a protection job: their parts, and the recovery points that they bring.
+"""Runs of a protection job: their parts, and whether each tier has brought its recovery point.
 
 A run's own task ends when the run is triggered (developer portal, "backup-recovery"): the work is its children, or
 tasks on the asset. Reads only, and never raises for what the service answers.
@@ -7,7 +7,7 @@ tasks on the asset. Reads only, and never raises for what the service answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,29 +18,32 @@ from greenlake_backup_mcp.upstream.client import ApiClient
 from . import contradictions, task_model
 from . import parts as parts_of
 from .expectations import OWN
-from .new_points import Points, describe_point, new_points
+from .new_points import Points, new_points
 from .parts import Parts
-from .polling import Look, PollResult, WriteContext, poll_until, read_target
+from .polling import Look, PollResult, poll_until, read_target
 from .read_back import ReadBack, read_page
 from .task_model import Task
+from .verdicts import UNPROVEN, Verdict, judge_parts
 
-MOST_POINTS = 8
 JOBS = f"{OWN}/protection-jobs"
 LONGEST_GAP = timedelta(minutes=30)  # from the end of one part of a run to the next; then none is to come
 LOGS = "DATABASE_LOG_BACKUP"
+Tiers = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class RunReport:
-    """What became of a run: the outcome, the lines that say so, and the job as read."""
+class Run:
+    """What became of a run: the job as read, the tiers that were to run, their parts, the recovery points since."""
 
-    outcome: Outcome
-    lines: tuple[str, ...]
-    job: ReadBack = field(default_factory=ReadBack)
+    job: ReadBack
+    tiers: Tiers
+    parts: Parts
+    points: Points
+    since: datetime
 
 
-async def follow_run(result: PollResult, heading: str) -> RunReport:
-    """What a triggered run brought, waited for as long as the context may. `heading`: how its own task stands."""
+async def follow_run(result: PollResult) -> Run:
+    """A triggered run, waited for as long as the context may."""
     context, task = result.context, result.task
     body = context.sent.body if context.sent and isinstance(context.sent.body, Mapping) else {}
     job = await read_target(context)
@@ -63,103 +66,63 @@ async def follow_run(result: PollResult, heading: str) -> RunReport:
     if ended and points.how and points.missing(tiers) and left > 0:
         await context.api.sleep(min(2.0, left))  # the list may lag behind the task
         points = await new_points(context.api, asset, job.item, since)
+    return Run(job, tiers, parts, points, since)
+
+
+def judge_run(result: PollResult, run: Run) -> Verdict:
+    """The outcome of a run, from its parts and what they brought."""
+    parts, points, now = run.parts, run.points, result.context.api.now()
+    verdict = judge_parts(parts)
+    if verdict.outcome not in (Outcome.DONE, Outcome.RUNNING):
+        return verdict
     if result.at_once and not parts.tasks and not points.items:
-        sentences = ["Outcome unknown: the service calls it done, yet no part and no recovery point of it is there."]
-        outcome = Outcome.UNKNOWN
-    else:
-        outcome, sentences = _judge(context, parts, points, tiers, since)
-    lines = [heading, *sentences]
-    if parts.tasks:
-        counts = parts_of.count_states(parts.tasks)
-        lines += [f"What it set going ({counts}):", *parts_of.describe_tasks(parts.tasks)]
-    if points.items:
-        now = context.api.now()
-        lines += ["Recovery points since:", *(describe_point(*one, now) for one in points.items[:MOST_POINTS])]
-        lines += [f"- and {len(points.items) - MOST_POINTS} more"] if len(points.items) > MOST_POINTS else []
-    if outcome is Outcome.TRIGGERED and task.id:
-        lines.append(f'Next: wait_for_task taskId="{task.id}" waits for the parts. Do not run it again meanwhile.')
-    elif outcome is Outcome.TRIGGERED:
-        lines.append("Next: get_protection_job shows its last runs. Do not run it again meanwhile.")
-    if points.how and outcome is not Outcome.DONE:
-        lines.append(f"The newest recovery point: {points.how}.")
-    return RunReport(outcome, tuple(lines), job)
-
-
-def _judge(
-    context: WriteContext, parts: Parts, points: Points, tiers: list[Mapping[str, Any]], since: datetime
-) -> tuple[Outcome, list[str]]:
-    """The outcome of a run from its parts and what they brought, and the sentences that say why."""
-    if parts.failed:
-        first = (
-            f"Failed in part: {len(parts.failed)} of {len(parts.tasks)} parts of the run failed"
-            if parts.partly
-            else "FAILED: no part of the run succeeded"
-        )
-        return (Outcome.PARTLY if parts.partly else Outcome.FAILED), [
-            f"{first}; not every recovery point asked for was made.",
-            "Next: tell the person the reason. Run it again only once that is removed.",
-        ]
-    if parts.unknown:
-        return Outcome.UNKNOWN, [
-            f"Outcome unknown: of {len(parts.unknown)} of its parts it is not known how they ended.",
-            "Do not run it again before that is known.",
-        ]
-    if parts.problem and not parts.tasks:
-        return Outcome.TRIGGERED, [f"Its parts could not be read: {parts.problem}"]
-    unbegun = len(tiers) - len(parts.tasks)
-    idle = context.api.now() - max((when for p in parts.tasks if (when := p.ended or p.begun)), default=since)
+        sentence = "Outcome unknown: the service calls it done, yet no part and no recovery point of it is there."
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+    unbegun = len(run.tiers) - len(parts.tasks)
+    idle = now - max((when for part in parts.tasks if (when := part.ended or part.begun)), default=run.since)
     if unbegun > 0 and not parts.running and idle > LONGEST_GAP:
-        return Outcome.UNKNOWN, [
-            f"Outcome unknown: {unbegun} of its {len(tiers)} schedules have no part, none for {units.duration(idle)}.",
-            "Waiting longer brings nothing: the job's last runs (get_protection_job) tell more.",
-        ]
-    if parts.running or not parts.tasks or unbegun > 0:
-        waits = [f"{len(parts.running)} of its parts have not ended"] if parts.running else []
-        if parts.tasks and unbegun > 0:
-            waits.append(f"{unbegun} of its {len(tiers)} schedules have no part yet (one that copies begins later)")
-        if not parts.tasks:
-            waits.append("no part of it is to be seen yet")
+        sentence = f"Outcome unknown: {unbegun} of its {len(run.tiers)} schedules have no part, none for "
+        sentence += f"{units.duration(idle)}. Waiting longer brings nothing."
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+    waits = [f"{len(parts.running)} of its parts have not ended"] if parts.running else []
+    if parts.tasks and unbegun > 0:
+        waits.append(f"{unbegun} of its {len(run.tiers)} schedules have no part yet (one that copies begins later)")
+    waits += [] if parts.tasks else ["no part of it is to be seen yet"]
+    if waits:
         none = [] if points.items else ["No new recovery point is there yet."]
-        return Outcome.TRIGGERED, [f"It waits for its end: {'; '.join(waits)}.", *none]
-    return _judge_points(context, parts, points, tiers)
+        sentences = (f"It waits for its end: {'; '.join(waits)}.", *none)
+        return Verdict(Outcome.TRIGGERED, "that is, the run was triggered", sentences)
+    return _judge_points(run, now)
 
 
-def _judge_points(
-    context: WriteContext, parts: Parts, points: Points, tiers: list[Mapping[str, Any]]
-) -> tuple[Outcome, list[str]]:
-    """The outcome of a run all of whose parts succeeded: whether each tier has its recovery point, in a good state."""
-    now = context.api.now()
+def _judge_points(run: Run, now: datetime) -> Verdict:
+    """A run all of whose parts succeeded: whether each tier has its recovery point, in a good state."""
+    points = run.points
     bad = [found for _, item in points.items if (found := contradictions.find_contradiction(item, None, now))]
     if bad:
         states, count = ", ".join(dict.fromkeys(found.state for found in bad)), len(points.items)
-        return next((b.outcome for b in bad if b.outcome is not Outcome.RUNNING), Outcome.TRIGGERED), [
-            f"All its parts succeeded, but {len(bad)} of its {count} recovery points contradict that: {states}.",
-            "Next: read them again in some minutes; until they are OK they are no copies to rely on.",
-        ]
-    logs = any(tier.get("type") == LOGS for tier in tiers) or any("log" in part.name.lower() for part in parts.tasks)
-    missing = points.missing(tiers) if points.how else []
-    if missing:
-        which = f" of {', '.join(missing)}" if points.items else ""
-        return Outcome.UNKNOWN, [
-            f"Outcome unknown: all its parts succeeded, yet no new recovery point{which} is listed.",
-            "Waiting longer for this task brings nothing: read the list again in some minutes, and get_protection_job.",
-        ]
-    if points.items:
-        note = ["A log backup is in no list; the recovery point it belongs to shows its range."] if logs else []
-        return Outcome.DONE, [f"All {len(parts.tasks)} parts of it succeeded.", *note]
-    if logs:
-        return Outcome.DONE, [
-            "All parts of it succeeded. A log backup is in no list, so no new recovery point is to come:",
+        sentence = f"{len(bad)} of its {count} recovery points contradict that: {states}. Do not rely on them."
+        outcome = next((one.outcome for one in bad if one.outcome is not Outcome.RUNNING), Outcome.TRIGGERED)
+        return Verdict(outcome, "but the states of its recovery points contradict that", (sentence,))
+    missing = points.missing(run.tiers) if points.how else []
+    logs = any(tier["type"] == LOGS for tier in run.tiers) or any("log" in p.name.lower() for p in run.parts.tasks)
+    if missing or (points.how and not points.items and not logs):
+        which = f" of {', '.join(missing)}" if missing and points.items else ""
+        sentence = f"Outcome unknown: all its parts succeeded, yet no new recovery point{which} is listed."
+        again = f"Waiting longer for its task brings nothing: look again in some minutes ({points.how})."
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, again))
+    note = []
+    if logs and points.items:
+        note = ["A log backup is in no list; the recovery point it belongs to shows its range."]
+    elif logs:
+        note = [
+            "A log backup is in no list, so no new recovery point is to come.",
             "get_mssql_database_backup of the newest full backup shows the range to which it can be brought back.",
         ]
-    if points.how:
-        return Outcome.UNKNOWN, [
-            "Outcome unknown: all its parts succeeded, yet no new recovery point is listed.",
-            "Waiting longer for this task brings nothing: read the list again in some minutes, and get_protection_job.",
-        ]
-    return Outcome.DONE, [
-        "All parts of it succeeded. Its recovery points are those of the group's members, and are listed there."
-    ]
+    elif not points.how:
+        note = ["Its recovery points are those of the group's members, and are listed there."]
+    clause = f"with {units.plural(len(points.items), 'new recovery point')}" if points.items else ""
+    return Verdict(Outcome.DONE, clause, tuple(note))
 
 
 async def _parts(api: ApiClient, task: Task, asset: str, since: datetime) -> Parts:

@@ -5,8 +5,7 @@ Reads nothing and sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import units
@@ -19,22 +18,11 @@ from .parts import Parts
 from .polling import PollResult, WriteContext
 from .read_back import ReadBack
 from .task_model import Task
+from .verdicts import UNPROVEN, Verdict, judge_parts, list_labels, worst
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
-MOST_LABELS = 12
-UNPROVEN = "but that is not proven"
 DONE_BEFORE_SEEN = "whether all of it is done is not known"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome, the clause that the first line ends with, and the sentences that say why."""
-
-    outcome: Outcome
-    clause: str = ""
-    sentences: tuple[str, ...] = ()
-    beside: str = ""  # what changed that nobody asked for, in a sentence: told however little is told
 
 
 @dataclass(frozen=True)
@@ -113,51 +101,41 @@ def _judge_empty(context: WriteContext, verdict: Verdict) -> Verdict:
 
 def _judge_failed(result: PollResult, found: Findings) -> Verdict:
     """A task that failed: in whole or in part, or though what was asked for is there."""
-    context, task, why = result.context, result.task, _reason(result.task)
+    task, why = result.task, _reason(result.task)
     if found.parts.partly or found.members is not None:
-        verdicts = [judge_parts(found.parts), *([found.members] if found.members else [])]
+        verdicts = [judge_parts(found.parts), found.members or Verdict(Outcome.DONE)]
         graver = worst(*(v for v in verdicts if v.outcome is not Outcome.DONE), Verdict(Outcome.PARTLY))
-        sentences = (*why, *(s for v in verdicts for s in v.sentences))
-        return Verdict(graver.outcome, graver.clause, sentences, graver.beside)
-    if there := _what_is_there(context, found):
+        return replace(graver, sentences=(*why, *(s for v in verdicts for s in v.sentences)))
+    if there := _what_is_there(result.context, found):
         return Verdict(Outcome.UNKNOWN, "", (f"The task says {task.state}, yet {there[0]}", *why, *there[1:]))
     if task.state == "CANCELLED":
         return Verdict(Outcome.FAILED, "", ("Somebody cancelled it; a part may have been carried out.", *why))
-    last = [] if task.why or not task.last else [f"Its last message: {task.last}."]
+    last = [f"Its last message: {task.last}."] if task.last and not why else []
     return Verdict(Outcome.FAILED, "", (*(why or ["The service gave no reason."]), *last))
 
 
 def _judge_unended(result: PollResult, found: Findings) -> Verdict:
-    """A task of which no end is known."""
-    task, why = result.task, _reason(result.task)
+    """A task of which no end is known: why that is, or what it says of itself."""
+    task = result.task
+    unknown = (
+        (result.untracked, "it may be done, under way, or still fail."),
+        (result.vanished, "the task is not there any more (404)."),
+        (task.state == "TIMEDOUT", "the agent stopped reporting; the work may be done or still go on."),
+        (result.barred, f"the task cannot be read. {result.trouble}"),
+        (task.over, f"it ended in the state {task.state}, which is not a described one."),
+    )
     there = describe_beginnings(result, found)
-    if result.untracked:
-        first = "Outcome unknown: it may be done, under way, or still fail."
-    elif result.vanished:
-        first = "Outcome unknown: the task is not there any more (404)."
-    elif task.state == "TIMEDOUT":
-        first = "Outcome unknown: the agent stopped reporting; the work may be done or still go on."
-    elif result.barred:
-        first = f"Outcome unknown: the task cannot be read. {result.trouble}"
-    elif task.over:
-        first = f"Outcome unknown: it ended in the state {task.state}, which is not a described one."
-    else:
-        return Verdict(Outcome.RUNNING, "", (*_describe_unended(result), *there))
-    return Verdict(Outcome.UNKNOWN, "", (first, *why, *there))
-
-
-def _describe_unended(result: PollResult) -> list[str]:
-    """What a task that has not ended says of itself."""
-    task, sentences = result.task, []
-    if task.state and task.state not in task_model.GOING:
-        sentences.append(f"Its state {task.state} is not a described one: whether it ended is not known.")
-    if task.minutes:
-        sentences.append(f"The service expects it to take {units.plural(round(task.minutes), 'minute')} in all.")
-    if task.last:
-        sentences.append(f"Its last message: {task.last}.")
-    if result.trouble:
-        sentences.append(f"It could not be read just now: {result.trouble}")
-    return sentences
+    if why := next((words for holds, words in unknown if holds), ""):
+        return Verdict(Outcome.UNKNOWN, "", (f"Outcome unknown: {why}", *_reason(task), *there))
+    minutes = units.plural(round(task.minutes or 0), "minute")
+    sentences = (
+        (task.state and task.state not in task_model.GOING,
+         f"Its state {task.state} is not a described one: whether it ended is not known."),
+        (task.minutes, f"The service expects it to take {minutes} in all."),
+        (task.last, f"Its last message: {task.last}."),
+        (result.trouble, f"It could not be read just now: {result.trouble}"),
+    )  # fmt: skip
+    return Verdict(Outcome.RUNNING, "", (*(words for holds, words in sentences if holds), *there))
 
 
 def describe_beginnings(result: PollResult, found: Findings) -> list[str]:
@@ -284,43 +262,6 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
 
 def _candidates(made: Made) -> str:
     return list_labels([name_of(made.path, item) for item in made.candidates])
-
-
-def judge_parts(parts: Parts) -> Verdict:
-    """The tasks below a task that calls itself done."""
-    tasks = parts.tasks
-    if parts.failed:
-        count = f"failed in part: {len(parts.failed)} of {len(tasks)}" if parts.partly else f"all {len(tasks)}"
-        return Verdict(Outcome.PARTLY if parts.partly else Outcome.FAILED, f"but {count} parts FAILED")
-    if parts.unknown:
-        sentence = f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
-    if parts.problem:
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: its parts could not be read ({parts.problem}).",))
-    if parts.running:
-        return Verdict(Outcome.RUNNING, "", (f"{len(parts.running)} of its {len(tasks)} parts have not ended.",))
-    return Verdict(Outcome.DONE)
-
-
-_ORDER = (  # gravest first
-    Outcome.FAILED, Outcome.PARTLY, Outcome.DIFFERS, Outcome.UNKNOWN, Outcome.PAUSED, Outcome.WAITING,
-    Outcome.RUNNING, Outcome.TRIGGERED, Outcome.DONE,
-)  # fmt: skip
-
-
-def worst(*verdicts: Verdict) -> Verdict:
-    """Verdicts about one write as one: the gravest outcome and clause, and all the sentences, gravest first."""
-    ranked = sorted(verdicts, key=lambda v: _ORDER.index(v.outcome))
-    outcome = ranked[0].outcome
-    clauses = [v.clause for v in ranked if v.clause and v.outcome is outcome]
-    beside = next((v.beside for v in ranked if v.beside), "")
-    return Verdict(outcome, next(iter(clauses), ""), tuple(s for v in ranked for s in v.sentences), beside)
-
-
-def list_labels(labels: Sequence[str]) -> str:
-    """Labels in a row, the first of them by name."""
-    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
-    return "; ".join(labels[:MOST_LABELS]) + more
 
 
 def compare(context: WriteContext, resource: ReadBack) -> Comparison:
