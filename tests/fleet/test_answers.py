@@ -28,7 +28,7 @@ KEYS = {
     "show_dependents": {"things", "assets", "coverage"},
     "show_changes": {
         "since", "rememberedSince", "count", "groups", "made", "goneAsPlanned", "missingUnconfirmed", "newInNoJob",
-        "storeUsage", "changes", "coverage",
+        "storeUsage", "storesFull", "changes", "coverage",
     },
 }  # fmt: skip
 

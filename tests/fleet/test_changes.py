@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog.catalog import Catalog
-from greenlake_backup_mcp.fleet import reading, show_changes
+from greenlake_backup_mcp.fleet import forecast, reading, show_changes
+from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.show_changes import Changes, Group
 from tests.conftest import NOW
-from tests.support.estates import few_machines
+from tests.support.estates import AT, estate_of, few_machines, opened, small_estate
 from tests.support.filled_catalog import catalog_of
 
 KEPT = ("lab-build-07", "sap-prod-01", "db-prod-01", "hr-fs-02", "print-prod-14")
@@ -115,3 +117,28 @@ async def test_t28_usage_is_told_between_two_samples_and_nothing_of_what_was_bef
     result = await tenant.changes()
     assert {u.store for u in result.usage} == {s["name"] for s in tenant.held.all("protection-stores")}
     assert {u.last_at - u.first_at for u in result.usage} == {30 * 3600}
+
+
+@pytest.mark.parametrize(("days", "daily"), [(13, 10), (20, 10), (20, 0), (20, -3)])
+def test_when_a_store_is_full_is_a_range_and_nothing_is_foretold_of_few_samples(days: int, daily: int) -> None:
+    """T15: cloud stores have no maximum and are in no forecast."""
+    connection = opened(small_estate()[1])
+    estate = estate_of(connection)
+    store = next(s for s in estate.stores.values() if s.capacity)
+    connection.execute("DELETE FROM main.store_usage")
+    connection.execute("UPDATE main.stores SET capacity = NULL WHERE id <> ?", (store.id,))
+    connection.execute("UPDATE main.stores SET capacity = 1000 WHERE id = ?", (store.id,))
+    for day in range(days):
+        used = 500 + daily * day + (day % 3 - 1) * (daily > 0)
+        connection.execute("INSERT INTO main.store_usage (store_id, at, used, capacity) VALUES (?, ?, ?, 1000)",
+                           (store.id, AT - (days - 1 - day) * 86_400, used))  # fmt: skip
+    lines = " ".join(forecast.lines(connection, estate_of(connection), clock(NOW, "UTC")))
+    connection.close()
+    if days < 14:
+        assert lines.startswith("When a store is full cannot be known before 2026-11-25 08:00Z")
+    elif daily <= 0:
+        assert lines == ""
+    else:
+        begin, end = re.findall(r"between (\S+) \S+ and (\S+)", lines)[0]
+        truth = NOW + timedelta(days=(1000 - 500 - daily * (days - 1)) / daily)
+        assert begin <= f"{truth:%Y-%m-%d}" <= end

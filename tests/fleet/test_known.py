@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.errors import InputError
-from greenlake_backup_mcp.fleet import asset_health, check_protection, describe_asset, exceptions, show_dependents
+from greenlake_backup_mcp.fleet import (
+    asset_health,
+    check_protection,
+    describe_asset,
+    exceptions,
+    schedule_rows,
+    show_dependents,
+)
 from greenlake_backup_mcp.fleet.clock import Clock, clock
 from greenlake_backup_mcp.fleet.controls import CONTROLS
 from greenlake_backup_mcp.fleet.question import Question
@@ -117,7 +124,7 @@ def test_what_ran_since_its_copies_were_read_is_not_known_and_never_late(catalog
     standing = {s.asset.name: s.state for s in asset_health.standings(estate_of(catalog), ())}
     assert standing["sap-prod-01"] is asset_health.State.UNREAD
     (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="sap-prod-01"))
-    assert {p["fact"] for p in described["promises"] if p["tier"] == "BACKUP"} == {describe_asset.UNREAD}
+    assert {p["fact"] for p in described["promises"] if p["tier"] == "BACKUP"} == {schedule_rows.UNREAD}
     catalog.execute("UPDATE main.schedules SET last_status = 'ERROR', last_run = prev_run")
     failed = finding(catalog, "sap-prod-01", control="fresh").verdict
     assert failed.state is State.NOT_MET  # a run that failed has left nothing behind

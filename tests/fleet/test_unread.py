@@ -20,6 +20,7 @@ from greenlake_backup_mcp.fleet import (
     facts,
     loss,
     morning_check,
+    schedule_rows,
     show_dependents,
 )
 from greenlake_backup_mcp.fleet.asset_health import State
@@ -111,7 +112,7 @@ def test_a_schedule_whose_copies_were_not_read_is_told_as_not_known() -> None:
     (one,) = describe_asset.describe(connection, estate, asked)
     rows = {row["tier"]: row for row in one["promises"]}
     assert rows["SNAPSHOT"]["good"] is None
-    assert rows["SNAPSHOT"]["fact"] == describe_asset.UNREAD
+    assert rows["SNAPSHOT"]["fact"] == schedule_rows.UNREAD
     assert rows["BACKUP"]["good"] != "0"
     connection.close()
 

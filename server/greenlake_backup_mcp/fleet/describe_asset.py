@@ -7,7 +7,7 @@ what runs, what waits for somebody, which controls it fails.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from greenlake_backup_mcp.catalog import answer as answers
@@ -16,16 +16,16 @@ from greenlake_backup_mcp.catalog.views import ASSET_KINDS
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
+from . import achieved, schedule_rows
+from .calendar import DAY
 from .controls import CONTROLS
 from .estate import Asset, Estate
-from .facts import CopySet, Schedule, last_lock, where
-from .promises import miss, points, promises
+from .facts import last_lock
 from .question import Question
 from .verdicts import Context, State, tally
 
 WHOLE = 3  # bearers of one name that are told in full
 LOOKS_AHEAD = ("horizon",)  # of most assets a copy goes within a month: that says something of many, not of one
-WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ABOUT = "(source_uri LIKE ?1 OR resource_uris LIKE ?1)"
 
 
@@ -91,7 +91,10 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
     stamp, age, now = question.clock.stamp, question.clock.age, estate.now
     newest, off_site, ends = asset.newest(), asset.newest("off_site"), asset.ends(now)
     lock = last_lock(asset.usable)
-    about, marks = f"%/{asset.id}%", ", ".join("?" * (len(asset.owners) + 1))
+    month = achieved.period(connection, estate, now - 30 * DAY, [asset])
+    about, held = f"%/{asset.id}%", {s.asset_no for s in asset.all_sets}
+    holders = [asset.id, *(owner.id for owner in asset.owners if owner.no in held)]
+    marks = ", ".join("?" * len(holders))
     return {
         "cover": [{"policy": c.job.policy, "way": c.way, "through": c.through, "operational": c.job.operational,
                    "job": c.job.id} for c in asset.covers],
@@ -99,13 +102,13 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
         "offSiteAge": age(off_site),
         "lastUsableGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
         "unread": asset.unread,
-        "promises": list(_promises(question, asset, estate)),
-        "otherCopies": list(_others(question, asset)),
+        "promises": list(schedule_rows.rows(question, asset, estate, month)),
+        "otherCopies": list(schedule_rows.other_rows(question, asset)),
         "notUsable": [
             {"why": why, "copies": count, "newest": stamp(point)} for why, count, point in connection.execute(
                 "SELECT why_not, count(*), unixepoch(max(point_in_time)) FROM recovery_points "
                 f"WHERE coalesce(usable, 0) = 0 AND asset_id IN ({marks}) GROUP BY 1",
-                (asset.id, *(o.id for o in asset.owners)))],
+                holders)],
         "issues": [r[0] for r in connection.execute(
             "SELECT body FROM main.issues WHERE source_id = ? AND gone IS NULL LIMIT 5", (asset.id,))],
         "running": [f"{r[0]} since {stamp(r[1])}" for r in connection.execute(
@@ -119,84 +122,11 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
     }  # fmt: skip
 
 
-def _promises(question: Question, asset: Asset, estate: Estate) -> Iterator[dict[str, Any]]:
-    """A row for each schedule: what it promises, what is there of it, how it last ran."""
-    stamp = question.clock.stamp
-    fitting = {(p.cover.job.id, p.schedule.schedule_id): p for p in promises(asset, estate)}
-    for cover in asset.covers:
-        for one in cover.job.schedules:
-            promise = fitting.get((cover.job.id, one.schedule_id))
-            fact = None if promise is None else promise.freshness.grade.value
-            if cover.job.suspended or one.operational == "SUSPENDED":
-                fact = "suspended"
-            elif promise is not None and promise.freshness.late:
-                some = (
-                    f"late by {units.duration(promise.freshness.late_by)}"
-                    if promise.freshness.age
-                    else "nothing usable"
-                )
-                due = stamp(promise.freshness.due if promise.freshness.age else promise.last_due)
-                fact = f"{some}, due {due}: {miss(promise)}"
-                # what was not read may hold what seems missing
-                fact = UNREAD if asset.unread is not None or promise.outdated else fact
-            held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
-            yield {
-                "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
-                **_held(question, held, unread=asset.unread is not None),
-                "where": one.store or where(held), "fact": fact,
-                "lastRun": None if one.last_status == "OK" else one.last_status, "lastGood": stamp(one.prev_good),
-                "nextRun": stamp(one.next_run), "error": one.last_error,
-            }  # fmt: skip
-
-
-UNREAD = "not known: not all of it was read"
-
-
-def _held(question: Question, held: Sequence[CopySet], *, unread: bool = False) -> dict[str, Any]:
-    """What is there of some sums of recovery points."""
-    now, stamp = question.clock.now.timestamp(), question.clock.stamp
-    newest = max((s.newest_usable for s in held if s.newest_usable is not None), default=None)
-    lock = last_lock(held)
-    ends = max((end for s in held if (end := s.ends(int(now))) is not None), default=None)
-    good, copies = sum(s.good for s in held), sum(s.copies for s in held)
-    return {
-        "good": f"{good} of {copies}" if copies else None if unread else "0",
-        "newestUsable": stamp(newest), "lastGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
-        "consistency": next((s.consistency for s in held if s.newest_usable == newest and newest), None),
-        "verified": sum(s.verified for s in held) or None,
-    }  # fmt: skip
-
-
-def timing(one: Schedule) -> str:
-    """When a schedule runs: `every 2 h`, `daily 20:00Z`, `weekly Wed 22:00Z`."""
-    every = int(one.every or 1)
-    unit = {"BY_MINUTES": "min", "HOURLY": "h", "DAILY": "d", "WEEKLY": "weeks", "MONTHLY": "months"}
-    word = {"DAILY": "daily", "WEEKLY": "weekly", "MONTHLY": "monthly"}.get(one.recurrence or "")
-    text = word if word and every == 1 else f"every {every} {unit.get(one.recurrence or '', '?')}"
-    days = [d for d in (one.on_days or "").split(",") if d.strip().isdigit()]
-    if one.recurrence == "WEEKLY" and days:
-        text += " " + ", ".join(WEEK[int(d) % 7] for d in days)
-    elif one.recurrence == "MONTHLY" and days:
-        text += " on " + ", ".join("the last day" if d == "0" else d for d in days)
-    if one.active_from or one.active_until:
-        text += f" from {one.active_from or '00:00'}Z to {one.active_until or '24:00'}Z"
-    return f"{text} {one.start_time}Z" if one.start_time else text
-
-
-def _others(question: Question, asset: Asset) -> Iterator[dict[str, Any]]:
-    """A row for the recovery points that no schedule of today makes: by hand, of a former plan, of a group."""
-    named = {(s.tier, s.name) for c in asset.covers for s in c.job.schedules}
-    for one in asset.all_sets:
-        if (one.tier, one.schedule) not in named and one.copies:
-            yield {"tier": one.tier, "when": f"formerly {one.schedule}" if one.schedule else "by hand",
-                   **_held(question, [one]), "where": where([one])}  # fmt: skip
-
-
 # --- told ----------------------------------------------------------------------------------------------------------
 
 
-COLUMNS = ("tier", "when", "where", "good", "newestUsable", "fact", "keep", "lastGoes", "lock", "lockedUntil",
-           "lastRun", "nextRun", "consistency", "verified", "error")  # fmt: skip
+COLUMNS = ("tier", "when", "where", "good", "newestUsable", "fact", "metIn30Days", "keep", "lastGoes", "lock",
+           "lockedUntil", "lastRun", "nextRun", "consistency", "verified", "error")  # fmt: skip
 
 
 def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -17,6 +17,7 @@ from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
+from . import forecast
 from .clock import Clock
 from .estate import Estate
 from .question import Question, Reply
@@ -77,6 +78,7 @@ class Changes:
     unconfirmed: int
     uncovered: tuple[str, ...]
     usage: tuple[Usage, ...]
+    full: tuple[str, ...] = ()  # when stores will be
 
     def groups(self) -> Counter[Group]:
         """How many changes there are of each group; they add up to all."""
@@ -91,7 +93,13 @@ def group_of(kind: str) -> Group:
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a moment that is none."""
     since = question.clock.past(question.values.get("since") or SINCE, "since")
-    changes, estate = await question.ask(lambda c, e: find(c, e, since, question.values.get("asset")))
+
+    def work(connection: sqlite3.Connection, estate: Estate) -> Changes:
+        changes = find(connection, estate, since, question.values.get("asset"))
+        full = forecast.lines(connection, estate, question.clock) if changes.usage else ()
+        return replace(changes, full=tuple(full))
+
+    changes, estate = await question.ask(work)
     if question.json:
         every = [_row(row, question.clock) for row in changes.rows]
         return question.fit({**_value(changes, question.clock), "changes": every}, "changes", estate)
@@ -179,6 +187,7 @@ def _lines(changes: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
         names = ", ".join(changes.uncovered[:4])
         yield f"New and in no job: {len(changes.uncovered):,} ({names}{', …' if len(changes.uncovered) > 4 else ''})."
     yield from _usage_lines(changes)
+    yield from changes.full
 
 
 def _usage_lines(changes: Changes) -> Iterator[str]:
@@ -213,7 +222,7 @@ def _value(changes: Changes, clock: Clock) -> dict[str, Any]:
         "since": clock.stamp(changes.asked), "rememberedSince": clock.stamp(changes.since), "count": len(changes.rows),
         "groups": {group.name.lower(): n for group, n in _ordered(changes.groups())}, "made": dict(changes.made),
         "goneAsPlanned": changes.planned, "missingUnconfirmed": changes.unconfirmed,
-        "newInNoJob": list(changes.uncovered),
+        "newInNoJob": list(changes.uncovered), "storesFull": list(changes.full),
         "storeUsage": [{"store": u.store, "firstBytes": u.first, "firstAt": clock.stamp(u.first_at),
                         "lastBytes": u.last, "lastAt": clock.stamp(u.last_at), "capacityBytes": u.capacity}
                        for u in changes.usage],

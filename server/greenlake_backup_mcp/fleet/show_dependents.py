@@ -29,7 +29,6 @@ from .relations import Relations, Thing
 UNLOCKED = "unlocked copies"
 NAMED = 3  # of many, so many are named
 MOST = 5  # things of one name that are shown together
-Lookup = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)

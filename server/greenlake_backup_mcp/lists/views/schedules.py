@@ -142,7 +142,7 @@ def rhythm(schedule: Item) -> str:
         "WEEKLY": ["weekly" if n == 1 else f"every {n} weeks", f"on {days}" if on else "", at_time],
         "MONTHLY": [
             "monthly" if n == 1 else f"every {n} months",
-            f"on day {', '.join(map(str, on))}" if on else "",
+            f"on day {', '.join(str(day) if day else 'last' for day in on)}" if on else "",
             at_time,
         ],
     }.get(recurrence, [recurrence.lower(), at_time])
