@@ -226,3 +226,13 @@ def test_every_matching_row_can_be_fetched_page_by_page(catalog: sqlite3.Connect
     assert sorted(ids) == sorted(expected)
     with pytest.raises(InputError, match="the last row is"):
         asked(offset=len(expected)).page(sorted(expected))
+
+
+def test_the_rpo_of_a_period_ends_where_its_copies_were_read(catalog: sqlite3.Connection) -> None:
+    values = {"control": "fresh", "since": "now-10d", "place": "on_premises"}
+    whole = finding(catalog, "sap-prod-01", **values).verdict.facts["metOfDue"]
+    catalog.execute("UPDATE readings SET read = read - 93600 WHERE asset > 0")
+    catalog.execute("DELETE FROM copies WHERE point > ?", (AT - 93600,))
+    earlier = finding(catalog, "sap-prod-01", **values).verdict
+    assert earlier.state is State.MET
+    assert (whole, earlier.facts["metOfDue"]) == ("BACKUP 10 of 10", "BACKUP 9 of 9")

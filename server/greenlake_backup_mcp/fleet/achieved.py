@@ -113,7 +113,7 @@ def period(connection: sqlite3.Connection, estate: Estate, since: int, assets: I
 
 
 def over(promise: Promise, estate: Estate, since: Period) -> Achieved:
-    """What a promise achieved over a period, as long as the asset was under it.
+    """What a promise achieved over a period, as long as the asset was under it, and until its copies were read.
 
     Where a copy is missing it may have been deleted: by what the catalog saw, or before it began to remember.
     """
@@ -123,7 +123,8 @@ def over(promise: Promise, estate: Estate, since: Period) -> Achieved:
     spans += [int(schedule.keep_days * DAY)] if schedule.keep_days else []
     begin = max(since.since, promise.began, estate.now - min(spans, default=estate.now))
     made = [point for key in keys for point in since.points.get(key, ())]
-    result = achieved(promise.rule, made, begin, estate.now, grace=promise.grace)
+    until = asset.read_at(schedule.tier) if asset.ran_since(schedule) else estate.now
+    result = achieved(promise.rule, made, begin, until, grace=promise.grace)
     deleted = max((since.deleted.get(one.id, 0) for one in (asset, *asset.owners)), default=0) >= begin
     missing = any(s.missing for s in asset.all_sets)
     uncertain = deleted or missing or (estate.memory_since or estate.now) > begin

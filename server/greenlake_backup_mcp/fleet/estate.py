@@ -94,12 +94,16 @@ class Asset:
             return self.unread_why or "not yet"
         return next((f"{o.name}: {o.unread_why or 'not yet'}" for o in self.owners if o.copies_state == "unread"), None)
 
+    def read_at(self, tier: str | None) -> int:
+        """When its recovery points of a tier were read, those of its owners too; 0 for never."""
+        name = "snapshots_read" if TIERS.get(tier or "") == "array" else "backups_read"
+        read = [getattr(one, name) for one in (self, *self.owners) if one.kind != "mssql_group"]
+        return min((moment for moment in read if moment is not None), default=0)
+
     def ran_since(self, schedule: Schedule) -> bool:
         """Whether a schedule of it ran, and did not fail, after its recovery points of that tier were read."""
-        name = "snapshots_read" if TIERS.get(schedule.tier or "") == "array" else "backups_read"
-        read = [getattr(one, name) for one in (self, *self.owners) if one.kind != "mssql_group"]
         failed = schedule.last_run == schedule.prev_run and schedule.last_status in ("ERROR", "SKIPPED")
-        return not failed and schedule.prev_run is not None and schedule.prev_run > min(filter(None, read), default=0)
+        return not failed and schedule.prev_run is not None and schedule.prev_run > self.read_at(schedule.tier)
 
     @cached_property
     def outdated(self) -> str | None:

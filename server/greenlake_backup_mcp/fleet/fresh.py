@@ -80,6 +80,7 @@ def _late_facts(context: Context, worst: Promise) -> Mapping[str, Any]:
     }
 
 
+MOST_UNASKED = 200_000  # recovery points that are looked through for a period that nobody asked for
 OUTDATED = "its copies were read before its last run"
 
 
@@ -91,7 +92,11 @@ class _Period:
         since = context.clock.past(str(context.values.get("since") or achieved.DEFAULT), "since")
         if since < context.now - achieved.FURTHEST:
             raise InputError("since: the RPO of a period is worked out for at most a year.")
-        self._period = achieved.period(context.connection, context.estate, since, context.assets)
+        copies = sum(s.copies for a in context.assets or context.estate.workloads for s in a.sets)
+        self._looked = context.values.get("since") is not None or copies <= MOST_UNASKED
+        self._period = achieved.Period(since)
+        if self._looked:
+            self._period = achieved.period(context.connection, context.estate, since, context.assets)
         self._tiers: dict[str, list[tuple[Asset, Achieved]]] = {}
         self._unread: set[str] = set()
 
@@ -99,7 +104,7 @@ class _Period:
         """What it is promised in the places that are asked for, and what was achieved of that: kept for the lines."""
         entries = [p for p in promises(asset, self._context.estate)
                    if not self._places or TIERS.get(p.schedule.tier or "") in self._places]  # fmt: skip
-        if asset.unread is not None:
+        if asset.unread is not None or not self._looked:
             self._unread |= {asset.id} if entries else set()
             return [(one, None) for one in entries]
         results = [(one, achieved.over(one, self._context.estate, self._period)) for one in entries]
@@ -132,6 +137,8 @@ class _Period:
 
     def lines(self, _: Tally) -> list[str]:
         """Met of due and the worst gap of each tier."""
+        if not self._looked:
+            return ["RPO achieved over a period: ask with since, now-30d."]
         if blocked := self._context.estate.blocked_by((*PLAN_LISTS, *PATH_LISTS)):
             return [f"The RPO of a period is not known: {blocked}."]
         stamp, out = self._context.clock.stamp, []
