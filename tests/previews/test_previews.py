@@ -295,14 +295,10 @@ async def test_restoring_beside_says_that_a_second_machine_runs() -> None:
 async def test_restoring_beside_says_what_of_the_place_is_left_open() -> None:
     inputs = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
     text = await preview_text(tenant(), "restore_vm", **inputs)
-    assert "Not named: name, cluster or host, datastore, vCenter; the service decides, or refuses." in text
-    place = {
-        "name": "sql-copy",
-        "clusterId": "c",
-        "hypervisorManagerId": "m",
-        "appInfo": {"vmware": {"datastoreId": "d"}},
-    }
-    assert "Not named" not in await preview_text(tenant(), "restore_vm", **inputs, targetVmInfo=place)
+    assert "Left to the service: targetVmInfo" in text
+    place = {"name": "sql-copy", "clusterId": "c", "appInfo": {"vmware": {"datastoreId": "d"}}}
+    text = await preview_text(tenant(), "restore_vm", **inputs, targetVmInfo=place)
+    assert "hypervisorManagerId" in text.partition("Left to the service: ")[2].splitlines()[0]
 
 
 async def test_restoring_to_a_cluster_and_a_host_gets_no_code() -> None:
@@ -418,7 +414,8 @@ async def test_restoring_a_group_over_itself_says_what_each_member_loses() -> No
     text = "\n".join(result.consequences)
     assert "Everything written to each member since its latest recovery point is LOST." in text
     assert "Members that are powered on go down" in text
-    assert 'Newest recovery point of "web-0": 2026-11-23 08:00 UTC (yesterday, 24 hours ago).' in text
+    assert 'Newest recovery point of "web-0", "web-4", "web-5", ' in text
+    assert '"web-9": 2026-11-23 08:00 UTC (yesterday, 24 hours ago).' in text
     assert 'Newest recovery point of "web-1": 2026-11-21 08:00 UTC (3 days ago).' in text
     assert '"web-2" has NO usable recovery point.' in text
     assert 'Newest known recovery point of "web-3": 2026-11-21' in text

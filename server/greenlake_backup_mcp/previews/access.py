@@ -6,14 +6,20 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
+from . import in_use
 from .model import Finding, PreviewSpec, Subject, grave, notable
-from .phrases import describe_resource, item_at, objects, quoted
+from .phrases import item_at, label, objects, quoted
+from .reads import ReadSpec, Target, kind_of, parent_path
+from .recovery_point_facts import recovery_point_facts
+
+REACHED = "It can be changed back only while the appliance can still be reached."
 
 
 def _log_in(s: Subject) -> Iterator[Finding]:
@@ -31,28 +37,31 @@ def _is_one_time(s: Subject) -> bool:
 
 
 def _support(s: Subject) -> Iterator[Finding]:
-    """The vendor's way in is opened or closed; how it is now is in the difference."""
-    wanted = _wanted(s)
-    if wanted is False:
-        yield notable("HPE support can no longer log in.")
-    elif wanted is True:
-        yield grave("HPE support can log in to the appliance from then on.", danger=Danger.SECRET)
-    else:
+    if not any(name in s.arguments for name in ("remoteAccessEnabled", "enabled")):
         words = "Neither open nor closed is asked for: what the service makes of it is not known."
         yield grave(words, danger=Danger.SECRET)
-    if wanted is not None and wanted == s.resource.get("remoteAccessEnabled"):
-        yield Finding("That is as it is already.")
 
 
-def _wanted(s: Subject) -> Any:
-    return s.arguments.get("remoteAccessEnabled", s.arguments.get("enabled"))
+def _verb(s: Subject) -> str:
+    wanted = s.arguments.get("remoteAccessEnabled", s.arguments.get("enabled"))
+    return {True: "Open", False: "Close"}.get(wanted, "Set")
+
+
+# --- volumes at hosts -------------------------------------------------------------------------------------------------
+
+
+def _group_read(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+    """The group that a backup is of."""
+    parent = parent_path(target.path)
+    return [ReadSpec("asset", f"the {kind_of(parent)}", parent)]
 
 
 def _attach(s: Subject) -> Iterator[Finding]:
     """Backed-up volumes become readable for a host."""
-    parts = s.arguments.get("individualBackupIds")
+    parts, every = s.arguments.get("individualBackupIds"), objects(s.read("asset").resource.get("assets"))
     which = f"{units.plural(len(parts), 'volume')} of it" if parts else "ALL volumes in it"
-    words = f"Host {quoted(s.arguments.get('hostIqn'))} can read {which}: the data as it was backed up."
+    count = f" ({len(every):,})" if every and not parts else ""
+    words = f"Host {quoted(s.arguments.get('hostIqn'))} can read {which}{count}: the data as it was backed up."
     yield grave(words, danger=Danger.SECRET)
 
 
@@ -64,44 +73,22 @@ def _detach(s: Subject) -> Iterator[Finding]:
         yield notable("That host is not among those it is attached to.")
 
 
-# --- addresses --------------------------------------------------------------------------------------------------------
+def _copy_facts(s: Subject) -> Iterator[str]:
+    if (group := s.read("asset")).available:
+        yield f"of {label(group.words.removeprefix('the '), group.resource)}"
+    hosts = s.resource.get("mountedHostsIqn")
+    attached = [f"attached to {', '.join(map(quoted, hosts)) or 'no host'}"] if isinstance(hosts, list) else []
+    yield "; ".join([*recovery_point_facts(s.resource, s.now), *attached])
 
 
-def _network(s: Subject) -> Iterator[Finding]:
-    """Addresses, DNS, NTP or proxy of an appliance change."""
-    if _cuts_off(s):
-        words = "If the new values are wrong, the appliance is cut off, and nothing that runs through it works."
-        yield notable(words, "network")
-
-
-def _cuts_off(s: Subject) -> bool:
-    return bool({"network", "proxy", "dns"} & set(s.arguments))
-
-
-def _add_nic(s: Subject) -> Iterator[Finding]:
-    yield from _own_address(s)
-    yield notable("An address that another machine has cuts that machine off.")
-
-
-def _change_nic(s: Subject) -> Iterator[Finding]:
-    yield from _own_address(s)
-    yield notable("Backups and restores over it break off; wrong values cut the gateway off.")
+# --- interfaces -------------------------------------------------------------------------------------------------------
 
 
 def _remove_nic(s: Subject) -> Iterator[Finding]:
     if _is_only(s):
         yield grave("It is the ONLY interface: the gateway is cut off with it.", "the only interface")
-    address = (_interface(s) or {}).get("networkAddress", "")
-    yield grave(f"Its address {cell(str(address))} is gone; backups and restores over that network fail.")
-
-
-def _own_address(s: Subject) -> Iterator[Finding]:
-    """That another interface of the gateway has the address already."""
-    address = item_at(s.arguments, "nic", "networkAddress")
-    others = [n for n in _interfaces(s) if n is not _interface(s) and n.get("networkAddress") == address]
-    for other in others[:1] if address else ():
-        words = f"The address {cell(str(address))} is that of its own interface {quoted(other.get('networkName'))}."
-        yield grave(words, "address in use")
+    address = cell(str((_interface(s) or {}).get("networkAddress", "")))
+    yield grave("", short=f"Address {address} is gone; backups and restores over that network fail.")
 
 
 def _is_only(s: Subject) -> bool:
@@ -116,13 +103,6 @@ def _interface(s: Subject) -> Mapping[str, Any] | None:
     """The interface that a call names."""
     identity = item_at(s.arguments, "nic", "id")
     return next((n for n in _interfaces(s) if identity and n.get("id") == identity), None)
-
-
-def _nic_facts(s: Subject) -> Iterator[str]:
-    yield describe_resource(s.resource)
-    if nics := _interfaces(s):
-        listed = (f"{quoted(n.get('networkName'))} {cell(str(n.get('networkAddress')))}" for n in nics)
-        yield f"its interfaces: {'; '.join(listed)}"
 
 
 def _which(s: Subject) -> str:
@@ -143,32 +123,24 @@ LOGIN = PreviewSpec(
     _log_in,
     lambda s: f"What was shown cannot be taken back{'; the code runs out by itself' if _is_one_time(s) else ''}.",
 )
-_VERBS = {True: "Open", False: "Close"}
 SUPPORT = PreviewSpec(
-    lambda s: f"{_VERBS.get(_wanted(s), 'Set')} the vendor's remote access to the {s.label}",
-    _support,
-    "It can be switched back.",
+    lambda s: f"{_verb(s)} the vendor's remote access to the {s.label}", _support, "It can be switched back."
 )
 NETWORK = PreviewSpec(
     "Change the {target}",
-    _network,
-    lambda s: f"It can be changed back{' only while the appliance can still be reached' if _cuts_off(s) else ''}.",
+    in_use.address_in_use,
+    lambda s: REACHED if {"network", "proxy", "dns", "nic"} & set(s.arguments) else "It can be changed back.",
+    reads=in_use.address_reads,
 )
-ADD_NIC = PreviewSpec("Add a network interface to the {target}", _add_nic, "It can be removed again.", facts=_nic_facts)
-CHANGE_NIC = PreviewSpec(
-    lambda s: f"Change network interface {_which(s)} of the {s.label}",
-    _change_nic,
-    "It can be changed back only while the gateway can still be reached.",
-    _nic_facts,
-    _nic_missing,
-)
-ONLY = "It can be added again only in vCenter: this server reaches the gateway no more."
 REMOVE_NIC = PreviewSpec(
     lambda s: f"Remove network interface {_which(s)} from the {s.label}",
     _remove_nic,
-    lambda s: ONLY if _is_only(s) else "It can be added again, set up anew.",
-    _nic_facts,
-    _nic_missing,
+    lambda s: (
+        "It can be added again only in vCenter: this server reaches the gateway no more."
+        if _is_only(s)
+        else "It can be added again, set up anew."
+    ),
+    forbidden=_nic_missing,
 )
 TABLE: Mapping[str, PreviewSpec] = {
     "OTPCreate": LOGIN,
@@ -179,16 +151,24 @@ TABLE: Mapping[str, PreviewSpec] = {
         lambda s: f"Attach the {s.label} to host {quoted(s.arguments.get('hostIqn'))}",
         _attach,
         "detach_volume_protection_group_backup ends it; what was read until then was read.",
+        _copy_facts,
+        reads=_group_read,
     ),
     "VpgBackupDetach": PreviewSpec(
         lambda s: f"Detach the {s.label} from host {quoted(s.arguments.get('hostIqn'))}",
         _detach,
         "It can be attached again; data that was not written yet is lost.",
+        _copy_facts,
+        reads=_group_read,
     ),
     "DataOrchestratorModify": NETWORK,
     "ProtectionStoreGatewayUpdate": NETWORK,
-    "ProtectionStoreGatewayNicCreate": ADD_NIC,
-    "ProtectionStoreGatewayNicUpdate": CHANGE_NIC,
+    "ProtectionStoreGatewayNicCreate": replace(
+        NETWORK, title="Add a network interface to the {target}", reversibility="It can be removed again."
+    ),
+    "ProtectionStoreGatewayNicUpdate": replace(
+        NETWORK, title=lambda s: f"Change network interface {_which(s)} of the {s.label}", forbidden=_nic_missing
+    ),
     "ProtectionStoreGatewayNicDelete": REMOVE_NIC,
     "ProtectionStoreGatewayStorage": PreviewSpec(
         "Resize the {target}",

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.published import BESIDE
 
-from .places import ABSENT, DEFAULTS, ENDS, IDENTIFYING, is_spoken_for, left_out, present, store_of
+from .places import ABSENT, DEFAULTS, ENDS, IDENTIFYING, MEMBERS, is_spoken_for, left_out, present, store_of
 
 # TABLE: what identifies an element of a list; where both sides have it, the order of the list means nothing
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -99,7 +99,7 @@ def compute_difference(tool: Tool, arguments: Mapping[str, Any], resource: Mappi
     after: Any = {name: value for name, value in body.items() if name != end}
     if operation.method == "PATCH" or (operation.method == "POST" and before and not end):
         after = merge_patch(before, after)
-    leaves = [*_differing(before, after, ()), *_differing({}, query, ())]
+    leaves = [*leaves_between(before, after), *leaves_between({}, query)]
     gaps: list[str] = []
     if operation.method in ("POST", "PUT", "DELETE"):
         queries = {p.name: p.schema for p in operation.parameters if p.place == "query"}
@@ -151,7 +151,7 @@ def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 # --- what differs -----------------------------------------------------------------------------------------------------
 
 
-def _differing(before: Any, after: Any, path: Path) -> Iterator[Leaf]:
+def leaves_between(before: Any, after: Any, path: Path = ()) -> Iterator[Leaf]:
     """The leaves in which two values differ."""
     if _same(path, before, after):
         return
@@ -161,7 +161,7 @@ def _differing(before: Any, after: Any, path: Path) -> Iterator[Leaf]:
             one, two = (side if isinstance(side, Mapping) else {} for side in (before, after))
             for name in dict.fromkeys((*one, *two)):
                 if path or name not in ("id", "resourceUri"):
-                    yield from _differing(one.get(name, ABSENT), two.get(name, ABSENT), (*path, name))
+                    yield from leaves_between(one.get(name, ABSENT), two.get(name, ABSENT), (*path, name))
             return
     elif all(isinstance(side, list) for side in sides) and not any(is_atom(path, side) for side in sides):
         yield from _elements(before if before is not ABSENT else [], after if after is not ABSENT else [], path)
@@ -172,13 +172,13 @@ def _differing(before: Any, after: Any, path: Path) -> Iterator[Leaf]:
 def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterator[Leaf]:
     """The leaves in which two lists differ: by key where their elements have one, else by place."""
     pairs = _pairs(before, after, path)
-    if pairs is None:
-        if before:  # nothing says which element is which: the whole list is one value
-            yield Leaf(path, list(before), list(after))
-            return
-        pairs = [(n + 1, ABSENT, item) for n, item in enumerate(after)]
-    if not pairs:
-        yield Leaf(path, ABSENT if not before else list(before), list(after))
+    if pairs is None and before:  # nothing says which element is which: the whole list is one value
+        yield Leaf(path, list(before), list(after))
+        return
+    if not before and not any(isinstance(item, (Mapping, list)) for item in after):  # plain values are told as one
+        yield Leaf(path, after=list(after))
+        return
+    pairs = pairs or [(n + 1, ABSENT, item) for n, item in enumerate(after)]
     for key, one, two in pairs:
         step = Element(key, one, two)
         if one is not ABSENT and two is ABSENT:
@@ -187,14 +187,12 @@ def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterat
             yield Leaf((*path, step), after=two)
         elif one is ABSENT:
             rest = {n: v for n, v in two.items() if not _identifies(path, n) or n == "protectionStoreId"}
-            yield from _differing(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
+            yield from leaves_between(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
         else:
             asked: Any = two
             if isinstance(two, Mapping) and isinstance(one, Mapping):  # one key may stand for two that differ
                 asked = {n: v for n, v in two.items() if not _identifies(path, n) or one.get(n, v) != v}
-            yield from _differing(_carried(path, one, asked), asked, (*path, step))
-    if before and not after and pairs:
-        yield Leaf(path, ABSENT, [])
+            yield from leaves_between(_carried(path, one, asked), asked, (*path, step))
 
 
 def _pairs(before: Sequence[Any], after: Sequence[Any], path: Path) -> list[tuple[Any, Any, Any]] | None:
@@ -257,7 +255,7 @@ def _carried(path: Path, one: Any, asked: Any) -> Any:
     return {
         n: v
         for n, v in one.items()
-        if n in asked or (not _identifies(path, n) and path[-1] not in ("assets", "members") and n not in IDENTIFYING)
+        if n in asked or (not _identifies(path, n) and path[-1] not in MEMBERS and n not in IDENTIFYING)
     }
 
 

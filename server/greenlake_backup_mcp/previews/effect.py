@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,16 +15,18 @@ from greenlake_backup_mcp.text import masking, sanitize
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 
 from . import leaf_words
-from .difference import Leaf, Path, leaves_of
-from .judgement import SILENT, judge_all
-from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, grave, say
+from .difference import Leaf, Path, leaves_of, request_body
+from .judgement import CLAUSE, RANK, SENTENCE, SILENT, SPREADING, judge_all
+from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, grave, notable, say
 from .phrases import not_known
-from .places import ABSENT
+from .places import ABSENT, PLACES
 from .reads import VOLATILE
 
 MOST_TEXT = 100  # characters of a value in them
 MOST_BOUND = 40  # changes that a code's facts spell out; beyond, one digest stands for all
 WORST = (Danger.DESTROY, Danger.SECRET)
+SPEAKING = ("ACCESS", "UNUSABLE")  # kinds of change whose note has the first line
+CLAUSES = re.compile(r"[.;:,] | \(")  # where a text may end early
 
 
 def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: frozenset[str]) -> Effect:
@@ -33,7 +36,9 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     missed = (s.target.result, *s.target.uses.values(), *(r for name, r in s.facts.items() if name not in quiet))
     harmless = (s.target.result, s.facts.get("tasks"))  # told of already; makes nothing grave
     unread = not_known(*(r for r in missed if not r.missing and not any(r is one for one in harmless)))
-    findings = sorted([*spec.findings(s), *further, *_unweighed(s, unread)], key=lambda finding: -finding.gravity)
+    findings = sorted(
+        [*spec.findings(s), *further, *_unweighed(s, unread), *_no_change(s)], key=lambda finding: -finding.gravity
+    )
     title, forbidden = say(spec.title, s), spec.forbidden(s)
     return Effect(
         title=title,
@@ -60,25 +65,57 @@ def _unweighed(s: Subject, unread: tuple[str, ...]) -> Iterator[Finding]:
         yield grave(f"WHETHER IT IS GRAVE IS NOT KNOWN: not read is {'; '.join(unread)}.", "not all of it was read")
 
 
+def _no_change(s: Subject) -> Iterator[Finding]:
+    """That a change gives only what is there already."""
+    changes = s.method in ("PATCH", "PUT") or s.operation in PLACES
+    if changes and s.target.result.available and not s.difference.leaves and request_body(s.tool, s.arguments):
+        yield notable("Nothing differs from what is there now.")
+
+
 def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> str:
     """The gravest fact in at most 120 characters."""
     weighty = [f for f in findings if f.gravity is Gravity.GRAVE]
-    worst = sorted(weighty, key=lambda f: (f.danger not in WORST, not f.short))
     lost = [c for c in changes if c.gravity is Gravity.GRAVE]
-    if worst and (worst[0].danger in WORST or worst[0].short or not lost):
-        return fit(worst[0].short or worst[0].words)
-    if not lost:
-        return fit(title + ".")
+    worst = min(weighty, key=_rank, default=None)
+    if worst and (not lost or _rank(worst) <= (False, RANK[lost[0].kind], False)):
+        return fit(worst.short or worst.words)
+    return _first_change(s, lost) if lost else fit(title + ".")
+
+
+def _rank(finding: Finding) -> tuple[bool, int, bool]:
+    """Where a finding stands among what is grave: what destroys or reveals, then what has a short form."""
+    if finding.danger in WORST:
+        return False, -1, not finding.short
+    return False, RANK[finding.kind or (CLAUSE if finding.short else SENTENCE)], False
+
+
+def _first_change(s: Subject, lost: list[Change]) -> str:
+    """The gravest change as a first line: with its thing and values, as far as they fit."""
     first = lost[0]
-    whole = first.kind == "LOST" and not first.words  # an element: what it held is told below
-    what = ": ".join(part for part in (first.group, "" if whole and first.group else first.text) if part)
-    if first.kind == "PROGRAM":
-        program = {c.path.rpartition(".")[2]: c.after for c in lost if c.group == first.group}
-        what = f"{program.get('path', 'changed')} runs on {program.get('hostId', 'its host')} with {first.group}"
-    whom = f" for {s.held_by}" if s.held_by and first.note.startswith("For ") else ""
-    more = len(lost) - 1
-    tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})" if more else ""
-    return fit(f"{first.kind}{whom}: {what}", MOST_FIRST - len(tail)) + tail
+    if first.kind in SPEAKING:
+        return fit(first.note)
+    whom = f" for {s.held_by}" if s.held_by and first.kind in SPREADING else ""
+    gone = list(dict.fromkeys(c.group for c in lost if c.kind == "LOST" and not c.words))
+    if first.kind == "LOST" and gone:
+        more = len(lost) - sum(c.kind == "LOST" and not c.words for c in lost)
+        forms = [f"{', '.join(gone[:n])}{_more(len(gone) - n)}" for n in range(min(len(gone), 12), 0, -1)]
+    elif first.kind == "PROGRAM":
+        own = {c.path.rpartition(".")[2]: c.after for c in lost if c.kind == "PROGRAM" and c.group == first.group}
+        more = len(lost) - len(own)
+        path, host = own.get("path", "changed"), own.get("hostId", "its host")
+        places = (f" with {first.group}", f" with {first.group.rpartition(', ')[2]}", "")
+        forms = [f"{what} runs on {host}{place}" for what in (path, "it") for place in places]
+    else:
+        more = len(lost) - 1
+        groups = dict.fromkeys((first.group, first.group.rpartition(", ")[2], ""))
+        forms = [": ".join(filter(None, (group, first.text))) for group in groups] + [first.words]
+    tail = f" (and {more:,} more grave change{'s' if more > 1 else ''})." if more else "."
+    lines = [f"{first.kind}{whom}: {text}{tail}" for form in forms for text in (form, leaf_words.without_ids(form))]
+    return next((line for line in lines if len(line) <= MOST_FIRST), f"{first.kind}{whom}{tail}")
+
+
+def _more(count: int) -> str:
+    return f" and {count:,} more" if count else ""
 
 
 def cannot(why: str) -> str:
@@ -87,25 +124,28 @@ def cannot(why: str) -> str:
 
 
 def fit(text: str, most: int = MOST_FIRST) -> str:
-    """A text within a line: without ids first, then up to the end of a sentence or clause; all of it is told below.
+    """A text within a line: without ids first, then up to the end of a clause; all of it is told below.
 
     Never up to the end of a sentence within a quotation: a name would have the last word of the line.
     """
-    text = text if len(text) <= most else leaf_words.without_ids(text)
-    if len(text) <= most:
-        return text
-    for end in (". ", "; ", ", "):
-        head, cut, _ = text[:most].rpartition(end)
-        if cut and len(head) > most // 3 and head.count('"') % 2 == 0:
+    for shorter in (text, leaf_words.without_ids(text)):
+        if len(shorter) <= most:
+            return shorter
+    for match in reversed(list(CLAUSES.finditer(shorter, 0, most - 1))):
+        head = shorter[: match.start()]
+        if len(head) > most // 4 and head.count('"') % 2 == 0 and head.count("(") == head.count(")"):
             return f"{head}."
-    return text[: most - 1] + "…"
+    return shorter[: most - 1] + "…"
 
 
 def _kinds(changes: tuple[Change, ...]) -> tuple[str, ...]:
     """What grave changes make of a target, for its row in a long list."""
-    weighty = [c for c in changes if c.gravity is Gravity.GRAVE and c.path not in ("expiresAt", "lockedUntil")]
-    parts = ((c.kind.lower(), (c.words or "element").lower()) for c in weighty)
-    return tuple(dict.fromkeys(" ".join(dict.fromkeys(part)) for part in parts))
+    kinds: dict[str, list[str]] = {}
+    for c in changes:
+        if c.gravity is Gravity.GRAVE and c.path not in ("expiresAt", "lockedUntil"):
+            what = leaf_words.without_ids(": ".join(filter(None, (c.group, c.text if c.words else ""))))
+            kinds.setdefault(c.kind.lower(), []).append(sanitize.cell(what, MOST_TEXT))
+    return tuple(f"{kind}: {those[0]}{_more(len(those) - 1)}" for kind, those in kinds.items())
 
 
 # --- the whole difference ---------------------------------------------------------------------------------------------

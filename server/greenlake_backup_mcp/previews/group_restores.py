@@ -16,7 +16,8 @@ from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import name_of, names, objects
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, path_of
 from .recovery_point_facts import flaw_of, recovery_point_facts
-from .restores import MADE, copy_and_place, is_over, unusable, warnings
+from .restore_places import copy_and_place, is_over
+from .restores import MADE, unusable, warnings
 
 MOST_COPIES = 20  # named recovery points that are read
 MOST_MEMBERS = 10  # whose recovery points are looked at: two requests each
@@ -33,8 +34,7 @@ def _reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
         specs.append(ReadSpec(f"copy {n}", f"recovery point {n + 1}", path, decides=True))
     for n, member in enumerate([] if infos else objects(target.resource.get("assets"))[:MOST_MEMBERS]):
         if asset := member.get("id"):
-            copies = copy_reads(path_of(OWN, _collection(target, asset), asset), name_of(member), LOOK, f" {n}")
-            specs += copies
+            specs += copy_reads(path_of(OWN, _collection(target, asset), asset), name_of(member), LOOK, f" {n}")
     return specs
 
 
@@ -49,17 +49,16 @@ def _restore(s: Subject) -> Iterator[Finding]:
     if is_over(s):
         which = "the recovery point named for it" if infos else "its latest recovery point"
         words = f"OVERWRITTEN with their recovery points: {_who(s)}. Everything written to each member since {which}"
-        short = f"OVERWRITES {units.plural(len(infos) or len(members), 'member')} of {s.name}."
+        count = units.plural(len(infos) or len(members), "member")
+        short = f"OVERWRITES {count} of {s.name}: what was written since is LOST."
         yield grave(f"{words} is LOST.", "overwrites", short, Danger.DESTROY)
         yield notable("Members that are powered on go down for it; which are on was not read.")
     else:
         yield Finding(f"Made a second time: {_who(s)}.")
     if not is_over(s) and not any(s.arguments.get(n) for n in ("namePrefix", "namePostfix")):
-        words = (
-            "No prefix or postfix is given: what is made would have the names that exist. The service refuses, makes"
-        )
-        words += " second ones, or overwrites; no document says which."
-        yield grave(words, "the names exist", danger=Danger.DESTROY)
+        words = "No prefix or postfix is given: what is made would have the names that exist"
+        more = "the service refuses, makes second ones, or overwrites; no document says which"
+        yield grave(f"{words}: {more}.", "the names exist", f"{words}.", Danger.DESTROY)
     for n, result in enumerate(r for name, r in s.target.uses.items() if name.startswith("copy") and r.available):
         yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(result.resource, s.now))}.")
     if len(infos) > MOST_COPIES:
@@ -67,8 +66,6 @@ def _restore(s: Subject) -> Iterator[Finding]:
     if not infos:
         yield notable("No recovery point is named: the service takes the latest of each member.")
         yield from _newest(s)
-    if not infos and (more := len(members) - MOST_MEMBERS) > 0:
-        yield notable(f"Of {units.plural(more, 'further member')} the recovery points were not read.")
     yield from warnings(s)
 
 
@@ -82,21 +79,26 @@ def _who(s: Subject) -> str:
 
 
 def _newest(s: Subject) -> Iterator[Finding]:
-    """Of each member looked at its newest usable recovery point, in a sentence; and whether it has none."""
-    bare = 0
-    for n, member in enumerate(objects(s.resource.get("assets"))[:MOST_MEMBERS]):
+    """The newest usable recovery point of members, told together where it is the same; or that there is none."""
+    members, bare = objects(s.resource.get("assets")), []
+    newest: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
+    for n, member in enumerate(members[:MOST_MEMBERS]):
         lists = [s.read(f"{place} {n}") for place in ("backups", "snapshots")]
         copies = [copy for result in lists for copy in result.items if not flaw_of(copy, s.now)]
         points = [moment for copy in copies if (moment := units.parse_time(copy.get("pointInTime")))]
         whole = all(result.whole for result in lists)
-        which = f"Newest {'' if whole else 'known '}recovery point of {name_of(member)}"
         if whole and not copies:
-            bare += 1
-            yield notable(f"{name_of(member)} has NO usable recovery point.")
-        else:
-            yield Finding(f"{which}: {times.describe_when(max(points), s.now) if points else 'not known'}.")
+            bare.append(member)
+            continue
+        when = times.describe_when(max(points), s.now) if points else "not known"
+        newest.setdefault((whole, when), []).append(member)
+    for (whole, when), those in newest.items():
+        yield Finding(f"Newest {'' if whole else 'known '}recovery point of {names(those)}: {when}.")
     if bare:
-        yield mark(f"{units.plural(bare, 'member')} without a usable recovery point")
+        yield notable(f"{names(bare)} {'has' if len(bare) == 1 else 'have'} NO usable recovery point.")
+        yield mark(f"{units.plural(len(bare), 'member')} without a usable recovery point")
+    if (more := len(members) - MOST_MEMBERS) > 0:
+        yield notable(f"Of {units.plural(more, 'further member')} the recovery points were not read.")
 
 
 CHECK = "check_vm_protection_group_restore tells beforehand whether each member can be restored."

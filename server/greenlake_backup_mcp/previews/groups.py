@@ -11,22 +11,30 @@ from typing import Any
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
+from . import in_use
 from .difference import Element
 from .jobs import copies_in
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
 from .phrases import name_of, names, objects
-from .places import ABSENT
-from .reads import COUNT, ReadSpec, Target, copy_reads, identity_of
-from .tenant_facts import SETTINGS, TASKS, running, second_person
+from .places import ABSENT, MEMBERS
+from .reads import WHOLE, ReadSpec, Target, copy_reads, identity_of
+from .recovery_point_facts import is_locked
+from .tenant_facts import SETTINGS, second_person
 
-MEMBERS = ("assets", "members")  # the absolute lists
 
-
-def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
-    """How many copies of the group there are; one of databases has none of its own."""
+def _delete_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+    """The copies of the group; one of databases has none of its own."""
     if identity_of(target.path)[0] == "mssql-database-protection-groups":
         return []
-    return [*copy_reads(target.path, "the group", COUNT), TASKS, SETTINGS]
+    return [*copy_reads(target.path, "the group", WHOLE), SETTINGS]
+
+
+def _update_reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+    """What has the new name, and what protects members that are added."""
+    listed = any(objects(arguments.get(name)) for name in MEMBERS)
+    category = target.resource.get("assetsCategory")
+    members = in_use.member_reads(identity_of(target.path)[0], category) if listed else []
+    return [*in_use.name_reads(arguments, target), *members]
 
 
 def _delete(s: Subject) -> Iterator[Finding]:
@@ -34,16 +42,18 @@ def _delete(s: Subject) -> Iterator[Finding]:
     if cascade:
         words = f"cascadedelete: its recovery points are taken to be DELETED along: {copies_in(s)}."
         yield grave(words, "cascadedelete", danger=Danger.DESTROY)
+        copies = [copy for place in ("backups", "snapshots") for copy in s.read(place).items]
+        if locked := sum(is_locked(copy, s.now) for copy in copies):
+            yield grave(f"LOCKED of them: {locked:,}; the service may refuse because of them.", "holds locked copies")
+        yield from second_person(s)
     if isinstance(job, Mapping):
         who = f"{_count(s)} lose the protection by policy {name_of(job.get('protectionPolicyInfo') or {})}"
         yield grave(f"Its {who}: no further copies are made.", "protected", f"{who}." if members else "")
     else:
         yield Finding(f"It has {_count(s)}. No protection job is known to stand on it.")
-    if s.facts and not cascade:
+    if "backups" in s.facts and not cascade:
         yield Finding(f"Its recovery points are expected to stay until they expire: {copies_in(s)}.")
     yield from [mark(units.plural(len(members), "member"))] if members else []
-    yield from running(s)
-    yield from second_person(s) if cascade else ()
 
 
 def _update(s: Subject) -> Iterator[Finding]:
@@ -58,10 +68,12 @@ def _update(s: Subject) -> Iterator[Finding]:
         )
     if "NATIVE" in (s.resource.get("vmProtectionGroupType"), s.resource.get("volumeProtectionGroupType")):
         yield notable("It is a NATIVE group; the service is expected to refuse a member list.")
+    yield from in_use.name_in_use(s)
+    yield from in_use.protected_members(s, in_use.added_members(s), s.resource.get("id"))
 
 
 def _dropped(s: Subject, field: str) -> Iterator[Finding]:
-    """Whom a member list drops; each is a change of its own as well."""
+    """How many a member list drops; each is a change of its own."""
     present, count = s.resource.get(field), len(s.arguments[field])
     if not isinstance(present, list):
         yield grave(
@@ -77,7 +89,7 @@ def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     if gone:
         who = units.plural(len(gone), "member")
         more = f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""
-        yield grave("", f"drops {who}", f"DROPS {who} of {len(present):,}: {names(gone[:3])}{more}.")
+        yield grave("", f"drops {who}", f"DROPS {who} of {len(present):,}: {names(gone[:3])}{more}.", kind="LOST")
 
 
 def member_list(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -100,9 +112,12 @@ def _way_back(s: Subject) -> str:
     return f"A new group can be made; {lost}."
 
 
-DELETE = PreviewSpec("Delete the {target}", _delete, _way_back, reads=_reads)
+DELETE = PreviewSpec("Delete the {target}", _delete, _way_back, reads=_delete_reads)
 UPDATE = PreviewSpec(
-    "Change the {target}", _update, "It can be changed back; runs missed until then are not made up for."
+    "Change the {target}",
+    _update,
+    "It can be changed back; runs missed until then are not made up for.",
+    reads=_update_reads,
 )
 TABLE: Mapping[str, PreviewSpec] = {
     **each("VmProtectionGroupDelete RemoveVolumeProtectionGroup RemoveMSSQLDatabaseProtectionGroup", DELETE),

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import leaf_words
-from .difference import Path
+from .difference import Difference, Path
 from .phrases import item_at
 from .reads import DATA, OWN, VIRTUALIZATION, WHOLE, ReadSpec, kind_of, path_of
 
@@ -52,11 +52,14 @@ SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE":
 NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
 
 
-def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) -> list[ReadSpec]:
-    """The reads that name the ids of a request which the target itself does not name."""
+def name_reads(
+    body: Mapping[str, Any], resource: Mapping[str, Any], kind: str, difference: Difference
+) -> list[ReadSpec]:
+    """The reads that name the ids of a request, and those it takes the place of, which the target does not name."""
     present = leaf_words.collect_names(resource)
     wanted: dict[tuple[str, bool], list[str]] = {}
-    for path, identity in leaf_words.ids_in(body):
+    gone = ((leaf.path, i) for leaf in difference.leaves for _, i in leaf_words.ids_in(leaf.before))
+    for path, identity in (*leaf_words.ids_in(body), *gone):
         if identity in present:
             continue
         dotted = ".".join(step for step in path if isinstance(step, str))
@@ -67,11 +70,14 @@ def name_reads(body: Mapping[str, Any], resource: Mapping[str, Any], kind: str) 
     for (place, single), ids in wanted.items():
         if single and len(ids) <= MOST_SINGLE:
             reads += [
-                ReadSpec(f"name {place}/{i}", f"{kind_of(path_of(place, i))} with the id {i}", path_of(place, i))
+                ReadSpec(
+                    f"name {place}/{i}", f"{kind_of(path_of(place, i))} with the id {i}", path_of(place, i), quiet=True
+                )
                 for i in ids
             ]
         else:
-            reads.append(ReadSpec(f"name {place}", "names", place, () if place.startswith(DATA) else WHOLE))
+            query = () if place.startswith(DATA) else WHOLE
+            reads.append(ReadSpec(f"name {place}", "names", place, query, quiet=True))
     return reads
 
 

@@ -16,11 +16,12 @@ from urllib.parse import unquote
 
 from greenlake_backup_mcp.lists.views import schedules
 from greenlake_backup_mcp.text import masking, sanitize, units
+from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
 from .difference import Element, Leaf, Path, is_atom, leaves_of
-from .places import ABSENT, store_of
-from .reads import ReadResult
+from .places import ABSENT, MEMBERS, store_of
+from .reads import OWN, ReadResult
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ID = re.compile(r'("[^"]*")| \(id ([^)"]*)\)')  # an id beside a name, which stands in quotes
@@ -105,14 +106,14 @@ def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetim
     if isinstance(value, (int, float)) and SIZES.search(name):
         return f"{units.size(value)} ({value:,} bytes)"
     if isinstance(value, Mapping) and set(value) == {"value", "unit"} and (length := schedules.period(value)):
-        return sanitize.cell(length)
+        return cell(length)
     if isinstance(value, Mapping) and name == "schedule":
         return describe_rhythm(value)
     if isinstance(value, list):
         return ", ".join(_describe_item(name, item, names, now) for item in value) or "none"
     if isinstance(value, Mapping):
         return quote_exactly(json.dumps(masking.redact(value), ensure_ascii=False, sort_keys=True))
-    return sanitize.cell(str(value))
+    return cell(str(value))
 
 
 def _describe_item(name: str, item: Any, names: Mapping[str, str], now: datetime) -> str:
@@ -130,7 +131,7 @@ def describe_all(item: Any, names: Mapping[str, str], now: datetime, of_list: st
         return describe_value(of_list, item, names, now)
     parts = []
     for name, value in item.items():
-        label = LABELS.get(name, sanitize.cell(name))
+        label = LABELS.get(name, cell(name))
         if isinstance(value, list) and any(isinstance(i, Mapping) and len(i) > 1 for i in value):
             inner = "; ".join(_describe_element_whole(name, n, i, names, now) for n, i in enumerate(value))
             parts.append(f"{label}: {inner}" if label else inner)
@@ -152,6 +153,7 @@ def without_label(of_list: str, item: Any) -> Any:
     labelled = {
         "protections": ("id", "type", "protectionStoreId", "protectionStoreInfo"),
         "schedules": ("scheduleId", "name"),
+        "nic": ("name",),
     }
     if not isinstance(item, Mapping):
         return item
@@ -172,7 +174,7 @@ def describe_rhythm(plan: Mapping[str, Any]) -> str:
         untold.append(f"from {plan['startTime']}Z")
     shaped = {"recurrence", "repeatInterval", "startTime", "activeTime"}
     untold += [f"{name} {json.dumps(value)}" for name, value in plan.items() if name not in shaped]
-    return sanitize.cell(words + (f" ({', '.join(untold)})" if untold else ""), 200)
+    return cell(words + (f" ({', '.join(untold)})" if untold else ""), 200)
 
 
 def describe_place(leaf: Leaf, names: Mapping[str, str]) -> tuple[str, str]:
@@ -188,8 +190,8 @@ def _steps(path: Path, names: Mapping[str, str]) -> Iterator[str]:
     for n, step in enumerate(path):
         if isinstance(step, Element):
             yield describe_element(before, step, names)
-        elif not (n + 1 < len(path) and isinstance(path[n + 1], Element) and step in ("assets", "members")):
-            yield LABELS.get(step, sanitize.cell(step)) or (sanitize.cell(step) if n + 1 == len(path) else "")
+        elif not (n + 1 < len(path) and isinstance(path[n + 1], Element) and step in MEMBERS):
+            yield LABELS.get(step, cell(step)) or (cell(step) if n + 1 == len(path) else "")
         before = step if isinstance(step, str) else before
 
 
@@ -200,22 +202,20 @@ def describe_element(of_list: str, element: Element, names: Mapping[str, str]) -
         return describe_tier(item, names)
     if of_list == "schedules" and isinstance(item, Mapping):
         name = element.before.get("name") if isinstance(element.before, Mapping) else None
-        return f"schedule {sanitize.cell(str(item.get('scheduleId')))}" + (f" {sanitize.quoted(name)}" if name else "")
-    if of_list in ("assets", "members") and isinstance(element.key, str):
-        return f"member {named_id(element.key, names)}"
-    if isinstance(element.key, str):
-        return named_id(element.key, names)
-    return (
-        f"{sanitize.cell(str(element.key))}"
-        if not isinstance(item, Mapping)
-        else f"({sanitize.cell(str(element.key))})"
-    )
+        return f"schedule {cell(str(item.get('scheduleId')))}" + (f" {sanitize.quoted(name)}" if name else "")
+    if not isinstance(element.key, str):
+        return cell(str(element.key)) if not isinstance(item, Mapping) else f"({cell(str(element.key))})"
+    if of_list in MEMBERS:
+        uri = item.get("resourceUri") if isinstance(item, Mapping) else None
+        whole = isinstance(uri, str) and uri != f"{OWN}/mssql-databases/{element.key}" and "id" not in item
+        return f"member {named_id(uri if whole else element.key, names)}"
+    return named_id(element.key, names) if _is_id(element.key, names) else quote_exactly(element.key)
 
 
 def describe_tier(tier: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """A tier of a policy: `cloud backup to "cloud-1" (id …)`."""
     kind = str(tier.get("type") or "")
-    words = schedules.TIERS.get(kind, sanitize.cell(kind.lower().replace("_", " ")))
+    words = schedules.TIERS.get(kind, cell(kind.lower().replace("_", " ")))
     words = words or f"tier {named_id(tier.get('id'), names)}"
     store, info = store_of(tier), tier.get("protectionStoreInfo")
     if store is not None:
@@ -238,7 +238,7 @@ def quote_exactly(text: str) -> str:
 
 
 def _exact(text: str) -> str:
-    safe = sanitize.cell(text, LONGEST)
+    safe = cell(text, LONGEST)
     return safe if safe == text else f"{safe} (digest {_digest(text)})"
 
 

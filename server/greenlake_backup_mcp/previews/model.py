@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
 from . import leaf_words, phrases
-from .difference import Difference
+from .difference import Difference, Leaf
 from .reads import ReadResult, ReadSpec, Target
 
 MOST_GRAVE = 200  # grave rows in a text; beyond, they are counted
@@ -44,6 +44,7 @@ class Change:
     kind: str = ""  # LOST, PROGRAM, LOCK, SHORTER, ADDRESS, ...; "" for a plain change
     path: str = ""  # of the leaf in the request
     group: str = ""  # the thing the leaf belongs to: a tier, a schedule, a member
+    whom: str = ""  # for how many assets: a sentence
     note: str = ""  # a sentence that must be said with it
 
     @property
@@ -65,11 +66,12 @@ class Finding:
     warning: str = ""  # what sets the target apart in a long list: `kind` or `kind: more`
     short: str = ""  # the same in at most 120 characters, for the first line
     danger: Danger = Danger.READ
+    kind: str = ""  # the kind of change it weighs as for the first line; "" by its danger and form
 
 
-def grave(words: str, warning: str = "", short: str = "", danger: Danger = Danger.DISRUPT) -> Finding:
+def grave(words: str, warning: str = "", short: str = "", danger: Danger = Danger.DISRUPT, kind: str = "") -> Finding:
     """A finding that stands before the others and makes a call need consent."""
-    return Finding(words, Gravity.GRAVE, warning, short, danger)
+    return Finding(words, Gravity.GRAVE, warning, short, danger, kind)
 
 
 def notable(words: str, warning: str = "") -> Finding:
@@ -140,12 +142,14 @@ class Effect:
         """What changes, a line each, grave ones first; long differences are folded."""
         weighty = [c for c in self.changes if c.gravity is Gravity.GRAVE]
         rest = [c for c in self.changes if c.gravity is not Gravity.GRAVE]
+        written: set[str] = set()  # notes stand with the first row that they belong to
         for (kind, group), rows in groupby((*weighty[:MOST_GRAVE], *rest[:MOST_ROWS]), key=lambda c: (c.kind, c.group)):
             together = list(rows)
             body = "; ".join(text for c in together if (text := c.text))
-            notes = " ".join(dict.fromkeys(c.note for c in together if c.note))
+            notes = dict.fromkeys(c.note for c in together if c.note not in written)
+            written |= set(notes)
             line = ": ".join(part for part in (kind, group, body) if part)
-            yield f"- {line}.{f' {notes}' if notes else ''}"
+            yield " ".join(filter(None, (f"- {line}.", *dict.fromkeys(c.whom for c in together), *notes)))
         if self.folded:
             more = max(0, len(weighty) - MOST_GRAVE)
             yield f"- and {self.folded:,} more changes, {f'{more:,} of them grave' if more else 'none of them grave'}."
@@ -215,6 +219,7 @@ class PreviewSpec:
     size: Callable[[Subject], float] = lambda _subject: 0.0  # bytes that go
     held_by: Callable[[Subject], str] = lambda _subject: ""  # for how many assets a change holds
     unknown: tuple[str, ...] = ()  # what no read could tell
+    implied: Callable[[Subject], Iterable[Leaf]] = lambda _subject: ()  # changes that what was read brings with it
 
 
 def each(operations: str, spec: PreviewSpec) -> dict[str, PreviewSpec]:

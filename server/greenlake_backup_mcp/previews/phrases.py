@@ -11,7 +11,7 @@ from typing import Any
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.text.sanitize import cell
 
-from .reads import ReadResult
+from .reads import KINDS, ReadResult
 
 MOST_NAMED = 12  # names listed before the rest is counted
 
@@ -115,11 +115,12 @@ def _members(value: Any) -> str:
 
 def _asset(value: Any) -> str:
     kind = str(value.get("type") or "asset").rpartition("/")[2] if isinstance(value, Mapping) else ""
-    return f"asset {label(kind, value)}" if kind and set(value) & NAMING else ""
+    return f"of {label(KINDS.get(f'{kind}s', kind), value)}" if kind and set(value) & NAMING else ""
 
 
-def _hosts(value: Any) -> str:
-    return f"attached to {listed(map(quoted, value)) or 'no host'}" if isinstance(value, list) else ""
+def _interfaces(value: Any) -> str:
+    nics = (f"{quoted(n.get('networkName'))} {cell(str(n.get('networkAddress')))}" for n in objects(value))
+    return f"its interfaces: {listed(nics)}" if objects(value) else ""
 
 
 NAMING = {"id", "name", "displayName"}
@@ -153,8 +154,7 @@ FACTS: tuple[tuple[str, Callable[[Any], str]], ...] = (
         "associatedAssetsInfo",
         lambda value: f"with {units.plural(len(value), 'asset')}: {names(value)}" if value else "",
     ),
-    ("mountedHostsIqn", _hosts),
-    ("protectionStoreInfo", _named("in store")),
+    ("network.nics", _interfaces),
 )
 
 

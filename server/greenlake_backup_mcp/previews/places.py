@@ -53,6 +53,7 @@ EITHER = (
     frozenset({"clusterId", "hostId"}),
     frozenset({"retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure"}),
 )
+MEMBERS = ("assets", "members")  # the lists of a group: whoever is not in them is dropped
 PARTS = ("scheduleIds", "individualBackupIds", "individualSnapshotIds", "includeResources")
 MEANS_ALL = frozenset((*PARTS, "restoreAllResources", "recoveryInfo"))
 IDENTIFYING = ("id", "type", "displayName", "resourceUri", "scheduleId", "protectionStoreInfo")

@@ -20,7 +20,7 @@ from .phrases import item_at, label, name_of, names, objects, quoted
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, kind_of, parent_path, path_of, within
 from .recoverability import remaining_points
 from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
-from .tenant_facts import SETTINGS, STORES, TASKS, running, second_person
+from .tenant_facts import SETTINGS, STORES, second_person
 
 OUTLAST = "The lock would outlast the expiry; the service is expected to refuse that."
 
@@ -30,7 +30,7 @@ def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     parent = parent_path(target.path)
     owner = f"the {kind_of(parent)}"
     copies = copy_reads(within(parent), owner, WHOLE)  # whole items: what remains is told by place, lock, verification
-    return [ReadSpec("asset", owner, parent), *copies, STORES, TASKS, SETTINGS]
+    return [ReadSpec("asset", owner, parent), *copies, STORES, SETTINGS]
 
 
 def _job_reads(s: Subject) -> list[ReadSpec]:
@@ -80,7 +80,6 @@ def _lost(s: Subject, until: datetime) -> Iterator[Finding]:
     yield from remaining_points(s, until)
     yield from _shared(s)
     yield from _dependents(s)
-    yield from running(s)
 
 
 def _shared(s: Subject) -> Iterator[Finding]:
@@ -169,7 +168,7 @@ def _lock(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
         yield notable("The lock would end in the past, so it locks nothing.")
         return
     span = times.describe_span(new - s.now)
-    yield grave("", f"locked: for {span}", f"LOCKED for {span}: nobody can delete it before.")
+    yield grave("", f"locked: for {span}", f"LOCKED for {span}: nobody can delete it before.", kind="LOCK")
     ends = units.parse_time(s.resource.get("expiresAt"))
     if "expiresAt" not in wanted and ends and new > ends:
         yield notable(OUTLAST)

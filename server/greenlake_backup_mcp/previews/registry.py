@@ -25,6 +25,7 @@ from . import (
     group_restores,
     groups,
     id_reads,
+    job_creations,
     jobs,
     leaf_words,
     policies,
@@ -50,7 +51,19 @@ from .reads import (
     read_copy,
 )
 
-KINDS = (recovery_points, restores, group_restores, jobs, policies, groups, stores, systems, access, creations)
+KINDS = (
+    recovery_points,
+    restores,
+    group_restores,
+    jobs,
+    job_creations,
+    policies,
+    groups,
+    stores,
+    systems,
+    access,
+    creations,
+)
 MANY = 50  # items of a list, whose names are looked for in a thread
 TABLE: Mapping[str, PreviewSpec] = {operation: spec for kind in KINDS for operation, spec in kind.TABLE.items()}
 
@@ -133,21 +146,25 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     apart = (now - clock).total_seconds() if clock else 0
     now = clock if clock and abs(apart) > CLOCKS_APART else now
     specs = [r for r in spec.reads(plain, acted_on) if not r.decides]
+    specs += [tenant_facts.TASKS] if acted_on.path and tool.gated else []
     large = json_cut.is_large(acted_on.resource)
-    by_id = await offload_if(large, id_reads.name_reads, request_body(tool, plain), acted_on.resource, acted_on.kind)
-    facts = await read_all(api, [*specs, *by_id], shared.reads)
-    named = {r.name: facts.pop(r.name) for r in by_id}
     difference = await offload_if(large, compute_difference, tool, plain, acted_on.resource)
+    body = request_body(tool, plain)
+    by_id = await offload_if(large, id_reads.name_reads, body, acted_on.resource, acted_on.kind, difference)
+    facts = await read_all(api, [*specs, *by_id], shared.reads)
     subject = Subject(tool, plain, acted_on, facts, now, shared.leaving, difference)
     for stage in spec.further:
         specs += (more := stage(subject))
         subject = replace(subject, facts={**subject.facts, **await read_all(api, more, shared.reads)})
-    results = (acted_on.result, *acted_on.uses.values(), *subject.facts.values(), *named.values())
+    if implied := tuple(spec.implied(subject)):
+        subject = replace(subject, difference=replace(difference, leaves=(*difference.leaves, *implied)))
+    results = (acted_on.result, *acted_on.uses.values(), *subject.facts.values())
     many = any(len(result.items) > MANY for result in results)
     names = await offload_if(large or many, leaf_words.names_of_all, results)
     subject = replace(subject, id_names=names)
     subject = replace(subject, held_by=spec.held_by(subject))
-    further = [notable(f"There is no {result.words}.") for result in named.values() if result.missing]
+    further = [notable(f"There is no {facts[r.name].words}.") for r in by_id if facts[r.name].missing]
+    further += tenant_facts.running(subject)
     if "snapshotId" in plain.get(BESIDE, {}):
         beside = (
             "The backup is restored. The snapshot named beside it is sent along only where the service asks for both;"
@@ -155,7 +172,9 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
         further.append(notable(f"{beside} which of them it then takes is not documented."))
     if abs(apart) > CLOCKS_APART:
         further.append(tenant_facts.clocks_differ(apart))
-    return await offload_if(large, compose, subject, spec, further, frozenset(r.name for r in specs if r.quiet))
+    return await offload_if(
+        large, compose, subject, spec, further, frozenset(r.name for r in (*specs, *by_id) if r.quiet)
+    )
 
 
 def _unreadable(acted_on: Target) -> str:

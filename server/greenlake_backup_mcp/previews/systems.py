@@ -5,17 +5,20 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text.sanitize import cell
 
+from . import in_use
+from .lost_copies import stores_on
 from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import at_least, count_of, item_at, names
 from .reads import OWN, WHOLE, ReadSpec, Target, identity_of, literal
-from .stores import reads_of_host, stores_on
-from .tenant_facts import JOBS, STORES, TASKS, jobs_of_stores, running, stopped
+from .stores import reads_of_host
+from .tenant_facts import JOBS, STORES, jobs_of_stores, stopped
 
+Reads = Callable[[Mapping[str, Any], Target], list[ReadSpec]]
 GATEWAYS = ReadSpec("gateways", "the gateways it manages", f"{OWN}/protection-store-gateways", (("limit", "2000"),))
 
 
@@ -23,11 +26,15 @@ GATEWAYS = ReadSpec("gateways", "the gateways it manages", f"{OWN}/protection-st
 
 
 def _orchestrator_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
-    """What an orchestrator runs: jobs, gateways with their stores, hosts; and what is under way."""
+    """What an orchestrator runs: jobs, gateways with their stores, hosts."""
     mine = literal(identity_of(target.path)[1])
     hosts = (("filter", f"dataOrchestratorInfo/id eq {mine}"), *WHOLE)
-    named = ReadSpec("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts)
-    return [JOBS, GATEWAYS, STORES, named, TASKS]
+    return [
+        JOBS,
+        GATEWAYS,
+        STORES,
+        ReadSpec("hosts", "the application hosts it manages", f"{OWN}/application-hosts", hosts),
+    ]
 
 
 def _host_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -55,22 +62,21 @@ def _of_host(identity: str) -> tuple[tuple[str, str], ...]:
 def _stop(s: Subject) -> Iterator[Finding]:
     """An appliance restarts or goes off."""
     off, orchestrator = _goes_off(s), s.target.kind == "data orchestrator"
+    name = f"{s.name[:1].upper()}{s.name[1:]}"
+    through = list(_managed(s) if orchestrator else stopped(s, _jobs_on(s), "Jobs that run through it"))
     if off and orchestrator:
-        short = f"{s.name[:1].upper()}{s.name[1:]} goes off, and NO operation powers it on again."
-        yield grave("", "no way back from here", short)
-    jobs = jobs_of_stores(s, (x.get("id") for x in stores_on(s)))
-    through = list(_managed(s) if orchestrator else stopped(s, jobs, "Jobs that run through it"))
+        yield grave("", "no way back from here", f"{name} goes off, and NO operation powers it on again.")
+    elif through:
+        yield grave("", short=f"{name} {'goes off' if off else 'restarts'}: what runs through it fails meanwhile.")
     yield from through or [Finding("Nothing is known to run through it.")]
     what = "It is powered off" if off else "It restarts"
     until = " Until it is on again, nothing of that runs." if off and through else ""
     yield notable(f"{what}: backups and restores that run through it now fail.{until}")
-    yield from running(s)
 
 
 def _delete_orchestrator(s: Subject) -> Iterator[Finding]:
-    yield grave("It is unregistered at once; every scheduled job it runs is disabled.")
+    yield grave("", short="It is unregistered at once; every scheduled job it runs is disabled.")
     yield from _managed(s)
-    yield from running(s)
 
 
 def _recover_orchestrator(s: Subject) -> Iterator[Finding]:
@@ -78,6 +84,11 @@ def _recover_orchestrator(s: Subject) -> Iterator[Finding]:
         yield grave("The present one is CONNECTED: it works, and would be replaced nonetheless.", "still connected")
     yield grave("The new appliance takes over; the present one is replaced for good.")
     yield from _managed(s)
+
+
+def _jobs_on(s: Subject) -> list[Mapping[str, Any]]:
+    """The jobs that write to stores on the target, a gateway or StoreOnce."""
+    return jobs_of_stores(s, (x.get("id") for x in stores_on(s)))
 
 
 def _managed(s: Subject) -> Iterator[Finding]:
@@ -103,13 +114,13 @@ def _remove_host(s: Subject) -> Iterator[Finding]:
     """A host with its instances and databases is given up."""
     databases = s.read("databases")
     if protected := [d for d in databases.items if d.get("protectionJobInfo")]:
-        words = f"Protected now, and then no more: {at_least(databases)}{len(protected):,} ({names(protected)})."
-        yield grave(words, f"{len(protected)} protected databases")
+        count = f"{at_least(databases)}{len(protected):,}"
+        words = f"Protected now, and then no more: {count} ({names(protected)})."
+        yield grave(words, f"{len(protected)} protected databases", f"{count} protected databases lose protection.")
     elif not databases.available:
         yield grave("", "its databases are not known", "Its databases are not known.")
-    yield Finding(
-        "The host is unregistered, with its SQL instances and databases; no backups of them are made any more."
-    )
+    words = "The host is unregistered, with its SQL instances and databases; no backups of them are made any more."
+    yield Finding(words)
     for result, word in ((s.read("instances"), "instance"), (databases, "database")):
         if not result.available:
             yield Finding(f"Which {word}s it has is not known.")
@@ -121,20 +132,18 @@ def _remove_host(s: Subject) -> Iterator[Finding]:
 
 def _change(s: Subject) -> Iterator[Finding]:
     """What depends on a host, instance or appliance whose address or login changes."""
-    databases, stores = _databases(s), stores_on(s)
-    part = at_least(s.read("databases"))
+    every, mine = s.read("databases"), s.resource.get("id")
+    databases = [d for d in every.items if s.target.kind != "SQL instance" or item_at(d, "instanceInfo", "id") == mine]
+    stores, part = stores_on(s), at_least(every)
     if databases:
         protected = f"of them protected: {part}{sum(bool(d.get('protectionJobInfo')) for d in databases):,}"
-        yield notable(f"Databases that depend on it: {part}{len(databases):,}, {protected}.")
+        yield notable(f"Databases that depend on it: {part}{len(databases):,}, {protected} ({names(databases)}).")
     elif s.target.kind == "SQL instance" and "databases" not in s.facts:
         yield notable("Which databases depend on it is not known: it does not name its host.")
     if stores:
         yield notable(f"Stores that depend on it: {at_least(s.read('stores'))}{len(stores):,} ({names(stores)}).")
-
-
-def _databases(s: Subject) -> list[Mapping[str, Any]]:
-    every, mine = s.read("databases").items, s.resource.get("id")
-    return [d for d in every if s.target.kind != "SQL instance" or item_at(d, "instanceInfo", "id") == mine]
+        yield from stopped(s, _jobs_on(s), "Jobs that write to its stores")
+    yield from in_use.address_in_use(s)
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
@@ -152,25 +161,28 @@ def _way_back(s: Subject) -> str:
     return "power_on_protection_store_gateway starts it again."
 
 
-STOP_ORCHESTRATOR = PreviewSpec(
-    lambda s: f"{'Shut down' if _goes_off(s) else 'Restart'} the {s.label}", _stop, _way_back, reads=_orchestrator_reads
-)
-STOP_GATEWAY = PreviewSpec(STOP_ORCHESTRATOR.title, _stop, _way_back, reads=reads_of_host)
+def _stopping(reads: Reads) -> PreviewSpec:
+    def title(s: Subject) -> str:
+        return f"{'Shut down' if _goes_off(s) else 'Restart'} the {s.label}"
+
+    return PreviewSpec(title, _stop, _way_back, reads=reads)
 
 
-def _changing(reads: Any) -> PreviewSpec:
+def _changing(reads: Reads) -> PreviewSpec:
     def way_back(s: Subject) -> str:
-        changeable = "It can be changed back, if the old password is known."
-        return changeable if "credentials" in s.arguments else "It can be changed back."
+        return f"It can be changed back{', if the old password is known' if 'credentials' in s.arguments else ''}."
 
-    return PreviewSpec("Change the {target}", _change, way_back, reads=reads)
+    def every(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
+        return [*reads(arguments, target), *in_use.address_reads(arguments, target)]
+
+    return PreviewSpec("Change the {target}", _change, way_back, reads=every)
 
 
 TABLE: Mapping[str, PreviewSpec] = {
-    "DataOrchestratorReboot": STOP_ORCHESTRATOR,
-    "DataOrchestratorShutdown": STOP_ORCHESTRATOR,
-    "ProtectionStoreGatewayRestartGuestOS": STOP_GATEWAY,
-    "ProtectionStoreGatewayShutdownGuestOS": STOP_GATEWAY,
+    "DataOrchestratorReboot": _stopping(_orchestrator_reads),
+    "DataOrchestratorShutdown": _stopping(_orchestrator_reads),
+    "ProtectionStoreGatewayRestartGuestOS": _stopping(reads_of_host),
+    "ProtectionStoreGatewayShutdownGuestOS": _stopping(reads_of_host),
     "DataOrchestratorDelete": PreviewSpec(
         "Delete the {target}",
         _delete_orchestrator,

@@ -46,7 +46,7 @@ def jobs_of_stores(s: Subject, wanted: Iterable[Any]) -> list[Mapping[str, Any]]
 
 
 def stopped(s: Subject, jobs: list[Mapping[str, Any]], what: str) -> Iterator[Finding]:
-    """That jobs would fail, where there are any; or that it is not known."""
+    """That jobs would fail, where there are any; or that it is not known. `what`: which jobs."""
     needed = [s.read(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
     if jobs:
         yield grave(f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)}).")
@@ -57,7 +57,7 @@ def stopped(s: Subject, jobs: list[Mapping[str, Any]], what: str) -> Iterator[Fi
 def running(s: Subject) -> Iterator[Finding]:
     """The tasks under way on the target or its asset, as far as the newest tasks show."""
     copy = s.target.path.split("/")[-2:-1] in (["backups"], ["snapshots"])
-    uris = {s.target.path, parent_path(s.target.path) if copy else s.target.path}
+    uris = {s.target.path, parent_path(s.target.path) if copy else item_at(s.resource, "assetInfo", "resourceUri")}
     for task in s.read("tasks").items:
         touched = {task.get("sourceResourceUri")}
         touched |= {r.get("resourceUri") for r in objects(task.get("associatedResources"))}
