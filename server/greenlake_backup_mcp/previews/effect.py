@@ -26,7 +26,7 @@ MOST_TEXT = 100  # characters of a value in them
 MOST_BOUND = 40  # changes that a code's facts spell out; beyond, one digest stands for all
 WORST = (Danger.DESTROY, Danger.SECRET)
 SPEAKING = ("ACCESS", "UNUSABLE")  # kinds of change whose note has the first line
-CLAUSES = re.compile(r"[.;:,] | \(")  # where a text may end early
+CLAUSES = re.compile(r"[.;:] | \(")  # where a text may end early
 
 
 def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: frozenset[str]) -> Effect:

@@ -64,7 +64,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
     if copy.get("state") in BUSY:
         state = cell(str(copy["state"]))
         yield grave(f"It is in use: state {state}.", f"in use ({state})")
-    yield from second_person(s)
+    yield from second_person(s) if not _undeletable(s) else ()
 
 
 def _update(s: Subject) -> Iterator[Finding]:
@@ -152,7 +152,8 @@ def _expiry(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
         span = f"expires {times.describe_span(old - new)} earlier" if old else "gets an expiry"
         past = " That is past: the service deletes it at once, or refuses." if new <= s.now else ""
         warning = "would expire at once" if past else span
-        yield grave(f"The recovery point {span}, and is deleted then.{past}", warning, danger=Danger.DESTROY)
+        short = f"The recovery point {span}, and is deleted then."
+        yield grave(f"{short}{past}", warning, short, danger=Danger.DESTROY)
     else:
         yield Finding(f"It is kept {times.describe_span(new - old)} longer, and takes up its space so long.")
     until = units.parse_time(wanted.get("lockedUntil") or s.resource.get("lockedUntil"))
