@@ -399,3 +399,35 @@ async def test_volumes_of_a_group_that_are_restored_are_counted_first(app: Any) 
     effect, text = await read(app, "restore_volume_protection_group", **inputs, individualBackupIds=[ODD])
     assert effect.gravest.startswith(f"OVERWRITES 1 of {len(group['assets'])} volumes of volume protection group ")
     assert "EVERY" not in text
+
+
+# --- recovery points --------------------------------------------------------------------------------------------------
+
+
+async def test_a_copy_that_is_the_last_of_another_database_in_it_says_so(app: Any) -> None:
+    tenant = create_app(now=lambda: NOW, seed=7)
+    state = tenant.state.tenant
+    one = state.all("mssql-databases")[0]
+    point = next(copies(state, "mssql-databases", one["id"], "backups"))
+    other = next(d for d in point["associatedDatabases"] if d["id"] != one["id"])
+    for kind in ("backups", "snapshots"):
+        for held in list(state.copies("mssql-databases", other["id"], kind).all(NOW, state.lag)):
+            if held["pointInTime"] != point["pointInTime"]:
+                state.write(("mssql-databases", other["id"], kind, held["id"]), state="ERROR")
+    inputs = {"mssqlDatabaseId": one["id"], "backupId": point["id"]}
+    effect, _ = await read(tenant, "delete_mssql_database_backup", **inputs)
+    assert effect.gravest == f'It is the LAST usable recovery point of "{other["name"]}" too.'
+    assert "the LAST recovery point of others" in effect.warnings
+
+
+async def test_a_copy_of_a_group_counts_the_members_that_its_first_line_does_not_name(app: Any) -> None:
+    tenant = app.state.tenant
+    group, point = next(
+        (g, c)
+        for g in tenant.all("virtual-machine-protection-groups")
+        for c in copies(tenant, "virtual-machine-protection-groups", g["id"], "backups")
+    )
+    inputs = {"vmProtectionGroupId": group["id"], "backupId": point["id"]}
+    effect, _ = await read(app, "delete_vm_protection_group_backup", **inputs)
+    assert effect.gravest.startswith(f"The data of a whole group goes, {len(group['assets'])} members: ")
+    assert effect.gravest.endswith(f" and {len(group['assets']) - 2} more.")

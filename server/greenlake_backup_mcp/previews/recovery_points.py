@@ -9,20 +9,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from greenlake_backup_mcp.lists.views import schedules
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
+from .copy_dependents import MOST_OTHERS, dependents, last_of_others, other_databases, shared_data
+from .judgement import OUTLAST
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
-from .phrases import item_at, label, name_of, names, objects, quoted
+from .phrases import item_at, label, name_of, quoted
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, kind_of, parent_path, path_of, within
 from .recoverability import remaining_points
 from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
 from .tenant_facts import SETTINGS, STORES, second_person
-
-OUTLAST = "The lock would outlast the expiry; the service is expected to refuse that."
 
 
 def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -33,10 +32,16 @@ def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     return [ReadSpec("asset", owner, parent), *copies, STORES, SETTINGS]
 
 
-def _job_reads(s: Subject) -> list[ReadSpec]:
-    """The job of the asset, whose schedules may need the copy as their source."""
+def _further_reads(s: Subject) -> list[ReadSpec]:
+    """The job of the asset, whose schedules may need the copy as their source; copies of others whose data is in it."""
     job = item_at(s.read("asset").resource, "protectionJobInfo", "id")
-    return [ReadSpec("job", "its protection job", path_of(OWN, "protection-jobs", job))] if job else []
+    reads = [ReadSpec("job", "its protection job", path_of(OWN, "protection-jobs", job))] if job else []
+    for n, database in enumerate(
+        other_databases(s)[:MOST_OTHERS] if ends_of(s.method, s.arguments, s.target, s.now) else ()
+    ):
+        path = path_of(OWN, "mssql-databases", database.get("id"))
+        reads += copy_reads(path, name_of(database), WHOLE, f" {n}")
+    return reads
 
 
 def ends_of(method: str, arguments: Mapping[str, Any], target: Target, now: datetime) -> dict[str, datetime]:
@@ -69,100 +74,42 @@ def _delete(s: Subject) -> Iterator[Finding]:
 
 def _update(s: Subject) -> Iterator[Finding]:
     wanted = _wanted(s)
-    yield from _expiry(s, wanted)
-    yield from _lock(s, wanted)
-    if ends := _earlier(wanted, s.resource):
-        yield from _lost(s, max(ends, s.now))
+    asked = {n: units.parse_time(wanted.get(n)) for n in ("expiresAt", "lockedUntil")}
+    held = {n: units.parse_time(s.resource.get(n)) for n in asked}
+    yield from _expiry(s, asked["expiresAt"], held["expiresAt"])
+    yield from _lock(s, asked["lockedUntil"], held["lockedUntil"])
+    ends, until = (asked[n] or held[n] for n in asked)
+    if any(asked.values()) and ends and until and until > max(ends, s.now):
+        yield notable(OUTLAST)
+    if gone := _earlier(wanted, s.resource):
+        yield from _lost(s, max(gone, s.now))
 
 
 def _lost(s: Subject, until: datetime) -> Iterator[Finding]:
     """What goes with the copy at `until`."""
     yield from remaining_points(s, until)
-    yield from _shared(s)
-    yield from _dependents(s)
-
-
-def _shared(s: Subject) -> Iterator[Finding]:
-    """Whose data is in the copy besides: databases backed up together, the members of a group."""
-    itself = identity_of(parent_path(s.target.path))[1]
-    others = [d for d in objects(s.resource.get("associatedDatabases")) if d.get("id") != itself]
-    if others:
-        count = units.plural(len(others), "other database")
-        words = f"The backed-up data of these databases in it is deleted along: {names(others)}."
-        short = f"The data of {count} goes along: {names(others[:3])}."
-        yield grave(words, f"takes {count} along", short, Danger.DESTROY)
-    if members := objects(s.read("asset").resource.get("assets")) if "groups" in s.target.path.split("/")[-4] else []:
-        count = units.plural(len(members), "member")
-        words = f"It is the copy of a whole group; the data of its {count} in it goes along: {names(members)}."
-        short = f"The data of a whole group goes, {count}: {names(members[:2])} …"
-        yield grave(words, f"takes {count} along", short, Danger.DESTROY)
-
-
-def _dependents(s: Subject) -> Iterator[Finding]:
-    """The copies made from it, and the schedules that need the newest copy of its schedule as their source."""
-    chained = [b for b in s.read("backups").items if item_at(b, "sourceCopyInfo", "id") == s.resource.get("id")]
-    if chained:
-        source = "its source" if len(chained) == 1 else "their source"
-        yield notable(f"{units.plural(len(chained), 'backup')} made from it can no longer use it as {source}.")
-    mine, taken = _schedule_id(s.resource), units.parse_time(s.resource.get("pointInTime"))
-    place, _, _ = s.target.path.rpartition("/")
-    tail = "/" + "/".join(place.split("/")[-3:])  # whichever API reads the asset
-    gone = {path.rpartition("/")[2] for path in s.leaving if path.rpartition("/")[0].endswith(tail)}
-    alike = [c for c in s.read(place.rpartition("/")[2]).items if _schedule_id(c) == mine]
-    newer = [
-        c.get("id") for c in alike if taken and (moment := units.parse_time(c.get("pointInTime"))) and moment > taken
-    ]
-    if mine is None or set(newer) - gone:
-        return
-    newest = f"It is the newest of schedule {cell(mine)}, and"
-    if gone & {c.get("id") for c in alike if c.get("id") != s.resource.get("id")}:
-        newest = f"The newest of schedule {cell(mine)} go, and"
-    for tier in objects(s.read("job").resource.get("protections")):
-        for x in objects(tier.get("schedules")):
-            if str(x.get("sourceProtectionScheduleId")) != mine:
-                continue
-            plan = " ".join(schedules.tiers({"protections": [{**tier, "schedules": [x]}]}) or ())
-            needs = f"schedule {cell(str(x.get('scheduleId')))}"
-            yield grave(
-                f"{newest} {needs} ({cell(plan, 160)}) needs a copy of that schedule as its source.",
-                "the source of a schedule",
-                f"S{needs[1:]} needs it as its source: it is the newest of schedule {cell(mine)}.",
-            )
-
-
-def _schedule_id(copy: Mapping[str, Any]) -> str | None:
-    identity = item_at(copy, "scheduleInfo", "scheduleId") or item_at(copy, "scheduleInfo", "id")
-    return str(identity) if identity is not None else None
+    yield from last_of_others(s, until)
+    yield from shared_data(s)
+    yield from dependents(s)
 
 
 def _wanted(s: Subject) -> dict[str, Any]:
     return {leaf.name: leaf.after for leaf in s.difference.leaves}
 
 
-def _times(s: Subject, wanted: Mapping[str, Any], name: str) -> tuple[datetime | None, datetime | None]:
-    """A point in time as it would be, and as it is."""
-    return units.parse_time(wanted.get(name)), units.parse_time(s.resource.get(name))
-
-
-def _expiry(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
-    new, old = _times(s, wanted, "expiresAt")
+def _expiry(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[Finding]:
     if new is None or new == old:
         return
-    if old is None or new < old:
-        span = f"expires {times.describe_span(old - new)} earlier" if old else "gets an expiry"
-        past = " That is past: the service deletes it at once, or refuses." if new <= s.now else ""
-        warning = "would expire at once" if past else span
-        short = f"The recovery point {span}, and is deleted then."
-        yield grave(f"{short}{past}", warning, short, danger=Danger.DESTROY)
-    else:
+    if old is not None and new > old:
         yield Finding(f"It is kept {times.describe_span(new - old)} longer, and takes up its space so long.")
-    until = units.parse_time(wanted.get("lockedUntil") or s.resource.get("lockedUntil"))
-    if until and until > max(new, s.now):
-        yield notable(OUTLAST)
+        return
+    span = f"expires {times.describe_span(old - new)} earlier" if old else "gets an expiry"
+    past = " That is past: the service deletes it at once, or refuses." if new <= s.now else ""
+    short = f"The recovery point {span}, and is deleted then."
+    yield grave(f"{short}{past}", "would expire at once" if past else span, short, danger=Danger.DESTROY)
 
 
-def _lock(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
-    new, old = _times(s, wanted, "lockedUntil")
+def _lock(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[Finding]:
     if new is None or new == old:
         return
     if new <= s.now:
@@ -170,9 +117,6 @@ def _lock(s: Subject, wanted: Mapping[str, Any]) -> Iterator[Finding]:
         return
     span = times.describe_span(new - s.now)
     yield grave("", f"locked: for {span}", f"LOCKED for {span}: nobody can delete it before.", kind="LOCK")
-    ends = units.parse_time(s.resource.get("expiresAt"))
-    if "expiresAt" not in wanted and ends and new > ends:
-        yield notable(OUTLAST)
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------
@@ -238,11 +182,13 @@ DELETE = PreviewSpec(
     _facts,
     _undeletable,
     _reads,
-    (_job_reads,),
+    (_further_reads,),
     _summary,
     size=lambda s: recovery_point_size(s.resource),
 )
-UPDATE = PreviewSpec("Change the {target}", _update, _way_back, _facts, _unchangeable, _reads, (_job_reads,), _summary)
+UPDATE = PreviewSpec(
+    "Change the {target}", _update, _way_back, _facts, _unchangeable, _reads, (_further_reads,), _summary
+)
 TABLE: Mapping[str, PreviewSpec] = {
     **each(
         """DeleteVirtualMachineBackup DeleteVirtualMachineSnapshot DeleteDatastoreBackup DeleteDatastoreSnapshot
