@@ -62,16 +62,15 @@ def _of_host(identity: str) -> tuple[tuple[str, str], ...]:
 def _stop(s: Subject) -> Iterator[Finding]:
     """An appliance restarts or goes off."""
     off, orchestrator = _goes_off(s), s.target.kind == "data orchestrator"
-    name = f"{s.name[:1].upper()}{s.name[1:]}"
     through = list(_managed(s) if orchestrator else stopped(s, _jobs_on(s), "Jobs that run through it"))
+    words = f"{s.name[:1].upper()}{s.name[1:]} {'goes off' if off else 'restarts'}"
+    fail = "backups and restores that run through it now fail."
     if off and orchestrator:
-        yield grave("", "no way back from here", f"{name} goes off, and NO operation powers it on again.")
-    elif through:
-        yield grave("", short=f"{name} {'goes off' if off else 'restarts'}: what runs through it fails meanwhile.")
+        yield grave("", "no way back from here", f"{words}, and NO operation powers it on again.")
+        yield notable(f"{fail[:1].upper()}{fail[1:]}")
+    else:
+        yield grave("", short=f"{words}: {fail}") if through else Finding(f"{words}.")
     yield from through or [Finding("Nothing is known to run through it.")]
-    what = "It is powered off" if off else "It restarts"
-    until = " Until it is on again, nothing of that runs." if off and through else ""
-    yield notable(f"{what}: backups and restores that run through it now fail.{until}")
 
 
 def _delete_orchestrator(s: Subject) -> Iterator[Finding]:
