@@ -6,6 +6,7 @@ Makes .venv beside this file on first use, installs the project into it, and run
     demo    a tour against a simulated tenant
     run …   the server's own command line: run doctor, run config CLIENT, run call TOOL, …
     pack    make greenlake-backup-mcp.mcpb, which Claude Desktop opens
+    install  only make .venv, with all that the commands below need
     test    the tests
     check   lint, types, layers
     coverage  the tests, and how much of each room they run, branch by branch (some 20 minutes)
@@ -32,6 +33,7 @@ COMMANDS = {  # the extra that .venv must hold (None: no .venv), and what is run
     "demo": ("", [["-P", "-m", "greenlake_backup_mcp", "demo"]]),
     "run": ("", [["-P", "-m", "greenlake_backup_mcp"]]),
     "pack": (None, [[str(ROOT / "tools" / "pack.py")]]),
+    "install": ("dev", []),
     "test": ("dev", [["-m", "pytest"]]),
     "check": (
         "dev",
