@@ -102,7 +102,7 @@ def find_subjects(words: Sequence[str], phrases_: Sequence[NounPhrase], meanings
     """What it is about, by what is named, hinted at, and by names that give a thing away."""
     what = Subjects()
     for place, thing in enumerate(phrases_):
-        _weigh(what, thing, place, phrases_)
+        _weigh(what, thing, place)
     for row in phrases.rows(_hinted(), words):
         weight, meaning, _ = vocabulary.HINTS[row]
         if meaning not in KINDS:
@@ -111,9 +111,9 @@ def find_subjects(words: Sequence[str], phrases_: Sequence[NounPhrase], meanings
             what.kinds[meaning] = max(what.kinds.get(meaning, 0), weight)
     _one(what, phrases_, meanings)
     for name in (w for w in words if w.startswith(NAME)):
-        for n, part in enumerate(re.split(r"[^a-z]+", name[1:])):
+        for part in re.split(r"[^a-z]+", name[1:]):
             meaning, weight = vocabulary.NAME_HINTS.get(part, ("", 0.0))
-            if meaning and (part not in ("do", "so") or n == 0):
+            if meaning:
                 what.add(meaning, weight)
                 what.one.setdefault(meaning, 1.0)
     _group(what)
@@ -127,15 +127,8 @@ def _noun(match: phrases.Match, words: Sequence[str]) -> NounPhrase:
     where = last[0] or last[-1]
     pointed = not vocabulary.SINGLE.isdisjoint(before[-3:])
     named = (after[:1] and after[0].startswith(NAME)) or _has_number(after)
-    led = meaning not in ("tag", *KINDS) and before[-1:] and before[-1].startswith(NAME)  # "the oracle-vg group"
     single = (
-        0.0
-        if match.plural
-        else 1.0
-        if pointed or named or led
-        else 0.5
-        if before[-1:] in (["the"], ["our"], ["my"])
-        else 0.0
+        0.0 if match.plural else 1.0 if pointed or named else 0.5 if before[-1:] in (["the"], ["our"], ["my"]) else 0.0
     )
     beside = where in _PLACE or (where == "from" and meaning in ("store", "storeonce", "vcenter"))
     owned = "its" in before[-2:] or before[-2:] in (["with", "all"], ["including", "all"])
@@ -155,9 +148,7 @@ def _has_number(after: list[str]) -> bool:
     return after[:1] != [] and after[0].isdigit() and not (after[1:] and _MEASURES.match(after[1]))
 
 
-def _weigh(what: Subjects, thing: NounPhrase, place: int, nouns: Sequence[NounPhrase]) -> None:
-    heads = (*PARTS, *SIGNS, *KINDS, COPY)
-    leads = any(thing.end == other.start and other.meaning not in heads for other in nouns)
+def _weigh(what: Subjects, thing: NounPhrase, place: int) -> None:
     if thing.meaning == "bare":
         what.add("vm", UNPROTECTED)
     elif thing.meaning == COPY:
@@ -166,12 +157,12 @@ def _weigh(what: Subjects, thing: NounPhrase, place: int, nouns: Sequence[NounPh
     elif thing.meaning in KINDS:
         what.kinds[thing.meaning] = max(what.kinds.get(thing.meaning, 0), 0.0 if thing.owned else 1.0)
     else:
-        what.add(thing.meaning, LATER**place * (BESIDE if thing.beside or leads else 1) * (ASKED if thing.asked else 1))
+        what.add(thing.meaning, LATER**place * (BESIDE if thing.beside else 1) * (ASKED if thing.asked else 1))
 
 
 def _one(what: Subjects, nouns: Sequence[NounPhrase], meanings: frozenset[str]) -> None:
     for thing in nouns:
-        loose = (0.8 if thing.meaning in ASSETS or thing.meaning in KINDS else 0.45) if "one" in meanings else 0.0
+        loose = 0.45 if "one" in meanings else 0.0
         sure = -1.0 if thing.plural or thing.asked else thing.single or loose or (-1.0 if "many" in meanings else 0.0)
         if sure:
             before = what.one.get(thing.meaning, sure)
@@ -189,12 +180,6 @@ def _group(what: Subjects) -> None:
         for group in groups or ("vm_group",):
             what.add(group, weight)
             what.one[group] = max(what.one.get(group, -1), single)
-        for group in () if groups else ("sql_group", "volume_group"):
-            what.add(group, weight * UNSURE)
-            what.one.setdefault(group, single)
     for member, group in GROUPS.items():
         if what.sure(group) >= MEMBERED and member in what.subjects:
             what.subjects[member] *= UNSURE
-    if "volume" in what.subjects:
-        what.add("volume_group", what.subjects["volume"] * 0.8)
-        what.one.setdefault("volume_group", what.one.get("volume", 0))

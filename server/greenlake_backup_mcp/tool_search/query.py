@@ -58,16 +58,14 @@ def _find_verbs() -> phrases.Table:
 
 def parse_query(question: str) -> SearchQuery:
     """The reading of a question or order."""
-    full = " ".join(words.plain(question))
-    bare = _POLITE.sub("", full)
-    text = bare.split()
+    text = _POLITE.sub("", " ".join(words.plain(question))).split()
     matches = [(tuple(vocabulary.SPEECH)[m.row], m.start) for m in phrases.matches(_speech(), text)]
     meanings = frozenset(meaning for meaning, _ in matches)
     noun_phrases = nouns.find_nouns(text)
     what = nouns.find_subjects(text, noun_phrases, meanings)
     orders = _orders(text, noun_phrases, "wish" in meanings)
     begins = any(meaning == "asks" and start == 0 for meaning, start in matches)
-    asks = _asks(text, begins, "wish" not in meanings and bare == full, max(orders.values(), default=0))
+    asks = _asks(text, begins, max(orders.values(), default=0))
     if asks >= LESSER:
         orders = {o: w if o in PROBES else w * IMPLIED for o, w in orders.items()}
         asks = 0.5 if any(orders.get(o, 0) >= 1 for o in PROBES) else asks
@@ -85,7 +83,6 @@ def parse_query(question: str) -> SearchQuery:
 def _orders(text: Sequence[str], noun_phrases: Sequence[NounPhrase], wished: bool) -> dict[str, float]:
     """What is to be done, by verbs and by phrases."""
     orders: dict[str, float] = {t.meaning: 1.0 for t in noun_phrases if t.meaning in SIGNS}
-    first = True
     for place, word in enumerate(text):
         base, form = words.lemma(word)
         before = text[place - 1] if place else ""
@@ -94,11 +91,9 @@ def _orders(text: Sequence[str], noun_phrases: Sequence[NounPhrase], wished: boo
         if base not in words.verbs() or noun or before == "not" or (form == "ed" and not (wished or passive)):
             continue
         begins = passive or not place or before in _BEFORE
-        participle = form == "ed" and wished  # "wants it kept"
-        weight = FIRST if not place else BEGINS if begins and first else LATER if begins or participle else AMID
+        weight = FIRST if not place else BEGINS if begins else AMID
         for n, order in enumerate(words.verbs()[base]):
             orders[order] = max(orders.get(order, 0), weight * (1 if n == 0 else LESSER))
-        first = first and not begins
     for row in sorted(phrases.rows(_find_verbs(), text)):
         sure, order, _ = vocabulary.ORDERS[row]
         orders[order] = max(orders.get(order, 0) + BOTH, sure)
@@ -107,13 +102,11 @@ def _orders(text: Sequence[str], noun_phrases: Sequence[NounPhrase], wished: boo
     return orders
 
 
-def _asks(text: Sequence[str], begins: bool, unwished: bool, order: float) -> float:
+def _asks(text: Sequence[str], begins: bool, order: float) -> float:
     """How surely this asks: 1 for a question, less for words without a verb, little for an order."""
     if begins or (text and text[0] in vocabulary.ASKS):
         return 1.0
-    if text[-1:] == ["?"] and unwished and order < 1:
-        return 0.9
-    return PLAIN if order < 0.4 else 0.5 if order < LATER else 0.15
+    return PLAIN if order < 0.4 else 0.3
 
 
 def _events(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
@@ -182,5 +175,3 @@ def _default(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[
         what.add("vm", 0.6)
     elif not asset and any(t.meaning == COPY for t in noun_phrases) and any(what.kinds.get(k, 0) for k in KINDS):
         what.add("vm", 0.8)
-    if named:
-        what.one.setdefault("vm", -0.3)  # a name is not yet an id

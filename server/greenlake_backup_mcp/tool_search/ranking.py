@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
@@ -20,12 +20,12 @@ from . import estate, nouns, query, vocabulary, words
 from .nouns import KINDS
 from .query import SearchQuery
 
-NAME, TITLE, DESCRIPTION, ARGUMENT = 2.0, 1.0, 1.0, 0.3  # what a word is worth by where it stands
+NAME = 2  # how many words of a text one of the name is worth
 SATURATION = 1.5  # k1 of BM25
 WORDS = 0.45  # weight of plain words beside what is understood
-THING, ASIDE, ABSENT = 5.0, 0.8, 3.0
-KIND, WRONG_KIND, NO_KIND, UNSAID_KIND = 2.5, 2.0, 1.6, 2.5
-ORDER, READ, UNORDERED = 5.0, 5.0, 2.0
+THING, ABSENT = 5.0, 3.0
+KIND, UNSAID_KIND = 2.5, 2.5
+ORDER, READ = 5.0, 5.0
 FITS = 1.0  # one or many, as asked
 MISSING = -0.3  # neither told: rather many
 PART = 1.5
@@ -74,7 +74,6 @@ class IndexEntry:
     orders: Mapping[str, float]  # none: it reads
     many: bool
     new: bool  # for one that does not exist yet
-    alone: bool = False  # the only read of this thing
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,6 @@ class Index:
 def index(tools: Iterable[Tool]) -> Index:
     """The index of these tools."""
     entries = tuple(_entry(tool) for tool in tools)
-    twins = Counter((e.thing, e.kind) for e in entries if not e.orders)
-    entries = tuple(replace(e, alone=twins[e.thing, e.kind] == 1) for e in entries)
     frequencies = Counter(term for entry in entries for term in entry.terms)
     return Index(entries, {term: math.log(1 + (len(entries) - n + 0.5) / (n + 0.5)) for term, n in frequencies.items()})
 
@@ -132,28 +129,11 @@ def _entry(tool: Tool) -> IndexEntry:
     if verb not in READS or tool.danger is not Danger.READ:
         means = next((m for pattern, m in MEANS if re.match(pattern, tool.name)), (verb,))
         orders = {m.rstrip("*"): FAINT if m.endswith("*") else 1.0 for m in means}
-    arguments = {w for a in tool.arguments.values() if a.place != "ours" for w in _stems(a.name)}
-    terms: Counter[str] = Counter()
-    for stems, weight in (
-        (_stems(rest.replace("_", " ")), NAME),
-        (_stems(tool.title.partition(" ")[2]), TITLE),
-        (_stems(_without_neighbours(tool.description)), DESCRIPTION),
-        (arguments, ARGUMENT),
-    ):
-        for stem in stems:
-            terms[stem] += weight  # type: ignore[assignment]  # typeshed's Counter counts in int
+    texts = (*[rest.replace("_", " ")] * NAME, tool.title.partition(" ")[2], tool.description)
+    terms = Counter(stem for text in texts for stem in words.stems(words.tool_words(text)))
     return IndexEntry(
         tool, terms, own[0] if own else "", frozenset(own[1:]), kind, orders, verb == "list", "_new_" in tool.name
     )
-
-
-def _stems(text: str) -> list[str]:
-    return list(words.stems(words.tool_words(text)))
-
-
-def _without_neighbours(description: str) -> str:
-    """The sentences that speak of the tool itself: "Array copies: list_vm_snapshots." speaks of another."""
-    return " ".join(s for s in description.split(". ") if not re.search(r"[a-z]_[a-z]", s.partition(":")[2]))
 
 
 def _score(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
@@ -166,10 +146,7 @@ def _of_thing(entry: IndexEntry, query_: SearchQuery) -> float:
     if not entry.thing:
         return 0.0
     sure = max(query_.subjects.get(entry.thing, 0), _implied(entry, query_))
-    best = max(query_.subjects.values(), default=0)
     score = THING * sure - ABSENT * (1 - min(1, sure))
-    if best and sure < best:
-        score -= ASIDE * (best - sure)
     for part in entry.parts:
         weight = query_.subjects.get(part, 0)
         score += PART * weight if weight else -PART
@@ -189,18 +166,15 @@ def _implied(entry: IndexEntry, query_: SearchQuery) -> float:
 
 
 def _of_kind(entry: IndexEntry, query_: SearchQuery) -> float:
-    weight = query_.kinds.get(entry.kind, 0)
-    if entry.kind:
-        return KIND * weight if weight else -WRONG_KIND if query_.kinds else -UNSAID_KIND
-    return -NO_KIND * max(query_.kinds.values(), default=0) if not entry.orders else 0.0
+    return KIND * query_.kinds.get(entry.kind, 0) - (UNSAID_KIND if entry.kind and not query_.kinds else 0)
 
 
 def _of_order(entry: IndexEntry, query_: SearchQuery) -> float:
     if not entry.orders:
         one = query_.one.get(entry.kind or entry.thing, MISSING)
-        return READ * query_.asks + FITS * (abs(one) if entry.alone else -one if entry.many else one)
+        return READ * query_.asks + FITS * (-one if entry.many else one)
     sure = max((query_.orders.get(order, 0) * weight for order, weight in entry.orders.items()), default=0)
-    score = ORDER * sure - (UNORDERED if sure < 0.2 else 0)
+    score = ORDER * sure
     if entry.new:
         score += FITS if "new" in query_.words or query_.one.get(entry.thing, 0) < 0.5 else -FITS
     if not entry.thing and sure >= 0.7:
