@@ -311,7 +311,7 @@ async def test_a_copy_into_a_store_that_cannot_be_reached_asks_first(app: Any) -
     group = tenant.all("volume-protection-groups")[0]
     snapshot = next(copies(tenant, "volume-protection-groups", group["id"], "snapshots"))
     inputs = {"name": "x", "backupType": "BACKUP", "sourceCopyInfo": {"id": snapshot["id"], "type": "SNAPSHOT"}}
-    effect, _ = await read(
+    effect, text = await read(
         app,
         "create_volume_protection_group_backup",
         volumeProtectionGroupId=group["id"],
@@ -319,6 +319,7 @@ async def test_a_copy_into_a_store_that_cannot_be_reached_asks_first(app: Any) -
         **inputs,
     )
     assert effect.gravest == f'Store "{store["name"]}" CANNOT BE REACHED: nothing can be written to it now.'
+    assert f'sourceCopyInfo: id: "{snapshot["name"]}" (id {snapshot["id"]})' in text
     assert effect.danger.gated
 
 

@@ -89,6 +89,8 @@ def _places(
         yield f"{OWN}/{system}", True
     elif dotted == "assets.id":
         yield from _members(body, resource, kind)
+    elif dotted == "sourceCopyInfo.id" and resource.get("id"):
+        yield path_of(OWN, "volume-protection-groups", resource["id"], "snapshots"), True
     elif dotted == "assetInfo.id":
         yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
     elif dotted.endswith("resourceUri"):
