@@ -11,36 +11,35 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.request_state import authenticated_principal
-from mcp.types import CallToolRequestParams, CallToolResult, ElicitResult
+from mcp.types import CallToolRequestParams, CallToolResult
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
 from greenlake_backup_mcp.previews import recovery_points
 from greenlake_backup_mcp.previews import registry as effects
-from greenlake_backup_mcp.previews.model import CANNOT, Effect
+from greenlake_backup_mcp.previews.model import Effect
 from greenlake_backup_mcp.previews.reads import Target
-from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools import id_sources, roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import cards, codes, elicitation, forms, issued_codes, refusals
-from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch, CodeStatus
+from . import codes, elicitation, forms, issued_codes, questions, refusals
+from .card_or_code import NOT_ANY_MORE, render_preview
+from .codes import REMEMBERED_SECONDS, CodeMatch, CodeStatus
 from .forms import Form
 from .permits import NotPermitted, Permit
 from .proposals import LINGER, NOBODY, Caller, Consent, Evaluation, PreparedCall, Proposal, evaluate
 from .store import reservations
 
 PREVIEW = "preview"
-NOT_ANY_MORE = "It cannot be done any more."
 OTHER_DEMO = (
     "A simulated tenant begins anew in each process, with other times: a code holds only in the process that showed it."
 )
@@ -106,7 +105,7 @@ async def preview(
     """The preview of any call that changes something; with a code only where the call itself would get one."""
     now = api.now()
     others = await consent.store.reserved(now)
-    return await _preview(consent, api, await evaluate(propose(api, tools, call), caller, now, others), caller)
+    return await render_preview(consent, api, await evaluate(propose(api, tools, call), caller, now, others), caller)
 
 
 def propose(api: ApiClient, tools: Mapping[str, Tool], call: PreparedCall) -> Proposal:
@@ -155,7 +154,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     form = await forms.choose(consent, caller)
     if form is not Form.QUESTION:
         caller = replace(caller, person=None)
-    slots = _slots(caller, codes.slot_of(api.now()))
+    slots = questions.slots(caller, codes.slot_of(api.now()))
     evaluation = await evaluate(proposal, caller, api.now(), await consent.store.reserved(api.now()))
     gated = proposal.gated(evaluation.statement)
     if gated and form is Form.NONE:
@@ -164,11 +163,11 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
     asks = confirm == PREVIEW or not (gated or _goes_without(confirm))
     if asks or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
-        raise NotPermitted(await _preview(consent, api, evaluation, caller))
+        raise NotPermitted(await render_preview(consent, api, evaluation, caller))
     if not gated and not evaluation.statement.forbidden:
         return await _permit(consent, api, evaluation, None, caller)
     if form is Form.CARD and not caller.consented:
-        raise NotPermitted(await _preview(consent, api, evaluation, caller, BY_HAND if gated else ""))
+        raise NotPermitted(await render_preview(consent, api, evaluation, caller, BY_HAND if gated else ""))
     match = CodeMatch(CodeStatus.UNKNOWN)
     if isinstance(confirm, str):
         match = await codes.match(consent.keys, evaluation.call, confirm, slots, consent.store)
@@ -183,10 +182,10 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
             and not issued_codes.knows(consent.issued, confirm)
         ):
             why = f"{why} {OTHER_DEMO}"
-        raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
+        raise NotPermitted(await render_preview(consent, api, evaluation, caller, why))
     if evaluation.statement.forbidden:  # not all that forbids is in what the code is bound to
-        raise NotPermitted(await _preview(consent, api, evaluation, caller, NOT_ANY_MORE))
-    notes = await _ask(consent, api, evaluation, match, caller)
+        raise NotPermitted(await render_preview(consent, api, evaluation, caller, NOT_ANY_MORE))
+    notes = await questions.ask(consent, api, evaluation, match, caller)
     return await _permit(consent, api, evaluation, match, caller, notes)
 
 
@@ -234,197 +233,13 @@ async def _reserve(
             again = await evaluate(proposal, caller, api.now(), others)
             if again.call != evaluation.call or again.statement.forbidden:
                 why = issued_codes.differs(evaluation.call, again.call)
-                raise NotPermitted(await _preview(consent, api, again, caller, why or NOT_ANY_MORE))
+                raise NotPermitted(await render_preview(consent, api, again, caller, why or NOT_ANY_MORE))
         if match is not None and not await consent.store.use(match.code, REMEMBERED_SECONDS):
             why = "This code was used already; a code holds once."
-            raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
+            raise NotPermitted(await render_preview(consent, api, evaluation, caller, why))
     except BaseException:
         if entries:
             with anyio.CancelScope(shield=True):
                 await consent.store.release(caller.id)
         raise
     return bool(entries)
-
-
-# --- the code and the preview -----------------------------------------------------------------------------------------
-
-
-def _slots(caller: Caller, now: int) -> tuple[int, ...]:
-    """The slots whose codes hold: this one, the last one, and that of a question which is being answered.
-
-    The last is only a claim here, since a person may take longer than a code holds; `_ask` then accepts the answer
-    for nothing but the whole state, digest included.
-    """
-    who = caller.person
-    if who is None or who.push is not None or who.answer is None:
-        return now, now - 1
-    claimed = (who.state or "").partition(".")[0]
-    slot = int(claimed) if claimed.isascii() and claimed.isdigit() and len(claimed) < 12 else now
-    return (now, now - 1, slot) if 1 < now - slot <= 1 + codes.LATE_SLOTS else (now, now - 1)
-
-
-async def _preview(
-    consent: Consent, api: ApiClient, evaluation: Evaluation, caller: Caller, refusal: str = ""
-) -> CallToolResult:
-    """The effect in sentences and a code, or a card; after a refusal, that comes first."""
-    effect, slot, code = evaluation.statement, codes.slot_of(api.now()), None
-    form, change = await forms.choose(consent, caller), None
-    lines = [f"REFUSED, nothing was sent: {refusal}", ""] if refusal else []
-    lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
-    reason = refusal
-    if effect.forbidden:
-        reason = refusal or effect.forbidden
-        begun = next(iter(effect.lines())).removeprefix(CANNOT)  # the first line says it already, or its beginning
-        rest = effect.forbidden.removeprefix(begun).strip()
-        rest = f"{CANNOT}{rest}" if rest == effect.forbidden else rest
-        lines.append(f"{rest} There is no code for it.".strip())
-    elif not roles.role_allows_danger(caller.role, effect.danger):
-        needed = next(role for role in roles.ROLES if roles.role_allows_danger(role, effect.danger))
-        reason = f"with these arguments it needs the role {needed}, and this login has the role {caller.role}"
-        lines.append(f"NOT ALLOWED: {reason}. There is no code for it.")
-    elif not evaluation.proposal.gated(effect):
-        last = ' and confirm: "none"' if evaluation.proposal.takes_confirm else ""
-        lines.append(
-            f"It needs no confirmation: {evaluation.call.tool} with the same arguments{last} does exactly this."
-        )
-    elif caller.consented:
-        lines.append(f'For a new card: {evaluation.call.tool} with the same arguments and confirm: "preview".')
-    elif form is Form.NONE:
-        lines.append(f"There is no code for it: this server asks the person (--ask {consent.settings.ask}).")
-    elif form is Form.CARD:
-        change = await cards.propose(consent, evaluation, caller, api.now())
-        lines += _card_words(change)
-    elif code := await codes.next_code(consent.keys, evaluation.call, slot, consent.store):
-        until = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
-        lines.append(f'To do exactly this: {evaluation.call.tool} with the same arguments and confirm: "{code}".')
-        lines.append(f"The code holds once, until {until:%H:%M} UTC, and only while the target stays as it is.")
-        lines.append("Show the person what would happen, and let them decide first.")
-    else:
-        reason = refusal or "confirmed too often"
-        lines.append(
-            "This very call was confirmed too often in these minutes: there is no further code before the next."
-        )
-    if effect.whole:
-        until_end = datetime.fromtimestamp((slot + 2) * SLOT, UTC)
-        reference = consent.differences.keep(caller.principal, effect.whole, until_end, api.now())
-        goes = 2 * sum(line.endswith(" → gone") for line in effect.whole) > len(effect.whole)
-        what = "All that goes, property by property" if goes else "Every change, value by value"
-        count = units.plural(len(effect.whole), "line")
-        lines.append(f"{what} ({count}): preview_call with reference {reference}.")
-    result = refusals.text(lines, consent.settings, is_error=bool(reason))
-    event = "refusal" if reason else "preview"
-    refusals.record(consent, event, evaluation, caller, reason, refusals.text_of(result))  # type: ignore[arg-type]
-    if change:
-        result.structured_content = {"change": change.id}
-    if code:
-        issued_codes.remember(consent.issued, code, issued_codes.digested(consent.keys[0], evaluation.call))
-    return result
-
-
-def _card_words(change: cards.Change) -> list[str]:
-    until = datetime.fromtimestamp(change.created + cards.WAITING_SECONDS, UTC)
-    return [
-        f"A card asks the person, who alone can confirm it, until {until:%H:%M} UTC; no code does.",
-        f'Then change_status change="{change.id}" says what came of it (seconds: 25 waits for it).',
-        "If they see no card, ask change_status all the same: it says how to go on.",
-    ]
-
-
-async def open_card(
-    consent: Consent, api: ApiClient, proposal: Proposal, caller: Caller
-) -> tuple[Evaluation, cards.Opening | None]:
-    """A change as it is now, and what its card is to be given; None where there is nothing to confirm any more.
-
-    `action` and `typed` of the opening are for whoever renders it.
-    """
-    now = api.now()
-    evaluation = await evaluate(proposal, caller, now, await consent.store.reserved(now))
-    refusals.record(consent, "question", evaluation, caller, text=evaluation.text)
-    effect, slot = evaluation.statement, codes.slot_of(now)
-    if effect.forbidden or not roles.role_allows_danger(caller.role, effect.danger):
-        return evaluation, None
-    code = await codes.next_code(consent.keys, evaluation.call, slot, consent.store)
-    if code is None:
-        return evaluation, None
-    issued_codes.remember(consent.issued, code, issued_codes.digested(consent.keys[0], evaluation.call))
-    until = float((slot + 2) * SLOT)
-    return evaluation, cards.Opening("", code, proposal.arguments, "", "", now.timestamp(), until)
-
-
-# --- the person -------------------------------------------------------------------------------------------------------
-
-
-async def _ask(
-    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller
-) -> tuple[str, ...]:
-    """Put the effect to the person, in the preview's words; notes on their yes. Raises NotPermitted for all else."""
-    who = caller.person
-    if who is None or caller.consented:
-        reason = caller.consented or "by code; this server could not or should not ask the person"
-        refusals.record(consent, "consent", evaluation, caller, reason)
-        return ()
-    # Described as of the start of the code's slot, so that a question asked twice reads the same.
-    start = datetime.fromtimestamp(match.slot * SLOT, UTC)
-    leaving = dict.fromkeys(evaluation.leaving, start)
-    effect = await evaluation.proposal.describe(evaluation.subject, start, leaving)
-    asked = [*effect.lines(), "", f"Let the assistant do this now ({evaluation.call.tool})?"]
-    question = sanitize.clean("\n".join(asked))
-    if who.push is not None:
-        return await _ask_now(consent, api, evaluation, match, caller, question)
-    # `slot.digest` binds an answer to the code and to the very words of the question; then when it was asked.
-    digest = codes.keyed_digest(consent.keys[0], "question", match.code, match.slot, caller.principal, question)
-    state = f"{match.slot}.{digest}"
-    bound, _, asked_at = (who.state or "").rpartition(".")
-    if who.answer is None or who.state is None:
-        refusals.record(consent, "question", evaluation, caller, text=question)
-        raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp() * 1000:.0f}"))
-    if bound != state:
-        why = "What the person was asked is not what would happen now; ask them anew."
-        raise NotPermitted(await _preview(consent, api, evaluation, caller, why))
-    seconds = api.now().timestamp() - int(asked_at) / 1000  # sealed, so it is what was sent
-    return await _judge_answer(consent, evaluation, match, caller, who.answer, seconds, question)
-
-
-async def _ask_now(  # noqa: PLR0913, PLR0917
-    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller, question: str
-) -> tuple[str, ...]:
-    push = caller.person.push if caller.person else None
-    assert push is not None  # noqa: S101  for the type checker
-    refusals.record(consent, "question", evaluation, caller, text=question)
-    asked = api.now()
-    try:
-        answer = await elicitation.push_question(push, question)
-    except anyio.get_cancelled_exc_class():
-        with anyio.CancelScope(shield=True):
-            await consent.store.use(match.code, REMEMBERED_SECONDS)
-        refusals.record(consent, "refusal", evaluation, caller, "the call ended while the person was asked")
-        raise
-    seconds = (api.now() - asked) / timedelta(seconds=1)
-    notes = await _judge_answer(consent, evaluation, match, caller, answer, seconds, question)
-    others = await consent.store.reserved(api.now())  # people take their time
-    again = await evaluate(evaluation.proposal, caller, api.now(), others)
-    if again.call == evaluation.call and not again.statement.forbidden:
-        return notes
-    why = issued_codes.differs(evaluation.call, again.call, "while the person was asked")
-    raise NotPermitted(await _preview(consent, api, again, caller, why or NOT_ANY_MORE))
-
-
-async def _judge_answer(  # noqa: PLR0913, PLR0917
-    consent: Consent,
-    evaluation: Evaluation,
-    match: CodeMatch,
-    caller: Caller,
-    answer: ElicitResult | str,
-    seconds: float,
-    question: str,
-) -> tuple[str, ...]:
-    """The notes on a yes; for all else NotPermitted, and the code is spent: a no is not asked again."""
-    verdict = elicitation.judge(answer, seconds)
-    if verdict.consented:
-        refusals.record(consent, "consent", evaluation, caller, verdict.words, question)
-        return verdict.notes
-    with anyio.CancelScope(shield=True):
-        await consent.store.use(match.code, REMEMBERED_SECONDS)
-    raise NotPermitted(
-        refusals.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
-    )

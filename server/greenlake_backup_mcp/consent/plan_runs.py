@@ -1,6 +1,6 @@
 """Confirmed plans under way. A plan belongs to the server, not to the call: whoever asked may go, and ask again.
 
-Must know nothing of MCP, codes or HTTP, nor how calls are carried out (plan_rows.py).
+Must know nothing of codes or HTTP, nor how calls are carried out (plan_steps.py).
 """
 
 from __future__ import annotations
@@ -10,16 +10,21 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio.abc import TaskGroup
+from mcp.types import CallToolResult
 
 from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.outcomes import Outcome
-from greenlake_backup_mcp.text import sanitize
+from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream.progress import Progress
 
+from . import refusals
 from .permits import UNDONE, Permit
-from .plan_rows import PlanRun, execute_all
-from .proposals import Consent
+from .plan_rows import PREFIX, PlanRun
+from .plan_steps import execute_all
+from .proposals import Caller, Consent
 
+READING = 0.1  # of the progress of a plan: its targets are read
 KEPT = 50  # plans that can still be asked after
 
 
@@ -105,3 +110,56 @@ async def _settle(run: PlanRun, consent: Consent, permit: Permit) -> None:
     except BackupError:  # it ends by itself
         run.notes = (*run.notes, "For some minutes previews count all that the plan was to end as gone.")
     run.notes = (*run.notes, *await permit.settle(run.outcome, rows=run.rows_by_outcome()))
+
+
+async def wait(  # noqa: PLR0913
+    runs: PlanRuns, identity: str, settings: Settings, seconds: float, caller: Caller, *, stop: bool
+) -> CallToolResult:
+    """The answer of wait_for_task for a plan: how it stands, after its end or so many seconds."""
+    plan = runs.get(identity, caller.principal)
+    if stop:
+        plan.stop("it was asked to stop")
+    return await follow(runs, plan, settings, seconds, replace(caller, cancels=False))
+
+
+def is_plan(task_id: str) -> bool:
+    """Whether an id is that of a plan, and not of a task of the service."""
+    return task_id.startswith(PREFIX)
+
+
+async def follow(runs: PlanRuns, plan: PlanRun, settings: Settings, seconds: float, caller: Caller) -> CallToolResult:
+    """How a plan stands after its end, or after so many seconds."""
+    _, working = caller.progress.split(READING)
+    try:
+        await runs.wait(plan, seconds, working)
+    except anyio.get_cancelled_exc_class():
+        if caller.cancels:
+            plan.stop("the call was cancelled")
+        raise
+    await caller.progress(1, 1, "the plan has ended" if plan.ended.is_set() else "the plan goes on")
+    return render(plan, settings)
+
+
+def render(plan: PlanRun, settings: Settings) -> CallToolResult:
+    """How a plan stands: each call with its name, its outcome and the state afterwards."""
+    over = plan.ended.is_set()
+    lines = [f"Plan of {units.plural(len(plan.rows), 'call')}: {plan.counts()}.", *plan.notes]
+    if not over:
+        lines.append(
+            f'It goes on by itself (id {plan.id}): wait_for_task taskId="{plan.id}" waits on, with stop: true it stops '
+            "after the request under way. Do not start it again."
+        )
+    if over and plan.stopped:
+        lines.append(f"It was stopped: {plan.stopped}. What was not tried can be previewed as a new plan.")
+    elif plan.failed and any(row.outcome is Outcome.NOT_TRIED for row in plan.results):
+        lines.append("It stopped at the first failure; preview the rest as a new plan.")
+    if over and any(row.outcome is Outcome.UNKNOWN for row in plan.results):
+        lines.append(
+            "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
+        )
+    lines += [
+        f"{number}. {row.words}: {result.text}"
+        for number, (row, result) in enumerate(zip(plan.rows, plan.results, strict=True), 1)
+        if over or result.outcome is not Outcome.NOT_TRIED
+    ]
+    return refusals.text(lines, settings, is_error=plan.failed)

@@ -20,8 +20,7 @@ from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.previews import leaf_words
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
-from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
@@ -30,11 +29,11 @@ from greenlake_backup_mcp.upstream.client import ApiClient
 from . import codes, gate, issued_codes, refusals, store
 from .permits import Permit
 from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
-from .plan_rows import PREFIX, Execute, PlanRow, PlanRun, may_overlap
-from .plan_runs import PlanRuns
+from .plan_rows import Execute, PlanRow, PlanRun
+from .plan_runs import READING, PlanRuns, follow
+from .plan_steps import may_overlap
 from .proposals import LINGER, Caller, Consent, PreparedCall, Proposal, follow_seconds
 
-READING = 0.1  # of the progress of a plan: its targets are read
 COPIES = ("/backups?", "/snapshots?")  # reads of an asset's copies, which are made anew before each call
 
 Prepare = Callable[[str, Mapping[str, Any]], PreparedCall]
@@ -129,59 +128,6 @@ async def run(  # noqa: PLR0913, PLR0917
         plan = _plan(work, permit, execute, go_on=proposal.arguments["continueOnError"])
         runs.start(plan, consent, permit, stack.pop_all())
     return await follow(runs, plan, api.settings, follow_seconds(api.settings, caller), caller)
-
-
-async def wait(  # noqa: PLR0913
-    runs: PlanRuns, identity: str, settings: Settings, seconds: float, caller: Caller, *, stop: bool
-) -> CallToolResult:
-    """The answer of wait_for_task for a plan: how it stands, after its end or so many seconds."""
-    plan = runs.get(identity, caller.principal)
-    if stop:
-        plan.stop("it was asked to stop")
-    return await follow(runs, plan, settings, seconds, replace(caller, cancels=False))
-
-
-def is_plan(task_id: str) -> bool:
-    """Whether an id is that of a plan, and not of a task of the service."""
-    return task_id.startswith(PREFIX)
-
-
-async def follow(runs: PlanRuns, plan: PlanRun, settings: Settings, seconds: float, caller: Caller) -> CallToolResult:
-    """How a plan stands after its end, or after so many seconds."""
-    _, working = caller.progress.split(READING)
-    try:
-        await runs.wait(plan, seconds, working)
-    except anyio.get_cancelled_exc_class():
-        if caller.cancels:
-            plan.stop("the call was cancelled")
-        raise
-    await caller.progress(1, 1, "the plan has ended" if plan.ended.is_set() else "the plan goes on")
-    return render(plan, settings)
-
-
-def render(plan: PlanRun, settings: Settings) -> CallToolResult:
-    """How a plan stands: each call with its name, its outcome and the state afterwards."""
-    over = plan.ended.is_set()
-    lines = [f"Plan of {units.plural(len(plan.rows), 'call')}: {plan.counts()}.", *plan.notes]
-    if not over:
-        lines.append(
-            f'It goes on by itself (id {plan.id}): wait_for_task taskId="{plan.id}" waits on, with stop: true it stops '
-            "after the request under way. Do not start it again."
-        )
-    if over and plan.stopped:
-        lines.append(f"It was stopped: {plan.stopped}. What was not tried can be previewed as a new plan.")
-    elif plan.failed and any(row.outcome is Outcome.NOT_TRIED for row in plan.results):
-        lines.append("It stopped at the first failure; preview the rest as a new plan.")
-    if over and any(row.outcome is Outcome.UNKNOWN for row in plan.results):
-        lines.append(
-            "UNKNOWN means it may or may not have been carried out: read the resource, do not repeat the call."
-        )
-    lines += [
-        f"{number}. {row.words}: {result.text}"
-        for number, (row, result) in enumerate(zip(plan.rows, plan.results, strict=True), 1)
-        if over or result.outcome is not Outcome.NOT_TRIED
-    ]
-    return refusals.text(lines, settings, is_error=plan.failed)
 
 
 def _items(arguments: Mapping[str, Any], tools: Mapping[str, Tool], prepare: Prepare) -> list[Item]:

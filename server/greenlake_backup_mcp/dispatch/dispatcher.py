@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from mcp.types import CallToolResult, InputRequiredResult
 
-from greenlake_backup_mcp.consent import gate, plans, proposals
+from greenlake_backup_mcp.consent import gate, plan_runs, plans, proposals
 from greenlake_backup_mcp.consent.permits import NotPermitted
 from greenlake_backup_mcp.consent.plan_runs import PlanRuns
 from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
@@ -139,9 +139,9 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if tool.name == builtin.RUN_PLAN.name:
         return await _run_plan(context, values, caller)
     task_id, seconds = values["taskId"], values.get("seconds", proposals.follow_seconds(context.settings, caller))
-    if plans.is_plan(task_id):
+    if plan_runs.is_plan(task_id):
         stop = values.get("stop", False)
-        return await plans.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
+        return await plan_runs.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
     report = await follow.wait(_follower(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from mcp.types import CallToolResult, TextContent
 
-from greenlake_backup_mcp.consent import cards, gate, refusals
+from greenlake_backup_mcp.consent import card_or_code, cards, gate, refusals
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
 from greenlake_backup_mcp.dispatch import dispatcher, results
 from greenlake_backup_mcp.dispatch.dispatcher import CallContext
@@ -87,7 +87,7 @@ async def open_card(request: ViewCall) -> CallToolResult:
         return _reply(request, {"state": "outdated", "text": text})
     arguments = _without_rows(change, values.get("rows"))
     proposal = dispatcher.propose(context, change.tool, published.as_given(arguments), caller)
-    evaluation, opening = await gate.open_card(consent, context.api, proposal, caller)
+    evaluation, opening = await card_or_code.open_card(consent, context.api, proposal, caller)
     content = _masked(request, card_content.render(evaluation, context.settings.demo))
     if opening is None:
         why = evaluation.statement.forbidden or "It was confirmed too often; wait some minutes."
