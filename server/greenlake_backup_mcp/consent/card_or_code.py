@@ -1,4 +1,4 @@
-"""The preview of a call: its effect in sentences, and what consents to it, a code or a card.
+"""The preview of a call: its effect in sentences, and what consents to it: a code, a card, or a question that follows.
 
 Knows MCP's results; must know nothing of how an effect is found out.
 """
@@ -6,6 +6,7 @@ Knows MCP's results; must know nothing of how an effect is found out.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import Enum
 
 from mcp.types import CallToolResult
 
@@ -14,12 +15,37 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from . import cards, codes, forms, issued_codes, refusals
+from . import cards, codes, issued_codes, refusals
 from .codes import SLOT
-from .forms import Form
 from .proposals import Caller, Consent, Evaluation, Proposal, evaluate
 
 NOT_ANY_MORE = "It cannot be done any more."
+
+
+class Form(Enum):
+    """How the person consents; best first."""
+
+    QUESTION = "question"
+    CARD = "card"
+    CODE = "code"
+    NONE = "none"
+
+
+async def choose_form(consent: Consent, caller: Caller) -> Form:
+    """The best form that the settings allow and the caller's client can do.
+
+    A client whose cards were seen not to open gets codes (`auto` only) until one opens.
+    """
+    ask = consent.settings.ask
+    if ask == "never":
+        return Form.CODE
+    if caller.consented:
+        return Form.CARD
+    if caller.person is not None and ask != "card":
+        return Form.QUESTION
+    if caller.client and not (ask == "auto" and await cards.are_blank(consent, caller)):
+        return Form.CARD
+    return Form.CODE if ask == "auto" else Form.NONE
 
 
 async def render_preview(
@@ -27,7 +53,7 @@ async def render_preview(
 ) -> CallToolResult:
     """The effect in sentences and a code, or a card; after a refusal, that comes first."""
     effect, slot = evaluation.statement, codes.slot_of(api.now())
-    form, change = await forms.choose(consent, caller), None
+    form, change = await choose_form(consent, caller), None
     lines = [f"REFUSED, nothing was sent: {refusal}", ""] if refusal else []
     lines += ["PREVIEW: nothing was changed.", "", *effect.lines(), ""]
     reason = refusal

@@ -164,11 +164,10 @@ async def open_card(consent: Consent, change: Change, opening: Opening) -> Openi
     return fresh
 
 
-async def answer(  # noqa: PLR0913
-    consent: Consent, change: Change, *, answer: str, action: str, typed: str, proof_: str, now: datetime
-) -> Opening:
+async def answer(consent: Consent, change: Change, values: Mapping[str, Any], now: datetime) -> Opening:
     """What the person consented to, or declined; the change is running, or declined, after it.
 
+    `values` came from the card: its answer (confirm or decline), the action and the typed words it showed, its proof.
     Raises InputError where it was answered before, PolicyRefusal for a bad proof: the change is cancelled then.
     """
     before = await standing(consent, change, now)
@@ -176,14 +175,14 @@ async def answer(  # noqa: PLR0913
         raise InputError(f"This change is {before.state} already; nothing more was sent. {before.text}".rstrip())
     text = await _get(consent, f"opening {change.id}")
     opening = Opening(**json.loads(text)) if text else None
-    if opening is None or not _proves(consent, change, opening, answer, action, typed, proof_):
+    if opening is None or not _proves(consent, change, opening, values):
         await settle(consent, change, Standing(State.CANCELLED, BURNT, is_error=True))
         raise PolicyRefusal(BURNT)
     passed = now.timestamp() - opening.opened
-    if answer == "confirm" and passed < READING_SECONDS:
+    if values["answer"] == "confirm" and passed < READING_SECONDS:
         await settle(consent, change, Standing(State.CANCELLED, BURNT, is_error=True))
         raise PolicyRefusal(f"Confirmed {passed:.1f} s after it was shown: no person can have read it. {BURNT}")
-    if answer == "confirm":
+    if values["answer"] == "confirm":
         after = Standing(State.RUNNING, "It was confirmed and is being carried out.")
     else:
         after = Standing(State.DECLINED, "The person declined; nothing was sent. Do not try again unless they ask.")
@@ -192,13 +191,12 @@ async def answer(  # noqa: PLR0913
     return opening
 
 
-def _proves(  # noqa: PLR0913, PLR0917
-    consent: Consent, change: Change, opening: Opening, answer: str, action: str, typed: str, proof_: str
-) -> bool:
-    same = action == opening.action and (answer != "confirm" or typed == opening.typed)
-    view = opening if answer == "confirm" else replace(opening, typed="")
-    proofs = [proof(key, change.id, view, answer).encode() for key in consent.card_keys]
-    right = [hmac.compare_digest(one, proof_.encode()) for one in proofs]
+def _proves(consent: Consent, change: Change, opening: Opening, values: Mapping[str, Any]) -> bool:
+    confirms = values["answer"] == "confirm"
+    same = values.get("action", "") == opening.action and (not confirms or values.get("typed", "") == opening.typed)
+    view = opening if confirms else replace(opening, typed="")
+    proofs = [proof(key, change.id, view, values["answer"]).encode() for key in consent.card_keys]
+    right = [hmac.compare_digest(one, values.get("proof", "").encode()) for one in proofs]
     return same and any(right)
 
 

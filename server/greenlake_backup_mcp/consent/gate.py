@@ -31,10 +31,9 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient
 from greenlake_backup_mcp.upstream.progress import Progress
 
-from . import codes, elicitation, forms, issued_codes, questions, refusals
-from .card_or_code import NOT_ANY_MORE, render_preview
+from . import codes, elicitation, issued_codes, questions, refusals
+from .card_or_code import NOT_ANY_MORE, Form, choose_form, render_preview
 from .codes import REMEMBERED_SECONDS, CodeMatch, CodeStatus
-from .forms import Form
 from .permits import NotPermitted, Permit
 from .proposals import LINGER, NOBODY, Caller, Consent, Evaluation, PreparedCall, Proposal, evaluate
 from .store import reservations
@@ -151,7 +150,7 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
     if settings.read_only:
         cure = "Only a person can change that."
         raise NotPermitted(refusals.refuse(consent, proposal, caller, "this server is read-only", cure))
-    form = await forms.choose(consent, caller)
+    form = await choose_form(consent, caller)
     if form is not Form.QUESTION:
         caller = replace(caller, person=None)
     slots = questions.slots(caller, codes.slot_of(api.now()))

@@ -5,6 +5,8 @@ Knows MCP's results; must know nothing of how an effect is found out.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -14,6 +16,7 @@ from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient
 
 from . import codes, elicitation, issued_codes, refusals
+from .audit_log import Event
 from .card_or_code import NOT_ANY_MORE, render_preview
 from .codes import REMEMBERED_SECONDS, SLOT, CodeMatch
 from .permits import NotPermitted
@@ -48,63 +51,69 @@ async def ask(
     leaving = dict.fromkeys(evaluation.leaving, start)
     effect = await evaluation.proposal.describe(evaluation.subject, start, leaving)
     asked = [*effect.lines(), "", f"Let the assistant do this now ({evaluation.call.tool})?"]
-    question = sanitize.clean("\n".join(asked))
+    question = _Question(consent, evaluation, match, caller, sanitize.clean("\n".join(asked)))
     if who.push is not None:
-        return await _ask_now(consent, api, evaluation, match, caller, question)
+        return await _ask_now(question, api, who.push)
     # `slot.digest` binds an answer to the code and to the very words of the question; then when it was asked.
-    digest = codes.keyed_digest(consent.keys[0], "question", match.code, match.slot, caller.principal, question)
+    digest = codes.keyed_digest(consent.keys[0], "question", match.code, match.slot, caller.principal, question.text)
     state = f"{match.slot}.{digest}"
     bound, _, asked_at = (who.state or "").rpartition(".")
     if who.answer is None or who.state is None:
-        refusals.record(consent, "question", evaluation, caller, text=question)
-        raise NotPermitted(elicitation.returned_answer(question, f"{state}.{api.now().timestamp() * 1000:.0f}"))
+        question.record("question")
+        raise NotPermitted(elicitation.returned_answer(question.text, f"{state}.{api.now().timestamp() * 1000:.0f}"))
     if bound != state:
         why = "What the person was asked is not what would happen now; ask them anew."
         raise NotPermitted(await render_preview(consent, api, evaluation, caller, why))
     seconds = api.now().timestamp() - int(asked_at) / 1000  # sealed, so it is what was sent
-    return await _judge_answer(consent, evaluation, match, caller, who.answer, seconds, question)
+    return await _judge_answer(question, who.answer, seconds)
 
 
-async def _ask_now(  # noqa: PLR0913, PLR0917
-    consent: Consent, api: ApiClient, evaluation: Evaluation, match: CodeMatch, caller: Caller, question: str
-) -> tuple[str, ...]:
-    push = caller.person.push if caller.person else None
-    assert push is not None  # noqa: S101  for the type checker
-    refusals.record(consent, "question", evaluation, caller, text=question)
-    asked = api.now()
-    try:
-        answer = await elicitation.push_question(push, question)
-    except anyio.get_cancelled_exc_class():
+@dataclass(frozen=True)
+class _Question:
+    """A question to the person: about what, which code it would use up, whose client asks, and its text."""
+
+    consent: Consent
+    evaluation: Evaluation
+    match: CodeMatch
+    caller: Caller
+    text: str
+
+    def record(self, event: Event, reason: str = "") -> None:
+        refusals.record(self.consent, event, self.evaluation, self.caller, reason, self.text)
+
+    async def spend(self) -> None:
+        """Use the code up: a no is not asked again."""
         with anyio.CancelScope(shield=True):
-            await consent.store.use(match.code, REMEMBERED_SECONDS)
-        refusals.record(consent, "refusal", evaluation, caller, "the call ended while the person was asked")
+            await self.consent.store.use(self.match.code, REMEMBERED_SECONDS)
+
+
+async def _ask_now(
+    question: _Question, api: ApiClient, push: Callable[[str], Awaitable[ElicitResult]]
+) -> tuple[str, ...]:
+    question.record("question")
+    evaluation, caller, asked = question.evaluation, question.caller, api.now()
+    try:
+        answer = await elicitation.push_question(push, question.text)
+    except anyio.get_cancelled_exc_class():
+        await question.spend()
+        question.record("refusal", "the call ended while the person was asked")
         raise
-    seconds = (api.now() - asked) / timedelta(seconds=1)
-    notes = await _judge_answer(consent, evaluation, match, caller, answer, seconds, question)
-    others = await consent.store.reserved(api.now())  # people take their time
+    notes = await _judge_answer(question, answer, (api.now() - asked) / timedelta(seconds=1))
+    others = await question.consent.store.reserved(api.now())  # people take their time
     again = await evaluate(evaluation.proposal, caller, api.now(), others)
     if again.call == evaluation.call and not again.statement.forbidden:
         return notes
     why = issued_codes.differs(evaluation.call, again.call, "while the person was asked")
-    raise NotPermitted(await render_preview(consent, api, again, caller, why or NOT_ANY_MORE))
+    raise NotPermitted(await render_preview(question.consent, api, again, caller, why or NOT_ANY_MORE))
 
 
-async def _judge_answer(  # noqa: PLR0913, PLR0917
-    consent: Consent,
-    evaluation: Evaluation,
-    match: CodeMatch,
-    caller: Caller,
-    answer: ElicitResult | str,
-    seconds: float,
-    question: str,
-) -> tuple[str, ...]:
-    """The notes on a yes; for all else NotPermitted, and the code is spent: a no is not asked again."""
+async def _judge_answer(question: _Question, answer: ElicitResult | str, seconds: float) -> tuple[str, ...]:
+    """The notes on a yes; for all else NotPermitted, and the code is spent."""
     verdict = elicitation.judge(answer, seconds)
     if verdict.consented:
-        refusals.record(consent, "consent", evaluation, caller, verdict.words, question)
+        question.record("consent", verdict.words)
         return verdict.notes
-    with anyio.CancelScope(shield=True):
-        await consent.store.use(match.code, REMEMBERED_SECONDS)
-    raise NotPermitted(
-        refusals.refuse(consent, evaluation.proposal, caller, verdict.words, verdict.cure, evaluation.subject)
-    )
+    await question.spend()
+    proposal, subject = question.evaluation.proposal, question.evaluation.subject
+    refusal = refusals.refuse(question.consent, proposal, question.caller, verdict.words, verdict.cure, subject)
+    raise NotPermitted(refusal)

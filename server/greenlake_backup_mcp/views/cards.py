@@ -115,15 +115,7 @@ async def answer_card(request: ViewCall) -> CallToolResult:
     consent = context.consent
     change = await cards.find(consent, caller, values["change"])
     try:
-        opening = await cards.answer(
-            consent,
-            change,
-            answer=values["answer"],
-            action=values.get("action", ""),
-            typed=values.get("typed", ""),
-            proof_=values.get("proof", ""),
-            now=context.api.now(),
-        )
+        opening = await cards.answer(consent, change, values, context.api.now())
     except PolicyRefusal as refusal:
         call_log.LOGGER.warning("a bad proof for a change (%s): it is cancelled", change.tool)
         why = f"an answer without the card's proof: {refusal.message}"
