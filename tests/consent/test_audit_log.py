@@ -141,7 +141,7 @@ async def test_a_full_disk_after_the_request_changes_nothing_of_what_is_told_but
     assert "Nothing was sent" not in text
     assert "THE RECORD FAILED: this outcome is not in it." in text
     assert [line["event"] for line in lines(path)] == ["preview", "consent", "request"]
-    assert len(audit_verify.unsettled(path)) == 1
+    assert len(audit_verify.verify([path]).waiting) == 1
 
 
 async def test_a_plan_whose_record_fails_under_way_still_tells_what_was_done(tmp_path: Path, monkeypatch: Any) -> None:
@@ -341,7 +341,7 @@ def test_a_torn_line_takes_no_other_along(tmp_path: Path) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write('{"event":"outc')
     audit_log.record(audit_log.open_log(path), "request", call="2", tool="t", principal="me")
-    assert [line["call"] for line in audit_verify.unsettled(path)] == ["1", "2"]
+    assert [line["call"] for line in audit_verify.verify([path]).waiting] == ["1", "2"]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\u202eevil", "x" * 10_000, "\x00", '"', "\ud800"])
@@ -374,7 +374,7 @@ def test_a_server_killed_between_consent_and_answer_leaves_what_is_unknown(tmp_p
     script = KILLED.format(tests=str(Path(__file__).parents[2]), path=str(path))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert run.returncode == -signal.SIGKILL, run.stderr.decode()
-    (left,) = audit_verify.unsettled(path)
+    (left,) = audit_verify.verify([path]).waiting
     assert left["tool"] == "restore_vm_files"
     assert left["outcome"] == "unknown until a line with event outcome and the same call follows"
     assert left["target"]["name"] == "sql-prod-01"

@@ -263,7 +263,7 @@ async def test_a_server_killed_between_consent_and_answer_leaves_a_line_that_say
                     await arrived.wait()
                     os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGKILL)
     assert arrived.is_set()
-    (left,) = audit_verify.unsettled(path)
+    (left,) = audit_verify.verify([path]).waiting
     assert left["tool"] == "suspend_protection_job"
     assert left["target"]["path"].endswith(job["protectionJobId"])
     assert left["outcome"] == audit_log.UNKNOWN

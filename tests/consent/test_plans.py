@@ -394,7 +394,7 @@ async def test_the_record_has_a_request_and_an_outcome_for_each_call(opened: Ope
     text = path.read_text(encoding="utf-8")
     assert text.count('"event":"request"') == 3  # the plan and its two calls
     assert text.count('"event":"outcome"') == 3
-    assert audit_verify.unsettled(path) == []
+    assert audit_verify.verify([path]).waiting == []
 
 
 # --- a plan belongs to the server -------------------------------------------------------------------------------------
@@ -460,7 +460,7 @@ async def test_a_call_that_is_cancelled_stops_its_plan_after_the_call_under_way(
         app.go.set()
     assert len(app.writes) == 2
     assert "stopped: the call was cancelled" in path.read_text(encoding="utf-8")
-    assert audit_verify.unsettled(path) == []
+    assert audit_verify.verify([path]).waiting == []
 
 
 async def test_a_client_that_ends_stops_its_plan_after_the_call_under_way_and_the_record_says_where(
@@ -482,7 +482,7 @@ async def test_a_client_that_ends_stops_its_plan_after_the_call_under_way_and_th
     rows = '"rows":"done: 1-2; not tried: 3; stopped: the server ended, with call 2 under way"'
     assert rows in text
     assert len(app.writes) == 2
-    assert audit_verify.unsettled(path) == []
+    assert audit_verify.verify([path]).waiting == []
 
 
 async def test_another_process_says_that_it_knows_no_such_plan(opened: OpenPlan) -> None:

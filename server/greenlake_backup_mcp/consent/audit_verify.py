@@ -59,11 +59,6 @@ def verify(files: Sequence[Path], keys: Sequence[bytes] = ()) -> AuditReport:
     return report
 
 
-def unsettled(path: Path) -> list[dict[str, Any]]:
-    """The request lines of a record that no outcome follows: what became of them is not known."""
-    return _unsettled(line for _, _, content in _lines([path]) if (line := _parse(content)) is not None)
-
-
 def render(report: AuditReport, *, with_keys: bool) -> Iterator[str]:
     """The report in lines for people."""
     yield f"{report.lines:,} lines, {len(report.problems):,} problems."

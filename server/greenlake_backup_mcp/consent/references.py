@@ -16,19 +16,8 @@ MOST_KEPT = 200  # differences of a process; the oldest go
 MOST_LETTERS = 8_000_000  # of all of them
 PART = 12_000  # letters of a part
 
-
-@dataclass(frozen=True)
-class WholeDifference:
-    """A difference that a preview told of."""
-
-    principal: str
-    lines: tuple[str, ...]
-    until: datetime
-
-    @property
-    def letters(self) -> int:
-        """How long it is."""
-        return sum(map(len, self.lines))
+WholeDifference = tuple[str, tuple[str, ...], datetime]
+"""Whose it is, its lines, and until when it can be read."""
 
 
 @dataclass
@@ -39,28 +28,25 @@ class References:
 
     def keep(self, principal: str, lines: tuple[str, ...], until: datetime, now: datetime) -> str:
         """The reference under which a difference can be read until then; the same one again for the same lines."""
-        difference = WholeDifference(principal, lines, until)
-        for reference in [r for r, one in self.differences.items() if one.until <= now]:
-            del self.differences[reference]
-        if (same := next((r for r, one in self.differences.items() if one == difference), None)) is not None:
-            return same
-        while self.differences and (
-            len(self.differences) >= MOST_KEPT or self._letters() + difference.letters > MOST_LETTERS
-        ):
-            del self.differences[next(iter(self.differences))]
-        reference = f"D-{secrets.token_hex(8)}"
-        self.differences[reference] = difference
+        current = {reference: one for reference, one in self.differences.items() if one[2] > now}
+        difference = principal, lines, until
+        reference = next((r for r, one in current.items() if one == difference), f"D-{secrets.token_hex(8)}")
+        current[reference] = difference
+        letters = sum(_letters(one[1]) for one in current.values())
+        while len(current) > MOST_KEPT or (letters > MOST_LETTERS and len(current) > 1):
+            letters -= _letters(current.pop(next(iter(current)))[1])
+        self.differences = current
         return reference
 
     def whole(self, principal: str, reference: str, now: datetime) -> tuple[str, ...]:
         """All lines; InputError for what this caller cannot read."""
-        one = self.differences.get(reference)
-        if one is None or one.principal != principal or one.until <= now:
+        owner, lines, until = self.differences.get(reference, ("", (), now))
+        if owner != principal or until <= now:
             raise InputError(
                 "There is no such difference for this caller, or not any more.",
                 hint="A reference holds as long as its code, in the process that gave it; preview the call again.",
             )
-        return one.lines
+        return lines
 
     def part(self, principal: str, reference: str, number: int, now: datetime) -> tuple[str, ...]:
         """The lines of a part (from 1), after one that says which; InputError as `whole`."""
@@ -71,17 +57,16 @@ class References:
         head = f"The whole difference, part {number} of {len(parts)} ({len(lines):,} lines in all)."
         return (head, *parts[number - 1])
 
-    def _letters(self) -> int:
-        return sum(one.letters for one in self.differences.values())
+
+def _letters(lines: tuple[str, ...]) -> int:
+    return sum(map(len, lines))
 
 
 def _parts(lines: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     part: list[str] = []
-    size = 0
     for line in lines:
-        if part and size + len(line) > PART:
+        if part and _letters(tuple(part)) + len(line) > PART:
             yield tuple(part)
-            part, size = [], 0
+            part = []
         part.append(line)
-        size += len(line)
     yield tuple(part)

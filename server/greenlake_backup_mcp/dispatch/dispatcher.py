@@ -7,57 +7,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from mcp.types import CallToolResult, InputRequiredResult
 
 from greenlake_backup_mcp.consent import gate, plan_runs, plans, proposals
 from greenlake_backup_mcp.consent.permits import NotPermitted
-from greenlake_backup_mcp.consent.plan_runs import PlanRuns
-from greenlake_backup_mcp.consent.proposals import Caller, Consent, PreparedCall
-from greenlake_backup_mcp.errors import BackupError, InputError, OutcomeUnknown, PolicyRefusal
+from greenlake_backup_mcp.consent.proposals import Caller, PreparedCall
+from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.lists import list_tool
-from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
-from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking, suggest
-from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles, target_reads
+from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream import body_limits, client, readings
-from greenlake_backup_mcp.upstream.body_limits import offload_if
-from greenlake_backup_mcp.writes import embedded_errors, follow, read_back, reports
+from greenlake_backup_mcp.upstream import readings
+from greenlake_backup_mcp.writes import follow
 from greenlake_backup_mcp.writes.polling import SharedTasks
-from greenlake_backup_mcp.writes.remembered import RememberedWrite, WriteMemory
-from greenlake_backup_mcp.writes.reports import TaskReport
 
 from . import arguments, processor_time, results
-from .catalog_source import CatalogSource
+from .carry_out import carry_out, clock_note, follower_for
+from .context import CallContext
 
 Result = CallToolResult | InputRequiredResult
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class CallContext:
-    """What every call needs: the way to the service, the tools there are and those offered, and consent."""
-
-    api: client.ApiClient
-    tools: Mapping[str, Tool]  # all there are
-    enabled: Mapping[str, Tool]  # those this server offers
-    consent: Consent
-    catalog: CatalogSource
-    plans: PlanRuns
-    role: roles.Role = "destroy"  # of the caller; without logins it is whoever started this server
-    memory: WriteMemory = field(default_factory=WriteMemory)
-    problem: BackupError | None = None  # why nothing can be called: told as each call's result, not by a dead server
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of this server."""
-        return self.api.settings
 
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
@@ -116,11 +91,11 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
         values = arguments.prepare(tool, raw)
         more = await context.catalog.list_columns(tool)
         answer = await list_tool.answer(context.api, tool, values, caller.progress, more.columns)
-        notes = (*more.notes, *_clock_note(context))
+        notes = (*more.notes, *clock_note(context))
         return _to_result(context, CallOutcome(Outcome.DONE, (*answer.lines, *notes), answer.value))
     prepared = _prepare(context, name, raw, caller)
     async with gate.authorize(context.consent, context.api, context.tools, prepared, caller) as permit:
-        outcome = await _carry_out(context, permit.with_before(prepared), caller)
+        outcome = await carry_out(context, permit.with_before(prepared), caller)
         notes = await permit.settle(outcome.outcome)
     return _to_result(context, replace(outcome, lines=(*outcome.lines[:1], *notes, *outcome.lines[1:])))
 
@@ -142,7 +117,7 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if plan_runs.is_plan(task_id):
         stop = values.get("stop", False)
         return await plan_runs.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
-    report = await follow.wait(_follower(context, caller, seconds), task_id)
+    report = await follow.wait(follower_for(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 
 
@@ -170,7 +145,7 @@ async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Cal
         values,
         caller,
         prepare=lambda name, raw: _prepare(context, name, raw, caller),
-        execute=lambda prepared, caller: _carry_out(context, prepared, caller, shared),
+        execute=lambda prepared, caller: carry_out(context, prepared, caller, shared),
     )
 
 
@@ -203,117 +178,6 @@ def _prepare(context: CallContext, name: str, raw: Mapping[str, Any], caller: Ca
     tool = _find_tool(context, name, raw, caller)
     values = arguments.prepare(tool, raw)
     return PreparedCall(tool, values, arguments.build_request(tool, values))
-
-
-async def _carry_out(
-    context: CallContext, prepared: PreparedCall, caller: Caller, shared: SharedTasks | None = None
-) -> CallOutcome:
-    """Send the request, follow its task (`shared`: with others), say what became of it.
-
-    What the call gave as a secret is hidden here, since a plan's report holds many calls; ours are hidden by `call`.
-    """
-    outcome, hide = Outcome.UNKNOWN, masking.Masker(masking.secrets_in(prepared.arguments))
-    target = None
-    if not prepared.request.reads:
-        target = target_reads.target_read(prepared.tool, prepared.request, context.tools)
-    before = await _read_before(context, prepared, target)
-    write = RememberedWrite(prepared.request, target, context.api.now(), before)
-    sent = False
-
-    def sending() -> None:
-        nonlocal sent
-        caller.sending()
-        sent = True
-
-    token = client.BEFORE_WRITE.set(sending)
-    try:
-        reply = await client.send(context.api, prepared.request)
-        caller.accepted(follow.task_of(context.api, reply))
-        result = await _outcome_of(context, prepared, reply, caller, write, shared)
-        outcome = result.outcome
-        return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
-    except BackupError as problem:
-        if isinstance(problem, OutcomeUnknown):
-            problem = await follow.investigate(_follower(context, caller, 0), problem, write)
-        raise problem.map_texts(hide) from None
-    finally:
-        client.BEFORE_WRITE.reset(token)
-        if sent:
-            await context.catalog.note_write(prepared.request, outcome)
-
-
-async def _read_before(
-    context: CallContext, prepared: PreparedCall, target: client.Request | None
-) -> Mapping[str, Any]:
-    """The target of an update before it is sent, so that what else changes is noticed; {} where it cannot be read."""
-    if prepared.before is not None:
-        return prepared.before
-    if target is None or prepared.request.method not in ("PATCH", "PUT"):
-        return {}
-    return (await read_back.read_back(context.api, target, context.settings.timeout)).item
-
-
-async def _outcome_of(  # noqa: PLR0913, PLR0917
-    context: CallContext,
-    prepared: PreparedCall,
-    reply: client.Response,
-    caller: Caller,
-    write: RememberedWrite,
-    shared: SharedTasks | None,
-) -> CallOutcome:
-    """What the reply means."""
-    tool = prepared.tool
-    if tool.danger is Danger.READ:
-        large = reply.size > body_limits.LARGE
-        if prepared.arguments.get("output") == "json":
-            value = await offload_if(True, results.fit_json, reply.body, context.settings) if large else reply.body
-            return CallOutcome(Outcome.DONE, value=value)
-        lines = await offload_if(large, _details, context, tool, reply.body)
-        more = builtin.BEYOND.get(tool.name)
-        beyond = (
-            await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])
-            if more is not None and more.name in context.enabled
-            else ()
-        )
-        return CallOutcome(Outcome.DONE, (*lines, *beyond, *_clock_note(context)))
-    if (error := embedded_errors.find_embedded_error(reply.status, reply.body)) is not None:
-        return _from_report(reports.report_embedded(tool.title, reply.status, error))
-    if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
-        lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
-        return CallOutcome(Outcome.DONE, tuple(lines))
-    follower = _follower(context, caller, proposals.follow_seconds(context.settings, caller), shared)
-    return _from_report(await follow.follow(follower, reply, write, tool.title))
-
-
-def _clock_note(context: CallContext) -> tuple[str, ...]:
-    """Of an answer with ages in it: that this machine's clock is off. Previews and writes judge by the service's."""
-    note = context.api.transport.clock.note
-    return (note,) if note else ()
-
-
-def _follower(
-    context: CallContext, caller: Caller, seconds: float, shared: SharedTasks | None = None
-) -> follow.Follower:
-    return follow.Follower(
-        context.api,
-        caller.progress,
-        seconds,
-        context.memory,
-        caller.principal,
-        lambda path: target_reads.read_of(path, context.tools),
-        shared,
-    )
-
-
-def _from_report(report: TaskReport) -> CallOutcome:
-    return CallOutcome(report.outcome, report.lines, beside=report.beside)
-
-
-def _details(context: CallContext, tool: Tool, body: Any) -> list[str]:
-    operation = tool.operation.id if tool.operation else ""
-    if tool.danger is Danger.SECRET and not context.settings.reveal_secrets:
-        body = masking.redact_all_but_known(body)
-    return details.render_details(operation, body, context.api.now(), reveal=context.settings.reveal_secrets)
 
 
 def _to_result(context: CallContext, call: CallOutcome) -> CallToolResult:

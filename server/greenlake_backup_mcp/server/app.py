@@ -46,7 +46,7 @@ from .tool_listing import to_mcp_tool
 if TYPE_CHECKING:
     from greenlake_backup_mcp.consent.plan_runs import PlanRuns
     from greenlake_backup_mcp.consent.store import ConsentStore
-    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+    from greenlake_backup_mcp.dispatch.context import CallContext
     from greenlake_backup_mcp.tool_search.surface import Surface
 
 NAME = "greenlake-backup-mcp"
@@ -237,7 +237,7 @@ async def _context(  # noqa: PLR0913, PLR0917
     card_keys: tuple[bytes, ...],
 ) -> AsyncIterator[CallContext]:
     from greenlake_backup_mcp.consent import plan_runs, proposals  # noqa: PLC0415
-    from greenlake_backup_mcp.dispatch import dispatcher  # noqa: PLC0415
+    from greenlake_backup_mcp.dispatch import context  # noqa: PLC0415
     from greenlake_backup_mcp.dispatch.catalog_source import CatalogSource  # noqa: PLC0415
     from greenlake_backup_mcp.tools import drift  # noqa: PLC0415
     from greenlake_backup_mcp.upstream import client  # noqa: PLC0415
@@ -257,7 +257,7 @@ async def _context(  # noqa: PLR0913, PLR0917
             plans = plan_runs.PlanRuns(background.group)
             background.plans.append(plans)
             in_flight.plans = plans
-            yield dispatcher.CallContext(api, tools.all, tools.offered, consent, catalog, plans, problem=problem)
+            yield context.CallContext(api, tools.all, tools.offered, consent, catalog, plans, problem=problem)
         finally:
             if store is not None:
                 with anyio.CancelScope(shield=True):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from mcp.types import CompleteRequestParams, CompleteResult, Completion, PromptReference, ResourceTemplateReference
 
 from greenlake_backup_mcp.dispatch import arguments
-from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+from greenlake_backup_mcp.dispatch.context import CallContext
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.lists.read import pages
 from greenlake_backup_mcp.text import sanitize

@@ -31,7 +31,7 @@ from greenlake_backup_mcp.tools.registry import Tool
 from .tool_listing import to_mcp_tool
 
 if TYPE_CHECKING:
-    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+    from greenlake_backup_mcp.dispatch.context import CallContext
     from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
     from greenlake_backup_mcp.views.pages import Pages
 

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.dispatch import dispatcher, results
-from greenlake_backup_mcp.dispatch.dispatcher import CallContext, Result
+from greenlake_backup_mcp.dispatch.context import CallContext
+from greenlake_backup_mcp.dispatch.dispatcher import Result
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.openapi.document import Schema

@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextContent
 
 from greenlake_backup_mcp.consent.proposals import Caller
 from greenlake_backup_mcp.dispatch import arguments, results
-from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+from greenlake_backup_mcp.dispatch.context import CallContext
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
 

@@ -17,7 +17,7 @@ from mcp.types import CallToolResult, TextContent
 from greenlake_backup_mcp.consent import card_or_code, cards, gate, refusals
 from greenlake_backup_mcp.consent.cards import Change, Standing, State
 from greenlake_backup_mcp.dispatch import dispatcher, results
-from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+from greenlake_backup_mcp.dispatch.context import CallContext
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools.builtin import RUN_PLAN

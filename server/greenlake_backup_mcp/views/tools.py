@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.registry import Argument, Tool
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.consent.proposals import Caller
-    from greenlake_backup_mcp.dispatch.dispatcher import CallContext
+    from greenlake_backup_mcp.dispatch.context import CallContext
 
 MOST_SECONDS = 25  # that change_status waits: clients cut calls at 60
 LONGEST = 500  # characters of a text that a view sends
