@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from mcp import Client
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.server import app
+from tests.conftest import NOW
 from tests.support.estates import few_machines
 from tests.support.results import text_of
 
@@ -99,3 +102,18 @@ async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Conn
             result = await client.call_tool(tool, arguments)
             assert result.is_error
             assert text in text_of(result), tool
+
+
+async def test_the_first_question_of_a_morning_rests_on_the_copies_of_the_night(tenant: Any) -> None:
+    """T27: jobs of today against copies of yesterday would call all of them late, or nothing known."""
+    time = [NOW]
+    tenant.state.tenant.clock = lambda: time[0]
+    server = app.create(SETTINGS, app=tenant, now=lambda: time[0])
+    async with Client(server, mode="auto") as client:
+        for hours in (0, 25):
+            time[0] += timedelta(hours=hours)
+            result = await client.call_tool("check_protection", {"control": "fresh", "output": "json"})
+            value = result.structured_content
+            assert value is not None
+            assert value["counts"]["unread"] == 0
+            assert value["counts"]["met"] >= 2

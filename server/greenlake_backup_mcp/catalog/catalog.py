@@ -57,6 +57,7 @@ class Catalog:
     _progress: anyio.Event = field(default_factory=anyio.Event)  # set whenever something more was read
     _running: bool = False
     _refreshed: float | None = None
+    _caught_up: bool = False  # all copies were read that were due at the last refresh
     _woken: float = 0.0
     _lists: tuple[float, float | None, str] | None = None  # how far a refresh under way is
 
@@ -69,7 +70,8 @@ class Catalog:
         """What `work` finds over a read-only connection with all views, and the coverage that its answer has to name.
 
         Waits up to `seconds` (default: the setting `wait`) until the lists are fresh and, where `whole`, until the
-        recovery points of all assets were read once; then works with what there is, and the reading goes on.
+        recovery points of all assets were read, and read again where a tier ran since; then works with what there is,
+        and the reading goes on.
         `work` runs in a thread. SettingsError where the catalog is off.
         """
         await self.ready(progress, kinds, seconds=seconds, whole=whole)
@@ -124,16 +126,18 @@ class Catalog:
         assert self.filler is not None  # noqa: S101  opened before
         pace = self.filler.reader.pace
         pace.hurry += 1
-        waited = False
+        waited = read = False  # what is read again moves no further on
         try:
             while True:
                 event = self._progress
                 covered = await self.coverage(kinds)
                 fresh = self._refreshed is not None or self.others or self.problem
                 ready = fresh and (not whole or not covered.unread or self._exhausted(covered))
-                if progress is not None and (waited or not ready):
+                if progress is not None and (waited or not ready) and not read:
                     await progress(*self._position(covered))
-                if ready or self.group is None:
+                    read = bool(ready)
+                behind = whole and not self._caught_up and not self.others and not self.problem
+                if (ready and not behind) or self.group is None:
                     return
                 waited = True
                 await event.wait()
@@ -230,10 +234,14 @@ class Catalog:
         now = self.api.now().timestamp()
         if self._refreshed is None or now - self._refreshed > REFRESH_SECONDS:
             await self.filler.refresh(self._note_lists)
+            self._caught_up = False
             self._refreshed = self.api.now().timestamp()
             self._wake()
         due = await self.filler.due_copies()
         if not due:
+            if not self._caught_up:
+                self._caught_up = True
+                self._wake()
             await self._idle(IDLE_SECONDS)
             return
         limiter = anyio.CapacityLimiter(WORKERS)
