@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.catalog import find_recovery_points, query_catalog, writer
+from greenlake_backup_mcp.catalog import query_catalog, writer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.rows import Copy
 from greenlake_backup_mcp.errors import BackupError
@@ -52,6 +52,8 @@ PERIOD = {
 QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("check_health", {}), ("check_protection", {"control": "cover"}), ("check_protection", {"control": "fresh"}),
     ("show_dependents", {"name": STORES[0][1]}), ("show_dependents", {"name": "unlocked copies"}), ("show_changes", {}),
+    ("find_recovery_points", {"asset": "vm-0007"}), ("find_recovery_points", {"before": "now-24h", "usable": True}),
+    ("find_recovery_points", {"nearest": "now-10d", "limit": 5}),
 )  # fmt: skip
 HOSTILE = (
     "SELECT count(*) FROM recovery_points a, recovery_points b",
@@ -87,19 +89,14 @@ async def _measure() -> None:
                     print(
                         f"{name}: {seconds:.2f} s of processor (goal {goal}); loop held {1000 * stop:.0f} ms (goal 50)"
                     )
-            for values in (
-                {"asset": "vm-0007"},
-                {"before": "now-24h", "usable": True},
-                {"nearest": "now-10d", "limit": 5},
-            ):
-                seconds, stop = await _timed(lambda v=values: find_recovery_points.find(catalog, v, _silent, 10_000))
-                print(f"find_recovery_points {values}: {seconds:.2f} s of processor; loop held {1000 * stop:.0f} ms")
             for tool, values in QUESTIONS:
                 asked = await question.question(catalog, values, _silent)
                 answer = registry.answer_for(tool)
                 assert answer is not None
                 seconds, stop = await _timed(lambda a=answer, q=asked: a(q))
-                print(f"{tool} {values}: {seconds:.2f} s of processor (goal 0.7); loop held {1000 * stop:.0f} ms")
+                print(
+                    f"{tool} {values}: {seconds:.2f} s of processor (goal 0.7 or 2.5); loop held {1000 * stop:.0f} ms"
+                )
             print(f"memory of all that: {_resident() - before:+.0f} MiB (goal 40)")
             before, turns = _resident(), query_catalog.Turns()
             async with anyio.create_task_group() as group:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -206,15 +207,54 @@ async def test_the_nearest_to_a_moment_is_found(connected: Connected, tenant: An
     ]  # fmt: skip
     best = min(good, key=lambda stamp: abs(_seconds(stamp) - _seconds(wanted + "Z")))
     async with connected(DEMO) as client:
-        asked = {"asset": vm["id"], "nearest": wanted, "usable": True, "output": "json", "limit": 1}
+        asked = {"asset": vm["id"], "nearest": wanted, "usable": True, "timeZone": "UTC", "output": "json", "limit": 1}
         result = await client.call_tool("find_recovery_points", asked)
         assert result.structured_content
         assert _seconds(result.structured_content["recoveryPoints"][0]["pointInTime"]) == _seconds(best)
 
 
-def _seconds(stamp: str) -> float:
-    from datetime import datetime  # noqa: PLC0415
+def _with_logs(copy: Any) -> bool:
+    return bool((copy.get("logBackupInfo") or {}).get("lastLogBackupTime")) and copy["state"] == "OK"
 
+
+async def test_log_backups_reach_on_to_any_moment_between(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    database, copies = next(
+        (one, logged) for one in held.all("mssql-databases") for kind in ("backups", "snapshots")
+        if (logged := [c for c in held.copies("mssql-databases", one["id"], kind).all(held.now(), held.lag)
+                       if _with_logs(c)])
+    )  # fmt: skip
+    copy = max(copies, key=lambda c: c["pointInTime"])
+    first, last = _seconds(copy["pointInTime"]), _seconds(copy["logBackupInfo"]["lastLogBackupTime"])
+    between = datetime.fromtimestamp((first + last) / 2, UTC).isoformat()
+    asked = {"asset": database["id"], "nearest": between, "usable": True, "timeZone": "Europe/Berlin"}
+    async with connected(DEMO) as client:
+        result = await client.call_tool("find_recovery_points", {**asked, "output": "json"})
+        text = await ask(client, "find_recovery_points", **asked)
+    value = result.structured_content
+    assert value
+    assert _seconds(value["recoveryPoints"][0]["pointInTime"]) == first
+    assert value["recoveryPoints"][0]["worse"] is None
+    assert any(_seconds(r["from"]) <= first and _seconds(r["until"]) >= last - 1 for r in value["logRanges"])
+    assert "Any moment can be restored from log backups within" in text
+    assert "+01:00" in text
+    assert "Times are those of Europe/Berlin" in text
+
+
+async def test_what_cannot_be_looked_for_is_told(connected: Connected) -> None:
+    wrong = (
+        ({"timeZone": "Mars/Olympus"}, "is no time zone"), ({"before": "soon"}, "is no moment"),
+        ({"nearest": "now", "before": "now"}, "nearest stands for itself"),
+        ({"after": "now", "before": "now-1d"}, "after lies behind before"),
+        ({"expiresAfter": "now", "expiresBefore": "now-1d"}, "expiresAfter lies behind"),
+        ({"store": "no such store"}, "no store"),
+    )  # fmt: skip
+    async with connected(DEMO) as client:
+        for arguments, meant in wrong:
+            assert meant in await ask(client, "find_recovery_points", **arguments), arguments
+
+
+def _seconds(stamp: str) -> float:
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 

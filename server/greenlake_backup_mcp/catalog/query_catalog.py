@@ -265,6 +265,19 @@ def temporary_bytes() -> int:
     return total
 
 
+JSON_KEYS = """## output json
+
+- query_catalog: `columns`, `rows` (an object each), `count`, `more` (there are more rows), `coverage`
+- find_recovery_points: `count`, `assets` (how many have them), `usable`, `places`, `notUsable` (why, count),
+  `sizeInBytes` (sum, of so many that tell one), `moments` as understood, `meant` (assets of the name, groups and
+  datastores that hold them, with `copies_state`), `logRanges` (any moment between `from` and `until`),
+  `recoveryPoints` (best first; `usable` null: not known; `worse`: than the first), `nextOffset`, `timeZone`,
+  `coverage`
+- `coverage`: `asOf`, `ageSeconds`, `complete`, `reading`, `recoveryPoints` (by kind: assets, read, stale, unread,
+  why), `listsNotRead`, `oldestRecoveryPointsRead`, `notes`; `leftOut`: rows for which there was no room
+"""
+
+
 def document() -> str:
     """Every view with its columns, as Markdown: the resource."""
     out = [
@@ -277,4 +290,4 @@ def document() -> str:
         out += [f"## {view.name}", "", f"{view.comment[0].upper()}{view.comment[1:]}.", ""]
         out += [f"- `{column.name}` {column.comment}" for column in view.columns]
         out.append("")
-    return "\n".join(out)
+    return "\n".join([*out, JSON_KEYS])

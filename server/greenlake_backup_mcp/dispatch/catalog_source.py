@@ -66,7 +66,7 @@ class CatalogSource:
 
         Reading is waited for so many seconds; then the answer is of what was read and says so, and reading goes on.
         """
-        from greenlake_backup_mcp.catalog import catalog, find_recovery_points, query_catalog  # noqa: PLC0415
+        from greenlake_backup_mcp.catalog import catalog, query_catalog  # noqa: PLC0415
 
         catalog.PATIENCE.set(seconds)  # of this call: each has a context of its own
 
@@ -75,10 +75,8 @@ class CatalogSource:
         if (answer := registry.answer_for(name)) is not None:
             return await answer(await question.question(self.get(), values, progress))
         room = int(self.api.settings.budget * BYTES_PER_TOKEN)
-        if name == builtin.QUERY_CATALOG.name:
-            self.turns = self.turns or query_catalog.Turns()
-            return await query_catalog.query(self.get(), self.turns, principal, dict(values), progress, room)
-        return await find_recovery_points.find(self.get(), values, progress, room)
+        self.turns = self.turns or query_catalog.Turns()
+        return await query_catalog.query(self.get(), self.turns, principal, dict(values), progress, room)
 
     async def evidence(self, address: str, progress: Report) -> tuple[str, str]:
         """The media type and text of the evidence at an address; InputError for one that is none."""

@@ -100,7 +100,7 @@ class Question:
 class Reply:
     """An answer in the making: `head`, a table of all `rows` under `title`, `tail`; `rest`: where else the rest is.
 
-    `few`: all rows are shown where no limit was given.
+    `few`: all rows are shown where no limit was given; `total`: how many there are, where `rows` is not all.
     """
 
     head: list[str] = field(default_factory=list)
@@ -109,6 +109,7 @@ class Reply:
     rest: str = ""
     tail: list[str] = field(default_factory=list)
     few: bool = False
+    total: int = 0
 
     def render(self, question: Question, estate: Estate) -> Answer:
         """The lines, within the room of the question: whole rows are left out, and counted."""
@@ -123,10 +124,11 @@ class Reply:
             body, fitting = answer.table(names, page, estate.coverage.now, left)
             body = [self.title, *body] if self.title else body
         end = question.offset + fitting
-        if fitting < len(self.rows):
+        total = max(self.total, len(self.rows))
+        if fitting < total:
             first = f"{question.offset + 1:,} to {end:,}" if question.offset else f"{fitting:,}"
-            following = f" The next: offset {end}." if fitting > 0 and end < len(self.rows) else ""
-            body.append(f"{first} of {len(self.rows):,} shown.{following} {self.rest}".strip())
+            following = f" The next: offset {end}." if fitting > 0 and end < total else ""
+            body.append(f"{first} of {total:,} shown.{following} {self.rest}".strip())
         return Answer(lines=(*head, *body, *ends))
 
 

@@ -9,7 +9,10 @@ from greenlake_backup_mcp.catalog.answer import Answer
 
 from .question import Question
 
-ANSWERS = ("check_protection", "describe_asset", "check_health", "show_dependents", "show_changes")
+ANSWERS = (
+    *("check_protection", "describe_asset", "check_health", "show_dependents", "show_changes"),
+    "find_recovery_points",
+)
 
 
 def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]] | None:

@@ -108,6 +108,8 @@ QUERY_CATALOG = _builtin_tool(
 )
 
 _MOMENT = {"type": "string"}
+_OFFSET = {"type": "integer", "minimum": 0, "description": "Rows passed over, to see the rest."}
+_ZONE = {"type": "string", "description": "Europe/Berlin; default: the machine's."}
 FIND_RECOVERY_POINTS = _builtin_tool(
     "find_recovery_points",
     "Find recovery points",
@@ -136,6 +138,8 @@ FIND_RECOVERY_POINTS = _builtin_tool(
             "expiresAfter": _MOMENT,
             "minGib": {"type": "number", "minimum": 0},
             "limit": {"type": "integer", "minimum": 0, "maximum": 200, "description": "Rows shown. Default 12."},
+            "offset": _OFFSET,
+            "timeZone": _ZONE,
             "output": OUTPUT,
         },
     },
@@ -144,8 +148,6 @@ FIND_RECOVERY_POINTS = _builtin_tool(
 _PLACES = ["array", "on_premises", "off_site"]
 _KINDS = ["vm", "mssql_database", "volume_group", "datastore", "vm_group", "mssql_group"]
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "description": "Rows shown. Default 12."}
-_OFFSET = {"type": "integer", "minimum": 0, "description": "Rows passed over, to see the rest."}
-_ZONE = {"type": "string", "description": "Europe/Berlin; default: the machine's."}
 
 CHECK_PROTECTION = _builtin_tool(
     "check_protection",
