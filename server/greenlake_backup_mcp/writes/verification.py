@@ -48,7 +48,8 @@ def judge(result: PollResult, found: Findings) -> Verdict:
             verdict = judge_made(context, found.made)
         else:
             verdict = _judge_target(result, found.target)
-        if result.at_once and verdict.outcome is Outcome.DONE and not _shows_as_asked(context, found):
+        nothing_described = not context.wanted and not context.deletes
+        if result.at_once and verdict.outcome is Outcome.DONE and nothing_described:
             verdict = _judge_empty(context, verdict)
         return worst(judge_parts(found.parts), verdict, _judge_word(context, task, found.parts))
     if task.state in ("FAILED", "CANCELLED"):
