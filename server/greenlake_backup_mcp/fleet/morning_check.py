@@ -1,6 +1,6 @@
 """The morning check judged: how every asset, system and job stands, what needs a person today, and the verdict.
 
-Knows the catalog and the estate; how it is told is in health.py.
+Knows the catalog and the estate; how it is told is in check_health.py.
 """
 
 from __future__ import annotations
