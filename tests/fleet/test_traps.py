@@ -28,7 +28,7 @@ from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.controls import CONTROLS
 from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.fleet.verdicts import State
-from greenlake_backup_mcp.tools import builtin
+from greenlake_backup_mcp.tools import estate
 from tests.conftest import NOW
 from tests.support.estates import AT, estate_of, opened, small_estate
 
@@ -226,7 +226,7 @@ UNTOLD = {22: "no throughput", 28: "cannot be inferred", 29: "not inferred", 30:
 @pytest.mark.parametrize("number", range(1, 40))
 def test_each_of_the_39_questions_has_its_answer_or_is_said_to_have_none(number: int) -> None:
     tool, values = ANSWERED[number]
-    schema = next(t for t in builtin.FLEET if t.name == tool).input_schema["properties"]
+    schema = next(t for t in estate.FLEET if t.name == tool).input_schema["properties"]
     assert values.keys() <= schema.keys()
     if "control" in values:
         assert values["control"] in schema["control"]["enum"]

@@ -16,7 +16,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.server import app
 from greenlake_backup_mcp.server.tool_listing import to_mcp_tool
 from greenlake_backup_mcp.tool_search import ranking
-from greenlake_backup_mcp.tools import builtin, registry
+from greenlake_backup_mcp.tools import builtin, estate, registry
 from greenlake_backup_mcp.tools.danger import Danger
 
 HERE = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ async def test_three_tools_and_four_over_the_estate_are_listed_and_cost_little(
 
 def test_the_seven_tools_over_the_estate_cost_little() -> None:
     listed = [to_mcp_tool(t) for t in app.tool_set(settings.load(toolsets="fleet")).offered.values()]
-    fleet = [t for t in listed if t.name in {tool.name for tool in builtin.FLEET}]
+    fleet = [t for t in listed if t.name in {tool.name for tool in estate.FLEET}]
     assert len(fleet) == 7
     size = len(json.dumps([t.model_dump(by_alias=True, mode="json", exclude_none=True) for t in fleet]).encode())
     assert size / 4 <= 4600

@@ -15,7 +15,7 @@ from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.lists.render import details
 from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.text import masking
-from greenlake_backup_mcp.tools import builtin, target_reads
+from greenlake_backup_mcp.tools import estate, target_reads
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client
@@ -93,7 +93,7 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
             value = await offload_if(True, results.fit_json, reply.body, context.settings) if large else reply.body
             return CallOutcome(Outcome.DONE, value=value)
         lines = await offload_if(large, _details, context, tool, reply.body)
-        more = builtin.BEYOND.get(tool.name)
+        more = estate.BEYOND.get(tool.name)
         beyond = (
             await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])
             if more is not None and more.name in context.enabled

@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.lists.views.column_types import Column
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.tools import builtin
+from greenlake_backup_mcp.tools import estate
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.progress import Report
@@ -86,12 +86,12 @@ class CatalogSource:
 
         parts = urlsplit(address)
         tool, _, form = parts.path.strip("/").partition(".")
-        if tool != builtin.CHECK_PROTECTION.name or form not in ("csv", "json"):
+        if tool != estate.CHECK_PROTECTION.name or form not in ("csv", "json"):
             raise InputError(
                 "There is no such evidence.",
                 hint="greenlake-backup://evidence/check_protection.csv?control=cover, or .json.",
             )
-        values = arguments.prepare(builtin.CHECK_PROTECTION, dict(parse_qsl(parts.query)))
+        values = arguments.prepare(estate.CHECK_PROTECTION, dict(parse_qsl(parts.query)))
         rows = await evidence.evidence(await question.question(self.get(), {**values, "output": "json"}, progress))
         if form == "csv":
             return "text/csv", evidence.to_csv(rows)
@@ -111,10 +111,10 @@ class CatalogSource:
 
     async def beyond(self, tool: Tool, ident: str) -> tuple[str, ...]:
         """What hangs on a thing that was read by its id, as far as the catalog knows it, and which tool tells more."""
-        more = builtin.BEYOND.get(tool.name)
+        more = estate.BEYOND.get(tool.name)
         if more is None:
             return ()
-        lines = [] if more is builtin.DESCRIBE_ASSET else await self._hanging(ident)
+        lines = [] if more is estate.DESCRIBE_ASSET else await self._hanging(ident)
         argument = next(iter(more.input_schema["required"]))
         return (*lines, f'More over the whole estate: {more.name} {argument}="{ident}".')
 

@@ -20,7 +20,7 @@ from greenlake_backup_mcp.lists import list_tool
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.text import masking, suggest
-from greenlake_backup_mcp.tools import builtin, id_sources, json_bounds, roles
+from greenlake_backup_mcp.tools import builtin, estate, id_sources, json_bounds, roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import readings
@@ -102,7 +102,7 @@ async def _answer(context: CallContext, name: str, raw: Mapping[str, Any], calle
 
 async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, Any], caller: Caller) -> Result:
     """The tools that are no operation of the service."""
-    if tool in builtin.FLEET:
+    if tool in estate.FLEET:
         seconds = proposals.follow_seconds(context.settings, caller)
         used = time.monotonic() - caller.begun  # the first call opens what all need
         spare = min(3.0, 0.4 * seconds)  # for the answer, on a busy machine too

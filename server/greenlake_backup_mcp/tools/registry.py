@@ -201,3 +201,22 @@ def _placed_body(operation: Operation) -> list[_Placement]:
         )
     needed = body.get("required", ())
     return [(Argument(n, n, "body"), schemas.visible_schema(s), n in needed) for n, s in body["properties"].items()]
+
+
+def own_tool(  # noqa: PLR0913, PLR0917  a tool has its parts
+    name: str,
+    title: str,
+    description: str,
+    toolset: str,
+    danger: Danger,
+    properties: Schema,
+    *,
+    required: Iterable[str] = (),
+    serves_writers: bool = False,
+) -> Tool:
+    """A tool of ours with arguments of these schemas."""
+    arguments = {argument: Argument(argument, argument, "ours") for argument in properties}
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = list(required)
+    return Tool(name, title, description, toolset, danger, schema, arguments, serves_writers=serves_writers)
