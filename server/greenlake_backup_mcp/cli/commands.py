@@ -1,4 +1,4 @@
-"""What each command does: serve, demo, tools, call, doctor, report, catalog, evidence, config, simulate.
+"""What each command does, but for `serve` (serving.py) and `config` (config.py).
 
 Knows how to print for people; must not know HTTP or judge operations.
 """
@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import json
-import os
-import signal
-import sys
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-from greenlake_backup_mcp import settings
-from greenlake_backup_mcp.errors import BackupError, InputError, SettingsError
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.server import startup_checks
-from greenlake_backup_mcp.settings import Settings
+
+from .printing import load_settings, print_message, print_result
 
 LEGEND = """
   read     changes nothing
@@ -33,88 +27,13 @@ LEGEND = """
   secret   gives out a secret, or opens a way in
 The word is of the worst arguments; the preview says what a call does with its own."""
 PATIENT_SECONDS = 25.0  # that a task is followed where a person sits at the command line
-FILES = ("spec", "state_dir", "audit_log", "tokens_file")  # settings that are paths
-
-
-def print_message(text: str) -> None:
-    """Print to stderr: stdout belongs to the protocol, or to what was asked for."""
-    print(text, file=sys.stderr)  # noqa: T201
-
-
-def print_result(text: str) -> None:
-    """Print what was asked for."""
-    print(text, flush=True)  # noqa: T201  # in its order with what is said on stderr
-
-
-def _settings(options: argparse.Namespace, **over: Any) -> Settings:
-    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
-    loaded = settings.load(**{**flags, **over})
-    call_log.configure(loaded.log_level, as_json=loaded.log_json)
-    return loaded
-
-
-def serve(options: argparse.Namespace) -> int:
-    """Serve one client on stdin and stdout, or many over HTTP; wrong settings are served too, as each answer."""
-    gc.disable()  # an eighth of the start would go into looking for garbage among modules and tools, which stay
-    if not (options.http or os.environ.get("GREENLAKE_MCP_HTTP")):
-        _end_at_signals()
-    from greenlake_backup_mcp.dispatch import in_flight  # noqa: PLC0415
-    from greenlake_backup_mcp.server import app, stdio  # noqa: PLC0415  # the SDK takes most of a second to import; other commands may not need it
-
-    call_log.configure()
-    running = in_flight.InFlightCalls()
-    problem = getattr(options, "problem", None)
-    try:
-        if problem is not None:
-            raise problem
-        chosen = _settings(options)
-        server = None if chosen.http else app.create(chosen, running=running)
-        if server is not None:
-            _announce(chosen)
-    except BackupError as error:
-        if options.http or os.environ.get("GREENLAKE_MCP_HTTP"):
-            raise
-        # A dead server shows nothing in a client: serve the tools, and tell the cure as each call's result.
-        print_message(f"{error.message} {error.hint}".strip())
-        problem = error
-        server = app.create(settings.defaults(), problem=problem, running=running)
-    gc.freeze()
-    gc.enable()
-    if server is None:
-        from greenlake_backup_mcp.http import server as http_server  # noqa: PLC0415
-
-        return http_server.serve(chosen)
-    return stdio.serve(server, running)
-
-
-def _end_at_signals() -> None:
-    """Until a loop serves: a signal ends the process, also where it is process 1, for which there is no default."""
-
-    def stop(number: int, _frame: object) -> None:
-        os._exit(128 + number)
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-
-
-def _announce(chosen: Settings) -> None:
-    """Say on stderr what each call, or each gated one, will answer with, and what is not looked at."""
-    try:
-        startup_checks.check_audit_log(chosen)
-        if not startup_checks.check_names(chosen):
-            startup_checks.check_tenant(chosen)
-    except BackupError as error:
-        print_message(f"{error.message} {error.hint}".strip())
-    if notice := startup_checks.unused_settings(chosen):
-        print_message(notice)
 
 
 def tools(options: argparse.Namespace) -> int:
     """Print the tools that these settings offer."""
     from greenlake_backup_mcp.server import app, tool_listing  # noqa: PLC0415
 
-    tools = app.tool_set(_settings(options)).offered.values()
+    tools = app.tool_set(load_settings(options)).offered.values()
     if options.json:
         listed = [tool_listing.to_mcp_tool(t).model_dump(by_alias=True, mode="json", exclude_none=True) for t in tools]
         print_result(json.dumps(listed, indent=1, ensure_ascii=False))
@@ -137,7 +56,7 @@ def call(options: argparse.Namespace) -> int:
 
     from greenlake_backup_mcp.server import app  # noqa: PLC0415
 
-    loaded = _settings(options)
+    loaded = load_settings(options)
     if "log_level" not in loaded.model_fields_set:
         call_log.configure("error")  # the answer says what went wrong
     # somebody watches: the client in this process passes progress on without a token that would say so
@@ -194,7 +113,7 @@ def doctor(options: argparse.Namespace) -> int:
     """Check the way to the service, step by step."""
     from . import doctor  # noqa: PLC0415
 
-    return anyio.run(doctor.examine, _settings(options))
+    return anyio.run(doctor.examine, load_settings(options))
 
 
 def report(options: argparse.Namespace) -> int:
@@ -204,7 +123,7 @@ def report(options: argparse.Namespace) -> int:
     from . import report  # noqa: PLC0415
 
     try:
-        return anyio.run(report.report, _settings(options), options.format)
+        return anyio.run(report.report, load_settings(options), options.format)
     except BackupError as problem:
         print_message(f"No report: {problem.message} {problem.hint}".strip())
         return int(Level.UNKNOWN)
@@ -215,7 +134,7 @@ def survey(options: argparse.Namespace) -> int:
     from . import survey, survey_report  # noqa: PLC0415
 
     stem = Path(options.output)
-    value = survey_report.value_of(anyio.run(survey.take, _settings(options), None, None, print_message))
+    value = survey_report.value_of(anyio.run(survey.take, load_settings(options), None, None, print_message))
     text = survey_report.markdown(value)
     print_result(text)
     for file, content in ((f"{stem}.md", text), (f"{stem}.json", survey_report.as_json(value))):
@@ -232,7 +151,7 @@ def catalog(options: argparse.Namespace) -> int:
     """Fill the backup catalog, or forget it."""
     from . import catalog  # noqa: PLC0415
 
-    chosen = _settings(options)
+    chosen = load_settings(options)
     return catalog.forget(chosen) if options.what == "forget" else anyio.run(catalog.sync, chosen)
 
 
@@ -240,7 +159,7 @@ def audit(options: argparse.Namespace) -> int:
     """Print what the files of an audit log prove; 1 where they were changed or damaged."""
     from greenlake_backup_mcp.consent import audit_verify, codes  # noqa: PLC0415
 
-    chosen = _settings(options)
+    chosen = load_settings(options)
     keys = codes.keys(chosen, "audit log") if chosen.secret else ()
     try:
         report = audit_verify.verify([Path(name) for name in options.files], keys)
@@ -269,63 +188,6 @@ def evidence(options: argparse.Namespace) -> int:
     for line in differences or ["No difference: rule, parameters and all assets are the same."]:
         print_result(line)
     return 1 if differences else 0
-
-
-def config(options: argparse.Namespace) -> int:
-    """Print or write what a client must be told of this server."""
-    from greenlake_backup_mcp.client_config import files, registry  # noqa: PLC0415
-
-    client = registry.client(options.client)
-    _must_start(options)
-    entry = registry.entry(client, _flags(options), os.environ)
-    if options.write:
-        file, copy = files.write(client, entry)
-        print_message(
-            f"{client.title}: {file} holds {registry.NAME}." + (f" What it was before: {copy}" if copy else "")
-        )
-        print_message(f"Restart {client.title} to see it.")
-    else:
-        print_message(f"{client.title} reads {registry.config_path(client)}; --write puts this there:\n")
-        print_result(files.snippet(client, entry))
-    if client.note:
-        print_message(client.note)
-    if entry.get("env", {}).get(registry.SECRET) == "":
-        print_message(f"{registry.SECRET} is left empty: fill it in. It is never written for you.")
-    return 0
-
-
-def _must_start(options: argparse.Namespace) -> None:
-    """Raise BackupError for flags with which the client's server would answer nothing but what is wrong."""
-    from greenlake_backup_mcp.server import app  # noqa: PLC0415
-
-    if options.http:
-        raise SettingsError(
-            "A client starts this server on its own stdin and stdout, and --http makes it serve a port instead.",
-            hint="Leave --http out; or start `serve --http` yourself, and give the client its URL.",
-        )
-    flags = {name: getattr(options, name, None) for name in Settings.model_fields}
-    # Without the environment, which is that of this shell and not the client's; the secret of an id is there too.
-    app.tool_set(settings.load(environment=False, **{**flags, "client_id": None}))
-
-
-def _flags(options: argparse.Namespace) -> list[str]:
-    """The flags of settings that were given, as they would be typed."""
-    flags: list[str] = []
-    for name in Settings.model_fields:
-        value = getattr(options, name, None)
-        if isinstance(value, bool):
-            flags.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
-        elif value is not None:
-            flags += [f"--{name.replace('_', '-')}", _absolute(value) if name in FILES else str(value)]
-    return flags
-
-
-def _absolute(path: str) -> str:
-    """The path from the root: the client starts the server in a directory of its own."""
-    try:
-        return str(Path(path).absolute())
-    except OSError:
-        raise InputError("The directory you stand in is gone.", hint="Go to one that exists.") from None
 
 
 def simulate(options: argparse.Namespace) -> int:

@@ -17,7 +17,9 @@ from greenlake_backup_mcp import __version__
 from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.settings import Settings
 
-from . import commands
+from . import commands, serving
+from . import config as config_command
+from .printing import print_message
 
 NO_REPORT = 3  # exit status of `report` where there is none
 ENVIRONMENT_ONLY = {"client_secret", "token", "secret", "redis_url"}  # a flag would show them in the list of processes
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         while isinstance(cause, BaseExceptionGroup):  # what goes wrong while a client is open comes out in groups
             cause = cause.exceptions[0]
         if isinstance(cause, BackupError):
-            commands.print_message(f"{cause.message} {cause.hint}".strip())
+            print_message(f"{cause.message} {cause.hint}".strip())
         elif isinstance(cause, BrokenPipeError):  # whoever read has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
@@ -84,7 +86,7 @@ def _suggest_command(parser: argparse.ArgumentParser, words: list[str]) -> argpa
             f"The command line that starts this server is wrong: {wrong}.",
             hint="Put it right where the client is told of this server; `serve --help` tells all flags.",
         )
-        return argparse.Namespace(run=commands.serve, problem=problem, http=None)
+        return argparse.Namespace(run=serving.serve, problem=problem, http=None)
     return None
 
 
@@ -102,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
             _add_flags(sub)
         return sub
 
-    command("serve", commands.serve, "serve an MCP client on stdin and stdout, or many with --http")
+    command("serve", serving.serve, "serve an MCP client on stdin and stdout, or many with --http")
     tour = command("demo", commands.demo, "a tour of the server against a simulated tenant", flags=False)
     tour.add_argument("--plain", action="store_true", help="no colour")
     tools = command("tools", commands.tools, "the tools that would be offered")
@@ -130,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         flags=False,
     )
     evidence.add_argument("files", nargs=2, metavar="FILE", help="of check_protection, the older one first")
-    config = command("config", commands.config, "show, or --write, what an MCP client must be told of this server")
+    config = command("config", config_command.config, "show, or --write, what a client must be told of this server")
     config.add_argument("client", help="claude-desktop, claude-code, vscode, cursor, windsurf, codex or gemini")
     config.add_argument("--write", action="store_true", help="merge it into the client's file, keeping a copy of that")
     simulate = command(
