@@ -29,7 +29,7 @@ class Tenant:
     refusals: dict[str, int] = field(default_factory=dict)
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
-    deletes: bool = False  # whether what is deleted is gone, so that a test may delete it again
+    deletes: bool = False  # whether what is deleted is gone, and what is changed is so; else a test may do it again
     totals: bool = True  # whether lists say how long they are
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -53,6 +53,8 @@ class Tenant:
                 place = path.rpartition("/")[0]
                 if isinstance(self.resources.get(place), list):
                     self.resources[place] = [one for one in self.resources[place] if one is not gone]
+            if method == "PATCH" and self.deletes and path in self.resources:
+                self.resources[path] |= json.loads(body)
             return 204, None
         self.reads.append(path)
         result = self.resources.get(path)

@@ -20,7 +20,8 @@ from .permits import Permit
 from .plan_rows import PlanRow, PlanRun, RowResult, Stage, spans
 from .proposals import PreparedCall
 
-TOGETHER = 10  # deletes that were accepted and have not ended, at most
+TOGETHER = 10  # calls of one kind that were accepted and have not ended, at most
+UNENDED = (Outcome.RUNNING, Outcome.TRIGGERED, Outcome.PAUSED)
 FOLLOWED_SECONDS = 3600.0  # that a call is followed before the plan goes on without its end
 LONGEST_WORDS = 300  # characters of what is told of one call
 
@@ -58,8 +59,12 @@ async def _all_of(events: Iterable[anyio.Event]) -> None:
 
 
 def may_overlap(call: PreparedCall, other: PreparedCall) -> bool:
-    """Whether a call may go out before another has ended: deletes by one tool do not depend on each other."""
-    return call.tool.name == other.tool.name and call.request.method == "DELETE"
+    """Whether a call may go out before another has ended: deletes and actions of one kind, on different things.
+
+    What makes something waits, since that may be in the way of the next; so does what changes something.
+    """
+    one, two = call.request, other.request
+    return call.tool.name == other.tool.name and one.method in ("DELETE", "POST") and one.path != two.path
 
 
 def _unended(run: PlanRun, n: int) -> list[int]:
@@ -67,9 +72,7 @@ def _unended(run: PlanRun, n: int) -> list[int]:
     return [
         other + 1
         for other, result in enumerate(run.results[:n])
-        if result.outcome is Outcome.RUNNING
-        and not result.stage
-        and not may_overlap(run.rows[n].call, run.rows[other].call)
+        if result.outcome in UNENDED and not result.stage and not may_overlap(run.rows[n].call, run.rows[other].call)
     ]
 
 
