@@ -250,6 +250,10 @@ def _body(tenant: Tenant, name: str, item: Item) -> dict[str, Any] | None:
     return dict(bodies[name]()) if name in bodies else {}
 
 
+def _of_one_vcenter(vm: Item, other: Item) -> bool:
+    return bool(vm["hypervisorManagerInfo"]["id"] == other["hypervisorManagerInfo"]["id"])
+
+
 def _create(tenant: Tenant, name: str) -> dict[str, Any] | None:
     manager, cluster, store = place(tenant)
     vms = [v for v in tenant.all("virtual-machines") if v["protectionStatus"] == "UNPROTECTED" and v["state"] == "OK"]
@@ -270,7 +274,7 @@ def _create(tenant: Tenant, name: str) -> dict[str, Any] | None:
             "name": "group-x",
             "assetsCategory": "VMFS_VMS",
             "vmProtectionGroupType": "CUSTOM",
-            "assets": [{"id": one["id"], "type": one["type"]} for one in vms[:2]],
+            "assets": [{"id": one["id"], "type": one["type"]} for one in vms if _of_one_vcenter(one, vms[0])][:2],
         },
         "create_mssql_database_protection_group": lambda: {
             "name": "group-x",

@@ -18,7 +18,7 @@ from .expectations import NO_CONTENT, VIRTUALIZATION
 from .made_resources import new_items
 from .polling import WriteContext
 from .read_back import ReadBack, read_page
-from .verdicts import Verdict, list_labels
+from .verdicts import UNPROVEN, Verdict, list_labels
 
 TOOL = "restore_vm_protection_group"
 VMS = f"{VIRTUALIZATION}/virtual-machines"
@@ -32,7 +32,7 @@ async def judge_members(context: WriteContext, group: ReadBack) -> Verdict:
     body = context.sent.body if context.sent and isinstance(context.sent.body, Mapping) else {}
     if not group.item:
         why = group.problem or "it is not there"
-        return Verdict(Outcome.UNKNOWN, "", (f"Outcome unknown: the group's members are not known ({why}).",))
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: the group's members are not known ({why}).",))
     overrides = {str(one.get("resourceId")): one for one in body.get("recoveryInfo") or () if isinstance(one, Mapping)}
     members = [one for one in group.item.get("assets") or () if isinstance(one, Mapping)]
     if overrides and not body.get("restoreAllResources"):
@@ -51,7 +51,7 @@ async def _over(context: WriteContext, members: list[Item]) -> Verdict:
     missing = [one for one in members if str(one.get("id")) not in by_id]
     if page.problem or missing:
         why = page.problem or f"{len(missing)} of {len(members)} are not in the list"
-        return Verdict(Outcome.UNKNOWN, "", (f"Outcome unknown: its members' states could not be read ({why}).",))
+        return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: its members' states could not be read ({why}).",))
     against, outcome = _contradictions(context, [by_id[str(one.get("id"))] for one in members])
     content = f"Cannot be told: {NO_CONTENT}."
     if not against:
@@ -71,7 +71,9 @@ async def _beside(context: WriteContext, body: Item, members: list[Item], overri
     names = {str(one.get("id")): f"{prefix}{_name(one)}{postfix}" for one in members}
     new, problem = await new_items(context, VMS, tuple(names.values()) if named else ())
     if problem and not new:
-        return Verdict(Outcome.UNKNOWN, "", (f"Outcome unknown: what it made could not be looked for ({problem}).",))
+        return Verdict(
+            Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: what it made could not be looked for ({problem}).",)
+        )
     by_name = {str(item.get("displayName") or item.get("name")): item for item in new}
     if not named:  # the service chose the names: each begins or ends with the member's
         names = {str(one.get("id")): next((n for n in by_name if _name(one) in n), "") for one in members}

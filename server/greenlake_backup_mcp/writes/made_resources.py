@@ -68,7 +68,7 @@ async def find_made(context: WriteContext, task: Task | None, body: Any, locatio
             return Made(resource, path)
     new, problem = await new_items(context, makes, _names(context.wanted))
     if not new:
-        return Made(problem=problem)
+        return Made(path=next(iter(_paths(context, task, body, location)), ""), problem=problem)
     if len(new) > 1:
         return Made(path=f"{makes}/one", candidates=tuple(new))
     item = new[0]

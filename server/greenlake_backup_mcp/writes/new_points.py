@@ -32,6 +32,7 @@ class Points:
 
     items: tuple[tuple[str, Mapping[str, Any]], ...] = ()  # tier, item
     how: str = ""
+    problem: str = ""  # why not all of them were read
 
     def missing(self, tiers: Sequence[Mapping[str, Any]]) -> list[str]:
         """The tiers, in words, of which no recovery point is there."""
@@ -47,13 +48,15 @@ async def new_points(api: ApiClient, asset: str, job: Mapping[str, Any], since: 
         collection = collection.rpartition("/")[2]
         if (names := LISTS.get(collection)) is None:
             continue
-        items = []
+        items, problems = [], []
         for kind in ("backups", "snapshots"):
-            items += await _points_since(api, f"{OWN}/{collection}/{identity}/{kind}", since)
+            new, problem = await _points_since(api, f"{OWN}/{collection}/{identity}/{kind}", since)
+            items += new
+            problems += [problem] if problem else []
         word, argument = names
         which = f'with {argument}="{identity}", sort="pointInTime desc", limit=1'
         how = f"list_{word}_backups or list_{word}_snapshots {which}"
-        return Points(tuple(items), how)
+        return Points(tuple(items), how, "; ".join(dict.fromkeys(problems)))
     return Points()
 
 
@@ -84,7 +87,7 @@ def _describe_point(tier: str, item: Mapping[str, Any], now: datetime) -> str:
     return f"- {kind} {name} (id {sanitize.cell(str(item.get('id')))}): {', '.join(f for f in facts if f)}"
 
 
-async def _points_since(api: ApiClient, path: str, since: datetime) -> list[tuple[str, Mapping[str, Any]]]:
+async def _points_since(api: ApiClient, path: str, since: datetime) -> tuple[list[tuple[str, Mapping[str, Any]]], str]:
     start = f"{since:%Y-%m-%dT%H:%M:%S}Z"
     page = ReadBack()
     # a list without this filter is read by its newest
@@ -98,4 +101,4 @@ async def _points_since(api: ApiClient, path: str, since: datetime) -> list[tupl
         if taken is not None and taken >= since.replace(microsecond=0):
             kind = str(item.get("backupType") or "BACKUP") if path.endswith("/backups") else "SNAPSHOT"
             newer.append((kind, item))
-    return newer
+    return newer, page.problem

@@ -109,6 +109,8 @@ def _judge_points(run: Run, now: datetime) -> Verdict:
     if missing or (points.how and not points.items and not logs):
         which = f" of {', '.join(missing)}" if missing and points.items else ""
         sentence = f"Outcome unknown: all its parts succeeded, yet no new recovery point{which} is listed."
+        if points.problem:
+            sentence = f"Outcome unknown: its recovery points could not be read ({points.problem})."
         again = f"Waiting longer for its task brings nothing: look again in some minutes ({points.how})."
         return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, again))
     note = []

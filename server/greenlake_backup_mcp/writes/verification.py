@@ -256,6 +256,7 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
         sentence += f"known: {_candidates(made)}."
     elif made.problem:
         sentence = f"Outcome unknown: what it made could not be looked for ({made.problem})."
+        sentence += f" The service names it: {made.path}." if made.path else ""
     else:
         sentence = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
     return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
