@@ -162,11 +162,24 @@ def approvals_and_what_waits_agree(shot: Snapshot) -> Iterator[str]:
         yield f"{states} wait, {waiting} are asked for"
 
 
+def copies_are_where_they_say(shot: Snapshot) -> Iterator[str]:
+    stores, systems = by_id(shot, "protection-stores"), by_id(shot, "protection-store-gateways", "storeonces")
+    for (holder, _, kind), copies in shot.copies.items():
+        for copy in copies:
+            store = stores.get(copy.get("protectionStoreInfo", {}).get("id"))
+            if kind == "backups" and store is None:
+                yield f"{copy['name']} is in {copy['protectionStoreInfo']['name']}, which is not there"
+            elif store and holder != "volume-protection-groups" and copy["storageSystemInfo"]["id"] not in systems:
+                yield f"{copy['name']} is on {copy['storageSystemInfo']['name']}, which is not there"
+            elif store and copy["protectionStoreInfo"]["name"] != store["name"]:
+                yield f"{copy['name']} is in {copy['protectionStoreInfo']['name']}, which is called {store['name']}"
+
+
 RELATIONS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
     jobs_assets_and_policies_name_each_other, what_protects_an_asset_is_where_its_policy_is_applied,
     groups_and_members_know_each_other, systems_and_what_is_on_them_name_each_other, places_and_machines_agree,
     databases_are_on_instances_of_hosts, jobs_stand_as_their_schedules_do, nothing_stays_in_work,
-    approvals_and_what_waits_agree,
+    approvals_and_what_waits_agree, copies_are_where_they_say,
 )  # fmt: skip
 
 

@@ -187,7 +187,7 @@ def _restore_group(tenant: Tenant) -> list[Sample]:
 
 
 def _restore_volumes(tenant: Tenant) -> list[Sample]:
-    group = next(g for g in tenant.all("volume-protection-groups") if "protectionJobInfo" in g)
+    group = _volume_group(tenant)
     backup, snapshot = (copies(tenant, "volume-protection-groups", group, k)[0] for k in ("backups", "snapshots"))
     parts = [b["id"] for s in backup["backupSetsInfo"] for b in s["backups"]]
     snapped = [s["id"] for s in snapshot["individualSnapshotsInfo"]]
@@ -208,7 +208,10 @@ SPANS = {"expireAfter": {"value": 9, "unit": "DAYS"}, "lockFor": {"value": 2, "u
 
 
 def _volume_group(tenant: Tenant) -> Body:
-    return next(g for g in tenant.all("volume-protection-groups") if "protectionJobInfo" in g)
+    """One that can be backed up and restored."""
+    groups = [g for g in tenant.all("volume-protection-groups") if "protectionJobInfo" in g]
+    name = "volume-protection-groups"
+    return next(g for g in groups if copies(tenant, name, g, "backups") and copies(tenant, name, g, "snapshots"))
 
 
 def _volume_backup(tenant: Tenant) -> list[Sample]:

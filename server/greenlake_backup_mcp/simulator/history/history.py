@@ -21,7 +21,7 @@ from . import jobs, outages, records, recovery_points, runs, stores, tasks
 from .calendar import DAY
 from .copies import Copies, Series, series_key
 from .outages import Outages
-from .records import Records
+from .records import Records, asset_in
 from .recovery_points import HOLDERS
 from .schedules import KINDS, Member, Phase, Schedule
 from .stores import Store
@@ -100,7 +100,8 @@ class History:
         series = self._series.get(key)
         if series is None:
             ids = series_key(self.world.seed, member.id, KINDS[schedule.tier], schedule.job, schedule.id)
-            render = partial(recovery_points.render, self.seeded, self.records.asset(member.holder, member.id))
+            asset = asset_in(phase.there, member.holder, member.id)
+            render = partial(recovery_points.render, phase.there, asset)
             series = Series(
                 phase, schedule, member, ids, phase.since, phase.until, self.lost, render, self.world.seed, self.clock
             )
@@ -113,7 +114,10 @@ class History:
         id, model, count = self.bulk
         if ("bulk",) not in self._series:
             like, newest = self.series("virtual-machines", model, "backups")[0], (self.epoch - 3600) // 300 * 300
-            dues, asset = range(newest - (count - 1) * 300, newest + 1, 300), self.records.asset("virtual-machines", id)
+            dues, asset = (
+                range(newest - (count - 1) * 300, newest + 1, 300),
+                asset_in(self.seeded, "virtual-machines", id),
+            )
             self._series["bulk",] = replace(
                 like, schedule=replace(like.schedule, keep=3650 * DAY, lock=None), since=dues[0], until=newest + 1,
                 member=replace(like.member, id=id, name=asset["name"]), template={}, looked=newest, fresh_until=-1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from greenlake_backup_mcp.simulator.names import MEMBERS, Item, parse_time
@@ -30,6 +30,7 @@ class Records:
     lost: Outages
     _records: dict[str, Record] = field(default_factory=dict)
     _covering: dict[str, list[str]] = field(default_factory=dict)  # asset id → the jobs that make or made its copies
+    _there: World | None = None
 
     def __post_init__(self) -> None:
         self.epoch = int(self.seeded.now.timestamp())
@@ -75,16 +76,12 @@ class Records:
         )
         return {schedule.store for phase in phases for schedule in phase.schedules.values()}
 
-    def asset(self, holder: str, id: str) -> Item:
-        """An asset as it was when the tenant began, or as it is where it was made since."""
-        nobody = {"id": id, "name": id, "resourceUri": ""}
-        return self.seeded.resources[holder].get(id) or self.world.resources[holder].get(id) or nobody
-
     def phase(self, raw: Item, since: int, there: World | None = None) -> Phase:
-        """What a job does from `since` on, in the world as it is `there`."""
-        there = there or self.world
-        members = tuple(self._member(*ref) for ref in covered(raw, there))
-        needs = tuple(dict.fromkeys([raw["dataOrchestratorId"], *(n for m in members for n in self._needs(m))]))
+        """What a job does from `since` on, in the world as it was `there`, or as it is now."""
+        there = there or self._as_it_is()
+        assets = [(holder, asset_in(there, holder, id)) for holder, id in covered(raw, there)]
+        members = tuple(self._member(holder, asset) for holder, asset in assets)
+        needs = tuple(dict.fromkeys([raw["dataOrchestratorId"], *(n for ref in assets for n in _needs(*ref))]))
         systems: dict[str, tuple[str, ...]] = {
             s["id"]: (s["id"], stores.full_id(s["id"]), s["storageSystemInfo"]["id"])
             for s in there.all("protection-stores")
@@ -94,10 +91,18 @@ class Records:
             tuple(m.id for m in members),
             *((s.id, s.tier, s.calendar, s.keep, s.lock, s.needs, s.source) for s in result.values()),
         )
-        return Phase(since, None, result, members, signature)
+        return Phase(since, None, result, members, there, signature)
+
+    def _as_it_is(self) -> World:
+        """The world of now, whatever becomes of it."""
+        if self._there is None:
+            resources = {name: dict(items) for name, items in self.world.resources.items()}
+            self._there = replace(self.world, resources=resources)
+        return self._there
 
     def note(self, collection: str, id: str, before: Item | None, after: Item | None, now: int) -> bool:
         """A resource has changed (None: it was not there, or is gone); whether that changed what a job does or did."""
+        self._there = None
         if collection == "protection-jobs":
             return self._note_job(id, after, now)
         if not (before and after):
@@ -164,28 +169,32 @@ class Records:
             first.until, first.stops = first.members[0].case_since, True
         return record
 
-    def _member(self, holder: str, id: str) -> Member:
-        asset = self.asset(holder, id)
+    def _member(self, holder: str, asset: Item) -> Member:
         case = cases.BY_ASSET.get(str(asset.get("displayName"))) if holder == "virtual-machines" else None
         name, since = (case.name, self.epoch - case.seconds) if case else ("", 0)
         if holder == "virtual-machines" and not case and asset.get("displayName") in FAMOUS:
             name = "famous"  # nothing befalls by chance what demonstrations look for
         return schedules.member(self.world.seed, holder, asset, name, since)
 
-    def _needs(self, member: Member) -> Iterator[str]:
-        asset = self.asset(member.holder, member.id)
-        if member.holder == "mssql-databases":
-            yield asset["applicationHostInfo"]["id"]
-        if "hypervisorManagerInfo" in asset:
-            yield asset["hypervisorManagerInfo"]["id"]
-        if member.holder == "volume-protection-groups":
-            yield member.id
-
     def _cover(self, job: Item, there: World) -> None:
         for _, id in covered(job, there):
             held = self._covering.setdefault(id, [])
             if job["id"] not in held:
                 held.append(job["id"])
+
+
+def asset_in(there: World, holder: str, id: str) -> Item:
+    """An asset in a world; a nameless one where it is gone."""
+    return there.resources[holder].get(id) or {"id": id, "name": id, "resourceUri": ""}
+
+
+def _needs(holder: str, asset: Item) -> Iterator[str]:
+    """The ids of what must work for an asset to be copied."""
+    for name in ("applicationHostInfo", "hypervisorManagerInfo"):
+        if name in asset:
+            yield asset[name]["id"]
+    if holder == "volume-protection-groups":
+        yield asset["id"]
 
 
 def covered(job: Item, there: World) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from greenlake_backup_mcp.simulator.names import Item, key, parse_time, span
+from greenlake_backup_mcp.simulator.seed.world import World
 
 from . import calendar
 from .calendar import Calendar
@@ -58,7 +59,7 @@ class Schedule:
 
 @dataclass
 class Phase:
-    """The time from `since` to `until` in which a job had these schedules and members.
+    """The time from `since` to `until` in which a job had these schedules and members, and the world as it began.
 
     `stops`: it came to its end without anybody having changed the job.
     """
@@ -67,6 +68,7 @@ class Phase:
     until: int | None
     schedules: dict[int, Schedule]
     members: tuple[Member, ...]  # the job's own asset first, where it has copies
+    there: World = field(repr=False)
     signature: tuple[object, ...] = ()
     stops: bool = False
 
