@@ -8,7 +8,7 @@ import pytest
 
 from greenlake_backup_mcp.simulator.switches import Deviation, Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
-from tests.support.simulated import BACKUP, TASKS, VIRTUAL, Simulated, simulated
+from tests.support.simulated import BACKUP, DATA, TASKS, VIRTUAL, Simulated, simulated
 from tests.support.twin_requests import NIC, named
 
 JOBS = f"{BACKUP}/protection-jobs"
@@ -129,6 +129,61 @@ async def test_a_vm_under_its_own_job_and_its_groups_is_refused_or_shown_as_such
         vm = await tenant.get(vm["resourceUri"])
         assert vm["protectionJobInfo"]["protectionPolicyInfo"]["id"] == policy["id"]
         assert vm["vmProtectionGroupsInfo"][0]["id"] == group["id"]
+
+
+async def test_a_run_by_hand_leaves_out_what_scheduled_ones_cannot_copy_and_warns_of_it() -> None:
+    async with simulated() as tenant:
+        snapshots = [(j, p["schedules"][0]["executionStatuses"]) for j in tenant.tenant.all("protection-jobs")
+                     for p in j["protections"] if p["type"] == "SNAPSHOT"]  # fmt: skip
+        job, run = next((j, r[0]) for j, r in snapshots if r and "assets failed" in r[0].get("errorMessage", ""))
+        members = [m["id"] for m in job["associatedAssetsInfo"]]
+
+        def newest() -> list[str]:
+            pages = [tenant.tenant.copies("virtual-machines", m, "snapshots").page(0, 1, tenant.tenant.now(), 0)
+                     for m in members]  # fmt: skip
+            return [page[0]["id"] if page else "" for page in pages]
+
+        before = newest()
+        tenant.tenant.advance(60)
+        answer = await tenant.client.post(f"{job['resourceUri']}/run", json={"scheduleIds": [1]})
+        tenant.tenant.advance(120)
+        entry = (await tenant.get(job["resourceUri"]))["protections"][0]["schedules"][0]["executionStatuses"][0]
+        assert answer.status_code == 202
+        assert (entry["status"], entry["errorMessage"]) == (run["status"], run["errorMessage"])
+        same = sum(a == b for a, b in zip(before, newest(), strict=True))
+        assert same == int(run["errorMessage"].split()[0])
+        alone = named(tenant.tenant, "protection-jobs", "sap-prod-02")
+        task = await tenant.task(await tenant.client.post(f"{alone['resourceUri']}/run", json={"scheduleIds": [1]}))
+        (child,) = await children(tenant, task)
+        assert (child["state"], "independent disks" in child["error"]["error"]) == ("FAILED", True)
+
+
+async def test_a_job_on_a_datastore_protects_the_vms_that_nothing_else_does_until_it_is_gone() -> None:
+    async with simulated() as tenant:
+        free = named(tenant.tenant, "virtual-machines", "lab-build-07")
+        held = tenant.tenant.read(("datastores", free["appInfo"]["vmware"]["datastoresInfo"][0]["id"])) or {}
+        policy = named(tenant.tenant, "protection-policies", "Bronze-Protection-Policy")["id"]
+        body = {"assetInfo": {"id": held["id"], "type": held["type"]}, "protectionPolicyId": policy}
+        assert (await tenant.task(await tenant.client.post(JOBS, json=body)))["state"] == "SUCCEEDED"
+        vm = named(tenant.tenant, "virtual-machines", "lab-build-07")
+        applied = (vm["protectionStatus"], vm["protectionPolicyAppliedAtInfo"]["type"], vm["recoveryPointsExist"])
+        assert applied == ("PROTECTED", "DATASTORE", True)
+        job = named(tenant.tenant, "protection-jobs", held["name"])
+        await tenant.task(await tenant.client.delete(job["resourceUri"]))
+        vm = named(tenant.tenant, "virtual-machines", "lab-build-07")
+        assert (vm["protectionStatus"], "protectionPolicyAppliedAtInfo" in vm) == ("LAPSED", False)
+
+
+async def test_an_approval_of_what_has_expired_meanwhile_is_canceled() -> None:
+    async with simulated() as tenant:
+        path = f"{DATA}/dual-auth-operations"
+        (waiting,) = (await tenant.get(path))["items"]
+        assert waiting["state"] == "Pending"
+        tenant.tenant.advance(15 * 86_400)
+        (waiting,) = (await tenant.get(path))["items"]
+        assert waiting["state"] == "Canceled"
+        answer = await tenant.client.get(waiting["operationResource"]["resourceUri"])
+        assert answer.status_code == 404
 
 
 async def test_a_log_backup_makes_no_recovery_point_and_tells_until_when_the_logs_reach() -> None:
