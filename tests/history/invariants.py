@@ -62,6 +62,14 @@ class Snapshot:
                  "application-hosts", "mssql-database-protection-groups", "protection-policies")  # fmt: skip
         return {item["id"]: item for name in names for item in self.all(name)}
 
+    def keeping(self) -> Iterator[tuple[Item, Item, Item]]:
+        """(job, protection, schedule) of those that leave copies where they can be kept."""
+        stores = {store["id"] for store in self.all("protection-stores")}
+        for job, protection, schedule in self.schedules():
+            gone = protection.get("protectionStoreInfo", {"id": ""})["id"] not in {"", *stores}
+            if not gone and protection["type"] != "DATABASE_LOG_BACKUP" and case_of(job) != "clock-ahead":
+                yield job, protection, schedule
+
     def schedules(self) -> Iterator[tuple[Item, Item, Item]]:
         """(job, protection, schedule) of all jobs."""
         for job in self.all("protection-jobs"):
@@ -109,9 +117,7 @@ def case_of(job: Item) -> str:
 
 
 def last_good_run_is_newest_good_copy(shot: Snapshot) -> Iterator[str]:
-    for job, protection, schedule in shot.schedules():
-        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(job) == "clock-ahead":
-            continue
+    for job, protection, schedule in shot.keeping():
         last, keep = schedule.get("prevSuccessfulRunTime"), hours(schedule["expireAfter"])
         whole = next((s["status"] for s in schedule["executionStatuses"] if s["timestamp"] == last), "") == "OK"
         for holder, asset in shot.covered(job):
@@ -125,9 +131,7 @@ def last_good_run_is_newest_good_copy(shot: Snapshot) -> Iterator[str]:
 
 
 def a_failed_run_left_no_good_copy(shot: Snapshot) -> Iterator[str]:
-    for job, protection, schedule in shot.schedules():
-        if protection["type"] == "DATABASE_LOG_BACKUP" or case_of(job) == "clock-ahead":
-            continue
+    for job, protection, schedule in shot.keeping():
         for holder, asset in shot.covered(job):
             copies = {c["pointInTime"]: c for c in shot.made(holder, asset, protection["type"], schedule)}
             for run in schedule["executionStatuses"]:
@@ -219,7 +223,11 @@ def what_is_lost_fails_what_needs_it(shot: Snapshot) -> Iterator[str]:
                 yield f"{shot.by_id[store]['name']} is connected behind {gateway['name']}"
         for copies in shot.copies.values():
             for copy in copies:
-                if copy.get("protectionStoreInfo", {}).get("id") in behind and copy["pointInTime"] > since:
+                if (
+                    good(copy)
+                    and copy.get("protectionStoreInfo", {}).get("id") in behind
+                    and copy["pointInTime"] > since
+                ):
                     yield f"{copy['name']} reached a store behind {gateway['name']}"
         for job, protection, schedule in shot.schedules():
             if protection.get("protectionStoreInfo", {}).get("id") in behind:

@@ -94,7 +94,7 @@ class History:
         )  # fmt: skip
 
     def _one(self, phase: Phase, schedule: Schedule, member: Member) -> Series | None:
-        if schedule.store in self.gone_stores:
+        if schedule.store in self.gone_stores or member.id not in self.world.resources[member.holder]:
             return None
         key = (schedule.job, schedule.since, schedule.id, member.id)
         series = self._series.get(key)
@@ -197,7 +197,8 @@ class History:
         touched = any(h.extra or h.changed or h.gone for h in held)
         each = [(r, m, s["scheduleId"]) for r, raw, m in covers for p in raw["protections"] for s in p["schedules"]]
         ended = [record.last(schedule, member, now, self.lost) for record, member, schedule in each]
-        exist = not touched and any(has_copy for _, has_copy in ended)  # else one has to look
+        sure = not touched and not self.gone_stores
+        exist = sure and any(has_copy for _, has_copy in ended)  # else one has to look
         exist = exist or any(h.count(datetime.fromtimestamp(now, UTC), self.lag()) for h in held)
         if not covers:
             status = "LAPSED" if exist else "UNPROTECTED"
@@ -238,7 +239,8 @@ class History:
     def _beside(self, store_id: str, now: int) -> int:
         """MiB of copies in a store that no schedule made, or keeps longer; less those that were deleted."""
         when, lag = datetime.fromtimestamp(now, UTC), self.lag()
-        held = [h for ref, h in self.held.items() if ref[2] == "backups" and (h.extra or h.changed or h.gone)]
+        held = [h for (holder, id, kind), h in self.held.items() if kind == "backups"
+                and id in self.world.resources[holder] and (h.extra or h.changed or h.gone)]  # fmt: skip
         return sum(h.stored(store_id, when, lag) for h in held)
 
     def judge_stores(self, now: int) -> None:
@@ -256,7 +258,8 @@ class History:
         self.written = True
         if len(ref) == 2:
             lost = ref[0] in NEEDED and self._note_needed(ref[0], ref[1], after, now)
-            if self.records.note(ref[0], ref[1], before, after, now) or lost:
+            gone = after is None and ref[0] in HOLDERS
+            if self.records.note(ref[0], ref[1], before, after, now) or lost or gone:
                 self._unsettle()
 
     def _note_needed(self, collection: str, id: str, after: Item | None, now: int) -> bool:

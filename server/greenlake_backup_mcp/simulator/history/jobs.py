@@ -28,11 +28,13 @@ class Record:
     by_hand: dict[int, list[Item]] = field(default_factory=dict)  # schedule id → statuses, newest first
 
     def runs(self, schedule_id: int, now: int, lost: Outages) -> Iterator[tuple[Phase, Schedule, Run]]:
-        """The scheduled runs up to now, newest first."""
+        """The scheduled runs up to now, newest first; a schedule that became one of another tier starts anew."""
+        tier = ""
         for phase in reversed(self.phases):
             schedule = phase.schedules.get(schedule_id)
-            if schedule is None or phase.since > now:
+            if schedule is None or (tier and schedule.tier != tier) or phase.since > now:
                 continue
+            tier = schedule.tier
             last = now if phase.until is None else min(now, phase.until - 1)
             for due in schedule.calendar.backwards(last):
                 if due < phase.since:

@@ -109,18 +109,17 @@ class Call:
         busy: str,
         /,
         *,
-        check: Callable[[], None] | None = None,
+        check: Callable[[], Item | None] | None = None,
         **changes: Any,
     ) -> Answer:
         """A task after which the resource that the path names has changed; meanwhile it is in state `busy`.
 
-        `check` may raise a Failure, or carry out what else comes of it.
+        `check` may raise a Failure, or carry out what else comes of it; what it returns changes too.
         """
 
         def finish() -> None:
-            if check:
-                check()
-            self.tenant.write(self.ref, **{"state": item["state"], **changes})
+            more = check() if check else None
+            self.tenant.write(self.ref, **{"state": item["state"], **changes, **(more or {})})
 
         return self.start(name, seconds, item, ref=self.ref, busy=busy, finish=finish)
 

@@ -11,7 +11,8 @@ from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, require_free
 from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
-from .placement import Placement, remove_vm
+from .placement import Placement
+from .protection import remove_vm
 from .stores import connect
 
 TIB = 1 << 40
@@ -77,6 +78,7 @@ def _deployed(call: Call, place: Placement, key: str, own_id: str) -> Item:
     vm: Item = {**model, "id": vm_id, "name": body["name"], "displayName": body["name"], **settled.properties(),
                 "resourceUri": model["resourceUri"].replace(model["id"], vm_id), "powerState": "POWERED_ON",
                 "vmClassification": "PROTECTION_STORE_GATEWAY", "vclsVm": False, "uid": uid(vm_id, "uid"),
+                "vmProtectionGroupsInfo": [],
                 "computeInfo": {"memorySizeInMib": str(memory), "numCpuCores": cores, "numCpuThreads": cores},
                 "createdAt": format_time(tenant.now()), "updatedAt": format_time(tenant.now())}  # fmt: skip
     vm["appInfo"]["vmware"] |= {n: model["appInfo"]["vmware"][n] for n in ("moref", "toolsInfo", "type")}

@@ -9,7 +9,7 @@ from greenlake_backup_mcp.simulator.names import Item, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call, require_free, without_password
-from .placement import remove_vm
+from .protection import remove_vm
 from .stores import connect, remove_system
 
 BOUNDS = {
@@ -154,8 +154,8 @@ def power_on(call: Call) -> Answer:
     item = call.target()
     if item["state"] != "PSG_STATE_OK_OFF":
         raise Refusal(400, f"The gateway is not off (state {item['state']}).")
-    return call.change(item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", health=healthy(call.tenant),
-                       state="PSG_STATE_OK", check=lambda: _power(call, item, on=True))  # fmt: skip
+    return call.change(item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", state="PSG_STATE_OK",
+                       check=lambda: _power(call, item, on=True))  # fmt: skip
 
 
 def shut_down(call: Call) -> Answer:
@@ -163,15 +163,16 @@ def shut_down(call: Call) -> Answer:
     item = call.target()
     if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
         raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
-    health = {**healthy(call.tenant), "state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
-    return call.change(item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN", health=health,
-                       state="PSG_STATE_OK_OFF", check=lambda: _power(call, item, on=False))  # fmt: skip
+    return call.change(item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN", state="PSG_STATE_OK_OFF",
+                       check=lambda: _power(call, item, on=False))  # fmt: skip
 
 
-def _power(call: Call, item: Item, *, on: bool) -> None:
-    """The VM of the gateway, and the stores on it, follow its power."""
+def _power(call: Call, item: Item, *, on: bool) -> Item:
+    """The VM of the gateway, and the stores on it, follow its power; the health that it has from now on."""
     call.tenant.write(("virtual-machines", item.get("vmId", "")), powerState="POWERED_ON" if on else "POWERED_OFF")
     connect(call.tenant, item["id"], connected=on)
+    off = {"state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
+    return {"health": {**healthy(call.tenant), **({} if on else off)}}
 
 
 def restart(call: Call) -> Answer:

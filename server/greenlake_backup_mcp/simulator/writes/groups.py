@@ -11,12 +11,11 @@ from greenlake_backup_mcp.simulator import names
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, reference, uri
 from greenlake_backup_mcp.simulator.seed.databases import system_reference
-from greenlake_backup_mcp.simulator.seed.policies import job_assets
 from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
-from .protection import reassign, rebind, refuse_double
+from .protection import follow_group, reassign, rebind, refuse_double
 
 MEMBERS = {**names.MEMBERS, "volume-protection-groups": ("assets", "")}
 
@@ -55,7 +54,7 @@ def update(call: Call) -> Answer:
         if "protectionJobInfo" in group:
             refuse_double(tenant, {}, body[name])
         if call.collection == "virtual-machine-protection-groups":
-            _manager(tenant, body[name] or group[name])
+            _only({held["hypervisorManagerInfo"]["id"] for held in (group, *_machines(tenant, body[name]))})
             body["protectedResourcesInfo"] = {"virtualMachinesCount": len(body[name])}
     for part in ("nativeAppInfo", "dynamicMemberFilter"):
         if part in body:
@@ -68,11 +67,7 @@ def update(call: Call) -> Answer:
         new = tenant.write(call.ref, **body, state="OK")
         if new is None:
             raise Failure("The protection group no longer exists.", "NOT_FOUND")
-        job = tenant.read(("protection-jobs", group.get("protectionJobInfo", {}).get("id", "")))
-        if job:  # the job follows its group, and whoever names the job
-            tenant.write(("protection-jobs", job["id"]), **job_assets(new))
-            reassign(tenant, job["protectionPolicyInfo"]["id"])
-        rebind(tenant, [call.ref, *_refs(call.collection, new), *_refs(call.collection, group)])
+        follow_group(tenant, call.ref, _refs(call.collection, group))
 
     return call.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
 
@@ -126,6 +121,8 @@ def _members(call: Call, members: list[Item], own_id: str = "") -> list[Item]:
     out, spelled = [], ("name",) if collection == "mssql-databases" else ("name", "displayName")
     for id in ids:
         member = call.other(collection, id, "Member")
+        if member.get("protectionStatus") == "UNSUPPORTED":
+            raise Refusal(400, f"Protection of {member['name']} is not supported.")
         if member.get("mssqlDatabaseProtectionGroupInfo", {"id": own_id})["id"] != own_id:
             raise Refusal(400, f"{member['name']} is a member of another group.")
         named = reference(collection, member, *spelled)
@@ -142,11 +139,12 @@ def _vm_group(call: Call, item: Item) -> Item:
     if style == "DYNAMIC" and not body.get("dynamicMemberFilter"):
         raise Refusal(400, "A DYNAMIC group needs dynamicMemberFilter.")
     more = {name: body[name] for name in ("nativeAppInfo", "dynamicMemberFilter") if name in body}
-    members = _members(call, body.get("assets") or _selected(call.tenant, body))
-    if members:
-        manager = call.other("hypervisor-managers", _manager(call.tenant, members), "vCenter")
-        more["hypervisorManagerInfo"] = reference("hypervisor-managers", manager)
-        more["dataOrchestratorInfo"] = [short(manager["dataOrchestratorInfo"])]
+    places, vms = _selected(call.tenant, body)
+    members = _members(call, body.get("assets") or vms)
+    managers = {held["hypervisorManagerInfo"]["id"] for held in (*places, *_machines(call.tenant, members))}
+    manager = call.other("hypervisor-managers", _only(managers), "vCenter")
+    more["hypervisorManagerInfo"] = reference("hypervisor-managers", manager)
+    more["dataOrchestratorInfo"] = [short(manager["dataOrchestratorInfo"])]
     return more | {
         "displayName": item["name"], "appType": "VMWARE", "assetsCategory": body["assetsCategory"], "volumesInfo": [],
         "vmProtectionGroupType": style, "protectedResourcesInfo": {"virtualMachinesCount": len(members)},
@@ -155,22 +153,26 @@ def _vm_group(call: Call, item: Item) -> Item:
     }  # fmt: skip
 
 
-def _selected(tenant: Tenant, body: Item) -> list[Item]:
-    """The VMs that a group stands for: those in a folder, or with one of some tags."""
+def _selected(tenant: Tenant, body: Item) -> tuple[list[Item], list[Item]]:
+    """The folder or tags that a group stands for, and the VMs in it or with one of them that can be protected."""
     folder = body.get("nativeAppInfo", {}).get("id")
-    vms = [vm for vm in tenant.all("virtual-machines") if folder and vm["folderInfo"]["id"] == folder]
+    folders = [f for f in tenant.all("folders") if f["id"] == folder]
     wanted = {tag.get("resourceUri") for tag in body.get("dynamicMemberFilter", {}).get("members", ())}
     tags = [tag for tag in tenant.all("tags") if tag["resourceUri"] in wanted]
-    return vms + [vm for tag in tags for vm in tag["associatedResources"]]
+    ids = {vm["id"] for tag in tags for vm in tag["associatedResources"]}
+    vms = [vm for vm in tenant.all("virtual-machines") if vm["protectionStatus"] != "UNSUPPORTED"]
+    return [*folders, *tags], [vm for vm in vms if vm["folderInfo"]["id"] == folder or vm["id"] in ids]
 
 
-def _manager(tenant: Tenant, members: list[Item]) -> str:
-    """The id of the vCenter of all members; 400 where they have several."""
-    vms = [tenant.read(("virtual-machines", m["id"])) or {} for m in members]
-    ids = {vm["hypervisorManagerInfo"]["id"] for vm in vms}
-    if len(ids) > 1:
-        raise Refusal(400, "The members of a group must be of one vCenter.")
-    return str(ids.pop())
+def _machines(tenant: Tenant, members: list[Item]) -> list[Item]:
+    return [vm for m in members if (vm := tenant.read(("virtual-machines", m["id"])))]
+
+
+def _only(managers: set[str]) -> str:
+    """The vCenter of a group; 400 where it would have several, or none."""
+    if len(managers) != 1:
+        raise Refusal(400, "The folder, tags and members of a group must be there, and of one vCenter.")
+    return managers.pop()
 
 
 def _sql_group(call: Call, _item: Item) -> Item:

@@ -33,10 +33,10 @@ def create(call: Call) -> Answer:
     refuse_double(tenant, asset, members)
     overrides = _overrides(call, policy)
     id = tenant.new_id("job")
-    call.orchestrator()  # without any there is no job
+    own = tenant.read(("data-orchestrators", orchestrator(tenant.world, asset))) or call.orchestrator()
 
     def finish() -> None:
-        job = new_job(id, policy, asset, tenant.now(), orchestrator(tenant.world, asset))
+        job = new_job(id, policy, asset, tenant.now(), own["id"])
         job["protections"] = [_overridden(p, overrides.get(p["id"])) for p in job["protections"]]
         begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
         job["effectiveFromDateTime"] = format_time(begin)

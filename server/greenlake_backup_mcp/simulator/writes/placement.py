@@ -117,18 +117,11 @@ class Site:
 
     def occupy(self, tenant: Tenant, size: int) -> None:
         """Take the room of a new VM from the datastore."""
-        _occupy(tenant, self.datastore["id"], size, 1)
+        occupy(tenant, self.datastore["id"], size, 1)
 
 
-def remove_vm(tenant: Tenant, id: str) -> None:
-    """A VM goes, and its datastore has its room again."""
-    if vm := tenant.read(("virtual-machines", id)):
-        tenant.remove(("virtual-machines", id))
-        size = sum(d["capacityInBytes"] for d in vm["virtualDisks"])
-        _occupy(tenant, vm["appInfo"]["vmware"]["datastoresInfo"][0]["id"], -size, -1)
-
-
-def _occupy(tenant: Tenant, datastore_id: str, size: int, machines: int) -> None:
+def occupy(tenant: Tenant, datastore_id: str, size: int, machines: int) -> None:
+    """Take room for so many VMs from a datastore, or give it back."""
     if now := tenant.read(("datastores", datastore_id)):
         free, count = int(now["capacityFree"]) - size, int(now.get("vmCount", 0)) + machines
         tenant.write(("datastores", datastore_id), capacityFree=free, vmCount=count)

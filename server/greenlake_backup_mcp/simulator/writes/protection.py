@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from greenlake_backup_mcp.simulator.answers import Refusal
 from greenlake_backup_mcp.simulator.history.records import covered
 from greenlake_backup_mcp.simulator.history.recovery_points import HOLDERS
 from greenlake_backup_mcp.simulator.names import MEMBERS, Item, Ref, reference
-from greenlake_backup_mcp.simulator.seed.policies import job_entry, job_reference
+from greenlake_backup_mcp.simulator.seed.policies import job_assets, job_entry, job_reference
 from greenlake_backup_mcp.simulator.seed.virtual_machines import DELETED
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import display_name
+
+from .placement import occupy
 
 # collection of members → their groups, and what a member knows of its own
 GROUPS = {
@@ -112,3 +114,40 @@ def lose_machine(tenant: Tenant, ref: Ref) -> None:
     if job and job["assetInfo"]["id"] == ref[1]:
         protections = change_schedules(job, lambda s: {**s, "operational": "SUSPENDED"})
         tenant.write(("protection-jobs", job["id"]), operational="PERMANENTLY_SUSPENDED", protections=protections)
+
+
+def follow_group(tenant: Tenant, ref: Ref, before: Iterable[Ref]) -> None:
+    """The job of a group that has changed follows it, and its members know of it; `before`: those it had."""
+    group = tenant.read(ref) or {}
+    job = tenant.read(("protection-jobs", group.get("protectionJobInfo", {}).get("id", "")))
+    if job:
+        tenant.write(("protection-jobs", job["id"]), **job_assets(group))
+        reassign(tenant, job["protectionPolicyInfo"]["id"])
+    rebind(tenant, [ref, *protected_through(tenant, group), *before])
+
+
+def forget(tenant: Tenant, refs: Collection[Ref]) -> None:
+    """Assets go, their own jobs with them, and their groups no longer have them."""
+    ids = {id for _, id in refs}
+    for job in tenant.world.all("protection-jobs"):
+        if job["assetInfo"]["id"] in ids:
+            tenant.remove(("protection-jobs", job["id"]))
+            reassign(tenant, job["protectionPolicyInfo"]["id"])
+    for collection, (name, _) in MEMBERS.items():
+        for group in tenant.world.all(collection):
+            left: Item = {name: [m for m in group[name] if m["id"] not in ids]}
+            if "protectedResourcesInfo" in group:
+                left["protectedResourcesInfo"] = {"virtualMachinesCount": len(left[name])}
+            if left[name] != group[name]:
+                tenant.write((collection, group["id"]), **left)
+                follow_group(tenant, (collection, group["id"]), ())
+    for ref in refs:
+        tenant.remove(ref)
+
+
+def remove_vm(tenant: Tenant, id: str) -> None:
+    """A VM goes, and its datastore has its room again."""
+    if vm := tenant.read(("virtual-machines", id)):
+        forget(tenant, [("virtual-machines", id)])
+        size = sum(d["capacityInBytes"] for d in vm["virtualDisks"])
+        occupy(tenant, vm["appInfo"]["vmware"]["datastoresInfo"][0]["id"], -size, -1)

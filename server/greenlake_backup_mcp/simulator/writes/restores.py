@@ -107,7 +107,7 @@ def files(call: Call) -> Answer:
                 raise Refusal(400, f"The path {path!r} is not absolute.")
     retained = body.get("retainOriginalDirectoryStructure", body.get("retainOrignalDirectoryStructure", False))
     details = {"files": body.get("filePathInfo", []), "method": body["fileRestoreMethod"], "retained": retained,
-               "guestUser": target["credentialsInfo"].get("username", "")}  # fmt: skip
+               "guestUser": (target.get("credentialsInfo") or {}).get("username", "")}  # fmt: skip
 
     def copy_in() -> list[Item]:
         now = tenant.read(("virtual-machines", machine["id"])) or machine

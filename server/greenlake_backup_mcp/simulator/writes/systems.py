@@ -12,7 +12,7 @@ from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call, is_wrong, require_free, without_password
-from .protection import change_schedules
+from .protection import change_schedules, forget
 
 
 def create_orchestrator(call: Call) -> Answer:
@@ -179,9 +179,7 @@ def unregister_host(call: Call) -> Answer:
         raise Refusal(400, text)
 
     def finish() -> None:
-        for name, items in of_host.items():
-            for one in items:
-                tenant.remove((name, one["id"]))
+        forget(tenant, [(name, one["id"]) for name, items in of_host.items() for one in items])
         tenant.remove(call.ref)
 
     return call.start("Unregister application host", 60, item, ref=call.ref, busy="DELETING", finish=finish)
