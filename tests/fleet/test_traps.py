@@ -257,6 +257,11 @@ def test_the_frame_of_ten_judges_five_judges_three_as_far_as_told_and_two_not_at
     for c in checked:
         counts = c.tally.counts
         assert sum(n for key, n in counts.items() if key not in ("assets", "acceptedExpired")) == counts["assets"]
+    assert checked[2].lines[0].startswith("Of ")
+    few = asked(control="frame", name="sap-prod-01")
+    retention = check_protection.check(catalog, estate, few, check_protection._controls(few.values)[2])
+    own = sum(s.good for a in estate.bearers("sap-prod-01") for s in a.sets)
+    assert retention.lines[0].startswith(f"Of {own} recovery points")  # of those that are meant alone
     said = {c.control.name: c.rule for c in checked}
     assert "roles are not told" in said["BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED"]
     assert "where the site itself lies is not told" in said["BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION"]

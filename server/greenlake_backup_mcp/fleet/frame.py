@@ -51,7 +51,8 @@ def _retention(context: Context) -> tuple[Judge, Lines]:
         "SELECT asset, count(*), sum(expires IS NOT NULL AND expires - coalesce(created, point) < ?) FROM main.copies "
         "WHERE missing IS NULL AND ok = 1 GROUP BY asset", (least,),
     )  # fmt: skip
-    counts = {asset: (copies, short or 0) for asset, copies, short in rows}
+    meant = {a.no for a in (context.estate.workloads if context.assets is None else context.assets) if not a.nobodys}
+    counts = {asset: (copies, short or 0) for asset, copies, short in rows if asset in meant}
 
     def judge(asset: Asset) -> Verdict:
         copies, short = counts.get(asset.no, (0, 0))
@@ -62,7 +63,9 @@ def _retention(context: Context) -> tuple[Judge, Lines]:
         return Verdict(State.MET, "all kept as long")
 
     copies, short = (sum(column) for column in zip(*counts.values(), strict=True)) if counts else (0, 0)
-    return judge, lambda _: [f"Of {copies:,} recovery points in a good state {copies - short:,} are kept that long."]
+    return judge, lambda _: [
+        f"Of {copies:,} recovery points of their own in a good state {copies - short:,} are kept that long."
+    ]
 
 
 def _deletion(context: Context) -> tuple[Judge, Lines]:

@@ -186,10 +186,12 @@ def _counted(outcomes: tuple[Outcome, ...]) -> str:
 
 
 def _rows(one: Dependents, clock: Clock, *, every: bool = False) -> list[dict[str, Any]]:
-    """The assets that are worse off, or all of them."""
+    """The assets that are worse off, or all of them; with ids where a name is borne by several."""
+    names = Counter(o.asset.name for o in one.outcomes or ())
     return [
         {
-            "asset": o.asset.name, "kind": o.asset.kind, "id": o.asset.id if every else None, "fate": _SHORT[o.fate],
+            "asset": o.asset.name, "kind": o.asset.kind,
+            "id": o.asset.id if every or names[o.asset.name] > 1 else None, "fate": _SHORT[o.fate],
             "loses": units.duration(o.gap) if o.gap else None, "newestNow": clock.stamp(o.before),
             "newestLeft": clock.stamp(o.after), "left": o.place, "listed": None if o.asset.listed else "no",
         }

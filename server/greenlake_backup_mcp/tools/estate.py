@@ -148,6 +148,7 @@ CHECK_HEALTH = _question(
     {
         "since": {"type": "string", "description": "Tasks and changes since then: now-24h (default), 2026-11-23."},
         "limit": _LIMIT,
+        "offset": _OFFSET,
         "timeZone": _ZONE,
         "output": OUTPUT,
     },
