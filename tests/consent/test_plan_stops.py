@@ -15,6 +15,8 @@ from mcp import Client
 from greenlake_backup_mcp.consent import audit_verify
 from greenlake_backup_mcp.server import app as mcp_server
 from tests.consent.test_plans import SNAPSHOTS, deletes, group_of, identity, snapshot, tenant
+from tests.http.test_http import served
+from tests.support.http_process import client
 from tests.support.results import code_in, text_of
 from tests.support.tiny_tenant import NOW, OWN, VM, Tenant, loaded
 
@@ -31,6 +33,7 @@ class Accepting(Tenant):
     on_the_wire: int = 0
     most: int = 0
     reached: anyio.Event = field(default_factory=anyio.Event)
+    all_accepted: anyio.Event = field(default_factory=anyio.Event)
     go: anyio.Event = field(default_factory=anyio.Event)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -57,8 +60,10 @@ class Accepting(Tenant):
                 headers = [(b"location", f"{TASKS}/{task['id']}".encode())]
                 await send({"type": "http.response.start", "status": 202, "headers": headers})
                 await send({"type": "http.response.body", "body": b""})
-                if self.hold == "answers" and len(self.tasks) == 3:
-                    self.reached.set()
+                if len(self.tasks) == 3:
+                    self.all_accepted.set()
+                    if self.hold == "answers":
+                        self.reached.set()
             else:
                 await super().__call__(scope, receive, send)
         finally:
@@ -167,6 +172,25 @@ async def test_a_call_of_another_kind_waits_for_those_before_it() -> None:
         middle = text_of(await client.call_tool("wait_for_task", {**which, "seconds": 0}))
         assert middle.startswith("Plan of 4 calls: 3 accepted, 1 not tried.")
         assert [method for method, _, _ in app.writes] == ["DELETE"] * 3
+
+
+@pytest.mark.parametrize("point", ["read", "write"])
+async def test_a_client_that_is_lost_stops_nothing(point: str) -> None:
+    app = accepting(hold=point)
+    async with served(app, wait=60) as endpoint:
+        async with anyio.create_task_group() as group:
+
+            async def confirm() -> None:
+                async with client(endpoint.url) as mcp:
+                    code = code_in(await mcp.call_tool("run_plan", {"calls": CALLS[:3], "confirm": "preview"}))
+                    await mcp.call_tool("run_plan", {"calls": CALLS[:3], "confirm": code})
+
+            group.start_soon(confirm)
+            await app.reached.wait()
+            group.cancel_scope.cancel()  # its connections are gone
+        app.go.set()
+        with anyio.fail_after(60):
+            await app.all_accepted.wait()
 
 
 class KeepingTheFirst(Tenant):
