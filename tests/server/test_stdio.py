@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.results import code_in
+
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("GREENLAKE_")}
 SERVE = [sys.executable, "-m", "greenlake_backup_mcp", "serve", "--demo"]
 GREETING = {
@@ -163,3 +165,32 @@ def test_a_signal_ends_it_as_process_1(number: str) -> None:
         children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
         subprocess.run(["kill", f"-{number}", children.stdout.strip()], check=True)
         process.wait(timeout=30)
+
+
+def test_a_plan_stops_where_it_is_when_the_input_ends() -> None:
+    with served() as process:
+
+        def result(number: int, tool: str, **arguments: Any) -> Any:
+            send(process, call(number, tool, **arguments))
+            while (message := answer(process)).get("id") != number:
+                pass
+            return message["result"]
+
+        jobs = result(2, "list_protection_jobs", limit=30, output="json", where="operational == 'ACTIVE'")
+        jobs = [job["id"] for job in jobs["structuredContent"]["items"]]
+        calls = [{"tool": "suspend_protection_job", "arguments": {"protectionJobId": job}} for job in jobs]
+        preview = result(3, "run_plan", calls=calls, confirm="preview")["content"][0]["text"]
+        plan = call(4, "run_plan", calls=calls, confirm=code_in(preview))
+        plan["params"]["_meta"] = {"progressToken": "p"}
+        send(process, plan)
+        while f"call 1 of {len(calls)}" not in str(answer(process)):
+            pass
+        assert process.stdin is not None
+        process.stdin.close()
+        while (message := answer(process)).get("id") != 4:
+            pass
+        text = message["result"]["content"][0]["text"]
+        assert "It was stopped: the client closed its end, with" in text
+        assert f"{len(calls)}. suspend_protection_job" in text
+        assert f"{len(calls)} done" not in text
+        assert process.wait(30) == 0

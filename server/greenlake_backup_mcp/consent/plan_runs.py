@@ -33,12 +33,15 @@ class PlanRuns:
     """The plans of this process."""
 
     group: TaskGroup
+    closing: str = ""  # why no plan is begun any more
     _runs: dict[str, PlanRun] = field(default_factory=dict)
     _scopes: set[anyio.CancelScope] = field(default_factory=set)
 
     def start(self, run: PlanRun, consent: Consent, permit: Permit, held: AsyncExitStack) -> None:
         """Carry out a plan; `held` is what holds its permit, and is closed at its end."""
         self._runs[run.id] = run
+        if self.closing:
+            run.stop(self.closing)
         for old in [key for key, one in self._runs.items() if one.ended.is_set()][: max(0, len(self._runs) - KEPT)]:
             del self._runs[old]
         self.group.start_soon(self._carry_out, run, consent, permit, held)
@@ -65,7 +68,8 @@ class PlanRuns:
                 await changed.wait()
 
     def stop_all(self, why: str) -> None:
-        """Send nothing more of any plan."""
+        """Send nothing more of any plan, nor anything of those that are confirmed afterwards."""
+        self.closing = self.closing or why
         for run in self._runs.values():
             run.stop(why)
 

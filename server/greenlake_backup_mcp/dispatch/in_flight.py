@@ -74,10 +74,10 @@ class InFlightCalls:
             if not turns.calls:
                 self._by_caller.pop(caller, None)
 
-    def drain(self) -> None:
-        """Begin nothing further: plans stop after the calls under way."""
+    def drain(self, why: str = "the server was shut down") -> None:
+        """Send nothing more of any plan."""
         if self.plans is not None:
-            self.plans.stop_all("the server was shut down")
+            self.plans.stop_all(why)
 
     def cancel_all(self) -> None:
         """End what still runs: the time that it had is over."""

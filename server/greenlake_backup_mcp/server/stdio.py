@@ -133,7 +133,11 @@ class _Session:
             self.asked.discard((message.params or {}).get("requestId"))
 
     async def _wait_for_answers(self) -> None:
-        """What was asked before the end of input is answered; a question to who is gone is not waited for."""
+        """What was asked before the end of input is answered; a question to who is gone is not waited for.
+
+        A plan is answered with where it stopped: nobody is there any more who could stop it.
+        """
+        self.running.drain("the client closed its end")
         with anyio.move_on_after(ENDING if self.waiting else self.last_answers):
             while self.asked:
                 await self.answered.wait()
