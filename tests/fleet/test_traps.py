@@ -81,8 +81,8 @@ def test_t15_no_space_is_promised_and_a_cloud_store_is_never_full(catalog: sqlit
     cloud = [s for s in estate.stores.values() if s.type == "CLOUD"]
     assert cloud
     for store in cloud:
-        (found,) = show_dependents.find(catalog, estate, store.id, None)
-        assert "%" not in " ".join(found.relations.notes)
+        (dependents,) = show_dependents.find(catalog, estate, store.id, None)
+        assert "%" not in " ".join(dependents.relations.notes)
     catalog.execute("UPDATE main.store_usage SET at = at - 864000, used = used * 0.9")
     catalog.execute("INSERT INTO main.store_usage (store_id, at, used, capacity) SELECT id, ?, used, capacity FROM "
                     "main.stores", (AT,))  # fmt: skip
@@ -262,7 +262,7 @@ def test_the_frame_of_ten_judges_five_judges_three_as_far_as_told_and_two_not_at
     retention = check_protection.check(catalog, estate, few, check_protection._controls(few.values)[2])
     own = sum(s.good for a in estate.bearers("sap-prod-01") for s in a.sets)
     assert retention.lines[0].startswith(f"Of {own} recovery points")  # of those that are meant alone
-    said = {c.control.name: c.rule for c in checked}
-    assert "roles are not told" in said["BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED"]
-    assert "where the site itself lies is not told" in said["BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION"]
-    assert said["BACKUP_RECOVERY_POINT_ENCRYPTED"] == "not told by the service"
+    rules = {c.control.name: c.rule for c in checked}
+    assert "roles are not told" in rules["BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED"]
+    assert "where the site itself lies is not told" in rules["BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION"]
+    assert rules["BACKUP_RECOVERY_POINT_ENCRYPTED"] == "not told by the service"

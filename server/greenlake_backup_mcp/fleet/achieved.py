@@ -84,7 +84,7 @@ class Period:
 
     since: int
     points: Mapping[PointKey, list[int]] = field(default_factory=dict)
-    kept: Mapping[PointKey, int] = field(default_factory=dict)  # seconds that the oldest of them is kept
+    retention: Mapping[PointKey, int] = field(default_factory=dict)  # seconds that the oldest of them is kept
     deleted: Mapping[str, int] = field(default_factory=dict)  # id of an asset → when that was last seen
 
 
@@ -108,8 +108,8 @@ def period(connection: sqlite3.Connection, estate: Estate, since: int, assets: I
         points.setdefault(key, []).append(point)
         if expires is not None and point < oldest.get(key, (estate.now, 0))[0]:
             oldest[key] = (point, expires - point)
-    kept = {key: span for key, (_, span) in oldest.items()}
-    return Period(since, points, kept, dict(connection.execute(_EARLY, (since,))))
+    retention = {key: span for key, (_, span) in oldest.items()}
+    return Period(since, points, retention, dict(connection.execute(_EARLY, (since,))))
 
 
 def over(promise: Promise, estate: Estate, since: Period) -> Achieved:
@@ -119,7 +119,7 @@ def over(promise: Promise, estate: Estate, since: Period) -> Achieved:
     """
     asset, schedule = promise.asset, promise.schedule
     keys = {PointKey(s.asset_no, s.tier, s.schedule) for s in points(asset, schedule, promise.cover.job.schedules)}
-    spans = [span for key in keys if key.schedule == schedule.name and (span := since.kept.get(key))]
+    spans = [span for key in keys if key.schedule == schedule.name and (span := since.retention.get(key))]
     spans += [int(schedule.keep_days * DAY)] if schedule.keep_days else []
     begin = max(since.since, promise.began, estate.now - min(spans, default=estate.now))
     made = [point for key in keys for point in since.points.get(key, ())]

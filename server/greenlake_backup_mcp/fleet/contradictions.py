@@ -110,8 +110,8 @@ def _of_asset(
             newest = _newest(asset, schedule.tier, estate.now)
             since = max(asset.created or 0, cover.job.effective_from or 0)
             grace = GRACE.get(schedule.tier or "", HOUR)
-            kept = freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
-            if kept.late:
+            state = freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
+            if state.late:
                 yield Contradiction(
                     Kind.STATUS_AGAINST_AGE, asset.name, asset.id, "the service says PROTECTED",
                     estate.read.get(_LISTS.get(asset.kind, "")),

@@ -66,17 +66,17 @@ def _tiers(entries: list[Promise]) -> str:
 
 
 def _late_facts(context: Context, worst: Promise) -> Mapping[str, Any]:
-    kept, stamp = worst.freshness, context.clock.stamp
-    some = kept.age is not None
+    state, stamp = worst.freshness, context.clock.stamp
+    some = state.age is not None
     good = max((s.newest_good for s in worst.asset.all_sets if s.newest_good is not None), default=None)
     return {
         "plan": worst.cover.job.policy,
-        "newestUsable": stamp(context.now - (kept.age or 0)) if some else "none",
+        "newestUsable": stamp(context.now - (state.age or 0)) if some else "none",
         "newestMade": None if some else stamp(good),
-        "wasDue": stamp(kept.due if some else worst.last_due),
-        "lateBy": span(kept.late_by) if some else None,
-        "ageByPromise": f"{kept.ratio:.1f}" if some and kept.ratio is not None else None,
-        "class": kept.grade.value,
+        "wasDue": stamp(state.due if some else worst.last_due),
+        "lateBy": span(state.late_by) if some else None,
+        "ageByPromise": f"{state.ratio:.1f}" if some and state.ratio is not None else None,
+        "class": state.grade.value,
     }
 
 

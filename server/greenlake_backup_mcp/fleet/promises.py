@@ -126,7 +126,7 @@ class Promise:
 
 def promises(asset: Asset, estate: Estate) -> list[Promise]:
     """What its schedules promise. Suspended jobs and schedules promise nothing, log backups make no point."""
-    out, now, told = [], estate.now, estate.read.get("jobs") or 0
+    out, now, jobs_read = [], estate.now, estate.read.get("jobs") or 0
     for one in (c for c in asset.covers if not c.job.suspended):
         rules = calendar.rules(one.job.schedules, one.job.effective_from)
         since = max(asset.created or 0, one.job.effective_from or 0) or None
@@ -137,10 +137,10 @@ def promises(asset: Asset, estate: Estate) -> list[Promise]:
             entries = (s.newest_usable for s in points(asset, schedule, one.job.schedules))
             newest = max((p for p in entries if p is not None and p <= now), default=None)
             grace = min(GRACE.get(schedule.tier or "", HOUR), rule.interval // 2)
-            kept = freshness(rule, newest, now, since=since, grace=grace)
-            outdated = kept.late and (asset.ran_since(schedule) or (kept.due or 0) + grace > told)
+            state = freshness(rule, newest, now, since=since, grace=grace)
+            outdated = state.late and (asset.ran_since(schedule) or (state.due or 0) + grace > jobs_read)
             last_due = calendar.last_due(rule, now - grace)
-            out.append(Promise(asset, one, schedule, rule, kept, last_due, grace, outdated))
+            out.append(Promise(asset, one, schedule, rule, state, last_due, grace, outdated))
     return out
 
 
