@@ -22,18 +22,16 @@ from .recovery_point_facts import recovery_point_facts
 REACHED = "It can be changed back only while the appliance can still be reached."
 
 
+LOGINS = {  # by operation: what it shows
+    "OTPCreate": "a one-time code for the console",
+    "ProtectionStoreGatewayGetConsoleUser": "user name and password of the console",
+}
+
+
 def _log_in(s: Subject) -> Iterator[Finding]:
-    words = f"Whoever reads the answer can log in to the appliance: {_login(s)}."
+    words = f"Whoever reads the answer can log in to the appliance: {LOGINS[s.operation]}."
     yield grave(words, danger=Danger.SECRET)
     yield Finding("This server hides it from the conversation unless it was started with --reveal-secrets.")
-
-
-def _login(s: Subject) -> str:
-    return "a one-time code for the console" if _is_one_time(s) else "user name and password of the console"
-
-
-def _is_one_time(s: Subject) -> bool:
-    return s.tool.name.startswith("generate")
 
 
 def _support(s: Subject) -> Iterator[Finding]:
@@ -42,9 +40,9 @@ def _support(s: Subject) -> Iterator[Finding]:
         yield grave(words, danger=Danger.SECRET)
 
 
-def _verb(s: Subject) -> str:
+def _support_title(s: Subject) -> str:
     wanted = s.arguments.get("remoteAccessEnabled", s.arguments.get("enabled"))
-    return {True: "Open", False: "Close"}.get(wanted, "Set")
+    return f"{ {True: 'Open', False: 'Close'}.get(wanted, 'Set') } the vendor's remote access to the {s.label}"
 
 
 # --- volumes at hosts -------------------------------------------------------------------------------------------------
@@ -119,13 +117,9 @@ def _nic_missing(s: Subject) -> str:
 
 
 LOGIN = PreviewSpec(
-    lambda s: f"Show {_login(s)} of the {s.label}",
-    _log_in,
-    lambda s: f"What was shown cannot be taken back{'; the code runs out by itself' if _is_one_time(s) else ''}.",
+    lambda s: f"Show {LOGINS[s.operation]} of the {s.label}", _log_in, "What was shown cannot be taken back."
 )
-SUPPORT = PreviewSpec(
-    lambda s: f"{_verb(s)} the vendor's remote access to the {s.label}", _support, "It can be switched back."
-)
+SUPPORT = PreviewSpec(_support_title, _support, "It can be switched back.")
 NETWORK = PreviewSpec(
     "Change the {target}",
     in_use.address_in_use,
@@ -143,8 +137,7 @@ REMOVE_NIC = PreviewSpec(
     forbidden=_nic_missing,
 )
 TABLE: Mapping[str, PreviewSpec] = {
-    "OTPCreate": LOGIN,
-    "ProtectionStoreGatewayGetConsoleUser": LOGIN,
+    **dict.fromkeys(LOGINS, LOGIN),
     "DataOrchestratorInfosightConfigModify": SUPPORT,
     "ProtectionStoreGatewaySetRemoteSupport": SUPPORT,
     "VpgBackupAttach": PreviewSpec(

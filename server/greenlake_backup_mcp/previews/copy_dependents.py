@@ -52,8 +52,9 @@ def last_of_others(s: Subject, until: datetime) -> Iterator[Finding]:
             whole = whole and result.whole
             for c in result.items:
                 path = path_of(OWN, "mssql-databases", database.get("id"), place, c.get("id"))
-                goes = c.get("pointInTime") == s.resource.get("pointInTime") or s.leaving.get(path, until) < until
-                left += not (goes or path in s.leaving or c.get("state") in GOING or flaw_of(c, s.now, stores(s)))
+                along = c.get("pointInTime") == s.resource.get("pointInTime")
+                gone = along or (path in s.leaving and s.leaving[path] <= until) or c.get("state") in GOING
+                left += not (gone or flaw_of(c, s.now, stores(s)))
         if not left:
             (bare if whole else unsure).append(database)
     if bare:

@@ -107,13 +107,12 @@ def _groups(s: Subject, usable: list[tuple[str, Copy]]) -> Iterator[str]:
             continue
         points = _taken(copies)
         facts = [f"the newest of {times.describe_when(max(points), s.now)}"] if points else []
-        for word, count in (("verified", sum(map(is_verified, copies))), ("locked", _count_locked(copies, s.now))):
+        for word, count in (
+            ("verified", sum(map(is_verified, copies))),
+            ("locked", sum(is_locked(copy, s.now) for copy in copies)),
+        ):
             facts += [f"{count:,} {word}"] if count else []
         yield f"{len(copies):,} {where}" + (f" ({', '.join(facts)})" if facts else "")
-
-
-def _count_locked(copies: list[Copy], now: datetime) -> int:
-    return sum(is_locked(copy, now) for copy in copies)
 
 
 def _last_of_kind(s: Subject, left: Remaining) -> Iterator[Finding]:

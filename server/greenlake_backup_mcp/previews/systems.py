@@ -118,14 +118,12 @@ def _remove_host(s: Subject) -> Iterator[Finding]:
         yield grave(words, f"{len(protected)} protected databases", f"{count} protected databases lose protection.")
     elif not databases.available:
         yield grave("", "its databases are not known", "Its databases are not known.")
-    words = "The host is unregistered, with its SQL instances and databases; no backups of them are made any more."
-    yield Finding(words)
+    yield Finding(
+        "The host is unregistered, with its SQL instances and databases: no backups of them are made any more."
+    )
     for result, word in ((s.read("instances"), "instance"), (databases, "database")):
-        if not result.available:
-            yield Finding(f"Which {word}s it has is not known.")
-        else:
-            some = f"{count_of(result, word)}: {names(result.items)}."
-            yield Finding(some if result.items else f"It has no known {word}s.")
+        some = f"{count_of(result, word)}: {names(result.items)}." if result.items else f"It has no known {word}s."
+        yield Finding(some if result.available else f"Which {word}s it has is not known.")
     yield notable("What happens to their recovery points is not documented.")
 
 
