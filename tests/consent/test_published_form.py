@@ -115,7 +115,11 @@ async def test_a_code_holds_for_the_same_meaning_in_either_form(client: tuple[Cl
     assert sample is not None
     other = {n: v for n, v in sample.items() if n != "volumeProtectionGroupType"}
     other["VolumeProtectionGroupType"] = sample["volumeProtectionGroupType"]
-    answer = text_of(await connected.call_tool("create_volume_protection_group", other))
+    preview = text_of(await connected.call_tool("create_volume_protection_group", {**other, "confirm": "preview"}))
+    assert "PROTECTED ALREADY" in preview  # the volume is one of another group
+    match = CODE.search(preview)
+    assert match
+    answer = text_of(await connected.call_tool("create_volume_protection_group", {**sample, "confirm": match[1]}))
     assert "Nothing was sent" not in answer
     sent = next(one for one in reversed(tenant.requests) if one.method == "POST" and "volume" in one.path)
     assert sent.body == {n: v for n, v in sample.items() if n != "confirm"}
