@@ -79,7 +79,7 @@ class Filler:
         except BackupError as problem:
             await self._write(partial(_failed, collection=collection.name, asset=0, moment=moment, problem=problem))
             return
-        await self._write(partial(_whole, collection=collection.name, moment=moment, items=len(items)))
+        await self._write(partial(writer.record_reading, collection=collection.name, moment=moment, items=len(items)))
 
     async def _items(self, collection: Collection) -> list[Item]:
         """All items of a list; of tasks those that are not known to have ended."""
@@ -120,7 +120,7 @@ class Filler:
             gone = list(missing) if await self._write(partial(_was_missing, collection=collection.name)) else []
             lost = len(missing) - len(gone)
         for ident in gone:
-            await self._write(partial(_gone, collection=collection, ident=ident, since=since, moment=moment))
+            await self._write(partial(writer.mark_gone, collection=collection, ident=ident, since=since, moment=moment))
         if lost:
             raise BackupError(f"{lost} {NOT_LISTED}")
 
@@ -184,10 +184,6 @@ class Filler:
         if lost:
             raise BackupError(f"{lost} {NOT_LISTED}")
 
-    async def touch(self, asset_ids: Sequence[str]) -> None:
-        """Read the copies of these assets again soon: something was done to them."""
-        await self._write(partial(_touch, ids=asset_ids, due=self.now()))
-
     async def note_write(self, moment: float, tool: str, method: str, path: str, outcome: str) -> None:
         """Remember a write of this server, and read the copies of the asset in its path again soon."""
         ids = [part for part in path.split("/") if len(part) == 36]
@@ -233,10 +229,6 @@ def _due_lists(connection: sqlite3.Connection, now: int, *, everything: bool) ->
     ]  # fmt: skip
 
 
-def _whole(connection: sqlite3.Connection, collection: str, moment: int, items: int) -> None:
-    writer.record_reading(connection, collection, moment, items=items)
-
-
 def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
     connection: sqlite3.Connection, collection: str, asset: int, moment: int, problem: BackupError,
     reading: writer.CopyReading | None = None, batch: Sequence[Copy] = (),
@@ -250,10 +242,6 @@ def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
     ).fetchone()
     wait = min(RETRY_SECONDS * 2 ** min(row[0] if row else 0, 12), LONGEST_RETRY)
     writer.record_reading(connection, collection, moment, asset=asset, problem=problem, due=moment + wait)
-
-
-def _gone(connection: sqlite3.Connection, collection: Collection, ident: str, since: int | None, moment: int) -> None:
-    writer.mark_gone(connection, collection, ident, since, moment)
 
 
 def _read_at(connection: sqlite3.Connection, collection: str, asset: int) -> int | None:

@@ -6,11 +6,11 @@ Knows items and tables; no SQL, no HTTP. Copes with anything an item may hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from greenlake_backup_mcp.lists.views import extractors
+from greenlake_backup_mcp.lists.views import extractors, schedules
 from greenlake_backup_mcp.text import units
 
 from . import schema
@@ -69,6 +69,10 @@ class Copy(NamedTuple):
 
 
 _FIELDS = {field.name: field for field in schema.COPIES.fields}
+_AS_TOLD = (
+    *("name", "point", "created", "expires", "locked_until", "reason", "verification", "verified", "consistency"),
+    *("disks", "size", "schedule", "log_until"),
+)
 
 
 def copy(item: Item, list_: int) -> Copy | None:
@@ -94,30 +98,18 @@ def copy(item: Item, list_: int) -> Copy | None:
     return Copy(
         id=pack(ident) or ident,
         list=list_,
-        name=value("name"),
         kind=kind,
-        point=value("point"),
-        created=value("created"),
-        expires=value("expires"),
-        locked_until=value("locked_until"),
         ok=int(state in GOOD and status != "ERROR"),
         state=state,
         status=status,
-        reason=value("reason"),
-        verification=value("verification"),
-        verified=value("verified"),
-        consistency=value("consistency"),
         flags=flags,
-        disks=value("disks"),
-        size=value("size"),
         store=(store, value("store_name"), value("store_type")) if store else None,
         array=None if list_ else value("array_name") or value("array_id"),
         schedule_id=int(schedule_id)
         if schedule_id and schedule_id.isdigit() and len(schedule_id) < 10
         else schedule_id,
-        schedule=value("schedule"),
         source_id=pack(value("source_id")),
-        log_until=value("log_until"),
+        **{name: value(name) for name in _AS_TOLD},
     )
 
 
@@ -162,19 +154,9 @@ def _schedule(tier: Item, schedule: Item) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _each(item: Item) -> Iterator[tuple[Item, Item, bool]]:
-    """Each tier and schedule of a policy or job, overrides of the job in place, and whether there are any."""
-    for tier in extractors.values_at(item, "protections"):
-        for schedule in extractors.values_at(tier, "schedules"):
-            if isinstance(schedule, dict):
-                overrides = schedule.get("overrides")
-                changed = {k: v for k, v in overrides.items() if v} if isinstance(overrides, dict) else {}
-                yield tier, {**schedule, **changed}, bool(changed)
-
-
 def policy_schedules(item: Item) -> list[tuple[Any, ...]]:
     """The rows of a policy in policy_schedules, without their key."""
-    return [_schedule(tier, schedule) for tier, schedule, _ in _each(item)]
+    return [_schedule(tier, schedule) for tier, schedule in schedules.each(item)]
 
 
 class Run(NamedTuple):
@@ -190,7 +172,9 @@ class Run(NamedTuple):
 def job_schedules(item: Item) -> tuple[list[tuple[Any, ...]], list[Run]]:
     """The rows of a job in schedules, without their key, and its runs."""
     rows, runs = [], []
-    for tier, schedule, changed in _each(item):
+    for tier, schedule in schedules.each(item):
+        overrides = schedule.get("overrides")
+        changed = isinstance(overrides, dict) and any(overrides.values())
         name = extractors.text(schedule.get("scheduleId"))
         times = [
             Run(name, moment, convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text"),

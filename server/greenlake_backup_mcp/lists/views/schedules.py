@@ -30,7 +30,7 @@ IDLE = ("SUSPENDED", "PERMANENTLY_SUSPENDED")  # jobs that run nothing
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # the vendor counts the days of a week from 0
 
 
-def _each(item: Item) -> Iterator[tuple[Item, Item]]:
+def each(item: Item) -> Iterator[tuple[Item, Item]]:
     """Each tier and schedule of a policy or job; a job's overrides take the place of the policy's values."""
     for tier in extractors.values_at(item, "protections"):
         for schedule in extractors.values_at(tier, "schedules"):
@@ -43,7 +43,7 @@ def _each(item: Item) -> Iterator[tuple[Item, Item]]:
 def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """The tiers of a policy in words: `snapshot every 4 h kept 1 d`, `backup daily 20:00Z kept 14 d, locked 3 d`."""
     lines = []
-    for tier, schedule in _each(item):
+    for tier, schedule in each(item):
         kind = extractors.text(tier.get("type"))
         words = [TIERS.get(kind, kind.lower().replace("_", " ")), rhythm(schedule)]
         if retention := period(schedule.get("expireAfter")):
@@ -60,7 +60,7 @@ def tiers(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 def schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """Each schedule of a job: `2: backup daily 20:00Z kept 14 d; ACTIVE; last run ERROR …; last good …; next …`."""
     lines = []
-    for (_, schedule), words in zip(_each(item), tiers(item) or (), strict=True):
+    for (_, schedule), words in zip(each(item), tiers(item) or (), strict=True):
         parts = [
             f"{extractors.text(schedule.get('scheduleId'))}: {words}",
             extractors.text(schedule.get("operational")),
@@ -93,7 +93,7 @@ def tier_ids(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
 def last_runs(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """The last runs of each schedule, newest first: outcome, time, reason, task."""
     lines = []
-    for _, schedule in _each(item):
+    for _, schedule in each(item):
         runs = [run for run in extractors.values_at(schedule, "executionStatuses") if isinstance(run, dict)]
         runs.sort(key=lambda run: units.parse_time(run.get("timestamp")) or units.EPOCH, reverse=True)
         words, reason = [], ""
@@ -174,7 +174,7 @@ def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
         return None
     times = [
         (when, extractors.text(schedule["nextRunTime"]))
-        for _, schedule in _each(item)
+        for _, schedule in each(item)
         if schedule.get("operational") not in IDLE and (when := units.parse_time(schedule.get("nextRunTime")))
     ]
     return min(times)[1] if times else None
@@ -195,7 +195,7 @@ def failed_schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None
     `schedule 1 (snapshot), 2 (backup): no space (last good 2026-11-24 02:00Z, never)`.
     """
     failures: dict[str, list[tuple[str, str]]] = {}
-    for tier, schedule in _each(item):
+    for tier, schedule in each(item):
         last = _last_run(schedule)
         if last is None or last.get("status") != "ERROR":
             continue
@@ -213,7 +213,7 @@ def job_problem(item: Item, _paths: Sequence[str] = ()) -> str | None:
     """Why a job does not do its work: that it is suspended, and why schedules fail; which ones is in `failing`."""
     operational = extractors.text(item.get("operational"))
     suspended = [operational] if operational.endswith("SUSPENDED") else []
-    runs = [run for _, schedule in _each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
+    runs = [run for _, schedule in each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
     reasons = dict.fromkeys(extractors.text(run.get("errorMessage")) or "ERROR" for run in runs)
     return "; ".join([*suspended, *reasons]) or None
 
@@ -221,7 +221,7 @@ def job_problem(item: Item, _paths: Sequence[str] = ()) -> str | None:
 def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """How the last run of each schedule ended."""
     results = [
-        extractors.text(run.get("status")) for _, schedule in _each(item) if (run := _last_run(schedule)) is not None
+        extractors.text(run.get("status")) for _, schedule in each(item) if (run := _last_run(schedule)) is not None
     ]
     return [f for f in results if f] or None
 
