@@ -12,64 +12,28 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError, InputError, ServiceError, Unreachable
+from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import adaptation, body_limits, connection_errors, error_mapping, readings, request_forms
-from .retry import BROKEN, NOT_SENT, TransientError, may_repeat, retry
+from . import adaptation, body_limits, error_mapping, readings, request_forms
+from .messages import ONE_READ, Request, Response
+from .outcomes import Answer, error_of, no_answer, response_of
+from .retry import BROKEN, retry
 from .retry_after import retry_after_seconds
 from .transport import Transport
 
+__all__ = ("BEFORE_WRITE", "ONE_READ", "ApiClient", "Request", "Response", "connect", "send")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff?#\\]|//|/\.{1,2}(?:/|$)")
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request to the service, ready to be sent: path quoted, query as pairs."""
-
-    operation_id: str
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    body: Any = None
-    media_type: str | None = None  # None: no body is sent
-    reads: bool = False  # changes nothing, so may be repeated
-    beside: Mapping[str, Any] = field(default_factory=dict)  # given in the published form alone (published.py)
-    most_bytes: int = body_limits.MOST_OF_ONE  # of the answer
-    tool: str = ""  # the tool it is sent for: the name that whoever reads an error knows
-
-    @property
-    def name(self) -> str:
-        """What errors call it."""
-        return self.tool or self.operation_id
-
-
-ONE_READ = Request(  # that every login may make and that costs the service little: to see whether it answers
-    "ProtectionStoreList", "GET", "/backup-recovery/v1beta1/protection-stores", (("limit", "1"),), reads=True
-)
-
-
 BEFORE_WRITE: ContextVar[Callable[[], None]] = ContextVar("before_write", default=lambda: None)
 """Called just before a request that changes something goes out, each attempt; what it raises keeps that back."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """What the service answered; `body` is parsed JSON or None. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    debug_id: str | None = None
-    size: int = 0  # bytes of the body
 
 
 @dataclass(frozen=True)
@@ -151,16 +115,6 @@ async def _send_form(api: ApiClient, request: Request, values: Mapping[str, str]
         return response
 
 
-@dataclass
-class _Answer:
-    """As much of an answer as has arrived; status 0 while nothing has."""
-
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes = b""
-    broken: BaseException | None = None  # what kept the rest from arriving
-
-
 async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> Response:
     """One attempt, and a second one where the token was refused: then the request was not carried out."""
     answer = await _attempt(api, request, content)
@@ -168,13 +122,13 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
         call_log.count_retry()
         answer = await _attempt(api, request, content)
     if answer.status == 0:
-        raise _no_answer(request, answer.broken)
+        raise no_answer(request, answer.broken)
     if wait := retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)):
         api.transport.limiter.pause_for(wait)
     api.transport.clock.observe(answer.headers, api.now())
     if not 200 <= answer.status < 300:
-        raise _error_of(api, request, answer)
-    response = await _response_of(request, answer)
+        raise error_of(request, answer, api.readings, api.transport.clock.note)
+    response = await response_of(request, answer)
     if location := response.headers.get("location"):
         api.readings.learn("location", "relative" if location.startswith("/") else "absolute", request.name)
     if request.method != "GET":
@@ -185,7 +139,7 @@ async def _exchange(api: ApiClient, request: Request, content: bytes | None) -> 
     return response
 
 
-async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _Answer:
+async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> Answer:
     """Send once and read the answer, within the time a request may take. Raises only before anything was sent."""
     connection = api.transport.connection()
     url = connection.base + request.path
@@ -194,7 +148,7 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
     headers = {"Authorization": f"Bearer {await connection.tokens.token()}"}
     if content is not None:
         headers["Content-Type"] = str(request.media_type)
-    answer = _Answer()
+    answer = Answer()
     if not request.reads:
         BEFORE_WRITE.get()()
         call_log.count_write()
@@ -213,77 +167,3 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> _
     outcome = answer.status or type(answer.broken).__name__
     call_log.count_request(request.operation_id, outcome, ms, error_mapping.debug_id(answer.headers, None))
     return answer
-
-
-def _no_answer(request: Request, broken: BaseException | None) -> Exception:
-    """What to raise where not even a status arrived."""
-    assert broken is not None  # noqa: S101  a missing status has a cause
-    failure = connection_errors.explain(broken)
-    if not request.reads and not isinstance(broken, NOT_SENT):
-        return error_mapping.unknown_outcome(f"the service {failure.words}", request.name)
-    error = Unreachable(f"{request.name}: the service {failure.words}.", hint=f"Nothing was changed. {failure.hint}")
-    return error if failure.lasting else TransientError(error)
-
-
-def _error_of(api: ApiClient, request: Request, answer: _Answer) -> Exception:
-    """What to raise for an answer that is not 2xx; a refused token also says where our clock is off."""
-    text = ""
-    try:
-        body = body_limits.parse_body(answer.content[: body_limits.LARGE])
-    except (body_limits.UnusableBodyError, BackupError):
-        body, text = None, answer.content[:65_536].decode("utf-8", "replace")
-    page = body_limits.is_page(answer.content, answer.headers.get("content-type", ""))
-    problem = error_mapping.parse_error_body(answer.headers, body, text, page=page)
-    call_log.record_debug_id(problem.debug_id)
-    if isinstance(body, dict) and problem.vendor:
-        api.readings.learn("old_errors", "no" if "httpStatusCode" in body or "debugId" in body else "yes", "an error")
-    error = error_mapping.error_for_status(request.name, answer.status, problem, reads=request.reads)
-    if answer.status == 401 and (clock := api.transport.clock.note):
-        error = error.with_hint(f"{error.hint} {clock}")
-    if isinstance(error, ServiceError):
-        error.words = "" if problem.page else problem.message
-        error.definite = request.reads or error_mapping.is_definite(answer.status, problem, answer.headers, body)
-    if may_repeat(answer.status, reads=request.reads):
-        return TransientError(error, retry_after_seconds(answer.headers, answer.status, datetime.now(UTC)))
-    return error
-
-
-async def _response_of(request: Request, answer: _Answer) -> Response:
-    """The response of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
-    body = None
-    problem: Exception | None = None
-    if answer.broken is not None:
-        problem = (
-            answer.broken
-            if isinstance(answer.broken, BackupError)
-            else TransientError(_incomplete(request, connection_errors.explain(answer.broken).words))
-        )
-    else:
-        try:
-            body = await body_limits.parse(answer.content, answer.headers.get("content-type", ""))
-            if body is None and request.method == "GET":  # every documented one answers something
-                problem = TransientError(_incomplete(request, "answered with nothing"))
-        except body_limits.UnusableBodyError as unusable:
-            error = _incomplete(request, f"answered with {unusable.reason}")
-            problem = TransientError(error) if unusable.passing else error
-        except BackupError as error:
-            problem = error
-    if problem is not None:
-        if request.reads:
-            raise problem
-        if answer.status not in (202, 204):  # whose bodies say nothing
-            raise error_mapping.unknown_outcome(
-                f"the service accepted it (HTTP {answer.status}), but its answer could not be read",
-                request.name,
-                answer.status,
-                error_mapping.debug_id(answer.headers, None),
-            )
-    debug_id = error_mapping.debug_id(answer.headers, None)
-    return Response(answer.status, answer.headers, body, debug_id, len(answer.content))
-
-
-def _incomplete(request: Request, how_it_failed: str) -> BackupError:
-    return Unreachable(
-        f"{request.name}: the service {how_it_failed}.",
-        hint="Nothing was changed. Try again in a minute. A page in HTML usually comes from a proxy in between.",
-    )
