@@ -6,27 +6,13 @@ What works is kept for the tenant. Knows refusals and readings; how a request is
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
 
 from greenlake_backup_mcp.errors import ServiceError
 from greenlake_backup_mcp.observability import call_log
 
 from . import error_mapping, request_forms
+from .messages import Request, Response
 from .readings import Readings
-from .request_forms import Request
-
-
-class Response(Protocol):
-    """What of a response (client.py) proves a reading."""
-
-    @property
-    def status(self) -> int: ...  # noqa: D102
-
-    @property
-    def body(self) -> Any: ...  # noqa: D102
-
-
-R = TypeVar("R", bound=Response)
 
 CURES: tuple[tuple[str, str], ...] = (
     # what a refusal names, and the next step: a form that the arguments alone do not make is never tried
@@ -40,8 +26,8 @@ CURES: tuple[tuple[str, str], ...] = (
 
 
 async def send_adapted(
-    readings: Readings, request: Request, send: Callable[[Mapping[str, str] | None], Awaitable[R]]
-) -> R:
+    readings: Readings, request: Request, send: Callable[[Mapping[str, str] | None], Awaitable[Response]]
+) -> Response:
     """The response to a request in the form of the readings taken, or else in another form of the same meaning.
 
     `send` sends it in the form of these readings (None: as it is); each is tried once, and only after a refusal

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ def accept(operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     May be asked again for what it returned: before and after texts are read as JSON.
     """
-    filled = _copy(dict(arguments))
+    filled = deepcopy(dict(arguments))
     beside = filled.pop(BESIDE, {})
     for row in names_of(operation):
         for holder in holders(filled, row.within):
@@ -167,7 +168,7 @@ def _is_id(value: Any) -> bool:
 
 def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
     """A body of our form in the published spelling; made of that form and of what was given beside it alone."""
-    filled = _copy(body)
+    filled = deepcopy(body)
     for row in names_of(operation):
         for holder in holders(filled, row.within):
             value: Any = holder
@@ -180,10 +181,3 @@ def published_body(operation: str, body: Any, beside: Mapping[str, Any]) -> Any:
             if value is not None:
                 holder[row.published] = value
     return filled
-
-
-def _copy(value: Any) -> Any:
-    """A copy that may be changed."""
-    if isinstance(value, dict):
-        return {name: _copy(item) for name, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value

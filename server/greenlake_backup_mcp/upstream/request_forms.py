@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from . import published
+from .messages import Request
 
 MERGE, PLAIN = "application/merge-patch+json", "application/json"
 REFUSED = (400, 415, 422)  # after which nothing was executed, and another form may be tried
@@ -29,31 +30,6 @@ _HINTS = {  # words of a refusal of a filter that tell which of its readings is 
     "in_lists": re.compile(r"'in'|`in`|\bin operator|bracket|parenthes|\blist\b", re.IGNORECASE),
     "escaped_quotes": re.compile(r"quot|escape|character|unterminated", re.IGNORECASE),
 }
-
-
-class Request(Protocol):
-    """What of a request (client.py) its form is made of."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-
-    @property
-    def reads(self) -> bool: ...  # noqa: D102
-
-    @property
-    def operation_id(self) -> str: ...  # noqa: D102
-
-    @property
-    def query(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
-
-    @property
-    def body(self) -> Any: ...  # noqa: D102
-
-    @property
-    def media_type(self) -> str | None: ...  # noqa: D102
-
-    @property
-    def beside(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
