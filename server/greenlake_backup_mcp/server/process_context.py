@@ -1,4 +1,4 @@
-"""What the calls of this process share: opened by the first one, worked on in the background, closed with the server."""
+"""What the calls of this process share: opened by the first, worked on in the background, closed with the server."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def near_names(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0
 
 
 def suggestion(name: str, names: Iterable[str], most: int = 3, cutoff: float = 0.5) -> str:
-    """`Did you mean list_vms?`; "" where nothing is near."""
+    """`Did you mean list_vms?`: `most` of `names`, alike by `cutoff` (0 to 1) or more; "" where nothing is near."""
     near = near_names(name, names, most, cutoff)
     return f"Did you mean {' or '.join(near)}?" if near else ""
 

@@ -45,7 +45,10 @@ def id_arguments(tool: Tool) -> tuple[str, ...]:
 
 
 def describe_sources(names: Iterable[str], tool: Tool, arguments: Mapping[str, Any], tools: Mapping[str, Tool]) -> str:
-    """Where these ids come from, in a sentence; whether one looks like a name. Empty where nothing is known."""
+    """Where these ids (arguments of the tool by `names`) come from, in a sentence that names list tools of `tools`.
+
+    It says first which of the values in `arguments` look like names. Empty where nothing is known.
+    """
     origins = {name: origin for name in names if (origin := source_of(name, tool, tools))}
     if not origins:
         return ""

@@ -208,12 +208,9 @@ class Tokens:
         return _HeldToken(body["access_token"], start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
 
     async def _ask(self, client: Client, *, basic: bool) -> tuple[int, Any]:
-        form = {"grant_type": "client_credentials"}
-        if basic:
-            return await self._post(client.token_url, form, (client.id, client.secret))
-        return await self._post(
-            client.token_url, {**form, "client_id": client.id, "client_secret": client.secret}, None
-        )
+        secret = {} if basic else {"client_id": client.id, "client_secret": client.secret}
+        form = {"grant_type": "client_credentials", **secret}
+        return await self._post(client.token_url, form, (client.id, client.secret) if basic else None)
 
 
 def _lifetime(expires_in: Any) -> float:
@@ -240,9 +237,7 @@ def _refusal(client: Client, status: int, body: Any) -> BackupError:
     detail = f" ({code})" if code in _CODES else ""
     if status in (400, 401, 403, 404):
         quotes = any(len(v) > 1 and v[0] == v[-1] and v[0] in "\"'" for v in (client.id, client.secret))
-        cure = (
-            "The id or the secret stands in quotation marks, as `--env-file` of Docker keeps them. " if quotes else ""
-        )
+        cure = "The id or the secret stands in quotation marks, as `--env-file` of Docker keeps them. " * quotes
         return SettingsError(
             f"The token endpoint {_host(client)} refused the API client: HTTP {status}{detail}.",
             hint=f"{cure}Check GREENLAKE_CLIENT_ID, GREENLAKE_CLIENT_SECRET and GREENLAKE_WORKSPACE_ID: the client may "
