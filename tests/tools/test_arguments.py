@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from greenlake_backup_mcp.dispatch import arguments
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.text import units
-from greenlake_backup_mcp.tools import registry, target_reads, validation
+from greenlake_backup_mcp.tools import registry, repair, target_reads
 from greenlake_backup_mcp.tools.registry import Tool
 
 TOOLS = {t.name: t for t in registry.tools()}
@@ -233,8 +233,8 @@ def test_no_argument_whatever_raises_anything_but_a_sentence(name: str, data: st
 @given(json_values)
 def test_repair_is_idempotent(value: Any) -> None:
     schema = TOOLS["create_protection_policy"].input_schema
-    once = validation.repair(schema, value)
-    assert validation.repair(schema, once) == once
+    once = repair.repair(schema, value)
+    assert repair.repair(schema, once) == once
 
 
 @pytest.mark.parametrize("text", ["2040-11-25t00:00:00z", "2040-11-25T00:00:00z", "2040-11-25t00:00:00.5+00:00"])

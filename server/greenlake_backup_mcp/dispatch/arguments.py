@@ -15,7 +15,7 @@ from urllib.parse import quote
 from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.text import masking
-from greenlake_backup_mcp.tools import json_bounds, validation
+from greenlake_backup_mcp.tools import json_bounds, repair, validation
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import LIST_BOUNDS, Argument, Tool
 from greenlake_backup_mcp.upstream import published
@@ -41,7 +41,7 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
         del named["output"]  # the default of lists and of single items, which name it differently
     if unknown := [name for name in named if name not in own and name != published.BESIDE]:
         raise InputError("; ".join(validation.unknown_arguments(name, own) for name in unknown[:MOST_PROBLEMS]))
-    arguments = published.accept(operation, validation.repair(tool.input_schema, named))
+    arguments = published.accept(operation, repair.repair(tool.input_schema, named))
     if arguments != named:
         _refuse_unsendable(arguments)  # JSON within texts may have brought more
     problems = list(islice(_problems(tool, arguments), MOST_COUNTED))
