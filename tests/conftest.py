@@ -75,7 +75,7 @@ def all_tools() -> tuple[Tool, ...]:
 
 @pytest.fixture
 def demo_settings() -> Settings:
-    return settings.load(demo=True, wait=5)
+    return settings.load(demo=True, wait=60)  # its tasks are done at once: so long only a busy machine takes
 
 
 @pytest.fixture
