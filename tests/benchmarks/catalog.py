@@ -55,6 +55,7 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("find_recovery_points", {"asset": "vm-0007"}), ("find_recovery_points", {"before": "now-24h", "usable": True}),
     ("find_recovery_points", {"nearest": "now-10d", "limit": 5}),
 )  # fmt: skip
+LONG = "replace(replace(hex(a.name), '3', hex(a.name)), '6', hex(a.name))"
 HOSTILE = (
     "SELECT count(*) FROM recovery_points a, recovery_points b",
     "SELECT a.id FROM recovery_points a, recovery_points b ORDER BY a.name || b.name LIMIT 3",
@@ -62,6 +63,20 @@ HOSTILE = (
     "SELECT DISTINCT a.name || b.name FROM recovery_points a, assets b",
     "SELECT name, row_number() OVER (ORDER BY name) FROM recovery_points ORDER BY 2 DESC",
     "SELECT replace(replace(group_concat(name), 'a', 'aaaaaaaaaaaaaaaa'), 'a', 'aaaaaaaaaaaaaaa') FROM assets",
+    "SELECT sum(length(LONG)) FROM recovery_points a",
+    "SELECT max(LONG) FROM recovery_points a GROUP BY a.id",
+    "SELECT count(*) FROM recovery_points a WHERE LONG GLOB '*3*3*3*3*3*3*3*3*[g-z]*[g-z]'",
+    "SELECT count(*) FROM recovery_points a WHERE LONG LIKE '%3%3%3%3%3%3%3%3%3%3%g'",
+    "SELECT sum(instr(LONG, LONG || 'x')) FROM recovery_points a",
+    "SELECT id, group_concat(id) OVER (ORDER BY name ROWS 500 PRECEDING) FROM recovery_points",
+    "SELECT id, lag(name, 90000) OVER (ORDER BY name), ntile(9) OVER (ORDER BY id) FROM recovery_points",
+    "WITH a AS MATERIALIZED (SELECT * FROM recovery_points) SELECT count(*) FROM a, a b WHERE a.name > b.name",
+    "SELECT asset, name, id FROM recovery_points UNION SELECT name, id, asset FROM recovery_points ORDER BY 3",
+    "SELECT id FROM recovery_points WHERE id NOT IN (SELECT source_id FROM recovery_points WHERE source_id > '')",
+    "SELECT (SELECT count(*) FROM recovery_points b WHERE b.name > a.name) FROM recovery_points a",
+    "SELECT a.*, b.id FROM assets a, schedules, assets b, schedules c",
+    "SELECT hex(hex(hex(hex(hex(hex(group_concat(name))))))) FROM assets",
+    "SELECT date(point_in_time, '+1 day'), count(*) FROM recovery_points, assets GROUP BY 1",
 )
 
 
@@ -101,7 +116,9 @@ async def _measure() -> None:
             before, turns = _resident(), query_catalog.Turns()
             async with anyio.create_task_group() as group:
                 for n in range(20):
-                    group.start_soon(_hostile, catalog, turns, f"caller {n}", HOSTILE[n % len(HOSTILE)])
+                    group.start_soon(
+                        _hostile, catalog, turns, f"caller {n}", HOSTILE[n % len(HOSTILE)].replace("LONG", LONG)
+                    )
             print(f"20 hostile queries: {_resident() - before:+.0f} MiB (goal 64); peak {_peak():.0f} MiB")
             catalog.close()
 
