@@ -6,7 +6,8 @@ Knows the order of things and nothing of their insides. Must not know transports
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from .carry_out import carry_out, clock_note, follower_for
 from .context import CallContext
 
 Result = CallToolResult | InputRequiredResult
+FEW = 3  # calls of one kind in a plan that are followed each by itself
 T = TypeVar("T")
 
 
@@ -136,7 +138,12 @@ def propose(context: CallContext, name: str, raw: Mapping[str, Any], caller: Cal
 
 
 async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Caller) -> Result:
-    shared = SharedTasks()
+    shared, counts = SharedTasks(), Counter(str(call["tool"]) for call in values["calls"])
+
+    def execute(prepared: PreparedCall, caller: Caller) -> Awaitable[CallOutcome]:
+        many = counts[prepared.tool.name] > FEW  # else nothing is won by lists of tasks, which come seldom
+        return carry_out(context, prepared, caller, shared if many else None)
+
     return await plans.run(
         context.consent,
         context.api,
@@ -145,7 +152,7 @@ async def _run_plan(context: CallContext, values: Mapping[str, Any], caller: Cal
         values,
         caller,
         prepare=lambda name, raw: _prepare(context, name, raw, caller),
-        execute=lambda prepared, caller: carry_out(context, prepared, caller, shared),
+        execute=execute,
     )
 
 
