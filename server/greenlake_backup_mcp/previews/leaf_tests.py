@@ -132,10 +132,10 @@ def is_of(*operations: str) -> Test:
 def outlasts(leaf: Leaf, s: Subject) -> bool:
     """Whether copies would be locked longer than they are kept."""
     holder = next((step.after for step in reversed(leaf.path) if isinstance(step, Element)), s.arguments)
-    lock, kept = (
+    lock, retention = (
         length_days(holder.get(n)) if isinstance(holder, Mapping) else None for n in ("lockFor", "expireAfter")
     )
-    return lock is not None and kept is not None and lock > kept
+    return lock is not None and retention is not None and lock > retention
 
 
 def both(*tests: Test) -> Test:

@@ -37,11 +37,11 @@ def describe_schedules(chosen: Iterable[Schedule]) -> str:
 
 def needing(every: list[Schedule], sources: set[str]) -> list[Schedule]:
     """The schedules whose copies are made from copies of these, also by way of others; not these themselves."""
-    found, wanted = [], set(sources)
+    dependents, wanted = [], set(sources)
     while more := [s for s in every if source_of(s[1]) in wanted and id_of(s) not in wanted]:
-        found += more
+        dependents += more
         wanted |= {id_of(s) for s in more}
-    return found
+    return dependents
 
 
 def source_of(schedule: Mapping[str, Any]) -> str | None:

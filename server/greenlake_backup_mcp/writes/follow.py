@@ -126,9 +126,9 @@ async def investigate(follower: Follower, problem: OutcomeUnknown, write: Rememb
     context = replace(_write_context(follower, write), left=0)
     lines = await unknown.tasks_since(follower.api, (write.target or write.sent).path, write.since)
     result = PollResult(context, Task(""), vanished=True)
-    found = await _find(result, Parts(), None)
-    lines += verification.describe_beginnings(result, found)
-    lines += reports.describe_found(result, Outcome.UNKNOWN, found)
+    findings = await _find(result, Parts(), None)
+    lines += verification.describe_beginnings(result, findings)
+    lines += reports.describe_found(result, Outcome.UNKNOWN, findings)
     hint = "\n".join([problem.hint, *lines]).strip()
     return OutcomeUnknown(problem.message, hint=hint, status=problem.status, debug_id=problem.debug_id)
 
@@ -151,24 +151,24 @@ async def _report(result: PollResult, location: str | None = None) -> TaskReport
     """What a write comes to, with its parts and what it made or changed. `location`: of what an answer made."""
     if result.succeeded and _is_run(result):
         run = await runs.follow_run(result)
-        found = Findings(run.job, parts=run.parts)
+        findings = Findings(run.job, parts=run.parts)
         points = describe_points(run.points, result.context.api.now())
-        return reports.report(result, runs.judge_run(result, run), found, points)
+        return reports.report(result, runs.judge_run(result, run), findings, points)
     below, left = await _read_parts(result)
     result = replace(result, context=replace(result.context, left=left))
-    found = await _find(result, below, location)
-    states, deletes = (found.target.state, result.answer.state), result.context.deletes
-    if approvals.PENDING in states and not found.target.gone and (deletes or result.task.state != "FAILED"):
+    findings = await _find(result, below, location)
+    states, deletes = (findings.target.state, result.answer.state), result.context.deletes
+    if approvals.PENDING in states and not findings.target.gone and (deletes or result.task.state != "FAILED"):
         path = result.context.target.path if result.context.target else ""
         lines = [reports.heading(result), *await approvals.describe_approval(result.context.api, path)]
-        return TaskReport(result.task.id, Outcome.WAITING, tuple(lines), found.target.body)
-    verdict = verification.judge(result, found)
-    if verdict.outcome is Outcome.DIFFERS and not found.members:
+        return TaskReport(result.task.id, Outcome.WAITING, tuple(lines), findings.target.body)
+    verdict = verification.judge(result, findings)
+    if verdict.outcome is Outcome.DIFFERS and not findings.members:
         names = await read_asked_names(result.context, result.context.wanted, " ".join(verdict.sentences))
         result = replace(result, context=replace(result.context, names=names))
-        verdict = verification.judge(result, found)
-    first_runs = await describe_first_runs(result.context, found.made.resource, below)
-    return reports.report(result, verdict, found, first_runs)
+        verdict = verification.judge(result, findings)
+    first_runs = await describe_first_runs(result.context, findings.made.resource, below)
+    return reports.report(result, verdict, findings, first_runs)
 
 
 def _is_run(result: PollResult) -> bool:
@@ -239,14 +239,14 @@ async def _read_parts(result: PollResult) -> tuple[Parts, float]:
     if not task.id or task.children is False or not task.state or task.state in task_model.GOING:
         return Parts(), context.left
     if task.children is None and context.tool != group_restores.TOOL:  # it does not say: then one look
-        found = await parts.read_parts(context.api, task.id)
-        return (found if found.tasks else Parts()), context.left
+        findings = await parts.read_parts(context.api, task.id)
+        return (findings if findings.tasks else Parts()), context.left
 
     async def look(_left: float) -> Look[Parts]:
-        found = await parts.read_parts(context.api, task.id)
-        ended = sum(part.stands_still for part in found.tasks)
-        over = task.state != "SUCCEEDED" or not found.running
-        words = f"{ended} of {len(found.tasks)} parts have ended"
-        return Look(found, over, 99.0 * ended / max(1, len(found.tasks)), words, task.interval)
+        findings = await parts.read_parts(context.api, task.id)
+        ended = sum(part.stands_still for part in findings.tasks)
+        over = task.state != "SUCCEEDED" or not findings.running
+        words = f"{ended} of {len(findings.tasks)} parts have ended"
+        return Look(findings, over, 99.0 * ended / max(1, len(findings.tasks)), words, task.interval)
 
     return await poll_until(context, look)

@@ -137,9 +137,9 @@ def _contradictions(context: WriteContext, items: Sequence[Item]) -> tuple[dict[
     result: dict[str, list[Item]] = {}
     outcome = Outcome.DONE
     for item in items:
-        if found := contradictions.find_contradiction(item, context.since, context.api.now()):
-            result.setdefault(f"Its state contradicts that: {found.state}", []).append(item)
-            outcome = found.outcome if outcome in (Outcome.DONE, Outcome.RUNNING) else outcome
+        if contradiction := contradictions.find_contradiction(item, context.since, context.api.now()):
+            result.setdefault(f"Its state contradicts that: {contradiction.state}", []).append(item)
+            outcome = contradiction.outcome if outcome in (Outcome.DONE, Outcome.RUNNING) else outcome
     return result, outcome
 
 

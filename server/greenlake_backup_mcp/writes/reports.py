@@ -37,18 +37,18 @@ class TaskReport:
     beside: str = ""  # of the lines, the one that names what changed beside what was asked for
 
 
-def report(result: PollResult, verdict: Verdict, found: Findings, set_going: Sequence[str] = ()) -> TaskReport:
+def report(result: PollResult, verdict: Verdict, findings: Findings, set_going: Sequence[str] = ()) -> TaskReport:
     """The whole in the first line, then why, then the parts, then what is there, then what to do next.
 
     `set_going`: what the write began beside what it made: first runs with their tasks, recovery points of a run.
     """
-    made = found.made.name if result.succeeded else ""  # else it is named where it is said to be there all the same
+    made = findings.made.name if result.succeeded else ""  # else it is named where it is said to be there all the same
     clause = f"{verdict.clause}: {made}" if verdict.clause and made else verdict.clause or (made and f"it made {made}")
-    parts = [] if set_going and found.made.is_identified else _describe_parts(found, verdict.outcome)
+    parts = [] if set_going and findings.made.is_identified else _describe_parts(findings, verdict.outcome)
     first = [heading(result, clause, verdict.outcome), *verdict.sentences]
-    rows = [*describe_found(result, verdict.outcome, found), *set_going]
-    end = _next_steps(result, verdict.outcome, found)
-    body = found.made.resource.body if found.made.is_identified else found.target.body
+    rows = [*describe_found(result, verdict.outcome, findings), *set_going]
+    end = _next_steps(result, verdict.outcome, findings)
+    body = findings.made.resource.body if findings.made.is_identified else findings.target.body
     return TaskReport(result.task.id, verdict.outcome, fit(first, parts, rows, end=end), body, verdict.beside)
 
 
@@ -95,18 +95,18 @@ def fit(first: Sequence[str], *others: Sequence[str], end: Sequence[str]) -> tup
     return (*lines, *end)
 
 
-def _describe_parts(found: Findings, outcome: Outcome) -> list[str]:
+def _describe_parts(findings: Findings, outcome: Outcome) -> list[str]:
     """The tasks below a task: how many stand how, and those that did not succeed."""
-    tasks = found.parts.tasks
+    tasks = findings.parts.tasks
     if outcome is Outcome.DONE:
         return [f"All of its {len(tasks)} parts succeeded."] if len(tasks) > 1 else []
     rest = tuple(task for task in tasks if task.state != "SUCCEEDED")
     return [f"Its parts: {parts_of.count_states(tasks)}.", *parts_of.describe_tasks(rest)] if tasks else []
 
 
-def describe_found(result: PollResult, outcome: Outcome, found: Findings) -> list[str]:
+def describe_found(result: PollResult, outcome: Outcome, findings: Findings) -> list[str]:
     """What was made, as the lists word it; or the resource after a change, of what was overwritten the beginning."""
-    context, made, target = result.context, found.made, found.target
+    context, made, target = result.context, findings.made, findings.target
     if made.is_identified:
         kind = context.reader(made.path).operation_id
         return ["What was made:", *_beginning(context, kind, made.resource.body, MOST_SHOWN)]
@@ -135,19 +135,19 @@ def _beginning(context: WriteContext, kind: str, body: Any, most: int) -> list[s
     return [*first, "(More is left out: read the resource for all of it.)"]
 
 
-def _next_steps(result: PollResult, outcome: Outcome, found: Findings) -> list[str]:
+def _next_steps(result: PollResult, outcome: Outcome, findings: Findings) -> list[str]:
     """The exact next call, where something is left to do."""
     task = result.task
     if outcome is Outcome.TRIGGERED and task.id:
         return [f'Next: wait_for_task taskId="{task.id}" waits for the parts. Do not run it again meanwhile.']
     if outcome in (Outcome.RUNNING, Outcome.TRIGGERED):
-        if not task.id or (task.state == "SUCCEEDED" and not found.parts.running):
+        if not task.id or (task.state == "SUCCEEDED" and not findings.parts.running):
             return ["Next: read the resource again in a minute. Do not send the write again."]
         return [f'Next: wait_for_task taskId="{task.id}" goes on waiting. Do not send the write again.']
     if outcome is Outcome.PAUSED:
         return [f'Tell the person; afterwards wait_for_task taskId="{task.id}". Do not send the write again.']
     if outcome is Outcome.UNKNOWN:
-        return [f"Next: {_proof(result, found)}. {NEVER_AGAIN}"]
+        return [f"Next: {_proof(result, findings)}. {NEVER_AGAIN}"]
     if outcome is Outcome.DIFFERS:
         return ["Next: tell the person what differs. Sending it again may make a second one or change nothing."]
     if outcome is Outcome.PARTLY:
@@ -159,7 +159,7 @@ def _next_steps(result: PollResult, outcome: Outcome, found: Findings) -> list[s
     return []
 
 
-def _proof(result: PollResult, found: Findings) -> str:
+def _proof(result: PollResult, findings: Findings) -> str:
     """What would tell of an unknown outcome."""
     context, task = result.context, result.task
     if result.untracked:
@@ -167,10 +167,10 @@ def _proof(result: PollResult, found: Findings) -> str:
         return f'list_tasks{where} sort="createdAt desc" limit=5 shows its task'
     if context.tool == "run_protection_job":
         return "get_protection_job shows its last runs"
-    if context.expectation.proof and context.tool and (found.target.item or found.made.is_identified):
+    if context.expectation.proof and context.tool and (findings.target.item or findings.made.is_identified):
         return context.expectation.proof
-    if context.expectation.makes and context.tool.startswith("create_") and not found.made.is_identified:
+    if context.expectation.makes and context.tool.startswith("create_") and not findings.made.is_identified:
         listing = f"list_{units.plural(2, context.tool.removeprefix('create_'))[2:]}"
         return f"{listing} in a few minutes shows whether it is there"
     look = f' (and get_task taskId="{task.id}")' if task.id else ""
-    return f"read {'what was made' if found.made.is_identified else 'the resource'} again in a few minutes{look}"
+    return f"read {'what was made' if findings.made.is_identified else 'the resource'} again in a few minutes{look}"

@@ -98,9 +98,13 @@ def judge_run(result: PollResult, run: Run) -> Verdict:
 def _judge_points(run: Run, now: datetime) -> Verdict:
     """A run all of whose parts succeeded: whether each tier has its recovery point, in a good state."""
     points = run.points
-    bad = [found for _, item in points.items if (found := contradictions.find_contradiction(item, None, now))]
+    bad = [
+        contradiction
+        for _, item in points.items
+        if (contradiction := contradictions.find_contradiction(item, None, now))
+    ]
     if bad:
-        states, count = ", ".join(dict.fromkeys(found.state for found in bad)), len(points.items)
+        states, count = ", ".join(dict.fromkeys(contradiction.state for contradiction in bad)), len(points.items)
         sentence = f"{len(bad)} of its {count} recovery points contradict that: {states}. Do not rely on them."
         outcome = next((one.outcome for one in bad if one.outcome is not Outcome.RUNNING), Outcome.TRIGGERED)
         return Verdict(outcome, "but the states of its recovery points contradict that", (sentence,))

@@ -35,30 +35,30 @@ class Findings:
     members: Verdict | None = None
 
 
-def judge(result: PollResult, found: Findings) -> Verdict:
+def judge(result: PollResult, findings: Findings) -> Verdict:
     """What became of a write."""
     context, task = result.context, result.task
     # of a task that was only asked after, a delete is known by its name: the name alone proves no end
-    if context.deletes and found.target.gone and (context.tool or task.over):
-        return worst(_judge_deleted(result), judge_parts(found.parts))
+    if context.deletes and findings.target.gone and (context.tool or task.over):
+        return worst(_judge_deleted(result), judge_parts(findings.parts))
     if result.succeeded:
-        if found.members is not None:
-            verdict = found.members
+        if findings.members is not None:
+            verdict = findings.members
         elif context.expectation.makes and context.tool:
-            verdict = judge_made(context, found.made)
+            verdict = judge_made(context, findings.made)
         else:
-            verdict = _judge_target(result, found.target)
+            verdict = _judge_target(result, findings.target)
         nothing_described = not context.wanted and not context.deletes
         if result.at_once and verdict.outcome is Outcome.DONE and nothing_described:
             verdict = _judge_empty(context, verdict)
-        return worst(judge_parts(found.parts), verdict, _judge_word(context, task, found.parts))
+        return worst(judge_parts(findings.parts), verdict, _judge_word(context, task, findings.parts))
     if task.state in ("FAILED", "CANCELLED"):
-        return _judge_failed(result, found)
+        return _judge_failed(result, findings)
     why = _reason(task)
     if task.state == "PAUSED":
         where = f": {task.console}" if task.console else ""
         return Verdict(Outcome.PAUSED, "", (f"It goes on only when a person acts in the console{where}.", *why))
-    return _judge_unended(result, found)
+    return _judge_unended(result, findings)
 
 
 def _reason(task: Task) -> list[str]:
@@ -100,14 +100,14 @@ def _judge_empty(context: WriteContext, verdict: Verdict) -> Verdict:
     return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, *verdict.sentences))
 
 
-def _judge_failed(result: PollResult, found: Findings) -> Verdict:
+def _judge_failed(result: PollResult, findings: Findings) -> Verdict:
     """A task that failed: in whole or in part, or though what was asked for is there."""
     task, why = result.task, _reason(result.task)
-    if found.parts.partly or found.members is not None:
-        verdicts = [judge_parts(found.parts), found.members or Verdict(Outcome.DONE)]
+    if findings.parts.partly or findings.members is not None:
+        verdicts = [judge_parts(findings.parts), findings.members or Verdict(Outcome.DONE)]
         graver = worst(*(v for v in verdicts if v.outcome is not Outcome.DONE), Verdict(Outcome.PARTLY))
         return replace(graver, sentences=(*why, *(s for v in verdicts for s in v.sentences)))
-    if there := _what_is_there(result.context, found):
+    if there := _what_is_there(result.context, findings):
         return Verdict(Outcome.UNKNOWN, "", (f"The task says {task.state}, yet {there[0]}", *why, *there[1:]))
     if task.state == "CANCELLED":
         return Verdict(Outcome.FAILED, "", ("Somebody cancelled it; a part may have been carried out.", *why))
@@ -115,7 +115,7 @@ def _judge_failed(result: PollResult, found: Findings) -> Verdict:
     return Verdict(Outcome.FAILED, "", (*(why or ["The service gave no reason."]), *last))
 
 
-def _judge_unended(result: PollResult, found: Findings) -> Verdict:
+def _judge_unended(result: PollResult, findings: Findings) -> Verdict:
     """A task of which no end is known: why that is, or what it says of itself."""
     task = result.task
     unknown = (
@@ -125,7 +125,7 @@ def _judge_unended(result: PollResult, found: Findings) -> Verdict:
         (result.barred, f"the task cannot be read. {result.trouble}"),
         (task.over, f"it ended in the state {task.state}, which is not a described one."),
     )
-    there = describe_beginnings(result, found)
+    there = describe_beginnings(result, findings)
     if why := next((words for holds, words in unknown if holds), ""):
         return Verdict(Outcome.UNKNOWN, "", (f"Outcome unknown: {why}", *_reason(task), *there))
     minutes = units.plural(round(task.minutes or 0), "minute")
@@ -139,34 +139,34 @@ def _judge_unended(result: PollResult, found: Findings) -> Verdict:
     return Verdict(Outcome.RUNNING, "", (*(words for holds, words in sentences if holds), *there))
 
 
-def describe_beginnings(result: PollResult, found: Findings) -> list[str]:
+def describe_beginnings(result: PollResult, findings: Findings) -> list[str]:
     """What there is of a write that nobody called done."""
-    first, *rest = _what_is_there(result.context, found) or [""]
+    first, *rest = _what_is_there(result.context, findings) or [""]
     return [f"{first[0].upper()}{first[1:]}", *rest] if first else []
 
 
-def _what_is_there(context: WriteContext, found: Findings) -> list[str]:
+def _what_is_there(context: WriteContext, findings: Findings) -> list[str]:
     """What a write came to of which the service does not say that it is done, in sentences; the first begins small."""
-    made = found.made
+    made = findings.made
     if made.is_identified and context.tool:
         first = f"what it was to make is there: {made.name}; {DONE_BEFORE_SEEN}."
         return [first, *judge_resource(context, made.resource).sentences]
     if made.candidates:
         return [f"new ones are there, of which one may be its own: {_candidates(made)}."]
     if context.deletes:
-        return ["the resource is gone (read again: 404)."] if found.target.gone else []
-    if context.tool and _shows_as_asked(context, found):
+        return ["the resource is gone (read again: 404)."] if findings.target.gone else []
+    if context.tool and _shows_as_asked(context, findings):
         return [f"the resource shows what was asked for; {DONE_BEFORE_SEEN}."]
     return []
 
 
-def _shows_as_asked(context: WriteContext, found: Findings) -> bool:
+def _shows_as_asked(context: WriteContext, findings: Findings) -> bool:
     """Whether what was read shows what was asked for."""
-    if found.members is not None:
-        return found.members.outcome is Outcome.DONE
+    if findings.members is not None:
+        return findings.members.outcome is Outcome.DONE
     if context.deletes:
-        return found.target.gone
-    return compare(context, found.made.resource if context.expectation.makes else found.target).as_asked
+        return findings.target.gone
+    return compare(context, findings.made.resource if context.expectation.makes else findings.target).as_asked
 
 
 def _judge_target(result: PollResult, resource: ReadBack) -> Verdict:
