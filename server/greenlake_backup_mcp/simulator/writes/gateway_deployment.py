@@ -11,7 +11,7 @@ from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call, require_free
 from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
-from .placement import Placement
+from .placement import Placement, occupy
 from .protection import remove_vm
 from .stores import connect
 
@@ -87,7 +87,7 @@ def _deployed(call: Call, place: Placement, key: str, own_id: str) -> Item:
     else:
         vm.pop("networkAddress", None)
     tenant.put(("virtual-machines", vm_id), vm)
-    settled.occupy(tenant, sum(d["capacityInBytes"] for d in vm["virtualDisks"]))
+    occupy(tenant, settled.datastore["id"], sum(d["capacityInBytes"] for d in vm["virtualDisks"]), 1)
     nic = {"id": uid(key, "nic"), "networkIndex": 1, "networkName": network.get("name", ""),
            "networkType": network.get("networkType", "DHCP")}  # fmt: skip
     nic |= {name: network[name] for name in ("gateway", "networkAddress", "subnetMask") if network.get(name)}

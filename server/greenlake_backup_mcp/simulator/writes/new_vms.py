@@ -10,7 +10,7 @@ from greenlake_backup_mcp.simulator.names import Item, format_time, number, refe
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
-from .placement import Placement
+from .placement import Placement, occupy
 
 OLD_BONDS = ("protectionJobInfo", "protectionPolicyAppliedAtInfo", "vmClassification")
 
@@ -66,7 +66,7 @@ class NewVm:
             item["folderInfo"] = reference("folders", folder, "name", "displayName")
         self._address(item, source)
         tenant.put(("virtual-machines", id), item)
-        place.occupy(tenant, size)
+        occupy(tenant, place.datastore["id"], size, 1)
         return item
 
     def _adapters(self, tenant: Tenant, id: str, copy: Item, manager: Item) -> list[Item]:

@@ -115,10 +115,6 @@ class Site:
             item["folderInfo"] = reference("folders", self.folder, "name", "displayName")
         return item
 
-    def occupy(self, tenant: Tenant, size: int) -> None:
-        """Take the room of a new VM from the datastore."""
-        occupy(tenant, self.datastore["id"], size, 1)
-
 
 def occupy(tenant: Tenant, datastore_id: str, size: int, machines: int) -> None:
     """Take room for so many VMs from a datastore, or give it back."""
