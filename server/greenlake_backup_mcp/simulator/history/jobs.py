@@ -49,21 +49,21 @@ class Record:
         schedule = phase.schedules.get(schedule_id)
         return schedule.calendar.next(now if phase.until is None else phase.until) if schedule else None
 
-    def last(self, schedule_id: int, member: Member, now: int, lost: Outages) -> tuple[str, bool]:
-        """How the last finished run of a schedule ended for an asset, and whether its copy is due to be there still.
+    def last(self, schedule_id: int, member: Member, now: int, lost: Outages) -> tuple[str, int]:
+        """How the last finished run of a schedule ended for an asset, and until when its copy is kept (0: it has none).
 
         The first is "" where the schedule has not run.
         """
         latest = next(((s, r) for _, s, r in self.runs(schedule_id, now, lost) if r.end <= now), None)
         by_hand = self.by_hand.get(schedule_id)
         if by_hand and (latest is None or parse_time(by_hand[0]["timestamp"]).timestamp() >= latest[1].due):
-            return str(by_hand[0]["status"]), False
+            return str(by_hand[0]["status"]), 0
         if latest is None:
-            return "", False
+            return "", 0
         schedule, run = latest
         status, _ = run.part(member)
-        is_kept = schedule.tier in KINDS and (schedule.keep is None or run.due + schedule.keep > now)
-        return status, status in runs.GOOD and is_kept
+        until = runs.NEVER if schedule.keep is None else run.due + schedule.keep
+        return status, until if schedule.tier in KINDS and status in runs.GOOD else 0
 
     def changes(self, schedule_id: int, now: int, lost: Outages) -> int:
         """When a run of a schedule begins or ends next."""
