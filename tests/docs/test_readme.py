@@ -103,7 +103,7 @@ def test_every_tool_and_toolset_that_the_documents_name_exists(document: Path) -
     text = document.read_text(encoding="utf-8").partition("## Modules")[0]
     verbs = "list|get|create|update|replace|delete|restore|run|wait|suspend|resume"
     named = set(re.findall(rf"`((?:{verbs})_[a-z_]+)`", text))
-    assert named <= tools.keys() | reading_table.BY_NAME.keys() | {"run_command"}
+    assert named <= tools.keys() | reading_table.BY_NAME.keys() | {"run_command", "restore_time"}
     for chosen in re.findall(r"--toolsets ([a-z_,]+)", text):
         assert set(chosen.split(",")) <= set(TOOLSET_WORDS)
 
