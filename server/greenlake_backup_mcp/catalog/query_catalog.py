@@ -37,6 +37,7 @@ LONGEST = 10_000  # characters of a query
 LONGEST_VALUE = 20_000  # bytes of one value while it is worked out: no function is interrupted, so none may take long
 MOST_TEMPORARY = 256 << 20  # bytes of SQLite's temporary files in this process
 STEPS = 2_000  # of SQLite's machine between two looks at the clock
+LOOKS_ON_DISK = 50  # looks at the clock to one at the temporary files, which costs a hundred times as much
 AT_ONCE = 2
 
 # of SQLite's own; printf and the like could make long texts out of nothing
@@ -81,6 +82,7 @@ class _Run:
     until: float = 0.0  # of processor time of its thread
     latest: float = 0.0  # by the clock
     cancelled: bool = False
+    looks: int = 0
     why: str = ""
     refused: str = ""
 
@@ -88,9 +90,10 @@ class _Run:
         """Called by SQLite now and then; anything but 0 ends the query."""
         if self.cancelled:
             return 1
+        self.looks += 1
         if time.thread_time() > self.until or time.monotonic() > self.latest:
             self.why = f"it took longer than {SECONDS:g} s"
-        elif temporary_bytes() > MOST_TEMPORARY:
+        elif self.looks % LOOKS_ON_DISK == 0 and temporary_bytes() > MOST_TEMPORARY:
             self.why = f"its intermediate results took more than {MOST_TEMPORARY >> 20} MiB on disk"
         return 1 if self.why else 0
 
