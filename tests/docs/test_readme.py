@@ -31,6 +31,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOREIGN = {
     "--check",
     "--format",
+    "--seeds",
     "--size",
     "--write",
     "--port",

@@ -110,3 +110,10 @@ def test_the_first_scheduled_backup_after_a_restore_over_the_original_is_a_full_
             seen += bool(rest)
         assert all(before[c["id"]] == c for c in all_of_it if c["id"] in before)  # what was made stays as it was
     assert seen > 10
+
+
+def test_the_room_of_a_store_is_the_same_whenever_somebody_first_looks() -> None:
+    early, late = start(7, NOW, "small"), start(7, NOW, "small")
+    room = {store["id"]: store.get("maxCapacityInBytes") for store in early.all("protection-stores")}
+    late.advance(40 * 86_400)
+    assert {store["id"]: store.get("maxCapacityInBytes") for store in late.all("protection-stores")} == room

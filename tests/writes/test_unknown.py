@@ -86,7 +86,8 @@ async def test_tasks_that_cannot_be_read_are_said_to_be_so(tenant: Any, connecte
 async def test_a_create_of_unknown_outcome_names_the_task_that_may_be_its_own(
     tenant: Any, connected: Connected
 ) -> None:
-    vm = tenant.state.tenant.all("virtual-machines")[0]["id"]
+    machines = tenant.state.tenant.all("virtual-machines")
+    vm = next(machine["id"] for machine in machines if machine["protectionStatus"] == "UNPROTECTED")
     tenant.state.script.set(Faults((fault("reset_after", "POST", "*/virtual-machine-protection-groups"),)))
     async with connected() as client:
         assets = [{"id": vm, "type": "virtualization/virtual-machine"}]

@@ -131,13 +131,13 @@ class Catalog:
             while True:
                 event = self._progress
                 covered = await self.coverage(kinds)
-                fresh = self._refreshed is not None or self.others or self.problem
+                fresh = self._refreshed is not None or self.others
                 ready = fresh and (not whole or not covered.unread or self._exhausted(covered))
                 if progress is not None and (waited or not ready) and not read:
                     await progress(*self._position(covered))
                     read = bool(ready)
-                behind = whole and not self._caught_up and not self.others and not self.problem
-                if (ready and not behind) or self.group is None:
+                behind = whole and not self._caught_up and not self.others
+                if (ready and not behind) or self.problem or self.group is None:  # nothing more comes of waiting
                     return
                 waited = True
                 await event.wait()

@@ -53,6 +53,7 @@ class Series:
     template: Item = field(default_factory=dict, repr=False)
     mib: int = 0  # what the kept copies take
     looked: int = -1  # up to which due time the runs were decided
+    latest: int = -1  # the latest moment at which somebody looked
     fresh_until: int = -1  # until when nothing changes
     runs: dict[int, Run] = field(default_factory=dict, repr=False)  # those that left a copy, earliest first
 
@@ -64,7 +65,7 @@ class Series:
         return self.runs
 
     def _look(self, now: int, late: int) -> None:
-        keep, held = self.schedule.keep, self.runs
+        keep, held, self.latest = self.schedule.keep, self.runs, now
         limit = now - keep - late if keep is not None else self.since - 1
         while held and (first := next(iter(held))) <= limit:
             self.mib -= self.size(first, held.pop(first))
@@ -113,7 +114,7 @@ class Series:
 
     def mib_of(self, now: int, lag: int) -> int:
         """MiB that its copies took at a time, which may be before others at which somebody looked."""
-        series = self if self.looked <= now else replace(self, mib=0, looked=-1, fresh_until=-1, runs={})
+        series = self if self.latest <= now else replace(self, mib=0, looked=-1, latest=-1, fresh_until=-1, runs={})
         series.retained(now, lag)
         return series.mib
 

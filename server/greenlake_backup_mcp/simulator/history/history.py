@@ -197,8 +197,8 @@ class History:
         touched = any(h.extra or h.changed or h.gone for h in held)
         each = [(r, m, s["scheduleId"]) for r, raw, m in covers for p in raw["protections"] for s in p["schedules"]]
         ended = [record.last(schedule, member, now, self.lost) for record, member, schedule in each]
-        kept = max((until for _, until in ended), default=0)
-        sure = kept > now and not touched and not self.gone_stores  # else one has to look
+        retained_until = max((until for _, until in ended), default=0)
+        sure = retained_until > now and not touched and not self.gone_stores  # else one has to look
         exist = sure or any(h.count(datetime.fromtimestamp(now, UTC), self.lag()) for h in held)
         if not covers:
             status = "LAPSED" if exist else "UNPROTECTED"
@@ -209,7 +209,7 @@ class History:
         else:
             status = "PARTIAL" if any(last and last not in runs.GOOD for last, _ in ended) else "PROTECTED"
         until = min((record.changes(schedule, now, self.lost) for record, _, schedule in each), default=runs.NEVER)
-        until = min(until, kept if sure and covers else now + 60)
+        until = min(until, retained_until if sure and covers else now + 60)
         if holder == "volume-protection-groups":
             return {**item, "assets": [{**a, "protectionStatus": status} for a in item["assets"]]}, until
         return {**item, "protectionStatus": status, "recoveryPointsExist": exist}, until
