@@ -13,6 +13,7 @@ from mcp import Client
 from greenlake_backup_mcp.server import app
 from tests.conftest import NOW, ticking
 from tests.support.results import CODE, text_of
+from tests.support.write_samples import arguments, copies, writes
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 SHOWN = ("scheduleId", "schedule", "name", "namePattern", "expireAfter", "lockFor")
@@ -272,6 +273,72 @@ async def test_restoring_a_database_beside_itself_onto_itself_is_an_overwrite(
     assert lines[0].startswith(f'OVERWRITES SQL database "{database["name"]}"')
     assert "a second one is made" not in "\n".join(lines)
     assert "stays as it is; a second one is made" in "\n".join(beside)
+
+
+async def test_a_lock_names_the_other_databases_whose_data_it_locks(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    place = "mssql-databases"
+    database, copy = next((d, c) for d in held.all(place) for c in copies(held, place, d["id"], "backups"))
+    inputs = {"mssqlDatabaseId": database["id"], "backupId": copy["id"]}
+    others = [d["name"] for d in copy["associatedDatabases"] if d["id"] != database["id"]]
+    async with connected() as client:
+        lines = await preview(
+            client,
+            "update_mssql_database_backup",
+            **inputs,
+            lockedUntil=f"{NOW + timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}",
+        )
+        past = await preview(
+            client, "update_mssql_database_backup", **inputs, expiresAt=f"{NOW - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+        )
+    along = next(line for line in lines if "is locked along" in line)
+    assert others
+    assert all(f'"{name}"' in along for name in others)
+    assert past[0] == "Its new expiry is PAST: the recovery point is deleted at once."
+    assert not any("and is deleted then" in line for line in past)
+
+
+async def test_a_datastore_made_beside_itself_names_the_vms_made_along(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    inputs = arguments(held, next(t for t in writes() if t.name == "restore_datastore"))
+    assert inputs
+    count = next(d["vmCount"] for d in held.all("datastores") if d["id"] == inputs["datastoreId"])
+    async with connected() as client:
+        lines = await preview(client, "restore_datastore", **inputs)
+    assert any(f"made a second time: its {count} VMs" in line for line in lines)
+
+
+async def test_a_recovered_gateway_leaves_what_its_cloud_stores_hold(connected: Connected, tenant: Any) -> None:
+    held = tenant.state.tenant
+    inputs = arguments(held, next(t for t in writes() if t.name == "recover_protection_store_gateway"))
+    assert inputs
+    async with connected() as client:
+        lines = await preview(client, "recover_protection_store_gateway", **inputs)
+    assert any(line.startswith("- Cloud stores reattached: ") for line in lines)
+    assert any(line.startswith("- Left with other usable copies off the array: ") for line in lines)
+
+
+async def test_what_runs_already_is_not_said_to_run_again(connected: Connected, tenant: Any) -> None:
+    job = next(j for j in tenant.state.tenant.all("protection-jobs") if j["operational"] == "ACTIVE")
+    async with connected() as client:
+        lines = await preview(client, "resume_protection_job", protectionJobId=job["id"])
+    assert any(line.startswith("- Not suspended, so nothing changes for them: ") for line in lines)
+    assert not any("run again" in line for line in lines)
+
+
+async def test_what_is_suspended_is_not_suspended_again(connected: Connected, tenant: Any) -> None:
+    job = next(j for j in tenant.state.tenant.all("protection-jobs") if j["operational"] == "SUSPENDED")
+    async with connected() as client:
+        lines = await preview(client, "suspend_protection_job", protectionJobId=job["id"], scheduleIds=[1])
+    assert any("What it names is suspended already: schedule 1: " in line for line in lines)
+    assert not any("These go on" in line for line in lines)
+
+
+async def test_a_group_that_is_only_renamed_misses_no_runs(connected: Connected, tenant: Any) -> None:
+    group = tenant.state.tenant.all("virtual-machine-protection-groups")[0]
+    async with connected() as client:
+        lines = await preview(client, "update_vm_protection_group", vmProtectionGroupId=group["id"], name="renamed")
+    assert "It can be changed back." in lines
 
 
 async def test_a_filter_that_nobody_may_match_says_that_members_may_drop_out(connected: Connected, tenant: Any) -> None:

@@ -30,11 +30,25 @@ def shared_data(s: Subject) -> Iterator[Finding]:
         words = f"The backed-up data of these databases in it is deleted along: {names(others)}."
         short = f"The data of {count} goes along: {_first_names(others, 3)}."
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
-    if members := objects(s.read("asset").resource.get("assets")) if "groups" in s.target.path.split("/")[-4] else []:
+    if members := _group_members(s):
         count = units.plural(len(members), "member")
         words = f"It is the copy of a whole group; the data of its {count} in it goes along: {names(members)}."
         short = f"The data of a whole group goes, {count}: {_first_names(members, 2)}."
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
+
+
+def locked_along(s: Subject) -> Iterator[Finding]:
+    """Whose data a lock on the copy holds besides."""
+    if others := other_databases(s):
+        yield notable(f"The backed-up data of these databases in it is locked along: {names(others)}.")
+    if members := _group_members(s):
+        count = units.plural(len(members), "member")
+        yield notable(f"It is the copy of a whole group; the data of its {count} is locked along: {names(members)}.")
+
+
+def _group_members(s: Subject) -> list[Mapping[str, Any]]:
+    """The members of the group that the copy is of; [] where it is of one asset."""
+    return objects(s.read("asset").resource.get("assets")) if "groups" in s.target.path.split("/")[-4] else []
 
 
 def _first_names(items: list[Mapping[str, Any]], most: int) -> str:

@@ -112,11 +112,16 @@ def _way_back(s: Subject) -> str:
     return f"A new group can be made; {lost}."
 
 
+def _undo_of_update(s: Subject) -> str:
+    members = any(name in s.arguments for name in (*MEMBERS, "dynamicMemberFilter"))
+    return f"It can be changed back{'; runs missed until then are not made up for' if members else ''}."
+
+
 DELETE = PreviewSpec("Delete the {target}", _delete, _way_back, reads=_delete_reads)
 UPDATE = PreviewSpec(
     "Change the {target}",
     _update,
-    "It can be changed back; runs missed until then are not made up for.",
+    _undo_of_update,
     reads=_update_reads,
 )
 TABLE: Mapping[str, PreviewSpec] = {

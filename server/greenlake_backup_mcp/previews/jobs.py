@@ -49,10 +49,12 @@ def _end(s: Subject) -> Iterator[Finding]:
 
 def _suspend(s: Subject) -> Iterator[Finding]:
     chosen, asset = _chosen(s), name_of(s.resource.get("assetInfo") or {})
-    which = f"schedules {', '.join(map(str, s.arguments['scheduleIds']))}" if _ids(s) else "ALL its schedules"
+    named = f"schedule{'' if len(_ids(s)) == 1 else 's'} {', '.join(map(str, s.arguments.get('scheduleIds') or ()))}"
+    which = named if _ids(s) else "ALL its schedules"
     short = f"No runs any more for {asset}: {which}, until resumed."
     yield grave(f"No runs any more of: {describe_schedules(chosen)}.", short=short)
-    if dry := needing(schedules_of(s.resource), _ids(s)):
+    needy = needing(schedules_of(s.resource), _ids(s))
+    if dry := [one for one in needy if _operational(s, one) != "SUSPENDED"]:
         words = f"These go on, but need copies of {list_ids(chosen)} as source, and get no new ones"
         yield grave(f"{words}: {describe_schedules(dry)}.", "the source of a schedule")
     if nexts := sorted(str(x["nextRunTime"]) for _, x in chosen if x.get("nextRunTime")):
@@ -62,7 +64,12 @@ def _suspend(s: Subject) -> Iterator[Finding]:
 
 
 def _resume(s: Subject) -> Iterator[Finding]:
-    yield Finding(f"These run again: {describe_schedules(_chosen(s))}.")
+    chosen = _chosen(s)
+    running = [one for one in chosen if _operational(s, one) == "ACTIVE"]
+    if stopped := [one for one in chosen if one not in running]:
+        yield Finding(f"These run again: {describe_schedules(stopped)}.")
+    if running:
+        yield Finding(f"Not suspended, so nothing changes for them: {describe_schedules(running)}.")
     yield from _strangers(s)
 
 
@@ -133,8 +140,16 @@ def _strangers(s: Subject) -> Iterator[Finding]:
 
 
 def _suspended_already(s: Subject) -> str:
-    whole = s.resource.get("operational") == "SUSPENDED" and not s.arguments.get("scheduleIds")
-    return "It is suspended already." if whole else ""
+    if s.resource.get("operational") == "SUSPENDED" and not _ids(s):
+        return "It is suspended already."
+    chosen = _chosen(s)
+    every = chosen and all(_operational(s, one) == "SUSPENDED" for one in chosen)
+    return f"What it names is suspended already: {describe_schedules(chosen)}." if every else ""
+
+
+def _operational(s: Subject, schedule: Schedule) -> Any:
+    """Whether a schedule runs, by what it says itself, else by its job."""
+    return schedule[1].get("operational") or s.resource.get("operational")
 
 
 TABLE: Mapping[str, PreviewSpec] = {

@@ -139,6 +139,9 @@ def _assets(s: Subject) -> list[tuple[str, str]]:
 def _usable(s: Subject, copies: ReadResult) -> list[Mapping[str, Any]]:
     """The copies of a list that can be relied on and do not lie in a store that goes."""
     lost, stores = _lost_stores(s), {store.get("id"): store for store in s.read("every store").items}
+    if s.operation == "ProtectionStoreGatewayRecover":  # which reattaches the cloud stores of the old gateway
+        back = {"connectedState": "CONNECTED", "state": "ONLINE"}
+        stores |= {x.get("id"): {**x, **back} for x in stores_on(s) if x.get("id") not in lost}
     return [
         c
         for c in copies.items

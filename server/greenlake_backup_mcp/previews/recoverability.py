@@ -59,7 +59,7 @@ def remaining_points(s: Subject, until: datetime) -> Iterator[Finding]:
     if ends := [
         moment for _, o in left.usable if (moment := units.parse_time(o.get("expiresAt"))) and s.now < moment <= until
     ]:
-        yield notable(f"Expired by then too, of these: {len(ends):,}.")
+        yield notable(f"Expired by then too, of those that would remain: {len(ends):,}.")
     yield from _newest(s, left)
 
 

@@ -14,7 +14,7 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
-from .copy_dependents import MOST_OTHERS, dependents, last_of_others, other_databases, shared_data
+from .copy_dependents import MOST_OTHERS, dependents, last_of_others, locked_along, other_databases, shared_data
 from .judgement import OUTLAST
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
 from .phrases import item_at, label, name_of, quoted
@@ -104,9 +104,13 @@ def _expiry(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[
         yield Finding(f"It is kept {times.describe_span(new - old)} longer, and takes up its space so long.")
         return
     span = f"expires {times.describe_span(old - new)} earlier" if old else "gets an expiry"
-    past = " That is past: the service deletes it at once, or refuses." if new <= s.now else ""
+    if new <= s.now:
+        short = "Its new expiry is PAST: the recovery point is deleted at once."
+        words = f"The recovery point {span}. That is past: the service deletes it at once, or refuses."
+        yield grave(words, "would expire at once", short, danger=Danger.DESTROY)
+        return
     short = f"The recovery point {span}, and is deleted then."
-    yield grave(f"{short}{past}", "would expire at once" if past else span, short, danger=Danger.DESTROY)
+    yield grave(short, span, short, danger=Danger.DESTROY)
 
 
 def _lock(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[Finding]:
@@ -117,6 +121,7 @@ def _lock(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[Fi
         return
     span = times.describe_span(new - s.now)
     yield grave("", f"locked: for {span}", f"LOCKED for {span}: nobody can delete it before.", kind="LOCK")
+    yield from locked_along(s)
 
 
 # --- phrases ----------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def copy_and_place(arguments: Mapping[str, Any], target: Target) -> list[ReadSpe
     if isinstance(datastore, str) and datastore:
         path = path_of(VIRTUALIZATION, "datastores", datastore)
         specs.append(ReadSpec("onto", "the datastore restored onto", path, decides=True))
-    if target.kind == "datastore" and arguments.get("restoreType") != "ALTERNATE":
+    if target.kind == "datastore":
         query = (("filter", f"appInfo/vmware/datastoresInfo/id eq {literal(identity)}"), *WHOLE)
         specs.append(ReadSpec("vms", "the VMs on it", path_of(VIRTUALIZATION, "virtual-machines"), query))
     return [*specs, *_namesakes(arguments, target), STORES]

@@ -13,7 +13,7 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from .model import Finding, PreviewSpec, Subject, grave, notable
-from .phrases import describe_resource, label, names, objects
+from .phrases import describe_resource, item_at, label, names, objects
 from .recovery_point_facts import GOING, flaw_of, recovery_point_facts
 from .restore_places import (
     COPIES,
@@ -52,6 +52,8 @@ def _restore(s: Subject) -> Iterator[Finding]:
         yield from onto
         if not any(f.danger is Danger.DESTROY for f in onto):
             yield Finding(f"The present {s.target.kind} stays as it is; a second one is made.")
+        if s.target.kind == "datastore":
+            yield _made_along(s)
         yield from room_on_datastore(s, s.resource.get("capacityInBytes"))
     if not any(s.arguments.get(name) for name in COPIES):
         words = "NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one."
@@ -81,15 +83,25 @@ def _restore_files(s: Subject) -> Iterator[Finding]:
     yield from warnings(s)
 
 
+def _vms_on_it(s: Subject) -> str:
+    """The VMs on a datastore: how many, and their names where they could be read."""
+    count, vms = s.resource.get("vmCount"), s.read("vms")
+    which = f"its {units.plural(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
+    return which + (f" ({names(vms.items)})" if vms.items else "")
+
+
+def _made_along(s: Subject) -> Finding:
+    """What a datastore that is made beside the present one brings along."""
+    power = item_at(s.arguments, "targetDatastoreInfo", "powerOnVmsAfterRestore")
+    run = ", and powered on" if power is True else "" if power is False else "; whether they run then is not said"
+    return notable(f"With it are made a second time: {_vms_on_it(s)}, as they were at that point in time{run}.")
+
+
 def _along(s: Subject, some: str) -> Iterator[Finding]:
     """What is overwritten with it."""
     if s.target.kind == "datastore":
-        count, vms = s.resource.get("vmCount"), s.read("vms")
-        which = (
-            f"its {units.plural(count, 'VM')}" if isinstance(count, int) else "EVERY VM on it (how many is not known)"
-        )
-        which += f" ({names(vms.items)})" if vms.items else ""
-        words = f"With the datastore {which} {'goes' if count == 1 else 'go'} back to that point in time."
+        goes = "goes" if s.resource.get("vmCount") == 1 else "go"
+        words = f"With the datastore {_vms_on_it(s)} {goes} back to that point in time."
         yield grave(words, "takes VMs along", danger=Danger.DESTROY)
     elif s.target.kind == "volume protection group" and not some:
         members = objects(s.resource.get("assets"))
