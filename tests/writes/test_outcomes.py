@@ -347,3 +347,14 @@ def test_what_a_write_tells_has_a_bound_and_says_how_much_was_left_out() -> None
     assert " more lines were left out: read the resource for them.)" in lines[-2]
     assert sum(len(line) + 1 for line in lines) <= reports.MOST_BYTES + 100
     assert reports.fit(["first"], ["row"], end=[]) == ("first", "row")
+
+
+async def test_an_expiry_in_the_past_of_a_copy_that_is_gone_is_no_plain_failure() -> None:
+    def ended(tenant: Tenant) -> dict[str, Any] | None:
+        inputs = write_samples.arguments(tenant, TOOLS["update_datastore_backup"])
+        return inputs and {**inputs, "description": "over", "expiresAt": "2026-11-23T00:00:00Z"}
+
+    text, _ = await answer_text("update_datastore_backup", arguments=ended)
+    assert "the resource is gone (read again: 404)" in text.replace("The resource", "the resource")
+    assert "its expiry was" in text
+    assert "Send the write again only once that is removed" not in text

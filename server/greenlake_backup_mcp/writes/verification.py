@@ -155,9 +155,17 @@ def _what_is_there(context: WriteContext, findings: Findings) -> list[str]:
         return [f"new ones are there, of which one may be its own: {_candidates(made)}."]
     if context.deletes:
         return ["the resource is gone (read again: 404)."] if findings.target.gone else []
+    if context.tool and findings.target.gone and context.before and _ends_at_once(context):
+        return ["the resource is gone (read again: 404), as its expiry was to be in the past."]
     if context.tool and _shows_as_asked(context, findings):
         return [f"the resource shows what was asked for; {DONE_BEFORE_SEEN}."]
     return []
+
+
+def _ends_at_once(context: WriteContext) -> bool:
+    """Whether a write puts the expiry of its target into the past."""
+    expiry = units.parse_time(context.wanted.get("expiresAt"))
+    return expiry is not None and expiry <= context.api.now()
 
 
 def _shows_as_asked(context: WriteContext, findings: Findings) -> bool:
@@ -186,8 +194,7 @@ def _judge_target(result: PollResult, resource: ReadBack) -> Verdict:
     if resource.gone and not context.tool:
         return Verdict(Outcome.DONE, "", ("The resource it was about is not there any more (404).",))
     if resource.gone:
-        expiry = units.parse_time(context.wanted.get("expiresAt"))
-        if expiry is not None and expiry <= context.api.now():
+        if _ends_at_once(context):
             sentence = "The resource is gone (read again: 404): its expiry was put into the past, and it was removed."
             return Verdict(Outcome.DONE, "as asked", (sentence,))
         return Verdict(Outcome.UNKNOWN, "", ("Yet the resource it acts on is not there any more (404).",))
