@@ -9,8 +9,10 @@ import pytest
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.fleet import show_dependents
+from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.estate import Estate
 from greenlake_backup_mcp.fleet.show_dependents import Dependents
+from tests.conftest import NOW
 from tests.jobs.truth import Truth
 from tests.support.estates import estate_of, opened, small_estate
 
@@ -61,6 +63,14 @@ def test_a_gateway_stands_on_its_machine_disks_and_array_and_carries_its_stores(
         "do-dc1-01",
     ):
         assert name in above
+
+
+def test_the_newest_copy_of_a_system_is_a_good_one_and_a_host_tells_its_status(held: Held) -> None:
+    store = only(held, "Local_psg-dc1-01")
+    text = show_dependents._hanging(store.relations, store.thing, clock(NOW, "UTC"), partial=False)
+    assert "2026-11-24 08:00Z" not in text  # one that is being made now
+    assert "of them good, the newest of these of 2026-11-23 22:30Z" in text
+    assert only(held, "esx-dc2-04.example.com").relations.notes == ["ERROR: The host does not answer."]
 
 
 def test_a_policy_carries_its_jobs_and_the_members_of_their_groups(held: Held) -> None:

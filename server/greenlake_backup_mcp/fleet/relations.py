@@ -169,6 +169,16 @@ def _policy(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Rel
     return related
 
 
+PLACE_TABLES = {"datastore": ("assets",), "host": ("hosts", "application_hosts"), "vcenter": ("vcenters",)}
+
+
+def _status(connection: sqlite3.Connection, table: str, ident: str) -> str:
+    """The status of a place and the reason of it; '' where none is told."""
+    query = f"SELECT coalesce(status, state), reason FROM main.{table} WHERE id = ? AND gone IS NULL"
+    status, reason = connection.execute(query, (ident,)).fetchone() or (None, None)
+    return ": ".join(filter(None, (status, reason))) if status else ""
+
+
 def _place(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     """A datastore, host or vCenter: the machines there, and the gateways among them with their stores."""
     on_it = "SELECT member_id FROM main.members WHERE owner_kind = 'datastore' AND owner_id = ?"
@@ -187,6 +197,9 @@ def _place(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Rela
         assets=[a for a in there if a in estate.workloads], gateways=[g["name"] for g in gateways.values()]
     )
     related.jobs = [j for j in estate.jobs.values() if j.asset_id == thing.id]
+    related.notes += [
+        f"{note}." for table in PLACE_TABLES[thing.kind] if (note := _status(connection, table, thing.id))
+    ]
     stores = [s for s in estate.stores.values() if s.system_id in gateways and s.gone is None]
     if thing.kind == "datastore" and stores:
         related.loss = loss.of_stores(f"datastore {thing.name}", stores)

@@ -154,9 +154,9 @@ def _hanging(related: Relations, thing: Thing, clock: Clock, *, partial: bool) -
                        f"{', '.join(f'{n:,} {kind}' for kind, n in kinds.most_common())})")  # fmt: skip
     if related.sets:
         copies, good = sum(s.copies for s in related.sets), sum(s.good for s in related.sets)
-        newest = max((s.newest for s in related.sets if s.newest), default=None)
-        hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good, the newest of "
-                       f"{clock.stamp(newest)}")  # fmt: skip
+        newest = max((s.newest_good for s in related.sets if s.newest_good), default=None)
+        hanging.append(f"{units.plural(copies, 'recovery point')}, {good:,} of them good"
+                       + (f", the newest of these of {clock.stamp(newest)}" if newest else ""))  # fmt: skip
     if partial:
         return f"On it hang, at least, for not all was read: {'; '.join(hanging) or 'not known yet'}."
     return f"On it hang: {'; '.join(hanging)}." if hanging else "Nothing hangs on it."
