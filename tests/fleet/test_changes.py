@@ -113,6 +113,9 @@ async def test_t28_usage_is_told_between_two_samples_and_nothing_of_what_was_bef
     before = await tenant.changes(since=NOW - timedelta(days=30))
     assert (before.asked, before.since) == (int(NOW.timestamp()) - 30 * 86_400, int(NOW.timestamp()))
     assert before.rows == ()
+    assert list(show_changes._usage_lines(before)) == [
+        "Stores on disk: one sample in that time, so whether they grew is not known."
+    ]
     await tenant.after(30)
     result = await tenant.changes()
     assert {u.store for u in result.usage} == {s["name"] for s in tenant.held.all("protection-stores")}

@@ -200,6 +200,8 @@ def _usage_lines(changes: Changes) -> Iterator[str]:
             for u in moved[:4]
         )  # fmt: skip
         yield f"Stores on disk: {each}. Space of deleted copies comes back only after the store's own housekeeping."
+    elif changes.usage and all(u.first_at == u.last_at for u in changes.usage):
+        yield "Stores on disk: one sample in that time, so whether they grew is not known."
     elif changes.usage:
         yield f"Stores on disk: {units.plural(len(changes.usage), 'store')}, the same in the first and last sample."
 
