@@ -129,10 +129,7 @@ def _standing(estate: Estate, asset: Asset) -> Standing:
             return Standing(asset, State.PENDING)
         return Standing(asset, State.NO_COPY, _out_of_reach(asset) or why_idle or cause or UNTOLD)
     ends = asset.ends(now)
-    delay = (
-        max((one.freshness.late_by for one in late), default=0),
-        max((one.freshness.ratio or 0 for one in late), default=0.0),
-    )
+    delay = _delay(late)
     renewed = not why_idle and any(
         s.last_status in ("OK", "WARNING") for c in asset.covers for s in c.job.schedules if s.tier in TIERS
     )
@@ -142,12 +139,20 @@ def _standing(estate: Estate, asset: Asset) -> Standing:
         return Standing(asset, State.ON_ARRAY, cause or "its policy makes snapshots only", *delay, ends)
     if late:
         off_site = [one for one in late if one.schedule.tier == "CLOUD_BACKUP"]
-        worst = (off_site or late)[0]
         state = State.OFF_SITE_LATE if off_site else State.LATE
-        return Standing(asset, state, _cause(worst), worst.freshness.late_by, worst.freshness.ratio or 0, ends)
+        return Standing(asset, state, _cause((off_site or late)[0]), *_delay(off_site or late), ends)
     if ahead:
         return Standing(asset, State.LATE, promises.AHEAD, ends=ends)
     return Standing(asset, State.IDLE if why_idle else State.FINE, why_idle, ends=ends)
+
+
+def _delay(late: Iterable[Promise]) -> tuple[int, float]:
+    """By how many seconds schedules are late, and the ratio of that; 0 where none of them has a copy to count from.
+
+    Of a schedule whose copies have all expired nothing tells since when: not since its first due moment.
+    """
+    aged = [one.freshness for one in late if one.freshness.age is not None]
+    return max((one.late_by for one in aged), default=0), max((one.ratio or 0 for one in aged), default=0.0)
 
 
 def _replicated(asset: Asset) -> bool:

@@ -171,12 +171,19 @@ def _row(asset: Asset, cause: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"asset": asset.name, "kind": asset.kind, "why": cause, **facts, "id": asset.id}
 
 
+def _most_often(counted: Tally) -> str:
+    """The most frequent cause of what is not met, else of what is open; why nobody is judged, only where nobody is."""
+    for states in ((State.NOT_MET,), COUNTED[2:]):
+        for cause, _ in counted.causes(*(s for s in states if s is not State.NOT_JUDGED or not counted.judged)):
+            return cause
+    return ""
+
+
 def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     rows = [
         {"control": one.control.name, "met": _share(one.tally),
          **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
-         "mostOften": next((c for c, _ in one.tally.causes(State.NOT_MET)), "") or one.tally.causes(*COUNTED[2:])[0][0]
-         if one.tally.count(State.MET) < len(one.tally.findings) else ""}
+         "mostOften": _most_often(one.tally)}
         for one in checked
     ]  # fmt: skip
     meant = selection.words(values)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.text import units
 
 from . import achieved
 from .achieved import Achieved
@@ -149,7 +150,7 @@ class _Period:
             bare = sum(one.worst is None and one.due > 0 for _, one in results)
             if not total.due:
                 continue
-            text = f"{tier} {total.text} due on {len({asset.id for asset, _ in results}):,} assets"
+            text = f"{tier} {total.text} due on {units.plural(len({asset.id for asset, _ in results}), 'asset')}"
             if gaps:
                 worst, asset, one = max(gaps, key=lambda gap: gap[0])
                 text += (f" (worst gap {span(worst)}: {asset.name}, {stamp(one.worst_from)} to "
