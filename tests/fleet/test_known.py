@@ -17,6 +17,8 @@ from greenlake_backup_mcp.fleet import (
     check_protection,
     describe_asset,
     exceptions,
+    find_recovery_points,
+    promises,
     schedule_rows,
     show_dependents,
 )
@@ -193,6 +195,54 @@ def test_a_database_stands_on_its_own_machine_and_not_on_another_of_its_name(cat
     catalog.execute("UPDATE main.assets SET name = ? WHERE kind = 'vm' AND name = 'sap-prod-01'", (machine.name,))
     again = estate_of(catalog)
     assert [m.id for m in again.machines_of(again.assets[database.id])] == [machine.id]
+
+
+# --- what has no number ---------------------------------------------------------------------------------------------
+
+
+def test_a_point_in_the_future_is_called_a_wrong_clock_wherever_it_is_told(catalog: sqlite3.Connection) -> None:
+    """T9: not an age, not a run without a copy, not the best copy without a word."""
+    estate = estate_of(catalog)
+    (described,) = describe_asset.describe(catalog, estate, asked(asset="jump-prod-14"))
+    facts = {row["tier"]: row["fact"] for row in described["promises"]}
+    assert facts == {"SNAPSHOT": promises.AHEAD, "BACKUP": "kept", "CLOUD_BACKUP": "kept"}
+    comes_back = describe_asset._comes_back(described)
+    assert f"newest usable 2026-11-24 09:30Z ({promises.AHEAD})" in comes_back
+    request = find_recovery_points.Request({"asset": "jump-prod-14", "limit": 2, "offset": 0}, {}, clock(NOW, "UTC"))
+    best, other = find_recovery_points._find(catalog, estate, request).rows
+    assert find_recovery_points._reason(best, best, request) == promises.AHEAD
+    assert find_recovery_points._reason(other, best, request) == "6 h older"
+
+
+def test_a_tier_whose_copies_have_all_expired_is_not_late_since_its_first_due_moment(
+    catalog: sqlite3.Connection,
+) -> None:
+    number = catalog.execute("SELECT no FROM assets WHERE name = 'vpg-files-13'").fetchone()[0]
+    catalog.execute("DELETE FROM copy_sets WHERE asset = ? AND kind = 0", (number,))
+    (one,) = [s for s in asset_health.standings(estate_of(catalog), ()) if s.asset.name == "vpg-files-13"]
+    assert one.state is asset_health.State.LATE
+    assert one.late_by == AT - int(datetime(2026, 11, 23, 20, 30, tzinfo=UTC).timestamp())  # that of its backup
+    catalog.execute("DELETE FROM copies WHERE asset = ? AND kind = 0", (number,))
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="vpg-files-13"))
+    (snapshot,) = [row for row in described["promises"] if row["tier"] == "SNAPSHOT"]
+    assert (snapshot["good"], snapshot["newestUsable"]) == ("0", None)
+
+
+def test_what_was_never_due_has_no_share(catalog: sqlite3.Connection) -> None:
+    """T19: never 0 of 0."""
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="new-app-01"))
+    assert {(row["fact"], row["metIn30Days"]) for row in described["promises"]} == {("pending", None)}
+
+
+def test_the_cause_of_the_overview_is_of_what_is_wrong_and_not_of_who_is_not_judged(
+    catalog: sqlite3.Connection,
+) -> None:
+    remembering(catalog)
+    estate = estate_of(catalog)
+    checks = [check_protection.check(catalog, estate, asked(), CONTROLS[name]) for name in ("vanished", "anomaly")]
+    rows = check_protection._overview(checks, {}).rows
+    assert rows[0]["notMet"] is None
+    assert [row["mostOften"] for row in rows] == ["", "the service does not tell"]
 
 
 # --- all rows ------------------------------------------------------------------------------------------------------

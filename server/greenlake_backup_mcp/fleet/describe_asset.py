@@ -21,6 +21,7 @@ from .calendar import DAY
 from .controls import CONTROLS
 from .estate import Asset, Estate
 from .facts import last_lock
+from .promises import AHEAD, ahead
 from .question import Question
 from .verdicts import Context, State, tally
 
@@ -98,7 +99,8 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
     return {
         "cover": [{"policy": c.job.policy, "way": c.way, "through": c.through, "operational": c.job.operational,
                    "job": c.job.id} for c in asset.covers],
-        "newestUsable": stamp(newest), "age": age(newest), "newestOffSite": stamp(off_site),
+        "newestUsable": stamp(newest), "age": age(newest), "ahead": ahead(asset, now) is not None,
+        "newestOffSite": stamp(off_site),
         "offSiteAge": age(off_site),
         "lastUsableGoes": stamp(ends), "lockedUntil": stamp(lock) if lock > now else None,
         "unread": asset.unread,
@@ -189,9 +191,10 @@ def _comes_back(one: Mapping[str, Any]) -> str:
     none, unlocked = ("not known", "locks not known") if one["unread"] else ("NONE", "none locked")
     off = f"{one['newestOffSite']} ({one['offSiteAge']})" if one["newestOffSite"] else none
     lock = f"locked until {one['lockedUntil']}" if one["lockedUntil"] else unlocked
+    old = AHEAD if one["ahead"] else f"{one['age']} old"
     more = f" Not all of it was read: {one['unread']}." if one["unread"] else ""
     return sanitize.cell(
-        f"Comes back: newest usable {one['newestUsable']} ({one['age']} old); off site {off}; last usable goes "
+        f"Comes back: newest usable {one['newestUsable']} ({old}); off site {off}; last usable goes "
         f"{one['lastUsableGoes'] or 'not known'}; {lock}. Which to restore from: find_recovery_points.{more}", 500,
     )  # fmt: skip
 

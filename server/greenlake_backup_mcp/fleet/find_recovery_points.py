@@ -17,8 +17,10 @@ from greenlake_backup_mcp.catalog.views import ASSET_KINDS, RECOVERY_POINTS
 from greenlake_backup_mcp.errors import InputError, Unreachable
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
+from .calendar import CLOCK_SLACK
 from .clock import Clock
 from .estate import Asset, Estate
+from .promises import AHEAD
 from .question import ROWS, Question, Reply
 
 MOMENTS = ("before", "after", "nearest", "expiresBefore", "expiresAfter")
@@ -232,6 +234,8 @@ def _reason(row: Row, best: Row, request: Request) -> str:
     why = []
     if row["usable"] != 1:
         why.append(f"{'not usable' if row['usable'] == 0 else 'not known'}: {row['why_not']}")
+    if (row["point"] or 0) > request.now + CLOCK_SLACK:
+        why.append(AHEAD)
     moment, best_moment = request.restored(row), request.restored(best)
     if moment is not None and best_moment is not None and moment != best_moment:
         older = moment < best_moment

@@ -10,9 +10,10 @@ from greenlake_backup_mcp.text import units
 
 from . import achieved
 from .achieved import Period
+from .calendar import CLOCK_SLACK
 from .estate import Asset, Estate
 from .facts import PATH_LISTS, CopySet, Schedule, last_lock, where
-from .promises import miss, points, promises
+from .promises import AHEAD, miss, points, promises
 from .question import Question
 
 
@@ -23,9 +24,12 @@ def rows(question: Question, asset: Asset, estate: Estate, month: Period) -> Ite
     for cover in asset.covers:
         for one in cover.job.schedules:
             promise = fitting.get((cover.job.id, one.schedule_id))
+            held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
             fact = None if promise is None else promise.freshness.grade.value
             if cover.job.suspended or one.operational == "SUSPENDED":
                 fact = "suspended"
+            elif any((s.newest_usable or 0) > estate.now + CLOCK_SLACK for s in held):
+                fact = AHEAD
             elif promise is not None and promise.freshness.late:
                 some = (
                     f"late by {units.duration(promise.freshness.late_by)}"
@@ -38,8 +42,8 @@ def rows(question: Question, asset: Asset, estate: Estate, month: Period) -> Ite
                 fact = UNREAD if asset.unread is not None or promise.outdated else fact
             met = None
             if promise is not None and asset.unread is None and not estate.blocked_by(PATH_LISTS):
-                met = achieved.over(promise, estate, month).text
-            held = [s for s in points(asset, one, cover.job.schedules) if s.schedule is not None]
+                result = achieved.over(promise, estate, month)
+                met = result.text if result.due else None
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
                 **_held(question, held, unread=asset.unread is not None),
