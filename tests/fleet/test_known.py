@@ -231,7 +231,7 @@ def test_a_tier_whose_copies_have_all_expired_is_not_late_since_its_first_due_mo
 def test_what_was_never_due_has_no_share(catalog: sqlite3.Connection) -> None:
     """T19: never 0 of 0."""
     (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="new-app-01"))
-    assert {(row["fact"], row["metIn30Days"]) for row in described["promises"]} == {("pending", None)}
+    assert {(row["fact"], row["metIn30Days"]) for row in described["promises"]} == {("pending", "none due")}
 
 
 def test_the_cause_of_the_overview_is_of_what_is_wrong_and_not_of_who_is_not_judged(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.catalog import writer
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.fleet import (
     check_protection,
     describe_asset,
@@ -181,7 +182,9 @@ def test_t21_copies_of_the_deleted_are_found_and_told(catalog: sqlite3.Connectio
     assert described["listed"] is False
     assert described["newestUsable"] is not None
     lines = " ".join(check(catalog, "cover").lines)
-    assert re.search(r"No longer listed, in no count: \d+, of which [1-9]", lines)
+    assert re.search(r"No longer listed, of the whole estate and in no count: \d+, with usable copies: [1-9]", lines)
+    with pytest.raises(InputError, match="no longer listed by the service, so it is in no count"):
+        check(catalog, "cover", name="sap-prod-01")
 
 
 def test_t26_names_of_the_tenant_are_data_in_answers_and_evidence(catalog: sqlite3.Connection) -> None:

@@ -159,7 +159,9 @@ def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
                        ("databases", "Databases on it")):  # fmt: skip
         if one[name]:
             more = f"; and {len(one[name]) - 6} more" if len(one[name]) > 6 else ""
-            lines.append(sanitize.cell(f"{word}: {'; '.join(one[name][:6])}{more}.", 400))
+            lines.append(
+                sanitize.cell(f"{word}: {'; '.join(text.removesuffix('.') for text in one[name][:6])}{more}.", 400)
+            )
     rows = [*one["promises"], *one["otherCopies"]]
     if rows:
         left = room - sum(len(line.encode()) + 1 for line in lines) - 120

@@ -76,7 +76,7 @@ def _cover_lines(context: Context, counted: Tally) -> list[str]:
     lines = []
     off = sum(f.verdict.facts.get("power") == "off" for f in counted.in_states(State.NOT_MET))
     if off:
-        lines.append(f"{off} of those not met are powered off.")
+        lines.append(f"Powered off, of those not met: {off}.")
     odd = sum(
         f.asset.protection_status == "PROTECTED" for f in counted.in_states(State.NOT_MET) if f.asset.protection_status
     )  # fmt: skip
@@ -87,5 +87,5 @@ def _cover_lines(context: Context, counted: Tally) -> list[str]:
     gone = [a for a in context.estate.assets.values() if a.gone is not None and a.sets and a.kind in WORKLOADS]
     if gone:
         left = sum(bool(a.usable) for a in gone)
-        lines.append(f"No longer listed, in no count: {len(gone)}, of which {left} still have usable copies.")
+        lines.append(f"No longer listed, of the whole estate and in no count: {len(gone)}, with usable copies: {left}.")
     return lines

@@ -176,7 +176,7 @@ def _status(connection: sqlite3.Connection, table: str, ident: str) -> str:
     """The status of a place and the reason of it; '' where none is told."""
     query = f"SELECT coalesce(status, state), reason FROM main.{table} WHERE id = ? AND gone IS NULL"
     status, reason = connection.execute(query, (ident,)).fetchone() or (None, None)
-    return ": ".join(filter(None, (status, reason))) if status else ""
+    return ": ".join(filter(None, (status, reason))).removesuffix(".") if status else ""
 
 
 def _place(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:

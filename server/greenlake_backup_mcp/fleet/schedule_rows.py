@@ -43,7 +43,7 @@ def rows(question: Question, asset: Asset, estate: Estate, month: Period) -> Ite
             met = None
             if promise is not None and asset.unread is None and not estate.blocked_by(PATH_LISTS):
                 result = achieved.over(promise, estate, month)
-                met = result.text if result.due else None
+                met = result.text if result.due else "none due"
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
                 **_held(question, held, unread=asset.unread is not None),

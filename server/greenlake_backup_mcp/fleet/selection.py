@@ -40,11 +40,22 @@ def select(estate: Estate, values: Mapping[str, Any]) -> tuple[Asset, ...]:
         if wanted := str(values.get(argument) or "").strip():
             matching = tuple(a for a in selected if any(t and matches(t, wanted) for t in texts(a)))
             if not matching:
+                _refuse_gone(estate, argument, wanted)
                 raise _nobody(argument, values[argument], (t for a in selected for t in texts(a) if t))
             selected = matching
     if (least := values.get("minGib")) is not None:
         selected = tuple(a for a in selected if a.size is not None and a.size >= least * 2**30)
     return selected
+
+
+def _refuse_gone(estate: Estate, argument: str, wanted: str) -> None:
+    """InputError for a name that only assets bear which the service lists no longer: they are in no count."""
+    gone = [a for a in estate.assets.values() if a.gone is not None and matches(a.name, wanted)]
+    if argument == "name" and gone:
+        raise InputError(
+            f"name: {sanitize.quoted(wanted, 80)} is no longer listed by the service, so it is in no count.",
+            hint="describe_asset tells which copies of it are left, show_changes since when it is gone.",
+        )
 
 
 def _nobody(argument: str, text: str, offered: Iterable[str]) -> InputError:
