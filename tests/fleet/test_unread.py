@@ -21,6 +21,7 @@ from greenlake_backup_mcp.fleet import (
     loss,
     morning_check,
     schedule_rows,
+    selection,
     show_dependents,
 )
 from greenlake_backup_mcp.fleet.asset_health import State
@@ -97,6 +98,29 @@ def test_a_thing_of_a_list_that_was_not_read_is_not_said_to_be_none() -> None:
         show_dependents.find(connection, estate_of(connection), "psg-dc1-01", None)
     states = {s.state for s in asset_health.standings(estate_of(connection), ())}
     assert states == {State.UNREAD}
+    connection.close()
+
+
+def test_an_asset_of_a_list_that_was_not_read_is_not_said_to_be_gone() -> None:
+    connection = opened(small_estate()[1])
+    connection.execute("DELETE FROM readings WHERE asset = 0 AND collection = 'volume_groups'")
+    connection.execute("UPDATE assets SET gone = ? WHERE kind = 'volume_group'", (AT,))  # known from its job alone
+    estate = estate_of(connection)
+    question = Question(None, {"asset": "vpg-files-13"}, clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
+    (described,) = describe_asset.describe(connection, estate, question)
+    assert described["absence"] == "whether it is still listed is not known: volume_groups not read: not yet"
+    with pytest.raises(InputError, match="whether it is still listed is not known"):
+        selection.select(estate, {"name": "vpg-files-13"})
+    connection.close()
+
+
+def test_when_a_policy_leaves_an_asset_without_a_copy_is_not_known_of_what_was_not_read() -> None:
+    connection = opened(small_estate()[1])
+    (whole,) = show_dependents.find(connection, estate_of(connection), "Gold-Protection-Policy", None)
+    assert whole.relations.notes[0].endswith("the first asset is without one in 24 d.")
+    connection.execute("DELETE FROM readings WHERE collection = 'gateways'")
+    (partly,) = show_dependents.find(connection, estate_of(connection), "Gold-Protection-Policy", None)
+    assert partly.relations.notes[0].endswith("when the first asset is without one is not known: not all was read.")
     connection.close()
 
 

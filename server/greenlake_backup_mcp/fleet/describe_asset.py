@@ -56,7 +56,7 @@ def describe(connection: sqlite3.Connection, estate: Estate, question: Question)
                 why = "" if one.verdict.state is State.MET else f": {one.verdict.cause}"
                 verdicts.setdefault(one.asset.id, {})[control.name] = f"{one.verdict.state.value}{why}"
     return [
-        {**_identity(a), **(_details(connection, estate, question, a) if n < WHOLE else {}),
+        {**_identity(a, estate), **(_details(connection, estate, question, a) if n < WHOLE else {}),
          "controls": verdicts.get(a.id, {})} for n, a in enumerate(matches)
     ]  # fmt: skip
 
@@ -77,9 +77,10 @@ def _bearers(estate: Estate, question: Question) -> list[Asset]:
 # --- found ---------------------------------------------------------------------------------------------------------
 
 
-def _identity(asset: Asset) -> dict[str, Any]:
+def _identity(asset: Asset, estate: Estate) -> dict[str, Any]:
     return {
         "asset": asset.name, "id": asset.id, "kind": asset.kind, "listed": asset.gone is None,
+        "absence": estate.absence(asset) or None,
         "deleted": asset.state == "DELETED", "nobodys": asset.nobodys, "vcenter": asset.vcenter,
         "where": asset.datastores or asset.instance or asset.host, "arrays": asset.arrays,
         "size": None if asset.size is None else units.size(asset.size), "power": asset.power,
@@ -133,9 +134,7 @@ COLUMNS = ("tier", "when", "where", "good", "newestUsable", "fact", "metIn30Days
 
 def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
     kind = ASSET_KINDS.get(one["kind"], one["kind"])
-    state = (
-        "no longer listed by the service" if not one["listed"] else "deleted in its vCenter" if one["deleted"] else ""
-    )
+    state = one["absence"] or ("deleted in its vCenter" if one["deleted"] else "")
     facts = [
         f"{kind} {one['asset']} ({one['id']})", one["vcenter"], one["where"], one["arrays"], one["size"],
         (one["power"] or "").lower().replace("_", " "), state,

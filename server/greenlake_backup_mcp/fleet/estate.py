@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from greenlake_backup_mcp.catalog.collections import COLLECTIONS
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 
 from .facts import TIERS, CopySet, Cover, Job, Schedule, Store
@@ -187,6 +188,15 @@ class Estate:
     def blocked_by(self, needed: Iterable[str]) -> str:
         """Which of the lists that a judgement needs were never read whole, and why not; '' where all were."""
         return "; ".join(f"{name} not read: {why}" for name, why in self.lists_unread.items() if name in needed)
+
+    def absence(self, asset: Asset) -> str:
+        """Why an asset is in no list: the service lists it no longer, or its list was not read; '' for a listed one."""
+        if asset.gone is None:
+            return ""
+        name = next((one.name for one in COLLECTIONS if one.asset == asset.kind), "")
+        if why := self.lists_unread.get(name):
+            return f"whether it is still listed is not known: {name} not read: {why}"
+        return "no longer listed by the service"
 
     def bearers(self, name: str, kind: str | None = None) -> list[Asset]:
         """All assets of a name or id, whatever the case, those that are listed first."""

@@ -317,7 +317,7 @@ def _about_assets(matches: Matches) -> list[str]:
         lines.append(f"{len(matches.assets)} assets have this name, all are meant: {each}.")
     lines += [
         f"Recovery points of {one.name} ({one.id}) were not read: {one.unread_why or 'not yet'}. "
-        "Whether there are any is not known."
+        f"Whether there are {'more' if one.sets else 'any'} is not known."
         for one in (*matches.assets, *matches.owners)
         if one.copies_state == "unread"
     ]

@@ -64,7 +64,7 @@ def _retention(context: Context) -> tuple[Judge, Lines]:
 
     copies, short = (sum(column) for column in zip(*counts.values(), strict=True)) if counts else (0, 0)
     return judge, lambda _: [
-        f"Of {copies:,} recovery points of their own in a good state {copies - short:,} are kept {days:g} d."
+        f"Of {copies:,} recovery points of their own in a good state {copies - short:,} are kept {least / DAY:g} d."
     ]
 
 

@@ -48,7 +48,7 @@ def _now(context: Context, over: _Period) -> Judge:
             rank = (0 if asset.usable else GONE_FIRST) + (worst.freshness.ratio or 0)
             return Verdict(State.NOT_MET, miss(worst), {**_late_facts(context, worst), "lateTiers": _tiers(late)}, rank)
         if any(p.outdated for p in entries):
-            return Verdict(State.UNREAD, OUTDATED)
+            return Verdict(State.UNREAD, asset.unread or OUTDATED)
         if paused and (not places or any(TIERS.get(tier or "") in places for tier in paused)):
             return Verdict(State.NOT_MET, "a tier is suspended", {"plan": asset.covers[0].job.policy,
                            "lateTiers": ", ".join(dict.fromkeys(t or "" for t in paused))}, 1)  # fmt: skip

@@ -165,6 +165,8 @@ def _policy(connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Rel
     _with_assets(estate, related)
     ends = sorted(end for a in related.assets if (end := a.ends(estate.now)) is not None and end != float("inf"))
     first = f", the first asset is without one in {units.duration(ends[0] - estate.now)}" if ends else ""
+    if estate.blocked_by(facts.PATH_LISTS) or any(a.unread is not None for a in related.assets):
+        first = "; when the first asset is without one is not known: not all was read"
     related.notes.append(f"If it went, its jobs would stop; copies stay until they expire{first}.")
     return related
 

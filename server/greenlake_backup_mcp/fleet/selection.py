@@ -53,7 +53,7 @@ def _refuse_gone(estate: Estate, argument: str, wanted: str) -> None:
     gone = [a for a in estate.assets.values() if a.gone is not None and matches(a.name, wanted)]
     if argument == "name" and gone:
         raise InputError(
-            f"name: {sanitize.quoted(wanted, 80)} is no longer listed by the service, so it is in no count.",
+            f"name: {sanitize.quoted(wanted, 80)} is in no count: {estate.absence(gone[0])}.",
             hint="describe_asset tells which copies of it are left, show_changes since when it is gone.",
         )
 
