@@ -132,6 +132,19 @@ def test_t18_copies_of_a_group_are_not_added_to_those_of_its_members(catalog: sq
             assert asset.all_sets == asset.sets
 
 
+def test_t18_a_group_of_databases_has_no_copies_but_those_of_its_databases(catalog: sqlite3.Connection) -> None:
+    verdicts = {
+        c: set(states(catalog, c, kind="mssql_group").values()) for c in ("cover", "fresh", "usable", "off_site")
+    }
+    assert set(map(tuple, verdicts.values())) == {(State.NOT_JUDGED,)}
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="sql-group-1"))
+    assert "by the copies of its databases" in describe_asset._comes_back(described)
+    assert "billing-db-1" in described["databases"]
+    assert {row["good"] for row in described["promises"]} == {None}
+    (array,) = show_dependents.find(catalog, estate_of(catalog), "array-dc1-primera-1", None)
+    assert sum(one.on_array for one in array.outcomes or ()) <= len(array.relations.assets)
+
+
 def test_t19_excluded_and_unknown_stay_in_the_count_and_nothing_is_a_share_of_none(catalog: sqlite3.Connection) -> None:
     result = check(catalog, "verified", kind="volume_group")
     counts = result.tally.counts

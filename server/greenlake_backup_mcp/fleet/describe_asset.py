@@ -120,8 +120,8 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
         "waiting": [f"{r[0]}, asked for by {r[1] or 'unknown'}" for r in connection.execute(
             "SELECT name, requested_by FROM main.approvals WHERE upper(state) = 'PENDING' AND gone IS NULL AND "
             "(resource_uri LIKE ?1 OR resource_uris LIKE ?1) LIMIT 5", (about,))],
-        "databases": [a.name for a in estate.assets.values() if a.kind == "mssql_database" and asset.kind == "vm"
-                      and a.vm_uri == asset.uri and asset.uri],
+        "databases": [a.name for a in estate.assets.values() if a.kind == "mssql_database" and (
+            asset in a.owners or (asset.kind == "vm" and a.vm_uri == asset.uri and asset.uri))],
     }  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
         lines.append(sanitize.cell(f"Not usable: {why}.", 500))
     lines.append(_controls(one))
     for name, word in (("issues", "Open issues"), ("running", "Runs now"), ("waiting", "Waits for a second person"),
-                       ("databases", "Databases on it")):  # fmt: skip
+                       ("databases", "Databases")):  # fmt: skip
         if one[name]:
             more = f"; and {len(one[name]) - 6} more" if len(one[name]) > 6 else ""
             lines.append(
@@ -186,6 +186,8 @@ def _covered(one: Mapping[str, Any]) -> str:
 
 def _comes_back(one: Mapping[str, Any]) -> str:
     if one["newestUsable"] is None:
+        if one["kind"] == "mssql_group":
+            return "Comes back: by the copies of its databases, which describe_asset tells of one by one."
         if one["unread"]:
             return sanitize.cell(f"Comes back: not known, its recovery points were not read: {one['unread']}.", 300)
         return "Comes back: NO, there is no usable recovery point."

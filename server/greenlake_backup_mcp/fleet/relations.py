@@ -153,7 +153,8 @@ def _orchestrator(_connection: sqlite3.Connection, estate: Estate, thing: Thing)
 
 def _array(_connection: sqlite3.Connection, estate: Estate, thing: Thing) -> Relations:
     related = Relations(loss=loss.of_array(estate, thing.name))
-    related.assets = [a for a in estate.workloads if thing.name in a.own_arrays]
+    arrays = loss.arrays_of(estate)
+    related.assets = [a for a in estate.workloads if thing.name in arrays[a.id]]
     related.sets = [one for a in estate.assets.values() for one in a.sets if one.array == thing.name]
     return _on_stores(estate, [s for s in estate.stores.values() if thing.name in s.arrays and s.gone is None], related)
 

@@ -28,6 +28,8 @@ def rows(question: Question, asset: Asset, estate: Estate, month: Period) -> Ite
             fact = None if promise is None else promise.freshness.grade.value
             if cover.job.suspended or one.operational == "SUSPENDED":
                 fact = "suspended"
+            elif asset.kind == "mssql_group":
+                fact = "its copies are those of its databases"
             elif any((s.newest_usable or 0) > estate.now + CLOCK_SLACK for s in held):
                 fact = AHEAD
             elif promise is not None and promise.freshness.late:
@@ -41,12 +43,17 @@ def rows(question: Question, asset: Asset, estate: Estate, month: Period) -> Ite
                 # what was not read may hold what seems missing
                 fact = UNREAD if asset.unread is not None or promise.outdated else fact
             met = None
-            if promise is not None and asset.unread is None and not estate.blocked_by(PATH_LISTS):
+            if (
+                promise is not None
+                and asset.kind != "mssql_group"
+                and asset.unread is None
+                and not estate.blocked_by(PATH_LISTS)
+            ):
                 result = achieved.over(promise, estate, month)
                 met = result.text if result.due else "none due"
             yield {
                 "tier": one.tier, "when": timing(one), "keep": one.keep, "lock": one.lock,
-                **_held(question, held, unread=asset.unread is not None),
+                **_held(question, held, unread=asset.unread is not None or asset.kind == "mssql_group"),
                 "where": one.store or where(held), "fact": fact, "metIn30Days": met,
                 "lastRun": None if one.last_status == "OK" else one.last_status, "lastGood": stamp(one.prev_good),
                 "nextRun": stamp(one.next_run), "error": one.last_error,

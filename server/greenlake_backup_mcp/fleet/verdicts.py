@@ -156,6 +156,8 @@ def _verdict(control: Control, judge: Judge, asset: Asset, blocked: str) -> Verd
         return Verdict(State.NOT_JUDGED, f"nobody's machine: {asset.nobodys}")
     if not asset.listed:
         return Verdict(State.NOT_JUDGED, "deleted in its vCenter")
+    if control.by_copies and asset.kind == "mssql_group":
+        return Verdict(State.NOT_JUDGED, "its copies are those of its databases")
     verdict = judge(asset)
     if verdict.state in (State.NOT_MET, State.PENDING):
         if control.by_copies and (why := asset.unread or asset.outdated):
