@@ -179,3 +179,14 @@ async def test_the_task_of_a_schedule_is_no_run_to_wait_for() -> None:
     assert "the run was triggered" not in text
     assert "Next: wait_for_task" not in text
     assert not is_error
+
+
+async def test_a_delete_that_takes_recovery_points_along_does_not_claim_what_became_of_them() -> None:
+    app = create_app(now=ticking, scale=100_000)
+    asked = write_samples.arguments(app.state.tenant, TOOLS["delete_vm_protection_group"])
+    assert asked is not None
+    async with own_client(app, ticking, wait=40, rate=1e6) as client:
+        tool = TOOLS["delete_vm_protection_group"]
+        text = text_of(await client.call_tool(tool.name, await outcomes.confirmed(client, tool, asked)))
+    assert "It is done: the resource is gone" in text
+    assert "Cannot be told: what became of its recovery points" in text

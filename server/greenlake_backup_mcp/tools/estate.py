@@ -114,7 +114,7 @@ CHECK_PROTECTION = _question(
         "verdict": {
             "type": "string",
             "enum": ["not_met", "met", "accepted", "pending", "unread", "not_judged", "all"],
-            "description": "Which are listed. Default not_met.",
+            "description": "Which are listed. Default: not met or pending; as JSON all but met.",
         },
         "limit": _LIMIT,
         "offset": _OFFSET,

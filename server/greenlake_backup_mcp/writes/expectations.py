@@ -17,6 +17,8 @@ VIRTUALIZATION = "/virtualization/v1beta1"
 
 POWER = {True: "POWERED_ON", False: "POWERED_OFF"}
 NEW_VOLUMES = "new volumes and where they lie (they are seen on the array)"
+TAKES_COPIES = (("cascadedelete", "true"), ("force", "true"))  # of a delete: its recovery points may go along
+GONE_ALONG = "what became of its recovery points (the lists of the assets show those that are left)"
 NO_CONTENT = "that its content is that of the recovery point (look into it)"
 
 
@@ -227,7 +229,9 @@ def expectation(sent: Request) -> Expectation:
         last = sent.path.rstrip("/").rpartition("/")[2]
         makes = sent.path if sent.method == "POST" and sent.name.startswith("create_") else ""
         described = sent.method in ("PATCH", "PUT") or bool(makes)
-        return Expectation(makes, root="" if described or not last else "-", states=bool(makes))
+        along = sent.method == "DELETE" and any(pair in TAKES_COPIES for pair in sent.query)
+        gone = (GONE_ALONG,) if along else ()
+        return Expectation(makes, root="" if described or not last else "-", unproven=gone, states=bool(makes))
     if row.restores and body.get("restoreType") != "ALTERNATE":
         unproven = tuple(one for one in row.unproven if one != NEW_VOLUMES)
         return Expectation(root="-", unproven=unproven, states=True, restores=True)

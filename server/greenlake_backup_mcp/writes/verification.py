@@ -76,7 +76,8 @@ def _judge_deleted(result: PollResult) -> Verdict:
     word = "" if task.state in ("SUCCEEDED", "") else f" The task still says {task.state}."
     word = " The task itself is not there any more." if result.vanished else word
     sentence = f"It is done: the resource is gone (read again: 404).{word}{name}"
-    return Verdict(Outcome.DONE, "", (sentence, *_reason(task)))
+    unknown = [f"Cannot be told: {list_labels(context.expectation.unproven)}."] if context.expectation.unproven else []
+    return Verdict(Outcome.DONE, "", (sentence, *unknown, *_reason(task)))
 
 
 def _judge_word(context: WriteContext, task: Task, parts: Parts) -> Verdict:
