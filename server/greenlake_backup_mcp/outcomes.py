@@ -27,11 +27,6 @@ class Outcome(StrEnum):
         """Whether a model must not take it for done, nor for on its way; a plan stops there."""
         return self in _ERRORS
 
-    @property
-    def nothing_done(self) -> bool:
-        """Whether it is certain that nothing was changed."""
-        return self in (Outcome.REFUSED, Outcome.NOT_TRIED)
-
 
 _ERRORS = (Outcome.DIFFERS, Outcome.PARTLY, Outcome.FAILED, Outcome.UNKNOWN, Outcome.REFUSED)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,29 +21,19 @@ from greenlake_backup_mcp.fleet import (
     schedule_rows,
     show_dependents,
 )
-from greenlake_backup_mcp.fleet.clock import Clock, clock
+from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.controls import CONTROLS
-from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.fleet.verdicts import Finding, State
 from tests.conftest import NOW
-from tests.support.estates import AT, estate_of, opened, small_estate
+from tests.support.estates import AT, estate_of, question_of
 
 DAY, HOUR = 86_400, 3600
 
 
-@pytest.fixture
-def catalog() -> Iterator[sqlite3.Connection]:
-    connection = opened(small_estate()[1])
-    yield connection
-    connection.close()
-
-
-def asked(person: Clock | None = None, room: int = 10**6, **values: Any) -> Question:
-    return Question(None, values, person or clock(NOW, "UTC"), (), None, room)  # type: ignore[arg-type]
-
-
 def finding(connection: sqlite3.Connection, name: str, **values: Any) -> Finding:
-    checked = check_protection.check(connection, estate_of(connection), asked(**values), CONTROLS[values["control"]])
+    checked = check_protection.check(
+        connection, estate_of(connection), question_of(**values), CONTROLS[values["control"]]
+    )
     (one,) = [f for f in checked.tally.findings if f.asset.name == name]
     return one
 
@@ -81,10 +70,10 @@ def test_the_rpo_of_a_period_is_not_known_of_what_was_not_read(catalog: sqlite3.
     (number,) = catalog.execute("SELECT no FROM assets WHERE name = 'sap-prod-01'").fetchone()
     catalog.execute("UPDATE readings SET read = NULL, failed = 1, status = 403 WHERE asset = ?", (number,))
     assert finding(catalog, "sap-prod-01", control="fresh", since="now-9d").verdict.state is State.UNREAD
-    checked = check_protection.check(catalog, estate_of(catalog), asked(control="fresh"), CONTROLS["fresh"])
+    checked = check_protection.check(catalog, estate_of(catalog), question_of(control="fresh"), CONTROLS["fresh"])
     assert "RPO of that time not known: 1 assets, their copies were not read." in checked.lines
     catalog.execute("UPDATE readings SET read = NULL WHERE collection = 'stores'")
-    blocked = check_protection.check(catalog, estate_of(catalog), asked(control="fresh"), CONTROLS["fresh"])
+    blocked = check_protection.check(catalog, estate_of(catalog), question_of(control="fresh"), CONTROLS["fresh"])
     assert blocked.lines == ["The RPO of a period is not known: stores not read: not yet."]
 
 
@@ -125,7 +114,7 @@ def test_what_ran_since_its_copies_were_read_is_not_known_and_never_late(catalog
     assert "before its last run" in verdict.cause
     standing = {s.asset.name: s.state for s in asset_health.standings(estate_of(catalog), ())}
     assert standing["sap-prod-01"] is asset_health.State.UNREAD
-    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="sap-prod-01"))
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), question_of(asset="sap-prod-01"))
     assert {p["fact"] for p in described["promises"] if p["tier"] == "BACKUP"} == {schedule_rows.UNREAD}
     catalog.execute("UPDATE main.schedules SET last_status = 'ERROR', last_run = prev_run")
     failed = finding(catalog, "sap-prod-01", control="fresh").verdict
@@ -179,11 +168,11 @@ def test_hosts_and_vcenters_of_one_name_are_shown_each_for_itself(catalog: sqlit
     machines = [{a.id for a in one.relations.assets if a.vcenter_id == one.thing.id} for one in centers]
     assert len(centers) == catalog.execute("SELECT count(*) FROM main.vcenters WHERE gone IS NULL").fetchone()[0] > 1
     assert sum(len(one) for one in machines) == len(set().union(*machines))
-    question = asked(control="cover", location="vcenter")
+    question = question_of(control="cover", location="vcenter")
     checked = check_protection.check(catalog, estate_of(catalog), question, CONTROLS["cover"])
     head = " ".join(check_protection._reply(checked, question, estate_of(catalog)).head)
     assert "places bear this name and all are meant" in head
-    one_alone = asked(control="cover", location=centers[0].thing.id)
+    one_alone = question_of(control="cover", location=centers[0].thing.id)
     narrowed = check_protection.check(catalog, estate_of(catalog), one_alone, CONTROLS["cover"]).tally.findings
     assert {f.asset.vcenter_id for f in narrowed} == {centers[0].thing.id}
 
@@ -203,7 +192,7 @@ def test_a_database_stands_on_its_own_machine_and_not_on_another_of_its_name(cat
 def test_a_point_in_the_future_is_called_a_wrong_clock_wherever_it_is_told(catalog: sqlite3.Connection) -> None:
     """T9: not an age, not a run without a copy, not the best copy without a word."""
     estate = estate_of(catalog)
-    (described,) = describe_asset.describe(catalog, estate, asked(asset="jump-prod-14"))
+    (described,) = describe_asset.describe(catalog, estate, question_of(asset="jump-prod-14"))
     facts = {row["tier"]: row["fact"] for row in described["promises"]}
     assert facts == {"SNAPSHOT": promises.AHEAD, "BACKUP": "kept", "CLOUD_BACKUP": "kept"}
     comes_back = describe_asset._comes_back(described)
@@ -223,14 +212,14 @@ def test_a_tier_whose_copies_have_all_expired_is_not_late_since_its_first_due_mo
     assert one.state is asset_health.State.LATE
     assert one.late_by == AT - int(datetime(2026, 11, 23, 20, 30, tzinfo=UTC).timestamp())  # that of its backup
     catalog.execute("DELETE FROM copies WHERE asset = ? AND kind = 0", (number,))
-    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="vpg-files-13"))
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), question_of(asset="vpg-files-13"))
     (snapshot,) = [row for row in described["promises"] if row["tier"] == "SNAPSHOT"]
     assert (snapshot["good"], snapshot["newestUsable"]) == ("0", None)
 
 
 def test_what_was_never_due_has_no_share(catalog: sqlite3.Connection) -> None:
     """T19: never 0 of 0."""
-    (described,) = describe_asset.describe(catalog, estate_of(catalog), asked(asset="new-app-01"))
+    (described,) = describe_asset.describe(catalog, estate_of(catalog), question_of(asset="new-app-01"))
     assert {(row["fact"], row["metIn30Days"]) for row in described["promises"]} == {("pending", "none due")}
 
 
@@ -239,7 +228,9 @@ def test_the_cause_of_the_overview_is_of_what_is_wrong_and_not_of_who_is_not_jud
 ) -> None:
     remembering(catalog)
     estate = estate_of(catalog)
-    checks = [check_protection.check(catalog, estate, asked(), CONTROLS[name]) for name in ("vanished", "anomaly")]
+    checks = [
+        check_protection.check(catalog, estate, question_of(), CONTROLS[name]) for name in ("vanished", "anomaly")
+    ]
     rows = check_protection._overview(checks, {}).rows
     assert rows[0]["notMet"] is None
     assert [row["mostOften"] for row in rows] == ["", "the service does not tell"]
@@ -254,7 +245,7 @@ def test_every_matching_row_can_be_fetched_page_by_page(catalog: sqlite3.Connect
     ids: list[str] = []
     expected = {a.id for a in estate.workloads}
     while True:
-        question = asked(room=9000, control="cover", verdict="all", offset=offset, limit=500, output=form)
+        question = question_of(room=9000, control="cover", verdict="all", offset=offset, limit=500, output=form)
         checked = check_protection.check(catalog, estate, question, CONTROLS["cover"])
         if form == "json":
             value = question.fit(check_protection._value(checked, question, estate), "assets", estate).value
@@ -275,7 +266,7 @@ def test_every_matching_row_can_be_fetched_page_by_page(catalog: sqlite3.Connect
     assert pages > 2
     assert sorted(ids) == sorted(expected)
     with pytest.raises(InputError, match="the last row is"):
-        asked(offset=len(expected)).page(sorted(expected))
+        question_of(offset=len(expected)).page(sorted(expected))
 
 
 def test_the_rpo_of_a_period_ends_where_its_copies_were_read(catalog: sqlite3.Connection) -> None:

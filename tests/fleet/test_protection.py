@@ -23,10 +23,9 @@ from greenlake_backup_mcp.fleet import check_protection, clock, evidence, except
 from greenlake_backup_mcp.fleet.controls import CONTROLS
 from greenlake_backup_mcp.fleet.estate import Asset, Estate
 from greenlake_backup_mcp.fleet.exceptions import Acceptance
-from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.fleet.verdicts import Finding, State
 from tests.conftest import NOW
-from tests.support.estates import AT, estate_of, few_machines, opened, small_estate
+from tests.support.estates import AT, estate_of, few_machines, opened, question_of, small_estate
 from tests.support.results import text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
@@ -39,10 +38,7 @@ def check(
     connection: sqlite3.Connection, control: str, *accepted: Acceptance, **values: Any
 ) -> tuple[check_protection.Checked, Estate]:
     """What a control finds in a catalog."""
-
-    async def silent(done: float, total: float | None, message: str) -> None: ...
-
-    asked: Any = Question(None, {"control": control, **values}, clock.clock(NOW, "UTC"), accepted, silent, 9000)  # type: ignore[arg-type]
+    asked = question_of(*accepted, control=control, **values)
     estate = estate_of(connection)
     return check_protection.check(connection, estate, asked, CONTROLS[control]), estate
 
@@ -81,7 +77,7 @@ def test_the_counts_of_each_control_add_up_to_all_assets(catalog: sqlite3.Connec
 def test_a_table_of_assets_has_every_fact_of_each_of_them(catalog: sqlite3.Connection, control: str) -> None:
     """Facts differ by cause: those of the first row are not those of all."""
     checked, estate = check(catalog, control)
-    asked: Any = Question(None, {"limit": 500}, clock.clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
+    asked = question_of(limit=500)
     answer = check_protection._reply(checked, asked, estate).render(asked, estate)
     listed = checked.tally.in_states(State.NOT_MET, State.PENDING)
     facts = {name for one in listed for name, value in one.verdict.facts.items() if value not in (None, "")}
@@ -341,8 +337,7 @@ def test_assets_are_chosen_by_name_policy_group_place_tag_and_what_is_nobody_s_i
 def test_evidence_of_an_unchanged_estate_is_the_same_but_for_times(catalog: sqlite3.Connection) -> None:
     def exported() -> dict[str, Any]:
         checked, estate = check(catalog, "off_site")
-        asked: Any = Question(None, {"control": "off_site"}, clock.clock(NOW, "UTC"), (), None, 0)  # type: ignore[arg-type]
-        return evidence._document(checked, estate, asked)
+        return evidence._document(checked, estate, question_of(control="off_site"))
 
     first, second = exported(), exported()
     assert first["digest"] == second["digest"]

@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 
 from greenlake_backup_mcp.fleet import check_protection
-from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.controls import CONTROLS
-from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.fleet.verdicts import State
 from tests.conftest import NOW
 from tests.jobs.truth import Item, Truth, moment, when
-from tests.support.estates import estate_of, opened, small_estate
+from tests.support.estates import estate_of, opened, question_of, small_estate
 
 HOLDERS = {"vm": "virtual-machines", "mssql_database": "mssql-databases", "volume_group": "volume-protection-groups"}
 LISTS = ("snapshots", "backups")
@@ -90,8 +88,8 @@ def test_each_asset_meets_a_control_where_the_twin_has_such_a_copy(
     control: str, values: dict[str, Any], place: str | None, met: Callable[[list[Item]], bool]
 ) -> None:
     connection = opened(small_estate()[1])
-    question = Question(None, {"control": control, **values}, clock(NOW, "UTC"), (), None, 9000)  # type: ignore[arg-type]
-    checked = check_protection.check(connection, estate_of(connection), question, CONTROLS[control])
+    asked = question_of(control=control, **values)
+    checked = check_protection.check(connection, estate_of(connection), asked, CONTROLS[control])
     connection.close()
     judged = {f.asset.id for f in checked.tally.findings if f.asset.nobodys is None and f.asset.listed}
     assert judged == usable_copies().keys()

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from typing import Any
 
 import pytest
 
@@ -27,9 +26,8 @@ from greenlake_backup_mcp.fleet import (
 from greenlake_backup_mcp.fleet.asset_health import State
 from greenlake_backup_mcp.fleet.clock import clock
 from greenlake_backup_mcp.fleet.loss import Fate
-from greenlake_backup_mcp.fleet.question import Question
 from tests.conftest import NOW
-from tests.support.estates import AT, estate_of, opened, small_estate
+from tests.support.estates import AT, estate_of, opened, question_of, small_estate
 
 LISTS = ("jobs", "vm_groups", "stores", "gateways", "storeonces", "orchestrators", "issues", "tasks")
 
@@ -106,8 +104,7 @@ def test_an_asset_of_a_list_that_was_not_read_is_not_said_to_be_gone() -> None:
     connection.execute("DELETE FROM readings WHERE asset = 0 AND collection = 'volume_groups'")
     connection.execute("UPDATE assets SET gone = ? WHERE kind = 'volume_group'", (AT,))  # known from its job alone
     estate = estate_of(connection)
-    question = Question(None, {"asset": "vpg-files-13"}, clock(NOW, "UTC"), (), None, 10**6)  # type: ignore[arg-type]
-    (described,) = describe_asset.describe(connection, estate, question)
+    (described,) = describe_asset.describe(connection, estate, question_of(asset="vpg-files-13"))
     assert described["absence"] == "whether it is still listed is not known: volume_groups not read: not yet"
     with pytest.raises(InputError, match="whether it is still listed is not known"):
         selection.select(estate, {"name": "vpg-files-13"})
@@ -132,8 +129,7 @@ def test_a_schedule_whose_copies_were_not_read_is_told_as_not_known() -> None:
     writer.summarize(connection, number, 0)
     estate = estate_of(connection)
     (asset,) = [a for a in estate.assets.values() if a.name == "sap-prod-01"]
-    asked: Any = Question(None, {"asset": asset.name}, clock(NOW, "UTC"), (), None, 9000)  # type: ignore[arg-type]
-    (one,) = describe_asset.describe(connection, estate, asked)
+    (one,) = describe_asset.describe(connection, estate, question_of(asset=asset.name))
     rows = {row["tier"]: row for row in one["promises"]}
     assert rows["SNAPSHOT"]["good"] is None
     assert rows["SNAPSHOT"]["fact"] == schedule_rows.UNREAD

@@ -11,7 +11,10 @@ import anyio
 
 from greenlake_backup_mcp.catalog import read_coverage, views
 from greenlake_backup_mcp.fleet import reading
+from greenlake_backup_mcp.fleet.clock import Clock, clock
 from greenlake_backup_mcp.fleet.estate import Estate
+from greenlake_backup_mcp.fleet.exceptions import Acceptance
+from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.server.app import create_app
 from tests.conftest import NOW
@@ -88,3 +91,8 @@ def estate_of(connection: sqlite3.Connection) -> Estate:
         connection.execute(f"DROP VIEW temp.{name}")
     connection.executescript(views.script(AT))
     return reading.read(connection, read_coverage.coverage(connection, NOW))
+
+
+def question_of(*accepted: Acceptance, person: Clock | None = None, room: int = 10**6, **values: Any) -> Question:
+    """A question that needs no catalog: what it asks of is read already, and nobody waits for its progress."""
+    return Question(None, values, person or clock(NOW, "UTC"), accepted, None, room)  # type: ignore[arg-type]

@@ -304,7 +304,6 @@ def confirm_copy(  # noqa: PLR0913, PLR0917  what is known of it
     summarize(connection, asset, list_)
 
 
-_GROUP = ("kind", "store", "array", "schedule")
 _SUMMED = (
     "kind, store, array, schedule, point, expires, locked_until, ok, missing, verification, size, state, consistency, "
     "flags, disks"
