@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from greenlake_backup_mcp.catalog import writer
+from greenlake_backup_mcp.catalog import read_coverage, writer
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.fleet import (
     asset_health,
@@ -105,6 +105,7 @@ def test_an_asset_of_a_list_that_was_not_read_is_not_said_to_be_gone() -> None:
     connection.execute("UPDATE assets SET gone = ? WHERE kind = 'volume_group'", (AT,))  # known from its job alone
     estate = estate_of(connection)
     (described,) = describe_asset.describe(connection, estate, question_of(asset="vpg-files-13"))
+    assert "no longer listed" not in read_coverage.coverage(connection, NOW).line()
     assert described["absence"] == "whether it is still listed is not known: volume_groups not read: not yet"
     with pytest.raises(InputError, match="whether it is still listed is not known"):
         selection.select(estate, {"name": "vpg-files-13"})

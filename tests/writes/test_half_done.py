@@ -20,7 +20,7 @@ from tests import outcomes
 from tests.conftest import ticking
 from tests.support import write_samples
 from tests.support.own_client import own_client
-from tests.support.results import text_of
+from tests.support.results import code_in, text_of
 from tests.support.scripted_tenant import TASK, Answering, talking, task
 from tests.support.tiny_tenant import OWN, VM
 
@@ -190,3 +190,13 @@ async def test_a_delete_that_takes_recovery_points_along_does_not_claim_what_bec
         text = text_of(await client.call_tool(tool.name, await outcomes.confirmed(client, tool, asked)))
     assert "It is done: the resource is gone" in text
     assert "Cannot be told: what became of its recovery points" in text
+
+
+async def test_a_plan_says_of_such_a_delete_too_what_cannot_be_told() -> None:
+    app = create_app(now=ticking, scale=100_000)
+    names = ("delete_vm_protection_group", "delete_volume_protection_group")
+    calls = [{"tool": name, "arguments": write_samples.arguments(app.state.tenant, TOOLS[name])} for name in names]
+    async with own_client(app, ticking, wait=40, rate=1e6) as client:
+        preview = text_of(await client.call_tool("run_plan", {"calls": calls, "confirm": "preview"}))
+        text = text_of(await client.call_tool("run_plan", {"calls": calls, "confirm": code_in(preview)}))
+    assert text.count("it is gone. Cannot be told: what became of its recovery points") == 2

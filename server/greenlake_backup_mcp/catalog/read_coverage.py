@@ -171,13 +171,14 @@ def coverage(
         read, failed, status, reason = open_lists.get(collection.name, (None, 0, None, None))
         problem = (f"HTTP {status}" if status else str(reason)) if failed else None
         lists.append(ListCoverage(collection.name, _moment(read), problem))
+    unlisted = {c.asset for c, one in zip(COLLECTIONS, lists, strict=True) if one.read is None}
     counts: dict[str, list[int]] = {}
     reasons: dict[str, dict[str, int]] = {}
     for kind, unread, failed, why, count, gone in connection.execute(_ASSETS):
         if kind not in COPIES or (kinds and kind not in kinds):
             continue
         row = counts.setdefault(kind, [0, 0, 0, 0, 0])
-        if gone:
+        if gone and kind not in unlisted:  # of a list that was never read nobody knows who is in it
             row[3] += count
             row[4] += count if unread else 0
             continue

@@ -147,7 +147,8 @@ def _words(row: PlanRow, done: CallOutcome, notes: Sequence[str]) -> str:
     if done.outcome is Outcome.DONE:
         after = [line for line in done.lines[:2] if line.endswith(".")]  # the second says what is as it was asked
         if row.call.request.method == "DELETE":
-            after = ["it is gone"]
+            unknown = [line for line in done.lines if line.startswith("Cannot be told")]
+            after = ["it is gone.", *unknown] if unknown else ["it is gone"]
         short = sanitize.cell(" ".join([*after, *notes]), LONGEST_WORDS)
         return f"{short} {sanitize.cell(done.beside, LONGEST_WORDS)}".rstrip()
     return sanitize.cell(" ".join([*done.lines, *notes]), LONGEST_WORDS)
