@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,14 +94,14 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 class Disk:
-    """A disk that is full from the nth write on, and takes only so many bytes of the first that fails."""
+    """A disk that is full from the nth line on, and takes only so many bytes of the first that fails."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, full_at: int, takes: int = 0) -> None:
         self.full_at, self.takes, self.write, self.count = full_at, takes, os.write, 0
         monkeypatch.setattr(os, "write", self)
 
     def __call__(self, descriptor: int, content: bytes) -> int:
-        self.count += 1
+        self.count += b"\n" in bytes(content)
         if self.count < self.full_at:
             return self.write(descriptor, content)
         if self.takes:
@@ -189,8 +190,7 @@ async def test_a_record_that_cannot_be_made_anew_stops_the_request(tmp_path: Pat
     place.mkdir()
     async with Client(mcp_server.create(loaded(audit_log=place / "a"), app=app, now=lambda: NOW)) as client:
         preview = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": "preview"})
-        (place / "a").unlink()
-        place.rmdir()
+        shutil.rmtree(place)
         code = code_in(preview)
         result = await client.call_tool("restore_vm_files", {**RESTORE, "confirm": code})
     assert "cannot be written" in text_of(result)
@@ -281,6 +281,40 @@ def test_several_processes_on_one_file_make_one_chain(tmp_path: Path) -> None:
     assert [process.wait() for process in running] == [0, 0, 0]
     report = audit_verify.verify([path])
     assert (report.lines, report.problems) == (120, [])
+
+
+@pytest.mark.parametrize("how", ["moved", "copied and truncated"])
+def test_a_rotation_between_the_lines_of_several_processes_keeps_the_chain(tmp_path: Path, how: str) -> None:
+    path, parts = tmp_path / "a", []
+    logs = [audit_log.open_log(path, key=KEY) for _ in range(2)]
+    for turn in range(4):
+        # the last line before a rotation is another's than the first one after it, which may be a new process's
+        for log in (logs[turn % 2], logs[(turn + 1) % 2] if turn < 3 else audit_log.open_log(path, key=KEY)):
+            audit_log.record(log, "preview", call=str(turn), tool="t", principal="me")
+        parts.append(tmp_path / f"a.{turn}")
+        if how == "moved":
+            path.rename(parts[-1])
+        else:
+            shutil.copy(path, parts[-1])
+            os.truncate(path, 0)
+        logs.reverse()
+    audit_log.record(audit_log.open_log(path, key=KEY), "preview", call="5", tool="t", principal="me")
+    report = audit_verify.verify([*parts, path], [KEY])
+    assert (report.lines, report.problems, report.beginning) == (9, [], "")
+    assert audit_verify.verify([*parts[1:], path], [KEY]).beginning == audit_verify.verify(parts[:1], [KEY]).last
+    assert len(audit_verify.verify([*parts[:1], *parts[2:], path], [KEY]).problems) == 1
+
+
+def test_what_rotated_and_cannot_be_remembered_is_told_as_missing_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    logs = [audit_log.open_log(path) for _ in range(2)]
+    (tmp_path / ".a.last").mkdir()  # where the last digest would be kept
+    for log in logs:
+        audit_log.record(log, "preview", call="1", tool="t", principal="me")
+    shutil.copy(path, tmp_path / "a.1")
+    os.truncate(path, 0)
+    audit_log.record(logs[0], "preview", call="2", tool="t", principal="me")
+    assert "lines between them are missing" in audit_verify.verify([tmp_path / "a.1", path]).problems[0]
 
 
 def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path) -> None:

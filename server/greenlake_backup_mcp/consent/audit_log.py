@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,7 @@ UNKNOWN = "unknown until a line with event outcome and the same call follows"
 LONGEST = 2000  # characters of one text in a line
 LOCK_SECONDS = 3.0  # for another process to finish its line
 DIGEST = 32  # hex digits of a line's digest
+BINARY = getattr(os, "O_BINARY", 0)  # Windows: a newline is one byte
 TAIL = 65_536  # bytes first read to find the last line
 
 
@@ -39,7 +40,7 @@ class AuditLog:
     key: bytes | None = None  # of the chain of digests; None: anybody can make them
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     descriptor: int | None = None
-    last: str = field(default="")  # the digest of the last line this process saw, for the file after a rotation
+    last: str = ""  # the digest of the last line of this process; `_remembered` knows those of others
 
     def close(self) -> None:
         """Close the file."""
@@ -100,11 +101,12 @@ def record(  # noqa: PLR0913  a line has its fields
     safe = _shorten(masking.redact({name: value for name, value in line.items() if value is not None}))
     try:
         with _locked(log) as descriptor:
-            log.last = last_digest(descriptor, log.key) or log.last
+            log.last = last_digest(descriptor, log.key) or _remembered(log)
             content = json.dumps({**safe, "before": log.last}, ensure_ascii=False, separators=(",", ":"), default=str)
             whole = content.encode("utf-8", "replace") + b"\n"
             _append(descriptor, whole)
             log.last = digest(whole, log.key)
+            _remember(log)
     except OSError as error:
         raise _unwritable_error(log.path, error, PolicyRefusal) from None
 
@@ -122,11 +124,41 @@ def last_digest(descriptor: int, key: bytes | None) -> str:
     length = TAIL
     while size:
         start = max(0, size - length)
-        tail = os.pread(descriptor, size - start, start).rstrip(b"\n")
+        tail = _read(descriptor, start).rstrip(b"\n")
         if b"\n" in tail or start == 0:
             return digest(tail.rpartition(b"\n")[2], key)
         length *= 8
     return ""
+
+
+def _read(descriptor: int, start: int) -> bytes:
+    os.lseek(descriptor, start, os.SEEK_SET)  # what is appended goes to the end all the same; Windows has no pread
+    return os.read(descriptor, os.fstat(descriptor).st_size - start)
+
+
+def _beside(path: Path) -> Path:
+    """The file with the digest of the last line; hidden, so that what rotates `*` leaves it alone."""
+    return path.with_name(f".{path.name}.last")
+
+
+def _remembered(log: AuditLog) -> str:
+    """The digest of the last line that any process wrote, for a file that was emptied or taken away in a rotation."""
+    assert log.path is not None  # noqa: S101  for the type checker
+    try:
+        return _beside(log.path).read_text(encoding="ascii").strip() or log.last
+    except (OSError, ValueError):
+        return log.last
+
+
+def _remember(log: AuditLog) -> None:
+    """Write `log.last` where all processes find it. Where that fails, only a rotation may break the chain."""
+    assert log.path is not None  # noqa: S101  for the type checker
+    with suppress(OSError):
+        descriptor = os.open(_beside(log.path), os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            os.write(descriptor, log.last.encode())
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -136,7 +168,7 @@ def _locked(log: AuditLog) -> Iterator[int]:
     assert path is not None  # noqa: S101  for the type checker
     for _ in range(5):
         if log.descriptor is None:
-            log.descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            log.descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
         descriptor = log.descriptor
         try:
             _lock(descriptor)
@@ -148,7 +180,6 @@ def _locked(log: AuditLog) -> Iterator[int]:
                 _end_torn_line(descriptor)
                 yield descriptor
                 return
-            log.last = last_digest(descriptor, log.key) or log.last  # the new file goes on from there
         finally:
             with suppress(OSError):
                 _unlock(descriptor)
@@ -182,7 +213,7 @@ def _append(descriptor: int, content: bytes) -> None:
 def _end_torn_line(descriptor: int) -> None:
     """A line torn by a crash must not take the next one along."""
     size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+    if size and _read(descriptor, size - 1) != b"\n":
         os.write(descriptor, b"\n")
 
 
