@@ -26,7 +26,7 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
 from greenlake_backup_mcp.upstream import client as rest
 from greenlake_backup_mcp.writes import follow, task_model
-from greenlake_backup_mcp.writes.remembered import WriteMemory
+from greenlake_backup_mcp.writes.polling import WriteContext
 from tests.conftest import ticking
 from tests.support.results import CODE, text_of
 
@@ -267,10 +267,9 @@ class Asleep:
         self.slept.append(seconds)
 
 
-def follower(api: rest.ApiClient, seconds: float) -> follow.Follower:
+def waiting(api: rest.ApiClient, seconds: float) -> WriteContext:
     """What a wait needs, of nobody in particular."""
-    read = lambda path: rest.Request("", "GET", path, reads=True)  # noqa: E731
-    return follow.Follower(api, nobody, seconds, WriteMemory(), "local", read)
+    return WriteContext(api, nobody, seconds)
 
 
 READY = settings.load(api_base_url=BASE, token="t", retries=0, rate=1e6)
@@ -280,7 +279,7 @@ READY = settings.load(api_base_url=BASE, token="t", retries=0, rate=1e6)
 async def test_a_wait_never_exceeds_its_seconds_whatever_interval_is_suggested(interval: Any) -> None:
     app = Asleep({"id": ID, "state": "RUNNING", "suggestedPollingIntervalSeconds": interval})
     async with rest.connect(READY, app=app, sleep=app.sleep) as api:
-        report = await follow.wait(follower(api, 60), ID)
+        report = await follow.wait(waiting(api, 60), ID)
     assert report.outcome is Outcome.RUNNING
     assert sum(app.slept) <= 60.001
     assert 2 < app.asked < 70
@@ -289,7 +288,7 @@ async def test_a_wait_never_exceeds_its_seconds_whatever_interval_is_suggested(i
 async def test_no_seconds_mean_one_look() -> None:
     app = Asleep({"id": ID, "state": "RUNNING"})
     async with rest.connect(READY, app=app, sleep=app.sleep) as api:
-        await follow.wait(follower(api, 0), ID)
+        await follow.wait(waiting(api, 0), ID)
     assert (app.asked, app.slept) == (1, [])
 
 
@@ -301,7 +300,7 @@ async def test_a_wait_ends_with_whoever_waited() -> None:
         await anyio.sleep_forever()
 
     async with rest.connect(READY, app=app, sleep=asleep) as api, anyio.create_task_group() as group:
-        group.start_soon(follow.wait, follower(api, 3600), ID)
+        group.start_soon(follow.wait, waiting(api, 3600), ID)
         await sleeping.wait()
         group.cancel_scope.cancel()
     assert app.asked == 1
@@ -374,7 +373,7 @@ async def test_a_task_id_that_is_no_id_is_refused_before_anything_is_sent() -> N
     app = Asleep({})
     async with rest.connect(READY, app=app) as api:
         with pytest.raises(BackupError, match="is no id of a task"):
-            await follow.wait(follower(api, 0), "../../x")
+            await follow.wait(waiting(api, 0), "../../x")
     assert app.asked == 0
 
 

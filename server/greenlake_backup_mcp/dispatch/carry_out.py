@@ -21,7 +21,7 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream import body_limits, client
 from greenlake_backup_mcp.upstream.body_limits import offload_if
 from greenlake_backup_mcp.writes import embedded_errors, follow, read_back, reports
-from greenlake_backup_mcp.writes.polling import SharedTasks
+from greenlake_backup_mcp.writes.polling import SharedTasks, WriteContext
 from greenlake_backup_mcp.writes.remembered import RememberedWrite
 from greenlake_backup_mcp.writes.reports import TaskReport
 
@@ -58,7 +58,7 @@ async def carry_out(
         return replace(result, lines=tuple(map(hide, result.lines)), beside=hide(result.beside))
     except BackupError as problem:
         if isinstance(problem, OutcomeUnknown):
-            problem = await follow.investigate(follower_for(context, caller, 0), problem, write)
+            problem = await follow.investigate(write_context(context, caller, 0), problem, write)
         raise problem.map_texts(hide) from None
     finally:
         client.BEFORE_WRITE.reset(token)
@@ -105,8 +105,8 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
     if tool.danger is Danger.SECRET and reply.body and prepared.request.method == "POST":
         lines = [f"Done: {tool.title} (HTTP {reply.status}).", *_details(context, tool, reply.body)]
         return CallOutcome(Outcome.DONE, tuple(lines))
-    follower = follower_for(context, caller, proposals.follow_seconds(context.settings, caller), shared)
-    return _from_report(await follow.follow(follower, reply, write, tool.title))
+    following = write_context(context, caller, proposals.follow_seconds(context.settings, caller), shared)
+    return _from_report(await follow.follow(following, reply, write, tool.title))
 
 
 def clock_note(context: CallContext) -> tuple[str, ...]:
@@ -115,19 +115,12 @@ def clock_note(context: CallContext) -> tuple[str, ...]:
     return (note,) if note else ()
 
 
-def follower_for(
+def write_context(
     context: CallContext, caller: Caller, seconds: float, shared: SharedTasks | None = None
-) -> follow.Follower:
+) -> WriteContext:
     """What following a write of this caller needs, for at most so many seconds."""
-    return follow.Follower(
-        context.api,
-        caller.progress,
-        seconds,
-        context.memory,
-        caller.principal,
-        lambda path: target_reads.read_of(path, context.tools),
-        shared,
-    )
+    read_of = lambda path: target_reads.read_of(path, context.tools)  # noqa: E731
+    return WriteContext(context.api, caller.progress, seconds, read_of, context.memory, caller.principal, shared)
 
 
 def _from_report(report: TaskReport) -> CallOutcome:

@@ -29,7 +29,7 @@ from greenlake_backup_mcp.writes import follow
 from greenlake_backup_mcp.writes.polling import SharedTasks
 
 from . import arguments, processor_time, results
-from .carry_out import carry_out, clock_note, follower_for
+from .carry_out import carry_out, clock_note, write_context
 from .context import CallContext
 
 Result = CallToolResult | InputRequiredResult
@@ -119,7 +119,7 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if plan_runs.is_plan(task_id):
         stop = values.get("stop", False)
         return await plan_runs.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
-    report = await follow.wait(follower_for(context, caller, seconds), task_id)
+    report = await follow.wait(write_context(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 
 

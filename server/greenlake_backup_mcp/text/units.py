@@ -5,7 +5,7 @@ Knows nothing of resources; never raises on what an API may put into a field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,6 +90,12 @@ def plural(count: int, noun: str) -> str:
         return f"1 {noun}"
     ending = noun[:-1] + "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else noun + "s"
     return f"{count:,} {ending}"
+
+
+def first_few(words: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first of these words, at most `most`, and how many more there are: `a, b and 1,998 more`."""
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return separator.join(words[:most]) + more
 
 
 def relative_short(when: datetime, now: datetime) -> str:

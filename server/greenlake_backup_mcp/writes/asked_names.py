@@ -1,8 +1,8 @@
-"""The names of what was asked for by id, read where something else was made, so that both are told by name."""
+"""The names of what was asked for by id, read where something else is there, so that both are told by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import leaf_values
@@ -23,19 +23,19 @@ COLLECTIONS = {  # TABLE: the leaf of a request → the list of what it names; s
 }
 
 
-async def read_asked_names(context: WriteContext, asked: Mapping[str, Any], differing: str) -> dict[str, str]:
-    """Names by id of what was asked for and stands by its id in the text of what differs."""
-    result: dict[str, str] = {}
-    for collection, identity in dict.fromkeys(_ids(asked)):
-        if identity in differing and len(result) < MOST:
-            page = await read_page(context.api, collection, ("filter", f"id eq '{identity}'"), ("limit", "1"))
-            for item in page.items[:1]:
-                result[identity] = leaf_values.write_name(item)
-    return result
+async def write_asked_names(context: WriteContext, asked: Any, lines: Sequence[str]) -> tuple[str, ...]:
+    """The lines of what differs, with names for what `asked` (a part of the request) gives by id. Reads at most two."""
+    differing = [pair for pair in dict.fromkeys(_ids(asked)) if any(f" asked {pair[1]}," in line for line in lines)]
+    for collection, identity in differing[:MOST]:
+        page = await read_page(context.api, collection, ("filter", f"id eq '{identity}'"), ("limit", "1"))
+        for item in page.items[:1]:
+            name = leaf_values.write_name(item)
+            lines = [line.replace(f" asked {identity},", f" asked {name},") for line in lines]
+    return tuple(lines)
 
 
 def _ids(asked: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(asked, Mapping):
+    if isinstance(asked, dict):
         for name, value in asked.items():
             if name in COLLECTIONS and isinstance(value, str):
                 yield COLLECTIONS[name], value

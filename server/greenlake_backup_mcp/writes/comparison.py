@@ -48,17 +48,8 @@ class _Leaf:
     same: bool = False
 
 
-def compare(
-    asked: Mapping[str, Any],
-    item: Mapping[str, Any],
-    row: Expectation,
-    sent: datetime | None,
-    names: Mapping[str, str] | None = None,
-) -> Comparison:
-    """Each leaf of `asked` against the resource `item`, as `row` says where it is shown.
-
-    `sent`: when it was asked. `names`: how to write ids of what was asked.
-    """
+def compare(asked: Mapping[str, Any], item: Mapping[str, Any], row: Expectation, sent: datetime | None) -> Comparison:
+    """Each leaf of `asked` against the resource `item`, as `row` says where it is shown. `sent`: when it was asked."""
     walk = _Walk(item, row, sent)
     whole = TIERS in asked and TIERS not in row.fields and not row.partial
     others = {name: value for name, value in asked.items() if not (whole and name == TIERS)}
@@ -71,7 +62,7 @@ def compare(
     return Comparison(
         tuple(dict.fromkeys(f"{leaf.label} {leaf.actual or leaf.asked}".rstrip() for leaf in leaves if leaf.same)),
         tuple(
-            f"{leaf.label} asked {(names or {}).get(leaf.asked, leaf.asked)}, is {leaf.actual}"
+            f"{leaf.label} asked {leaf.asked}, is {leaf.actual}"
             for leaf in leaves
             if not leaf.same and leaf.actual is not None
         ),

@@ -53,10 +53,10 @@ def find_contradiction(
     `since`: when the write was sent; `proof`: what would prove it. `before`: the resource as it was, where states that
     it had then already say nothing.
     """
-    going, wrong = _going_on(item), extractors.problem_of(dict(item), (*STATES, ""))
+    going, wrong = _going_on(item), extractors.problem_of(item, (*STATES, ""))
     if before is not None:
         going = "" if going == _going_on(before) else going
-        wrong = None if wrong == extractors.problem_of(dict(before), (*STATES, "")) else wrong
+        wrong = None if wrong == extractors.problem_of(before, (*STATES, "")) else wrong
     if going:
         return Contradiction(Outcome.RUNNING, sanitize.cell(going))
     if not wrong:

@@ -9,10 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import sanitize
+
+from . import task_model
 
 MULTI_STATUS = 207
 _NUMBERS = ("httpStatusCode", "statusCode", "status", "code")  # where answers keep a status of HTTP
+MESSAGES = ("message", "errorMessage", "error/error", "error/message", "body/message")
 _WORDS = ("FAILED", "ERROR", "FAILURE")
 MOST_REASONS = 5
 
@@ -57,21 +61,10 @@ def _reason(part: Mapping[str, Any], *, words: bool = False) -> str:
     word = words and str(part.get("state") or part.get("status")).upper() in _WORDS
     if not (number or word or part.get("errorCode") or (error and isinstance(error, (str, Mapping)))):
         return ""
-    inner = error if isinstance(error, Mapping) else {}
-    body = part.get("body") if isinstance(part.get("body"), Mapping) else {}
-    message = (
-        part.get("message")
-        or part.get("errorMessage")
-        or inner.get("error")
-        or inner.get("message")
-        or (body or {}).get("message")
-        or (error if isinstance(error, str) else "")
-    )
+    inner = error if isinstance(error, Mapping) else {"error": error}
+    message = extractors.first({**part, "error": inner}, MESSAGES)
     code = part.get("errorCode") or inner.get("errorCode") or number
     who = part.get("name") or part.get("resourceName") or part.get("resourceUri") or part.get("id")
     about = f"{sanitize.cell(str(who))}: " if who and (words or number) else ""
-    sentence = sanitize.quoted(str(message), 300) if message else "no reason given"
     trace = part.get("debugId") or part.get("traceId") or inner.get("traceId")
-    facts = [sanitize.cell(str(code))] if code else []
-    facts += [f"trace id for HPE support: {sanitize.cell(str(trace))}"] if trace else []
-    return f"{about}{sentence} ({', '.join(facts)})" if facts else f"{about}{sentence}"
+    return about + task_model.write_reason(message, code, trace)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.upstream.client import Request
 
 OWN = "/backup-recovery/v1beta1"
@@ -221,10 +222,14 @@ INSTRUCTIONS = frozenset(  # leaves that say how a thing is done, not what shall
 INTO_ANOTHER = ("restore_vm_disks", "restore_vm_files")
 
 
+def body_of(sent: Request | None) -> Mapping[str, Any]:
+    """The body of a request; {} where it has none, or no request is known."""
+    return sent.body if sent is not None and isinstance(sent.body, Mapping) else {}
+
+
 def expectation(sent: Request) -> Expectation:
     """What a request should come to; for an operation without a row by its method."""
-    body = sent.body if isinstance(sent.body, Mapping) else {}
-    row = ROWS.get(sent.name)
+    body, row = body_of(sent), ROWS.get(sent.name)
     if row is None:
         last = sent.path.rstrip("/").rpartition("/")[2]
         makes = sent.path if sent.method == "POST" and sent.name.startswith("create_") else ""
@@ -250,17 +255,17 @@ def expectation(sent: Request) -> Expectation:
 
 def restored_into(sent: Request | None) -> str:
     """The path of the VM into which disks or files were restored, where that may be another than the one restored."""
-    body = sent.body if sent and isinstance(sent.body, Mapping) else {}
-    target = body.get("targetInfo") if isinstance(body.get("targetInfo"), Mapping) else {}
-    identity = body.get("targetVmId") or (target or {}).get("virtualMachineId")
-    return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity and sent and sent.name in INTO_ANOTHER else ""
+    if sent is None or sent.name not in INTO_ANOTHER:
+        return ""
+    identity = body_of(sent).get("targetVmId") or extractors.first(body_of(sent), ["targetInfo/virtualMachineId"])
+    return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity else ""
 
 
 def wanted(sent: Request, row: Expectation) -> Mapping[str, Any]:
     """The part of a request that describes what shall be; {} where none does."""
     if row.asked is not None:
         return row.asked
-    body = sent.body if isinstance(sent.body, Mapping) else {}
+    body = body_of(sent)
     if sent.name == "create_protection_job":
         return {**body, "operational": "ACTIVE"}  # nobody asks for a job that does not run
     if row.root:

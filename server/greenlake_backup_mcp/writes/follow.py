@@ -7,14 +7,12 @@ Polls (polling.py), reads what it made or changed and what hangs on the task, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from greenlake_backup_mcp.errors import InputError, OutcomeUnknown, ServiceError, Unreachable
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import sanitize
-from greenlake_backup_mcp.upstream.client import ApiClient, Request, Response
-from greenlake_backup_mcp.upstream.progress import Report
+from greenlake_backup_mcp.upstream.client import ApiClient, Response
 from greenlake_backup_mcp.upstream.retry_after import parse_http_date
 
 from . import (
@@ -29,14 +27,14 @@ from . import (
     unknown,
     verification,
 )  # fmt: skip
-from .asked_names import read_asked_names
+from .asked_names import write_asked_names
 from .first_runs import describe_first_runs
 from .made_resources import Made
 from .new_points import describe_points
 from .parts import Parts
-from .polling import Look, PollResult, SharedTasks, WriteContext, poll_task, poll_until, read_target
+from .polling import Look, PollResult, WriteContext, poll_task, poll_until, read_target
 from .read_back import ReadBack, read_back
-from .remembered import RememberedWrite, WriteMemory
+from .remembered import RememberedWrite
 from .reports import TaskReport
 from .task_model import Task
 from .verification import Findings
@@ -44,22 +42,6 @@ from .verification import Findings
 _RUN = re.compile(r"(?:run|trigger)\b", re.IGNORECASE)
 _DELETE = re.compile(r"(?:[Dd]elet(?:e|es|ing|ion)|DELETE)(?![a-z])")  # the verb alone: what follows is somebody's name
 ACCEPTED = 202
-
-
-@dataclass(frozen=True)
-class Follower:
-    """What following any write needs: the way to the service, where progress goes, who asked, what is remembered.
-
-    `reader` gives the read of the resource at a path.
-    """
-
-    api: ApiClient
-    progress: Report
-    seconds: float
-    memory: WriteMemory
-    principal: str
-    reader: Callable[[str], Request]
-    shared: SharedTasks | None = None  # where several writes are followed together
 
 
 def task_of(api: ApiClient, reply: Response) -> str | None:
@@ -70,32 +52,33 @@ def task_of(api: ApiClient, reply: Response) -> str | None:
     return path.rpartition("/")[2]
 
 
-async def follow(follower: Follower, reply: Response, write: RememberedWrite, title: str) -> TaskReport:
-    """What became of a write that was answered with a 2xx. Never raises for what the service answers.
+async def follow(context: WriteContext, reply: Response, write: RememberedWrite, title: str) -> TaskReport:
+    """What became of a write that was answered with a 2xx, waited for at most the seconds left of a context.
 
-    `write` says when it was sent by our clock; the service's own, where it tells it, counts instead.
+    `write` says when it was sent by our clock; the service's own, where it tells it, counts instead. `title` names the
+    operation. Never raises for what the service answers.
     """
     write = replace(write, since=parse_http_date(reply.headers.get("date", "")) or write.since)
-    context = _write_context(follower, write)
+    context, location = _context_of(context, write), reply.headers.get("location")
     if reply.status != ACCEPTED:
-        answer, location = ReadBack(reply.body), reply.headers.get("location")
+        answer = ReadBack(reply.body)
         return await _report(PollResult(context, Task(""), title=title, status=reply.status, answer=answer), location)
-    path, problem = task_model.located(reply.headers.get("location"), follower.api.transport.connection().base)
+    path, problem = task_model.located(location, context.api.transport.connection().base)
     if not path:
         return await _report(PollResult(context, Task(""), trouble=problem, title=title, status=ACCEPTED))
-    follower.memory.remember(follower.principal, path.rpartition("/")[2], write)
+    context.memory.remember(context.principal, path.rpartition("/")[2], write)
     return await _report(await poll_task(context, path))
 
 
-async def wait(follower: Follower, task_id: str) -> TaskReport:
-    """What became of a task, waited for at most the follower's seconds; a BackupError where there is no such task."""
+async def wait(context: WriteContext, task_id: str) -> TaskReport:
+    """What became of a task, waited for at most the seconds left of a context, and held against what was asked.
+
+    InputError for what is no id, ServiceError (404) for a task that is not there, Unreachable where none can be read.
+    """
     if not task_model.is_id(task_id):
         raise InputError(f"taskId {sanitize.quoted(task_id, 60)} is no id of a task.", hint="list_tasks shows the ids.")
-    write = follower.memory.find(follower.principal, task_id)
-    if write is not None:
-        context = _write_context(follower, write)
-    else:
-        context = WriteContext(follower.api, follower.progress, follower.seconds, reader=follower.reader)
+    if write := context.memory.find(context.principal, task_id):
+        context = _context_of(context, write)
     result = await poll_task(replace(context, tool=""), task_model.path_of_id(task_id))
     if not result.answered:
         if result.vanished:
@@ -109,11 +92,11 @@ async def wait(follower: Follower, task_id: str) -> TaskReport:
             f"Task {task_id}: {result.trouble}",
             hint="Nothing is known of it now. Read the resource, or call wait_for_task again in a minute.",
         )
-    if write is not None:
+    if write:
         return await _report(replace(result, context=replace(context, left=result.context.left)))
     task, target = result.task, None
     if task.subject:
-        target = Request(follower.reader(task.subject).operation_id, "GET", task.subject, reads=True)
+        target = context.reader(task.subject)
     context = replace(
         result.context, target=target, deletes=_DELETE.match(task.name) is not None, since=task.begun,
         expectation=expectations.Expectation(states=True),
@@ -121,10 +104,10 @@ async def wait(follower: Follower, task_id: str) -> TaskReport:
     return await _report(replace(result, context=context))
 
 
-async def investigate(follower: Follower, problem: OutcomeUnknown, write: RememberedWrite) -> OutcomeUnknown:
+async def investigate(context: WriteContext, problem: OutcomeUnknown, write: RememberedWrite) -> OutcomeUnknown:
     """The problem of an ambiguous write, with the tasks begun since it was sent, and what there is of it now."""
-    context = replace(_write_context(follower, write), left=0)
-    lines = await unknown.tasks_since(follower.api, (write.target or write.sent).path, write.since)
+    context = replace(_context_of(context, write), left=0)
+    lines = await unknown.tasks_since(context.api, (write.target or write.sent).path, write.since)
     result = PollResult(context, Task(""), vanished=True)
     findings = await _find(result, Parts(), None)
     lines += verification.describe_beginnings(result, findings)
@@ -133,17 +116,14 @@ async def investigate(follower: Follower, problem: OutcomeUnknown, write: Rememb
     return OutcomeUnknown(problem.message, hint=hint, status=problem.status, debug_id=problem.debug_id)
 
 
-def _write_context(follower: Follower, write: RememberedWrite) -> WriteContext:
+def _context_of(context: WriteContext, write: RememberedWrite) -> WriteContext:
     """What is known of a write from its request: what it acts on, what it should make or change."""
-    sent, target = write.sent, write.target
-    row = expectations.expectation(sent)
-    if other := expectations.restored_into(sent):
-        target = follower.reader(other)
-    deletes = sent.method == "DELETE"
-    return WriteContext(
-        follower.api, follower.progress, follower.seconds, sent.name, target, deletes, sent,
-        {} if deletes else expectations.wanted(sent, row), row, write.since, write.before, follower.reader,
-        follower.shared,
+    sent, row, deletes = write.sent, expectations.expectation(write.sent), write.sent.method == "DELETE"
+    into = expectations.restored_into(sent)
+    return replace(
+        context, tool=sent.name, target=context.reader(into) if into else write.target, deletes=deletes, sent=sent,
+        wanted={} if deletes else expectations.wanted(sent, row), expectation=row, since=write.since,
+        before=write.before,
     )  # fmt: skip
 
 
@@ -164,9 +144,8 @@ async def _report(result: PollResult, location: str | None = None) -> TaskReport
         return TaskReport(result.task.id, Outcome.WAITING, tuple(lines), findings.target.body)
     verdict = verification.judge(result, findings)
     if verdict.outcome is Outcome.DIFFERS and not findings.members:
-        names = await read_asked_names(result.context, result.context.wanted, " ".join(verdict.sentences))
-        result = replace(result, context=replace(result.context, names=names))
-        verdict = verification.judge(result, findings)
+        sentences = await write_asked_names(result.context, result.context.wanted, verdict.sentences)
+        verdict = replace(verdict, sentences=sentences)
     first_runs = await describe_first_runs(result.context, findings.made.resource, below)
     return reports.report(result, verdict, findings, first_runs)
 
@@ -239,14 +218,14 @@ async def _read_parts(result: PollResult) -> tuple[Parts, float]:
     if not task.id or task.children is False or not task.state or task.state in task_model.GOING:
         return Parts(), context.left
     if task.children is None and context.tool != group_restores.TOOL:  # it does not say: then one look
-        findings = await parts.read_parts(context.api, task.id)
-        return (findings if findings.tasks else Parts()), context.left
+        below = await parts.read_parts(context.api, task.id)
+        return (below if below.tasks else Parts()), context.left
 
     async def look(_left: float) -> Look[Parts]:
-        findings = await parts.read_parts(context.api, task.id)
-        ended = sum(part.stands_still for part in findings.tasks)
-        over = task.state != "SUCCEEDED" or not findings.running
-        words = f"{ended} of {len(findings.tasks)} parts have ended"
-        return Look(findings, over, 99.0 * ended / max(1, len(findings.tasks)), words, task.interval)
+        below = await parts.read_parts(context.api, task.id)
+        ended = sum(part.stands_still for part in below.tasks)
+        over = task.state != "SUCCEEDED" or not below.running
+        words = f"{ended} of {len(below.tasks)} parts have ended"
+        return Look(below, over, 99.0 * ended / max(1, len(below.tasks)), words, task.interval)
 
     return await poll_until(context, look)

@@ -94,8 +94,7 @@ def write(value: Any) -> str:
 def write_all(values: list[Any]) -> str:
     """Values, at most five of them and how many more."""
     words = [write_name(one) if isinstance(one, Mapping) else write(one) for one in values]
-    more = f" and {len(words) - 5} more" if len(words) > 5 else ""
-    return ", ".join(dict.fromkeys(words[:5])) + more
+    return units.first_few(list(dict.fromkeys(words)), 5)
 
 
 def write_named(item: Mapping[str, Any], place: str, values: list[Any]) -> str:

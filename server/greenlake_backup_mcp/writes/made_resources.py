@@ -59,16 +59,14 @@ def name_of(path: str, item: Mapping[str, Any]) -> str:
     return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
 
 
-async def find_made(context: WriteContext, task: Task | None, body: Any, location: str | None) -> Made:
+async def find_made(context: WriteContext, task: Task, body: Any, location: str | None) -> Made:
     """The one thing that the write was to make in the collection that its expectation names."""
-    makes = context.expectation.makes
-    for path in _paths(context, task, body, location):
-        resource = await read_back(context.api, context.reader(path))
-        if resource.item and _fresh(context, resource.item):
-            return Made(resource, path)
+    makes, paths = context.expectation.makes, _paths(context, task, body, location)
+    if (made := await _first_fresh(context, paths)).is_identified:
+        return made
     new, problem = await new_items(context, makes, _names(context.wanted))
     if not new:
-        return Made(path=next(iter(_paths(context, task, body, location)), ""), problem=problem)
+        return Made(path=next(iter(paths), ""), problem=problem)
     if len(new) > 1:
         return Made(path=f"{makes}/one", candidates=tuple(new))
     item = new[0]
@@ -80,7 +78,13 @@ async def find_named_by_task(context: WriteContext, task: Task) -> Made:
     """What a task that somebody else began names beside its subject, and that is new since it began."""
     if task.begun is None:
         return Made()
-    for path in [one for one in dict.fromkeys(task.others) if one != task.subject and one.count("/") >= 4][:2]:
+    others = [one for one in dict.fromkeys(task.others) if one != task.subject and one.count("/") >= 4]
+    return await _first_fresh(context, others[:2])
+
+
+async def _first_fresh(context: WriteContext, paths: Iterable[str]) -> Made:
+    """The first of the resources at these paths that is new since the write."""
+    for path in paths:
         resource = await read_back(context.api, context.reader(path))
         if resource.item and _fresh(context, resource.item):
             return Made(resource, path)
@@ -92,7 +96,7 @@ async def new_items(
 ) -> tuple[list[Mapping[str, Any]], str]:
     """The items of a collection that are new since the write; of these names, where there are any. Or why not known."""
     last = collection.rpartition("/")[2]
-    asset = extractors.first(dict(context.wanted), ["assetInfo/id"]) if last == "protection-jobs" else None
+    asset = extractors.first(context.wanted, ["assetInfo/id"]) if last == "protection-jobs" else None
     by = "assetInfo/id" if asset else "name" if len(names) == 1 and last in NAMED else ""
     order = "pointInTime" if last in COPIES else "createdAt"
     literal = str(asset or next(iter(names), "")).replace("'", "''")
@@ -103,7 +107,7 @@ async def new_items(
         page = await read_page(context.api, collection, *([query] if query else []), ("limit", PAGE))
         problem = page.problem
         new = [item for item in page.items if _fresh(context, item)]
-        mine = [item for item in new if not asset or extractors.first(dict(item), ["assetInfo/id"]) == asset]
+        mine = [item for item in new if not asset or extractors.first(item, ["assetInfo/id"]) == asset]
         if named := [item for item in mine if not names or {item.get("name"), item.get("displayName")} & set(names)]:
             return named, ""
         if mine and not (query and query[0] == "filter"):
@@ -113,7 +117,7 @@ async def new_items(
     return [], problem
 
 
-def _paths(context: WriteContext, task: Task | None, body: Any, location: str | None) -> Iterable[str]:
+def _paths(context: WriteContext, task: Task, body: Any, location: str | None) -> list[str]:
     """Where the answer or the task says that the new thing is."""
     makes = context.expectation.makes
     source = context.target.path.rpartition("/")[2] if context.target else ""
@@ -122,8 +126,7 @@ def _paths(context: WriteContext, task: Task | None, body: Any, location: str | 
         named.append(task_model.path_of(path))
     if isinstance(body, Mapping) and isinstance(body.get("id"), str) and task_model.is_id(body["id"]):
         named.append(f"{makes}/{body['id']}")
-    if task is not None:
-        named += [task.subject, *task.others]
+    named += [task.subject, *task.others]
     tail = makes.rpartition("/")[2]
     seen = dict.fromkeys(p for p in named if p and p.split("/")[-2:-1] == [tail] and p.rpartition("/")[2] != source)
     return list(seen)[:2]
@@ -133,12 +136,9 @@ def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
     """Whether an item is new since the write was sent; one without a time of its own, by its generation."""
     if context.since is None:
         return False
-    made = units.parse_time(item.get("createdAt")) or units.parse_time(item.get("pointInTime"))
-    if made is None:
-        made = units.parse_time(item.get("effectiveFromDateTime"))
-        if made is None or made > context.since:
-            return (units.number(item.get("generation")) or 0) <= 3 or made is not None
-    return made >= context.since - DOUBT
+    times = (units.parse_time(item.get(name)) for name in ("createdAt", "pointInTime", "effectiveFromDateTime"))
+    made = next(filter(None, times), None)
+    return (units.number(item.get("generation")) or 0) <= 3 if made is None else made >= context.since - DOUBT
 
 
 def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:

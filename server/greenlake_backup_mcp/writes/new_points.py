@@ -23,6 +23,7 @@ LISTS = {  # assets with recovery points: collection -> the word in the list too
     "virtual-machine-protection-groups": ("vm_protection_group", "vmProtectionGroupId"),
     "volume-protection-groups": ("volume_protection_group", "volumeProtectionGroupId"),
 }
+SIZES = ("backupSetsInfo/backups/sizeInMib", "backupSetsInfo/backups/sizeInBytes", "volumesSnapshotInfo/sizeInMib")
 LISTED = ("SNAPSHOT", "BACKUP", "CLOUD_BACKUP")  # tiers whose recovery points are in the lists
 
 
@@ -36,8 +37,8 @@ class Points:
 
     def missing(self, tiers: Sequence[Mapping[str, Any]]) -> list[str]:
         """The tiers, in words, of which no recovery point is there."""
-        there = {tier for tier, _ in self.items}
-        return [schedules.TIERS[kind] for kind in LISTED if kind not in there and any(t["type"] == kind for t in tiers)]
+        there, wanted = {tier for tier, _ in self.items}, {tier.get("type") for tier in tiers}
+        return [schedules.TIERS[kind] for kind in LISTED if kind in wanted - there]
 
 
 async def new_points(api: ApiClient, asset: str, job: Mapping[str, Any], since: datetime) -> Points:
@@ -70,18 +71,18 @@ def describe_points(points: Points, now: datetime) -> list[str]:
 def _describe_point(tier: str, item: Mapping[str, Any], now: datetime) -> str:
     """A recovery point on one line: kind, state, size, place, expiry and lock, as the lists word them."""
     taken = units.parse_time(item.get("pointInTime") or item.get("createdAt"))
-    facts = [sanitize.cell(str(item.get("state") or "no state"), 60), f"taken {units.stamp(taken)}" if taken else ""]
-    sizes = ("backupSetsInfo/backups/sizeInMib", "backupSetsInfo/backups/sizeInBytes", "volumesSnapshotInfo/sizeInMib")
-    amount = extractors.total_bytes(dict(item), sizes)
-    facts.append(f"size {units.size(amount)}" if amount else "")
-    store = extractors.text(extractors.first(dict(item), ["protectionStoreInfo/name"]))
-    facts.append(f"store {sanitize.cell(store)}" if store else "")
+    amount = extractors.total_bytes(item, SIZES)
+    store = extractors.text(extractors.first(item, ["protectionStoreInfo/name"]))
     expiry, lock = units.parse_time(item.get("expiresAt")), units.parse_time(item.get("lockedUntil"))
-    facts.append(f"expires {units.relative(expiry, now)}" if expiry else "no expiry")
-    if lock and lock > now:
-        facts.append(f"LOCKED until {units.relative(lock, now)}: nobody can delete it before")
-    else:
-        facts.append("not locked")
+    locked = lock is not None and lock > now
+    facts = (
+        sanitize.cell(str(item.get("state") or "no state"), 60),
+        f"taken {units.stamp(taken)}" if taken else "",
+        f"size {units.size(amount)}" if amount else "",
+        f"store {sanitize.cell(store)}" if store else "",
+        f"expires {units.relative(expiry, now)}" if expiry else "no expiry",
+        f"LOCKED until {units.relative(lock, now)}: nobody can delete it before" if lock and locked else "not locked",
+    )
     name = sanitize.quoted(str(item.get("name") or ""), 80)
     kind = schedules.TIERS.get(tier, "recovery point")
     return f"- {kind} {name} (id {sanitize.cell(str(item.get('id')))}): {', '.join(f for f in facts if f)}"

@@ -6,7 +6,7 @@ Reads only, and never raises for what the service answers: what cannot be read i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,7 +90,7 @@ def count_states(tasks: tuple[Task, ...]) -> str:
     return ", ".join(f"{counts[state]:,} {state}" for state in order)
 
 
-def describe_tasks(tasks: tuple[Task, ...]) -> list[str]:
+def describe_tasks(tasks: Iterable[Task]) -> list[str]:
     """Tasks as lines, those with a problem first; what succeeded is counted beyond the first few."""
     order = sorted(tasks, key=lambda t: (t.state == "SUCCEEDED", not t.over))
     out = [f"- {t.name or 'task'} ({t.id}): {t.state or 'no state'}{f', {t.why}' if t.why else ''}" for t in order]

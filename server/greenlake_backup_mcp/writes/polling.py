@@ -22,6 +22,7 @@ from . import task_model
 from .approvals import PENDING
 from .expectations import Expectation
 from .read_back import ReadBack, read_back
+from .remembered import WriteMemory
 from .task_model import Task
 
 EARLY = (0.05, 0.5, 2.0)  # seconds until the first looks; many writes end at once
@@ -46,43 +47,43 @@ class SharedTasks:
         asked, task_id = time.monotonic(), path.rpartition("/")[2]
         async with self.lock:  # whoever waited here may find what another has read meanwhile
             if self._stands_still(task_id) or (self.listed is not None and self.listed > asked):
-                return self.bodies.get(task_id) or await self._single(api, path)
+                return self.bodies.get(task_id) or await _send_read(api, path)
             if not self.useless:
                 if self.listed is not None:
                     await api.sleep(max(0.0, self.listed + SHARED_INTERVAL - asked))
                 await self._list(api)
-        return self.bodies.get(task_id) or await self._single(api, path)
+        return self.bodies.get(task_id) or await _send_read(api, path)
 
     def _stands_still(self, task_id: str) -> bool:
         return task_id in self.bodies and task_model.parse_task(self.bodies[task_id], task_id).stands_still
 
-    async def _single(self, api: ApiClient, path: str) -> Any:
-        return (await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))).body
-
     async def _list(self, api: ApiClient) -> None:
         query, self.listed = (("sort", "createdAt desc"), ("limit", "100")), time.monotonic()
-        try:
-            reply = await client.send(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
-        except BackupError:
-            self.useless = True
-            return
-        items = reply.body.get("items") if isinstance(reply.body, Mapping) else None
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, Mapping) and isinstance(item.get("id"), str):
-                self.bodies[item["id"]] = item
+        page = await read_back(api, Request("ListAsyncOperations", "GET", task_model.TASKS, query, reads=True))
+        self.useless = bool(page.problem)
+        self.bodies |= {item["id"]: item for item in page.items if isinstance(item.get("id"), str)}
+
+
+async def _send_read(api: ApiClient, path: str) -> Any:
+    """The task at a path; BackupError where it cannot be read."""
+    return (await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))).body
 
 
 @dataclass(frozen=True)
 class WriteContext:
     """One write being followed, or one task that somebody waits for (then `tool` is "").
 
-    `left`: seconds that may still be waited. `since`: when it was sent, by the service's clock. `reader`: the read of
-    the resource at a path, by the operation that describes it.
+    `left`: seconds that may still be waited. `reader`: the read of the resource at a path, by the operation that
+    describes it. `memory` holds what `principal` asked. `since`: when it was sent, by the service's clock.
     """
 
     api: ApiClient
     progress: Report
     left: float
+    reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
+    memory: WriteMemory = field(default_factory=WriteMemory)
+    principal: str = ""
+    shared: SharedTasks | None = None  # where several writes are followed together
     tool: str = ""
     target: Request | None = None
     deletes: bool = False
@@ -91,9 +92,6 @@ class WriteContext:
     expectation: Expectation = field(default_factory=Expectation)
     since: datetime | None = None
     before: Mapping[str, Any] = field(default_factory=dict)  # the target before an update, where it was read
-    reader: Callable[[str], Request] = lambda path: Request("", "GET", path, reads=True)
-    shared: SharedTasks | None = None  # where several writes are followed together
-    names: Mapping[str, str] = field(default_factory=dict)  # of what was asked for by id, where they were read
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,7 @@ async def _read_task(result: PollResult, path: str, missing: int, left: float) -
             if result.context.shared is not None:
                 body = await result.context.shared.read(api, path)
             else:
-                body = (await client.send(api, Request("GetAsyncOperation", "GET", path, reads=True))).body
+                body = await _send_read(api, path)
         except BackupError as error:
             if error.status == 404:
                 # what was just accepted may appear late; what was there, or was asked for by id, is gone at once

@@ -34,21 +34,11 @@ class WriteMemory:
 
     def remember(self, principal: str, task_id: str, write: RememberedWrite) -> None:
         """Keep what was asked."""
-        body = _without_secrets(write.sent.body)
-        before = _without_secrets(write.before)
-        self.writes[principal, task_id] = replace(write, sent=replace(write.sent, body=body), before=before)
+        sent = replace(write.sent, body=masking.redact(write.sent.body))
+        self.writes[principal, task_id] = replace(write, sent=sent, before=masking.redact(write.before))
         while len(self.writes) > MOST:
             del self.writes[next(iter(self.writes))]
 
     def find(self, principal: str, task_id: str) -> RememberedWrite | None:
         """What this login asked with the write of a task; None where that is not known here."""
         return self.writes.get((principal, task_id))
-
-
-def _without_secrets(value: Any) -> Any:
-    """The body with the values of secrets taken away; their names stay, since what they should be cannot be told."""
-    if isinstance(value, Mapping):
-        return {n: "" if masking.is_secret(n) else _without_secrets(v) for n, v in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(one) for one in value]
-    return value

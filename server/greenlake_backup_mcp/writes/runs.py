@@ -11,24 +11,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from greenlake_backup_mcp.lists.views import extractors, schedules
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.upstream.client import ApiClient
 
 from . import contradictions, task_model
 from . import parts as parts_of
-from .expectations import OWN
+from .expectations import OWN, body_of
 from .new_points import Points, new_points
 from .parts import Parts
 from .polling import Look, PollResult, poll_until, read_target
 from .read_back import ReadBack, read_page
 from .task_model import Task
-from .verdicts import UNPROVEN, Verdict, judge_parts
+from .verdicts import Verdict, judge_parts, unproven
 
 JOBS = f"{OWN}/protection-jobs"
 LONGEST_GAP = timedelta(minutes=30)  # from the end of one part of a run to the next; then none is to come
 LOGS = "DATABASE_LOG_BACKUP"
-Tiers = Sequence[Mapping[str, Any]]
+Tiers = Sequence[Mapping[str, Any]]  # of a job, one for each schedule
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,8 @@ class Run:
 async def follow_run(result: PollResult) -> Run:
     """A triggered run, waited for as long as the context may."""
     context, task = result.context, result.task
-    body = context.sent.body if context.sent and isinstance(context.sent.body, Mapping) else {}
     job = await read_target(context)
-    tiers = tiers_of(job.item, tuple(body.get("scheduleIds") or ()))
+    tiers = tiers_of(job.item, body_of(context.sent).get("scheduleIds") or ())
     asset = asset_of(job.item, task)
     since = task.begun or context.since or context.api.now()
 
@@ -76,14 +76,12 @@ def judge_run(result: PollResult, run: Run) -> Verdict:
     if verdict.outcome not in (Outcome.DONE, Outcome.RUNNING):
         return verdict
     if result.at_once and not parts.tasks and not points.items:
-        sentence = "Outcome unknown: the service calls it done, yet no part and no recovery point of it is there."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+        return unproven("the service calls it done, yet no part and no recovery point of it is there")
     unbegun = len(run.tiers) - len(parts.tasks)
     idle = now - max((when for part in parts.tasks if (when := part.ended or part.begun)), default=run.since)
     if unbegun > 0 and not parts.running and idle > LONGEST_GAP:
-        sentence = f"Outcome unknown: {unbegun} of its {len(run.tiers)} schedules have no part, none for "
-        sentence += f"{units.duration(idle)}. Waiting longer brings nothing."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+        why = f"{unbegun} of its {len(run.tiers)} schedules have no part, none for {units.duration(idle)}"
+        return unproven(f"{why}. Waiting longer brings nothing")
     waits = [f"{len(parts.running)} of its parts have not ended"] if parts.running else []
     if parts.tasks and unbegun > 0:
         waits.append(f"{unbegun} of its {len(run.tiers)} schedules have no part yet (one that copies begins later)")
@@ -98,25 +96,21 @@ def judge_run(result: PollResult, run: Run) -> Verdict:
 def _judge_points(run: Run, now: datetime) -> Verdict:
     """A run all of whose parts succeeded: whether each tier has its recovery point, in a good state."""
     points = run.points
-    bad = [
-        contradiction
-        for _, item in points.items
-        if (contradiction := contradictions.find_contradiction(item, None, now))
-    ]
+    bad = [c for _, item in points.items if (c := contradictions.find_contradiction(item, None, now))]
     if bad:
-        states, count = ", ".join(dict.fromkeys(contradiction.state for contradiction in bad)), len(points.items)
+        states, count = ", ".join(dict.fromkeys(one.state for one in bad)), len(points.items)
         sentence = f"{len(bad)} of its {count} recovery points contradict that: {states}. Do not rely on them."
         outcome = next((one.outcome for one in bad if one.outcome is not Outcome.RUNNING), Outcome.TRIGGERED)
         return Verdict(outcome, "but the states of its recovery points contradict that", (sentence,))
     missing = points.missing(run.tiers) if points.how else []
-    logs = any(tier["type"] == LOGS for tier in run.tiers) or any("log" in p.name.lower() for p in run.parts.tasks)
+    logs = any(tier.get("type") == LOGS for tier in run.tiers) or any("log" in p.name.lower() for p in run.parts.tasks)
     if missing or (points.how and not points.items and not logs):
         which = f" of {', '.join(missing)}" if missing and points.items else ""
-        sentence = f"Outcome unknown: all its parts succeeded, yet no new recovery point{which} is listed."
+        why = f"all its parts succeeded, yet no new recovery point{which} is listed"
         if points.problem:
-            sentence = f"Outcome unknown: its recovery points could not be read ({points.problem})."
+            why = f"its recovery points could not be read ({points.problem})"
         again = f"Waiting longer for its task brings nothing: look again in some minutes ({points.how})."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, again))
+        return unproven(why, again)
     note = []
     if logs and points.items:
         note = ["A log backup is in no list; the recovery point it belongs to shows its range."]
@@ -144,27 +138,21 @@ async def _parts(api: ApiClient, task: Task, asset: str, since: datetime) -> Par
     return replace(parts, tasks=tuple(first.values()), problem=parts.problem or problem)
 
 
-async def schedule_tasks(api: ApiClient, asset: str, since: datetime) -> tuple[list[Task], str]:
+async def schedule_tasks(api: ApiClient, asset: str, since: datetime) -> tuple[tuple[Task, ...], str]:
     """The tasks of schedules on an asset that began since then; or why they are not known."""
     query = (("filter", f"sourceResourceUri eq '{asset}'"), ("sort", "createdAt desc"), ("limit", "50"))
     page = await read_page(api, task_model.TASKS, *query)
     begun = parts_of.begun_since(page, asset.rpartition("/")[2], since)
-    return [one for one in begun if "schedule" in one.name.lower()], page.problem
+    return tuple(one for one in begun if "schedule" in one.name.lower()), page.problem
 
 
-def tiers_of(job: Mapping[str, Any], chosen: Sequence[Any]) -> list[Mapping[str, Any]]:
+def tiers_of(job: Mapping[str, Any], chosen: Sequence[Any] = ()) -> Tiers:
     """The tiers of a job, one for each of its schedules that were chosen (none: all)."""
-    return [
-        {"type": tier.get("type"), "tier": tier, "schedule": schedule}
-        for tier in job.get("protections") or ()
-        if isinstance(tier, Mapping)
-        for schedule in tier.get("schedules") or ()
-        if isinstance(schedule, Mapping) and (not chosen or schedule.get("scheduleId") in chosen)
-    ]
+    each = schedules.each(job)
+    return [tier for tier, schedule in each if not chosen or schedule.get("scheduleId") in chosen]
 
 
 def asset_of(job: Mapping[str, Any], task: Task) -> str:
     """The path of the asset that a job protects; "" where nothing names one."""
-    asset = job.get("assetInfo")
-    named = [task_model.path_of(asset.get("resourceUri"))] if isinstance(asset, Mapping) else []
-    return next((p for p in (*named, task.subject, *task.others) if p and not p.startswith(f"{JOBS}/")), "")
+    named = task_model.path_of(extractors.first(job, ["assetInfo/resourceUri"]))
+    return next((p for p in (named, task.subject, *task.others) if p and not p.startswith(f"{JOBS}/")), "")

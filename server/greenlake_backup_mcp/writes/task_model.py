@@ -126,14 +126,16 @@ def path_of(uri: Any) -> str:
 def reason(item: Mapping[str, Any]) -> str:
     """The vendor's error of a task: {error, errorCode, traceId}, or whatever stands there."""
     error = item.get("error")
-    if isinstance(error, str):
-        return sanitize.quoted(error, 400) if error else ""
-    if not isinstance(error, Mapping):
-        return ""
-    words = error.get("error") or error.get("message")
-    sentence = sanitize.quoted(str(words), 400) if words else "no reason given"
-    code, trace = _word(error.get("errorCode")), _word(error.get("traceId") or error.get("debugId"))
-    facts = [*([code] if code else []), *([f"trace id for HPE support: {trace}"] if trace else [])]
+    if isinstance(error, Mapping):
+        words, trace = error.get("error") or error.get("message"), error.get("traceId") or error.get("debugId")
+        return write_reason(words, error.get("errorCode"), trace)
+    return sanitize.quoted(error, 400) if isinstance(error, str) and error else ""
+
+
+def write_reason(message: Any, code: Any, trace: Any) -> str:
+    """Why something failed, in the service's words as a quotation, with its code and what HPE support asks for."""
+    sentence = sanitize.quoted(str(message), 400) if message else "no reason given"
+    facts = [word for word in (_word(code), f"trace id for HPE support: {_word(trace)}" if trace else "") if word]
     return f"{sentence} ({', '.join(facts)})" if facts else sentence
 
 

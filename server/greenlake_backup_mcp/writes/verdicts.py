@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from greenlake_backup_mcp.outcomes import Outcome
+from greenlake_backup_mcp.text import units
 
 from .parts import Parts
 
@@ -23,6 +24,11 @@ class Verdict:
     beside: str = ""  # what changed that nobody asked for, in a sentence: told however little is told
 
 
+def unproven(why: str, *sentences: str) -> Verdict:
+    """The verdict on a success that nothing shows: `why` that is so, as a clause, then further sentences."""
+    return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: {why}.", *sentences))
+
+
 def judge_parts(parts: Parts) -> Verdict:
     """The tasks below a task that calls itself done."""
     tasks = parts.tasks
@@ -30,10 +36,9 @@ def judge_parts(parts: Parts) -> Verdict:
         count = f"failed in part: {len(parts.failed)} of {len(tasks)}" if parts.partly else f"all {len(tasks)}"
         return Verdict(Outcome.PARTLY if parts.partly else Outcome.FAILED, f"but {count} parts FAILED")
     if parts.unknown:
-        sentence = f"Outcome unknown: of {len(parts.unknown)} of its {len(tasks)} parts."
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+        return unproven(f"of {len(parts.unknown)} of its {len(tasks)} parts")
     if parts.problem:
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: its parts could not be read ({parts.problem}).",))
+        return unproven(f"its parts could not be read ({parts.problem})")
     if parts.running:
         return Verdict(Outcome.RUNNING, "", (f"{len(parts.running)} of its {len(tasks)} parts have not ended.",))
     return Verdict(Outcome.DONE)
@@ -56,5 +61,4 @@ def worst(*verdicts: Verdict) -> Verdict:
 
 def list_labels(labels: Sequence[str]) -> str:
     """Labels in a row, the first of them by name."""
-    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
-    return "; ".join(labels[:MOST_LABELS]) + more
+    return units.first_few(labels, MOST_LABELS, "; ")

@@ -18,7 +18,7 @@ from .parts import Parts
 from .polling import PollResult, WriteContext
 from .read_back import ReadBack
 from .task_model import Task
-from .verdicts import UNPROVEN, Verdict, judge_parts, list_labels, worst
+from .verdicts import Verdict, judge_parts, list_labels, unproven, worst
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
@@ -42,23 +42,32 @@ def judge(result: PollResult, findings: Findings) -> Verdict:
     if context.deletes and findings.target.gone and (context.tool or task.over):
         return worst(_judge_deleted(result), judge_parts(findings.parts))
     if result.succeeded:
-        if findings.members is not None:
-            verdict = findings.members
-        elif context.expectation.makes and context.tool:
-            verdict = judge_made(context, findings.made)
-        else:
-            verdict = _judge_target(result, findings.target)
-        nothing_described = not context.wanted and not context.deletes
-        if result.at_once and verdict.outcome is Outcome.DONE and nothing_described:
-            verdict = _judge_empty(context, verdict)
-        return worst(judge_parts(findings.parts), verdict, _judge_word(context, task, findings.parts))
+        return worst(
+            judge_parts(findings.parts), _judge_success(result, findings), _judge_word(context, task, findings.parts)
+        )
     if task.state in ("FAILED", "CANCELLED"):
         return _judge_failed(result, findings)
-    why = _reason(task)
     if task.state == "PAUSED":
         where = f": {task.console}" if task.console else ""
-        return Verdict(Outcome.PAUSED, "", (f"It goes on only when a person acts in the console{where}.", *why))
+        sentence = f"It goes on only when a person acts in the console{where}."
+        return Verdict(Outcome.PAUSED, "", (sentence, *_reason(task)))
     return _judge_unended(result, findings)
+
+
+def _judge_success(result: PollResult, findings: Findings) -> Verdict:
+    """What the service's word that it is done is worth: whether what it made or changed agrees."""
+    context = result.context
+    if findings.members is not None:
+        verdict = findings.members
+    elif context.expectation.makes and context.tool:
+        verdict = judge_made(context, findings.made)
+    else:
+        verdict = _judge_target(result, findings.target)
+    if not result.at_once or verdict.outcome is not Outcome.DONE or context.wanted or context.deletes:
+        return verdict
+    # neither a task, nor the answer, nor the resource shows it
+    what = "its answer holds nothing of it" if context.expectation.answers else "it named no task, and nothing shows it"
+    return unproven(f"the service calls it done, but {what}", *verdict.sentences)
 
 
 def _reason(task: Task) -> list[str]:
@@ -73,8 +82,9 @@ def _judge_deleted(result: PollResult) -> Verdict:
     if task.state in ("FAILED", "CANCELLED"):
         sentence = f"The task says {task.state}, yet the resource is gone (read again: 404).{name}"
         return Verdict(Outcome.UNKNOWN, "", (sentence, *_reason(task)))
-    word = "" if task.state in ("SUCCEEDED", "") else f" The task still says {task.state}."
-    word = " The task itself is not there any more." if result.vanished else word
+    word = f" The task still says {task.state}." if task.state not in ("SUCCEEDED", "") else ""
+    if result.vanished:
+        word = " The task itself is not there any more."
     sentence = f"It is done: the resource is gone (read again: 404).{word}{name}"
     unknown = [f"Cannot be told: {list_labels(context.expectation.unproven)}."] if context.expectation.unproven else []
     return Verdict(Outcome.DONE, "", (sentence, *unknown, *_reason(task)))
@@ -92,13 +102,6 @@ def _judge_word(context: WriteContext, task: Task, parts: Parts) -> Verdict:
     if not context.tool:
         return Verdict(Outcome.DONE, "", ("What was asked for is not known here: only states were looked at.",))
     return Verdict(Outcome.DONE, "", (last.strip(),) if last and context.expectation.examines else ())
-
-
-def _judge_empty(context: WriteContext, verdict: Verdict) -> Verdict:
-    """A success at once that nothing shows: neither a task, nor the answer, nor the resource."""
-    what = "its answer holds nothing of it" if context.expectation.answers else "it named no task, and nothing shows it"
-    sentence = f"Outcome unknown: the service calls it done, but {what}."
-    return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence, *verdict.sentences))
 
 
 def _judge_failed(result: PollResult, findings: Findings) -> Verdict:
@@ -158,7 +161,7 @@ def _what_is_there(context: WriteContext, findings: Findings) -> list[str]:
         return ["the resource is gone (read again: 404)."] if findings.target.gone else []
     if context.tool and findings.target.gone and context.before and _ends_at_once(context):
         return ["the resource is gone (read again: 404), as its expiry was to be in the past."]
-    if context.tool and _shows_as_asked(context, findings):
+    if context.tool and not context.expectation.makes and compare(context, findings.target).as_asked:
         return [f"the resource shows what was asked for; {DONE_BEFORE_SEEN}."]
     return []
 
@@ -169,47 +172,32 @@ def _ends_at_once(context: WriteContext) -> bool:
     return expiry is not None and expiry <= context.api.now()
 
 
-def _shows_as_asked(context: WriteContext, findings: Findings) -> bool:
-    """Whether what was read shows what was asked for."""
-    if findings.members is not None:
-        return findings.members.outcome is Outcome.DONE
-    if context.deletes:
-        return findings.target.gone
-    return compare(context, findings.made.resource if context.expectation.makes else findings.target).as_asked
-
-
 def _judge_target(result: PollResult, resource: ReadBack) -> Verdict:
-    """What the service's word that it is done is worth: whether the resource agrees, leaf by leaf and in its states."""
+    """The resource that a write acts on, as it should be or gone: whether it agrees with the word that all is done."""
     context = result.context
     if context.deletes and resource.state in DELETING:
         return Verdict(Outcome.RUNNING, "", (f"The resource is still being deleted (state {resource.state}).",))
     if context.deletes and resource.item and context.tool:
-        return Verdict(
-            Outcome.UNKNOWN,
-            "",
-            (
-                f"Yet the resource is still there (state {resource.state or 'none'}): it is not proven deleted.",
-                "A second person may have to approve it; list_approvals shows what waits.",
-            ),
-        )
+        sentence = f"Yet the resource is still there (state {resource.state or 'none'}): it is not proven deleted."
+        approval = "A second person may have to approve it; list_approvals shows what waits."
+        return Verdict(Outcome.UNKNOWN, "", (sentence, approval))
     if resource.gone and not context.tool:
         return Verdict(Outcome.DONE, "", ("The resource it was about is not there any more (404).",))
+    if resource.gone and _ends_at_once(context):
+        sentence = "The resource is gone (read again: 404): its expiry was put into the past, and it was removed."
+        return Verdict(Outcome.DONE, "as asked", (sentence,))
     if resource.gone:
-        if _ends_at_once(context):
-            sentence = "The resource is gone (read again: 404): its expiry was put into the past, and it was removed."
-            return Verdict(Outcome.DONE, "as asked", (sentence,))
         return Verdict(Outcome.UNKNOWN, "", ("Yet the resource it acts on is not there any more (404).",))
-    if context.target is not None and not resource.item:
-        why = f"the resource could not be read again ({resource.problem})"
-        sentence = f"Outcome unknown: whether it is as asked is not known, for {why}."
-        if not context.tool:
-            return Verdict(Outcome.DONE, "", (sentence,))
-        if other := compare(context, result.answer).different:
-            return Verdict(
-                Outcome.DIFFERS, "", (sentence, f"Its answer does not show it: DIFFERS: {'; '.join(other)}.")
-            )
-        return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
-    return judge_resource(context, resource)
+    if context.target is None or resource.item:
+        return judge_resource(context, resource)
+    why = f"the resource could not be read again ({resource.problem})"
+    verdict = unproven(f"whether it is as asked is not known, for {why}")
+    if not context.tool:
+        return Verdict(Outcome.DONE, "", verdict.sentences)
+    if other := compare(context, result.answer).different:
+        sentence = f"Its answer does not show it: DIFFERS: {'; '.join(other)}."
+        return Verdict(Outcome.DIFFERS, "", (*verdict.sentences, sentence))
+    return verdict
 
 
 def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
@@ -258,16 +246,12 @@ def judge_made(context: WriteContext, made: Made) -> Verdict:
     if made.is_identified:
         return judge_resource(context, made.resource)
     if made.candidates:
-        sentence = (
-            f"Outcome unknown: {len(made.candidates)} new ones are there, and which of them this call made is not "
-        )
-        sentence += f"known: {_candidates(made)}."
-    elif made.problem:
-        sentence = f"Outcome unknown: what it made could not be looked for ({made.problem})."
-        sentence += f" The service names it: {made.path}." if made.path else ""
-    else:
-        sentence = "Outcome unknown: the service calls it done, yet nothing new was found that it could have made."
-    return Verdict(Outcome.UNKNOWN, UNPROVEN, (sentence,))
+        which = "and which of them this call made is not known"
+        return unproven(f"{len(made.candidates)} new ones are there, {which}: {_candidates(made)}")
+    if made.problem:
+        where = f". The service names it: {made.path}" if made.path else ""
+        return unproven(f"what it made could not be looked for ({made.problem}){where}")
+    return unproven("the service calls it done, yet nothing new was found that it could have made")
 
 
 def _candidates(made: Made) -> str:
@@ -279,7 +263,7 @@ def compare(context: WriteContext, resource: ReadBack) -> Comparison:
     if not resource.item or context.deletes:
         return Comparison()
     item = {**resource.item, **resource.beside}
-    return comparison.compare(context.wanted, item, context.expectation, context.since, context.names)
+    return comparison.compare(context.wanted, item, context.expectation, context.since)
 
 
 def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
