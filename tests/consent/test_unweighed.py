@@ -91,3 +91,15 @@ async def test_a_plan_does_not_make_twice_what_alone_would_need_consent_the_seco
         text = text_of(await client.call_tool("wait_for_task", {"taskId": plan[1], "seconds": 30}))
     assert denying.writes() == ["DataManagementTemplateCreate"], text
     assert "what it would do changed since the plan was confirmed (now the name exists" in text
+
+
+@pytest.mark.parametrize(("years", "words"), [(2**64 - 1, "LOCK"), (10**24 + 1, "no number here is"), (1e30, "digits")])
+async def test_no_lock_is_too_long_to_be_one(opened: tuple[Client, Denying], years: float, words: str) -> None:
+    client, denying = opened
+    length = {"value": years, "unit": "YEARS"}
+    schedule = {**write_samples.SCHEDULE, "lockFor": length, "expireAfter": length}
+    policy = {**POLICY, "protections": [{"type": "SNAPSHOT", "schedules": [schedule]}]}
+    result = await client.call_tool("create_protection_policy", policy)
+    assert result.is_error
+    assert words in text_of(result)
+    assert denying.writes() == []
