@@ -182,12 +182,43 @@ async def test_expiring_the_last_two_in_one_plan_is_told_as_the_last(opened: Ope
         assert "would remain" not in text
 
 
+async def test_what_a_plan_lets_expire_soon_is_none_of_what_remains_of_its_deletes(opened: OpenPlan) -> None:
+    app = tenant(*(snapshot(n, expiresAt="2027-01-01T00:00:00Z") for n in (1, 2, 3)))
+    change = {"vmId": VM, "expiresAt": "2026-11-24T09:00:00Z"}
+    calls = [{"tool": "update_vm_snapshot", "arguments": {**change, "snapshotId": identity(n)}} for n in (1, 2)]
+    async with opened(app) as plan:
+        text = text_of(await plan.call([*calls, *deletes(3)]))
+        first = next(line for line in text.splitlines() if line.startswith("3 calls"))
+        assert first == (
+            '3 calls, the gravest: Delete the VM snapshot "snap-3": LAST recovery point of "sql-prod-01": nothing '
+            "can be restored wi…"
+        )
+        assert text.count("the LAST recovery point") >= 2
+        assert "emain" not in text
+        assert "| update_vm_snapshot | 2 | destroy | 2.0 GiB |" in text
+
+
+async def test_the_gravest_fact_of_all_calls_is_the_first_line_of_a_plan(opened: OpenPlan, era: str) -> None:
+    app = tenant(*(snapshot(n, name="x" * 70, expiresAt="2027-01-01T00:00:00Z") for n in (1, 2, 3)))
+    policy = f"{OWN}/protection-policies/{VM}"
+    schedule = {"scheduleId": 1, "schedule": {"recurrence": "DAILY"}, "expireAfter": {"value": 3, "unit": "DAYS"}}
+    tier = {"id": identity(5), "type": "SNAPSHOT", "schedules": [schedule]}
+    app.resources[policy] = {"id": VM, "name": "gold", "generation": 1, "protections": [tier]}
+    lost = {"tool": "update_protection_policy", "arguments": {"protectionPolicyId": VM, "protections": []}}
+    async with opened(app) as plan:
+        text = text_of(await plan.call([*deletes(3), lost]))
+        assert "2 calls, the gravest: LOST" in text
+        assert text.index("| update_protection_policy |") < text.index("| delete_vm_snapshot |")
+        alone = text_of(await plan.call(deletes(3)))
+        assert alone.count("Delete the VM snapshot") == 1
+
+
 async def test_a_copy_that_expires_later_is_still_there_when_another_is_deleted(opened: OpenPlan) -> None:
     app = tenant(snapshot(1, expiresAt="2027-01-01T00:00:00Z"), snapshot(2, expiresAt="2027-01-01T00:00:00Z"))
     change = {"vmId": VM, "snapshotId": identity(1), "expiresAt": "2026-12-24T08:00:00Z"}
     async with opened(app) as plan:
         text = text_of(await plan.call([{"tool": "update_vm_snapshot", "arguments": change}, *deletes(2)]))
-        assert "EXCEPTION, call 1: expires 7 days earlier; the LAST recovery point." in text
+        assert "EXCEPTION, call 1: the LAST recovery point; expires 7 days earlier." in text
         assert text.count("LAST") - text.count("EXCEPTION, call 1") <= 2
 
 

@@ -293,8 +293,10 @@ async def test_a_lock_names_the_other_databases_whose_data_it_locks(connected: C
         )
     along = next(line for line in lines if "is locked along" in line)
     assert others
-    assert all(f'"{name}"' in along for name in others)
-    assert past[0] == "Its new expiry is PAST: the recovery point is deleted at once."
+    quoted = [f'"{name}"' for name in others]
+    assert all(name in along for name in quoted)
+    assert past[0] == f"The data of 3 other databases goes along: {', '.join(quoted)}."
+    assert any("That is past: the service deletes it at once" in line for line in past)
     assert not any("and is deleted then" in line for line in past)
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
@@ -30,7 +31,7 @@ DISTANCE = re.compile(
 )  # how far a time is away: a list is read by dates
 MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
 FIRST_LINE = 120  # characters that every client shows of a question
-DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE)
+DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE, Danger.READ)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ class PlanPreview:
         for item, effect in self.rows:
             groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
         ranked = sorted(groups.values(), key=_rank)
-        yield sanitize.cell(cannot(self.forbidden) if self.forbidden else _first_line(ranked), FIRST_LINE)
+        yield sanitize.cell(
+            cannot(self.forbidden) if self.forbidden else _first_line(ranked, len(self.rows)), FIRST_LINE
+        )
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
         yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
         yield f"It takes at least {takes}."
@@ -123,26 +126,26 @@ class PlanPreview:
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
 
 
-def rank(danger: Danger) -> int:
-    """Where what costs so much stands, the gravest first."""
-    return DANGERS.index(danger) if danger in DANGERS else len(DANGERS)
+def rank(row: tuple[Item, Effect]) -> tuple[int, int, bool, int]:
+    """Where a call stands, the gravest first: by its gravest fact, what it costs, whether it ends its target."""
+    item, effect = row
+    return effect.weight, DANGERS.index(effect.danger), item.call.request.method != "DELETE", -len(effect.warnings)
 
 
-def _rank(group: list[tuple[Item, Effect]]) -> tuple[int, int, int]:
-    """Where a group stands: by what its calls cost with their arguments, then by how many are remarkable."""
-    return rank(group[0][1].danger), -sum(bool(effect.warnings) for _, effect in group), -len(group)
+def _rank(group: list[tuple[Item, Effect]]) -> tuple[Any, ...]:
+    """Where a group stands: by the gravest of its calls, then by how many are remarkable."""
+    return *min(map(rank, group))[:3], -sum(bool(effect.warnings) for _, effect in group), -len(group)
 
 
-def _first_line(ranked: list[list[tuple[Item, Effect]]]) -> str:
+def _first_line(ranked: list[list[tuple[Item, Effect]]], calls: int) -> str:
     """The gravest of the plan in a line that every client shows."""
     group = ranked[0]
-    item, effect = group[0]
-    calls = sum(len(others) for others in ranked)
+    item, effect = min(group, key=rank)
     if item.call.request.method != "DELETE" or len(group) == 1:
-        title = f"{leaf_words.without_ids(effect.title)}."
-        gravest = effect.gravest or title
-        if item.call.request.method == "DELETE" and gravest != title:
-            gravest = f"{title[:-1]}: {gravest}"  # what is so grave of it does not say that it goes
+        title = leaf_words.without_ids(effect.title)
+        gravest = effect.gravest or f"{title}."
+        if item.call.request.method == "DELETE" and not title.startswith(gravest[:20]):
+            gravest = f"{title}: {gravest}"  # what is so grave of it does not say that it goes
         return gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}"
     size = sum(effect.size for _, effect in group)
     kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
@@ -182,6 +185,13 @@ def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
     yield from (f"  EXCEPTION, {spans(numbers)}: {'; '.join(own)}." for own, numbers in rare.items())
 
 
+def leaving_of(ends: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """What a plan ends, for the judgement of its calls: what it lets expire soon does not remain of what it deletes."""
+    return {
+        path: min(moment, now) if recovery_points.ends_soon(moment, now) else moment for path, moment in ends.items()
+    }
+
+
 def ends_of(items: list[Item], targets: list[Target], now: datetime, undone: Sequence[int] = ()) -> dict[str, datetime]:
     """When what the calls end is gone, by path; what those did not end that are `undone` (from 0) is still there."""
     gone: dict[str, datetime] = {}
@@ -201,7 +211,7 @@ async def preview_plan(  # noqa: PLR0913, PLR0917
     reads: ReadCache,
 ) -> PlanPreview:
     """The list with the effect of each call; `reads` are those made for the targets, lists of copies among them."""
-    context = effects.PreviewContext(reads, {**leaving, **ends_of(items, targets, now)})
+    context = effects.PreviewContext(reads, {**leaving, **leaving_of(ends_of(items, targets, now), now)})
     rows = []
     for item, target in zip(items, targets, strict=True):
         effect = await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context)

@@ -28,7 +28,7 @@ from greenlake_backup_mcp.upstream.client import ApiClient
 
 from . import codes, gate, issued_codes, refusals, store
 from .permits import Permit
-from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, preview_plan
+from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, leaving_of, preview_plan
 from .plan_rows import Execute, PlanRow, PlanRun
 from .plan_runs import READING, PlanRuns, follow
 from .plan_steps import may_overlap
@@ -230,7 +230,7 @@ async def _judge(  # noqa: PLR0913, PLR0917
         del reads.results[key]
     target, now = await work.target(item, reads), work.api.now()
     others = [one for one in await work.consent.store.reserved(now) if one.owner != work.caller.id]
-    context = effects.PreviewContext(reads, {**store.by_path(others, now), **ends})
+    context = effects.PreviewContext(reads, {**store.by_path(others, now), **leaving_of(ends, now)})
     effect = await effects.describe_effect(work.api, item.call.tool, item.call.arguments, target, now, context)
     details: dict[str, Any] = {"target": refusals.target_fields(target), "arguments": item.call.arguments}
     reason = ""

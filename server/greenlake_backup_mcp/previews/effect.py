@@ -40,9 +40,11 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         [*spec.findings(s), *further, *_unweighed(s, unread), *_no_change(s)], key=lambda finding: -finding.gravity
     )
     title, forbidden = say(spec.title, s), spec.forbidden(s)
+    weight, line = _first_line(s, title, findings, changes)
     return Effect(
         title=title,
-        gravest=cannot(forbidden) if forbidden else _first_line(s, title, findings, changes),
+        gravest=cannot(forbidden) if forbidden else line,
+        weight=weight,
         facts=tuple(spec.facts(s)) if s.target.path else (),
         changes=changes,
         consequences=tuple(f.words for f in findings if f.words),
@@ -72,21 +74,23 @@ def _no_change(s: Subject) -> Iterator[Finding]:
         yield notable("Nothing differs from what is there now.")
 
 
-def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> str:
-    """The gravest fact in at most 120 characters."""
+def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> tuple[int, str]:
+    """The gravest fact in at most 120 characters, and its rank; what destroys weighs, though nothing is grave of it."""
     weighty = [f for f in findings if f.gravity is Gravity.GRAVE]
     lost = [c for c in changes if c.gravity is Gravity.GRAVE]
     worst = min(weighty, key=_rank, default=None)
-    if worst and (not lost or _rank(worst) <= (False, RANK[lost[0].kind], False)):
-        return fit(worst.short or worst.words)
-    return _first_change(s, lost) if lost else fit(title + ".")
+    if worst and (not lost or _rank(worst) <= (RANK[lost[0].kind], False)):
+        return _rank(worst)[0], fit(worst.short or worst.words)
+    if lost:
+        return RANK[lost[0].kind], _first_change(s, lost)
+    return RANK[CLAUSE] if s.tool.danger in WORST else len(RANK), fit(title + ".")
 
 
-def _rank(finding: Finding) -> tuple[bool, int, bool]:
+def _rank(finding: Finding) -> tuple[int, bool]:
     """Where a finding stands among what is grave: what destroys or reveals, then what has a short form."""
     if finding.danger in WORST:
-        return False, -1, not finding.short
-    return False, RANK[finding.kind or (CLAUSE if finding.short else SENTENCE)], False
+        return -1, not finding.short
+    return RANK[finding.kind or (CLAUSE if finding.short else SENTENCE)], False
 
 
 def _first_change(s: Subject, lost: list[Change]) -> str:

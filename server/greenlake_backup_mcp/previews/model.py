@@ -90,6 +90,7 @@ class Effect:
 
     title: str  # in the imperative, with the target's name
     gravest: str = ""  # the gravest fact, in at most 120 characters
+    weight: int = 0  # where that fact stands among those of other calls: the less, the graver
     facts: tuple[str, ...] = ()  # what the target is
     changes: tuple[Change, ...] = ()  # all that differs, gravest first
     consequences: tuple[str, ...] = ()  # what would happen, gravest first

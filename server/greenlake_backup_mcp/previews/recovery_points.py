@@ -6,7 +6,7 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -22,6 +22,8 @@ from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, kind_o
 from .recoverability import remaining_points
 from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
 from .tenant_facts import SETTINGS, STORES, second_person
+
+SOON = timedelta(days=1)  # what a plan lets expire within it is no recovery point that remains of its deletes
 
 
 def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -56,6 +58,11 @@ def _earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> datetime | N
     return new if new and (old is None or new < old) else None
 
 
+def ends_soon(moment: datetime | None, now: datetime) -> bool:
+    """Whether what expires then goes together with what is deleted now."""
+    return moment is not None and moment - now <= SOON
+
+
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
@@ -76,13 +83,13 @@ def _update(s: Subject) -> Iterator[Finding]:
     wanted = _wanted(s)
     asked = {n: units.parse_time(wanted.get(n)) for n in ("expiresAt", "lockedUntil")}
     held = {n: units.parse_time(s.resource.get(n)) for n in asked}
+    gone = _earlier(wanted, s.resource)
+    yield from _lost(s, max(gone, s.now)) if gone else ()  # first, since of what is as grave the first has the line
     yield from _expiry(s, asked["expiresAt"], held["expiresAt"])
     yield from _lock(s, asked["lockedUntil"], held["lockedUntil"])
     ends, until = (asked[n] or held[n] for n in asked)
     if any(asked.values()) and ends and until and until > max(ends, s.now):
         yield notable(OUTLAST)
-    if gone := _earlier(wanted, s.resource):
-        yield from _lost(s, max(gone, s.now))
 
 
 def _lost(s: Subject, until: datetime) -> Iterator[Finding]:
@@ -192,7 +199,15 @@ DELETE = PreviewSpec(
     size=lambda s: recovery_point_size(s.resource),
 )
 UPDATE = PreviewSpec(
-    "Change the {target}", _update, _way_back, _facts, _unchangeable, _reads, (_further_reads,), _summary
+    "Change the {target}",
+    _update,
+    _way_back,
+    _facts,
+    _unchangeable,
+    _reads,
+    (_further_reads,),
+    _summary,
+    size=lambda s: recovery_point_size(s.resource) if ends_soon(_earlier(_wanted(s), s.resource), s.now) else 0,
 )
 TABLE: Mapping[str, PreviewSpec] = {
     **each(

@@ -10,7 +10,9 @@ import math
 from typing import Any
 
 DEEPEST = 64  # levels of nesting; no described body has more than 12
-MOST_BITS = 64  # of a whole number, the largest that is described (int64); previews measure what is below (units.number)
+MOST_BITS = (
+    64  # of a whole number, the largest that is described (int64); previews measure what is below (units.number)
+)
 LONGEST_NAME = 256  # characters of a property's name
 SMALL = 16_384  # characters of the arguments of a tool that sends no body
 LARGE = 262_144  # and of one that does: a group of 2,000 members has some 80,000

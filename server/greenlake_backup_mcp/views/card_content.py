@@ -58,7 +58,7 @@ def _is_typable(name: str) -> bool:
 
 def _rows(plan: PlanPreview) -> list[dict[str, Any]]:
     """The calls of a plan, gravest first."""
-    ranked = sorted(plan.rows, key=lambda row: (rank(row[1].danger), -len(row[1].warnings), row[0].number))
+    ranked = sorted(plan.rows, key=lambda row: (*rank(row), row[0].number))
     rows, letters = [], 0
     for item, effect in ranked:
         lines = [sanitize.clean(line) for line in (*effect.lines(), "", *effect.whole)]
