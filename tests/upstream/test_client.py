@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from greenlake_backup_mcp.upstream import body_limits, client, error_mapping, tr
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from greenlake_backup_mcp.upstream.rate_limiter import LONGEST, RateLimiter
 from greenlake_backup_mcp.upstream.retry_after import retry_after_seconds
+from tests.support.paging_service import no_sleep
 from tests.support.simulated import BACKUP, NOW, VIRTUAL
 
 STORES = f"{BACKUP}/protection-stores"
@@ -52,24 +52,6 @@ TRANSIENT = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_backoff() -> Iterator[None]:
-    """Retries follow at once."""
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
-
-
-class Slept:
-    """A sleep that only remembers how long it was asked for."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-        await anyio.lowlevel.checkpoint()
-
-
 def tenant(*rules: Any, **options: Any) -> Any:
     return create_app(now=lambda: NOW, faults=Faults(rules), **options)
 
@@ -93,7 +75,7 @@ async def doomed(api: ApiClient) -> str:
 
 async def deleted(app: Any, rule: Any, **options: Any) -> tuple[client.Response | BackupError, int]:
     """What becomes of a delete under a fault, and how many times the tenant carried it out."""
-    async with client.connect(demo(**options), app=app, sleep=Slept()) as api:
+    async with client.connect(demo(**options), app=app, sleep=no_sleep) as api:
         path = await doomed(api)
         app.state.script.set(Faults((rule,)))
         try:
@@ -109,7 +91,7 @@ async def deleted(app: Any, rule: Any, **options: Any) -> tuple[client.Response 
 @pytest.mark.parametrize("rule", TRANSIENT, ids=spelled)
 async def test_a_read_survives_what_passes(rule: dict[str, Any]) -> None:
     app = tenant(fault(method="GET", times=3, **rule))
-    async with client.connect(demo(), app=app, sleep=Slept()) as api:
+    async with client.connect(demo(), app=app, sleep=no_sleep) as api:
         reply = await client.send(api, LIST)
     assert (reply.status, len(reply.body["items"])) == (200, 1)
     assert [r.method for r in app.state.tenant.requests].count("GET") == 4
@@ -118,7 +100,7 @@ async def test_a_read_survives_what_passes(rule: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rule", TRANSIENT, ids=spelled)
 async def test_a_read_that_keeps_failing_is_told_after_the_attempts_of_the_settings(rule: dict[str, Any]) -> None:
     app = tenant(fault(method="GET", times=99, **rule))
-    async with client.connect(demo(retries=2), app=app, sleep=Slept()) as api:
+    async with client.connect(demo(retries=2), app=app, sleep=no_sleep) as api:
         with pytest.raises(BackupError) as problem:
             await client.send(api, LIST)
     assert isinstance(problem.value, ServiceError | Unreachable)
@@ -137,7 +119,7 @@ async def test_a_page_of_a_proxy_is_told_at_once_since_it_will_not_pass() -> Non
 
 async def test_a_wait_longer_than_a_minute_is_left_to_the_caller() -> None:
     app = tenant(fault("status", "GET", status=429, retry_after="seconds", seconds=3600))
-    async with client.connect(demo(), app=app, sleep=Slept()) as api:
+    async with client.connect(demo(), app=app, sleep=no_sleep) as api:
         with pytest.raises(BackupError) as problem:
             await client.send(api, LIST)
     assert "wait 60 min" in problem.value.hint
@@ -151,7 +133,7 @@ async def test_json_under_a_wrong_content_type_is_still_the_answer() -> None:
 
 async def test_a_slow_answer_ends_with_the_timeout_although_bytes_keep_dripping() -> None:
     app = tenant(fault("drip", "GET", seconds=3600, times=9))
-    async with client.connect(demo(timeout=0.05, retries=1), app=app) as api:
+    async with client.connect(demo(timeout=0.05, retries=1), app=app, sleep=no_sleep) as api:
         with pytest.raises(BackupError, match="did not answer in time") as problem:
             await client.send(api, LIST)
     assert isinstance(problem.value, Unreachable)
@@ -261,7 +243,7 @@ async def test_a_ready_token_that_is_refused_is_told_without_another_try() -> No
 
 async def test_a_token_endpoint_that_is_down_means_that_nothing_was_sent() -> None:
     app = tenant(fault("status", "POST", "*/token", status=503, times=99))
-    async with client.connect(demo(), app=app) as api:
+    async with client.connect(demo(), app=app, sleep=no_sleep) as api:
         with pytest.raises(BackupError, match="No access token") as problem:
             await client.send(api, Request("delete", "DELETE", f"{STORES}/x"))
     assert isinstance(problem.value, Unreachable)

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import stamina
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown, Unreachable
@@ -19,6 +18,7 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.upstream import client as rest
 from greenlake_backup_mcp.upstream.client import ApiClient, Request
 from tests.soak import served
+from tests.support.paging_service import no_sleep
 from tests.support.simulated import BACKUP, VIRTUAL
 
 STORES = Request("ProtectionStoreList", "GET", f"{BACKUP}/protection-stores", (("limit", "1"),), reads=True)
@@ -43,13 +43,6 @@ ANY = "11111111-1111-1111-1111-111111111111"
 def base() -> Iterator[str]:
     with served() as url:
         yield url
-
-
-@pytest.fixture(autouse=True)
-def no_backoff() -> Iterator[None]:
-    """Retries follow at once."""
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 def load(base: str, **options: Any) -> settings.Settings:
@@ -78,7 +71,7 @@ async def doomed(api: ApiClient, vm: str) -> str:
 
 @pytest.mark.parametrize("kind", ["refuse", "reset_before", "reset_during", "reset_after", "truncated", "drip"])
 async def test_a_read_survives_a_socket_that_breaks(base: str, kind: str) -> None:
-    async with rest.connect(load(base, timeout=5)) as api:
+    async with rest.connect(load(base, timeout=5), sleep=no_sleep) as api:
         control(base, "faults", [{"kind": kind, "method": "GET", "times": 2, "seconds": 0.1}])
         assert (await rest.send(api, STORES)).body["items"]
 
@@ -103,7 +96,7 @@ async def test_a_write_whose_socket_breaks_is_unknown_and_sent_once(base: str, k
 
 
 async def test_a_port_on_which_nobody_listens_means_that_nothing_was_sent() -> None:
-    async with rest.connect(load("http://127.0.0.1:9", retries=1)) as api:
+    async with rest.connect(load("http://127.0.0.1:9", retries=1), sleep=no_sleep) as api:
         with pytest.raises(BackupError, match="cannot be reached") as problem:
             await rest.send(api, Request("DeleteVirtualMachineBackup", "DELETE", f"{BACKUP}/x"))
     assert isinstance(problem.value, Unreachable)

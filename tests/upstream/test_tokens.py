@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
 import pytest
-import stamina
 
 from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
@@ -17,19 +16,14 @@ from greenlake_backup_mcp.simulator.switches import Switches
 from greenlake_backup_mcp.upstream import client
 from greenlake_backup_mcp.upstream import tokens as auth
 from greenlake_backup_mcp.upstream.client import Request
+from greenlake_backup_mcp.upstream.readings import Readings
 from greenlake_backup_mcp.upstream.tokens import Client, Tokens
+from tests.support.paging_service import no_sleep
 from tests.support.simulated import BACKUP, NOW
 
 STORES = Request("ProtectionStoreList", "GET", f"{BACKUP}/protection-stores", (("limit", "1"),), reads=True)
 CLIENT = Client("id-1", "s3cret", "https://global.example.com/token")
 WORKSPACE = "01234567-89ab-cdef-0123-456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def no_backoff() -> Iterator[None]:
-    """Retries follow at once."""
-    with stamina.set_testing(True, attempts=5, cap=True):
-        yield
 
 
 class Endpoint:
@@ -64,8 +58,8 @@ class Clock:
         return self.now
 
 
-def made(endpoint: Endpoint, clock: Clock) -> Tokens:
-    return Tokens(CLIENT, None, endpoint, clock)
+def made(endpoint: auth.Post, clock: Clock) -> Tokens:
+    return Tokens(CLIENT, endpoint, Readings(settings.load(demo=True)), clock)
 
 
 async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
@@ -185,7 +179,7 @@ async def test_a_refused_client_is_a_matter_of_settings_and_nothing_of_it_is_quo
         return status, {"error": "invalid_client", "error_description": "secret s3cret of id-1 is wrong"}
 
     with pytest.raises(BackupError, match="invalid_client") as problem:
-        await Tokens(CLIENT, None, refuses).token()
+        await made(refuses, Clock()).token()
     assert (problem.value.code, problem.value.status) == ("settings", status)
     assert "s3cret" not in problem.value.message + problem.value.hint
 
@@ -196,7 +190,7 @@ async def test_an_error_code_that_oauth_does_not_know_is_not_repeated(status: in
         return status, {"error": CLIENT.secret}
 
     with pytest.raises(BackupError) as problem:
-        await Tokens(CLIENT, None, quotes).token()
+        await made(quotes, Clock()).token()
     assert f"HTTP {status}." in problem.value.message
     assert CLIENT.secret not in problem.value.message + problem.value.hint
 
@@ -210,15 +204,15 @@ async def test_an_error_code_that_oauth_does_not_know_is_not_repeated(status: in
     ],
 )
 def test_the_token_endpoint_follows_from_the_settings(arguments: dict[str, Any], url: str) -> None:
-    result = auth.client(settings.load(client_id="a", client_secret="b", region="us-west", **arguments))
-    assert result is not None
+    result = auth.credentials(settings.load(client_id="a", client_secret="b", region="us-west", **arguments))
+    assert isinstance(result, Client)
     assert result.token_url == url
 
 
 @pytest.mark.parametrize("workspace", ["../../x", "a/b", "a?b", "a b"])
 def test_a_workspace_id_cannot_change_the_endpoint(workspace: str) -> None:
     with pytest.raises(BackupError, match="GREENLAKE_WORKSPACE_ID"):
-        auth.client(settings.load(client_id="a", client_secret="b", workspace_id=workspace))
+        auth.credentials(settings.load(client_id="a", client_secret="b", workspace_id=workspace))
 
 
 def asked(app: Any) -> list[str]:
@@ -269,7 +263,7 @@ async def test_a_ready_token_asks_no_endpoint() -> None:
 )
 async def test_a_token_endpoint_that_stumbles_is_asked_again(rule: dict[str, Any]) -> None:
     app = create_app(now=lambda: NOW, faults=Faults((fault(method="POST", path="*/token", **rule),)))
-    async with client.connect(settings.load(demo=True), app=app) as api:
+    async with client.connect(settings.load(demo=True), app=app, sleep=no_sleep) as api:
         assert (await client.send(api, STORES)).status == 200
     assert len(asked(app)) == 2
 

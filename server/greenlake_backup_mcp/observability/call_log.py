@@ -79,7 +79,7 @@ def configure(level: str = "warning", *, as_json: bool = False) -> None:
     server.setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [*(h for h in root.handlers if not isinstance(h, stderr.StderrHandler)), handler]
-    for name in ("httpx2", "httpcore2", "stamina"):  # their lines carry URLs, and URLs carry names in filters
+    for name in ("httpx2", "httpcore2"):  # their lines carry URLs, and URLs carry names in filters
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -23,7 +23,7 @@ from greenlake_backup_mcp.errors import BackupError, InputError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import adaptation, body_limits, error_mapping, readings, request_forms
+from . import adaptation, body_limits, readings, request_forms
 from .messages import ONE_READ, Request, Response
 from .outcomes import Answer, error_of, no_answer, response_of
 from .retry import BROKEN, retry
@@ -65,9 +65,10 @@ async def connect(
     app: Any = None,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> AsyncIterator[ApiClient]:
-    """An Api over the tenant of the settings, or in-process over `app` (an ASGI simulated tenant).
+    """An ApiClient over the tenant of the settings, or in-process over `app` (an ASGI simulated tenant).
 
-    Missing credentials are told by the first `send`, so that the tools can be listed without them.
+    `now` is the clock by which ages are counted, `sleep` every wait of the client. Missing credentials are told by the
+    first `send`, so that the tools can be listed without them.
     """
     transport = Transport(settings, app, sleep)
     try:
@@ -80,8 +81,10 @@ async def connect(
 async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Response:
     """The service's 2xx response; every other outcome is a BackupError that says what is known.
 
-    A request that a reading shapes may be sent in another form after a definite refusal (adaptation.py); `adapt`
-    False: it goes as it is.
+    InputError and SettingsError: nothing was sent. ServiceError: it answered with another status. Unreachable: no
+    answer, and nothing was carried out. OutcomeUnknown: a write that may have been. LimitExceeded: an answer beyond our
+    bounds. A request that a reading shapes may be sent in another form after a definite refusal (adaptation.py);
+    `adapt` False: it goes as it is.
     """
     if not request.path.startswith("/") or _FORBIDDEN.search(request.path):
         raise InputError(f"The path {request.path[:80]!r} is none of the service's; nothing was sent.")
@@ -110,7 +113,8 @@ async def _send_form(api: ApiClient, request: Request, values: Mapping[str, str]
             return await _exchange(api, request, content)
 
     with call_log.span(request.method, request.operation_id) as span:
-        response = await retry(once, attempts=1 + api.settings.retries, seconds=2 * api.settings.timeout)
+        attempts, seconds = 1 + api.settings.retries, 2 * api.settings.timeout
+        response = await retry(once, attempts=attempts, seconds=seconds, sleep=api.sleep)
         span.set_attribute("http.response.status_code", response.status)
         return response
 
@@ -165,5 +169,5 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> A
         connection.tokens.discard(headers["Authorization"])
     ms = (time.perf_counter() - started) * 1000
     outcome = answer.status or type(answer.broken).__name__
-    call_log.count_request(request.operation_id, outcome, ms, error_mapping.debug_id(answer.headers, None))
+    call_log.count_request(request.operation_id, outcome, ms, answer.debug_id)
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.observability import call_log
@@ -24,6 +25,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     broken: BaseException | None = None  # what kept the rest from arriving
+
+    @property
+    def debug_id(self) -> str | None:
+        """The id under which the service remembers the request, where its headers have one."""
+        return error_mapping.debug_id(self.headers, None)
 
 
 def no_answer(request: Request, broken: BaseException | None) -> Exception:
@@ -62,35 +68,31 @@ def error_of(request: Request, answer: Answer, readings: Readings, clock_note: s
 async def response_of(request: Request, answer: Answer) -> Response:
     """The response of a 2xx answer. What a write did is done, so an unusable body does not turn it into a failure."""
     body = None
-    problem: Exception | None = None
-    if answer.broken is not None:
-        problem = (
-            answer.broken
-            if isinstance(answer.broken, BackupError)
-            else TransientError(_incomplete(request, connection_errors.explain(answer.broken).words))
-        )
-    else:
-        try:
-            body = await body_limits.parse(answer.content, answer.headers.get("content-type", ""))
-            if body is None and request.method == "GET":  # every documented one answers something
-                problem = TransientError(_incomplete(request, "answered with nothing"))
-        except body_limits.UnusableBodyError as unusable:
-            error = _incomplete(request, f"answered with {unusable.reason}")
-            problem = TransientError(error) if unusable.passing else error
-        except BackupError as error:
-            problem = error
-    if problem is not None:
+    try:
+        body = await _body_of(request, answer)
+    except (TransientError, BackupError):
         if request.reads:
-            raise problem
+            raise
         if answer.status not in (202, 204):  # whose bodies say nothing
-            raise error_mapping.unknown_outcome(
-                f"the service accepted it (HTTP {answer.status}), but its answer could not be read",
-                request.name,
-                answer.status,
-                error_mapping.debug_id(answer.headers, None),
-            )
-    debug_id = error_mapping.debug_id(answer.headers, None)
-    return Response(answer.status, answer.headers, body, debug_id, len(answer.content))
+            what = f"the service accepted it (HTTP {answer.status}), but its answer could not be read"
+            raise error_mapping.unknown_outcome(what, request.name, answer.status, answer.debug_id) from None
+    return Response(answer.status, answer.headers, body, answer.debug_id, len(answer.content))
+
+
+async def _body_of(request: Request, answer: Answer) -> Any:
+    """The JSON value of an answer; a TransientError or BackupError where it is not whole or none."""
+    if isinstance(answer.broken, BackupError):
+        raise answer.broken
+    if answer.broken is not None:
+        raise TransientError(_incomplete(request, connection_errors.explain(answer.broken).words))
+    try:
+        body = await body_limits.parse(answer.content, answer.headers.get("content-type", ""))
+    except body_limits.UnusableBodyError as unusable:
+        error = _incomplete(request, f"answered with {unusable.reason}")
+        raise (TransientError(error) if unusable.passing else error) from None
+    if body is None and request.method == "GET":  # every documented one answers something
+        raise TransientError(_incomplete(request, "answered with nothing"))
+    return body
 
 
 def _incomplete(request: Request, how_it_failed: str) -> BackupError:

@@ -5,6 +5,8 @@ A write only where it cannot have been carried out. A refused token is client.py
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -37,44 +39,30 @@ class TransientError(Exception):
         self.after = after
 
 
-async def retry(once: Callable[[], Awaitable[T]], *, attempts: int, seconds: float) -> T:
-    """What `once` returns, tried at most `attempts` times and begun within `seconds`; then its last error."""
-    try:
-        return await once()  # nearly always all there is to it
-    except TransientError as failure:
-        failed: TransientError | None = failure
-    import stamina  # noqa: PLC0415  40 ms that only a failure need pay
+async def retry(
+    once: Callable[[], Awaitable[T]], *, attempts: int, seconds: float, sleep: Callable[[float], Awaitable[None]]
+) -> T:
+    """What `once` returns, tried at most `attempts` times and begun within `seconds`; then its last error.
 
-    stamina.instrumentation.set_on_retry_hooks([])  # its own log lines would go past ours
-
-    def on(error: Exception) -> bool | float:
-        if not isinstance(error, TransientError) or (error.after or 0.0) > LONGEST:
-            return False
-        return True if error.after is None else error.after + 0.05
-
-    try:
-        async for attempt in stamina.retry_context(
-            on=on,
-            attempts=attempts,
-            timeout=seconds,
-            wait_initial=FIRST_WAIT,
-            wait_max=LONGEST_WAIT,
-            wait_jitter=FIRST_WAIT,
-        ):
-            with attempt:
-                if failed is not None:  # the attempt above counts as the first
-                    first, failed = failed, None
-                    raise first
-                call_log.count_retry()
-                return await once()
-    except TransientError as failure:
-        raise _error_after(failure) from None
-    raise AssertionError("retry_context yields at least once")
+    Waits between tries by `sleep`: as long as the service asks for, at most `LONGEST`; else ever longer, never in step
+    with others. Only a TransientError is tried again.
+    """
+    started, attempt = time.monotonic(), 1
+    while True:
+        try:
+            return await once()
+        except TransientError as failure:
+            after = failure.after
+            if attempt >= attempts or (after or 0.0) > LONGEST or time.monotonic() - started >= seconds:
+                raise _error_after(failure) from None
+        backoff = min(FIRST_WAIT * 2 ** (attempt - 1) + random.uniform(0, FIRST_WAIT), LONGEST_WAIT)  # noqa: S311
+        await sleep(backoff if after is None else after + 0.05)
+        call_log.count_retry()
+        attempt += 1
 
 
 def _error_after(failure: TransientError) -> BackupError:
-    error = failure.error
     if (failure.after or 0.0) > LONGEST:
         hint = f"The service asks to wait {units.duration(failure.after or 0.0)}. Call again after that."
-        return error.with_hint(hint)
-    return error
+        return failure.error.with_hint(hint)
+    return failure.error

@@ -57,10 +57,20 @@ class _HeldToken:
     ends_at: float
 
 
-def client(settings: Settings, *, simulated: bool = False) -> Client | None:
-    """The API client of the settings, else of the simulated tenant; None with a ready token."""
+def credentials(settings: Settings, *, simulated: bool = False) -> Client | str:
+    """Whence tokens come: the ready token or the API client of the settings, else that of the simulated tenant.
+
+    SettingsError where there is none, or what there is cannot be used.
+    """
     if settings.token is not None:
-        return None
+        token = settings.token.get_secret_value().strip()
+        if _SENDABLE.fullmatch(token):
+            return token
+        raise SettingsError(
+            "Settings: GREENLAKE_TOKEN holds characters that no access token has: spaces, line breaks or other than "
+            "ASCII, as quotation marks of a document are.",
+            hint="Copy the token again, without what stands around it.",
+        )
     if settings.client_id and settings.client_secret:
         secret, workspace = settings.client_secret.get_secret_value(), settings.workspace_id
         default = WORKSPACE_TOKENS.format(workspace=_workspace(workspace)) if workspace else SSO_TOKENS
@@ -68,20 +78,6 @@ def client(settings: Settings, *, simulated: bool = False) -> Client | None:
     if simulated:
         return Client(DEMO_ID, DEMO_SECRET, WORKSPACE_TOKENS.format(workspace=DEMO_WORKSPACE))
     raise missing_settings("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
-
-
-def ready_token(settings: Settings) -> str | None:
-    """The token of the settings, where they have one; a BackupError where it cannot be one."""
-    if settings.token is None:
-        return None
-    token = settings.token.get_secret_value().strip()
-    if not _SENDABLE.fullmatch(token):
-        raise SettingsError(
-            "Settings: GREENLAKE_TOKEN holds characters that no access token has: spaces, line breaks or other than "
-            "ASCII, as quotation marks of a document are.",
-            hint="Copy the token again, without what stands around it.",
-        )
-    return token
 
 
 def missing_settings(*variables: str) -> BackupError:
@@ -108,33 +104,24 @@ def _workspace(text: str) -> str:
 
 
 class Tokens:
-    """The token for each request; one fetch serves all who wait."""
+    """The token for each request, of an API client or ready (`source`); one fetch serves all who wait."""
 
     def __init__(
-        self,
-        client: Client | None,
-        ready: str | None,
-        post: Post,
-        now: Callable[[], float] = time.monotonic,
-        readings: Readings | None = None,
+        self, source: Client | str, post: Post, readings: Readings, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._client = client
-        self._ready = ready
+        self._source = source
         self._post = post
+        self._readings = readings
         self._now = now
         self._held: _HeldToken | None = None
-        self._readings = readings
-        self._basic: bool | None = None  # which of the two ways of sending the secret this endpoint takes
-        self._lock: anyio.Lock | None = None
-        self._fetching = False
-        self._failed = 0  # fetches
-        self._failure: BackupError | None = None  # of the last one
+        self._lock = anyio.Lock()
+        self._failure: BackupError | None = None  # of the last fetch
         self.recent: tuple[str, ...] = ()  # the last tokens, newest first: answers may quote them
 
     @property
     def renewable(self) -> bool:
         """Whether a refused token can be replaced: not so a ready one."""
-        return self._client is not None
+        return isinstance(self._source, Client)
 
     def discard(self, header: str) -> None:
         """The service did not take the token of this Authorization header: the next request gets another one."""
@@ -142,70 +129,54 @@ class Tokens:
             self._held = None
 
     async def token(self) -> str:
-        """A token that holds; fetched where there is none or it is about to end."""
-        if self._ready is not None:
-            return self._ready
+        """A token that holds; fetched where there is none or it is about to end. BackupError says why there is none."""
+        if isinstance(self._source, str):
+            return self._source
         held = self._held
-        if held is not None and (self._now() < held.renew_at or (self._fetching and self._now() < held.ends_at)):
+        fetching = self._lock.locked()
+        if held is not None and self._now() < (held.ends_at if fetching else held.renew_at):
             return held.token
-        if self._lock is None:
-            self._lock = anyio.Lock()
-        before = self._failed
+        before = self._failure
         async with self._lock:  # single flight: whoever waited here finds what the one before fetched, or why not
             held = self._held
             if held is not None and self._now() < held.renew_at:
                 return held.token
-            if (
-                self._failed > before and self._failure is not None
-            ):  # else each who waited would wait for an endpoint that hangs once more
-                raise copy(self._failure)
-            self._fetching = True
+            if self._failure is not None and self._failure is not before:
+                raise copy(self._failure)  # or each who waited would wait for an endpoint that hangs once more
             try:
-                self._held = await self._fetch()
-                self._failure = None
+                self._held, self._failure = await self._fetch(self._source), None
             except BackupError as problem:
                 if held is None or self._now() >= held.ends_at:
-                    self._failed, self._failure = self._failed + 1, problem
+                    self._failure = problem
                     raise
                 # renewing early failed, but the token in hand still holds: work on, and try again soon
                 self._held = _HeldToken(held.token, self._now() + PAUSE, held.ends_at)
-            finally:
-                self._fetching = False
             return self._held.token
 
-    async def _fetch(self) -> _HeldToken:
-        if self._client is None:
-            raise SettingsError("There is neither a ready token nor an API client.")
-        if self._basic is None:
-            self._basic = self._readings is not None and self._readings.value("client_secret") == "basic"
-        status, body = await self._ask(self._client, basic=self._basic)
-        fixed = self._readings is not None and "client_secret" in self._readings.fixed
-        if not fixed and status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", ""):
-            other, answer = await self._ask(self._client, basic=not self._basic)
+    async def _fetch(self, client: Client) -> _HeldToken:
+        basic = self._readings.value("client_secret") == "basic"
+        status, body = await self._ask(client, basic=basic)
+        refused = status in (400, 401) and _error(body) in ("invalid_client", "unauthorized_client", "")
+        if refused and self._readings.others("client_secret"):
+            other, answer = await self._ask(client, basic=not basic)
             if other == 200:
-                self._basic = not self._basic
-                status, body = other, answer
-        if self._readings is not None and status == 200 and isinstance(body, dict):
-            self._readings.learn("client_secret", "basic" if self._basic else "body", "the token endpoint")
-            self._readings.learn("token_expires_in", "yes" if body.get("expires_in") else "no", "the token endpoint")
+                basic, status, body = not basic, other, answer
         if status != 200:
-            raise _refusal(self._client, status, body)
-        if not (isinstance(body, dict) and isinstance(body.get("access_token"), str) and body["access_token"]):
+            raise _refusal(client, status, body)
+        token = body.get("access_token") if isinstance(body, dict) else None
+        if not isinstance(token, str) or not _SENDABLE.fullmatch(token):
+            odd = isinstance(token, str) and token
+            what = "with an access_token that no request can carry" if odd else "without an access_token"
             raise Unreachable(
-                f"The token endpoint {_host(self._client)} answered without an access_token.",
-                hint="Is GREENLAKE_TOKEN_URL (if set) the token endpoint of HPE GreenLake?",
-                status=status,
-            )
-        if not _SENDABLE.fullmatch(body["access_token"]):
-            raise Unreachable(
-                f"The token endpoint {_host(self._client)} answered with an access_token that no request can carry.",
+                f"The token endpoint {_host(client)} answered {what}.",
                 hint="Nothing was sent to the service. Is GREENLAKE_TOKEN_URL (if set) the endpoint of HPE GreenLake?",
                 status=status,
             )
-        self.recent = (body["access_token"], *self.recent[:MOST_SENT])
-        lifetime = _lifetime(body.get("expires_in"))
-        start = self._now()
-        return _HeldToken(body["access_token"], start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
+        self._readings.learn("client_secret", "basic" if basic else "body", "the token endpoint")
+        self._readings.learn("token_expires_in", "yes" if body.get("expires_in") else "no", "the token endpoint")
+        self.recent = (token, *self.recent[:MOST_SENT])
+        lifetime, start = _lifetime(body.get("expires_in")), self._now()
+        return _HeldToken(token, start + lifetime - min(EARLY, lifetime / 5), start + lifetime)
 
     async def _ask(self, client: Client, *, basic: bool) -> tuple[int, Any]:
         secret = {} if basic else {"client_id": client.id, "client_secret": client.secret}

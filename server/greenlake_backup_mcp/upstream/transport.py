@@ -55,6 +55,7 @@ class Transport:
         self.readings = Readings(settings)
         self.limiter = RateLimiter(None if self.simulated else settings.rate, settings.concurrency, sleep=sleep)
         self.clock = ClockSkew()
+        self._sleep = sleep
         self._masked: tuple[str, ...] = ()
         self._masker = masking.Masker(())
         self._app = app
@@ -64,14 +65,10 @@ class Transport:
         """The connection; a SettingsError says what is missing for it."""
         if self._connection is None:
             base = base_url(self.settings, simulated=self.simulated)
-            client = auth.client(self.settings, simulated=self.simulated)
-            for url in (base, client.token_url if client else base):
+            source = auth.credentials(self.settings, simulated=self.simulated)
+            for url in (base, source.token_url if isinstance(source, auth.Client) else base):
                 _check_https(url)
-            self._connection = Connection(
-                self._client(),
-                auth.Tokens(client, auth.ready_token(self.settings), self._post, readings=self.readings),
-                base,
-            )
+            self._connection = Connection(self._client(), auth.Tokens(source, self._post, self.readings), base)
         return self._connection
 
     def secrets(self) -> tuple[str, ...]:
@@ -102,7 +99,7 @@ class Transport:
         timeout = self.settings.timeout
         try:
             return httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app=_contain(self._app)) if self.simulated else None,
+                transport=_InProcess(app=self._app) if self.simulated else None,
                 # As many as may be under way: of the 20 that are kept by default, the others are opened anew each time.
                 limits=httpx2.Limits(max_connections=100, max_keepalive_connections=100),
                 timeout=httpx2.Timeout(timeout, connect=min(10.0, 0.8 * timeout)),
@@ -159,31 +156,20 @@ class Transport:
                 raise TransientError(failed("answered with nothing", status))
             return status, body
 
-        return await retry(once, attempts=1 + self.settings.retries, seconds=2 * self.settings.timeout)
+        attempts, seconds = 1 + self.settings.retries, 2 * self.settings.timeout
+        return await retry(once, attempts=attempts, seconds=seconds, sleep=self._sleep)
 
 
-def _contain(app: Any) -> Any:
-    """The application in this process with its own mistakes as HTTP 500, as a server would answer them."""
+class _InProcess(httpx2.ASGITransport):
+    """An application in this process, its own mistakes as HTTP 500, as a server would answer them."""
 
-    async def contained(scope: Any, receive: Any, send: Any) -> None:
-        begun = False
-
-        async def sent(message: Any) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
-            await app(scope, receive, sent)
+            return await super().handle_async_request(request)
         except (httpx2.TransportError, OSError):
             raise  # a connection that the simulated tenant breaks on purpose
         except Exception:
-            if begun:
-                raise httpx2.RemoteProtocolError("the application failed within its answer") from None
-            await send({"type": "http.response.start", "status": 500, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-
-    return contained
+            return httpx2.Response(500)
 
 
 def base_url(settings: Settings, *, simulated: bool = False) -> str:

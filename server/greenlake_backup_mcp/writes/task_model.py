@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+import httpx2
+
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import sanitize, units
 
 TASKS = "/data-services/v1beta1/async-operations"
@@ -55,7 +58,6 @@ def parse_task(item: Any, task_id: str = "") -> Task:
         return Task(task_id)
     # the portal's guide says `status`; the description and real answers say `state`
     state = _word(item.get("state") or item.get("status")).upper()
-    details = item.get("additionalDetails")
     return Task(
         id=task_id or _word(item.get("id")),
         state=state,
@@ -65,13 +67,13 @@ def parse_task(item: Any, task_id: str = "") -> Task:
         minutes=_within(item.get("estimatedRunningDurationMinutes"), 1, 100_000),
         over=state in ENDED or (bool(item.get("endedAt")) and state not in (*GOING, "PAUSED")),
         why=reason(item),
-        last=_last(item.get("logMessages")),
-        console=_word(details.get("consoleUri")) if isinstance(details, Mapping) else "",
+        last=_last(extractors.values_at(item, "logMessages")),
+        console=_word(extractors.first(item, ["additionalDetails/consoleUri"])),
         begun=units.parse_time(item.get("createdAt")),
         ended=units.parse_time(item.get("endedAt")),
         health=_word(item.get("healthStatus")).upper(),
         subject=path_of(item.get("sourceResourceUri")),
-        others=tuple(filter(None, (path_of(_uri(one)) for one in _listed(item.get("associatedResources"))[:20]))),
+        others=tuple(filter(None, map(path_of, extractors.values_at(item, "associatedResources/resourceUri")[:20]))),
         children=_children(item),
     )
 
@@ -89,19 +91,16 @@ def located(location: str | None, base: str) -> tuple[str, str]:
     """The path of the task a Location names, or "" and why it is not followed. `base` is the service's URL."""
     if not location:
         return "", "the service named no task (no Location)"
+    own = httpx2.URL(base)
     try:
-        there, own = urlsplit(location.strip()), urlsplit(base)
-        foreign = bool(there.scheme or there.netloc) and (
-            (there.scheme.lower() or own.scheme, there.hostname, _port(there)) != (own.scheme, own.hostname, _port(own))
-            or there.username is not None
-        )
-    except ValueError:
+        url = own.join(location.strip())
+    except httpx2.InvalidURL:
         return "", "the Location it named is no URL"
-    if foreign:
+    if (url.scheme, url.host, url.port) != (own.scheme, own.host, own.port) or url.userinfo:
         return "", "the Location it named is on another host and was not followed"
-    path = there.path
-    if own.path.strip("/") and path.startswith(own.path.rstrip("/") + "/"):
-        path = path[len(own.path.rstrip("/")) :]
+    path = url.raw_path.decode().partition("?")[0]
+    if own.path.strip("/"):
+        path = path.removeprefix(own.path.rstrip("/"))
     match = re.fullmatch(r"/[a-z-]+/v\d\w*/async-operations/([^/]+)/?", path)
     if not match or not is_id(match[1]):
         return "", "the Location it named is no task"
@@ -139,21 +138,13 @@ def write_reason(message: Any, code: Any, trace: Any) -> str:
     return f"{sentence} ({', '.join(facts)})" if facts else sentence
 
 
-def _last(messages: Any) -> str:
-    readable = [m for m in _listed(messages) if isinstance(m, Mapping) and m.get("message")]
+def _last(messages: list[Any]) -> str:
+    readable = [m for m in messages if isinstance(m, Mapping) and m.get("message")]
     if not readable:
         return ""
     times = [str(one.get("timestampAt") or one.get("timestamp") or "") for one in readable]
     newest = max(zip(times, range(len(times)), readable, strict=True))[2]
     return sanitize.quoted(str(newest["message"]), 200)
-
-
-def _uri(resource: Any) -> Any:
-    return resource.get("resourceUri") if isinstance(resource, Mapping) else None
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _word(value: Any) -> str:
@@ -163,7 +154,3 @@ def _word(value: Any) -> str:
 def _within(value: Any, least: float, most: float) -> float | None:
     number = units.number(value)
     return None if number is None else min(max(float(number), least), most)
-
-
-def _port(url: Any) -> int | None:
-    return url.port or {"https": 443, "http": 80}.get(url.scheme)
