@@ -74,6 +74,14 @@ def mix(one: int, other: int) -> int:
     return (x ^ x >> 31) & 0xFFFFFFFF
 
 
+def shuffle(turn: int) -> int:
+    """A number below 128: of 128 turns in a row each has another, in no order that one sees."""
+    x = turn & 127
+    x = (x ^ x >> 5) * 0x5D & 127
+    x = (x ^ x >> 3) * 0x5D & 127
+    return x ^ x >> 5
+
+
 def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
 

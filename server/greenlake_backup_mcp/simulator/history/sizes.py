@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenlake_backup_mcp.simulator.names import mix
+from greenlake_backup_mcp.simulator.names import mix, shuffle
 
 from .calendar import DAY
 from .schedules import Member, Schedule
@@ -33,10 +33,12 @@ def copy_mib(member: Member, schedule: Schedule, due: int, *, full: bool = False
     """What the copy of a run takes, before deduplication; 0 for one that is made of other copies."""
     if not member.mib:
         return 0
-    used = used_mib(member, due)
-    dice = mix(member.key ^ schedule.key, due)
+    used, dice = used_mib(member, due), mix(member.key ^ schedule.key, due)
     if schedule.store and full:
         return min(member.limit, max(1, used * (9900 + dice % 200) // 10_000))
     rate = 10 + member.key // 7 % 30  # changed of a thousand in a day
     days = min(8.0, (schedule.calendar.interval / DAY) ** 0.6)
-    return max(1, int(used * rate * days * (60_000 + dice % 80_000) / 100_000_000))
+    # by dice alone several copies of a small machine would be of the same size
+    turn = due // min(DAY, schedule.calendar.interval) * 4 + schedule.id % 4
+    share = (shuffle(member.key + turn) + dice / (1 << 32)) / 128
+    return max(1, int(used * rate * days * (0.2 + 1.6 * share) / 1000))
