@@ -145,7 +145,8 @@ def _going_on(task: str) -> str:
 def _words(row: PlanRow, done: CallOutcome, notes: Sequence[str]) -> str:
     """What is told of a call that was sent: the state afterwards, and why where it is not done."""
     if done.outcome is Outcome.DONE:
-        after = [line for line in done.lines[:2] if line.endswith(".")]  # the second says what is as it was asked
+        # the second line says what is as it was asked; that it is done the outcome says already
+        after = [line.removeprefix("Done, ").removeprefix("Done: ") for line in done.lines[:2] if line.endswith(".")]
         if row.call.request.method == "DELETE":
             unknown = [line for line in done.lines if line.startswith("Cannot be told")]
             after = ["it is gone.", *unknown] if unknown else ["it is gone"]

@@ -61,6 +61,8 @@ def _attach(s: Subject) -> Iterator[Finding]:
     count = f" ({len(every):,})" if every and not parts else ""
     words = f"Host {quoted(s.arguments.get('hostIqn'))} can read {which}{count}: the data as it was backed up."
     yield grave(words, danger=Danger.SECRET)
+    if s.arguments.get("hostIqn") in (s.resource.get("mountedHostsIqn") or ()):
+        yield notable("It is attached to that host already.")
 
 
 def _detach(s: Subject) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from .phrases import objects, quoted
 from .places import MEMBERS
 from .policies import sourceless
 from .reads import KINDS, ReadSpec, Target
+from .schedule_facts import repeated_ids
 from .tenant_facts import STORES
 
 # TABLE: what is made by which operation: the collection that it joins
@@ -59,7 +60,7 @@ def _made(collection: str) -> PreviewSpec:
             yield Finding("A VM is deployed on that vCenter; it takes up the room its size asks for.")
 
     back = f"It can be deleted again{' while it is empty' if collection == 'protection-stores' else ''}."
-    return PreviewSpec(title, findings, back, reads=reads)
+    return PreviewSpec(title, findings, back, forbidden=lambda s: repeated_ids(s.arguments), reads=reads)
 
 
 def _copy_title(s: Subject) -> str:

@@ -7,6 +7,7 @@ Knows JSON and where the service keeps what a request gives; no words, no gravit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,21 +199,23 @@ def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterat
 def _pairs(before: Sequence[Any], after: Sequence[Any], path: Path) -> list[tuple[Any, Any, Any]] | None:
     """(key, element before, element after) of each element; None where the elements have no keys of their own."""
     name = path[-1] if path and isinstance(path[-1], str) else ""
-    if name in SETS:
-        sides = [{str(item): item for item in side} for side in (before, after)]
-    elif name in KEYS:
-        if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
-            return _tier_pairs(before, after)
-        if any(_key(path, item) is None for item in (*before, *after)):
-            return None
-        sides = [{str(_key(path, item)): item for item in side} for side in (before, after)]
-    else:
+    if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
+        return _tier_pairs(before, after)
+    if not (name in SETS or name in KEYS) or any(_key(path, item) is None for item in (*before, *after)):
         return None
-    if len(sides[0]) < len(before) or len(sides[1]) < len(after):
-        return None
-    return [
-        (key, sides[0].get(key, ABSENT), sides[1].get(key, ABSENT)) for key in dict.fromkeys((*sides[0], *sides[1]))
-    ]
+    one, two = (_by_key(path, side) for side in (before, after))
+    return [(key, one.get(key, ABSENT), two.get(key, ABSENT)) for key in dict.fromkeys((*one, *two))]
+
+
+def _by_key(path: Path, items: Sequence[Any]) -> dict[str, Any]:
+    """The elements of a list by their keys; what has the key of an earlier one is told apart, not hidden behind it."""
+    counts: Counter[str] = Counter()
+    keyed = {}
+    for item in items:
+        key = str(_key(path, item))
+        counts[key] += 1
+        keyed[key if counts[key] == 1 else f"{key} (given {counts[key]} times)"] = item
+    return keyed
 
 
 def _tier_pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[Any, Any, Any]]:

@@ -26,6 +26,7 @@ MOST_TEXT = 100  # characters of a value in them
 MOST_BOUND = 40  # changes that a code's facts spell out; beyond, one digest stands for all
 WORST = (Danger.DESTROY, Danger.SECRET)
 SPEAKING = ("ACCESS", "UNUSABLE")  # kinds of change whose note has the first line
+LONG_NAMES = re.compile(r'"([^"]{40})[^"]{2,}"')
 CLAUSES = re.compile(r"[.;:] | \(")  # where a text may end early
 
 
@@ -128,11 +129,13 @@ def cannot(why: str) -> str:
 
 
 def fit(text: str, most: int = MOST_FIRST) -> str:
-    """A text within a line: without ids first, then up to the end of a clause; all of it is told below.
+    """A text within a line: without ids first, then with shorter names, up to the end of a clause; all is told below.
 
     Never up to the end of a sentence within a quotation: a name would have the last word of the line.
     """
-    for shorter in (text, leaf_words.without_ids(text)):
+    plain = leaf_words.without_ids(text)
+    shorter = plain
+    for shorter in (text, plain, LONG_NAMES.sub(r'"\1…"', plain)):
         if len(shorter) <= most:
             return shorter
     for match in reversed(list(CLAUSES.finditer(shorter, 0, most - 1))):

@@ -55,6 +55,12 @@ def _restore(s: Subject) -> Iterator[Finding]:
         yield notable("Members that are powered on go down for it; which are on was not read.")
     else:
         yield Finding(f"Made a second time: {_who(s)}.")
+        if any(
+            leaf.after is True for leaf in s.difference.leaves if leaf.name in ("powerOn", "powerOnVmsAfterRestore")
+        ):
+            yield notable(
+                "What is powered on runs beside the machine that exists, with the same addresses and identity."
+            )
     if not is_over(s) and not any(s.arguments.get(n) for n in ("namePrefix", "namePostfix")):
         words = "No prefix or postfix is given: what is made would have the names that exist"
         more = "the service refuses, makes second ones, or overwrites; no document says which"

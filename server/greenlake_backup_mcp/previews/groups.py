@@ -47,7 +47,8 @@ def _delete(s: Subject) -> Iterator[Finding]:
             yield grave(f"LOCKED of them: {locked:,}; the service may refuse because of them.", "holds locked copies")
         yield from second_person(s)
     if isinstance(job, Mapping):
-        who = f"{_count(s)} lose the protection by policy {name_of(job.get('protectionPolicyInfo') or {})}"
+        loses = "loses" if len(members) == 1 else "lose"
+        who = f"{_count(s)} {loses} the protection by policy {name_of(job.get('protectionPolicyInfo') or {})}"
         yield grave(f"Its {who}: no further copies are made.", "protected", f"{who}." if members else "")
     else:
         yield Finding(f"It has {_count(s)}. No protection job is known to stand on it.")
@@ -66,7 +67,8 @@ def _update(s: Subject) -> Iterator[Finding]:
             "members may drop out",
             f"MEMBERS MAY DROP OUT of {count:,}: whom the filter finds, nobody knows.",
         )
-    if "NATIVE" in (s.resource.get("vmProtectionGroupType"), s.resource.get("volumeProtectionGroupType")):
+    listed = any(name in s.arguments for name in MEMBERS)
+    if listed and "NATIVE" in (s.resource.get("vmProtectionGroupType"), s.resource.get("volumeProtectionGroupType")):
         yield notable("It is a NATIVE group; the service is expected to refuse a member list.")
     yield from in_use.name_in_use(s)
     yield from in_use.protected_members(s, in_use.added_members(s), s.resource.get("id"))
@@ -108,8 +110,8 @@ def _cascades(s: Subject) -> bool:
 
 
 def _way_back(s: Subject) -> str:
-    lost = "what cascadedelete took is gone for good" if _cascades(s) else "runs missed until then are not made up for"
-    return f"A new group can be made; {lost}."
+    missed = "; runs missed until then are not made up for" if s.resource.get("protectionJobInfo") else ""
+    return f"A new group can be made{'; what cascadedelete took is gone for good' if _cascades(s) else missed}."
 
 
 def _undo_of_update(s: Subject) -> str:

@@ -66,7 +66,7 @@ def name_reads(
         for place, single in _places(dotted, path, body, resource, kind):
             ids = wanted.setdefault((place, single), [])
             ids += [identity] if identity not in ids else []
-    reads = []
+    reads, vcenter = [], f"{VIRTUALIZATION}/hypervisor-managers/"
     for (place, single), ids in wanted.items():
         if single and len(ids) <= MOST_SINGLE:
             reads += [
@@ -77,7 +77,9 @@ def name_reads(
             ]
         else:
             query = () if place.startswith(DATA) else WHOLE
-            reads.append(ReadSpec(f"name {place}", "names", place, query, quiet=True))
+            words = f"list of {place.rpartition('/')[2].replace('-', ' ')}"
+            words += " of that vCenter" if vcenter in place else ""
+            reads.append(ReadSpec(f"name {place}", words, place, query, quiet=True))
     return reads
 
 

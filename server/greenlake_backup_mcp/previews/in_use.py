@@ -12,7 +12,7 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from .model import Finding, Subject, grave, notable
-from .phrases import item_at, label, names, objects, quoted
+from .phrases import as_shown, item_at, label, names, objects, quoted
 from .places import MEMBERS
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, identity_of
 
@@ -42,9 +42,9 @@ def naming(collection: str) -> str:
 def name_in_use(s: Subject, collection: str = "") -> Iterator[Finding]:
     """What else has the name already that the request gives."""
     collection = collection or identity_of(s.target.path)[0]
-    name, what = str(s.arguments.get(naming(collection))).casefold(), KINDS.get(collection, "resource")
+    name, what = as_shown(s.arguments.get(naming(collection))), KINDS.get(collection, "resource")
     for one in s.read(collection).items:
-        taken = {str(one[n]).casefold() for n in ("name", "displayName") if one.get(n)}
+        taken = {as_shown(one[n]) for n in ("name", "displayName") if one.get(n)}
         if name in taken and one.get("id") != s.resource.get("id"):
             words = f"A {what} named {quoted(s.arguments[naming(collection)])} EXISTS (id {cell(str(one.get('id')))}): "
             words += "the service refuses, or two of one name are mistaken for each other."

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
-from . import in_use
+from . import in_use, times
 from .difference import Leaf, leaves_between
 from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import item_at, label, name_of, names, objects, quoted
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, asset_path, literal, path_of
-from .schedule_facts import id_of, schedules_of
+from .schedule_facts import id_of, repeated_ids, schedules_of
 
 MOST_HOLDERS = 10  # of what an asset is part of that are read
 TOLD = ("scheduleId", "name", "schedule", "expireAfter", "lockFor", "preScriptInfo", "postScriptInfo")  # of a schedule
@@ -79,7 +80,13 @@ def _create(s: Subject) -> Iterator[Finding]:
     wanted = str(s.read("policy").resource.get("applicationType") or "")
     if wanted and wanted != APPLICATIONS.get(collection, wanted):
         yield notable(f"The policy is made for {cell(wanted)}; the service is expected to refuse it for this asset.")
-    yield Finding("A first run begins at once.")
+    begin, count = (
+        units.parse_time(s.arguments.get("effectiveFromDateTime")),
+        len(schedules_of(s.read("policy").resource)),
+    )
+    first = "A first run begins" if count < 2 else f"The first runs of its {count:,} schedules begin"
+    begins = "at once" if begin is None or begin <= s.now else f"on {times.describe_when(begin, s.now)}"
+    yield Finding(f"{first} {begins}.")
 
 
 def _protected_already(s: Subject) -> Iterator[Finding]:
@@ -118,6 +125,13 @@ def _as_part_of(holders: list[Mapping[str, Any]]) -> str:
     return "on datastore" if holders[0].get("type") == "DATASTORE" else "as a member of"
 
 
+def _impossible(s: Subject) -> str:
+    overrides = s.arguments.get("overrides")
+    if s.read("policy").missing:
+        return "There is no such policy."
+    return repeated_ids(overrides) if isinstance(overrides, Mapping) else ""
+
+
 def _asset(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     asset = arguments.get("assetInfo")
     return asset if isinstance(asset, Mapping) else {}
@@ -140,7 +154,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         _title,
         _create,
         "delete_protection_job takes it back; copies made until then stay until they expire.",
-        forbidden=lambda s: "There is no such policy." if s.read("policy").missing else "",
+        forbidden=_impossible,
         reads=_reads,
         further=(_further_reads,),
         implied=_implied,

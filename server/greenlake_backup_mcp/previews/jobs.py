@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from greenlake_backup_mcp.lists.views.schedules import IDLE
 from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.text.sanitize import cell
 
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import count_of, item_at, name_of, objects, quoted
@@ -43,31 +45,34 @@ def _end(s: Subject) -> Iterator[Finding]:
         yield notable("It has NO recovery point: nothing of it can be restored.", "no recovery point")
     else:
         yield Finding(f"Its copies stay until they expire: {copies_in(s)}.")
-    if s.resource.get("operational") == "SUSPENDED":
+    if s.resource.get("operational") in IDLE:
         yield mark("is suspended")
 
 
 def _suspend(s: Subject) -> Iterator[Finding]:
-    chosen, asset = _chosen(s), name_of(s.resource.get("assetInfo") or {})
-    named = f"schedule{'' if len(_ids(s)) == 1 else 's'} {', '.join(map(str, s.arguments.get('scheduleIds') or ()))}"
-    which = named if _ids(s) else "ALL its schedules"
+    asset, (idle, stopping) = name_of(s.resource.get("assetInfo") or {}), _by_state(s, _chosen(s))
+    which = list_ids(stopping) if _ids(s) else "ALL its schedules"
     short = f"No runs any more for {asset}: {which}, until resumed."
-    yield grave(f"No runs any more of: {describe_schedules(chosen)}.", short=short)
-    needy = needing(schedules_of(s.resource), _ids(s))
-    if dry := [one for one in needy if _operational(s, one) != "SUSPENDED"]:
-        words = f"These go on, but need copies of {list_ids(chosen)} as source, and get no new ones"
+    if stopping or not idle:
+        yield grave(f"No runs any more of: {describe_schedules(stopping)}.", short=short)
+    _, active = _by_state(s, schedules_of(s.resource))
+    if dry := [one for one in needing(schedules_of(s.resource), _ids(s)) if one in active]:
+        words = f"These go on, but need copies of {list_ids(stopping)} as source, and get no new ones"
         yield grave(f"{words}: {describe_schedules(dry)}.", "the source of a schedule")
-    if nexts := sorted(str(x["nextRunTime"]) for _, x in chosen if x.get("nextRunTime")):
+    if idle:
+        yield Finding(f"Suspended already, so nothing changes for them: {describe_schedules(idle)}.")
+    if nexts := sorted(str(x["nextRunTime"]) for _, x in stopping if x.get("nextRunTime")):
         yield Finding(f"The next run, {describe_time(nexts[0], s.now)}, is the first that does not happen.")
     yield from _strangers(s)
     yield Finding("Existing copies go on expiring. Nobody is reminded to resume.")
 
 
 def _resume(s: Subject) -> Iterator[Finding]:
-    chosen = _chosen(s)
-    running = [one for one in chosen if _operational(s, one) == "ACTIVE"]
-    if stopped := [one for one in chosen if one not in running]:
-        yield Finding(f"These run again: {describe_schedules(stopped)}.")
+    idle, running = _by_state(s, _chosen(s))
+    if s.resource.get("operational") == "PERMANENTLY_SUSPENDED":
+        yield notable("It is PERMANENTLY_SUSPENDED: whether the service resumes it, no document says.")
+    if idle:
+        yield Finding(f"These run again: {describe_schedules(idle)}.")
     if running:
         yield Finding(f"Not suspended, so nothing changes for them: {describe_schedules(running)}.")
     yield from _strangers(s)
@@ -76,8 +81,8 @@ def _resume(s: Subject) -> Iterator[Finding]:
 def _run(s: Subject) -> Iterator[Finding]:
     yield Finding(f"Run now: {describe_schedules(_chosen(s))}.")
     yield from _strangers(s)
-    if str(s.resource.get("operational")).endswith("SUSPENDED"):
-        yield notable("It is SUSPENDED: whether the service runs it all the same, no document says.")
+    if idle := _by_state(s, _chosen(s))[0]:
+        yield notable(f"SUSPENDED: {list_ids(idle)}; whether the service runs them all the same, no document says.")
     if s.arguments.get("fullBackup") is True:
         yield from room(s, [store_of(tier) for tier, _ in _chosen(s)])
 
@@ -136,20 +141,27 @@ def _strangers(s: Subject) -> Iterator[Finding]:
     """What a call names and the job does not have."""
     strangers = sorted(_ids(s) - {id_of(one) for one in schedules_of(s.resource)})
     if strangers and isinstance(s.resource.get("protections"), list):
-        yield notable(f"The job has no schedule {', '.join(strangers)}.")
+        yield notable(_has_no(strangers))
+
+
+def _has_no(strangers: list[str]) -> str:
+    return f"The job has no schedule{'s' if len(strangers) > 1 else ''} {cell(', '.join(strangers), 200)}."
 
 
 def _suspended_already(s: Subject) -> str:
-    if s.resource.get("operational") == "SUSPENDED" and not _ids(s):
+    chosen, every = _chosen(s), schedules_of(s.resource)
+    if s.resource.get("operational") in IDLE and not _ids(s):
         return "It is suspended already."
-    chosen = _chosen(s)
-    every = chosen and all(_operational(s, one) == "SUSPENDED" for one in chosen)
-    return f"What it names is suspended already: {describe_schedules(chosen)}." if every else ""
+    if every and not chosen:
+        return _has_no(sorted(_ids(s)))
+    idle = chosen and not _by_state(s, chosen)[1]
+    return f"What it names is suspended already: {describe_schedules(chosen)}." if idle else ""
 
 
-def _operational(s: Subject, schedule: Schedule) -> Any:
-    """Whether a schedule runs, by what it says itself, else by its job."""
-    return schedule[1].get("operational") or s.resource.get("operational")
+def _by_state(s: Subject, schedules: list[Schedule]) -> tuple[list[Schedule], list[Schedule]]:
+    """Those of the schedules that are suspended, and those that are not: by what each says, else by its job."""
+    idle = [one for one in schedules if (one[1].get("operational") or s.resource.get("operational")) in IDLE]
+    return idle, [one for one in schedules if one not in idle]
 
 
 TABLE: Mapping[str, PreviewSpec] = {

@@ -24,6 +24,7 @@ from .leaf_tests import (
     is_earlier,
     is_longer_than_now,
     is_of,
+    is_protected,
     is_rarer,
     is_set,
     is_shorter,
@@ -77,7 +78,8 @@ LOCK = "Nobody can delete such a copy, or let it expire, before that, whatever i
 RIGHTS = "It runs on that application host with the rights of the service there."
 ACCOUNT = "If the new values are wrong, every backup and restore through it fails."
 CUT_OFF = "If the new values are wrong, it is cut off, and nothing that runs through it works."
-TWICE = "A second machine with the same name, addresses and identity runs then."
+ENDLESS = "How long new copies are kept then is not documented: for ever, or as the service decides."
+DROPPED = "Whoever is dropped loses the group's protection."
 MOVED = "New copies go there from then on; the first of each asset is a full one."
 OPENED = "HPE support can log in to the appliance from then on."
 GROWS = "Storage can only grow; the service is expected to refuse that."
@@ -87,22 +89,24 @@ NO_RECOVERY = "NO_RECOVERY: the database stays unusable until someone finishes t
 CLAUSE, SENTENCE = "(a finding with a short form)", "(a finding)"
 # TABLE: which kind of grave change, or finding, has the first line of a preview.
 KINDS = (
-    *("ACCESS", "PROGRAM", "LOST", "ENDS EARLIER", "LOCK", CLAUSE, "UNUSABLE", "WEAKER", "SHORTER", "RARER", "STORE"),
-    *(SENTENCE, "ADDRESS", "ACCOUNT", "MEMBERS", "HOST", "FORCE"),
+    *("ACCESS", "PROGRAM", "LOST", "ENDS EARLIER", "LOCK", CLAUSE, "UNUSABLE", "WEAKER", "SHORTER", "RETENTION"),
+    *("RARER", "STORE", SENTENCE, "ADDRESS", "ACCOUNT", "MEMBERS", "HOST", "FORCE"),
 )
 RANK = {kind: n for n, kind in enumerate(KINDS)}
 # TABLE: kinds that hold for as many assets as the thing that changes is for.
-SPREADING = ("LOST", "LOCK", "SHORTER", "WEAKER", "RARER", "STORE")
+SPREADING = ("LOST", "LOCK", "SHORTER", "RETENTION", "WEAKER", "RARER", "STORE")
 # TABLE: the first rule that holds speaks for a leaf.
 RULES: tuple[Rule, ...] = (
     _grave("protections|schedules|nic", "LOST", loses_element),
-    _grave("assets|members", "LOST", loses_element, "It loses the group's protection."),
+    _grave("assets|members", "LOST", both(loses_element, is_protected), DROPPED),
+    _grave("assets|members", "LOST", loses_element),
     _grave(r"(?:pre|post)ScriptInfo(?:\..*)?", "PROGRAM", is_set, RIGHTS),
     _grave("lockFor", "LOCK", both(locks_longer, outlasts), f"{LOCK} {OUTLAST}"),
     _grave("lockFor|lockedUntil", "LOCK", locks_longer, LOCK),
     _grave("lockFor", "WEAKER", is_shorter(length_days, of_none=False), "New copies can be deleted sooner."),
     _grave("expireAfter", "SHORTER", both(is_shorter(length_days, of_none=True), outlasts), OUTLAST),
     _grave("expireAfter", "SHORTER", is_shorter(length_days, of_none=True)),
+    _grave("expireAfter", "RETENTION", loses_element, ENDLESS),
     _notable("expireAfter", is_longer_than_now, "Copies take up their room so long."),
     _grave("expiresAt", "ENDS EARLIER", is_earlier, danger=Danger.DESTROY),
     _grave("schedule", "RARER", is_rarer),
@@ -127,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     _notable("datastoreIds", loses_element, "The list must contain the present ones.", "LOST"),
     _notable(".*", loses_element, kind="LOST"),
     _notable("max(?:InCloud|OnPrem).*|cpu|ramInGiB|storageInTiB", is_smaller, GROWS),
-    _notable("powerOn|powerOnVmsAfterRestore", is_true, TWICE),
+    _notable("powerOn|powerOnVmsAfterRestore", is_true),
     _notable("fullBackup", is_true, "It takes as much room as the asset holds."),
     _grave("recoveryMode", "UNUSABLE", lambda leaf, _: leaf.after == "NO_RECOVERY", NO_RECOVERY),
     _notable("restoreType|fileRestoreMethod|recoveryMode|restoreUntil|restoreWithTailLog"),

@@ -5,6 +5,8 @@ Knows the units of the API's lengths of time; no words, no HTTP, no MCP.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,14 +23,17 @@ Test = Callable[[Leaf, Subject], bool]
 
 
 def length_days(value: Any) -> float | None:
-    """A length of time of the API in days; None where it is none."""
-    if not isinstance(value, Mapping) or (number := units.number(value.get("value"))) is None:
+    """A length of time of the API in days, endless where its number is beyond measure; None where it is none."""
+    if not isinstance(value, Mapping):
         return None
+    number = units.number(value.get("value"))
+    if number is None:
+        return math.inf if isinstance(value.get("value"), (int, float)) else None
     return number * DAYS.get(str(value.get("unit")), 1.0)
 
 
 def interval_days(plan: Any) -> float | None:
-    """How far apart the runs of a schedule are, in days."""
+    """How far apart the runs of a schedule are on average, in days; endless where it is active at no time of day."""
     if not isinstance(plan, Mapping) or not isinstance(plan.get("repeatInterval"), Mapping):
         return None
     interval = plan["repeatInterval"]
@@ -37,7 +42,18 @@ def interval_days(plan: Any) -> float | None:
     if every is None or period is None:
         return None
     often = len(on) if isinstance(on, list) and on and plan["recurrence"] in ("WEEKLY", "MONTHLY") else 1
-    return every * period / often
+    active = _active_share(plan.get("activeTime")) if plan["recurrence"] in ("BY_MINUTES", "HOURLY") else 1.0
+    return every * period / often / active if active else math.inf
+
+
+def _active_share(window: Any) -> float:
+    """How much of the day a schedule is active; all of it where it names no time, or one that cannot be read."""
+    sides = (window.get("activeFromTime"), window.get("activeUntilTime")) if isinstance(window, Mapping) else ()
+    match = [re.fullmatch(r"(\d\d?):(\d\d)", str(side)) for side in sides]
+    if not match or None in match:
+        return 1.0
+    start, end = (int(m[1]) * 60 + int(m[2]) for m in match if m)
+    return (end - start) % 1440 / 1440
 
 
 def is_set(leaf: Leaf, _s: Subject) -> bool:
@@ -53,6 +69,11 @@ def changes_what_is(leaf: Leaf, s: Subject) -> bool:
 def is_true(leaf: Leaf, _s: Subject) -> bool:
     """Whether it is switched on, or stays so."""
     return leaf.after is True
+
+
+def is_protected(_leaf: Leaf, s: Subject) -> bool:
+    """Whether a protection job stands on the target."""
+    return bool(s.resource.get("protectionJobInfo"))
 
 
 def loses_element(leaf: Leaf, _subject: Subject) -> bool:

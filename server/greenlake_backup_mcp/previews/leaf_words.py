@@ -105,8 +105,8 @@ def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetim
         return named.removeprefix("id ") if LABELS.get(name, name)[-2:].lower() == "id" else named
     if isinstance(value, (int, float)) and SIZES.search(name):
         return f"{units.size(value)} ({value:,} bytes)"
-    if isinstance(value, Mapping) and set(value) == {"value", "unit"} and (length := schedules.period(value)):
-        return cell(length)
+    if isinstance(value, Mapping) and set(value) == {"value", "unit"}:
+        return cell(schedules.period(value)) or _exact(f"{value['value']} {str(value['unit']).lower()}")
     if isinstance(value, Mapping) and name == "schedule":
         return describe_rhythm(value)
     if isinstance(value, list):
@@ -202,7 +202,8 @@ def describe_element(of_list: str, element: Element, names: Mapping[str, str]) -
         return describe_tier(item, names)
     if of_list == "schedules" and isinstance(item, Mapping):
         name = element.before.get("name") if isinstance(element.before, Mapping) else None
-        return f"schedule {cell(str(item.get('scheduleId')))}" + (f" {sanitize.quoted(name)}" if name else "")
+        key = element.key if isinstance(element.key, str) else item.get("scheduleId")
+        return f"schedule {cell(str(key))}" + (f" {sanitize.quoted(name)}" if name else "")
     if not isinstance(element.key, str):
         return cell(str(element.key)) if not isinstance(item, Mapping) else f"({cell(str(element.key))})"
     if of_list in MEMBERS:

@@ -143,7 +143,7 @@ class Effect:
         """What changes, a line each, grave ones first; long differences are folded."""
         weighty = [c for c in self.changes if c.gravity is Gravity.GRAVE]
         rest = [c for c in self.changes if c.gravity is not Gravity.GRAVE]
-        written: set[str] = set()  # notes stand with the first row that they belong to
+        written = {self.gravest}  # notes stand with the first row that they belong to
         for (kind, group), rows in groupby((*weighty[:MOST_GRAVE], *rest[:MOST_ROWS]), key=lambda c: (c.kind, c.group)):
             together = list(rows)
             body = "; ".join(text for c in together if (text := c.text))

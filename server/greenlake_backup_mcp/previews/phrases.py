@@ -21,6 +21,11 @@ def quoted(text: Any, most: int = 80) -> str:
     return sanitize.quoted(str(text), most)
 
 
+def as_shown(name: Any) -> str:
+    """A name as people tell it from others: without what is invisible, whatever the case of its letters."""
+    return cell(str(name), 400).casefold()
+
+
 def name_of(resource: Mapping[str, Any]) -> str:
     """The name of a resource in quotes, its id where it has none."""
     name = resource.get("displayName") or resource.get("name")

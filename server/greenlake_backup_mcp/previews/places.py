@@ -53,6 +53,7 @@ EITHER = (
     frozenset({"clusterId", "hostId"}),
     frozenset({"retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure"}),
 )
+MISSPELT = ("retainOrignalDirectoryStructure",)  # the description has it beside the one it means
 MEMBERS = ("assets", "members")  # the lists of a group: whoever is not in them is dropped
 PARTS = ("scheduleIds", "individualBackupIds", "individualSnapshotIds", "includeResources")
 MEANS_ALL = frozenset((*PARTS, "restoreAllResources", "recoveryInfo"))
@@ -118,6 +119,8 @@ def left_out(
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     """What is not asked, with its default where the description has one; also within what is asked."""
     for name, schema in properties.items():
+        if name in MISSPELT and name not in asked:
+            continue
         if name not in asked:
             if name not in now:
                 yield (name,), schema.get("default", defaults.get(name, ABSENT))

@@ -19,7 +19,7 @@ from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import assets, at_least, objects
 from .places import ABSENT, UNCARRIED
 from .reads import EVERY, OWN, ReadSpec, Target, identity_of, literal
-from .schedule_facts import Schedule, id_of, list_ids, needing, schedules_of, without_source
+from .schedule_facts import Schedule, id_of, list_ids, needing, repeated_ids, schedules_of, without_source
 
 LOST_TIER = "A tier that is LOST cannot be added again: a policy's update cannot add a tier."
 LOST_SCHEDULE = "A schedule that is LOST can be listed again, but an update cannot carry its programs and its source."
@@ -67,7 +67,7 @@ def _change(s: Subject) -> Iterator[Finding]:
         for tier in objects(s.arguments["protections"]) if have else ():
             if tier.get("id") not in have:
                 yield notable(f"Tier {cell(str(tier.get('id')))} is not one of this policy.")
-    if s.difference.leaves:
+    if _changes_tiers(s):
         yield Finding("Copies that exist are taken to keep their expiry and lock; new ones get the new.")
     yield from name_in_use(s)
     yield from _in_use(s)
@@ -137,10 +137,23 @@ def _uncarried(s: Subject) -> Iterator[Finding]:
 
 def _way_back(s: Subject) -> str:
     gone = {leaf.name for leaf in s.difference.leaves if leaf.after is ABSENT and isinstance(leaf.path[-1], Element)}
-    return LOST_TIER if "protections" in gone else LOST_SCHEDULE if "schedules" in gone else KEPT
+    back = KEPT if _changes_tiers(s) else "It can be changed back."
+    return LOST_TIER if "protections" in gone else LOST_SCHEDULE if "schedules" in gone else back
 
 
-_CHANGE = PreviewSpec("Change the {target}", _change, _way_back, _facts, reads=_reads, held_by=_held_by)
+def _changes_tiers(s: Subject) -> bool:
+    return any(leaf.names[0] == "protections" for leaf in s.difference.leaves)
+
+
+_CHANGE = PreviewSpec(
+    "Change the {target}",
+    _change,
+    _way_back,
+    _facts,
+    lambda s: repeated_ids(s.arguments),
+    reads=_reads,
+    held_by=_held_by,
+)
 TABLE: Mapping[str, PreviewSpec] = {
     "DeleteDataManagementTemplate": replace(
         _CHANGE,

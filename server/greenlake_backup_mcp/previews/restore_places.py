@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.text import units
-from greenlake_backup_mcp.text.sanitize import cell
+from greenlake_backup_mcp.text.sanitize import cell, clean
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, Subject, grave, notable
-from .phrases import item_at, label, listed, name_of, objects, quoted
+from .phrases import as_shown, item_at, label, listed, name_of, objects, quoted
 from .reads import OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, identity_of, literal, path_of
 from .tenant_facts import STORES
 
@@ -56,7 +56,7 @@ def _namesakes(arguments: Mapping[str, Any], target: Target) -> Iterator[ReadSpe
     if arguments.get("restoreType") != "ALTERNATE" or not isinstance(name, str):
         return
     if place:
-        query = (("filter", f"name eq {literal(name)}"), ("limit", "20"))
+        query = (("filter", f"name eq {literal(clean(name).strip())}"), ("limit", "20"))
         path = path_of(VIRTUALIZATION, place)
         yield ReadSpec("namesakes", f"whether a {target.kind} of that name exists", path, query)
     elif target.kind == "SQL database":
@@ -136,7 +136,7 @@ def present_there(s: Subject) -> Iterator[Finding]:
         yield from _onto_database(s)
         return
     for one in s.read("namesakes").items:
-        if str(one.get("name")).casefold() == str(name).casefold():
+        if as_shown(one.get("name")) == as_shown(name):
             yield grave(
                 f"A {s.target.kind} named {quoted(name)} EXISTS (id {cell(str(one.get('id')))}): the service refuses, "
                 "makes a second of that name, or overwrites it; no document says which.",
@@ -150,10 +150,10 @@ def _onto_database(s: Subject) -> Iterator[Finding]:
     to = s.arguments.get("targetDatabaseInfo")
     to = to if isinstance(to, Mapping) else {}
     instance = item_at(s.resource, "instanceInfo", "id")
-    where, name = to.get("instanceId") or instance, str(to.get("name") or s.resource.get("name")).casefold()
+    where, name = to.get("instanceId") or instance, as_shown(to.get("name") or s.resource.get("name"))
     paths = objects(to.get("databaseFilePaths"))
     same_files = [p for p in paths if _path(p.get("newPath")) == _path(p.get("originalPath"))]
-    if where == instance and name == str(s.resource.get("name")).casefold():
+    if where == instance and name == as_shown(s.resource.get("name")):
         yield overwritten(s, f"the present {s.name}, which has that name and instance", s.name)
         yield from () if s.arguments.get("restoreWithTailLog") else tail_of_log(s)
     elif where == instance and same_files:
@@ -162,7 +162,7 @@ def _onto_database(s: Subject) -> Iterator[Finding]:
     elif where == instance and not paths:
         yield notable("Where its files go is left to the service; the present ones lie on the same host.")
     for one in s.read("namesakes").items:
-        there = str(one.get("name")).casefold() == name and item_at(one, "instanceInfo", "id") == where
+        there = as_shown(one.get("name")) == name and item_at(one, "instanceInfo", "id") == where
         if there and one.get("id") != s.resource.get("id"):
             which = f"the {label('SQL database', one)} that has that name there"
             yield overwritten(s, which, f"SQL database {quoted(one.get('name'), 50)}", foreign=True)

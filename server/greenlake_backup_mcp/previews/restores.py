@@ -13,7 +13,7 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from .model import Finding, PreviewSpec, Subject, grave, notable
-from .phrases import describe_resource, item_at, label, names, objects
+from .phrases import as_shown, describe_resource, item_at, label, names, objects
 from .recovery_point_facts import GOING, flaw_of, recovery_point_facts
 from .restore_places import (
     COPIES,
@@ -32,6 +32,7 @@ HARMLESS = {  # ways to restore files that lose none
     "SKIP": "Files that are there are left alone.",
 }
 OVERWRITTEN = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
+TWICE = "each runs beside the one that exists, with the same name, addresses and identity."
 MADE = "What is made can be removed again, outside this server."
 
 
@@ -52,8 +53,7 @@ def _restore(s: Subject) -> Iterator[Finding]:
         yield from onto
         if not any(f.danger is Danger.DESTROY for f in onto):
             yield Finding(f"The present {s.target.kind} stays as it is; a second one is made.")
-        if s.target.kind == "datastore":
-            yield _made_along(s)
+        yield from _made_along(s)
         yield from room_on_datastore(s, s.resource.get("capacityInBytes"))
     if not any(s.arguments.get(name) for name in COPIES):
         words = "NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one."
@@ -90,11 +90,22 @@ def _vms_on_it(s: Subject) -> str:
     return which + (f" ({names(vms.items)})" if vms.items else "")
 
 
-def _made_along(s: Subject) -> Finding:
-    """What a datastore that is made beside the present one brings along."""
-    power = item_at(s.arguments, "targetDatastoreInfo", "powerOnVmsAfterRestore")
-    run = ", and powered on" if power is True else "" if power is False else "; whether they run then is not said"
-    return notable(f"With it are made a second time: {_vms_on_it(s)}, as they were at that point in time{run}.")
+def _made_along(s: Subject) -> Iterator[Finding]:
+    """What a VM or datastore that is made beside the present one brings along, and whether it runs."""
+    if s.target.kind == "datastore":
+        power = item_at(s.arguments, "targetDatastoreInfo", "powerOnVmsAfterRestore")
+        run = (
+            f", and powered on: {TWICE}"
+            if power is True
+            else "."
+            if power is False
+            else "; whether they run then is not said."
+        )
+        yield notable(f"With it are made a second time: {_vms_on_it(s)}, as they were at that point in time{run}")
+    elif item_at(s.arguments, "targetVmInfo", "powerOn") is True:
+        name = item_at(s.arguments, "targetVmInfo", "name")
+        same = "name, " if as_shown(name) == as_shown(s.resource.get("name")) else ""
+        yield notable(f"A second machine with the same {same}addresses and identity runs then.")
 
 
 def _along(s: Subject, some: str) -> Iterator[Finding]:
@@ -178,7 +189,7 @@ def unusable(s: Subject, *, overwrites: bool) -> str:
     for name, result in s.target.uses.items():
         what = f"{result.words[:1].upper()}{result.words[1:]}"
         if result.missing and not name.startswith("copy "):  # where a group's copies are found is not documented
-            return f"{what} {'to restore from or into ' if name == 'copy' else ''}does not exist."
+            return f"{what} {'to restore from ' if name == 'copy' else ''}does not exist."
         if result.resource.get("state") in (*GOING, "CREATING"):
             return f"{what} cannot be used: state {cell(str(result.resource['state']))}."
     return ""

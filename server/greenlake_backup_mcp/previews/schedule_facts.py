@@ -50,6 +50,16 @@ def source_of(schedule: Mapping[str, Any]) -> str | None:
     return None if source is None else str(source)
 
 
+def repeated_ids(holder: Mapping[str, Any]) -> str:
+    """That a request gives one id to two tiers or schedules, so that it has two meanings; "" where it does not."""
+    tiers, every = objects(holder.get("protections")), schedules_of(holder)
+    for what, ids in (("tiers", [t.get("id") for t in tiers]), ("schedules", [x.get("scheduleId") for _, x in every])):
+        for identity in ids:
+            if identity is not None and ids.count(identity) > 1:
+                return f"Two {what} have the id {cell(str(identity))}, which is unique in a policy."
+    return ""
+
+
 def list_ids(chosen: Iterable[Schedule]) -> str:
     """`schedule 2`, `schedules 2, 3`."""
     ids = list(dict.fromkeys(cell(id_of(s)) for s in chosen))

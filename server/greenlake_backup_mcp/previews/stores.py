@@ -91,7 +91,7 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     if not readable:
         yield Finding("", warning="what is on it is not known", danger=Danger.DESTROY)
     elif stores:
-        yield mark(f"{len(stores)} stores")
+        yield mark(units.plural(len(stores), "store"))
 
 
 def _recover_gateway(s: Subject) -> Iterator[Finding]:

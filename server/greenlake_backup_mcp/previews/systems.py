@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from . import in_use
@@ -115,7 +116,9 @@ def _remove_host(s: Subject) -> Iterator[Finding]:
     if protected := [d for d in databases.items if d.get("protectionJobInfo")]:
         count = f"{at_least(databases)}{len(protected):,}"
         words = f"Protected now, and then no more: {count} ({names(protected)})."
-        yield grave(words, f"{len(protected)} protected databases", f"{count} protected databases lose protection.")
+        those = f"{units.plural(len(protected), 'protected database')} {'loses' if len(protected) == 1 else 'lose'}"
+        short = f"{at_least(databases)}{those} protection."
+        yield grave(words, units.plural(len(protected), "protected database"), f"{short[:1].upper()}{short[1:]}")
     elif not databases.available:
         yield grave("", "its databases are not known", "Its databases are not known.")
     yield Finding(
@@ -139,7 +142,7 @@ def _change(s: Subject) -> Iterator[Finding]:
         yield notable("Which databases depend on it is not known: it does not name its host.")
     if stores:
         yield notable(f"Stores that depend on it: {at_least(s.read('stores'))}{len(stores):,} ({names(stores)}).")
-        yield from stopped(s, _jobs_on(s), "Jobs that write to its stores")
+        yield from stopped(s, _jobs_on(s), "Jobs that write to its stores", notable)
     yield from in_use.address_in_use(s)
 
 

@@ -5,7 +5,7 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -45,13 +45,15 @@ def jobs_of_stores(s: Subject, wanted: Iterable[Any]) -> list[Mapping[str, Any]]
     ]
 
 
-def stopped(s: Subject, jobs: list[Mapping[str, Any]], what: str) -> Iterator[Finding]:
+def stopped(
+    s: Subject, jobs: list[Mapping[str, Any]], what: str, weigh: Callable[[str], Finding] = grave
+) -> Iterator[Finding]:
     """That jobs would fail, where there are any; or that it is not known. `what`: which jobs."""
     needed = [s.read(name) for name in ("jobs", "stores", "gateways") if name in s.facts]
     if jobs:
-        yield grave(f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)}).")
+        yield weigh(f"{what}: {at_least(*needed)}{len(jobs):,} ({assets(jobs)}).")
     elif not all(result.available for result in needed):
-        yield grave(f"{what}: not known which.")
+        yield weigh(f"{what}: not known which.")
 
 
 def running(s: Subject) -> Iterator[Finding]:
