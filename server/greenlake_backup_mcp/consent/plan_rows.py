@@ -1,6 +1,6 @@
 """A confirmed plan and its calls: what each is, how far it has come, what became of it.
 
-Must know nothing of how a call is carried out (plan_steps.py).
+Must know nothing of how a call is carried out (plan_execution.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Confirmed plans under way. A plan belongs to the server, not to the call: whoever asked may go, and ask again.
 
-Must know nothing of codes or HTTP, nor how calls are carried out (plan_steps.py).
+Must know nothing of codes or HTTP, nor how calls are carried out (plan_execution.py).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from greenlake_backup_mcp.upstream.progress import Progress
 
 from . import refusals
 from .permits import UNDONE, Permit
+from .plan_execution import execute_all
 from .plan_rows import PREFIX, PlanRun
-from .plan_steps import execute_all
 from .proposals import Caller, Consent
 
 READING = 0.1  # of the progress of a plan: its targets are read
