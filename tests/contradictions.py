@@ -109,8 +109,8 @@ def status_against_age(connection: sqlite3.Connection, dice: random.Random) -> s
     point = dice.choice(points[3:])
     connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND kind = ? AND point > ?",
                        (no, LISTS[tier], KINDS[tier], point))  # fmt: skip
-    connection.execute("UPDATE schedules SET last_run = ?1, prev_run = ?1, prev_good = ?1 WHERE job_id = ?2 AND "
-                       "schedule_id = ?3", (point, job, schedule))  # fmt: skip
+    connection.execute("UPDATE schedules SET last_run = ?, prev_run = ?, prev_good = ? WHERE job_id = ? AND "
+                       "schedule_id = ?", (point, point, point, job, schedule))  # fmt: skip
     writer.summarize(connection, no, LISTS[tier])
     return str(ident)
 

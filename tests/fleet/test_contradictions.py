@@ -30,7 +30,7 @@ def test_t04_a_run_that_had_no_time_to_leave_a_copy_contradicts_nothing() -> Non
     """T4: a run ends when it is triggered; its copy, and the reading that shows it, come later."""
 
     def just_run(connection: sqlite3.Connection) -> None:
-        connection.execute("UPDATE schedules SET last_status = 'OK', last_run = ?1, prev_run = ?1", (AT - 600,))
+        connection.execute("UPDATE schedules SET last_status = 'OK', last_run = ?, prev_run = ?", (AT - 600, AT - 600))
 
     seen, _ = contradictions.compare(just_run)
     assert [c for c in seen.contradictions if c.kind is Kind.JOB_WITHOUT_COPY and "snapshot" not in c.one] == []

@@ -250,7 +250,8 @@ def test_the_frame_of_ten_judges_five_judges_three_as_far_as_told_and_two_not_at
 ) -> None:
     restored = f"/virtualization/v1beta1/virtual-machines/{one(catalog, 'sap-prod-01')[1]}"
     catalog.execute("INSERT INTO main.tasks (id, name, state, created, started, ended, source_uri) VALUES ('r', "
-                    "'Restore virtual machine', 'SUCCEEDED', ?1, ?1, ?1 + 600, ?2)", (AT - DAY, restored))  # fmt: skip
+                    "'Restore virtual machine', 'SUCCEEDED', ?, ?, ?, ?)",
+                    (AT - DAY, AT - DAY, AT - DAY + 600, restored))  # fmt: skip
     question, estate = question_of(control="frame"), estate_of(catalog)
     checked = [
         check_protection.check(catalog, estate, question, c) for c in check_protection._controls(question.values)

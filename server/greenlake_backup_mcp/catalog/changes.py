@@ -254,8 +254,8 @@ def _cause(  # noqa: PLR0913, PLR0917
     if own:
         return f"this server: {own[0]}", None, None, True
     approval = connection.execute(
-        "SELECT name, requested_by, checked_by, state FROM approvals WHERE (resource_uri LIKE ?1 "
-        "OR resource_uris LIKE ?1) AND lower(state) LIKE 'approved%'", (like,),
+        "SELECT name, requested_by, checked_by, state FROM approvals WHERE (resource_uri LIKE :uri "
+        "OR resource_uris LIKE :uri) AND lower(state) LIKE 'approved%'", {"uri": like},
     ).fetchone()  # fmt: skip
     if approval:
         who = f"asked for by {approval[1] or 'unknown'}, approved by {approval[2] or 'unknown'}"
@@ -263,19 +263,20 @@ def _cause(  # noqa: PLR0913, PLR0917
     if detail and detail.startswith("store:"):
         return "its store was removed", None, None, True
     task = connection.execute(
-        "SELECT name, user, id, state FROM tasks WHERE created <= ?2 AND coalesce(ended, created) >= ?1 AND "
-        "(resource_uris LIKE ?3 OR source_uri LIKE ?3) ORDER BY name LIKE 'delete%' OR name LIKE 'update%' DESC, "
-        "created DESC", (since, until, like),
+        "SELECT name, user, id, state FROM tasks WHERE created <= :until AND coalesce(ended, created) >= :since AND "
+        "(resource_uris LIKE :uri OR source_uri LIKE :uri) ORDER BY name LIKE 'delete%' OR name LIKE 'update%' DESC, "
+        "created DESC", {"since": since, "until": until, "uri": like},
     ).fetchone()  # fmt: skip
     if task:
         return f"task: {task[0]}", task[1], task[2], True
     if kind == "copy vanished" and asset:
         gone = connection.execute("SELECT gone FROM assets WHERE id = ?", (asset,)).fetchone()
         task = connection.execute(
-            "SELECT name, user, id FROM tasks WHERE created <= ?2 AND coalesce(ended, created) >= ?1 "
-            "AND name LIKE 'delete%' AND (resource_uris LIKE ?3 OR resource_uris LIKE ?3 || ',%' OR source_uri LIKE ?3)"
-            " ORDER BY created DESC",
-            (since, until, f"%/{asset}"),  # about the asset itself, not about another of its copies
+            "SELECT name, user, id FROM tasks WHERE created <= :until AND coalesce(ended, created) >= :since "
+            "AND name LIKE 'delete%' AND (resource_uris LIKE :uri OR resource_uris LIKE :uri || ',%' "
+            "OR source_uri LIKE :uri) ORDER BY created DESC",
+            # about the asset itself, not about another of its copies
+            {"since": since, "until": until, "uri": f"%/{asset}"},
         ).fetchone()  # fmt: skip
         if task:
             return f"likely, by time and asset: task: {task[0]}", task[1], task[2], False

@@ -282,11 +282,11 @@ def _after_refresh(connection: sqlite3.Connection, moment: int, keep_days: int) 
     for list_, tiers in ((0, "'SNAPSHOT', 'REPLICATED_SNAPSHOT'"), (1, "'BACKUP', 'CLOUD_BACKUP'")):
         name = ("snapshots", "backups")[list_]
         connection.execute(
-            f"UPDATE readings SET due = min(coalesce(due, ?1), ?1) WHERE collection = '{name}' AND failed = 0 AND "
-            "(due IS NULL OR due > ?1) AND asset IN (SELECT a.no FROM assets a JOIN readings r ON r.asset = a.no AND "
+            f"UPDATE readings SET due = min(coalesce(due, :now), :now) WHERE collection = '{name}' AND failed = 0 AND "
+            "(due IS NULL OR due > :now) AND asset IN (SELECT a.no FROM assets a JOIN readings r ON r.asset = a.no AND "
             f"r.collection = '{name}' WHERE r.read < (SELECT max(coalesce(s.prev_run, 0)) FROM schedules s "
             f"JOIN jobs j ON j.id = s.job_id WHERE s.tier IN ({tiers}) AND (j.asset_id = a.id OR j.asset_id IN "
-            "(SELECT owner_id FROM members m WHERE m.member_id = a.id AND m.owner_kind <> 'tag'))))", (moment,),
+            "(SELECT owner_id FROM members m WHERE m.member_id = a.id AND m.owner_kind <> 'tag'))))", {"now": moment},
         )  # fmt: skip
     changes.explain(connection, moment)
     changes.forget_old(connection, moment, keep_days)

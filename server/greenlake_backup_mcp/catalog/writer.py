@@ -210,10 +210,12 @@ def record_reading(  # noqa: PLR0913  what is known of a reading
     failed = int(problem is not None)
     connection.execute(
         "INSERT INTO readings (collection, asset, read, tried, failed, status, reason, items, due) "
-        "VALUES (?1, ?2, CASE WHEN ?5 THEN NULL ELSE ?3 END, ?3, ?5, ?6, ?7, ?4, ?8) ON CONFLICT DO UPDATE SET "
-        "read = CASE WHEN ?5 THEN read ELSE ?3 END, tried = ?3, failed = ?5 * (failed + 1), status = ?6, reason = ?7, "
-        "items = CASE WHEN ?5 THEN items ELSE ?4 END, due = ?8",
-        (collection, asset, moment, items, failed, status, (reason or "")[:300] or None, due),
+        "VALUES (:collection, :asset, CASE WHEN :failed THEN NULL ELSE :now END, :now, :failed, :status, :reason, "
+        ":items, :due) ON CONFLICT DO UPDATE SET read = CASE WHEN :failed THEN read ELSE :now END, tried = :now, "
+        "failed = :failed * (failed + 1), status = :status, reason = :reason, "
+        "items = CASE WHEN :failed THEN items ELSE :items END, due = :due",
+        {"collection": collection, "asset": asset, "now": moment, "items": items, "failed": failed, "status": status,
+         "reason": (reason or "")[:300] or None, "due": due},
     )  # fmt: skip
 
 

@@ -90,9 +90,9 @@ class Period:
 
 _POINTS = """SELECT c.asset, CASE c.kind WHEN 0 THEN 'SNAPSHOT' WHEN 1 THEN 'REPLICATED_SNAPSHOT' WHEN 2 THEN 'BACKUP'
  ELSE 'CLOUD_BACKUP' END, w.word, c.point, c.expires FROM main.copies c LEFT JOIN temp.reach r ON r.no = c.store
- LEFT JOIN main.words w ON w.no = c.schedule WHERE c.point >= ?1 AND c.ok = 1 AND c.missing IS NULL
- AND (c.expires IS NULL OR c.expires > ?2) AND (r.reachable = 1 OR (c.store IS NULL AND c.list = 0))
- AND (?3 IS NULL OR c.asset IN (SELECT value FROM json_each(?3)))"""
+ LEFT JOIN main.words w ON w.no = c.schedule WHERE c.point >= :since AND c.ok = 1 AND c.missing IS NULL
+ AND (c.expires IS NULL OR c.expires > :now) AND (r.reachable = 1 OR (c.store IS NULL AND c.list = 0))
+ AND (:assets IS NULL OR c.asset IN (SELECT value FROM json_each(:assets)))"""
 _EARLY = """SELECT asset_id, max(seen) FROM main.changes WHERE asset_id IS NOT NULL AND seen >= ?
  AND kind IN ('copy vanished', 'expiry brought forward') GROUP BY asset_id"""
 
@@ -103,7 +103,8 @@ def period(connection: sqlite3.Connection, estate: Estate, since: int, assets: I
     points: dict[PointKey, list[int]] = {}
     oldest: dict[PointKey, tuple[int, int]] = {}
     wanted = None if numbers is None else f"[{', '.join(map(str, numbers))}]"
-    for asset, tier, schedule, point, expires in connection.execute(_POINTS, (since, estate.now, wanted)):
+    bounds = {"since": since, "now": estate.now, "assets": wanted}
+    for asset, tier, schedule, point, expires in connection.execute(_POINTS, bounds):
         key = PointKey(asset, tier, schedule)
         points.setdefault(key, []).append(point)
         if expires is not None and point < oldest.get(key, (estate.now, 0))[0]:

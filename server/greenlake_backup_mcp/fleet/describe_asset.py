@@ -27,7 +27,7 @@ from .verdicts import Context, State, tally
 
 WHOLE = 3  # bearers of one name that are told in full
 LOOKS_AHEAD = ("horizon",)  # of most assets a copy goes within a month: that says something of many, not of one
-_ABOUT = "(source_uri LIKE ?1 OR resource_uris LIKE ?1)"
+_ABOUT = "(source_uri LIKE :uri OR resource_uris LIKE :uri)"
 
 
 async def answer(question: Question) -> Answer:
@@ -94,7 +94,7 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
     newest, off_site, ends = asset.newest(), asset.newest("off_site"), asset.ends(now)
     lock = last_lock(asset.usable)
     month = achieved.period(connection, estate, now - 30 * DAY, [asset])
-    about, held = f"%/{asset.id}%", {s.asset_no for s in asset.all_sets}
+    about, held = {"uri": f"%/{asset.id}%"}, {s.asset_no for s in asset.all_sets}
     holders = [asset.id, *(owner.id for owner in asset.owners if owner.no in held)]
     marks = ", ".join("?" * len(holders))
     return {
@@ -116,10 +116,10 @@ def _details(connection: sqlite3.Connection, estate: Estate, question: Question,
             "SELECT body FROM main.issues WHERE source_id = ? AND gone IS NULL LIMIT 5", (asset.id,))],
         "running": [f"{r[0]} since {stamp(r[1])}" for r in connection.execute(
             f"SELECT name, created FROM main.tasks WHERE state IN ('INITIALIZED', 'RUNNING', 'PAUSED') AND {_ABOUT} "
-            "ORDER BY created DESC LIMIT 5", (about,))],
+            "ORDER BY created DESC LIMIT 5", about)],
         "waiting": [f"{r[0]}, asked for by {r[1] or 'unknown'}" for r in connection.execute(
             "SELECT name, requested_by FROM main.approvals WHERE upper(state) = 'PENDING' AND gone IS NULL AND "
-            "(resource_uri LIKE ?1 OR resource_uris LIKE ?1) LIMIT 5", (about,))],
+            "(resource_uri LIKE :uri OR resource_uris LIKE :uri) LIMIT 5", about)],
         "databases": [a.name for a in estate.assets.values() if a.kind == "mssql_database" and (
             asset in a.owners or (asset.kind == "vm" and a.vm_uri == asset.uri and asset.uri))],
     }  # fmt: skip

@@ -156,8 +156,8 @@ def _newest_locked(connection: sqlite3.Connection, now: int) -> dict[tuple[int, 
         "SELECT c.asset, c.list, max(c.point), CASE WHEN c.list = 0 THEN 'array' WHEN c.kind = 3 OR st.type = 'CLOUD' "
         "THEN 'off_site' ELSE 'on_premises' END FROM main.copies c LEFT JOIN main.stores st ON st.no = c.store "
         "LEFT JOIN temp.reach r ON r.no = c.store WHERE (c.asset, c.list) IN "
-        "(SELECT asset, list FROM main.copy_sets WHERE last_lock_good > ?1) AND c.ok = 1 AND c.missing IS NULL "
-        "AND c.locked_until > ?1 AND (c.expires IS NULL OR c.expires > ?1) AND (c.list = 0 OR r.reachable = 1) "
-        "AND c.point IS NOT NULL GROUP BY c.asset, c.list", (now,),
+        "(SELECT asset, list FROM main.copy_sets WHERE last_lock_good > :now) AND c.ok = 1 AND c.missing IS NULL "
+        "AND c.locked_until > :now AND (c.expires IS NULL OR c.expires > :now) AND (c.list = 0 OR r.reachable = 1) "
+        "AND c.point IS NOT NULL GROUP BY c.asset, c.list", {"now": now},
     )  # fmt: skip
     return {(asset, list_): (point, place) for asset, list_, point, place in rows}

@@ -124,7 +124,7 @@ def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
     ).fetchone()[0]
     tasks = select(
         connection, "SELECT error, count(*) AS n, min(name) AS name FROM main.tasks WHERE state IN "
-        "('FAILED', 'TIMEDOUT') AND created > ? GROUP BY error ORDER BY n DESC", since,
+        "('FAILED', 'TIMEDOUT') AND created > ? GROUP BY error ORDER BY n DESC", (since,),
     )  # fmt: skip
     approvals = select(
         connection, "SELECT name, resource, requested_by, requested FROM main.approvals WHERE lower(state) = "

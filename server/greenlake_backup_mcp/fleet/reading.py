@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -69,7 +69,9 @@ def read(connection: sqlite3.Connection, coverage: Coverage) -> Estate:
     return Estate(now, coverage, related, jobs, stores, **systems, read=moments, memory_since=memory)
 
 
-def select(connection: sqlite3.Connection, sql: str, *values: Any) -> list[dict[str, Any]]:
+def select(
+    connection: sqlite3.Connection, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[dict[str, Any]]:
     """The rows of a query as mappings."""
     cursor = connection.execute(sql, values)
     names = [one[0] for one in cursor.description]

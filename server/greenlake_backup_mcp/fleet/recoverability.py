@@ -61,8 +61,9 @@ def verified(context: Context) -> tuple[Judge, Lines]:
         context.connection.execute("SELECT word, no FROM main.words WHERE word IN ('VERIFIED', 'VERIFY_ERROR')")
     )
     rows = context.connection.execute(
-        "SELECT asset, count(*), sum(verification = ?1 AND verified > ?2), max(CASE WHEN verification = ?1 THEN "
-        "verified END) FROM main.copies WHERE list = 1 GROUP BY asset", (marks.get("VERIFIED", -1), since),
+        "SELECT asset, count(*), sum(verification = :yes AND verified > :since), max(CASE WHEN verification = :yes "
+        "THEN verified END) FROM main.copies WHERE list = 1 GROUP BY asset",
+        {"yes": marks.get("VERIFIED", -1), "since": since},
     )  # fmt: skip
     counts = {row[0]: (row[1], row[2] or 0, row[3]) for row in rows}
 

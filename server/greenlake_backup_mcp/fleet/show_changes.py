@@ -113,22 +113,24 @@ async def answer(question: Question) -> Answer:
 def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str | None = None) -> Changes:
     """The changes seen since a moment (seconds since 1970), of one asset where its id or name is given."""
     begun = max(since, estate.memory_since or estate.now)
-    own = "(?2 IS NULL OR asset_id = ?2 OR asset = ?2 COLLATE NOCASE OR subject_id = ?2 OR subject = ?2 COLLATE NOCASE)"
+    same = ":asset IN (asset_id, subject_id) OR :asset = asset COLLATE NOCASE OR :asset = subject COLLATE NOCASE"
     rows = select(
         connection, "SELECT kind, before, seen, subject_kind, subject, asset, asset_id, was, now, cause, by_user FROM "
-        f"main.changes WHERE seen > ?1 AND {own}", begun, asset,
+        f"main.changes WHERE seen > :since AND (:asset IS NULL OR {same})", {"since": begun, "asset": asset},
     )  # fmt: skip
     if asset is not None and not rows:
         _must_exist(connection, asset)
     order = list(Group)
     rows.sort(key=lambda r: (order.index(group_of(r["kind"])), r["cause"] != UNEXPLAINED, -r["seen"]))
-    one = "asset IN (SELECT no FROM main.assets WHERE ?2 IS NULL OR id = ?2 OR name = ?2 COLLATE NOCASE)"
+    one = "asset IN (SELECT no FROM main.assets WHERE :asset IS NULL OR id = :asset OR name = :asset COLLATE NOCASE)"
     made = connection.execute(
         f"SELECT CASE kind WHEN 0 THEN 'snapshots' WHEN 1 THEN 'replicated snapshots' WHEN 2 THEN 'backups' ELSE "
-        f"'cloud backups' END, count(*) FROM main.copies WHERE point > ?1 AND {one} GROUP BY 1", (since, asset),
+        f"'cloud backups' END, count(*) FROM main.copies WHERE point > :since AND {one} GROUP BY 1",
+        {"since": since, "asset": asset},
     )  # fmt: skip
     planned = connection.execute(
-        f"SELECT coalesce(sum(copies), 0) FROM main.expiries WHERE at > ?1 AND {one}", (begun, asset)
+        f"SELECT coalesce(sum(copies), 0) FROM main.expiries WHERE at > :since AND {one}",
+        {"since": begun, "asset": asset},
     ).fetchone()[0]
     missing = sum(one.missing for held in estate.assets.values() for one in held.sets) if asset is None else 0
     fresh = {r["asset_id"] for r in rows if group_of(r["kind"]) is Group.NEW}

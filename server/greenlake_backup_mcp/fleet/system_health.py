@@ -125,7 +125,7 @@ def _others(connection: sqlite3.Connection) -> Iterator[SystemFinding]:
                                 urgent=row["status"] == "ERROR")  # fmt: skip
     marks = ", ".join("?" * len(GROUPS))
     for row in select(connection, "SELECT name, id, kind, state, status, reason FROM main.assets WHERE gone IS NULL "
-                      f"AND kind IN ({marks}) AND coalesce(status, 'OK') <> 'OK'", *GROUPS):  # fmt: skip
+                      f"AND kind IN ({marks}) AND coalesce(status, 'OK') <> 'OK'", tuple(GROUPS)):  # fmt: skip
         yield SystemFinding(GROUPS[row["kind"]], _name(row), _with(str(row["status"]), row["reason"]))
 
 

@@ -28,10 +28,11 @@ POINTS = """SELECT asset_id, kind, place, coalesce(store, array, 'place not told
  unixepoch(point_in_time) AS point, unixepoch(expires) AS expires, unixepoch(locked_until) AS locked, usable,
  why_not, verified FROM recovery_points WHERE asset_id IN ({marks}) ORDER BY point_in_time DESC LIMIT ?"""
 COUNT = "SELECT count(*) FROM recovery_points WHERE asset_id IN ({marks})"
-NIGHT_RUNS = """SELECT CAST((t.at - ?1) / 86400 AS INTEGER) AS night, count(*) AS runs,
- sum(t.status IN ('ERROR', 'SKIPPED')) AS bad FROM main.runs t WHERE t.at >= ?1 AND t.at < ?2 GROUP BY 1"""
-NIGHT_COPIES = """SELECT CAST((c.point - ?1) / 86400 AS INTEGER) AS night, count(DISTINCT c.asset) AS assets
- FROM main.copies c WHERE c.list = 1 AND c.ok = 1 AND c.missing IS NULL AND c.point >= ?1 AND c.point < ?2 GROUP BY 1"""
+NIGHT_RUNS = """SELECT CAST((t.at - :since) / 86400 AS INTEGER) AS night, count(*) AS runs,
+ sum(t.status IN ('ERROR', 'SKIPPED')) AS bad FROM main.runs t WHERE t.at >= :since AND t.at < :until GROUP BY 1"""
+NIGHT_COPIES = """SELECT CAST((c.point - :since) / 86400 AS INTEGER) AS night, count(DISTINCT c.asset) AS assets
+ FROM main.copies c WHERE c.list = 1 AND c.ok = 1 AND c.missing IS NULL AND c.point >= :since
+ AND c.point < :until GROUP BY 1"""
 STORES = """SELECT s.no, s.id, s.name, s.type, s.capacity, s.used, s.user_data, r.reachable, r.why FROM main.stores s
  LEFT JOIN reach r ON r.no = s.no WHERE s.gone IS NULL ORDER BY coalesce(1.0 * s.used / s.capacity, 0) DESC, s.name"""
 LOCKED = """SELECT store_id, count(*) AS copies, sum(locked) AS locked,
@@ -89,8 +90,9 @@ def nights(connection: sqlite3.Connection, now: int) -> list[dict[str, Any]]:
     """The last nights, noon to noon UTC, the newest last: assets with a backup that is still there; runs as known."""
     noon = now - (now - DAY // 2) % DAY
     first = noon - (NIGHTS - 1) * DAY
-    runs = {night: (count, bad) for night, count, bad in connection.execute(NIGHT_RUNS, (first, noon + DAY))}
-    copies = dict(connection.execute(NIGHT_COPIES, (first, noon + DAY)).fetchall())
+    nights = {"since": first, "until": noon + DAY}
+    runs = {night: (count, bad) for night, count, bad in connection.execute(NIGHT_RUNS, nights)}
+    copies = dict(connection.execute(NIGHT_COPIES, nights).fetchall())
     return [
         {
             "from": first + n * DAY,
