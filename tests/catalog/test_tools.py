@@ -162,13 +162,13 @@ async def test_one_query_a_caller_and_two_in_all(tenant: Any) -> None:
         await catalog.sync()
         read = catalog.read
 
-        async def counted(work: Any, kinds: Any = ()) -> Any:
+        async def counted(work: Any) -> Any:
             nonlocal running, most
             running += 1
             most = max(most, running)
             await anyio.lowlevel.checkpoint()
             try:
-                return await read(work, kinds)
+                return await read(work)
             finally:
                 running -= 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from greenlake_backup_mcp.lists.render import rows as tables
@@ -28,11 +28,9 @@ class Answer:
     value: Any = None
 
 
-def table(
-    names: Sequence[str], rows: Sequence[Mapping[str, Any]], now: datetime, room: int, most: int = 80
-) -> tuple[list[str], int]:
+def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]], now: datetime, room: int) -> tuple[list[str], int]:
     """The rows as a table of at most `room` bytes, and how many of them are in it."""
-    columns = [Column(name, (name,), read=lambda item, paths: item.get(paths[0]), most=most) for name in names]
+    columns = [Column(name, (name,), read=lambda item, paths: item.get(paths[0]), most=80) for name in names]
     lines = tables.table(columns, rows, now)
     before, body = lines[: len(lines) - len(rows)], lines[len(lines) - len(rows) :]
     fitting = tables.fit_rows(body, room - sum(len(line.encode()) + 1 for line in before))
@@ -60,6 +58,4 @@ def fit_json(value: dict[str, Any], name: str, room: int) -> dict[str, Any]:
 
 def moment(seconds: int | None) -> str | None:
     """Seconds since 1970 as the API writes a moment."""
-    from datetime import UTC  # noqa: PLC0415
-
     return None if seconds is None else units.instant(datetime.fromtimestamp(seconds, UTC))

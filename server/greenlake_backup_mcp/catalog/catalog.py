@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ from .read_coverage import Coverage
 from .reading import Pace, Reader
 
 T = TypeVar("T")
+Work = Callable[[sqlite3.Connection, Coverage], T]
 FRESH_SECONDS = 120  # a question asked so soon after a refresh needs no other
 REFRESH_SECONDS = 600  # between two refreshes while nobody asks
 IDLE_SECONDS = 30  # until the background looks again whether anything is due
@@ -63,46 +64,37 @@ class Catalog:
 
     # --- asked -----------------------------------------------------------------------------------------------------
 
-    async def ask(
-        self, work: Callable[[sqlite3.Connection, Coverage], T], *, progress: Report | None = None,
-        kinds: Sequence[str] = (), seconds: float | None = None, whole: bool = True,
-    ) -> T:  # fmt: skip
+    async def ask(self, work: Work[T], *, progress: Report | None = None) -> T:
         """What `work` finds over a read-only connection with all views, and the coverage that its answer has to name.
 
-        Waits up to `seconds` (default: the setting `wait`) until the lists are fresh and, where `whole`, until the
-        recovery points of all assets were read, and read again where a tier ran since; then works with what there is,
-        and the reading goes on.
+        Waits up to the setting `wait` until the lists are fresh, the recovery points of all assets were read, and read
+        again where a tier ran since; then works with what there is, and the reading goes on.
         `work` runs in a thread. SettingsError where the catalog is off.
         """
-        await self.ready(progress, kinds, seconds=seconds, whole=whole)
-        return await self.read(work, kinds)
+        await self.ready(progress)
+        return await self.read(work)
 
-    async def ready(
-        self, progress: Report | None = None, kinds: Sequence[str] = (), *, seconds: float | None = None,
-        whole: bool = True,
-    ) -> None:  # fmt: skip
-        """Begin to fill, and wait as `ask` does."""
+    async def ready(self, progress: Report | None = None, *, whole: bool = True) -> None:
+        """Begin to fill, and wait as `ask` does; for the lists alone unless `whole`."""
         await self.start()
-        with anyio.move_on_after(min(s for s in (seconds, PATIENCE.get(), self.settings.wait) if s is not None)):
-            await self._until_ready(progress, kinds, whole=whole)
+        with anyio.move_on_after(min(s for s in (PATIENCE.get(), self.settings.wait) if s is not None)):
+            await self._until_ready(progress, whole=whole)
 
-    async def coverage(self, kinds: Sequence[str] = ()) -> Coverage:
+    async def coverage(self) -> Coverage:
         """What is covered now, without waiting."""
-        return await self._read(lambda _, covered: covered, kinds, None)
+        return await self._read(lambda _, covered: covered, None)
 
-    async def read(self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str] = ()) -> T:
+    async def read(self, work: Work[T]) -> T:
         """The same as `ask` from what there is, without waiting. BackupError where the file cannot be read."""
-        return await self._read(work, kinds, int(self.api.now().timestamp()))
+        return await self._read(work, int(self.api.now().timestamp()))
 
-    async def _read(
-        self, work: Callable[[sqlite3.Connection, Coverage], T], kinds: Sequence[str], now: int | None
-    ) -> T:
+    async def _read(self, work: Work[T], now: int | None) -> T:
         store = await self._open()
 
         def within() -> T:
             try:
                 with contextlib.closing(store.reader(now)) as connection:
-                    return work(connection, self._coverage(connection, kinds))
+                    return work(connection, self._coverage(connection))
             except sqlite3.Error as error:
                 call_log.LOGGER.warning("The backup catalog cannot be read: %s", error)
                 store.broken = stores.is_damage(error)
@@ -113,16 +105,16 @@ class Catalog:
 
         return await anyio.to_thread.run_sync(within, abandon_on_cancel=True)
 
-    def _coverage(self, connection: sqlite3.Connection, kinds: Sequence[str] = ()) -> Coverage:
+    def _coverage(self, connection: sqlite3.Connection) -> Coverage:
         clock = self.api.transport.clock.note
         notes = tuple(filter(None, (self.store.note if self.store else "", self.problem, clock)))
         if self.others:
             notes += ("Another process of this server fills this catalog.",)
         return read_coverage.coverage(
-            connection, self.api.now(), kinds=kinds, filling=self._running and not self.problem, notes=notes
+            connection, self.api.now(), filling=self._running and not self.problem, notes=notes
         )
 
-    async def _until_ready(self, progress: Report | None, kinds: Sequence[str], *, whole: bool) -> None:
+    async def _until_ready(self, progress: Report | None, *, whole: bool) -> None:
         assert self.filler is not None  # noqa: S101  opened before
         pace = self.filler.reader.pace
         pace.hurry += 1
@@ -130,12 +122,12 @@ class Catalog:
         try:
             while True:
                 event = self._progress
-                covered = await self.coverage(kinds)
+                covered = await self.coverage()
                 fresh = self._refreshed is not None or self.others
-                ready = fresh and (not whole or not covered.unread or self._exhausted(covered))
+                ready = fresh and not (whole and covered.waiting)
                 if progress is not None and (waited or not ready) and not read:
                     await progress(*self._position(covered))
-                    read = bool(ready)
+                    read = ready
                 behind = whole and not self._caught_up and not self.others
                 if (ready and not behind) or self.problem or self.group is None:  # nothing more comes of waiting
                     return
@@ -152,10 +144,6 @@ class Catalog:
         total = sum(kind.total for kind in covered.kinds)
         read = total - covered.unread
         return total / 9 + read, total / 0.9 or None, f"recovery points of {read:,} of {total:,} assets read"
-
-    def _exhausted(self, covered: Coverage) -> bool:
-        """Whether what is unread failed, so that waiting for it does not help."""
-        return not any(reason == "not yet" for kind in covered.kinds for reason, _ in kind.reasons)
 
     # --- filled ----------------------------------------------------------------------------------------------------
 
@@ -274,48 +262,42 @@ class Catalog:
 
         BackupError where another process fills, or where nothing can be written.
         """
+        await self._open()
+        assert self.filler is not None  # noqa: S101
+        self.filler.reader.pace.hurry += 1  # whoever runs this waits for it
+        done = 0
         try:
-            return await self._sync(progress)
+            if not await self.filler.acquire():
+                raise BackupError(
+                    "Another process fills this catalog at the moment.", hint="Ask again when it is done, or let it."
+                )
+            await self.filler.refresh(progress, everything=True)
+            while due := await self.filler.due_copies():
+                for one in due:
+                    await self.filler.read_copies(*one)
+                    done += 1
+                    if progress is not None:
+                        await progress(done, None, f"{done} lists of recovery points read")
+            await self.filler.refresh(progress)
         except (sqlite3.Error, OSError) as error:
             raise BackupError(
                 f"The catalog cannot be written ({error}): it stays as it is.",
                 hint="Make room, or name another place with --catalog; what was read so far is kept.",
             ) from error
-
-    async def _sync(self, progress: Report | None) -> Coverage:
-        await self._open()
-        assert self.filler is not None  # noqa: S101
-        self.filler.reader.pace.hurry += 1  # whoever runs this waits for it
-        if not await self.filler.acquire():
-            raise BackupError(
-                "Another process fills this catalog at the moment.", hint="Ask again when it is done, or let it."
-            )
-        await self.filler.refresh(progress, everything=True)
-        done = 0
-        while due := await self.filler.due_copies():
-            for asset, kind, ident, list_ in due:
-                await self.filler.read_copies(asset, kind, ident, list_)
-                done += 1
-                if progress is not None:
-                    await progress(done, None, f"{done} lists of recovery points read")
-        await self.filler.refresh(progress)
         return await self.coverage()
 
     # --- told ------------------------------------------------------------------------------------------------------
 
     async def note_write(self, tool: str, method: str, path: str, outcome: str) -> None:
         """Remember a write of this server, so that what it did is no surprise; its asset is read again soon."""
-        if stores.location(self.settings) == "off" or (self.store is None and not self._has_file()):
+        where = stores.location(self.settings)
+        if where == "off" or (self.store is None and (where == "memory" or not where.exists())):
             return
         await self._open()
         moment = self.api.now().timestamp()
         assert self.filler is not None  # noqa: S101
         await self.filler.note_write(moment, tool, method, path, outcome)
         self._wake()
-
-    def _has_file(self) -> bool:
-        where = stores.location(self.settings)
-        return not isinstance(where, str) and where.exists()
 
     def close(self) -> None:
         """Close the file."""

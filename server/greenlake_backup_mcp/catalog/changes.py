@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -57,104 +58,94 @@ NOUNS = {
 }  # fmt: skip
 
 
-def record(  # noqa: PLR0913  a change has its parts
-    connection: sqlite3.Connection, kind: str, since: int, moment: int, *, subject_kind: str, subject_id: str,
-    subject: str | None, asset_id: str | None = None, asset: str | None = None, was: Any = None, now: Any = None,
-    detail: str | None = None,
-) -> None:  # fmt: skip
-    """Keep a change."""
-    connection.execute(
-        "INSERT INTO changes (kind, before, seen, subject_kind, subject_id, subject, asset_id, asset, was, now, "
-        "detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (kind, since, moment, subject_kind, subject_id, subject, asset_id, asset, _text(was), _text(now), detail),
-    )
+@dataclass(frozen=True)
+class Interval:
+    """The time between two readings of a list, in which whatever differs now has changed; the memory of it."""
 
+    connection: sqlite3.Connection
+    before: int | None  # when the list was last read whole; None: never, so that nothing counts as changed
+    seen: int
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    def record(  # noqa: PLR0913  a change has its parts
+        self, kind: str, subject_kind: str, subject_id: str, subject: str | None, *, asset_id: str | None = None,
+        asset: str | None = None, was: Any = None, now: Any = None, detail: str | None = None,
+    ) -> None:  # fmt: skip
+        """Keep a change."""
+        before = self.seen if self.before is None else self.before
+        self.connection.execute(
+            "INSERT INTO changes (kind, before, seen, subject_kind, subject_id, subject, asset_id, asset, was, now, "
+            "detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (kind, before, self.seen, subject_kind, subject_id, subject, asset_id, asset,
+             *(None if value is None else str(value) for value in (was, now)), detail),
+        )  # fmt: skip
 
 
 def stamp(moment: int | None) -> str:
     """A moment for people; `never` without one."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     return "never" if moment is None else units.stamp(datetime.fromtimestamp(moment, UTC))
 
 
 # --- things --------------------------------------------------------------------------------------------------------
 
 
-def appeared(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, row: Row, since: int, moment: int
-) -> None:
+def appeared(interval: Interval, collection: Collection, ident: str, row: Row) -> None:
     """A thing that was not listed before."""
-    if collection.name in NOUNS:
-        noun = NOUNS[collection.name]
-        record(connection, f"{noun} new", since, moment, subject_kind=noun, subject_id=ident,
-               subject=row.get("name") or row.get("asset_name"), asset_id=ident if collection.asset else
-               row.get("asset_id"), asset=row.get("asset_name"))  # fmt: skip
+    if collection.name in NOUNS and interval.before is not None:
+        _record_thing(interval, f"{NOUNS[collection.name]} new", collection, ident, row)
 
 
-def vanished(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, row: Row, since: int, moment: int
-) -> None:
+def vanished(interval: Interval, collection: Collection, ident: str, row: Row) -> None:
     """A thing that the service no longer has."""
     if collection.name in NOUNS:
-        noun = NOUNS[collection.name]
-        record(connection, f"{noun} removed", since, moment, subject_kind=noun, subject_id=ident,
-               subject=row.get("name") or row.get("asset_name"), was=row.get("policy"),
-               asset_id=ident if collection.asset else row.get("asset_id"), asset=row.get("asset_name"))  # fmt: skip
+        _record_thing(interval, f"{NOUNS[collection.name]} removed", collection, ident, row, was=row.get("policy"))
 
 
-def compare(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, collection: Collection, ident: str, was: Row, now: Row, since: int, moment: int
-) -> None:
+def compare(interval: Interval, collection: Collection, ident: str, was: Row, now: Row) -> None:
     """Note what of a thing changed, as far as it is watched."""
-    changes = []
     for watch in WATCHED:
         if watch.table == collection.table and was[watch.column] != now[watch.column]:
             old, new = was[watch.column], now[watch.column]
             if None not in (old, new) and watch.value in (old, new):
-                changes.append((watch.enters if new == watch.value else watch.leaves, old, new))
+                kind = watch.enters if new == watch.value else watch.leaves
+                _record_thing(interval, kind, collection, ident, now, old, new)
     for table, column, kind in REPLACED:
         if table == collection.table and was[column] != now[column] and was[column] is not None:
-            changes.append((kind, was[column], now[column]))
-    for kind, old, new in changes:
-        record(connection, kind, since, moment, subject_kind=NOUNS[collection.name], subject_id=ident,
-               subject=now.get("name") or now.get("asset_name"), asset_id=now.get("asset_id"),
-               asset=now.get("asset_name"), was=old, now=new)  # fmt: skip
+            _record_thing(interval, kind, collection, ident, now, was[column], now[column])
 
 
-def compare_schedules(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, policy: str, name: str | None, schedules: Sequence[tuple[Any, ...]],
-    since: int | None, moment: int,
+def _record_thing(  # noqa: PLR0913, PLR0917  a change has its parts
+    interval: Interval, kind: str, collection: Collection, ident: str, row: Row, was: Any = None, now: Any = None
+) -> None:
+    asset_id = ident if collection.asset else row.get("asset_id")
+    interval.record(kind, NOUNS[collection.name], ident, row.get("name") or row.get("asset_name"), asset_id=asset_id,
+                    asset=row.get("asset_name"), was=was, now=now)  # fmt: skip
+
+
+def compare_schedules(
+    interval: Interval, policy: str, name: str | None, schedules: Sequence[tuple[Any, ...]]
 ) -> None:  # fmt: skip
     """Note where a policy promises less than before: shorter retention or lock, rarer runs, a schedule gone."""
-    if since is None:
+    if interval.before is None:
         return
     columns = "tier, schedule_id, recurrence, every, keep_days, lock_days"
-    old = {
-        row[:2]: row[2:]
-        for row in connection.execute(f"SELECT {columns} FROM policy_schedules WHERE policy_id = ?", (policy,))
-    }
+    old = interval.connection.execute(f"SELECT {columns} FROM policy_schedules WHERE policy_id = ?", (policy,))
     new = {(row[0], row[1]): (row[3], row[4], row[9], row[10]) for row in schedules}
-    for key, (recurrence, every, keep, lock) in old.items():
-        what = f"{key[0]} schedule {key[1]}"
 
-        def weaker(was: Any, now: Any, what: str = what) -> None:
-            record(connection, "policy weakened", since, moment, subject_kind="policy", subject_id=policy, subject=name,
-                   was=f"{what}: {was}", now=f"{what}: {now}")  # fmt: skip
+    def weaker(schedule: str, was: str, now: str) -> None:
+        interval.record("policy weakened", "policy", policy, name, was=f"{schedule}: {was}", now=f"{schedule}: {now}")
 
-        if key not in new:
-            weaker("was there", "gone")
+    for tier, number, recurrence, every, keep, lock in old.fetchall():
+        schedule = f"{tier} schedule {number}"
+        if (tier, number) not in new:
+            weaker(schedule, "was there", "gone")
             continue
-        now = new[key]
-        if keep is not None and now[2] is not None and now[2] < keep:
-            weaker(f"kept {keep:g} d", f"kept {now[2]:g} d")
-        if lock and (now[3] or 0) < lock:
-            weaker(f"locked {lock:g} d", f"locked {now[3]:g} d" if now[3] else "no lock")
-        if _hours(now[0], now[1]) > _hours(recurrence, every):
-            weaker(f"{recurrence} each {every}", f"{now[0]} each {now[1]}")
+        recurrence_now, every_now, keep_now, lock_now = new[tier, number]
+        if keep is not None and keep_now is not None and keep_now < keep:
+            weaker(schedule, f"kept {keep:g} d", f"kept {keep_now:g} d")
+        if lock and (lock_now or 0) < lock:
+            weaker(schedule, f"locked {lock:g} d", f"locked {lock_now:g} d" if lock_now else "no lock")
+        if _hours(recurrence_now, every_now) > _hours(recurrence, every):
+            weaker(schedule, f"{recurrence} each {every}", f"{recurrence_now} each {every_now}")
 
 
 def _hours(recurrence: str | None, every: float | None) -> float:
@@ -162,45 +153,34 @@ def _hours(recurrence: str | None, every: float | None) -> float:
     return unit * (every or 1)
 
 
-def compare_members(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, kind: str, ident: str, name: str | None, members: Sequence[Member],
-    since: int | None, moment: int,
-) -> None:  # fmt: skip
+def compare_members(interval: Interval, kind: str, ident: str, name: str | None, members: Sequence[Member]) -> None:
     """Note who left a group: the cover that the group gave is gone with it."""
-    if since is None:
+    if interval.before is None:
         return
     staying = {one.id for one in members}
-    for member, name_before in connection.execute(
-        "SELECT member_id, member_name FROM members WHERE owner_kind = ? AND owner_id = ?", (kind, ident)
-    ).fetchall():
+    query = "SELECT member_id, member_name FROM members WHERE owner_kind = ? AND owner_id = ?"
+    for member, name_before in interval.connection.execute(query, (kind, ident)).fetchall():
         if member not in staying:
-            record(connection, "left group", since, moment, subject_kind=kind, subject_id=ident, subject=name,
-                   asset_id=member, asset=name_before)  # fmt: skip
+            interval.record("left group", kind, ident, name, asset_id=member, asset=name_before)
 
 
 # --- recovery points -----------------------------------------------------------------------------------------------
 
 
-def compare_copy(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, asset: int, copy: Copy, old: Sequence[Any], since: int, moment: int
-) -> None:
-    """Note where a copy is to go earlier than before, or may be deleted earlier."""
-    expires, lock = old[0], old[1]
-    changes = []
+def compare_copy(interval: Interval, asset: int, copy: Copy, expires: int | None, lock: int | None) -> None:
+    """Note where a copy is to go earlier than it was (`expires`), or may be deleted earlier (`lock`)."""
+    ident = rows.unpack(copy.id)
     if copy.expires is not None and (expires is None or copy.expires < expires - SLACK):
-        changes.append(("expiry brought forward", stamp(expires), stamp(copy.expires)))
-    if lock is not None and lock > moment and (copy.locked_until is None or copy.locked_until < lock - SLACK):
-        changes.append(("lock lifted", f"locked until {stamp(lock)}", "not locked" if copy.locked_until is None else
-                      f"locked until {stamp(copy.locked_until)}"))  # fmt: skip
-    for kind, was, now in changes:
-        _record_copy(connection, kind, asset, rows.unpack(copy.id), copy.name, since, moment, was, now, None)
+        _record_copy(interval, "expiry brought forward", asset, ident, copy.name, stamp(expires), stamp(copy.expires))
+    left = copy.locked_until
+    if lock is not None and lock > interval.seen and (left is None or left < lock - SLACK):
+        now = "not locked" if left is None else f"locked until {stamp(left)}"
+        _record_copy(interval, "lock lifted", asset, ident, copy.name, f"locked until {stamp(lock)}", now)
 
 
-def copy_vanished(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, asset: int, list_: int, ident: bytes | str, since: int, moment: int
-) -> None:
+def copy_vanished(interval: Interval, asset: int, list_: int, ident: bytes | str) -> None:
     """A copy that went before its expiry."""
-    row = connection.execute(
+    row = interval.connection.execute(
         "SELECT c.name, c.kind, c.point, c.expires, c.locked_until, c.state, s.name, s.gone, s.id FROM copies c "
         "LEFT JOIN stores s ON s.no = c.store WHERE c.asset = ? AND c.list = ? AND c.id = ?", (asset, list_, ident),
     ).fetchone()  # fmt: skip
@@ -208,19 +188,19 @@ def copy_vanished(  # noqa: PLR0913, PLR0917
         return
     name, kind, point, expires, lock, state, store, store_gone, store_id = row
     was = f"{COPY_KINDS[kind]} of {stamp(point)}, state {state}, expires {stamp(expires)}"
-    was += f", locked until {stamp(lock)}" if lock is not None and lock > moment else ""
+    was += f", locked until {stamp(lock)}" if lock is not None and lock > interval.seen else ""
     was += f", store {store}" if store else ""
     detail = f"store:{store_id}" if store_gone is not None else None
-    _record_copy(connection, "copy vanished", asset, rows.unpack(ident), name, since, moment, was, "gone", detail)
+    _record_copy(interval, "copy vanished", asset, rows.unpack(ident), name, was, "gone", detail)
 
 
-def _record_copy(  # noqa: PLR0913, PLR0917
-    connection: sqlite3.Connection, kind: str, asset: int, ident: str, name: str | None, since: int, moment: int,
-    was: str, now: str, detail: str | None,
+def _record_copy(  # noqa: PLR0913, PLR0917  a change has its parts
+    interval: Interval, kind: str, asset: int, ident: str, name: str | None, was: str, now: str,
+    detail: str | None = None,
 ) -> None:  # fmt: skip
-    owner = connection.execute("SELECT id, name FROM assets WHERE no = ?", (asset,)).fetchone() or (None, None)
-    record(connection, kind, since, moment, subject_kind="copy", subject_id=ident, subject=name, asset_id=owner[0],
-           asset=owner[1], was=was, now=now, detail=detail)  # fmt: skip
+    owner = interval.connection.execute("SELECT id, name FROM assets WHERE no = ?", (asset,)).fetchone()
+    asset_id, asset_name = owner or (None, None)
+    interval.record(kind, "copy", ident, name, asset_id=asset_id, asset=asset_name, was=was, now=now, detail=detail)
 
 
 # --- what did it ---------------------------------------------------------------------------------------------------
@@ -288,11 +268,9 @@ def _cause(  # noqa: PLR0913, PLR0917
 def forget_old(connection: sqlite3.Connection, moment: int, keep_days: int) -> None:
     """Drop what is older than is to be kept."""
     until = moment - keep_days * 86400
-    connection.execute("DELETE FROM changes WHERE seen < ?", (until,))
-    connection.execute("DELETE FROM own_writes WHERE at < ?", (until,))
-    connection.execute("DELETE FROM runs WHERE at < ?", (until,))
-    connection.execute("DELETE FROM expiries WHERE at < ?", (until,))
-    connection.execute("DELETE FROM tasks WHERE created < ?", (until,))
+    for table, column in (("changes", "seen"), ("own_writes", "at"), ("runs", "at"), ("expiries", "at"),
+                          ("tasks", "created")):  # fmt: skip
+        connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (until,))
     for table in ("jobs", "policies", "gateways", "storeonces", "orchestrators", "tags", "issues", "approvals"):
         connection.execute(f"DELETE FROM {table} WHERE gone < ?", (until,))
     connection.execute(

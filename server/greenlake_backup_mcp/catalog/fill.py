@@ -10,8 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -27,6 +26,7 @@ from .reading import Reader
 from .rows import Copy
 from .store import Store
 
+P = ParamSpec("P")
 T = TypeVar("T")
 SLOW_SECONDS = 3600  # between two readings of lists that change seldom
 REREAD_SECONDS = 22 * 3600  # after which the copies of an asset are read again, whatever happened
@@ -49,12 +49,14 @@ class Filler:
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     threads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Do something in a transaction, in a thread, one after the other."""
 
         def within() -> T:
             with self.store.write() as connection:
-                return work(connection)
+                return work(connection, *args, **kwargs)
 
         return await anyio.to_thread.run_sync(within, limiter=self.threads)
 
@@ -63,23 +65,23 @@ class Filler:
     async def refresh(self, progress: Report | None = None, *, everything: bool = False) -> None:
         """Read the lists that are due, then find what did what changed."""
         async with self.lock:
-            due = await self._write(partial(_due_lists, now=self.now(), everything=everything))
+            due = await self._write(_due_lists, self.now(), everything=everything)
             for n, collection in enumerate(due):
                 if progress is not None:
                     await progress(n, len(due), f"{n} of {len(due)} lists read")
                 await self._read_collection(collection)
-            await self._write(partial(_after_refresh, moment=self.now(), keep_days=self.keep_days))
+            await self._write(_after_refresh, self.now(), self.keep_days)
 
     async def _read_collection(self, collection: Collection) -> None:
         moment = self.now()
         try:
             items = await self._items(collection)
-            missing = await self._write(lambda c: writer.write_collection(c, collection, items, moment))
+            missing = await self._write(writer.write_collection, collection, items, moment)
             await self._confirm_things(collection, [] if collection.first else missing, moment)
         except BackupError as problem:
-            await self._write(partial(_failed, collection=collection.name, asset=0, moment=moment, problem=problem))
+            await self._write(_failed, collection.name, 0, moment, problem)
             return
-        await self._write(partial(writer.record_reading, collection=collection.name, moment=moment, items=len(items)))
+        await self._write(writer.record_reading, collection.name, moment, items=len(items))
 
     async def _items(self, collection: Collection) -> list[Item]:
         """All items of a list; of tasks those that are not known to have ended."""
@@ -87,18 +89,13 @@ class Filler:
             raise BackupError("the description in use has no such list")
         items: list[Item] = []
         if collection.per:
-            owners = await self._write(
-                lambda c: [r[0] for r in c.execute(f"SELECT id FROM {collection.per} WHERE gone IS NULL")]
-            )
-            for owner in owners:
+            for owner in await self._write(_ids, f"SELECT id FROM {collection.per} WHERE gone IS NULL"):
                 await self.reader.read(collection.operation, [owner], collection.table, _keep(items))
             return items
-        ended: set[str] = set()
+        take = _keep(items)
         if collection.first:
-            ended = await self._write(
-                lambda c: {r[0] for r in c.execute("SELECT id FROM tasks WHERE ended IS NOT NULL")}
-            )
-        take = _until_known(items, ended, collection.first) if collection.first else _keep(items)
+            ended = set(await self._write(_ids, "SELECT id FROM tasks WHERE ended IS NOT NULL"))
+            take = _until_known(items, ended, collection.first)
         await self.reader.read(collection.operation, [], collection.table, take)
         return items
 
@@ -111,16 +108,16 @@ class Filler:
             return
         view = columns.find_view(collection.operation)
         getter = view.operations[-1] if view is not None else ""
-        since = await self._write(partial(_read_at, collection=collection.name, asset=0))
+        since = await self._write(writer.read_at, collection.name)
         if getter != collection.operation and self.reader.offers(getter):
             looked, lost = missing[:MOST_CONFIRMED], len(missing[MOST_CONFIRMED:])
             gone = [one for one in looked if await self.reader.item(collection.operation, [one]) is None]
             lost += len(looked) - len(gone)
         else:
-            gone = list(missing) if await self._write(partial(_was_missing, collection=collection.name)) else []
+            gone = list(missing) if await self._write(_was_missing, collection.name) else []
             lost = len(missing) - len(gone)
         for ident in gone:
-            await self._write(partial(writer.mark_gone, collection=collection, ident=ident, since=since, moment=moment))
+            await self._write(writer.mark_gone, collection, ident, since, moment)
         if lost:
             raise BackupError(f"{lost} {NOT_LISTED}")
 
@@ -128,13 +125,13 @@ class Filler:
 
     async def due_copies(self, most: int = 20) -> list[tuple[int, str, str, int]]:
         """The next lists of copies to read: asset, its kind and id, 0 for snapshots and 1 for backups."""
-        return await self._write(partial(_due_copies, now=self.now(), most=most))
+        return await self._write(_due_copies, self.now(), most)
 
     async def read_copies(self, asset: int, kind: str, ident: str, list_: int) -> None:
         """Read the copies of an asset, whole; what fails is noted as unread."""
         moment, name = self.now(), ("snapshots", "backups")[list_]
         operation = COPIES[kind][list_]
-        since = await self._write(partial(_read_at, collection=name, asset=asset))
+        since = await self._write(writer.read_at, name, asset)
         reading = writer.CopyReading(asset, list_, moment, since)
         waiting: list[Copy] = []
         total = 0
@@ -147,26 +144,17 @@ class Filler:
             if len(waiting) >= FLUSH:
                 batch = waiting[:]
                 waiting.clear()
-                await self._write(partial(_add, reading=reading, batch=batch, summed=True))
+                await self._write(_add, reading, batch)
 
         try:
             if not self.reader.offers(operation):
                 raise BackupError("the description in use has no such list")
             total = await self.reader.read(operation, [ident], "copies", take, flush)
-            missing = await self._write(partial(_finish, reading=reading, batch=waiting, items=total))
+            missing = await self._write(_finish, reading, waiting, total)
             await self._confirm_copies(reading, operation, ident, missing)
         except BackupError as problem:
-            await self._write(
-                partial(
-                    _failed,
-                    collection=name,
-                    asset=asset,
-                    moment=moment,
-                    problem=problem,
-                    reading=reading,
-                    batch=waiting,
-                )
-            )
+            await self._write(_add, reading, waiting)
+            await self._write(_failed, name, asset, moment, problem)
 
     async def _confirm_copies(
         self, reading: writer.CopyReading, operation: str, asset_id: str, missing: Sequence[bytes | str]
@@ -176,11 +164,7 @@ class Filler:
         for ident in missing[:MOST_CONFIRMED]:
             item = await self.reader.item(operation, [asset_id, rows.unpack(ident)])
             lost += item is not None
-            await self._write(
-                lambda c, ident=ident, item=item: writer.confirm_copy(  # type: ignore[misc]
-                    c, reading.asset, reading.list, ident, item, reading.since or reading.moment, reading.moment
-                )
-            )
+            await self._write(writer.confirm_copy, reading, ident, item)
         if lost:
             raise BackupError(f"{lost} {NOT_LISTED}")
 
@@ -222,21 +206,14 @@ def _until_known(collected: list[Item], ended: set[str], first: int) -> Callable
 
 
 def _due_lists(connection: sqlite3.Connection, now: int, *, everything: bool) -> list[Collection]:
-    held = {row[0]: row[1:] for row in connection.execute("SELECT collection, read, due FROM readings WHERE asset = 0")}
     return [
         c for c in COLLECTIONS
-        if everything or not c.slow or (held.get(c.name, (None, None))[0] or 0) <= now - SLOW_SECONDS
+        if everything or not c.slow or (writer.read_at(connection, c.name) or 0) <= now - SLOW_SECONDS
     ]  # fmt: skip
 
 
-def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
-    connection: sqlite3.Connection, collection: str, asset: int, moment: int, problem: BackupError,
-    reading: writer.CopyReading | None = None, batch: Sequence[Copy] = (),
-) -> None:  # fmt: skip
-    """Keep what came, and note that the rest did not; the next attempt comes later each time."""
-    if reading is not None:
-        reading.add(connection, batch)
-        writer.summarize(connection, asset, reading.list)
+def _failed(connection: sqlite3.Connection, collection: str, asset: int, moment: int, problem: BackupError) -> None:
+    """Note that a list did not come; the next attempt comes later each time."""
     row = connection.execute(
         "SELECT failed FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
     ).fetchone()
@@ -244,11 +221,8 @@ def _failed(  # noqa: PLR0913, PLR0917  what is known of a failure
     writer.record_reading(connection, collection, moment, asset=asset, problem=problem, due=moment + wait)
 
 
-def _read_at(connection: sqlite3.Connection, collection: str, asset: int) -> int | None:
-    row = connection.execute(
-        "SELECT read FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
-    ).fetchone()
-    return row[0] if row else None
+def _ids(connection: sqlite3.Connection, query: str) -> list[str]:
+    return [row[0] for row in connection.execute(query)]
 
 
 def _was_missing(connection: sqlite3.Connection, collection: str) -> bool:
@@ -258,10 +232,9 @@ def _was_missing(connection: sqlite3.Connection, collection: str) -> bool:
     return row is not None and str(row[0]).endswith(NOT_LISTED)
 
 
-def _add(connection: sqlite3.Connection, reading: writer.CopyReading, batch: Sequence[Copy], *, summed: bool) -> None:
+def _add(connection: sqlite3.Connection, reading: writer.CopyReading, batch: Sequence[Copy]) -> None:
     reading.add(connection, batch)
-    if summed:
-        writer.summarize(connection, reading.asset, reading.list)
+    writer.summarize(connection, reading.asset, reading.list)
 
 
 def _finish(

@@ -30,7 +30,7 @@ async def columns_for(catalog: Catalog, tool: Tool) -> tuple[tuple[Column, ...],
     def work(connection: sqlite3.Connection, covered: Coverage) -> tuple[dict[str, str], Coverage]:
         return {row[0]: _words(*row[1:]) for row in connection.execute(_SQL, (kind,))}, covered
 
-    newest, covered = await catalog.read(work, [kind])
+    newest, covered = await catalog.read(work)
     if covered.as_of is None:
         return (), ()
     column = Column("newestUsable", ("id",), read=lambda item, _: newest.get(str(item.get("id")), "not read"))

@@ -6,7 +6,7 @@ Counts by kind of asset: read, unread, and why not. Knows the catalog's tables; 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection as Names
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,8 @@ from greenlake_backup_mcp.text import units
 
 from .collections import COLLECTIONS, COPIES
 from .views import ASSET_KINDS
+
+NOT_YET = "not yet"  # why something is unread that was not tried
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class KindCoverage:
     read: int
     stale: int
     unread: int
-    reasons: tuple[tuple[str, int], ...] = ()
-    gone: int = 0
-    gone_unread: int = 0
+    gone: int
+    gone_unread: int
+    reasons: tuple[tuple[str, int], ...]
 
     @property
     def answerable(self) -> int:
@@ -73,6 +75,11 @@ class Coverage:
         return sum(kind.unread for kind in self.kinds)
 
     @property
+    def waiting(self) -> bool:
+        """Whether recovery points are unread that no attempt failed to read: they come if one waits."""
+        return any(reason == NOT_YET for kind in self.kinds for reason, _ in kind.reasons)
+
+    @property
     def unread_lists(self) -> tuple[ListCoverage, ...]:
         """Lists that were never read whole."""
         return tuple(one for one in self.lists if one.read is None)
@@ -97,9 +104,11 @@ class Coverage:
             parts.append("recovery points read of " + ", ".join(by_kind))
         if self.oldest_copies is not None and self.now - self.oldest_copies > self.now - self.as_of:
             parts.append(f"the oldest of them {units.duration(self.now - self.oldest_copies)} ago")
-        reasons = _merge(kind.reasons for kind in self.kinds)
+        reasons = Counter[str]()
+        for kind in self.kinds:
+            reasons.update(dict(kind.reasons))
         if reasons:
-            parts.append("unread: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons))
+            parts.append("unread: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(4)))
         gone, lost = sum(kind.gone for kind in self.kinds), sum(kind.gone_unread for kind in self.kinds)
         if gone:
             parts.append(f"{gone:,} no longer listed" + (f", {lost:,} of them not readable" if lost else ""))
@@ -131,18 +140,10 @@ class Coverage:
                 | ({"gone": kind.gone, "goneUnread": kind.gone_unread} if kind.gone else {})
                 for kind in self.kinds
             },
-            "listsNotRead": {one.collection: one.problem or "not yet" for one in self.unread_lists},
+            "listsNotRead": {one.collection: one.problem or NOT_YET for one in self.unread_lists},
             "oldestRecoveryPointsRead": None if self.oldest_copies is None else units.instant(self.oldest_copies),
             "notes": list(self.notes),
         }
-
-
-def _merge(text: Any) -> list[tuple[str, int]]:
-    summed: dict[str, int] = {}
-    for reasons in text:
-        for reason, count in reasons:
-            summed[reason] = summed.get(reason, 0) + count
-    return sorted(summed.items(), key=lambda pair: -pair[1])[:4]
 
 
 _ASSETS = """
@@ -156,26 +157,21 @@ WHERE a.kind <> 'mssql_group' GROUP BY 1, 2, 3, 4, 6
 
 
 def coverage(
-    connection: sqlite3.Connection, now: datetime, *, kinds: Names[str] = (), filling: bool = False,
-    notes: tuple[str, ...] = (),
-) -> Coverage:  # fmt: skip
-    """The coverage of the catalog, of these kinds of assets where some are named; from any connection to it."""
-    open_lists = {
-        row[0]: row[1:]
-        for row in connection.execute(
-            "SELECT collection, read, failed, status, reason FROM main.readings WHERE asset = 0"
-        )
-    }
+    connection: sqlite3.Connection, now: datetime, *, filling: bool = False, notes: tuple[str, ...] = ()
+) -> Coverage:
+    """The coverage of the catalog; from any connection to it."""
+    query = "SELECT collection, read, failed, status, reason FROM main.readings WHERE asset = 0"
+    open_lists = {row[0]: row[1:] for row in connection.execute(query)}
     lists = []
     for collection in COLLECTIONS:
         read, failed, status, reason = open_lists.get(collection.name, (None, 0, None, None))
         problem = (f"HTTP {status}" if status else str(reason)) if failed else None
         lists.append(ListCoverage(collection.name, _moment(read), problem))
     unlisted = {c.asset for c, one in zip(COLLECTIONS, lists, strict=True) if one.read is None}
-    counts: dict[str, list[int]] = {}
-    reasons: dict[str, dict[str, int]] = {}
+    counts: dict[str, list[int]] = {}  # read, stale, unread, gone, gone and unread
+    reasons: dict[str, Counter[str]] = {}
     for kind, unread, failed, why, count, gone in connection.execute(_ASSETS):
-        if kind not in COPIES or (kinds and kind not in kinds):
+        if kind not in COPIES:
             continue
         row = counts.setdefault(kind, [0, 0, 0, 0, 0])
         if gone and kind not in unlisted:  # of a list that was never read nobody knows who is in it
@@ -184,18 +180,14 @@ def coverage(
             continue
         row[2 if unread else 1 if failed else 0] += count
         if unread:
-            causes = reasons.setdefault(kind, {})
-            causes[why] = causes.get(why, 0) + count
-    oldest = connection.execute(
+            reasons.setdefault(kind, Counter())[why] += count
+    (oldest,) = connection.execute(
         "SELECT min(read) FROM main.readings r JOIN main.assets a ON a.no = r.asset WHERE r.asset > 0"
-    ).fetchone()[0]
+    ).fetchone()
     by_kind = tuple(
-        KindCoverage(
-            kind, sum(held[:3]), held[0], held[1], held[2], tuple(reasons.get(kind, {}).items()), held[3], held[4]
-        )
-        for kind in ASSET_KINDS
-        if (held := counts.get(kind)) is not None
-    )
+        KindCoverage(kind, read + stale + unread, read, stale, unread, gone, lost, tuple(reasons.get(kind, {}).items()))
+        for kind in ASSET_KINDS if kind in counts for read, stale, unread, gone, lost in (counts[kind],)
+    )  # fmt: skip
     return Coverage(now, tuple(lists), by_kind, _moment(oldest), filling, notes)
 
 

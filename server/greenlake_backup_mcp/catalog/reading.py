@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import anyio
 
@@ -41,10 +42,10 @@ class Pace:
         if not self.rate or self.hurry:
             return
         now = self.now()
-        self._due = max(self._due, now) + 120.0 / self.rate
-        wait = self._due - now - 120.0 / self.rate
-        if wait > 0:
-            await self.sleep(wait)
+        turn = max(self._due, now)
+        self._due = turn + 120.0 / self.rate
+        if turn > now:
+            await self.sleep(turn - now)
 
 
 @dataclass
@@ -54,7 +55,6 @@ class Reader:
     api: client.ApiClient
     operations: Mapping[str, Operation]
     pace: Pace
-    requests: int = 0
     whole_items: set[str] = field(default_factory=set)  # operations that refused `select`
 
     def offers(self, operation_id: str) -> bool:
@@ -62,19 +62,13 @@ class Reader:
         return operation_id in self.operations
 
     async def read(
-        self,
-        operation_id: str,
-        ids: Sequence[str],
-        table: str,
-        take: paging.Take,
-        progress: Report | None = None,
+        self, operation_id: str, ids: Sequence[str], table: str, take: paging.Take, progress: Report | None = None
     ) -> int:
         """Hand a list to `take`, page by page, whole; how many items came. BackupError where any of it did not."""
         operation = self.operations[operation_id]
         able = capabilities.capabilities_of(operation)
         select = able.select and operation_id not in self.whole_items
         source = self._source(operation, able, ids, table, select=select)
-        turn = _Paced(self.pace, self)
         stopped = False
 
         def taken(items: Sequence[Item]) -> bool:
@@ -82,9 +76,15 @@ class Reader:
             stopped = not take(items)
             return not stopped
 
+        async def between(done: float, total: float | None, words: str) -> None:
+            if progress is not None:
+                await progress(done, total, words)
+            if total is None or done < total:  # another page follows
+                await self.pace.turn()
+
         try:
-            await turn()
-            scan = await paging.scan(self.api, source, taken, cap=MOST, concurrency=1, progress=turn.between(progress))
+            await self.pace.turn()
+            scan = await paging.scan(self.api, source, taken, cap=MOST, concurrency=1, progress=between)
         except BackupError as problem:
             if select and problem.status in (400, 422):
                 self.whole_items.add(operation_id)
@@ -116,12 +116,10 @@ class Reader:
     async def item(self, operation_id: str, ids: Sequence[str]) -> Item | None:
         """One item by its id; None where the service has none (404). BackupError for anything else."""
         await self.pace.turn()
-        self.requests += 1
-        path = f"{fill_path(self.operations[operation_id].path, ids[:-1])}/{quote(ids[-1])}"
+        path = f"{fill_path(self.operations[operation_id].path, ids[:-1])}/{quote(ids[-1], safe='')}"
+        request = client.Request(operation_id, "GET", path, reads=True, tool="backup catalog")
         try:
-            reply = await client.send(
-                self.api, client.Request(operation_id, "GET", path, reads=True, tool="backup catalog")
-            )
+            reply = await client.send(self.api, request)
         except BackupError as problem:
             if problem.status == 404:
                 return None
@@ -129,38 +127,7 @@ class Reader:
         return reply.body if isinstance(reply.body, dict) else {}
 
 
-def quote(ident: str) -> str:
-    """An id as part of a path."""
-    from urllib.parse import quote as quoted  # noqa: PLC0415
-
-    return quoted(ident, safe="")
-
-
 def fill_path(path: str, ids: Sequence[str]) -> str:
     """The path with its parameters replaced, in their order."""
     waiting = iter(ids)
-    parts = [quote(next(waiting)) if part.startswith("{") else part for part in path.split("/")]
-    return "/".join(parts)
-
-
-@dataclass
-class _Paced:
-    """A turn before each page."""
-
-    pace: Pace
-    reader: Reader
-
-    async def __call__(self) -> None:
-        self.reader.requests += 1
-        await self.pace.turn()
-
-    def between(self, progress: Report | None) -> Report:
-        """Progress that also waits for the turn of the next page."""
-
-        async def report(done: float, total: float | None, words: str) -> None:
-            if progress is not None:
-                await progress(done, total, words)
-            if total is None or done < total:
-                await self()
-
-        return report
+    return "/".join(quote(next(waiting), safe="") if part.startswith("{") else part for part in path.split("/"))

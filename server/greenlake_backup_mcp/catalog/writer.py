@@ -6,20 +6,25 @@ Everything happens in transactions of the store's writer, in a thread. Knows tab
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from greenlake_backup_mcp.errors import BackupError
 
 from . import changes, rows, schema
+from .changes import Interval
 from .collections import COPIES, Collection
 from .column_kinds import Item, storable
 from .rows import Copy
 
 PURGE_GRACE = 900  # seconds by which clocks may differ: a copy that goes so shortly before its expiry has expired
 
-_COPY_COLUMNS = ("asset", *Copy._fields[1:2], "id", *Copy._fields[2:], "missing")
+_WORDS = ("reason", "verification", "consistency", "array", "schedule")  # of a copy: kept as numbers
+_INSERT = (
+    f"INSERT OR REPLACE INTO copies (asset, {', '.join(Copy._fields)}) VALUES (:asset, "
+    f"{', '.join(f':{name}' for name in Copy._fields)})"
+)
 
 
 @dataclass
@@ -61,18 +66,15 @@ def write_collection(
 
     Nothing is taken for gone here: whether those are is asked of the service one by one.
     """
-    before = connection.execute(
-        "SELECT read FROM readings WHERE collection = ? AND asset = 0", (collection.name,)
-    ).fetchone()
-    since = before[0] if before else None
+    interval = Interval(connection, read_at(connection, collection.name), moment)
     table = schema.table(collection.table)
     names = [one.name for one in table.fields]
-    kind = ("kind",) if collection.asset else ()
+    kind = {"kind": collection.asset} if collection.asset else {}
     rows_before = {
         row[0]: row[1:]
         for row in connection.execute(
-            f"SELECT id, gone, {', '.join(names)} FROM {table.name}" + (" WHERE kind = ?" if kind else ""),
-            (collection.asset,) if kind else (),
+            f"SELECT id, gone, {', '.join(names)} FROM {table.name}{' WHERE kind = ?' if kind else ''}",
+            (*kind.values(),),
         )
     }
     columns = ["id", *kind, *names]
@@ -88,29 +90,28 @@ def write_collection(
         ident = storable(ident)
         seen.add(ident)
         values = [one.value(item) for one in table.fields]
-        old = rows_before.get(ident)
-        connection.execute(insert, (ident, *([collection.asset] if kind else ()), *values))
+        gone, *old = rows_before.get(ident, (moment,))
+        connection.execute(insert, (ident, *kind.values(), *values))
         new_row = dict(zip(names, values, strict=True))
-        if old is None or old[0] is not None:
-            if since is not None:
-                changes.appeared(connection, collection, ident, new_row, since, moment)
+        if gone is not None:
+            changes.appeared(interval, collection, ident, new_row)
         else:
-            was = dict(zip(names, old[1:], strict=True))
-            changes.compare(connection, collection, ident, was, new_row, since or moment, moment)
-        _write_nested(connection, collection, ident, item, new_row, since, moment)
+            changes.compare(interval, collection, ident, dict(zip(names, old, strict=True)), new_row)
+        _write_nested(interval, collection, ident, item, new_row)
     if collection.name == "stores":
         _sample_usage(connection, moment)
     return [ident for ident, row in rows_before.items() if ident not in seen and row[0] is None]
 
 
-def _write_nested(  # noqa: PLR0913, PLR0917  a row has its context
-    connection: sqlite3.Connection, collection: Collection, ident: str, item: Item, row: dict[str, Any],
-    since: int | None, moment: int,
+def _write_nested(
+    interval: Interval, collection: Collection, ident: str, item: Item, row: Mapping[str, Any]
 ) -> None:  # fmt: skip
     """What an item holds that has a table of its own."""
+    connection, moment = interval.connection, interval.seen
     if collection.name == "policies":
-        changes.compare_schedules(connection, ident, row["name"], rows.policy_schedules(item), since, moment)
-        _replace(connection, "policy_schedules", "policy_id", ident, rows.policy_schedules(item))
+        schedules = rows.policy_schedules(item)
+        changes.compare_schedules(interval, ident, row["name"], schedules)
+        _replace(connection, "policy_schedules", "policy_id", ident, schedules)
     elif collection.name == "jobs":
         schedules, runs = rows.job_schedules(item)
         _replace(connection, "schedules", "job_id", ident, schedules)
@@ -118,19 +119,17 @@ def _write_nested(  # noqa: PLR0913, PLR0917  a row has its context
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET status = excluded.status, "
             "error = excluded.error", [(ident, *run) for run in runs],
         )  # fmt: skip
-        asset = rows.member(item.get("assetInfo"))
-        for one in [*([asset] if asset else ()), *rows.members(item, "jobs")]:
-            _keep_unlisted(connection, one, moment)
+        asset, members = rows.member(item.get("assetInfo")), rows.members(item, "jobs")
+        _keep_unlisted(connection, [*([asset] if asset else ()), *members], moment)
         if asset and asset.kind in ("vm_group", "mssql_group", "volume_group"):
             listed = connection.execute("SELECT 1 FROM assets WHERE id = ? AND gone IS NULL", (asset.id,)).fetchone()
             if listed is None:  # the group is no longer listed; its job still says who belongs to it
-                _write_members(connection, asset.kind, asset.id, rows.members(item, "jobs"))
+                _write_members(connection, asset.kind, asset.id, members)
     elif collection.asset.endswith("_group"):
         members = rows.members(item, collection.asset)
-        changes.compare_members(connection, collection.asset, ident, row["name"], members, since, moment)
+        changes.compare_members(interval, collection.asset, ident, row["name"], members)
         _write_members(connection, collection.asset, ident, members)
-        for one in members:
-            _keep_unlisted(connection, one, moment)
+        _keep_unlisted(connection, members, moment)
     elif collection.name == "vms":
         connection.execute("DELETE FROM members WHERE owner_kind = 'datastore' AND member_id = ?", (ident,))
         connection.executemany(
@@ -159,13 +158,12 @@ def _write_members(connection: sqlite3.Connection, kind: str, owner: str, member
     )
 
 
-def _keep_unlisted(connection: sqlite3.Connection, one: rows.Member, moment: int) -> None:
-    """An asset that only jobs and groups name: its copies may be the most wanted ones."""
-    if one.kind in COPIES or one.kind == "mssql_group":
-        connection.execute(
-            "INSERT OR IGNORE INTO assets (id, kind, name, gone) VALUES (?, ?, ?, ?)",
-            (one.id, one.kind, one.name, moment),
-        )
+def _keep_unlisted(connection: sqlite3.Connection, members: Iterable[rows.Member], moment: int) -> None:
+    """Assets that only jobs and groups name: their copies may be the most wanted ones."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO assets (id, kind, name, gone) VALUES (?, ?, ?, ?)",
+        [(m.id, m.kind, m.name, moment) for m in members if m.kind in COPIES or m.kind == "mssql_group"],
+    )
 
 
 def _sample_usage(connection: sqlite3.Connection, moment: int) -> None:
@@ -191,31 +189,32 @@ def mark_gone(
     names = [one[0] for one in row.description]
     last_row = dict(zip(names, row.fetchone(), strict=True))
     connection.execute(f"UPDATE {collection.table} SET gone = ? WHERE id = ?", (moment, ident))
-    changes.vanished(connection, collection, ident, last_row, since or moment, moment)
+    changes.vanished(Interval(connection, since, moment), collection, ident, last_row)
+
+
+def read_at(connection: sqlite3.Connection, collection: str, asset: int = 0) -> int | None:
+    """When a list, or a list of copies of an asset, was last read whole; None for never."""
+    row = connection.execute(
+        "SELECT read FROM readings WHERE collection = ? AND asset = ?", (collection, asset)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def record_reading(  # noqa: PLR0913  what is known of a reading
-    connection: sqlite3.Connection,
-    collection: str,
-    moment: int,
-    *,
-    asset: int = 0,
-    items: int | None = None,
-    problem: BackupError | str | None = None,
-    due: int | None = None,
-) -> None:
+    connection: sqlite3.Connection, collection: str, moment: int, *, asset: int = 0, items: int | None = None,
+    problem: BackupError | None = None, due: int | None = None,
+) -> None:  # fmt: skip
     """Note that a list was read whole, or why it was not; what was read of it before stands."""
-    status = problem.status if isinstance(problem, BackupError) else None
-    reason = (problem.message if isinstance(problem, BackupError) else problem) if problem else None
-    failed = int(problem is not None)
     connection.execute(
-        "INSERT INTO readings (collection, asset, read, tried, failed, status, reason, items, due) "
-        "VALUES (:collection, :asset, CASE WHEN :failed THEN NULL ELSE :now END, :now, :failed, :status, :reason, "
-        ":items, :due) ON CONFLICT DO UPDATE SET read = CASE WHEN :failed THEN read ELSE :now END, tried = :now, "
+        "INSERT INTO readings (collection, asset, read, tried, failed, status, reason, items, due) VALUES "
+        "(:collection, :asset, CASE WHEN :failed THEN NULL ELSE :moment END, :moment, :failed, :status, :reason, "
+        ":items, :due) ON CONFLICT DO UPDATE SET read = CASE WHEN :failed THEN read ELSE :moment END, tried = :moment, "
         "failed = :failed * (failed + 1), status = :status, reason = :reason, "
         "items = CASE WHEN :failed THEN items ELSE :items END, due = :due",
-        {"collection": collection, "asset": asset, "now": moment, "items": items, "failed": failed, "status": status,
-         "reason": (reason or "")[:300] or None, "due": due},
+        {
+            "collection": collection, "asset": asset, "moment": moment, "items": items, "failed": problem is not None,
+            "status": problem and problem.status, "reason": (problem and problem.message[:300]) or None, "due": due,
+        },
     )  # fmt: skip
 
 
@@ -234,28 +233,22 @@ class CopyReading:
 
     def add(self, connection: sqlite3.Connection, copies: Sequence[Copy]) -> None:
         """Keep a page of copies, and note what differs from before."""
-        words = Words(connection)
-        select = (
-            "SELECT expires, locked_until, ok, state, point, name FROM copies WHERE asset = ? AND list = ? AND id = ?"
-        )
-        insert = (
-            f"INSERT OR REPLACE INTO copies ({', '.join(_COPY_COLUMNS)}) VALUES ({', '.join('?' * len(_COPY_COLUMNS))})"
-        )
+        words, interval = Words(connection), Interval(connection, self.since, self.moment)
+        key = "asset = ? AND list = ? AND id = ?"
         for copy in sorted(copies, key=lambda c: rows.unpack(c.id)):
             if copy.id in self.seen:
                 continue
             self.seen.add(copy.id)
             if self.since is not None:
-                old = connection.execute(select, (self.asset, self.list, copy.id)).fetchone()
+                old = connection.execute(
+                    f"SELECT expires, locked_until FROM copies WHERE {key}", (self.asset, self.list, copy.id)
+                ).fetchone()
                 if old is not None:
-                    changes.compare_copy(connection, self.asset, copy, old, self.since, self.moment)
-            connection.execute(insert, (
-                self.asset, copy.list, copy.id, copy.name, copy.kind, copy.point, copy.created, copy.expires,
-                copy.locked_until, copy.ok, copy.state, copy.status, words.word(copy.reason),
-                words.word(copy.verification), copy.verified, words.word(copy.consistency), copy.flags, copy.disks,
-                copy.size, words.store(copy.store), words.word(copy.array), copy.schedule_id, words.word(copy.schedule),
-                copy.source_id, copy.log_until, None,
-            ))  # fmt: skip
+                    changes.compare_copy(interval, self.asset, copy, *old)
+            numbers = {name: words.word(getattr(copy, name)) for name in _WORDS}
+            connection.execute(
+                _INSERT, {**copy._asdict(), **numbers, "store": words.store(copy.store), "asset": self.asset}
+            )
 
     def finish(self, connection: sqlite3.Connection, items: int, due: int) -> Sequence[bytes | str]:
         """The list was read whole: expired copies that are not in it go; the others that are not need confirmation."""
@@ -287,105 +280,43 @@ class CopyReading:
         return missing
 
 
-def confirm_copy(  # noqa: PLR0913, PLR0917  what is known of it
-    connection: sqlite3.Connection,
-    asset: int,
-    list_: int,
-    ident: bytes | str,
-    item: Item | None,
-    since: int,
-    moment: int,
-) -> None:
+def confirm_copy(connection: sqlite3.Connection, reading: CopyReading, ident: bytes | str, item: Item | None) -> None:
     """A copy that was not in its list: `item` is what the service has under its id, None where it has nothing."""
-    key = (asset, list_, ident)
+    asset, list_ = reading.asset, reading.list
+    interval = Interval(connection, reading.since, reading.moment)
     if item is None:
-        changes.copy_vanished(connection, asset, list_, ident, since, moment)
-        connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND id = ?", key)
+        changes.copy_vanished(interval, asset, list_, ident)
+        connection.execute("DELETE FROM copies WHERE asset = ? AND list = ? AND id = ?", (asset, list_, ident))
     elif (copy := rows.copy(item, list_)) is not None:
-        CopyReading(asset, list_, moment, since).add(connection, [copy])
+        CopyReading(asset, list_, reading.moment, reading.since or reading.moment).add(connection, [copy])
     summarize(connection, asset, list_)
 
 
-_SUMMED = (
-    "kind, store, array, schedule, point, expires, locked_until, ok, missing, verification, size, state, consistency, "
-    "flags, disks"
-)
+_SUMS = """
+INSERT INTO copy_sets
+SELECT asset, list, s.kind, s.store, s.array, s.schedule, copies, good, missing, newest, oldest, n.point, n.expires,
+  last_expiry, endless, next_expiry, locked_until, last_lock_good, verified, newest_verified, failed, size, sized,
+  verify_errors, n.consistency, n.flags, n.disks
+FROM (SELECT asset, list, kind, store, array, schedule, count(*) AS copies, sum(good) AS good,
+  sum(missing IS NOT NULL) AS missing, max(point) AS newest, min(point) AS oldest,
+  max(CASE WHEN good THEN expires END) AS last_expiry, sum(good AND expires IS NULL) AS endless,
+  min(expires) AS next_expiry, max(locked_until) AS locked_until,
+  max(CASE WHEN good THEN locked_until END) AS last_lock_good, sum(checked = 'VERIFIED') AS verified,
+  max(CASE checked WHEN 'VERIFIED' THEN point END) AS newest_verified,
+  sum(coalesce(state IN ('ERROR', 'FAILED'), 0)) AS failed,
+  CASE WHEN count(size) THEN CAST(total(size) AS INTEGER) END AS size, count(size) AS sized,
+  sum(checked = 'VERIFY_ERROR') AS verify_errors
+  FROM (SELECT c.*, c.ok AND c.missing IS NULL AS good, coalesce(v.word, '') AS checked
+    FROM copies c LEFT JOIN words v ON v.no = c.verification WHERE c.asset = :asset AND c.list = :list)
+  GROUP BY kind, store, array, schedule) s
+LEFT JOIN (SELECT kind, store, array, schedule, max(point) AS point, expires, consistency, flags, disks FROM copies
+  WHERE asset = :asset AND list = :list AND ok AND missing IS NULL AND point IS NOT NULL
+  GROUP BY kind, store, array, schedule) n
+ON n.kind IS s.kind AND n.store IS s.store AND n.array IS s.array AND n.schedule IS s.schedule
+"""  # beside max(), SQLite takes the other columns of `n` from the row that has it
 
 
 def summarize(connection: sqlite3.Connection, asset: int, list_: int) -> None:
-    """Make the sums of an asset's copies anew: what questions about the present are answered from."""
-    words = dict(connection.execute("SELECT word, no FROM words WHERE word IN ('VERIFIED', 'VERIFY_ERROR')").fetchall())
-    marks = (words.get("VERIFIED", -1), words.get("VERIFY_ERROR", -1))
-    groups: dict[tuple[Any, ...], _Sum] = {}
-    for row in connection.execute(f"SELECT {_SUMMED} FROM copies WHERE asset = ? AND list = ?", (asset, list_)):
-        group = groups.get(row[:4])
-        if group is None:
-            group = groups[row[:4]] = _Sum()
-        group.add(row[4:], marks)
+    """Make the sums of an asset's copies anew, by kind, store or array, and schedule: answers are made of them."""
     connection.execute("DELETE FROM copy_sets WHERE asset = ? AND list = ?", (asset, list_))
-    connection.executemany(
-        f"INSERT INTO copy_sets VALUES ({', '.join('?' * 27)})",
-        [(asset, list_, *key, *group.row()) for key, group in groups.items()],
-    )
-
-
-def _least(old: int | None, new: int | None, better: Callable[[int, int], int]) -> int | None:
-    if old is None or new is None:
-        return new if old is None else old
-    return better(old, new)
-
-
-@dataclass
-class _Sum:
-    """The copies of one kind, store or array, and schedule, added up."""
-
-    copies: int = 0
-    good: int = 0
-    missing: int = 0
-    newest: int | None = None
-    oldest: int | None = None
-    newest_good: int | None = None
-    newest_good_expires: int | None = None
-    last_expiry: int | None = None
-    endless: int = 0
-    next_expiry: int | None = None
-    locked_until: int | None = None
-    last_lock_good: int | None = None
-    verified: int = 0
-    newest_verified: int | None = None
-    failed: int = 0
-    size: int | None = None
-    sized: int = 0
-    verify_errors: int = 0
-    newest_good_facts: tuple[Any, Any, Any] = (None, None, None)  # consistency, flags, disks
-
-    def add(self, row: Sequence[Any], marks: tuple[int, int]) -> None:
-        """Count one copy in; `marks`: the numbers of the words VERIFIED and VERIFY_ERROR."""
-        point, expires, lock, ok, missing, verification, size, state, *facts = row
-        self.copies += 1
-        self.newest, self.oldest = _least(self.newest, point, max), _least(self.oldest, point, min)
-        self.locked_until = _least(self.locked_until, lock, max)
-        self.next_expiry = _least(self.next_expiry, expires, min)
-        self.failed += state in ("ERROR", "FAILED")
-        self.missing += missing is not None
-        self.verify_errors += verification == marks[1]
-        if verification == marks[0]:
-            self.verified += 1
-            self.newest_verified = _least(self.newest_verified, point, max)
-        if size is not None:
-            self.size, self.sized = (self.size or 0) + size, self.sized + 1
-        if not ok or missing is not None:
-            return
-        self.good += 1
-        self.last_lock_good = _least(self.last_lock_good, lock, max)
-        self.last_expiry = _least(self.last_expiry, expires, max)
-        self.endless += expires is None
-        if point is not None and (self.newest_good is None or point > self.newest_good):
-            self.newest_good, self.newest_good_expires, self.newest_good_facts = point, expires, (*facts,)
-
-    def row(self) -> tuple[Any, ...]:
-        return (
-            self.copies, self.good, self.missing, self.newest, self.oldest, self.newest_good, self.newest_good_expires,
-            self.last_expiry, self.endless, self.next_expiry, self.locked_until, self.last_lock_good, self.verified,
-            self.newest_verified, self.failed, self.size, self.sized, self.verify_errors, *self.newest_good_facts,
-        )  # fmt: skip
+    connection.execute(_SUMS, {"asset": asset, "list": list_})
