@@ -1,7 +1,8 @@
 """Two replicas behind nginx with Redis, as deployed, on this machine: `python -m tests.replicas`.
 
 Starts a simulated tenant, redis-server, two servers and nginx with deploy/nginx.conf, then drives them with real MCP
-clients of both eras: any call may reach any replica, codes hold across them and once, a replica may go and come back.
+clients of both eras: any call may reach any replica, codes hold across them and once, of the last two copies one stays,
+a replica may go and come back, Redis may hang, die within a plan and come back, and both write one audit log.
 Needs nginx and redis-server (Debian: apt install nginx-light redis-server) and the extra `redis`. Takes half a minute.
 """
 
@@ -20,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 
-from tests.support.results import CODE, text_of
+from greenlake_backup_mcp.consent import audit_verify
+from tests.support.results import CODE, code_in, text_of
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "operator-" + secrets.token_hex(16)
@@ -118,14 +120,36 @@ class Replica:
 
 
 @dataclass
+class Redis:
+    """The redis-server, which may hang, be killed and be started anew on its port; nothing of it is on disk."""
+
+    port: int
+    directory: Path
+    stack: ExitStack
+    running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [str(program("redis-server")), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        started = process(*command, "--dir", str(self.directory), log=self.directory / "redis.log")
+        self.running = self.stack.enter_context(started)
+        answering(self.port)
+
+    def send(self, sign: signal.Signals) -> None:
+        assert self.running
+        self.running.send_signal(sign)
+        if sign is signal.SIGKILL:
+            self.running.wait()
+
+
+@dataclass
 class Place:
     """All that runs."""
 
     url: str
     root: str
     replicas: list[Replica]
-    redis: subprocess.Popen[bytes]
-    tenant: str
+    store: Redis
+    audit: Path
     failed: list[str] = field(default_factory=list)
 
     def check(self, what: str, good: bool, text: object = "") -> None:
@@ -134,11 +158,12 @@ class Place:
             self.failed.append(what)
 
     @asynccontextmanager
-    async def client(self, mode: str = "auto", token: str | None = TOKEN, **options: Any) -> AsyncIterator[Client]:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def client(self, mode: str = "auto", port: int = 0, **options: Any) -> AsyncIterator[Client]:
+        """A client of any replica, or of the one at a port."""
+        url = f"http://127.0.0.1:{port}/mcp" if port else self.url
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=60) as http,
-            Client(streamable_http_client(self.url, http_client=http), mode=mode, **options) as client,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client,
         ):
             yield client
 
@@ -146,9 +171,8 @@ class Place:
 @contextmanager
 def place(directory: Path) -> Iterator[Place]:
     """Everything started, in the order in which it needs each other."""
-    nginx, redis = program("nginx"), program("redis-server")
+    nginx = program("nginx")
     assert nginx
-    assert redis
     tenant_port, redis_port, front = free_port(), free_port(), free_port()
     ports = [free_port(), free_port()]
     tokens = directory / "tokens.json"
@@ -165,6 +189,7 @@ def place(directory: Path) -> Iterator[Place]:
         "GREENLAKE_MCP_RATE": "60000",
         "GREENLAKE_MCP_BUDGET": "100000",  # for the list of VMs that the script chooses from
         "GREENLAKE_MCP_LOG_LEVEL": "info",
+        "GREENLAKE_MCP_AUDIT_LOG": str(directory / "audit.jsonl"),
     }
     conf = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8").replace("listen 8080", f"listen 127.0.0.1:{front}")
     conf = conf.replace("/tmp/", f"{directory}/")  # noqa: S108
@@ -173,12 +198,11 @@ def place(directory: Path) -> Iterator[Place]:
     (directory / "nginx.conf").write_text(conf, encoding="utf-8")
     directory.chmod(0o755)  # nginx's workers are not root
     simulate = [sys.executable, "-m", "greenlake_backup_mcp", "simulate", "--port", str(tenant_port)]
-    store = [redis, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
     with ExitStack() as stack:
         stack.enter_context(process(*simulate, log=directory / "tenant.log"))
-        memory = stack.enter_context(process(*store, log=directory / "redis.log"))
+        store = Redis(redis_port, directory, stack)
+        store.start()
         answering(tenant_port)
-        answering(redis_port)
         replicas = []
         for number, port in enumerate(ports, 1):
             replicas.append(replica := Replica(f"replica-{number}", port, directory, shared))
@@ -188,7 +212,7 @@ def place(directory: Path) -> Iterator[Place]:
         stack.enter_context(process(*command, log=directory / "nginx.log"))
         answering(front)
         root = f"http://127.0.0.1:{front}"
-        yield Place(f"{root}/mcp", root, replicas, memory, shared["GREENLAKE_API_BASE_URL"])
+        yield Place(f"{root}/mcp", root, replicas, store, directory / "audit.jsonl")
 
 
 # --- what must hold ---------------------------------------------------------------------------------------------------
@@ -232,6 +256,20 @@ async def some_backups(client: Client, many: int) -> list[dict[str, str]]:
         if len(collected) >= many:
             return collected
     raise SystemExit(f"The simulated tenant has only {len(collected)} backups to delete.")
+
+
+async def copies_of_one(client: Client) -> list[dict[str, str]]:
+    """All copies of a VM that has few of them, none locked: the arguments of their deletes, and the kind of each."""
+    machines = await client.call_tool("list_vms", {"output": "json", "limit": 400, "select": "id"})
+    for machine in (machines.structured_content or {}).get("items", []):
+        copies = []
+        for kind in ("backup", "snapshot"):
+            asked = {"vmId": machine["id"], "output": "json", "limit": 40}
+            answer = await client.call_tool(f"list_vm_{kind}s", asked)
+            copies += [{**copy, "kind": kind} for copy in (answer.structured_content or {}).get("items", [])]
+        if 2 < len(copies) < 9 and all(copy.get("state") == "OK" and not copy.get("lockedUntil") for copy in copies):
+            return [{"vmId": machine["id"], f"{c['kind']}Id": c["id"], "kind": c["kind"]} for c in copies]
+    raise SystemExit("No VM of the simulated tenant has few copies that may all be deleted.")
 
 
 async def consent(place: Place, backups: list[dict[str, str]]) -> None:
@@ -324,28 +362,110 @@ async def rolling(place: Place) -> None:
     place.check("replicas are restarted with rotated keys under load, no call is lost", good, dict(results))
 
 
-async def without_redis(place: Place, backup: dict[str, str]) -> None:
-    place.redis.kill()
-    place.redis.wait()
+async def last_two(place: Place, copies: list[dict[str, str]]) -> None:
+    """All copies of an asset but two go; then each replica is told, at once, to delete one of those."""
+    calls: list[dict[str, Any]] = [{"tool": f"delete_vm_{copy.pop('kind')}", "arguments": copy} for copy in copies]
+    async with AsyncExitStack() as stack:
+        sides = [await stack.enter_async_context(place.client(port=replica.port)) for replica in place.replicas]
+        previews = [text_of(await sides[0].call_tool("run_plan", {"calls": calls[2:], "confirm": "preview"}))]
+        await ended(
+            sides[0], await sides[0].call_tool("run_plan", {"calls": calls[2:], "confirm": code_in(previews[0])})
+        )
+        asked = [{**call["arguments"], "confirm": "preview"} for call in calls[:2]]
+        previews = [
+            text_of(await side.call_tool(call["tool"], arguments))
+            for side, call, arguments in zip(sides, calls, asked, strict=False)
+        ]
+        answers: list[str] = []
+
+        async def use(side: Client, call: dict[str, Any], code: str) -> None:
+            answers.append(text_of(await side.call_tool(call["tool"], {**call["arguments"], "confirm": code})))
+
+        async with anyio.create_task_group() as group:
+            for side, call, preview in zip(sides, calls, previews, strict=False):
+                group.start_soon(use, side, call, code_in(preview))
+    refused = [text for text in answers if text.startswith("REFUSED")]
+    place.check(
+        "of the last two copies two replicas delete one",
+        len(refused) == 1 and "LAST" in refused[0],
+        previews[0].count("LAST"),
+    )
+
+
+async def ended(client: Client, result: Any) -> str:
+    """The text of a plan after its end."""
+    while plan := re.search(r"It goes on by itself \(id ([^)]+)\)", text_of(result)):
+        result = await client.call_tool("wait_for_task", {"taskId": plan[1]})
+    return text_of(result)
+
+
+async def redis_goes(place: Place, backups: list[dict[str, str]]) -> None:
+    """Redis hangs, dies in the middle of a plan, and comes back without its memory."""
+    single, *plan = backups
+    calls = [{"tool": "delete_vm_backup", "arguments": one} for one in plan]
     async with place.client() as client:
-        read = await client.call_tool("list_protection_stores", {"limit": 1, "summary": "page"})
-        gated = await client.call_tool("delete_vm_backup", {**backup, "confirm": "AAAA-AAAA"})
-        place.check("without Redis reads work", not read.is_error)
-        place.check("without Redis nothing is confirmed", gated.is_error and "Nothing was sent" in text_of(gated))
+
+        async def call(tool: str, **arguments: Any) -> Any:
+            return await client.call_tool(tool, arguments)
+
+        database = (await call("list_mssql_databases", output="json", limit=1, select="id")).structured_content[
+            "items"
+        ][0]
+        code = code_in(text_of(await call("delete_vm_backup", **single, confirm="preview")))
+        for words, gone, back in (
+            ("Redis that hangs", partial(place.store.send, signal.SIGSTOP), partial(place.store.send, signal.SIGCONT)),
+            ("a killed Redis", partial(place.store.send, signal.SIGKILL), place.store.start),
+        ):
+            gone()
+            gated = text_of(await call("delete_vm_backup", **single, confirm=code))
+            place.check(
+                f"with {words} nothing is confirmed", "Nothing was sent" in gated and "Redis" in gated, gated[:90]
+            )
+            good = [
+                await call("list_protection_stores", limit=1),
+                await call("refresh_mssql_database", mssqlDatabaseId=database["id"]),
+            ]
+            place.check(f"with {words} reads and what needs no consent go on", not any(one.is_error for one in good))
+            back()
+        answer = await call("delete_vm_backup", **single, confirm=code)
+        place.check("after Redis is back the same code holds", not answer.is_error, text_of(answer)[:60])
+        code = code_in(text_of(await call("run_plan", calls=calls, confirm="preview")))
+
+        async def killing(progress: float, total: float | None, message: str | None) -> None:
+            if message and message.startswith("1 of "):
+                place.store.send(signal.SIGKILL)
+
+        result = await client.call_tool("run_plan", {"calls": calls, "confirm": code}, progress_callback=killing)
+        text = await ended(client, result)
+        place.check(
+            "a plan under way sends nothing more once Redis is gone",
+            "refused" in text and "not tried" in text,
+            text.splitlines()[0],
+        )
+        place.store.start()
+
+
+def record(place: Place) -> None:
+    """The one file that both replicas wrote, over all their restarts."""
+    report = audit_verify.verify([place.audit])
+    place.check("two replicas made one chain of one audit log", not report.problems, f"{report.lines} lines")
+    place.check("each request in it has its outcome", not report.waiting, [line["tool"] for line in report.waiting])
 
 
 async def examine(place: Place) -> None:
     await doors(place)
     await spread(place)
     async with place.client() as client:
-        backups = await some_backups(client, 14)
+        await last_two(place, await copies_of_one(client))
+        backups = await some_backups(client, 24)
     await consent(place, backups[:10])
     await question(place, backups[10], "auto")
     await question(place, backups[11], "legacy")
     await race(place, backups[12])
     await sessions(place)
     await rolling(place)
-    await without_redis(place, backups[13])
+    await redis_goes(place, backups[13:])
+    record(place)
 
 
 def main() -> int:

@@ -188,14 +188,54 @@ async def test_what_a_plan_lets_expire_soon_is_none_of_what_remains_of_its_delet
     calls = [{"tool": "update_vm_snapshot", "arguments": {**change, "snapshotId": identity(n)}} for n in (1, 2)]
     async with opened(app) as plan:
         text = text_of(await plan.call([*calls, *deletes(3)]))
-        first = next(line for line in text.splitlines() if line.startswith("3 calls"))
-        assert first == (
-            '3 calls, the gravest: Delete the VM snapshot "snap-3": LAST recovery point of "sql-prod-01": nothing '
-            "can be restored wi…"
+        start = (
+            '3 calls, 2 more as grave as this: Delete the VM snapshot "snap-3": LAST recovery point of "sql-prod-01"'
         )
+        assert start in text
         assert text.count("the LAST recovery point") >= 2
         assert "emain" not in text
         assert "| update_vm_snapshot | 2 | destroy | 2.0 GiB |" in text
+
+
+async def test_calls_of_a_plan_are_told_with_all_that_the_plan_takes_away(opened: OpenPlan) -> None:
+    stores = [
+        {
+            "id": identity(n),
+            "displayName": f"store-{n}",
+            "protectionStoreType": "ON_PREMISES",
+            "userDataStoredInBytes": n << 40,
+        }
+        for n in (82, 81)
+    ]
+    app = tenant()
+    app.resources |= {f"{OWN}/protection-stores/{one['id']}": one for one in stores}
+    app.resources |= {f"{OWN}/protection-stores": stores, f"{OWN}/protection-policies": []}
+    copies = [
+        snapshot(n, backupType="BACKUP", expiresAt="2027-01-01T00:00:00Z", protectionStoreInfo={"id": one["id"]})
+        for n, one in enumerate(stores)
+    ]
+    app.resources |= {f"{OWN}/virtual-machines/{VM}/backups/{copy['id']}": copy for copy in copies}
+    app.resources[f"{OWN}/virtual-machines/{VM}/backups"] = copies
+    uri = f"{VIRTUALIZATION}/virtual-machines/{VM}"
+    tiers = [{"protectionStoreInfo": {"id": one["id"]}} for one in stores]
+    job = {"id": VM, "assetInfo": {"id": VM, "name": "sql-prod-01", "resourceUri": uri}, "protections": tiers}
+    app.resources[f"{OWN}/protection-jobs"] = [job]
+    delete = [
+        {"tool": "delete_protection_store", "arguments": {"protectionStoreId": one["id"], "force": True}}
+        for one in stores
+    ]
+    copy = {"vmId": VM, "backupId": copies[1]["id"]}
+    calls = [delete[0], {"tool": "delete_vm_backup", "arguments": copy}]
+    restore = {"tool": "restore_vm", "arguments": {**copy, "restoreType": "PARENT"}}
+    async with opened(app) as plan:
+        text = text_of(await plan.call(calls))
+        assert "the LAST recovery point" in text
+        assert "store-82" in next(line for line in text.splitlines() if "1 more as grave as this" in line)
+        both = text_of(await plan.call(delete))
+        assert "2 of them: assets left with NO recovery point at all. Cannot be undone." in both
+        assert "Left with other usable copies" in text_of(await plan.call(delete[:1]))
+        assert "Call 3 uses what call 2 deletes" in text_of(await plan.call([*calls, restore]))
+        assert "uses what" not in text_of(await plan.call([restore, delete[0]]))
 
 
 async def test_the_gravest_fact_of_all_calls_is_the_first_line_of_a_plan(opened: OpenPlan, era: str) -> None:

@@ -30,6 +30,7 @@ DISTANCE = re.compile(
     r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)"
 )  # how far a time is away: a list is read by dates
 MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
+NONE_LEFT = re.compile(r"\bLAST\b|\bNO\b")  # of a warning: that nothing remains
 FIRST_LINE = 120  # characters that every client shows of a question
 DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE, Danger.READ)
 
@@ -126,33 +127,41 @@ class PlanPreview:
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
 
 
-def rank(row: tuple[Item, Effect]) -> tuple[int, int, bool, int]:
-    """Where a call stands, the gravest first: by its gravest fact, what it costs, whether it ends its target."""
+def rank(row: tuple[Item, Effect]) -> tuple[Any, ...]:
+    """Where a call stands, the gravest first: by its gravest fact, its danger, whether it deletes, how much goes."""
     item, effect = row
-    return effect.weight, DANGERS.index(effect.danger), item.call.request.method != "DELETE", -len(effect.warnings)
+    danger, ends = DANGERS.index(effect.danger), item.call.request.method == "DELETE"
+    return effect.weight, danger, not ends, -effect.size, -len(effect.warnings)
 
 
 def _rank(group: list[tuple[Item, Effect]]) -> tuple[Any, ...]:
     """Where a group stands: by the gravest of its calls, then by how many are remarkable."""
-    return *min(map(rank, group))[:3], -sum(bool(effect.warnings) for _, effect in group), -len(group)
+    return *min(map(rank, group))[:-1], -sum(bool(effect.warnings) for _, effect in group), -len(group)
 
 
 def _first_line(ranked: list[list[tuple[Item, Effect]]], calls: int) -> str:
     """The gravest of the plan in a line that every client shows."""
     group = ranked[0]
     item, effect = min(group, key=rank)
-    if item.call.request.method != "DELETE" or len(group) == 1:
+    deletes = item.call.request.method == "DELETE"
+    as_grave = [other for others in ranked for other in others if other[1].weight == effect.weight]
+    more = sum(other not in group for other in as_grave) if deletes else len(as_grave) - 1
+    together = deletes and len(ranked) == 1
+    head = f"{calls:,} calls, {f'{more:,} more as grave as this' if more else 'the gravest'}: "
+    head = "" if together or calls == 1 else head
+    if not deletes or len(group) == 1:
         title = leaf_words.without_ids(effect.title)
         gravest = effect.gravest or f"{title}."
-        if item.call.request.method == "DELETE" and not title.startswith(gravest[:20]):
+        if deletes and not title.startswith(gravest[:20]):
             gravest = f"{title}: {gravest}"  # what is so grave of it does not say that it goes
-        return gravest if calls == 1 else f"{calls:,} calls, the gravest: {gravest}"
+        return f"{head}{gravest}"
     size = sum(effect.size for _, effect in group)
     kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
-    last = max((kind for kind in kinds if "LAST" in kind), key=kinds.__getitem__, default="")
+    last = max((kind for kind in kinds if NONE_LEFT.search(kind)), key=kinds.__getitem__, default="")
     noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
-    facts = [*([units.size(size)] if size else []), *([f"{kinds[last]:,} of them {last}"] if last else [])]
-    return f"{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone."
+    facts = [units.size(size)] if size else []
+    facts += [f"{kinds[last]:,} of them{'' if 'LAST' in last else ':'} {last}"] if last else []
+    return f"{head}{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone."
 
 
 def _details(item: Item, effect: Effect) -> Iterator[str]:
@@ -225,7 +234,13 @@ async def preview_plan(  # noqa: PLR0913, PLR0917
 
 def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
     first: dict[str, int] = {}
+    ended: dict[str, int] = {}  # by calls that delete it
     for (item, effect), target in zip(rows, targets, strict=True):
+        used = [spec.path for spec in effects.used_by(item.call.tool, item.call.arguments, target)]
+        if gone := next((path for path in used if path in ended), None):
+            yield f"Call {item.number} uses what call {ended[gone]} deletes; make two plans."
+        if item.call.request.method == "DELETE":
+            ended[target.path] = item.number
         if effect.forbidden:
             yield f"Call {item.number}: {effect.forbidden}"
         if any("the plan is too long" in part for part in effect.unknown):

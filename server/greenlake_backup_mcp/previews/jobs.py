@@ -44,7 +44,9 @@ def _end(s: Subject) -> Iterator[Finding]:
     if all(result.whole and not result.items for result in read):
         yield notable("It has NO recovery point: nothing of it can be restored.", "no recovery point")
     else:
-        yield Finding(f"Its copies stay until they expire: {copies_in(s)}.")
+        ended = item_at(s.resource, "assetInfo", "resourceUri") in s.leaving
+        stay = "Its copies go with its group, which another call deletes, or stay" if ended else "Its copies stay"
+        yield Finding(f"{stay} until they expire: {copies_in(s)}.")
     if s.resource.get("operational") in IDLE:
         yield mark("is suspended")
 

@@ -15,7 +15,7 @@ from .model import Finding, Subject, grave, notable
 from .phrases import item_at, listed, name_of, objects
 from .reads import OWN, WHOLE, ReadResult, ReadSpec, identity_of, path_of
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
-from .tenant_facts import STORES, jobs_of_stores
+from .tenant_facts import STORES, jobs_of_stores, leaving_stores
 
 MOST_COUNTED = 120  # assets whose copies are counted: each is a request, and services allow so many a minute
 KEPT = "other usable copies"
@@ -98,7 +98,7 @@ def bare_assets(s: Subject) -> str:
 
 def _left_with(s: Subject, n: int, backups: ReadResult) -> str:
     """What the nth asset is left with, one of FATES or KEPT."""
-    snapshots, lost = s.read(f"snapshots {n}"), _lost_stores(s)
+    snapshots, lost = s.read(f"snapshots {n}"), _lost_stores(s) | leaving_stores(s)
     if _usable(s, backups):
         return KEPT
     if not snapshots.available:
@@ -138,7 +138,8 @@ def _assets(s: Subject) -> list[tuple[str, str]]:
 
 def _usable(s: Subject, copies: ReadResult) -> list[Mapping[str, Any]]:
     """The copies of a list that can be relied on and do not lie in a store that goes."""
-    lost, stores = _lost_stores(s), {store.get("id"): store for store in s.read("every store").items}
+    lost = _lost_stores(s) | leaving_stores(s)
+    stores = {store.get("id"): store for store in s.read("every store").items}
     if s.operation == "ProtectionStoreGatewayRecover":  # which reattaches the cloud stores of the old gateway
         back = {"connectedState": "CONNECTED", "state": "ONLINE"}
         stores |= {x.get("id"): {**x, **back} for x in stores_on(s) if x.get("id") not in lost}

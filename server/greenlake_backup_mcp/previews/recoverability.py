@@ -18,8 +18,8 @@ from . import times
 from .model import Finding, Subject, grave, notable
 from .phrases import item_at, quoted
 from .reads import path_of
-from .recovery_point_facts import GOING, flaw_of, is_locked, is_verified, place_of
-from .tenant_facts import stores
+from .recovery_point_facts import GOING, flaw_of, is_locked, is_verified, place_of, store_of_copy
+from .tenant_facts import leaving_stores, stores
 
 UNSURE = "whether another recovery point remains is not known"
 PLACES = ("on the array", "on premises", "off site", "in a place that is not known")
@@ -86,12 +86,13 @@ def _remaining(s: Subject, until: datetime) -> Remaining:
     usable: list[tuple[str, Copy]] = []
     going: list[Copy] = []
     flaws: Counter[str] = Counter()
+    lost = leaving_stores(s)
     for place in ("backups", "snapshots"):
         for copy in s.read(place).items:
             path = path_of(base, place, copy.get("id"))
             if path == s.target.path or copy.get("state") in GOING:
                 continue
-            if path in s.leaving and s.leaving[path] <= until:
+            if (path in s.leaving and s.leaving[path] <= until) or store_of_copy(copy, {}).get("id") in lost:
                 going.append(copy)
             elif flaw := flaw_of(copy, s.now, stores(s)):
                 flaws[flaw] += 1

@@ -15,7 +15,7 @@ from greenlake_backup_mcp.text.sanitize import cell
 from . import times
 from .model import Finding, Subject, grave, notable
 from .phrases import assets, at_least, item_at, objects, quoted
-from .reads import DATA, EVERY, OWN, ReadSpec, parent_path
+from .reads import DATA, EVERY, OWN, ReadSpec, identity_of, parent_path
 
 LATEST = 200  # tasks looked at, the newest first: one page, which all previews of a plan share
 TASKS = ReadSpec(
@@ -33,6 +33,16 @@ ON = ("ON", "TRUE", "ENABLED", "YES")
 def stores(s: Subject) -> Mapping[Any, Mapping[str, Any]]:
     """The protection stores by id, as far as they could be read."""
     return {store.get("id"): store for store in s.read("stores").items}
+
+
+def leaving_stores(s: Subject) -> set[Any]:
+    """The stores that other calls end: themselves, or with the appliance that they lie on."""
+    ended = [identity_of(path) for path in s.leaving]
+    hosts = {identity for collection, identity in ended if collection in ("protection-store-gateways", "storeonces")}
+    lost = {identity for collection, identity in ended if collection == "protection-stores"}
+    every = (*s.read("stores").items, *s.read("every store").items)
+    local = (x for x in every if x.get("protectionStoreType") != "CLOUD")
+    return lost | {x.get("id") for x in local if item_at(x, "storageSystemInfo", "id") in hosts}
 
 
 def jobs_of_stores(s: Subject, wanted: Iterable[Any]) -> list[Mapping[str, Any]]:
