@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 import anyio
@@ -90,6 +92,7 @@ async def test_whoever_is_cancelled_leaves_no_slot_behind() -> None:
     await slots.acquire("anna")
     async with anyio.create_task_group() as group:
         group.start_soon(request)
+        group.start_soon(request)
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
     async with anyio.create_task_group() as group:
@@ -97,6 +100,13 @@ async def test_whoever_is_cancelled_leaves_no_slot_behind() -> None:
         await anyio.wait_all_tasks_blocked()
         slots.release()  # handed over and cancelled at the same moment
         group.cancel_scope.cancel()
+    await slots.acquire("anna")
+    task = asyncio.ensure_future(request())  # as who knows nothing of cancel scopes cancels it
+    await anyio.wait_all_tasks_blocked()
+    slots.release()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
     with anyio.fail_after(30):
         await slots.acquire("ella")
 

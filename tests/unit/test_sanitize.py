@@ -74,6 +74,7 @@ def test_secrets_are_hidden_at_any_depth_unless_they_are_asked_for(name: str) ->
     value = {"a": [{"b": {name: "hunter2", "hasIt": True}}]}
     assert "hunter2" not in json.dumps(masking.redact(value))
     assert masking.redact(value, reveal=True) == value
+    assert masking.secrets_in({name: 123456, "id": 1}) == ("123456",)
 
 
 def free(tenant: Any, vm: Any) -> list[Any]:

@@ -302,6 +302,11 @@ async def test_nesting_beyond_the_bound_is_refused() -> None:
     assert isinstance(problem.value, LimitExceeded)
 
 
+def test_what_is_no_number_in_json_is_no_json() -> None:
+    with pytest.raises(body_limits.UnusableBodyError, match="malformed"):
+        body_limits.parse_body(b'{"size": NaN}')
+
+
 @given(st.integers(0, 200))
 def test_nesting_is_counted_exactly(depth: int) -> None:
     content = b'{"a":' * depth + b"1" + b"}" * depth
@@ -347,14 +352,23 @@ def test_each_region_has_its_host(region: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://tenant.example.com", "ftp://x", "https://", "tenant.example.com", "https://a b"]
+    "url",
+    [
+        "http://tenant.example.com",
+        "ftp://x",
+        "https://",
+        "tenant.example.com",
+        "https://a b",
+        "https://[",
+        "https://u:p@a",
+    ],
 )
 async def test_secrets_are_sent_over_https_only(url: str) -> None:
     there = settings.load(api_base_url=url, token="t")
     async with client.connect(there, app=tenant()) as api:
-        with pytest.raises(BackupError, match="secrets") as problem:
+        with pytest.raises(SettingsError, match=r"secrets|a name and password") as problem:
             await client.send(api, LIST)
-    assert isinstance(problem.value, SettingsError)
+    assert "u:p" not in problem.value.message
 
 
 async def test_a_base_url_may_have_a_path() -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,7 +22,7 @@ from greenlake_backup_mcp import settings
 from greenlake_backup_mcp.cli import doctor
 from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.http.auth import jwks
-from greenlake_backup_mcp.upstream import client
+from greenlake_backup_mcp.upstream import client, connection_errors
 from greenlake_backup_mcp.upstream.retry_after import retry_after_seconds
 
 READ = client.Request("List", "GET", "/x/v1/things", reads=True, tool="list_things")
@@ -232,6 +233,28 @@ def test_retry_after_may_be_seconds_or_a_moment(value: str, seconds: float | Non
     behind = NOW - dt.timedelta(hours=5)  # our clock; the service tells its own
     date = {"date": "Tue, 24 Nov 2026 08:00:00 GMT"}
     assert retry_after_seconds({"retry-after": value, **date}, status, behind) == seconds
+
+
+def odd_certificate() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError("it is odd")
+    error.verify_code, error.verify_message = 1000, "odd (in a way)"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (httpx2.DecodingError("bad gzip"), "sent an answer that cannot be decompressed"),
+        (httpx2.ProxyError("it broke"), "cannot be reached: the proxy failed"),
+        (httpx2.ReadError("reset"), "broke the connection off"),
+        (odd_certificate(), "its certificate does not hold (odd in a way)"),
+    ],
+    ids=repr,
+)
+def test_what_has_no_cause_that_is_known_is_told_as_far_as_it_is(error: Exception, words: str) -> None:
+    failure = connection_errors.explain(error)
+    assert words in failure.words
+    assert failure.hint
 
 
 async def test_a_long_wait_is_told_in_words_of_time() -> None:

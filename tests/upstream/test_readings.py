@@ -267,6 +267,60 @@ def test_what_was_found_out_is_kept_for_one_tenant_and_survives_a_broken_file() 
     assert readings.Readings(one).value("media_types") == "merge-patch"
 
 
+def test_of_an_answer_that_is_no_task_nothing_is_learnt(tmp_path: Path) -> None:
+    chosen = settings.load(api_base_url="https://three.example", token="t" * 10, state_dir=tmp_path)
+    actual = readings.Readings(chosen)
+    for body in (None, [1], "text", {"items": [1, {"state": "RUNNING"}]}):
+        assert readings.read_task(actual, body) == body
+    assert actual.findings == {}
+    actual.learn("media_types", "json", "a test")
+    file = next(tmp_path.glob("readings-*.json"))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('"json"', '"of a later version"'), encoding="utf-8")
+    assert readings.Readings(chosen).value("media_types") == "merge-patch"
+
+
+FORMS: list[tuple[str, Request, str, dict[str, Any], str]] = [
+    # reading, request, its other value, the body by it, words of a refusal that name it
+    ("asset_types", Request("Make", "POST", "/x", body={"assets": [{"type": "virtualization/vm", "id": "v"}, 1]}),
+     "hybrid-cloud", {"assets": [{"type": "hybrid-cloud/vm", "id": "v"}, 1]}, "assets[0]/type is not supported"),
+    ("cloud_backup_word", Request("VmpgRestore", "POST", "/x", body={
+        "recoveryInfo": [{"recoveryPointType": "CLOUDBACKUP"}, {"recoveryPointType": "BACKUP"}]}), "CLOUD_BACKUP",
+     {"recoveryInfo": [{"recoveryPointType": "CLOUD_BACKUP"}, {"recoveryPointType": "BACKUP"}]},
+     "recoveryPointType has an unknown value"),
+    ("kept_folders_word", Request("VirtualMachineFileRestore", "POST", "/x", body={
+        "backupId": "b", "retainOrignalDirectoryStructure": True}), "corrected",
+     {"backupId": "b", "retainOriginalDirectoryStructure": True}, "retainOrignalDirectoryStructure is unknown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("point", "request_", "value", "body", "words"), FORMS, ids=[row[0] for row in FORMS])
+def test_each_form_of_a_body_means_the_same_and_only_a_refusal_that_names_its_point_asks_for_it(
+    point: str, request_: Request, value: str, body: dict[str, Any], words: str
+) -> None:
+    assert request_forms.points(request_) == (point,)
+    assert request_forms.form_of(request_, {point: value}).body == body
+    assert request_forms.is_named(point, request_, 422, words)
+    assert not request_forms.is_named(point, request_, 422, "The name is too long.")
+    assert not request_forms.is_named(point, request_, 415, "")
+
+
+@pytest.mark.parametrize(("words", "named"), [("Invalid filter", True), ("no such limit", False), ("", False)])
+def test_a_filter_that_is_refused_without_a_reason_may_be_meant_by_any_of_its_readings(words: str, named: bool) -> None:
+    asked = Request("List", "GET", "/x", (("filter", "state in ('A','B')"),), reads=True)
+    assert request_forms.points(asked) == ("in_lists",)
+    assert request_forms.is_named("in_lists", asked, 400, words) is named
+
+
+async def test_a_415_says_by_itself_which_point_was_refused() -> None:
+    answers: Iterator[Any] = iter([(415, {}, b""), (204, {}, b"")])
+    app = Answering(copies(), lambda method, _path, _body: None if method == "GET" else next(answers))
+    async with talking(app) as talk:
+        answer, _ = await talk.consented("update_vm_backup", {**THE_COPY, "description": "x"})
+    assert "media_types=json" in answer
+    assert len(app.writes) == 2
+
+
 async def test_that_a_backup_needs_a_snapshot_beside_it_says_nothing_of_a_snapshot_alone() -> None:
     async with session(recovery_point_of_restore="both") as one:
         await one.sample("restore_vm")

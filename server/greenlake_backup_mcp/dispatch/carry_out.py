@@ -13,6 +13,7 @@ from greenlake_backup_mcp.consent import proposals
 from greenlake_backup_mcp.consent.proposals import Caller, PreparedCall
 from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown
 from greenlake_backup_mcp.lists.render import details
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools import estate, target_reads
@@ -93,6 +94,9 @@ async def _outcome_of(  # noqa: PLR0913, PLR0917
             value = await offload_if(True, results.fit_json, reply.body, context.settings) if large else reply.body
             return CallOutcome(Outcome.DONE, value=value)
         lines = await offload_if(large, _details, context, tool, reply.body)
+        picked = filter(None, prepared.arguments.get("select", "").split(","))
+        if empty := [path for path in picked if extractors.first(reply.body or {}, [path]) is None]:
+            lines.append(f"Without a value: {', '.join(empty)}.")
         more = estate.BEYOND.get(tool.name)
         beyond = (
             await context.catalog.beyond(tool, prepared.request.path.rpartition("/")[2])

@@ -17,7 +17,7 @@ from greenlake_backup_mcp.consent import gate, plan_runs, plans, proposals
 from greenlake_backup_mcp.consent.permits import NotPermitted
 from greenlake_backup_mcp.consent.proposals import Caller, PreparedCall
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
-from greenlake_backup_mcp.lists import list_tool
+from greenlake_backup_mcp.lists import list_tool, query
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.outcomes import CallOutcome, Outcome
 from greenlake_backup_mcp.text import masking, suggest
@@ -184,6 +184,10 @@ def _prepare(context: CallContext, name: str, raw: Mapping[str, Any], caller: Ca
     """The call of an offered tool, ready to be sent."""
     tool = _find_tool(context, name, raw, caller)
     values = arguments.prepare(tool, raw)
+    if tool.operation and isinstance(picked := values.pop("select", None), str):  # of one item: lists are not prepared
+        unknown = context.api.readings.unknown_fields(tool.operation.id)
+        if names := query.read_selection(tool.operation, picked, unknown):
+            values["select"] = ",".join(names)
     return PreparedCall(tool, values, arguments.build_request(tool, values))
 
 

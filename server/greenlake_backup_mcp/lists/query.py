@@ -5,7 +5,7 @@ Knows lists and their tools; sends nothing and must know nothing of MCP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -107,6 +107,24 @@ class Strategy:
     sort_here: bool = False
 
 
+def read_selection(operation: Operation, text: str, unknown: Sequence[str] = ()) -> tuple[str, ...]:
+    """What `select` of a read of one item asks for: its attributes, `a/b` for nested ones; none where it names none.
+
+    InputError for what the item does not have. `unknown`: attributes that its answers had and the description does not
+    know.
+    """
+    kinds = capabilities.kinds(document.item_schema(operation))
+    nouns = units.plural(2, columns.view_for(operation, kinds).noun)[2:]
+    return _picked(text, {*kinds, *unknown} if kinds else (), nouns)
+
+
+def _picked(text: str, attributes: Collection[str], nouns: str) -> tuple[str, ...]:
+    """The attributes that a `select` names, each once."""
+    picked = tuple(dict.fromkeys(p.strip().replace(".", "/") for p in text.split(",") if p.strip()))
+    capabilities.check_attributes("select", picked, attributes, nouns)
+    return picked
+
+
 def build_query(
     tool: Tool, arguments: Mapping[str, Any], now: datetime, budget: int, unknown: Sequence[str] = ()
 ) -> Query:
@@ -136,10 +154,7 @@ def build_query(
         where = coercion.coerce(where, meant, argument="where", now=now, client_side=True)
     order = _order(arguments.get("sort", ""))
     capabilities.check_attributes("sort", [name for name, _ in order], attributes, nouns)
-    picked = tuple(
-        dict.fromkeys(p.strip().replace(".", "/") for p in arguments.get("select", "").split(",") if p.strip())
-    )
-    capabilities.check_attributes("select", picked, attributes, nouns)
+    picked = _picked(arguments.get("select", ""), attributes, nouns)
     view_columns = resource.columns
     if picked:
         view_columns = tuple(

@@ -64,10 +64,7 @@ def size(count: float) -> str:
     """Bytes for people, in powers of 1024: 12.3 GiB."""
     import humanize  # noqa: PLC0415  not needed to list the tools
 
-    try:
-        return humanize.naturalsize(count, binary=True, format="%.1f").replace(" Bytes", " B").replace(" Byte", " B")
-    except (OverflowError, ValueError):
-        return str(count)
+    return humanize.naturalsize(count, binary=True, format="%.1f").replace(" Bytes", " B").replace(" Byte", " B")
 
 
 def number(value: Any) -> float | int | None:

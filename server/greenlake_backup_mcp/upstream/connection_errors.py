@@ -122,11 +122,8 @@ def _proxy_of(error: BaseException) -> str:
     url = _url_of(error)
     if url is None or proxy_bypass(url.host):
         return ""
-    proxies = getproxies()
-    try:
-        proxy = httpx2.URL(proxies.get(url.scheme) or proxies.get("all") or "")
-    except httpx2.InvalidURL:
-        return ""
+    proxies = getproxies()  # usable ones: the client could not have been made with others
+    proxy = httpx2.URL(proxies.get(url.scheme) or proxies.get("all") or "")
     return f"{proxy.host}:{proxy.port}" if proxy.host and proxy.port else proxy.host
 
 

@@ -143,9 +143,8 @@ def _place(holder: Body, row: PublishedName, value: Any) -> None:
     *steps, last = row.described.split("/")
     for step in steps:
         inner = holder.setdefault(step, {})
-        if not isinstance(inner, dict):  # a text that is read later, or a mistake that validation tells
-            holder[row.published] = value
-            return
+        if not isinstance(inner, dict):
+            raise InputError(f"{step} must be an object.", hint=f"Give {row.described.replace('/', '.')} alone.")
         holder = inner
     if holder.get(last) not in (None, "", value):
         raise InputError(

@@ -223,9 +223,7 @@ class Readings:
 
 def read_task(readings: Readings, body: Any) -> Any:
     """A task, or a list of tasks, with each field also under the name that the description has for it."""
-    if not isinstance(body, dict):
-        return body
-    if isinstance(body.get("items"), list):
+    if isinstance(body, dict) and isinstance(body.get("items"), list):
         return {**body, "items": [_read_one(readings, item) for item in body["items"]]}
     return _read_one(readings, body)
 

@@ -172,7 +172,8 @@ def is_named(point: str, request: Request, status: int | None, words: str) -> bo
         return has_word(words, missing) and _MISSING.search(words) is not None
     if point == "asset_types":
         return (
-            any(kind in words for kind in _types(request.body)) or re.search(r"\w/type\b|\.type\b", words) is not None
+            any(kind in words for kind in _types(request.body))
+            or re.search(r"[\w\]]/type\b|\.type\b", words) is not None
         )
     named = {"cloud_backup_word": "recoveryPointType|CLOUD_?BACKUP", "kept_folders_word": "retainOrig"}[point]
     return re.search(named, words) is not None

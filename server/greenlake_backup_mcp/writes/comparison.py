@@ -89,7 +89,7 @@ class _Walk:
         words = self.label + leaf_values.label(path)
         if name in INSTRUCTIONS and path not in self.row.fields:
             if name == "type" and "/" not in path and (actual := leaf_values.short(self.item.get("type"))):
-                yield _Leaf("type", leaf_values.write(asked), actual, actual == asked)
+                yield _Leaf(words, leaf_values.write(asked), actual, actual == asked)
         elif masking.is_secret(name):
             yield _Leaf(f"{words} (never read back)")
         elif self.row.fields.get(path) == "":

@@ -76,8 +76,6 @@ async def find_made(context: WriteContext, task: Task, body: Any, location: str 
 
 async def find_named_by_task(context: WriteContext, task: Task) -> Made:
     """What a task that somebody else began names beside its subject, and that is new since it began."""
-    if task.begun is None:
-        return Made()
     others = [one for one in dict.fromkeys(task.others) if one != task.subject and one.count("/") >= 4]
     return await _first_fresh(context, others[:2])
 
@@ -134,11 +132,10 @@ def _paths(context: WriteContext, task: Task, body: Any, location: str | None) -
 
 def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
     """Whether an item is new since the write was sent; one without a time of its own, by its generation."""
-    if context.since is None:
-        return False
+    since = context.since or context.api.now()
     times = (units.parse_time(item.get(name)) for name in ("createdAt", "pointInTime", "effectiveFromDateTime"))
     made = next(filter(None, times), None)
-    return (units.number(item.get("generation")) or 0) <= 3 if made is None else made >= context.since - DOUBT
+    return (units.number(item.get("generation")) or 0) <= 3 if made is None else made >= since - DOUBT
 
 
 def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:

@@ -200,12 +200,10 @@ async def _read_task(result: PollResult, path: str, missing: int, left: float) -
 
 async def _shows_deletion(context: WriteContext, left: float) -> bool:
     """Whether the target of a delete is gone, or waits for a second person: then the task need not be waited for."""
-    if context.target is None:
-        return False
-    target = await read_back(context.api, context.target, max(left, LEAST_READ))
+    target = await read_target(context, max(left, LEAST_READ))
     return target.gone or target.state == PENDING
 
 
-async def read_target(context: WriteContext) -> ReadBack:
-    """The resource that the write acts on, read again; nothing where it names none."""
-    return ReadBack() if context.target is None else await read_back(context.api, context.target)
+async def read_target(context: WriteContext, seconds: float | None = None) -> ReadBack:
+    """The resource that the write acts on, read again, as `read_back` does; nothing where it names none."""
+    return ReadBack() if context.target is None else await read_back(context.api, context.target, seconds)
