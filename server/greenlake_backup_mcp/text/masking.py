@@ -9,7 +9,6 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -25,9 +24,13 @@ MOST_SECRETS = 100  # of one call
 _SHORT_WORDS = {n: re.compile(rf"(?<!\w)(?=(.{{{n}}})(?!\w))", re.DOTALL) for n in range(SHORT - 1, 0, -1)}
 _SECRET = re.compile(
     r"pass(?:word|wd|phrase)|secret|cipher|totp|^otp$|one-?time-?code|token$|private-?key|api-?key|access-?key|"
-    r"authorization|remoteaccessstationid|activationcode",
+    r"authorization|remoteaccessstationid|activationcode|^sid$",
     re.IGNORECASE,
 )
+_PAIR = re.compile(
+    r"""["']([^"'\\]{1,100})["']\s{0,9}:\s{0,9}(["'])((?:(?!\2)[^\\]|\\.)*)"""
+)  # in JSON that does not parse
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]{0,200}):([^\s/@]{1,200})(?=@)")  # of a URL with a login in it
 
 
 def redact(value: Any, reveal: bool = False) -> Any:
@@ -36,16 +39,11 @@ def redact(value: Any, reveal: bool = False) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            name: HIDDEN
-            if is_secret(name) and _holds_secret(item)
-            else redact(item)
-            if isinstance(item, (dict, list))
-            else item
-            for name, item in value.items()
+            name: HIDDEN if is_secret(name) and _holds_secret(item) else redact(item) for name, item in value.items()
         }
     if isinstance(value, list):
         return [redact(item) for item in value]
-    return value
+    return _PASSWORD.sub(rf"\1:{HIDDEN}", value) if isinstance(value, str) and "://" in value else value
 
 
 def redact_all_but_known(value: Any) -> Any:
@@ -67,14 +65,18 @@ def secrets_in(arguments: Any) -> tuple[str, ...]:
     while left:
         marked, value = left.pop()
         if isinstance(value, str) and value[:1] in ("{", "[") and len(value) < LONGEST_TEXT:
-            with suppress(ValueError, RecursionError):
+            try:
                 left.append((marked, json.loads(value)))
+            except (ValueError, RecursionError):
+                secrets += [text for name, _, text in _PAIR.findall(value) if text and is_secret(name)]
         if isinstance(value, Mapping):
             left += [(marked or is_secret(str(name)), item) for name, item in value.items()]
         elif isinstance(value, (list, tuple)):
             left += [(marked, item) for item in value]
         elif marked and isinstance(value, str):
             secrets += [value] if value else []
+        elif isinstance(value, str) and "://" in value[:LONGEST_TEXT]:
+            secrets += [password for _, password in _PASSWORD.findall(value[:LONGEST_TEXT])]
         elif marked and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST:
             secrets.append(str(value))
     return tuple(secrets)
