@@ -175,11 +175,26 @@ def copies_are_where_they_say(shot: Snapshot) -> Iterator[str]:
                 yield f"{copy['name']} is in {copy['protectionStoreInfo']['name']}, which is called {store['name']}"
 
 
+def volumes_are_told_the_same_by_all_their_groups(shot: Snapshot) -> Iterator[str]:
+    seen: dict[str, Item] = {}
+    for group in shot.all("volume-protection-groups"):
+        for volume in group["assets"]:
+            if seen.setdefault(volume["id"], volume) != volume:
+                yield f"{group['name']} has {volume}, another group {seen[volume['id']]}"
+
+
+def ended_tasks_say_last_how_they_ended(shot: Snapshot) -> Iterator[str]:
+    for task in shot.all("async-operations"):
+        if task["endedAt"] and task["logMessages"][-1]["timestampAt"] != task["endedAt"]:
+            yield f"{task['displayName']}: {task['state']}, last {task['logMessages'][-1]}"
+
+
 RELATIONS: tuple[Callable[[Snapshot], Iterator[str]], ...] = (
     jobs_assets_and_policies_name_each_other, what_protects_an_asset_is_where_its_policy_is_applied,
     groups_and_members_know_each_other, systems_and_what_is_on_them_name_each_other, places_and_machines_agree,
     databases_are_on_instances_of_hosts, jobs_stand_as_their_schedules_do, nothing_stays_in_work,
-    approvals_and_what_waits_agree, copies_are_where_they_say,
+    approvals_and_what_waits_agree, copies_are_where_they_say, volumes_are_told_the_same_by_all_their_groups,
+    ended_tasks_say_last_how_they_ended,
 )  # fmt: skip
 
 

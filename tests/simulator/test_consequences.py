@@ -74,18 +74,47 @@ async def test_an_address_that_is_in_use_is_refused_late(owner: str) -> None:
         assert len((await tenant.get(path))["network"]["nics"]) == 2
 
 
+async def test_a_diagnosis_ends_with_what_it_found() -> None:
+    async with simulated() as tenant:
+        path = named(tenant.tenant, GATEWAYS, "psg-dc1-01")["resourceUri"]
+        for verb, address, end in (
+            ("ping", "10.1.0.2", ("SUCCEEDED", "10.1.0.2 answers.")),
+            ("traceroute", "nowhere.invalid", ("FAILED", "nowhere.invalid cannot be reached.")),
+        ):
+            task = await tenant.task(await tenant.client.post(f"{path}/{verb}", json={"address": address}))
+            assert (task["state"], task["logMessages"][-1]["message"]) == end
+
+
+async def test_an_update_of_what_is_gone_meanwhile_fails() -> None:
+    async with simulated() as tenant:
+        path = named(tenant.tenant, GATEWAYS, "psg-dc1-01")["resourceUri"]
+        change = await tenant.client.post(f"{path}/restart-guest-os")
+        tenant.tenant.remove((GATEWAYS, path.rsplit("/", 1)[1]))
+        assert (await tenant.task(change))["error"]["error"] == "psg-dc1-01 no longer exists."
+
+
 async def test_a_new_job_sets_its_first_runs_going_and_its_overrides_beat_the_policy() -> None:
     async with simulated() as tenant:
         vm = named(tenant.tenant, "virtual-machines", "lab-build-07")
         gold = named(tenant.tenant, "protection-policies", "Gold-Protection-Policy")
         store = named(tenant.tenant, "protection-stores", "Local_so-dc1-5260_archive")
-        schedule = {"scheduleId": 2, "expireAfter": {"value": 40, "unit": "DAYS"}}
+        schedule = {"scheduleId": 2, "expireAfter": {"value": 40, "unit": "DAYS"},
+                    "namePattern": {"format": "Mine"}, "vmwareOptions": {"includeRdmDisks": True}}  # fmt: skip
         own = {"id": gold["protections"][1]["id"], "protectionStoreId": store["id"], "schedules": [schedule]}
         body = {"assetInfo": {"id": vm["id"], "type": vm["type"]}, "protectionPolicyId": gold["id"],
                 "overrides": {"protections": [own]}}  # fmt: skip
         task = await tenant.task(await tenant.client.post(JOBS, json=body))
         assert [c["state"] for c in await children(tenant, task)] == ["SUCCEEDED"] * 3
         assert any("/protection-jobs/" in a["resourceUri"] for a in task["associatedResources"])
+        made = named(tenant.tenant, "protection-jobs", "lab-build-07")["resourceUri"]
+        before = (await tenant.get(made))["protections"]
+        assert (await tenant.patch(gold["resourceUri"], description="kept longer")).status_code == 200
+        tiers = [{"type": p["type"], "schedules": p["schedules"],
+                  **({"protectionStoreId": p["protectionStoreInfo"]["id"]} if "protectionStoreInfo" in p else {})}
+                 for p in gold["protections"]]  # fmt: skip
+        whole = {"name": gold["name"], "applicationType": "VMWARE", "protections": tiers}
+        assert (await tenant.client.put(gold["resourceUri"], json=whole)).status_code == 200
+        assert (await tenant.get(made))["protections"] == before
         copies = (await tenant.get(f"{BACKUP}/virtual-machines/{vm['id']}/backups"))["items"]
         local = next(c for c in copies if c["backupType"] == "BACKUP")
         assert (local["protectionStoreInfo"]["id"], local["expiresAt"][:7]) == (store["id"], "2027-01")

@@ -16,6 +16,7 @@ POLICIES = f"{BACKUP}/protection-policies"
 STORES = f"{BACKUP}/protection-stores"
 GATEWAYS = f"{BACKUP}/protection-store-gateways"
 GROUPS = f"{BACKUP}/virtual-machine-protection-groups"
+VOLUMES = f"{BACKUP}/volume-protection-groups"
 
 
 async def named(tenant: Simulated, path: str, name: str) -> dict[str, Any]:
@@ -52,6 +53,7 @@ async def test_a_task_begins_runs_and_ends_and_its_effect_comes_with_the_end() -
         tenant.tenant.advance(100)
         done = await tenant.get(where)
         assert (done["state"], done["progressPercent"], done["error"]) == ("SUCCEEDED", 100, None)
+        assert [m["message"] for m in done["logMessages"]] == ["Task created", "Task is running", "Task completed"]
         await tenant.refused("GET", path, 404)
         assert tenant.tenant.writes == {("DeleteVirtualMachineBackup", path): 1}
 
@@ -95,7 +97,8 @@ async def test_a_copy_is_changed_when_its_task_ends_and_gets_a_new_generation() 
 async def test_a_copy_whose_expiry_is_moved_into_the_past_goes() -> None:
     async with simulated() as tenant:
         path = await backup(tenant, "web-legacy-03")
-        await tenant.task(await tenant.patch(path, expiresAt="2026-11-01T00:00:00Z"))
+        task = await tenant.task(await tenant.patch(path, expiresAt="2026-11-01T00:00:00Z"))
+        assert (task["state"], task["error"]) == ("SUCCEEDED", None)
         await tenant.refused("GET", path, 404)
     async with simulated(switches=Switches(past_expiry="refused")) as tenant:
         answer = await tenant.patch(await backup(tenant, "web-legacy-03"), expiresAt="2026-11-01T00:00:00Z")
@@ -319,6 +322,20 @@ async def test_a_member_list_is_absolute() -> None:
         assert [a["id"] for a in (await tenant.get(group["resourceUri"]))["assets"]] == [remaining["id"]]
         gone = await tenant.get(lost["resourceUri"])
         assert (gone["vmProtectionGroupsInfo"], gone["protectionStatus"]) == ([], "LAPSED")
+
+
+async def test_a_volume_is_told_the_same_by_every_group_it_is_in() -> None:
+    async with simulated() as tenant:
+        group = await named(tenant, VOLUMES, "vpg-oracle-01")
+        new = "abcdef01-2345-4678-89ab-cdef01234567"
+        ids = [*(a["id"] for a in group["assets"]), new]
+        await tenant.task(await tenant.patch(group["resourceUri"], assets=[{"id": one} for one in ids]))
+        members = (await tenant.get(group["resourceUri"]))["assets"]
+        assert members[:-1] == group["assets"]
+        assert (members[-1]["id"], members[-1]["protectionStatus"]) == (new, "PROTECTED")
+        body = {"name": "second", "volumeProtectionGroupType": "CUSTOM", "assets": [{"id": one} for one in ids[3:]]}
+        await tenant.task(await tenant.client.post(VOLUMES, json=body))
+        assert (await named(tenant, VOLUMES, "second"))["assets"] == members[3:]
 
 
 async def test_groups_are_made_and_deleted_with_their_jobs_only_when_asked() -> None:

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any
 
 from . import tasks
-from .answers import Failure
+from .answers import Failure, Refusal
 from .history import by_hand
 from .history.copies import Copies
 from .history.history import DERIVED, History
@@ -313,7 +313,7 @@ class Tenant:
             try:
                 if effect.finish:
                     effect.finish()
-            except Failure as failure:
+            except (Failure, Refusal) as failure:
                 state, error = "FAILED", (failure.message, failure.code)
         if state == "SUCCEEDED" and task.composite:
             state, error = self._sum(task)

@@ -10,6 +10,8 @@ from .names import CUSTOMER, Item, Ref, format_time, uid, uri
 
 LOG = ("Task created", "Task is running")
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+CLOSING = {"SUCCEEDED": "Task completed", "CANCELLED": "Task was cancelled",
+           "TIMEDOUT": "No progress has been reported for some time"}  # fmt: skip
 HEALTH = {"SUCCEEDED": "OK", "FAILED": "ERROR", "TIMEDOUT": "UNKNOWN", "PAUSED": "WARNING"}
 
 
@@ -61,12 +63,13 @@ class Task:
     paused: bool = False  # it goes on when a person has acted
 
     def end(self, state: str, now: datetime, error: tuple[str, str] | None) -> None:
-        """Come to a state that it stays in, with the error if it has one."""
+        """Come to a state that it stays in, with the error if it has one; what was logged just now is its last word."""
         self.state, self.error = state, error
         if state in (*FINAL, "TIMEDOUT"):
             self.ended = now
-        if error:
-            self.log.append((now, error[0]))
+        message = error[0] if error else CLOSING.get(state)
+        if message and (error or self.log[-1][0] < now):
+            self.log.append((now, message))
 
 
 def render(task: Task, ancestors: list[Task], now: datetime, *, descendants: int, polling_seconds: int) -> Item:

@@ -210,8 +210,11 @@ class History:
             status = "PARTIAL" if any(last and last not in runs.GOOD for last, _ in ended) else "PROTECTED"
         until = min((record.changes(schedule, now, self.lost) for record, _, schedule in each), default=runs.NEVER)
         until = min(until, retained_until if sure and covers else now + 60)
-        if holder == "volume-protection-groups":
-            return {**item, "assets": [{**a, "protectionStatus": status} for a in item["assets"]]}, until
+        if holder == "volume-protection-groups":  # a volume may be in another group too, which protects it
+            others = [g for g in self.world.all(holder) if not covers and "protectionJobInfo" in g]
+            elsewhere = {a["id"]: a for g in others for a in (self.view(holder, g, now) or g)["assets"]}
+            return {**item, "assets": [elsewhere.get(a["id"]) or {**a, "protectionStatus": status}
+                                       for a in item["assets"]]}, min(until, now + 60) if others else until  # fmt: skip
         return {**item, "protectionStatus": status, "recoveryPointsExist": exist}, until
 
     # --- stores ------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from greenlake_backup_mcp.simulator.names import Item, number, uid
 from greenlake_backup_mcp.simulator.seed.world import World
-from greenlake_backup_mcp.simulator.tasks import Task, render
+from greenlake_backup_mcp.simulator.tasks import LOG, Task, render
 
 from . import jobs, runs
 from .calendar import DAY
@@ -60,9 +60,10 @@ class Past:
         over = self.state not in ("RUNNING", "QUIESCING")
         begin, end = (datetime.fromtimestamp(time, UTC) for time in (self.created, self.end if over else self.created))
         task = Task(self.id, self.name, begin, self.about, [], None, max(1, self.seconds // 60), begin,
-                    state=self.state, started=begin, ended=end if over else None,
-                    error=(self.error, "OPERATION_FAILED") if self.error and over else None,
-                    log=[(begin, text) for text in ("Task created", self.log) if text])  # fmt: skip
+                    state=self.state, started=begin,
+                    log=[(begin, text) for text in (LOG[0], self.log) if text])  # fmt: skip
+        if over:
+            task.end(self.state, end, (self.error, "OPERATION_FAILED") if self.error else None)
         done, health = self.state == "SUCCEEDED", "ERROR" if self.state == "FAILED" else "UNKNOWN"
         return render(task, [], begin, descendants=0, polling_seconds=30) | {
             "generation": 3, "healthStatus": "OK" if done else health, "progressPercent": 100 if done else 63,

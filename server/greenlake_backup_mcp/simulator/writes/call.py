@@ -118,6 +118,8 @@ class Call:
         """
 
         def finish() -> None:
+            if self.tenant.read(self.ref) is None:
+                raise Failure(f"{item['name']} no longer exists.", "NOT_FOUND")
             more = check() if check else None
             self.tenant.write(self.ref, **{"state": item["state"], **changes, **(more or {})})
 

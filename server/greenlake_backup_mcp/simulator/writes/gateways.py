@@ -193,8 +193,10 @@ def diagnose(call: Call) -> Answer:
     def finish() -> None:
         if address.endswith(".invalid"):
             raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
+        task.log.append((call.tenant.now(), f"{address} answers."))
 
-    return call.start(f"{call.route.segments[-1].capitalize()} {address}"[:80], 10, item, finish=finish)
+    task = call.tenant.start(f"{call.route.segments[-1].capitalize()} {address}"[:80], 10, item, finish=finish)
+    return call.accepted(task)
 
 
 def support_bundle(call: Call) -> Answer:

@@ -116,8 +116,10 @@ def _members(call: Call, members: list[Item], own_id: str = "") -> list[Item]:
     if len(ids) != len(set(ids)):
         raise Refusal(400, "A member is named twice.")
     if not collection:
-        return [{"displayName": f"volume {id[:8]}", "id": id, "type": kind("volumes"), "protectionStatus": "PENDING",
-                 "resourceUri": uri("volumes", id)} for id in ids]  # fmt: skip
+        named = {m["id"]: m for group in call.tenant.world.all(call.collection) for m in group["assets"]}
+        return [named.get(id) or {"displayName": f"volume {id[:8]}", "id": id, "type": kind("volumes"),
+                                  "protectionStatus": "PENDING", "resourceUri": uri("volumes", id)}
+                for id in ids]  # fmt: skip
     out, spelled = [], ("name",) if collection == "mssql-databases" else ("name", "displayName")
     for id in ids:
         member = call.other(collection, id, "Member")
@@ -125,8 +127,8 @@ def _members(call: Call, members: list[Item], own_id: str = "") -> list[Item]:
             raise Refusal(400, f"Protection of {member['name']} is not supported.")
         if member.get("mssqlDatabaseProtectionGroupInfo", {"id": own_id})["id"] != own_id:
             raise Refusal(400, f"{member['name']} is a member of another group.")
-        named = reference(collection, member, *spelled)
-        out.append({**named, "instanceInfo": member["instanceInfo"]} if "instanceInfo" in member else named)
+        short = reference(collection, member, *spelled)
+        out.append({**short, "instanceInfo": member["instanceInfo"]} if "instanceInfo" in member else short)
     return out
 
 

@@ -9,7 +9,7 @@ from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import display_name
 
 from .call import Call
-from .policies import check_retention
+from .policies import check_retention, overridden
 from .protection import asset_of, change_schedules, operational, protected_through, reassign, rebind, refuse_double
 from .runs import Options, run_schedules
 
@@ -37,13 +37,15 @@ def create(call: Call) -> Answer:
 
     def finish() -> None:
         job = new_job(id, policy, asset, tenant.now(), own["id"])
-        job["protections"] = [_overridden(p, overrides.get(p["id"])) for p in job["protections"]]
+        job["protections"] = [overridden(p, overrides.get(p["id"])) for p in job["protections"]]
         begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
         job["effectiveFromDateTime"] = format_time(begin)
         if ref[0] == "datastores":
             _take_machines(tenant, asset)
         tenant.put(("protection-jobs", id), job)
         _bind(tenant, ref, asset, policy)
+        if overrides:
+            tenant.note(id, overrides=overrides)
         tenant.name_made(job)
         if begin <= tenant.now():
             run_schedules(tenant, job, None, task)
@@ -72,22 +74,6 @@ def _overrides(call: Call, policy: Item) -> dict[str, Item]:
                 raise Refusal(400, f"{existing[id]['type']} cannot use the protection store {store['name']}.")
             override["protectionStoreInfo"] = store_reference(store)
     return changes
-
-
-def _overridden(protection: Item, override: Item | None) -> Item:
-    """A protection of a job with the overrides: its own store, and per schedule what beats the policy."""
-    if override is None:
-        return protection
-    by_id = {s["scheduleId"]: {k: v for k, v in s.items() if k != "scheduleId"} for s in override.get("schedules", ())}
-    schedules = []
-    for schedule in protection["schedules"]:
-        own = by_id.get(schedule["scheduleId"], {})
-        options = {"vmwareOptions": own["vmwareOptions"]} if "vmwareOptions" in own else {}
-        replaced = {k: v for k, v in own.items() if k not in ("vmwareOptions", "namePattern")}
-        pattern = {"namePattern": own["namePattern"]} if "namePattern" in own else {}
-        schedules.append({**schedule, **options, **pattern, **({"overrides": replaced} if replaced else {})})
-    store = {"protectionStoreInfo": override["protectionStoreInfo"]} if "protectionStoreInfo" in override else {}
-    return {**protection, **store, "schedules": schedules}
 
 
 def delete(call: Call) -> Answer:

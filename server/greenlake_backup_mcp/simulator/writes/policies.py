@@ -78,7 +78,7 @@ def _apply(call: Call, **changes: Any) -> Answer:
     for entry in item["protectionJobsInfo"]:
         job = tenant.read(("protection-jobs", entry["id"]))
         if job:
-            protections = _job_protections(job, item)
+            protections = _job_protections(job, item, tenant.untold.get(job["id"], {}).get("overrides", {}))
             permanent = job["operational"] == "PERMANENTLY_SUSPENDED"
             tenant.write(("protection-jobs", job["id"]), protections=protections,
                          operational=job["operational"] if permanent else operational(protections),
@@ -89,8 +89,23 @@ def _apply(call: Call, **changes: Any) -> Answer:
     return Answer(200, item)
 
 
-def _job_protections(job: Item, policy: Item) -> list[Item]:
-    """The policy's protections with what the job knows of their runs."""
+def overridden(protection: Item, override: Item | None) -> Item:
+    """A protection of a job with the overrides: its own store, and per schedule what beats the policy."""
+    if override is None:
+        return protection
+    by_id = {s["scheduleId"]: s for s in override.get("schedules", ())}
+    schedules = []
+    for schedule in protection["schedules"]:
+        own = {k: v for k, v in by_id.get(schedule["scheduleId"], {}).items() if k != "scheduleId"}
+        direct = {k: own.pop(k) for k in ("vmwareOptions", "namePattern") if k in own}
+        schedules.append({**schedule, **direct, **({"overrides": own} if own else {})})
+    store, before = override.get("protectionStoreInfo"), protection.get("protectionStoreInfo")
+    fits = store and before and store["protectionStoreType"] == before["protectionStoreType"]
+    return {**protection, **({"protectionStoreInfo": store} if fits else {}), "schedules": schedules}
+
+
+def _job_protections(job: Item, policy: Item, overrides: dict[str, Item]) -> list[Item]:
+    """The policy's protections with what the job overrides, and what it knows of their runs."""
     existing = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
     active = job["operational"] in ("ACTIVE", "PARTIALLY_SUSPENDED")
     new: Item = {"operational": "ACTIVE" if active else "SUSPENDED", "executionStatuses": []}
@@ -101,7 +116,7 @@ def _job_protections(job: Item, policy: Item) -> list[Item]:
         for schedule in protection["schedules"]:
             before = existing.get(schedule["scheduleId"], new)
             schedules.append({**schedule, **{name: before[name] for name in own if name in before}})
-        protections.append({**protection, "schedules": schedules})
+        protections.append(overridden({**protection, "schedules": schedules}, overrides.get(protection["id"])))
     return protections
 
 

@@ -42,8 +42,9 @@ def update(call: Call) -> Answer:
     tenant, ref = call.tenant, call.ref
 
     def finish() -> None:
-        if tenant.write(ref, **changes, state=item["state"]) is None:
+        if tenant.read(ref) is None:
             raise Failure("The recovery point no longer exists.", "NOT_FOUND")
+        tenant.write(ref, **changes, state=item["state"])  # gone at once where the new expiry is past
 
     return call.start("Update recovery point", 15, item, ref=ref, busy="UPDATING", finish=finish)
 
