@@ -75,7 +75,7 @@ def test_questions_in_other_voices_are_answered_as_well(name: str) -> None:
 
 
 def test_plain_phrasings_over_the_estate_have_the_right_tool_first() -> None:
-    """Sixty, written by somebody who had seen no description; the words of tool_search/estate.py came after them."""
+    """Sixty, written by somebody who had seen no description; the table ESTATE of tool_search came after them."""
     index = ranking.index(app.tool_set(settings.load(demo=True)).offered.values())
     first = [ranking.rank(index, one["text"], 1)[0].name == one["tool"] for one in PHRASINGS]
     assert len(first) == 60

@@ -1,24 +1,26 @@
-"""How a question is read: what it is about, what is to be done, and whether it asks or orders.
-
-Knows the tables of `vocabulary`. Must know nothing of tools.
-"""
+"""How a question is read: what it is about, what is to be done, and whether it asks or orders."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
-from . import nouns, phrases, vocabulary, words
-from .nouns import ASSETS, COPY, GROUPS, KINDS, PARTS, SIGNS, NounPhrase, Subjects
+from . import phrases, vocabulary, words
+from .phrases import Match
+from .words import Word
 
-EVENTS = ("job", "store", "policy", "location", "task", "setting", "approval")  # asked of backups, not backups
-PROBES = ("size", "check", "ping", "traceroute", "wait", *SIGNS)  # orders that may be put as a question
-WHOLE = ("restore", "assign", "unassign", "suspend", "resume", "wait")  # not done to a copy
-IMPLIED = 0.25  # a verb within a question is rarely an order
-FIRST, BEGINS, LATER, AMID, LESSER, BOTH = 1.1, 1.0, 0.8, 0.5, 0.9, 0.15
-PLAIN = 0.7  # what is surely meant
+KINDS = ("backup", "snapshot")
+COPY = "copy"  # either kind
+ASSETS = ("vm", "datastore", "database", "vm_group", "sql_group", "volume_group", "instance", "app_host", "group")
+PROBES = ("size", "check", "ping", "traceroute", "wait", "support", "totp", "console", "remote")  # may be questions
+LATER, BESIDE, ASKED = 0.85, 0.7, 1.5  # a thing named after others; one that says where ("on the host"); "which VMs"
+FIRST, BEGINS, AMID, LESSER, BOTH = 1.1, 1.0, 0.5, 0.9, 0.15  # where a verb stands; its lesser meaning; another sign
+QUESTION, PLAIN, ORDER = 1.0, 0.7, 0.3  # how surely it asks
+IN_QUESTION = 0.25  # a verb within a question is rarely an order
+ENOUGH = 0.5  # to imply something else
+FROM_NAME = 0.7  # a name gives a thing away: weak, for names are free
 
 _POLITE = re.compile(
     r"^(?:(?:please|pls|hi|hello|hey|ok|okay|now|then|and|so|kindly|urgent|help)[ ,:!]+"
@@ -28,150 +30,149 @@ _POLITE = re.compile(
     r"|is it possible to |is there an?y? (?:way|option|possibility|chance) to |let us |lets "
     r"|help me (?:to )?|(?:it is )?time to |go ahead and |just |\w{4,}ly (?=[a-z]))+"
 )
-_BEFORE = frozenset([
-    ",", ";", ":", ".", "and", "then", "to", "by", "please", "pls", "must", "should",
-])  # fmt: skip
-_ANOTHER = re.compile(r"(?:an? )?(?:new|another|additional|second|further) ")
+_BEFORE = frozenset(vocabulary.BEFORE_VERBS.split())
+_PLACE = frozenset(vocabulary.PLACES.split())
+_ASKED = re.compile(r"\b(which|what|list|show|display|any|many)( (me|all|the|our|of|are|is|my|vsphere|open|how))* $")
+_SINGLE = frozenset(vocabulary.SINGLES.split())
+_MEASURES = re.compile(r"days?|weeks?|months?|years?|hours?|[tgm]i?b|minutes?|times|percent|vms?|of")
 
 
-@dataclass(frozen=True)
-class SearchQuery:
+@dataclass
+class Reading:
     """What a text says, each with how surely; in `one` above 0: one such thing is meant, below: several."""
 
-    subjects: Mapping[str, float]
-    kinds: Mapping[str, float]
-    orders: Mapping[str, float]
-    asks: float
-    one: Mapping[str, float]
-    words: tuple[str, ...]
+    things: dict[str, float] = field(default_factory=dict)
+    one: dict[str, float] = field(default_factory=dict)
+    orders: dict[str, float] = field(default_factory=dict)
+    estate: dict[str, float] = field(default_factory=dict)  # tools over the estate
+    asks: float = PLAIN
+    words: tuple[str, ...] = ()
+
+    def add(self, meaning: str, weight: float) -> None:
+        """Means the thing at least so surely."""
+        self.things[meaning] = max(self.things.get(meaning, 0), weight)
+
+    def sure(self, condition: str) -> float:
+        """How surely a condition of the table IMPLIED holds: `a/b` of things and orders, `!a` for its contrary."""
+        if condition.startswith("!"):
+            return float(self.sure(condition[1:]) < ENOUGH)
+        meant = ASSETS if condition == "asset" else condition.split("/")
+        return max(self.asks if m == "asks" else max(self.things.get(m, 0), self.orders.get(m, 0)) for m in meant)
 
 
-@cache
-def _speech() -> phrases.Table:
-    return phrases.table(vocabulary.SPEECH.values())
-
-
-@cache
-def _find_verbs() -> phrases.Table:
-    return phrases.table(row for _, _, row in vocabulary.ORDERS)
-
-
-def parse_query(question: str) -> SearchQuery:
+def read(question: str) -> Reading:
     """The reading of a question or order."""
-    text = _POLITE.sub("", " ".join(words.plain(question))).split()
-    matches = [(tuple(vocabulary.SPEECH)[m.row], m.start) for m in phrases.matches(_speech(), text)]
-    meanings = frozenset(meaning for meaning, _ in matches)
-    noun_phrases = nouns.find_nouns(text)
-    what = nouns.find_subjects(text, noun_phrases, meanings)
-    orders = _orders(text, noun_phrases, "wish" in meanings)
-    begins = any(meaning == "asks" and start == 0 for meaning, start in matches)
-    asks = _asks(text, begins, max(orders.values(), default=0))
-    if asks >= LESSER:
-        orders = {o: w if o in PROBES else w * IMPLIED for o, w in orders.items()}
-        asks = 0.5 if any(orders.get(o, 0) >= 1 for o in PROBES) else asks
-        _events(what, noun_phrases, text)
-    if asks < LESSER:
-        _settle(what, orders, noun_phrases)
-    if asks >= 0.5:
-        _has_word(what)
-    _default(what, noun_phrases, text)
-    if "named" in meanings:
-        what.one = dict.fromkeys(what.one, -1.0)
-    return SearchQuery(what.subjects, what.kinds, orders, asks, what.one, tuple(words.stems(text)))
+    whole = words.plain(question)
+    text = words.as_words(_POLITE.sub("", " ".join(word.text for word in whole)).split())
+    speech = list(phrases.matches(vocabulary.SPEECH, text))
+    manner = {match.row.meaning for match in speech}
+    nouns = find_nouns(text)
+    for noun in nouns:
+        meaning = "group" if noun.row.meaning.endswith("group") else noun.row.meaning
+        text[noun.end - 1] = text[noun.end - 1]._replace(thing=f"<{meaning}>")
+    out = Reading(words=tuple(words.stems(text)))
+    for place, noun in enumerate(nouns):
+        _read_noun(out, noun, place, text, manner)
+    for match in phrases.matches(vocabulary.HINTS, text):
+        if match.row.meaning not in KINDS or out.things.keys() & {*KINDS, COPY}:
+            out.add(match.row.meaning, match.row.weight)
+    for part in {part for word in text if word.name for part in re.split(r"[^a-z]+", word.text)} & _names().keys():
+        out.add(_names()[part].meaning, _names()[part].weight * FROM_NAME)
+        out.one.setdefault(_names()[part].meaning, 1.0)
+    _read_orders(out, text, nouns, wished="wish" in manner)
+    for row in {match.row for match in phrases.matches(vocabulary.ESTATE, whole)}:
+        out.estate[row.meaning] = out.estate.get(row.meaning, 0) + row.weight
+    if any(match.row.meaning == "asks" and match.start == 0 for match in speech):
+        out.orders = {order: w if order in PROBES else w * IN_QUESTION for order, w in out.orders.items()}
+        out.asks = 0.5 if any(out.orders.get(order, 0) >= 1 for order in PROBES) else QUESTION
+    elif max(out.orders.values(), default=0) >= 0.4:
+        out.asks = ORDER
+    _imply(out, understood=any(word.name or word.base in words.known_words() for word in text))
+    if "named" in manner:
+        out.one = dict.fromkeys(out.one, -1.0)
+    return out
 
 
-def _orders(text: Sequence[str], noun_phrases: Sequence[NounPhrase], wished: bool) -> dict[str, float]:
-    """What is to be done, by verbs and by phrases."""
-    orders: dict[str, float] = {t.meaning: 1.0 for t in noun_phrases if t.meaning in SIGNS}
+def find_nouns(text: Sequence[Word]) -> list[Match]:
+    """The things that the words name, in their order; the longest phrase takes its words from the others."""
+    text = [word if word.plural else Word(word.text, word.text) for word in text]
+    nouns: list[Match] = []
+    for match in sorted(phrases.matches(vocabulary.THINGS, text), key=lambda m: (m.start - m.end, m.row.order)):
+        if all(match.end <= n.start or n.end <= match.start for n in nouns):
+            nouns.append(match)
+    return sorted(nouns, key=lambda m: m.start)
+
+
+def _read_noun(out: Reading, noun: Match, place: int, text: Sequence[Word], manner: set[str]) -> None:
+    """What the noun says of its thing: how surely it is meant, and whether one of them or several."""
+    meaning, plural = noun.row.meaning, text[noun.end - 1].plural
+    before, after = [word.text for word in text[: noun.start]], text[noun.end : noun.end + 2]
+    weight = noun.row.weight
+    if meaning not in (*KINDS, COPY):
+        where = next((word for word in reversed(before) if word not in phrases.ARTICLES | {"another", "new"}), "")
+        beside = where in _PLACE or (where == "from" and meaning in ("store", "storeonce", "vcenter"))
+        asked = plural and _ASKED.search(" ".join([*before, ""]))
+        weight *= LATER**place * (BESIDE if beside else 1) * (ASKED if asked else 1)
+    out.add(meaning, weight)
+    number = after and after[0].text.isdigit() and not (after[1:] and _MEASURES.match(after[1].text))
+    if plural:
+        one = -1.0
+    elif not _SINGLE.isdisjoint(before[-3:]) or (after and after[0].name) or number:
+        one = 1.0
+    elif "one" in manner or ("many" not in manner and before[-1:] in (["the"], ["our"], ["my"])):
+        one = 0.5
+    else:
+        one = -1.0 if "many" in manner else 0.0
+    if one and (meaning not in out.one or one == 1):
+        out.one[meaning] = one
+
+
+@cache
+def _names() -> dict[str, phrases.Row]:
+    """The thing that a part of a name stands for."""
+    tables = (vocabulary.THINGS, vocabulary.NAMES)
+    return {phrase: row for table in tables for row, _, texts in phrases.rows(table) for phrase in texts}
+
+
+def _read_orders(out: Reading, text: Sequence[Word], nouns: Sequence[Match], *, wished: bool) -> None:
+    """What is to be done, by verbs and by phrases; the first meaning of a verb is its usual one."""
     for place, word in enumerate(text):
-        base, form = words.lemma(word)
-        before = text[place - 1] if place else ""
-        noun = any(t.start <= place < t.end and (place or t.end > 1 or t.single >= 1) for t in noun_phrases)
-        passive = form == "ed" and before == "be"
-        if base not in words.verbs() or noun or before == "not" or (form == "ed" and not (wished or passive)):
+        before = [word.text for word in text[max(0, place - 2) : place]]
+        past = word.base != word.text and not word.text.endswith(("s", "ing"))
+        passive = past and before[-1:] == ["be"]
+        named = place or (text[1:2] and text[1].name)
+        noun = any(n.start <= place < n.end and (named or n.end > 1) for n in nouns)
+        if noun or word.plural or "not" in before or (past and not (wished or passive)):
             continue
-        begins = passive or not place or before in _BEFORE
-        weight = FIRST if not place else BEGINS if begins else AMID
-        for n, order in enumerate(words.verbs()[base]):
-            orders[order] = max(orders.get(order, 0), weight * (1 if n == 0 else LESSER))
-    for row in sorted(phrases.rows(_find_verbs(), text)):
-        sure, order, _ = vocabulary.ORDERS[row]
-        orders[order] = max(orders.get(order, 0) + BOTH, sure)
-    if _ANOTHER.match(" ".join(text)):
-        orders["create"] = max(orders.get("create", 0), 0.85)
-    return orders
+        weight = FIRST if not place else BEGINS if passive or before[-1] in _BEFORE else AMID
+        meanings = [row.meaning for row, verbs, _ in phrases.rows(vocabulary.ORDERS) if word.base in verbs]
+        for n, order in enumerate(meanings):
+            out.orders[order] = max(out.orders.get(order, 0), weight * (LESSER if n else 1))
+    for match in phrases.matches(vocabulary.ORDERS, text):
+        if not match.start or text[match.start - 1].text != "not":
+            order = match.row.meaning
+            out.orders[order] = max(out.orders.get(order, 0) + BOTH, match.row.weight)
 
 
-def _asks(text: Sequence[str], begins: bool, order: float) -> float:
-    """How surely this asks: 1 for a question, less for words without a verb, little for an order."""
-    if begins or (text and text[0] in vocabulary.ASKS):
-        return 1.0
-    return PLAIN if order < 0.4 else 0.3
-
-
-def _events(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
-    """Asked whether backups ran, where they are kept and how long: that is not about single copies."""
-    main = next((t for t in noun_phrases if not t.beside), None)
-    assets = any(t.meaning in ASSETS for t in noun_phrases)
-    about = main is not None and main.meaning in EVENTS and not assets
-    copies = any(t.meaning == COPY for t in noun_phrases)
-    if about or (not copies and max(what.sure(event) for event in EVENTS) >= 0.6):
-        owned = assets or any(w.startswith(words.NAME) for w in text)
-        what.kinds = {kind: weight * 0.3 for kind, weight in what.kinds.items()} if owned else {}
-
-
-def _settle(what: Subjects, orders: dict[str, float], noun_phrases: Sequence[NounPhrase]) -> None:
-    """Decides between meanings of an order by what it is given for, and the other way round."""
-    best = max(orders.values(), default=0)
-    if orders.get("suspend", 0) <= orders.get("expiry", 0) and any(what.one.get(k, 0) >= 0.5 for k in what.kinds):
-        orders.pop("suspend", None)  # "hold this backup"
-    elif orders.get("suspend", 0) > PLAIN and any(what.one.get(k, 0) < 0 for k in what.kinds):
-        orders.pop("expiry", None)  # "hold the backups"
-    if orders.get("group", 0) >= LESSER:
-        for member, group in GROUPS.items():
-            if what.sure(member) >= 0.5:
-                what.add(group, 1.2)
-    if orders.get("restore", 0) >= LESSER and max(what.sure("instance"), what.sure("app_host")) >= 0.6:
-        what.add("database", 1.2)
-    policy = any(t.meaning == "policy" for t in noun_phrases) and not any(t.meaning in ASSETS for t in noun_phrases)
-    if policy and max(orders.get(o, 0) for o in ("expiry", "update", "replace")) >= best:
-        what.add("policy", 1.2)
-        what.kinds = {}
-    elif what.sure("policy") >= 0.95 and any(orders.get(o, 0) >= LATER for o in ("create", "update", "replace")):
-        orders.pop("run", None)
-        what.kinds = {}
-    if orders.get("refresh", 0) >= LESSER:
-        _investigates(what)
-    if best >= PLAIN and any(orders.get(order, 0) >= best for order in WHOLE):
-        what.kinds = {kind: weight * 0.3 for kind, weight in what.kinds.items()}
-
-
-def _investigates(what: Subjects) -> None:
-    """What is new is found by looking at what holds it."""
-    for inner, outer in vocabulary.INSIDE:
-        if what.sure(outer) >= 0.4 and inner in what.subjects:
-            what.subjects[inner] *= 0.5
-            what.add(outer, 1.0)
-
-
-def _has_word(what: Subjects) -> None:
-    """Asked for what one thing has: the thing is meant, not all of what it has."""
-    for owner, parts in vocabulary.HAS.items():
-        if what.sure(owner) >= 0.5 and what.one.get(owner, 0) >= PLAIN:
-            for part in parts.split():
-                if what.sure(part) and what.one.get(part, 0) < 0.5:
-                    what.subjects[part] *= 0.6
-                    what.add(owner, 1.2)
-
-
-def _default(what: Subjects, noun_phrases: Sequence[NounPhrase], text: Sequence[str]) -> None:
-    """Who names no kind of asset speaks of a VM, unless nothing at all was understood."""
-    if not (what.subjects or what.kinds or words.known_words().intersection(text)):
-        return
-    named = any(w.startswith(words.NAME) for w in text)
-    asset = any(what.sure(t) >= 0.5 for t in ASSETS)
-    other = max((weight for thing, weight in what.subjects.items() if thing not in PARTS), default=0)
-    if not what.subjects or (not asset and (what.kinds or named) and other < PLAIN):
-        what.add("vm", 0.6)
-    elif not asset and any(t.meaning == COPY for t in noun_phrases) and any(what.kinds.get(k, 0) for k in KINDS):
-        what.add("vm", 0.8)
+def _imply(out: Reading, *, understood: bool) -> None:
+    """What is meant beside what is said, by the table IMPLIED; who names no kind of asset speaks of a VM."""
+    for row in vocabulary.IMPLIED.strip().splitlines():
+        conditions, effects = (side.split(", ") for side in row.split(" => "))
+        if min(out.sure(condition) for condition in conditions) < ENOUGH:
+            continue
+        said = [condition.split("/") for condition in conditions]
+        order = min((1.0, *(max(out.orders.get(part, 0) for part in parts) or 1 for parts in said)))
+        for meaning, weight in (effect.split() for effect in effects):
+            if weight.startswith("*"):
+                out.things[meaning] = out.things.get(meaning, 0) * float(weight[1:])
+                out.orders[meaning] = out.orders.get(meaning, 0) * float(weight[1:])
+                continue
+            out.add(meaning, float(weight) * order)
+            for one in (out.one[part] for parts in said for part in parts if part in out.one):
+                out.one.setdefault(meaning, one)
+    if out.asks >= PLAIN and any(one >= 1 for thing, one in out.one.items() if thing not in KINDS):
+        for thing in out.things.keys() - {*KINDS, COPY, "job", "task"}:  # asked for what one thing has: it is meant
+            out.things[thing] *= 1 if out.one.get(thing, 0) >= 0.5 else 0.6
+    other = max((w for thing, w in out.things.items() if thing not in (*KINDS, COPY, "disk", "file", "nic")), default=0)
+    if understood and other < PLAIN:
+        out.add("vm", 0.6)

@@ -16,46 +16,38 @@ from dataclasses import dataclass
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
-from . import estate, nouns, query, vocabulary, words
-from .nouns import KINDS
-from .query import SearchQuery
+from . import phrases, query, vocabulary, words
+from .query import KINDS, PROBES, Reading
 
 NAME = 2  # how many words of a text one of the name is worth
-SATURATION = 1.5  # k1 of BM25
-WORDS = 0.45  # weight of plain words beside what is understood
-THING, ABSENT = 5.0, 3.0
-KIND, UNSAID_KIND = 2.5, 2.5
-ORDER, READ = 5.0, 5.0
-FITS = 1.0  # one or many, as asked
-MISSING = -0.3  # neither told: rather many
-PART = 1.5
-OVERALL, LIKELY, UNLIKELY = 17.0, 0.4, 0.5  # a tool over the estate, where it is asked for; an order is rarely one
+WORDS, SATURATION = 0.5, 1.3  # weight of plain words beside what is understood; k1 of BM25
+THING, ABSENT = 5.8, 2.5
+PART = 1.7
+KIND, UNSAID_KIND = 2.9, 2.5
+ORDER, READ = 5.8, 5.8
+FITS, MISSING = 1.15, -0.3  # one or many, as asked; neither told: rather many
+ESTATE, ESTATE_ORDER = 15.5, 8.5  # a tool over the estate, where it is asked for; an order is rarely one
+EXACT = 100  # the tool's own name
 
-READS = ("list", "get")
-# What a verb at the head of a tool's name answers to, besides itself; narrowed by what the name speaks of.
-MEANS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"create_protection_job$", ("assign",)),
-    (r"delete_protection_job$", ("unassign", "delete*")),
-    (r"create_.*_group$", ("group", "create")),
-    (r"create_.*_snapshot$", ("take", "run*")),
-    (r"create_.*_backup$", ("upload",)),
-    (r"create_.*_nic$", ("create", "members*")),
-    (r"update_.*_(backup|snapshot)$", ("expiry", "update")),
-    (r"update_.*_group$", ("members", "update", "rename")),
-    (r"update_(application_host|mssql_instance)$", ("login", "update", "rename*")),
-    (r"update_protection_policy$", ("update", "rename", "expiry*")),
-    (r"update_protection_store$", ("rename", "update*")),
-    (r"update_", ("update", "rename")),
-    (r"recover_", ("recover", "restore*")),
-    (r"power_on_", ("power",)),
-    (r"\w+_support_bundle$", ("support",)),
-    (r"set_\w+_remote_support$", ("remote",)),
-    (r"\w+_totp$", ("totp",)),
-    (r"\w+_console_user$", ("console",)),
-    (r"run_plan$", ("plan",)),
-)  # fmt: skip
-FAINT = 0.6  # of an order marked with *
-OVER = {
+# What a tool is to do, by its name; narrowed by what the name speaks of. *: faintly. Else what its verb says.
+MEANS: tuple[tuple[str, str], ...] = (
+    (r"create_protection_job", "assign"),
+    (r"delete_protection_job", "unassign delete*"),
+    (r"create_\w+_group", "bundle create"),
+    (r"create_\w+_snapshot", "take run*"),
+    (r"create_\w+_backup", "upload"),
+    (r"create_\w+_nic", "create members*"),
+    (r"update_\w+_(backup|snapshot)", "expiry update"),
+    (r"update_\w+_group", "members update rename"),
+    (r"update_(application_host|mssql_instance)", "login update rename*"),
+    (r"update_protection_policy", "update rename expiry*"),
+    (r"update_protection_store", "rename update*"),
+    (r"update_\w+", "update rename"),
+    (r"recover_\w+", "recover restore*"),
+    (r"run_plan", "plan"),
+)
+FAINT = 0.6
+THINGS = {  # of a name that its words do not tell
     "hypervisor_manager_folders": "vm folders",
     "hypervisor_manager_networks": "vm networks",
     "hypervisor_managers": "vcenters",
@@ -68,12 +60,9 @@ class IndexEntry:
 
     tool: Tool
     terms: Mapping[str, float]
-    thing: str
-    parts: frozenset[str]
+    things: tuple[str, ...]  # what it works on, and what that is part of
     kind: str
     orders: Mapping[str, float]  # none: it reads
-    many: bool
-    new: bool  # for one that does not exist yet
 
 
 @dataclass(frozen=True)
@@ -92,99 +81,52 @@ def index(tools: Iterable[Tool]) -> Index:
 
 
 def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
-    """The tools that fit best, best first; none for a question that says nothing of this field."""
-    query_ = query.parse_query(question)
-    named = re.sub(r"\W+", "_", question.strip().lower())
-    sure = estate.scores(words.plain(question))
-    if (
-        not sure
-        and not query_.subjects
-        and not query_.kinds
-        and not query_.orders
-        and not any(w in index_.rarity for w in query_.words)
-    ):
+    """The tools that fit a question best, at most so many, best first; none where it says nothing of this field."""
+    reading = query.read(question)
+    if not (reading.estate or reading.things or reading.orders or index_.rarity.keys() & set(reading.words)):
         return []
-    scored = [
-        (_total(index_, entry, query_, sure) + (100 if entry.tool.name in named else 0), -n)
-        for n, entry in enumerate(index_.entries)
-    ]
-    return [index_.entries[-n].tool for _, n in sorted(scored, reverse=True)[:most]]
-
-
-def _total(index_: Index, entry: IndexEntry, query_: SearchQuery, sure: Mapping[str, float]) -> float:
-    """The score of a tool; those over the whole estate are told apart by how one asks, and by nothing else."""
-    if entry.tool.toolset == "fleet":
-        score = sure.get(entry.tool.name, 0.0)
-        return OVERALL * score * (1 if query_.asks >= LIKELY else UNLIKELY) if score else ABSENT * -2
-    return _score(index_, entry, query_)
+    named = re.sub(r"\W+", "_", question.strip().lower())
+    scores = {e.tool.name: score(index_, e, reading) + EXACT * (e.tool.name in named) for e in index_.entries}
+    return sorted((entry.tool for entry in index_.entries), key=lambda tool: -scores[tool.name])[:most]
 
 
 def _entry(tool: Tool) -> IndexEntry:
     verb, _, rest = tool.name.partition("_")
-    rest = OVER.get(rest, re.sub(r"^hypervisor_manager_(?=\w)", "", rest))
-    named = [thing.meaning for thing in nouns.find_nouns(words.tool_words(rest.replace("_", " ")))]
-    own = [t for t in named if t not in KINDS]
-    kind = next((t for t in named if t in KINDS), "")
+    rest = THINGS.get(rest, re.sub(r"^hypervisor_manager_(?=\w)", "", rest)).replace("_", " ")
+    nouns = [noun.row.meaning for noun in query.find_nouns(words.tool_words(rest))]
     orders: dict[str, float] = {}
-    if verb not in READS or tool.danger is not Danger.READ:
-        means = next((m for pattern, m in MEANS if re.match(pattern, tool.name)), (verb,))
-        orders = {m.rstrip("*"): FAINT if m.endswith("*") else 1.0 for m in means}
-    texts = (*[rest.replace("_", " ")] * NAME, tool.title.partition(" ")[2], tool.description)
+    if verb not in ("list", "get") or tool.danger is not Danger.READ:
+        name = words.tool_words(tool.name.replace("_", " "))
+        probe = next((m.row.meaning for m in phrases.matches(vocabulary.ORDERS, name) if m.row.meaning in PROBES), verb)
+        means = next((means for pattern, means in MEANS if re.fullmatch(pattern, tool.name)), probe)
+        orders = {order.rstrip("*"): FAINT if order.endswith("*") else 1.0 for order in means.split()}
+    texts = (*[rest] * NAME, tool.title.partition(" ")[2], tool.description)
     terms = Counter(stem for text in texts for stem in words.stems(words.tool_words(text)))
-    return IndexEntry(
-        tool, terms, own[0] if own else "", frozenset(own[1:]), kind, orders, verb == "list", "_new_" in tool.name
-    )
+    things = tuple(noun for noun in nouns if noun not in KINDS)
+    return IndexEntry(tool, terms, things, next((noun for noun in nouns if noun in KINDS), ""), orders)
 
 
-def _score(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
-    return (
-        _of_thing(entry, query_) + _of_kind(entry, query_) + _of_order(entry, query_) + _of_words(index_, entry, query_)
-    )
-
-
-def _of_thing(entry: IndexEntry, query_: SearchQuery) -> float:
-    if not entry.thing:
-        return 0.0
-    sure = max(query_.subjects.get(entry.thing, 0), _implied(entry, query_))
-    score = THING * sure - ABSENT * (1 - min(1, sure))
-    for part in entry.parts:
-        weight = query_.subjects.get(part, 0)
-        score += PART * weight if weight else -PART
-    return score
-
-
-def _implied(entry: IndexEntry, query_: SearchQuery) -> float:
-    """How surely the tool's thing is meant because of what is to be done, though it may not be named."""
-    sure = 0.0
-    for order in entry.orders:
-        thing, weight = vocabulary.IMPLIES.get(order, ("", 0.0))
-        if thing == entry.thing and not any(
-            query_.subjects.get(t, 0) >= 0.7 for t in vocabulary.INSTEAD.get(thing, ())
-        ):
-            sure = max(sure, weight * min(1, query_.orders.get(order, 0)))
-    return sure
-
-
-def _of_kind(entry: IndexEntry, query_: SearchQuery) -> float:
-    return KIND * query_.kinds.get(entry.kind, 0) - (UNSAID_KIND if entry.kind and not query_.kinds else 0)
-
-
-def _of_order(entry: IndexEntry, query_: SearchQuery) -> float:
+def score(index_: Index, entry: IndexEntry, reading: Reading) -> float:
+    """How well the tool fits what was read."""
+    if entry.tool.toolset == "fleet":
+        weight = ESTATE if reading.asks >= 0.4 else ESTATE_ORDER
+        return weight * reading.estate.get(entry.tool.name, 0) or -2 * ABSENT
+    terms = ((index_.rarity[word], entry.terms[word]) for word in set(reading.words) & entry.terms.keys())
+    total = WORDS * sum(rarity * n / (n + SATURATION) for rarity, n in sorted(terms))
+    thing, *parts = entry.things or ("",)
+    if thing:
+        sure = reading.things.get(thing, 0)
+        total += THING * sure - ABSENT * (1 - min(1, sure))
+        total += PART * sum(reading.things.get(part, 0) or -1 for part in parts)
+    if entry.kind:
+        kinds = any(reading.things.get(kind) for kind in KINDS)
+        total += KIND * reading.things.get(entry.kind, 0) if kinds else -UNSAID_KIND
+    one = reading.one.get(entry.kind or thing, MISSING)
     if not entry.orders:
-        one = query_.one.get(entry.kind or entry.thing, MISSING)
-        return READ * query_.asks + FITS * (-one if entry.many else one)
-    sure = max((query_.orders.get(order, 0) * weight for order, weight in entry.orders.items()), default=0)
-    score = ORDER * sure
-    if entry.new:
-        score += FITS if "new" in query_.words or query_.one.get(entry.thing, 0) < 0.5 else -FITS
-    if not entry.thing and sure >= 0.7:
-        score += THING + KIND + FITS
-    return score
-
-
-def _of_words(index_: Index, entry: IndexEntry, query_: SearchQuery) -> float:
-    return WORDS * sum(
-        index_.rarity[word] * entry.terms[word] / (entry.terms[word] + SATURATION)
-        for word in dict.fromkeys(query_.words)
-        if word in entry.terms
-    )
+        return total + READ * reading.asks + FITS * (-one if entry.tool.name.startswith("list_") else one)
+    sure = max(reading.orders.get(order, 0) * weight for order, weight in entry.orders.items())
+    if "_new_" in entry.tool.name:
+        total += FITS if "new" in reading.words or one < 0.5 else -FITS
+    if not thing and sure >= 0.7:
+        total += THING + KIND + FITS
+    return total + ORDER * sure

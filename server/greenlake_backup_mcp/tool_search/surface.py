@@ -18,7 +18,6 @@ from greenlake_backup_mcp.dispatch.context import CallContext
 from greenlake_backup_mcp.dispatch.dispatcher import Result
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.openapi.document import Schema
 from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Argument, Tool
@@ -28,20 +27,21 @@ if TYPE_CHECKING:
 
     from . import ranking
 
-MOST = 10  # tools of one answer
-USUAL = 5
+MOST, USUAL = 10, 5  # tools of one answer
 
 
-def _tool(name: str, title: str, description: str, danger: Danger, schema: Schema) -> Tool:
-    schema = {"type": "object", **schema}
-    return Tool(
-        name, title, description, "search", danger, schema, {p: Argument(p, p, "ours") for p in schema["properties"]}
-    )
+def _tool(name: str, title: str, description: str, danger: Danger, properties: dict[str, Any], *required: str) -> Tool:
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return Tool(name, title, description, "search", danger, schema, {p: Argument(p, p, "ours") for p in properties})
 
 
-_NAMED: Schema = {
+_CALL = {
     "name": {"type": "string", "description": "Name of the tool, as find_tools gave it."},
     "arguments": {"type": "object", "description": "Its arguments, by the schema that find_tools gave."},
+}
+_QUESTION = {
+    "query": {"type": "string", "description": "What is to be known or done."},
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": f"Tools given; default {USUAL}."},
 }
 FIND = _tool(
     "find_tools",
@@ -49,25 +49,16 @@ FIND = _tool(
     "Finds the tools of this server for a task: their names, what they do, the schema of their arguments. "
     'Ask in words: "which VMs are unprotected", "restore a SQL database". Then call_read_tool or call_write_tool.',
     Danger.READ,
-    {
-        "properties": {
-            "query": {"type": "string", "description": "What is to be known or done."},
-            "limit": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MOST,
-                "description": f"Tools given; default {USUAL}.",
-            },
-        },
-        "required": ["query"],
-    },
+    _QUESTION,
+    "query",
 )
 READ = _tool(
     "call_read_tool",
     "Call a tool that reads",
     "Calls a tool that find_tools marked [read]. It changes nothing, and refuses every other tool.",
     Danger.READ,
-    {"properties": _NAMED, "required": ["name"]},
+    _CALL,
+    "name",
 )
 WRITE = _tool(
     "call_write_tool",
@@ -76,10 +67,11 @@ WRITE = _tool(
     'first "preview", which shows the effect and gives a code; show it to the person, and only with their consent '
     "repeat the call with the code.",
     Danger.DESTROY,
-    {"properties": _NAMED, "required": ["name", "arguments"]},
+    _CALL,
+    "name",
+    "arguments",
 )
 TOOLS = (FIND, READ, WRITE)
-NAMES = frozenset(tool.name for tool in TOOLS)
 BESIDE = ("check_health", "check_protection", "describe_asset", "find_recovery_points")
 """Tools that stand beside the three, where they are offered: what is asked every day takes no search."""
 

@@ -1,229 +1,204 @@
 # ruff: noqa: E501  (a table reads by its rows)
 """TABLES of words: what people of the field say for the things of this service, and for what one does to them.
 
-A row is `meaning: phrases`, parted by commas. In a phrase `a/b` is a choice, `_` is a space within a choice, `..` stands
-for up to seven words, and the last word may be plural. Verbs of one word stand in VERBS, in their base form. Weights say how surely a phrase means it.
-Knows English and the field. Must know nothing of single tools, nor how a question is read.
+A row is `meaning weight: verbs | phrase, phrase`; its weight is how surely they mean it, 1 where none stands. The language
+of the phrases is that of phrases.py.
 """
 
 from __future__ import annotations
 
-# In order: the first that matches takes its words away from the later ones. Empty meaning: says nothing by itself.
-THINGS: tuple[tuple[str, str], ...] = (
-    ("bare", "neither .. policy/backup/protection nor .. policy/backup/protection/snapshot/copy/recovery_point/restore_point, no/without/lack/lacks/lacking/missing/any backup/protection policy/job/plan/schedule/sla, no/without/lack/lacks/lacking/missing/have any policy/backup/protection/job/snapshot/sla, without any policy/backup/protection/job/snapshot, without/no/any/missing/lack/lacks/lacking a/any/single/valid/recent/current backup/protection policy/job/plan/schedule/sla, without a/any/single/valid/recent/current backup/policy/job/protection/sla, no/without recent/valid/current backup, never backed up, not backed up, not covered, not in any policy, not protected, nobody protects, unprotected, uncovered, unsecured, lapsed"),
-    ("support", "support/log/diagnostic/diagnostics bundle/log/logs/file/package/dump/archive/data, diagnostic, diagnostics, bundle, log/logs of/from/for/off, the logs, tech support dump, sos report, collect/gather/grab/pull .. logs, wants/need/needs logs"),
-    ("totp", "one/1 time login/console/access/pass code/password/passcode, one/1 time code/password/passcode/login/token/pin, otp, totp, login/access code, short lived code"),
-    ("console", "console user/login/password/credential/account/user name, console .. user/password/credentials, password/credentials/login/user of/for/to/on .. console, log/sign in/into/on/on_to .. console, gateway password/credential"),
-    ("remote", "remote support/access/session/assistance/login/tunnel, support access/session/tunnel, support .. remote/remotely, remote .. support, let/allow hpe/support .. in/into/on, remotely, support/hpe engineer/engineers, engineer/engineers .. access"),
-    ("check", "pre check, precheck, dry run, restore check/test/readiness"),
-    ("vm_group", "vm protection group, virtual machine protection group, vm group, virtual machine group, group of vm/virtual_machine, vmpg, dynamic group/protection group, vvol group, replication group"),
-    ("sql_group", "mssql/sql/database/db/availability protection group, sql/database/db/mssql group, sql server protection group, group of database/sql_database/db, mssql database protection group, sql server group"),
-    ("volume_group", "volume protection group, volume group, volume collection, volume set, array group, consistency group, application set, group of volume/array_volume/lun, storage volume group, vpg"),
-    ("datastore", "data store, vmfs, vmfs volume, nfs/vmware datastore, datastore"),
-    ("gateway", "protection store gateway vm/appliance/guest os/operating system, protection store gateway, backup gateway vm/appliance, backup/store/protection gateway, data mover, psg vm/appliance, psg, media agent, backup proxy, gateway vm/appliance, gateway"),
-    ("orchestrator", "data orchestrator vm/appliance/guest os/operating system, data orchestrator, orchestrator vm/appliance, orchestrator, control vm, on prem/premises control vm, dom"),
-    ("storeonce", "storeonce system/appliance/box/catalyst/device/unit, store once system/appliance, store once, storeonce, catalyst, dedupe/deduplication appliance, backup appliance"),
-    ("store", "protection store, backup store/repository/target/vault/storage/library, cloud/local/on_prem/on_premises/onprem/azure/aws/archive store/repository/vault/target/tier storage, backup/cloud/object/s3 bucket, scale out repository, storage unit, repository, vault, bucket, store"),
-    ("location", "storage/cloud location, cloud/azure/aws/google region, region of/in .. cloud, region, data center location, hyperscaler"),
-    ("app_host", "application host, app host, sql/mssql/database/db host/machine/node, windows/sql cluster, windows host/server/machine, sql server host/machine/vm/node, win server, agent host"),
-    ("instance", "sql/sql_server/mssql/database_server version/edition, sql server instance, sql/mssql/database/db instance, named instance, instance, sqlserver instance"),
-    ("database", "sql server database/db, microsoft sql database/db, ms sql database/db, sql/mssql database/db, mssql, ms sql, database, db, sql server, sql data, sql"),
-    ("ag", "always on availability group, always on group, availability group, always on, ag"),
-    ("vcenter", "vcenter server, v center, vcenter, vcsa, hypervisor manager, vsphere server"),
-    ("cluster", "esxi/esx/vmware/vsphere/hypervisor/compute cluster, cluster"),
-    ("esx", "esxi/esx/hypervisor/vmware host/server/node, esxi, esx, hypervisor, physical host, compute host"),
-    ("pool", "resource pool, pool"),
-    ("tag", "vsphere/vmware/vcenter tag, tag category/categories, tag"),
-    ("folder", "vm/vsphere/vcenter/inventory folder"),
-    ("nic", "network interface/adapter/card/port, nic, vnic, interface, ethernet port, eth0, eth1, eth2, adapter"),
-    ("network", "port group, portgroup, vlan, vswitch, distributed switch, vm network, networks"),
-    ("volume", "array/storage/san/block/alletra/primera/nimble volume/lun, volume, lun"),
-    ("file", "single file/folder, file/folder level, file/files/folder/folders and folder/folders/file/files, file, document, directory, spreadsheet, excel sheet, granular, flr, config file"),
-    ("disk", "virtual/hard/data/second/single/os/system disk/drive, vmdk, disk, drive, vhd, virtual hard disk"),
-    ("task", "running job/backup/restore/task/operation, job/jobs/backup/backups/restore/restores .. running/in_progress/under_way"),
-    ("job", "protection/backup/snapshot job, backup/protection/snapshot schedule/run/window, job, backup session, protection assignment"),
-    ("policy", "protection/backup/snapshot/retention/data_protection policy/policies/template/plan/rule/sla, service level agreement, sla domain, sla, policy, policies, template, protection/backup tier, gold, silver, bronze, platinum"),
-    ("setting", "do/does .. need/require .. second/two/another person/people/approver/approval/admin, need two/2 people/person/admin"),
-    ("approval", "dual auth/authorization/authorisation request, approval request, second/other/another person/approver/admin/administrator/pair_of_eye, dual auth/authorization/authorisation operation, approval, approver, sign off, pending deletion, pending approval, waiting for approval"),
-    ("setting", "dual auth/authorization/authorisation, four eyes, 4 eyes, four eye principle, two person rule/approval/integrity, two person, workspace/global/tenant/service setting, setting, feature switch, multi admin verification, mav"),
-    ("issue", "alert, alarm, warning, incident, issue, open problem, health event, recommendation"),
-    ("task", "async operation, asynchronous operation, background operation, running job/backup/restore, backup/restore task, which/what/all/any/list/show restores, restores .. ran/run/done/running, task, operation, activity, activities, activity log, progress of .. restore/backup"),
-    ("copy", "which point_in_time/points_in_time, how far back, last backed up, recovery/restore point, recoverypoint, restorepoint, rp, backup copy/image, restore copy, copy, copies, image, save point"),
-    ("snapshot", "array snapshot/snap, storage snapshot/snap, local snapshot, snapshot, snap, hardware snapshot, primary copy"),
-    ("backup", "cloud/local/full/log/offsite/on_prem/on_premises backup, offsite/cloud/vaulted copy/copies/restore_point/recovery_point, savepoint in store, backup"),
-    ("group", "protection group, group, farm"),
-    ("vm", "virtual machine, vm, virtual server, virtual guest, guest vm, guest machine, machine, workload, virtuals, linux/windows vm, box"),
-    ("host", "host"),
-    ("server", "server, workstation"),
-)  # fmt: skip
+# What a tool works on. The longest phrase that matches takes its words away from the others.
+THINGS = """
+bare: neither .. policy/backup/protection nor .. policy/backup/protection/snapshot/copy/recovery_point/restore_point, no/without/lack/lacks/lacking/missing/have_any policy/backup/protection/job/plan/schedule/sla/snapshot, never/not/not_being backed up, not protected/covered, nobody/no_one protects/covers/backs_up, unprotected, lapsed, no/without/lack/lacks/lacking/missing/any single/valid/recent/current policy/backup/protection/snapshot, no/without/lack/lacks/lacking/missing/any backup/protection policy/job/plan/schedule/sla
+vm: virtual machine, vm, virtual server/guest, guest/linux/windows vm, guest machine, guest, machine, workload, virtuals, box
+vm_group: vm/virtual_machine protection group, vm/virtual_machine group, vmpg, dynamic group/protection_group
+sql_group: mssql/sql/database/db/availability/sql_server protection group, sql/database/db/mssql/sql_server group
+volume_group: volume protection group, volume group/collection/set, vpg
+group: protection group, group, farm
+datastore: nfs/vmware datastore, datastore
+gateway: protection store gateway, psg, backup/store/protection gateway, gateway vm/appliance, gateway, data mover, backup proxy
+orchestrator: data orchestrator vm/appliance/guest_os/operating_system, data orchestrator, orchestrator vm/appliance, orchestrator, control vm
+storeonce: storeonce system/appliance/box/catalyst/device/unit, store once, storeonce, catalyst, dedupe/deduplication/backup appliance
+store: protection store, backup store/repository/target/vault/storage/library, cloud/local/on_prem/on_premises/onprem/azure/aws/archive store/repository/vault/target/tier_storage/bucket, repository, backup/cloud/object/s3/archive bucket, object store, vault, bucket, store
+location: storage/cloud location, cloud/azure/aws/google region, region, hyperscaler
+app_host: application/app/agent host, sql/mssql/database/db host/machine/node, windows/sql cluster, windows host/server/machine, sql server host/machine/vm/node
+instance: sql/sql_server/mssql/database_server version/edition, sql server instance, sql/mssql/database/db instance, instance
+database: sql/ms_sql/microsoft_sql/sql_server/mssql database/db, mssql, database, db, sql server, sql
+ag: availability group, always on, ag
+vcenter: vcenter, vcsa, hypervisor manager
+cluster: esxi/esx/vmware/vsphere/hypervisor/compute cluster, cluster
+esx: esxi/esx/hypervisor/vmware host/server/node, esxi, esx, hypervisor
+pool: resource pool, pool
+tag: vsphere/vmware/vcenter tag, tag
+folder: vm/vsphere/vcenter/inventory folder
+nic: network interface/adapter/card/port, nic, vnic, interface, eth0, eth1, eth2, adapter
+network: port group, portgroup, vlan, vswitch, vm network, networks
+volume: array/storage/san/block/alletra/primera/nimble volume/lun, volume, lun
+file: single file/folder, file, document, directory, spreadsheet, granular, config file
+disk: virtual/hard/data/second/single/os/system disk/drive, vmdk, disk, drive, vhd
+job: protection/backup/snapshot job, backup/protection/snapshot schedule/run/window, job
+policy: protection/backup/snapshot/retention/data_protection policy/template/plan/rule/sla, service level agreement, sla domain, sla, policy, template, gold, silver, bronze, platinum
+setting: do .. need/require .. second/two/another person/people/approver/approval/admin, dual auth/authorization/authorisation, four/4 eye, two person, two person rule/approval/integrity, workspace/global/tenant/service setting, setting, multi admin verification
+approval: dual auth/authorization/authorisation request/operation, approval request, approval, approver, sign off, second/other/another person/approver/admin/administrator/pair_of_eye, pending deletion/approval
+issue: alert, alarm, warning, incident, issue, recommendation
+task: running job/backup/restore/task/operation, job/backup/restore .. running/in_progress/under_way, task, operation, async/asynchronous/background operation, backup/restore task, which/what/all/any/list/show restores, restores .. ran/run/done, activity, progress of .. restore/backup
+copy: which/what point_in_time/points_in_time, how far back, last backed up, recovery/restore point, recoverypoint, restorepoint, rp, backup copy/image, copy, image
+snapshot: array/storage/local/hardware snapshot/snap, snapshot, snap
+backup: cloud/local/full/log/offsite/on_prem/on_premises backup, offsite/cloud/vaulted copy/restore_point/recovery_point, backup
+host: host
+server: server, workstation
+"""
 
-# Things that a phrase only hints at, and how strongly.
-HINTS: tuple[tuple[float, str, str], ...] = (
-    (0.75, "vm", "coverage, powered off, vmware tools, slip/slipped through, exposed, would be lost"),
-    (0.9, "job", "backed up last night, failed, failing, fail, succeeded, succeed, success rate, go/went wrong/through/well/fine/ok, last night, tonight, this night, overnight, rpo, overdue, missed, next run, last run, next backup, last successful, get/got backed up, not run/ran, did not run, last outcome/result, suspended, paused, on hold, in red, red, green, behind schedule, late, 24 hours, stopped working, schedules, scheduled, due"),
-    (0.6, "store", "where .. stored/kept, where .. live, capacity, terabyte, tb, full, space, storage consumption/usage/used, consume, eat, dedupe ratio, backup storage, running out, bytes, cost/costs, cloud storage/capacity"),
-    (0.7, "policy", "retention, how long .. keep/kept/retain, schedule, schedules, tier, tiers, every hour, every day, every .. hour/hours, frequency, interval"),
-    (0.5, "policy", "hourly, daily, weekly, monthly"),
-    (0.5, "gateway", "dns, ntp, proxy, mac address, cpu, ram, ping, traceroute, hops"),
-    (0.5, "nic", "ip, ip address, netmask, subnet, static ip, mtu, address"),
-    (0.4, "orchestrator", "ntp, time server, activation code, on prem control, site control"),
-    (0.45, "storeonce", "licensed, license, catalyst store"),
-    (0.55, "vm_group", "dynamic, tagged, tag, members, member, vvol"),
-    (0.4, "sql_group", "databases .. together"),
-    (0.5, "app_host", "service account, windows"),
-    (0.5, "instance", "sa, sa login, sql login, recovery model"),
-    (0.6, "app_host", "sql server, sql servers"),
-    (0.9, "task", "going on, happening, what ran, what has run, ran in, ran since, last hour, past hour, system .. doing, doing right now, doing now, busy with, in progress, under way, running right now, running now, currently running, is running, are running, right now running, still running, who did, what happened, history, what was done, percent, progress, how far, child"),
-    (0.7, "issue", "something wrong, anything wrong, wrong with, attention, critical, severity, health problem, trouble, problem, problems, what is wrong, unhealthy, broken"),
-    (0.8, "approval", "approve, approved, approving, approves, waits for .. person, waiting for .. person, waiting for someone, second pair, pending_delete_approval, pending deletion"),
-    (1.0, "location", "where can/could, can/could .. be located/placed, located in the cloud"),
-    (0.7, "location", "where in the cloud, which cloud/clouds"),
-    (0.6, "network", "network, networks, which vlan"),
-    (1.2, "folder", "which/what folder/folders"),
-    (0.85, "folder", "folder id, folder .. vcenter, vcenter .. folder, folder .. in vsphere, folders"),
-    (0.8, "file", "folder, folders, document, mailbox"),
-    (0.5, "vm", "power state, exchange, linux, file server, fileserver, print server, web server, domain controller, app server, mail server, workload, ransomware, encrypted"),
-    (0.5, "database", "point in time, transaction log, log backup, log backups, recovery model, tail log, dba, norecovery"),
-    (0.6, "backup", "cloud, offsite, off site, store, immutable, worm, object lock, long term, legal hold"),
-    (0.6, "snapshot", "array, local copy, local copies, on the array, on array"),
-    (0.45, "volume_group", "array, arrays, alletra, iscsi, san, cascade, oracle"),
-    (0.45, "esx", "host, hosts"),
-    (0.35, "app_host", "host, hosts, server, servers"),
-    (0.6, "vm", "server, servers"),
-)  # fmt: skip
+# What only hints at a thing.
+HINTS = """
+vm 0.75: coverage, powered off
+vm 0.5: power state, exchange, linux, file/print/web/app/mail server, fileserver, domain controller, workload, ransomware, encrypted
+vm 0.6: server
+job 0.9: fail, succeed, success rate, last night, tonight, overnight, rpo, overdue, missed, next/last run, next backup, last successful, get backed up, not run/ran, suspended, paused, on hold, red, green, late, 24 hours, schedules, scheduled, due
+store 0.6: where .. stored/kept/live, capacity, terabyte, tb, full, space, room, consume, eat, backup storage, running out, cost
+policy 0.7: retention, how long .. keep/retain, schedule, tier, every hour/day, every .. hour, frequency, interval
+policy 0.35: hourly, daily, weekly, monthly
+gateway 0.5: dns, ntp, proxy, cpu, ram, memory, ping, traceroute, hops
+nic 0.5: ip, ip address, netmask, subnet, static ip, mtu, address
+vm_group 0.55: dynamic, tag, member, vvol
+app_host 0.6: sql server
+instance 0.5: sa, sa login, sql login, recovery model
+database 0.5: point in time restore/recovery, transaction/tail log, log backup, recovery model, dba, norecovery
+task 0.9: going on, happening, what ran, ran in/since, last/past hour, system .. doing, in progress, under way, running right_now/now, currently running, is running, still running, who did, what happened, history, what was done, percent, progress, how far is/along
+issue 0.7: attention, critical, severity, trouble, problem, unhealthy, broken
+approval 0.8: approve, wait for .. person, pending_delete_approval, pending deletion
+location 1.0: where can/could, can/could .. located/placed
+folder 1.2: which/what folder
+folder 0.85: folder id, folder .. vcenter, vcenter .. folder, folders
+file 0.8: folder, document
+backup 0.6: cloud, offsite, off site, store, immutable, worm, long term, legal hold
+snapshot 0.6: array, local copy, on array
+"""
 
-# What the parts of a name give away ("psg-02"); weak, for names are free.
-NAME_HINTS = {
-    "psg": ("gateway", 0.9), "gw": ("gateway", 0.7), "gateway": ("gateway", 0.8), "do": ("orchestrator", 0.7), "orch": ("orchestrator", 0.7),
-    "so": ("storeonce", 0.6), "storeonce": ("storeonce", 0.9), "ds": ("datastore", 0.8), "datastore": ("datastore", 0.8),
-    "vg": ("volume_group", 0.8), "vol": ("volume_group", 0.7), "vpg": ("volume_group", 0.9), "vmpg": ("vm_group", 0.9), "vm": ("vm", 0.7), "win": ("app_host", 0.5), "sqlhost": ("app_host", 0.7), "host": ("app_host", 0.5), "mssql": ("database", 0.5), "dc": ("vm", 0.5), "srv": ("vm", 0.4), "web": ("vm", 0.4), "sql": ("database", 0.4),
-    "store": ("store", 0.7), "vault": ("store", 0.7), "esx": ("esx", 0.8), "esxi": ("esx", 0.8), "vc": ("vcenter", 0.7), "vcenter": ("vcenter", 0.9),
-    "policy": ("policy", 0.7), "gold": ("policy", 0.7), "silver": ("policy", 0.7), "bronze": ("policy", 0.7), "group": ("group", 0.6), "farm": ("group", 0.6),
-}  # fmt: skip
+# What is to be done, by verbs (how surely a verb orders depends on where it stands) and by phrases.
+ORDERS = """
+create: create make define add register deploy install build connect onboard provision enroll establish introduce prepare integrate open set new another additional | set/bring/stand/hook/spin up, roll out, i/we need another/new/more, brand new
+create 0.8: i/we want/need/require/would_like .. <store>/<policy>/<gateway>, need new, second
+assign: assign apply protect secure safeguard cover backup enable | back/backing .. up, start/begin protecting/backing, put .. under, put .. on/into .. <policy>/schedule/plan/backup, get .. into .. backup/<policy>/protection, include .. in .. backup/<policy>, add .. to .. backup/<policy>/schedule/plan, attach .. <policy>, get/have/want .. protected/covered/backed_up, must get into, should/must be protected/backed, need to_be/to_get protected/backed, need protection/backup/policy/job
+bundle: group bundle combine gather collect pool |
+bundle 1.2: put/bring/pull .. into/in one/new/a .. <group>, in/into one/some/a .. <group>, new .. <group>, set up .. <group>, one/a group with/of/for, group that/which, one group, as group, together, make/create/build/form/open one/new/a .. <group>, one unit
+update: update change modify edit alter adjust set configure correct rename relabel fix point assign give amend increase reduce lower raise tweak reconfigure replace rotate |
+update 0.8: should/must/shall/has_to/needs_to be/get/have/use/point/become/run, instead of, from now on, have/got new, is/has .. wrong, wrong, new address/ip/name/schedule/password/login/account, moved, changed, rotated, should start/happen/run, different
+rename: rename, relabel, should be called, be called, new/different name
+expiry: extend prolong shorten lengthen lock unlock keep hold retain preserve postpone expire freeze age | live/stay/remain/last/survive .. until/till/for/longer, keep/hold/retain .. longer/until/till/for/forever/through/another, legal hold, make .. immutable, immutable, immutability, worm, not .. delete/vanish/disappear/expire/lost, from deletion, expire earlier/later/sooner/today/tomorrow/in/on/next, expiry/expiration/lock .. forward/back/later/earlier/to, move/set .. expiry/expiration/lock, longer retention, weeks/days/months longer, lock .. until/for, retention lock, put .. lock, protect/secure/guard/safeguard .. from/against deletion/deleting/ransomware/being/tampering/removal
+members: add include exclude remove join kick drop move take put |
+members 1.4: add/include/move .. to/into/in .. <group>, remove/take/kick/drop/exclude/delete/throw .. out/from .. <group>, join .. <group>, has to join, belong in/into .. <group>, also .. <group>, leave .. <group>, should be in .. <group>, more .. to .. <group>, one more
+login: password/login/credential/account .. changed/rotated/expired/new/different/reset/update, sa password, service account, change/update/replace/new/rotate/set/enter/renew .. password/login/credential/account
+replace: replace overwrite rewrite redefine | complete/full/whole/entire .. definition, put .. definition, replace .. entirely/completely
+delete: delete remove drop purge erase destroy wipe unregister dissolve disband decommission discard trash scrap kill nuke deregister retire unassign unprotect prune clear eliminate dispose disconnect | is/are/was/were/being retired/decommissioned/scrapped/replaced, take it/them out, deletion/removal of, get rid of, tear .. down, throw .. away/out, clean/clear/sweep up, take .. out of system/service/backup/management, no longer need/required/used, not need .. any_more/anymore/longer, is obsolete, away with, can go, take .. policy/backup/protection off/away
+unassign: unprotect | end .. protection, stop protecting/backing, no longer be, take .. off/out_of .. <policy>/backup, remove .. from .. backup/policy, remove/detach/unassign/take .. <policy> .. from, no more backups/protection, not .. protected/backed_up any/anymore, keep existing, existing .. stay, remove protection, decommissioned
+unassign 1.5: stop protecting/protection .. for_good/permanently/forever, end protection
+restore: restore recover revert rollback undelete retrieve rewind resurrect clone fetch extract failover reinstate salvage rescue return pull overwrite | roll/bring/get/put/fetch/win/wind/go/take/turn .. back, back to, as it was, as of, to/from/before the state, copy .. from .. backup/snapshot, out_of/from/with .. backup/snapshot/recovery_point/restore_point, instant recovery, fail .. back/over, copy of .. to/as/into/next/on, next to original, bare metal, how to get .. again, need .. back, under .. name, to point in time, get .. out, point in time restore/recovery, granular/instant/item_level/file_level/full recovery/restore, recovery/restore of, restoration, to another/different/the .. cluster/host/instance/vcenter
+restore 0.7: accidentally/mistakenly deleted, user/somebody/someone/he/she/colleague lost, deleted by, deleted, corrupt, encrypted, ransomware, infected, damaged, overwritten, is/are lost/gone, disappeared, not boot, destroyed, is dead, bad data
+recover: recover rebuild restore reinstate transfer reinstall migrate |
+recover 0.9: lost, is lost/dead/gone, destroyed, beyond repair, die, replacement, identity, was deleted, crashed, corrupt, burn
+run: run trigger start launch execute force fire | run/start/kick/fire .. now, right now, right away, immediately, immediate, kick .. off, on demand, ad hoc, by hand, manually, back .. up now, take/make/do/create/perform/start/get/want a/an/one/another/new/fresh/manual/extra/full/quick/additional/immediate .. backup, need/want/get backup, take/do backup, take/make/do .. recovery/restore_point, backup .. now/today/first, backup before, extra/fresh/another backup/copy/recovery/restore, without waiting, rerun, retry, asap
+take: take make create snapshot snap trigger | take/make/create/do/shoot .. snapshot/snap, snapshot .. now, quick/fresh/manual/immediate/ad_hoc .. snapshot/snap, need .. snapshot
+upload: copy send upload transfer archive export backup push | snapshot .. to/into .. store/cloud/repository/target/vault, copy/send/upload/transfer/push/convert .. snapshot, backup/back_up .. from/of .. snapshot, back up .. <group>, backup of .. snapshot, existing snapshot
+suspend: suspend pause stop halt freeze hold disable interrupt skip deactivate | put .. on hold, on hold, no backup/snapshots/protection .. during/while/tonight/until/on/this/over, hold .. backup/protection/job/schedule/off, not run, not back .. up, switch/turn .. off, maintenance window, freeze .. backup/job, for now, for weekend, temporarily
+resume: resume unpause continue reactivate reenable unfreeze unsuspend restart enable start | go on, carry on, run/start .. again, back on, run .. normally, normally again, switch/turn .. on, on again, lift .. pause/suspension/hold, let .. run/continue, back to normal, is over, work/maintenance is done/finished/over, normal schedule, as usual, start/begin/continue protecting/protection .. again
+restart: restart reboot bounce reset cycle | power cycle, hangs, is hanging, is stuck, needs reboot/restart/bounce, not respond/react, unresponsive
+shutdown: shutdown stop poweroff halt | shut/bring/take/go .. down, power/turn/switch .. off/down, take .. offline
+power: start boot poweron wake | power/turn/switch/boot/bring .. on, power/turn/switch/boot/start/bring .. up, start it, is off, start .. again
+refresh: refresh reevaluate rediscover rescan discover resync synchronize sync reread reload scan detect poll reinventory update | look/search/scan/read/check .. again, re evaluate/scan/discover/read/sync, not show/listed/visible/appear/there/found/see/in_list, not .. show/listed/visible/appear/see, cannot see, look stale/old/outdated/wrong, is stale/outdated, out of date, up to date, find/pick/detect/see/discover .. new/newly, pick up, update .. view/inventory/list/state/status/information/info
+attach: attach mount present expose map export | let .. host .. read/access/see, make .. available/visible/accessible to/on/for, give .. host .. access, over/via iscsi, on/to a/the/_host host, look into .. backup, browse .. backup
+detach: detach unmount dismount unmap unpresent disconnect remove release | remove .. mounted/attached, take .. mount/attached, done with .. mount/attached, take .. off .. host, away from .. host, from host
+reattach: reattach reconnect attach rebind relink connect move | hang/tie/link .. to, move .. store .. to, connect .. to another/new/different, to another/new/different gateway, new gateway, is/show disconnected, disconnected .. store, other/another gateway, connect .. store .. to
+resize: resize grow expand enlarge increase upgrade scale extend bump give add | more/less/additional/extra/double cpu/ram/memory/storage/disk/space/capacity/vcpu/core/tb/tib/room/power, is too small/slow, short on, scale/beef up, bigger, needs more, add .. storage/cpu/ram/memory/capacity/tb/tib, give .. more
+size: size calculate estimate compute dimension sizing plan | how big/large .. must/should/need/have, what/which hardware/size, how much .. cpu/ram/storage/memory .. need/require, how many cpu/core/vcpu, what .. spec/resource/requirement, big enough, can .. take/handle/cope/hold/host/carry .. more/another/additional/extra, is .. sufficient/enough for, cope with, handle .. more/another/load
+check: validate verify simulate rehearse | dry run, precheck, restore check/test/readiness, test whether/if, test .. restore/restorability/recovery, would .. work/restore/succeed, could/can .. be restored, just/only validate, without changing/doing/touching, restorable, feasible
+ping: ping reach | can .. reach, reachable, connectivity, do .. answer/respond, answer, respond, network connection to, connection to
+traceroute: traceroute trace tracert | trace route, which route/path/hops, network path, hops, route/path from/to
+generate: generate collect gather create get produce pull need fetch |
+set: set enable disable open close allow grant permit revoke let turn activate deactivate give stop block end |
+support: support/log/diagnostic bundle/log/file/package/dump/archive/data, diagnostic, diagnostics, bundle, log of/from/for/off, the logs, collect/gather/grab/pull .. logs, want/need logs
+totp: one/1 time login/console/access/pass code/password/passcode, one/1 time code/password/passcode/login/token/pin, otp, totp, login/access code, short lived code
+console: console user/login/password/credential/account, console .. user/password/credential, password/credential/login/user of/for/to/on .. console, log/sign in/into/on/on_to .. console, gateway password/credential
+remote: remote support/access/session/assistance/login/tunnel, support access/session/tunnel, support .. remote/remotely, remote .. support, let/allow hpe/support .. in/into/on, remotely, support/hpe engineer, engineer .. access
+wait: wait follow watch notify monitor poll | tell/inform/ping/alert me when/once/as, let me know when/once, wait for/until/till, until .. done/finished/complete/over, when .. is done/finished/ready/complete, keep watching, follow .. end, once .. is finished/done/complete, report back, notify me
+plan 1.1: in one/single/a go/batch/step, at one go, all at once, at once, in bulk, bulk, batch, one/single confirmation/consent/approval, hundreds/dozens/thousands of
+"""
 
-# What is to be done -> verbs of one word. The first meaning of a verb is its usual one; things decide between several.
-VERBS: dict[str, str] = {
-    "create": "create make define add register deploy install build connect onboard provision enroll establish introduce prepare integrate open set",
-    "assign": "assign apply protect secure safeguard cover backup enable",
-    "group": "group bundle combine gather collect pool",
-    "update": "update change modify edit alter adjust set configure correct rename relabel fix point assign give amend increase reduce lower raise tweak reconfigure edit replace rotate",
-    "expiry": "extend prolong shorten lengthen lock unlock keep hold retain preserve postpone expire freeze age",
-    "members": "add include exclude remove join kick drop move take put",
-    "replace": "replace overwrite rewrite redefine",
-    "delete": "delete remove drop purge erase destroy wipe unregister dissolve disband decommission discard trash scrap kill nuke deregister retire unassign unprotect prune clear eliminate dispose disconnect",
-    "restore": "restore recover revert rollback undelete retrieve rewind resurrect clone fetch extract failover reinstate salvage rescue return pull overwrite",
-    "recover": "recover rebuild restore reinstate transfer reinstall migrate",
-    "run": "run trigger start launch execute force fire",
-    "take": "take make create snapshot snap trigger",
-    "upload": "copy send upload transfer archive export backup push",
-    "suspend": "suspend pause stop halt freeze hold disable interrupt skip deactivate",
-    "resume": "resume unpause continue reactivate reenable unfreeze unsuspend restart enable start",
-    "restart": "restart reboot bounce reset cycle",
-    "shutdown": "shutdown stop poweroff halt",
-    "power": "start boot poweron wake",
-    "refresh": "refresh reevaluate rediscover rescan discover resync synchronize sync reread reload scan detect poll reinventory update",
-    "attach": "attach mount present expose map export",
-    "detach": "detach unmount dismount unmap unpresent disconnect remove release",
-    "reattach": "reattach reconnect attach rebind relink connect move",
-    "resize": "resize grow expand enlarge increase upgrade scale extend bump give add",
-    "size": "size calculate estimate compute dimension sizing plan",
-    "check": "validate verify simulate rehearse",
-    "ping": "ping reach",
-    "traceroute": "traceroute trace tracert",
-    "generate": "generate collect gather create get produce pull need fetch",
-    "set": "set enable disable open close allow grant permit revoke let turn activate deactivate give stop block end",
-    "wait": "wait follow watch notify monitor poll",
-}  # fmt: skip
+# Questions over the whole estate, or for the standing of one asset: how one asks tells the tool.
+ESTATE = """
+check_health: morning check/status/report, wrong/broken this morning, health check, what wrong/broken, anything .. act on, need .. attention, overall state/status/health, everything ok/fine/alright/green/healthy, last night go, how did .. last_night/night/it go, root cause, why .. so many, failing at once, everything fail, state/health of backup, how are/do backups, how healthy, problems .. go away, what do/should i .. today, anything wrong/broken, any problems with, problems/failures by cause, summarize .. problems, is backup .. good/ok/fine, good shape
+check_health 0.6: this morning, good morning, failure mails, what can i ignore, who has to fix, to act, stand up, in few lines, overnight, short status
+check_protection: not backed up, not being backed, not protected, find unprotected, unprotected, ransomware proof/ready/readiness, survive/withstand .. ransomware, miss .. rpo/recovery_point_objective, rpo .. missed/violated, out of rpo, violate .. rpo/recovery_point_objective, older than .. hour/day, ~3-2-1-1-0, immutable, immutability .. everywhere, test restore, restore test, never .. tested/restored, no/without .. offsite, no/without off site, offsite/off_site copy, last remaining, only .. one copy, actually .. verify, been verified, look green, can not .. be restored, not restorable, dropped out, fell out of, policy say/stay .. copy, actual copies, percentage/percent/share .. covered/protected/backed_up, covered by backups, coverage of backup, same place/site as, proof, auditor, audit, compliance, evidence, no/without .. policy, not have .. policy, not covered, nobody back/protect, no recovery point, have no backup, without .. backup, no locked, is everything/all .. backed_up/protected/covered/verified/locked, how many .. covered/protected/unprotected
+check_protection 0.5: every .. asset, whole estate, estate, everywhere, which of, which/any assets/machines/workloads/vms/servers/databases, systems, everything whose
+describe_asset 1.2: status of/_for ~, backup status ~, is ~ .. protected/safe/ok/covered/backed, about ~, status ~, how is ~, why is ~, why did .. backup .. ~, why is the .. not, when was ~ .. backed up, when was the .. backed up, last backed up, what policy is on ~, policy is on ~, what protects ~, how many copies do we have of, copies of ~, protection of ~, ~ keeps, system is safe, his/her system, what do i tell, everything about ~, can ~ be recovered/restored, is ~ recoverable/restorable, backup status
+describe_asset 0.5: keeping up with, is it keeping, the owner of ~, as unprotected
+show_dependents 1.3: what would/do we lose, what would be lost, what happen if/when, if .. die/fail/burn/is_lost/is_gone/break/go_down/go_away/went_down, depend on, blast radius, who/what use, which job/policy/asset/vm/machine use, uses the .. policy, take .. down for, down for maintenance, wipes every/all, attacker, what is left, what survives, what stops, stops being, only copy there, back up to the, backed up to the, what hang on, if i/we delete/lose/decommission, losing the, impact of, who is affected, might decommission
+show_changes 1.3: what/who .. change/alter .. since, what changed, what has changed, anything changed, changes since, changed since, what is new since, what happened .. last/since, did anyone/someone/anybody/somebody .. shorten/switch/change/delete/disable/weaken/turn, new vm/machine/asset/server since, since last, on vacation/holiday, meanwhile, happened .. to the backups, been suspended .. or, suspended or, deleted this month/week/year, has .. grown, grown since, growth of, shortened, weakened, switched off, gone too early, deleted too early, too early, disappeared, vanished
+show_changes 0.6: over weekend, this month, since the first, since yesterday/monday/friday, last week
+query_catalog 1.4: top 5/10/20/50/100, biggest/largest .. by, total .. per, per policy and, grouped by, split by, sorted .. first, sorted by, avg/average .. by/per, per month/months of, number of .. per, sum of .. per/by, count .. per, how many copies .. per, how many .. by, distribution of, join, ranked by, per .. and month
+find_recovery_points 1.5: can/could i/we get .. back, get .. back, last clean copy, before the encryption, before .. encrypted, closest/nearest restore/recovery_point, closest/nearest .. to, which .. copy .. restore_from/go_back, which copy .. can/could/should, could/can/should i/we restore from, best restore/recovery point, newest .. backup .. before, before that, latest .. before, which recovery/restore_point should/can/could/do, from when can
+find_recovery_points 0.6: clean copy, dropped/droped a table
+"""
 
-# What is to be done -> phrases that say it, and how surely.
-ORDERS: tuple[tuple[float, str, str], ...] = (
-    (1.0, "create", "set/bring/stand/hook/spin up, roll out, i/we need a/another/one new/more, need a/another, bring .. under management, new .. has arrived, hang in, put in place, brand new"),
-    (0.55, "create", "new, another, additional, second"),
-    (0.8, "create", "i/we want/need/require/would_like a/an/one"),
-    (1.0, "assign", "back .. up, backs up, start/begin protecting/backing, start protection of/for, put .. under, put .. on/into .. policy/schedule/plan/backup, get .. into .. backup/policy/protection, include .. in .. backup/policy, add .. to .. backup/policy/schedule/plan, attach .. policy, get/have/want .. protected/covered/backed_up, use .. policy for, must get into, should be protected/backed, must be protected/backed, needs to be protected/backed, needs protection/backup/backups, want .. protected, needs a policy/backup/job"),
-    (1.2, "group", "put/bring/pull .. into/in a/one/new .. group, into/in a/one/some .. group, new .. group, set up .. group, a/one group with, a/one group of, a/one group for, group that, group which, one group, as a group, together, make/create/build/form/open a/one/new .. group, as one unit/group, one unit"),
-    (0.8, "update", "should/must/shall/has_to/needs_to be/get/have/use/point/become/run, instead of, from now on, got a new, got new, has a new, is/are/has/have .. wrong, wrong, new address/ip/name/schedule/password/login/account, moved to, changed, rotated, must use, should use, must point, needs .. different, has to use, should start/happen/run, only keep, make it, turn .. into, a different, per day, twice"),
-    (1.3, "expiry", "protect/secure/guard/safeguard .. from/against deletion/deleting/ransomware/being/tampering/removal, protected from/against deletion"),
-    (1.0, "rename", "rename, relabel, should be called, call it, be called, new/different name, give .. name, change .. name"),
-    (1.0, "expiry", "live/stay/remain/last/survive .. until/till/for/longer, keep/hold/retain .. longer/until/till/for/forever/through/another, legal hold, on hold until, make .. immutable, immutable, immutability, worm, undeletable, tamper proof, not be deleted, cannot/not .. delete/deleted/vanish/disappear/expire/lost, guard/secure/safe .. from/against deletion/deleting/ransomware/being/tampering, from deletion, expire/expires earlier/later/sooner/today/tomorrow/in/on/next, later/earlier expiry, expiry/expiration/lock .. forward/back/later/earlier/to, move .. expiry/expiration, set .. expiry/expiration/lock, longer retention, more days/weeks/months, weeks/days/months longer, lock .. until/for"),
-    (1.4, "members", "add/include/move .. to/into/in .. group, put .. into/in the/our/existing .. group, remove/take/kick/drop/exclude/delete/throw .. out/from .. group, join .. group, member .. add/remove, has to join, must join, belongs in/into .. group, in the group too, also .. group, leave .. group, should be in .. group, more .. to .. group, one more"),
-    (1.0, "login", "password/login/credential/credentials/account .. changed/rotated/expired/new/different/reset/update, change/update/replace/new/rotate/set/enter/renew .. password/login/credential/credentials/account, sa password, service account"),
-    (1.0, "replace", "complete/full/whole/entire .. definition, from scratch, completely rewrite, put .. definition, redo .. completely, whole definition, replace .. entirely/completely/definition"),
-    (1.0, "delete", "is/are/was/were/being retired/decommissioned/scrapped/replaced, take it/them out, deletion of, removal of, get rid of, tear .. down, throw .. away/out, clean/clear/sweep up, take .. out of the system/service/backup/management, no longer needed/need/required/used, not needed/required any more/anymore, not needed anymore, do not need .. any more/anymore/longer, is obsolete, away with, can go, take .. policy/backup/protection off/away, free up space, we sold, is sold, been replaced, phase out"),
-    (1.3, "unassign", "stop protecting/protection .. for_good/permanently/forever, end protection"),
-    (1.0, "unassign", "stop protecting/backing, no longer be backed/protected, no longer be, not be backed up anymore/any, take .. off/out of .. policy/backup, remove .. from .. backup/backups/policy, remove/detach/unassign/take .. policy .. from, unprotect, end .. protection, no more backups, no more protection, not .. protected anymore, protection .. for good, without deleting .. backups, keep existing, existing .. stay, remove .. protection, decommissioned"),
-    (1.0, "restore", "roll/bring/get/put/fetch/win/wind/go .. back, back to, as it was, to the state, to/from/before the state, copy .. from .. backup/snapshot, out of .. backup/snapshot, from/with .. backup/snapshot/recovery_point/restore_point, from a/the/last/latest/yesterday .. copy, instant recovery, fail .. back/over, spin up .. copy/clone, copy of .. to/as/into/next/on, next to the original, bare metal, how to get .. again, need .. back, under a/another/different new/other/different name, under another/different name, to a point in time, get .. out, point in time restore/recovery, granular/instant/item_level/file_level/full recovery/restore, recovery of, restore of, restoration, to another/different/the .. cluster/host/instance/vcenter, as of"),
-    (0.7, "restore", "accidentally/mistakenly deleted, user/users/somebody/someone/he/she/colleague lost, has lost, by accident, deleted by, was deleted, got deleted, were deleted, deleted a/the/his/her, deleted my, corrupt, corrupted, encrypted, ransomware hit, infected, damaged, overwritten, lost a/the/his/her, is lost, is gone, are gone, disappeared, will not boot, does not boot, blew away, messed up, destroyed, deleted important, broken after, is dead, failed upgrade, bad patch"),
-    (0.9, "recover", "lost, is lost, destroyed, beyond repair, died, is dead, is gone, replacement, identity, was deleted, crashed, corrupt, from scratch, new appliance"),
-    (1.0, "run", "run/start/kick/fire .. now, right now, right away, immediately, immediate, kick .. off, on demand, ad hoc, adhoc, out of schedule, out of band, off schedule, by hand, manually, back .. up now, take/make/do/create/perform/start a/an/another/one/new/fresh/manual/extra/full/quick backup, take/make/do/create/perform/start an/a new/extra/additional/immediate/fresh/manual/full/quick backup, take/do backup, need/want/get a/an/one backup, take/make/do .. recovery/restore point, backup .. now/today/first/before, backup before, unscheduled, extra backup/copy/recovery/restore, fresh backup/copy/recovery/restore, another backup/recovery/restore, without waiting, rerun, run it again, retry, one off, asap"),
-    (1.0, "take", "take/make/create/do/shoot .. snapshot/snap, snapshot .. now, snapshot before, quick/fresh/manual/immediate/ad_hoc .. snapshot/snap, need .. snapshot"),
-    (1.0, "upload", "snapshot .. to/into .. store/cloud/repository/target/vault, copy/send/upload/transfer/push/convert .. snapshot, backup/back up .. from/of .. snapshot, back up .. group, backup of .. snapshot, existing snapshot, create/take/make/do a/an/another backup"),
-    (1.0, "suspend", "put .. on hold, on hold, no backup/backups/snapshots/protection .. during/while/tonight/until/on/this/over, hold .. backup/backups/protection/job/jobs/schedule/schedules/off, do not run, should not run, must not run, not run, switch/turn .. off, switch/turn off, maintenance window, freeze .. backup/backups/job, for now, for the weekend, temporarily, until further notice, till then, for the time being"),
-    (1.2, "resume", "start/begin/continue protecting/protection .. again"),
-    (1.0, "resume", "go on, go ahead again, carry on, run again, start .. again, starts again, back on, run .. again/normally, normally again, switch/turn .. on, on again, un pause, lift .. pause/suspension/hold, let .. run/continue, back to normal, is over, are over, work is done, maintenance is done/over/finished, maintenance finished, maintenance .. over/done/finished, re enable, re activate, normal schedule, as usual, take up again, pick up again"),
-    (1.0, "restart", "power cycle, power cycling, hangs, is hanging, is frozen, is stuck, needs a reboot/restart/bounce, a reboot, a restart, does not respond, not responding, unresponsive"),
-    (1.0, "shutdown", "shut .. down, power/turn/switch .. off, power/turn/switch .. down, power/turn/switch off/down, shut down, power off, take .. offline, bring .. down, take .. down, go down"),
-    (1.0, "power", "power/turn/switch/boot/bring .. on, power/turn/switch/boot/start/bring .. up, power/turn/switch/boot up/on, power on, back online, is off, is powered off, is turned off, is switched off, is shut down, was shut down, start it, start .. again, back up again"),
-    (1.0, "refresh", "look/search/scan/read/check .. again, re evaluate, re evaluates, re scan, re discover, re read, re sync, not show/shown/listed/visible/appear/there/found/see/in the list, not .. show/shown/listed/visible/appear, do_not/can_not/cannot see, does not see, does_not/do_not show/see/appear/list, still shows/showing, looks/look stale/old/outdated/wrong, is stale, is outdated, out of date, find/pick/detect/see/discover .. new/newly, picked up, pick up, up to date, update .. view/inventory/list/state/status/information/info, current state from, missing from the list, is missing in, reload, latest state, renew"),
-    (1.0, "attach", "let .. host .. read/access/see, make .. available/visible/accessible to/on/for, give .. host .. access, over/via iscsi, on a host, to a host, to the host, look into .. backup, browse .. backup"),
-    (1.0, "detach", "remove .. mounted/attached, take .. mount/mounted/attached, done with .. mounted/mount/attached, un mount, un present, take .. off .. host, away from .. host, take .. from .. host, from its host, from the host, from host"),
-    (1.0, "reattach", "hang .. to, tie .. to, move .. store .. to, link .. to, re attach, re connect, connect .. to another/new/different, to another gateway, to a new gateway, to the new gateway, to a different gateway, new gateway, is/shows/are disconnected, disconnected .. store, other/another gateway, adopt"),
-    (1.0, "resize", "more/less/additional/extra/double cpu/cpus/ram/memory/storage/disk/space/capacity/vcpu/vcpus/core/cores/tb/tib/room/power, is too small, is too slow, add .. storage/cpu/ram/memory/capacity/tb/tib, scale up, beef up, give .. more, bigger, needs more, too little, gb of ram, gb ram, vcpus"),
-    (1.0, "size", "how big/large .. must/should/need/needs/has/have, how much .. cpu/ram/storage/memory .. need/needs/require, how many cpu/cpus/cores/vcpus, what hardware, which hardware, what size, which size, what .. specs/spec/resources/requirements, big enough, sized, can .. take/handle/cope/hold/host/carry .. more/another/additional/extra, is/are .. sufficient/enough for, cope with, requirements for, what would .. need, handle .. more/another/load, sizing"),
-    (1.0, "check", "dry run, pre check, test whether/if, test .. restore/restorability/recovery, check whether/if .. restore/restored, would .. work/restore/succeed, could .. be restored, can .. be restored, just validate, only validate, without changing, without doing, before .. restore, try out, restorable, what would prevent, what stands in the way, feasible, possible to restore, restore .. possible"),
-    (1.0, "ping", "can .. reach, reachable, reach .., connectivity, does .. answer/respond, answers, responds, network connection to, connection to, see if .. answers, talk to"),
-    (1.0, "traceroute", "trace route, which route/path/hops, network path, hops, route from, path from, route to, where .. get stuck, where packets"),
-    (1.0, "support", "support bundle"),
-    (1.0, "wait", "tell/inform/ping/alert me when/once, let me know when/once, wait for/until/till, until .. done/finished/ends/complete/completes/over, when .. is done/finished/ready/complete, stay on, keep an eye, keep watching, follow .. end, block until, come back when, once .. is finished/done/complete, report back, notify me, finished yet, hold on until"),
-    (1.1, "plan", "in one go, at one go, all at once, at once, in bulk, bulk, in a batch, batch, one confirmation, one consent, single consent, single confirmation, one approval, single approval, hundreds/dozens/thousands of, confirm once, one approval for all, mass, with one code, one by one confirm, in one step, in a single step, together with one, without asking each, each separately, every single one of"),
-)  # fmt: skip
+# How it is said: of one or of many, as a question or as a wish, or only to learn a name.
+SPEECH = """
+one: detail, this, one, specific, particular, single, exactly, how far is/along, full text, which .. belong to, inside
+many: how much, how far back, newest, latest, most recent, last backed up, do/have we/i .. have/got, which, all, any, list, every, each, how many, overview, are there, is there, do we have, exist, available, everything, whose, who, find, count, summary, report, id/uuid of, called, named, have we, we have, across
+asks: which/what/when/where/who/whose/why/how/is/are/was/were/does/did/has/any/until/since/list/show/display/tell/view/see/count/report/compare/overview/status/detail/details/describe/gimme, backup status/state/report, if/suppose .. what/which/who, i/we need/want the/a/an/_ .. id/list/name/detail/overview/report/status/version/address, do we/i/they/you, have we, give/find me, look up/at, find out/all/any, let me see, let me know which, since/until/till/from/by when, at what, for how long, in/for/on/at/to/from/of which, need a list, need/want to know/see, id/ids/uuid of
+named: id/ids/uuid of, id for, called, named, whose name, name of, what .. id
+wish: need, want, must, should, shall, please, pls, plz, would like, have to, can/could you, kindly, how do/can i, how to
+"""
 
-# Words of a question that say it wants one thing in detail, or an overview.
-SPEECH = {
-    "one": "detail, details, detailed, this, that, one, specific, particular, single, exactly, how far is/along, full text, in full, which .. belongs to, inside, contents",
-    "many": "how much, how far back, newest, latest, most recent, last backed up, do/have we/i .. have/got, which, all, any, list, every, each, how many, overview, are there, is there, do we have, exist, exists, available, everything, our, whose, who, find, count, summary, report, id of, uuid of, called, named, do i have, have we, we have, across",
-    "asks": "i/we need/want the/a/an .. id/ids/list/name/names/detail/overview/report/status/version/address, do we, do i, do they, do you, have we, give me, find me, look up, look at, find out, find all, find any, let me see, let me know which, since/until/till/from/by when, at what, for how long, in which, for which, on which, at which, to which, from which, of which, need a list, i need the list, need to know, want to know, want to see, need to see, id of, the id of, uuid of, curious",
-    "named": "id of, uuid of, ids of, id for, uuid for, called, named, whose name, the name of, resource id, look up .. id, what .. id",
-    "wish": "need, needs, want, wants, must, should, shall, please, pls, plz, would like, has to, have to, can you, could you, lets, going to, be so kind, kindly, time to, how do i, how can i, how to",
+# What parts of a name give away ("psg-02"), besides the nouns above.
+NAMES = """
+gateway: gw
+orchestrator: do, orch
+storeonce: so
+datastore: ds
+volume_group: vg, vol
+vm: dc, srv, web, db
+app_host 0.5: win, sqlhost, host
+database 0.45: sql, mssql
+vcenter: vc
+"""
+SIGNS = "psg gw do so ds vg vol vpg web dc win srv esx vc"  # short, and no words of a question
+
+# What is meant beside what is said: `a, b => c 1`: where both are meant; `!a`: where a is not; `*0.5`: meant less.
+IMPLIED = """
+copy => backup 0.9, snapshot 0.7
+group/bundle, database/ag/instance => sql_group 1.2
+group/bundle, volume => volume_group 1.2
+group, !sql_group, !volume_group => vm_group 1
+vm_group => vm *0.6, datastore *0.6
+refresh, instance => instance 1, database *0.5
+refresh, app_host => app_host 1, database *0.5, instance *0.5
+policy, create/update/replace => run *0.5
+policy, expiry/update/replace, !asset => policy 1.2, backup *0.3, snapshot *0.3
+asks, job/store/policy/location/task/setting/approval, !asset => backup *0, snapshot *0
+restore/assign/unassign/suspend/resume/wait => backup *0.3, snapshot *0.3
+assign/unassign => job 1.2
+run/suspend/resume, !gateway, !orchestrator, !storeonce, !store => job 1.1
+wait, !approval => task 1.1
+"""
+
+# Words that tell nothing apart.
+STOP = """
+a an the of in on at to for from by with and or is are was were be been do does did done has have had it its this that
+these those there their our my we i you your us me he she they them all any some each every which what who whose where
+when why how many much can could would should will may might must please need want like now right currently today
+tonight yesterday last still yet also so not no than then as into onto out up down about via using off one single hpe
+greenlake called named name id just only really own already next other another more most s t if whether until since
+again after before longer ever both current given get show list give tell find pls
+"""
+ARTICLES = "a an the our my its his her their your"
+PLACES = (
+    "on in at to into via under onto by behind over inside within through against"  # before a thing: where, not what
+)
+SINGLES = "this that one single specific particular its current existing"  # before a thing: one is meant
+BEFORE_VERBS = ", ; : . and then to by please pls must should"
+IRREGULAR = {
+    "kept": "keep", "held": "hold", "taken": "take", "made": "make", "given": "give", "thrown": "throw", "ran": "run",
+    "lost": "lose", "went": "go", "goes": "go", "got": "get", "has": "have", "had": "have", "does": "do", "are": "is",
+    "backed": "backed", "backing": "backing",
 }  # fmt: skip
-ASKS = frozenset([
-    "which", "what", "when", "where", "who", "whose", "why", "how", "is", "are", "was", "were", "does", "did",
-    "has", "any", "until", "since", "list", "show", "display", "tell", "view", "see", "count", "report",
-    "compare", "overview", "status", "detail", "details", "describe", "gimme",
-])  # fmt: skip
-SINGLE = frozenset([
-    "this", "that", "one", "single", "specific", "particular", "its", "current", "existing",
-])  # fmt: skip  # before a thing: one is meant
-# A thing -> what it consists of or is said about it; asked of one such thing, the thing is meant.
-HAS = {
-    "vm": "disk nic policy network cluster esx vm_group job host", "datastore": "policy host esx cluster volume job server", "database": "ag policy job instance app_host host",
-    "instance": "ag", "vm_group": "vm policy job datastore tag", "sql_group": "database policy job instance", "volume_group": "volume policy job host", "gateway": "nic network store datastore setting server",
-    "policy": "job store", "job": "policy", "store": "gateway storeonce location", "storeonce": "orchestrator store", "orchestrator": "network setting server", "app_host": "vm server cluster",
-    "task": "vm", "issue": "gateway store", "approval": "",
-}  # fmt: skip
-# What is to be done -> the thing that it is done to, if nothing better is named.
-IMPLIES = {
-    "assign": ("job", 1.2), "unassign": ("job", 1.2), "run": ("job", 1.1), "suspend": ("job", 1.1), "resume": ("job", 1.1), "restore": ("vm", 0.6), "wait": ("task", 1.1),
-    "size": ("gateway", 0.7), "ping": ("gateway", 0.7), "traceroute": ("gateway", 0.8), "remote": ("gateway", 0.3), "console": ("gateway", 0.5), "totp": ("orchestrator", 0.5), "support": ("gateway", 0.3),
-    "check": ("vm_group", 0.5), "login": ("app_host", 0.5), "reattach": ("store", 0.5), "attach": ("volume_group", 0.5), "detach": ("volume_group", 0.5), "take": ("volume_group", 0.3), "upload": ("volume_group", 0.3),
-    "resize": ("gateway", 0.4), "group": ("vm_group", 0.7), "members": ("vm_group", 0.4),
-}  # fmt: skip
-# A container and what is found again by looking at it, innermost first.
-INSIDE = (("database", "instance"), ("database", "app_host"), ("instance", "app_host"), ("vm", "vm_group"))
-INSTEAD = {
-    "job": ("gateway", "orchestrator", "storeonce", "store"),
-    "task": ("approval",),
-}  # named, they are meant and not the thing implied
-STOP = frozenset([
-    "a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "is", "are",
-    "was", "were", "be", "been", "do", "does", "did", "done", "has", "have", "had", "it", "its", "this", "that",
-    "these", "those", "there", "their", "our", "my", "we", "i", "you", "your", "us", "me", "he", "she", "they",
-    "them", "all", "any", "some", "each", "every", "which", "what", "who", "whose", "where", "when", "why",
-    "how", "many", "much", "can", "could", "would", "should", "will", "may", "might", "must", "please", "need",
-    "want", "like", "now", "right", "currently", "today", "tonight", "yesterday", "last", "still", "yet",
-    "also", "so", "not", "no", "than", "then", "as", "into", "onto", "out", "up", "down", "about", "via",
-    "using", "off", "one", "single", "hpe", "greenlake", "called", "named", "name", "id", "just", "only",
-    "really", "own", "already", "next", "other", "another", "more", "most", "s", "t", "if", "whether", "until",
-    "since", "again", "after", "before", "longer", "ever", "both", "current", "given", "get", "show", "list",
-    "give", "tell", "find", "pls",
-])  # fmt: skip
+TABLES = (THINGS, HINTS, ORDERS, ESTATE, SPEECH)
