@@ -160,10 +160,15 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         why = f"this server asks the person before such a call (--ask {settings.ask}), and this client cannot ask"
         cure = "Use a client that can ask." if settings.ask == "always" else "Use a client that shows cards (MCP Apps)."
         raise NotPermitted(refusals.refuse(consent, proposal, caller, why, cure))
-    asks = confirm == PREVIEW or not (gated or _goes_without(confirm))
-    if asks or not roles.role_allows_danger(caller.role, evaluation.statement.danger):
+    word = confirm.strip().strip("\"'.").casefold() if isinstance(confirm, str) else ""
+    without = not gated and word in ("", "none")  # who writes something else gets a preview, or has a code judged
+    if (
+        confirm == PREVIEW
+        or not (gated or without or codes.has_shape(word))
+        or not roles.role_allows_danger(caller.role, evaluation.statement.danger)
+    ):
         raise NotPermitted(await render_preview(consent, api, evaluation, caller))
-    if not gated and not evaluation.statement.forbidden:
+    if without and not evaluation.statement.forbidden:
         return await _permit(consent, api, evaluation, None, caller)
     if form is Form.CARD and not caller.consented:
         raise NotPermitted(await render_preview(consent, api, evaluation, caller, BY_HAND if gated else ""))
@@ -186,12 +191,6 @@ async def _decide(consent: Consent, api: ApiClient, proposal: Proposal, confirm:
         raise NotPermitted(await render_preview(consent, api, evaluation, caller, NOT_ANY_MORE))
     notes = await questions.ask(consent, api, evaluation, match, caller)
     return await _permit(consent, api, evaluation, match, caller, notes)
-
-
-def _goes_without(confirm: Any) -> bool:
-    """Whether a call that needs no consent goes out with this `confirm`; who writes something else gets a preview."""
-    word = confirm.strip().strip("\"'.").casefold() if isinstance(confirm, str) else ""
-    return word in ("", "none") or codes.has_shape(word)
 
 
 async def _permit(  # noqa: PLR0913, PLR0917
