@@ -74,7 +74,7 @@ def process(*command: str, log: Path, **environment: str) -> Iterator[subprocess
                 running.wait()
 
 
-def answering(port: int, seconds: float = 30) -> None:
+def answering(port: int, seconds: float = 120) -> None:
     """Wait until a port is listened on."""
     end = time.monotonic() + seconds
     while True:

@@ -71,6 +71,25 @@ async def test_what_makes_nothing_grave_need_not_be_read(opened: tuple[Client, D
     assert denying.writes() == [RUN.operation.id if RUN.operation else ""]
 
 
+@pytest.mark.parametrize(("years", "asks"), [(7, True), (0, False)])
+async def test_a_run_by_hand_whose_copy_nobody_can_delete_for_years_needs_consent(
+    opened: tuple[Client, Denying], years: int, asks: bool
+) -> None:
+    client, denying = opened
+    held = [(job, tier) for job in denying.tenant.all("protection-jobs") for tier in job["protections"]]
+    job = next(job for job, tier in held if any(_years(one) == years for one in tier["schedules"]))
+    text = text_of(await client.call_tool(RUN.name, {"protectionJobId": job["id"]}))
+    assert ("LOCKED for 7 y: the copy that it makes; nobody can delete it before." in text) is asks
+    assert (denying.writes() == []) is asks
+    other = text_of(await client.call_tool(RUN.name, {"protectionJobId": job["id"], "confirm": "ABCD-EFGH"}))
+    assert other.startswith("REFUSED")
+
+
+def _years(schedule: dict[str, Any]) -> int:
+    length = schedule.get("lockFor", {})
+    return int(length["value"]) if length.get("unit") == "YEARS" else 0
+
+
 @pytest.mark.parametrize("word", ["preview", " PREVIEW ", '"preview"', "dry-run", "no"])
 async def test_a_preview_is_asked_for_however_it_is_written(opened: tuple[Client, Denying], word: str) -> None:
     client, denying = opened

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from greenlake_backup_mcp.lists.views.schedules import IDLE
+from greenlake_backup_mcp.lists.views.schedules import IDLE, period
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
+from .leaf_tests import length_days
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import count_of, item_at, name_of, objects, quoted
 from .places import store_of
@@ -21,6 +22,9 @@ from .schedule_facts import Schedule, describe_schedules, id_of, list_ids, needi
 from .tenant_facts import STORES, stores
 from .times import describe_time
 
+LONG_LOCK = (
+    31.0  # days of a schedule's lock, beyond which a run by hand is asked about: it makes one copy more than planned
+)
 FULL = 0.9  # of a store's room in use, beyond which a full backup may find none
 
 
@@ -83,6 +87,12 @@ def _resume(s: Subject) -> Iterator[Finding]:
 def _run(s: Subject) -> Iterator[Finding]:
     yield Finding(f"Run now: {describe_schedules(_chosen(s))}.")
     yield from _strangers(s)
+    longest = max(
+        (one.get("lockFor") for _, one in _chosen(s)), key=lambda length: length_days(length) or 0, default=None
+    )
+    if (length_days(longest) or 0) > LONG_LOCK:
+        words = f"LOCKED for {period(longest)}: the copy that it makes; nobody can delete it before."
+        yield grave(words, "locked", words, kind="LOCK")
     if idle := _by_state(s, _chosen(s))[0]:
         yield notable(f"SUSPENDED: {list_ids(idle)}; whether the service runs them all the same, no document says.")
     if s.arguments.get("fullBackup") is True:
