@@ -164,7 +164,7 @@ async def test_a_lock_beyond_measure_is_a_lock(app: Any) -> None:
     tiers[1]["schedules"][0]["lockFor"] = {"value": 10**19, "unit": "YEARS"}
     effect, text = await read(app, "update_protection_policy", protectionPolicyId=policy["id"], protections=tiers)
     assert effect.gravest.startswith("LOCK for 53 assets: ")
-    assert f"→ {10**19} years" in text
+    assert f"→ {10**19} y" in text
     assert "WEAKER" not in text
 
 
