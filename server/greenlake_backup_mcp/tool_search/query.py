@@ -41,7 +41,7 @@ _MEASURES = re.compile(r"days?|weeks?|months?|years?|hours?|[tgm]i?b|minutes?|ti
 class Reading:
     """What a text says, each with how surely; in `one` above 0: one such thing is meant, below: several."""
 
-    things: dict[str, float] = field(default_factory=dict)
+    subjects: dict[str, float] = field(default_factory=dict)
     one: dict[str, float] = field(default_factory=dict)
     orders: dict[str, float] = field(default_factory=dict)
     estate: dict[str, float] = field(default_factory=dict)  # tools over the estate
@@ -50,14 +50,14 @@ class Reading:
 
     def add(self, meaning: str, weight: float) -> None:
         """Means the thing at least so surely."""
-        self.things[meaning] = max(self.things.get(meaning, 0), weight)
+        self.subjects[meaning] = max(self.subjects.get(meaning, 0), weight)
 
     def sure(self, condition: str) -> float:
         """How surely a condition of the table IMPLIED holds: `a/b` of things and orders, `!a` for its contrary."""
         if condition.startswith("!"):
             return float(self.sure(condition[1:]) < ENOUGH)
         meant = ASSETS if condition == "asset" else condition.split("/")
-        return max(self.asks if m == "asks" else max(self.things.get(m, 0), self.orders.get(m, 0)) for m in meant)
+        return max(self.asks if m == "asks" else max(self.subjects.get(m, 0), self.orders.get(m, 0)) for m in meant)
 
 
 def read(question: str) -> Reading:
@@ -74,7 +74,7 @@ def read(question: str) -> Reading:
     for place, noun in enumerate(nouns):
         _read_noun(out, noun, place, text, manner)
     for match in phrases.matches(vocabulary.HINTS, text):
-        if match.row.meaning not in KINDS or out.things.keys() & {*KINDS, COPY}:
+        if match.row.meaning not in KINDS or out.subjects.keys() & {*KINDS, COPY}:
             out.add(match.row.meaning, match.row.weight)
     for part in {part for word in text if word.name for part in re.split(r"[^a-z]+", word.text)} & _names().keys():
         out.add(_names()[part].meaning, _names()[part].weight * FROM_NAME)
@@ -155,24 +155,26 @@ def _read_orders(out: Reading, text: Sequence[Word], nouns: Sequence[Match], *, 
 
 
 def _imply(out: Reading, *, understood: bool) -> None:
-    """What is meant beside what is said, by the table IMPLIED; who names no kind of asset speaks of a VM."""
+    """What is meant beside what is named, by the table IMPLIED; who names no kind of asset speaks of a VM."""
     for row in vocabulary.IMPLIED.strip().splitlines():
         conditions, effects = (side.split(", ") for side in row.split(" => "))
         if min(out.sure(condition) for condition in conditions) < ENOUGH:
             continue
-        said = [condition.split("/") for condition in conditions]
-        order = min((1.0, *(max(out.orders.get(part, 0) for part in parts) or 1 for parts in said)))
+        groups = [condition.split("/") for condition in conditions]
+        order = min((1.0, *(max(out.orders.get(part, 0) for part in parts) or 1 for parts in groups)))
         for meaning, weight in (effect.split() for effect in effects):
             if weight.startswith("*"):
-                out.things[meaning] = out.things.get(meaning, 0) * float(weight[1:])
+                out.subjects[meaning] = out.subjects.get(meaning, 0) * float(weight[1:])
                 out.orders[meaning] = out.orders.get(meaning, 0) * float(weight[1:])
                 continue
             out.add(meaning, float(weight) * order)
-            for one in (out.one[part] for parts in said for part in parts if part in out.one):
+            for one in (out.one[part] for parts in groups for part in parts if part in out.one):
                 out.one.setdefault(meaning, one)
     if out.asks >= PLAIN and any(one >= 1 for thing, one in out.one.items() if thing not in KINDS):
-        for thing in out.things.keys() - {*KINDS, COPY, "job", "task"}:  # asked for what one thing has: it is meant
-            out.things[thing] *= 1 if out.one.get(thing, 0) >= 0.5 else 0.6
-    other = max((w for thing, w in out.things.items() if thing not in (*KINDS, COPY, "disk", "file", "nic")), default=0)
+        for thing in out.subjects.keys() - {*KINDS, COPY, "job", "task"}:  # asked for what one thing has: it is meant
+            out.subjects[thing] *= 1 if out.one.get(thing, 0) >= 0.5 else 0.6
+    other = max(
+        (w for thing, w in out.subjects.items() if thing not in (*KINDS, COPY, "disk", "file", "nic")), default=0
+    )
     if understood and other < PLAIN:
         out.add("vm", 0.6)

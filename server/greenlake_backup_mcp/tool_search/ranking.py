@@ -60,7 +60,7 @@ class IndexEntry:
 
     tool: Tool
     terms: Mapping[str, float]
-    things: tuple[str, ...]  # what it works on, and what that is part of
+    subjects: tuple[str, ...]  # what it works on, and what that is part of
     kind: str
     orders: Mapping[str, float]  # none: it reads
 
@@ -83,7 +83,7 @@ def index(tools: Iterable[Tool]) -> Index:
 def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
     """The tools that fit a question best, at most so many, best first; none where it says nothing of this field."""
     reading = query.read(question)
-    if not (reading.estate or reading.things or reading.orders or index_.rarity.keys() & set(reading.words)):
+    if not (reading.estate or reading.subjects or reading.orders or index_.rarity.keys() & set(reading.words)):
         return []
     named = re.sub(r"\W+", "_", question.strip().lower())
     scores = {e.tool.name: score(index_, e, reading) + EXACT * (e.tool.name in named) for e in index_.entries}
@@ -102,8 +102,8 @@ def _entry(tool: Tool) -> IndexEntry:
         orders = {order.rstrip("*"): FAINT if order.endswith("*") else 1.0 for order in means.split()}
     texts = (*[rest] * NAME, tool.title.partition(" ")[2], tool.description)
     terms = Counter(stem for text in texts for stem in words.stems(words.tool_words(text)))
-    things = tuple(noun for noun in nouns if noun not in KINDS)
-    return IndexEntry(tool, terms, things, next((noun for noun in nouns if noun in KINDS), ""), orders)
+    subjects = tuple(noun for noun in nouns if noun not in KINDS)
+    return IndexEntry(tool, terms, subjects, next((noun for noun in nouns if noun in KINDS), ""), orders)
 
 
 def score(index_: Index, entry: IndexEntry, reading: Reading) -> float:
@@ -113,14 +113,14 @@ def score(index_: Index, entry: IndexEntry, reading: Reading) -> float:
         return weight * reading.estate.get(entry.tool.name, 0) or -2 * ABSENT
     terms = ((index_.rarity[word], entry.terms[word]) for word in set(reading.words) & entry.terms.keys())
     total = WORDS * sum(rarity * n / (n + SATURATION) for rarity, n in sorted(terms))
-    thing, *parts = entry.things or ("",)
+    thing, *parts = entry.subjects or ("",)
     if thing:
-        sure = reading.things.get(thing, 0)
+        sure = reading.subjects.get(thing, 0)
         total += THING * sure - ABSENT * (1 - min(1, sure))
-        total += PART * sum(reading.things.get(part, 0) or -1 for part in parts)
+        total += PART * sum(reading.subjects.get(part, 0) or -1 for part in parts)
     if entry.kind:
-        kinds = any(reading.things.get(kind) for kind in KINDS)
-        total += KIND * reading.things.get(entry.kind, 0) if kinds else -UNSAID_KIND
+        kinds = any(reading.subjects.get(kind) for kind in KINDS)
+        total += KIND * reading.subjects.get(entry.kind, 0) if kinds else -UNSAID_KIND
     one = reading.one.get(entry.kind or thing, MISSING)
     if not entry.orders:
         return total + READ * reading.asks + FITS * (-one if entry.tool.name.startswith("list_") else one)
