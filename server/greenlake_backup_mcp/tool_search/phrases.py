@@ -37,22 +37,24 @@ class Match(NamedTuple):
 
 
 @cache
-def rows(table: str) -> tuple[tuple[Row, list[str], list[str]], ...]:
-    """The rows of a table `meaning weight: verbs | phrase, phrase`, with their verbs and their phrases."""
+def rows(kind: str) -> list[tuple[Row, list[str], list[str]]]:
+    """The rows of this kind, with their verbs and their phrases."""
     out = []
-    for n, line in enumerate(table.strip().replace("\n  ", " ").splitlines()):
+    for n, line in enumerate(vocabulary.WORDS.splitlines()):
         head, _, text = line.partition(": ")
-        meaning, _, weight = head.partition(" ")
         verbs, _, phrases = text.rpartition("|")
-        out.append((Row(n, meaning, float(weight or 1)), verbs.split(), phrases.strip().split(", ")))
-    return tuple(out)
+        match head.split():
+            case [row_kind, *rest] if row_kind == kind:
+                meaning, weight = (*rest, "1", "1")[:2]
+                out.append((Row(n, meaning, float(weight)), verbs.split(), phrases.strip().split(", ")))
+    return out
 
 
 @cache
-def _heads(table: str) -> dict[str, list[tuple[Row, tuple[Step, ...]]]]:
-    """Rows and phrases by the word that a phrase begins with."""
+def _heads(kind: str) -> dict[str, list[tuple[Row, tuple[Step, ...]]]]:
+    """Rows of this kind and their phrases, by the word that a phrase begins with."""
     heads: dict[str, list[tuple[Row, tuple[Step, ...]]]] = {}
-    for row, _, phrases in rows(table):
+    for row, _, phrases in rows(kind):
         for phrase in filter(None, phrases):
             steps = tuple(
                 () if word == GAP else tuple(tuple(choice.split("_")) for choice in word.split("/"))
@@ -63,12 +65,12 @@ def _heads(table: str) -> dict[str, list[tuple[Row, tuple[Step, ...]]]]:
     return heads
 
 
-def matches(table: str, words: Sequence[Word]) -> Iterator[Match]:
-    """All rows that stand in the words: each beginning with the longest phrase that stands there."""
+def matches(kind: str, words: Sequence[Word]) -> Iterator[Match]:
+    """All rows of this kind that stand in the words: each beginning with the longest phrase that stands there."""
     for start, word in enumerate(words):
         longest: dict[Row, int] = {}
         for head in {word.text, word.base, word.thing, *([NAME] if word.name else ())}:
-            for row, steps in _heads(table).get(head, ()):
+            for row, steps in _heads(kind).get(head, ()):
                 longest[row] = max(longest.get(row, 0), _end(steps, words, start))
         yield from (Match(row, start, end) for row, end in longest.items() if end)
 

@@ -22,19 +22,10 @@ IN_QUESTION = 0.25  # a verb within a question is rarely an order
 ENOUGH = 0.5  # to imply something else
 FROM_NAME = 0.7  # a name gives a thing away: weak, for names are free
 
-_POLITE = re.compile(
-    r"^(?:(?:please|pls|hi|hello|hey|ok|okay|now|then|and|so|kindly|urgent|help)[ ,:!]+"
-    r"|(?:can|could|would|will) (?:you|we|i|one|someone) (?:please )?"
-    r"|how (?:do|can|could|should|would|to) ?(?:i|we|you|one)? |what is the (?:best )?way to "
-    r"|(?:i|we) (?:would |d )?(?:want|need|like|have|wish|must|should)(?: you)? to "
-    r"|is it possible to |is there an?y? (?:way|option|possibility|chance) to |let us |lets "
-    r"|help me (?:to )?|(?:it is )?time to |go ahead and |just |\w{4,}ly (?=[a-z]))+"
-)
 _BEFORE = frozenset(vocabulary.BEFORE_VERBS.split())
 _PLACE = frozenset(vocabulary.PLACES.split())
 _ASKED = re.compile(r"\b(which|what|list|show|display|any|many)( (me|all|the|our|of|are|is|my|vsphere|open|how))* $")
 _SINGLE = frozenset(vocabulary.SINGLES.split())
-_MEASURES = re.compile(r"days?|weeks?|months?|years?|hours?|[tgm]i?b|minutes?|times|percent|vms?|of")
 
 
 @dataclass
@@ -63,8 +54,8 @@ class Reading:
 def read(question: str) -> Reading:
     """The reading of a question or order."""
     whole = words.plain(question)
-    text = words.as_words(_POLITE.sub("", " ".join(word.text for word in whole)).split())
-    speech = list(phrases.matches(vocabulary.SPEECH, text))
+    text = whole[_polite(whole) :]
+    speech = list(phrases.matches("manner", text))
     manner = {match.row.meaning for match in speech}
     nouns = find_nouns(text)
     for noun in nouns:
@@ -73,14 +64,14 @@ def read(question: str) -> Reading:
     out = Reading(words=tuple(words.stems(text)))
     for place, noun in enumerate(nouns):
         _read_noun(out, noun, place, text, manner)
-    for match in phrases.matches(vocabulary.HINTS, text):
+    for match in phrases.matches("hint", text):
         if match.row.meaning not in KINDS or out.subjects.keys() & {*KINDS, COPY}:
             out.add(match.row.meaning, match.row.weight)
     for part in {part for word in text if word.name for part in re.split(r"[^a-z]+", word.text)} & _names().keys():
         out.add(_names()[part].meaning, _names()[part].weight * FROM_NAME)
         out.one.setdefault(_names()[part].meaning, 1.0)
     _read_orders(out, text, nouns, wished="wish" in manner)
-    for row in {match.row for match in phrases.matches(vocabulary.ESTATE, whole)}:
+    for row in {match.row for match in phrases.matches("estate", whole)}:
         out.estate[row.meaning] = out.estate.get(row.meaning, 0) + row.weight
     if any(match.row.meaning == "asks" and match.start == 0 for match in speech):
         out.orders = {order: w if order in PROBES else w * IN_QUESTION for order, w in out.orders.items()}
@@ -93,11 +84,18 @@ def read(question: str) -> Reading:
     return out
 
 
+def _polite(text: Sequence[Word]) -> int:
+    """How many words at the beginning say nothing of the matter: "please, could you"."""
+    adverb = int(len(text) > 1 and len(text[0].text) > 5 and text[0].text.endswith("ly"))
+    end = max((m.end for m in phrases.matches("polite", text[:7]) if not m.start), default=adverb)
+    return end + _polite(text[end:]) if end else 0
+
+
 def find_nouns(text: Sequence[Word]) -> list[Match]:
     """The things that the words name, in their order; the longest phrase takes its words from the others."""
     text = [word if word.plural else Word(word.text, word.text) for word in text]
     nouns: list[Match] = []
-    for match in sorted(phrases.matches(vocabulary.THINGS, text), key=lambda m: (m.start - m.end, m.row.order)):
+    for match in sorted(phrases.matches("noun", text), key=lambda m: (m.start - m.end, m.row.order)):
         if all(match.end <= n.start or n.end <= match.start for n in nouns):
             nouns.append(match)
     return sorted(nouns, key=lambda m: m.start)
@@ -106,18 +104,17 @@ def find_nouns(text: Sequence[Word]) -> list[Match]:
 def _read_noun(out: Reading, noun: Match, place: int, text: Sequence[Word], manner: set[str]) -> None:
     """What the noun says of its thing: how surely it is meant, and whether one of them or several."""
     meaning, plural = noun.row.meaning, text[noun.end - 1].plural
-    before, after = [word.text for word in text[: noun.start]], text[noun.end : noun.end + 2]
+    before, after = [word.text for word in text[: noun.start]], text[noun.end : noun.end + 1]
     weight = noun.row.weight
     if meaning not in (*KINDS, COPY):
         where = next((word for word in reversed(before) if word not in phrases.ARTICLES | {"another", "new"}), "")
-        beside = where in _PLACE or (where == "from" and meaning in ("store", "storeonce", "vcenter"))
+        beside = where in _PLACE
         asked = plural and _ASKED.search(" ".join([*before, ""]))
         weight *= LATER**place * (BESIDE if beside else 1) * (ASKED if asked else 1)
     out.add(meaning, weight)
-    number = after and after[0].text.isdigit() and not (after[1:] and _MEASURES.match(after[1].text))
     if plural:
         one = -1.0
-    elif not _SINGLE.isdisjoint(before[-3:]) or (after and after[0].name) or number:
+    elif not _SINGLE.isdisjoint(before[-3:]) or (after and (after[0].name or after[0].text.isdigit())):
         one = 1.0
     elif "one" in manner or ("many" not in manner and before[-1:] in (["the"], ["our"], ["my"])):
         one = 0.5
@@ -130,7 +127,7 @@ def _read_noun(out: Reading, noun: Match, place: int, text: Sequence[Word], mann
 @cache
 def _names() -> dict[str, phrases.Row]:
     """The thing that a part of a name stands for."""
-    tables = (vocabulary.THINGS, vocabulary.NAMES)
+    tables = ("noun", "name")
     return {phrase: row for table in tables for row, _, texts in phrases.rows(table) for phrase in texts}
 
 
@@ -145,10 +142,10 @@ def _read_orders(out: Reading, text: Sequence[Word], nouns: Sequence[Match], *, 
         if noun or word.plural or "not" in before or (past and not (wished or passive)):
             continue
         weight = FIRST if not place else BEGINS if passive or before[-1] in _BEFORE else AMID
-        meanings = [row.meaning for row, verbs, _ in phrases.rows(vocabulary.ORDERS) if word.base in verbs]
+        meanings = [row.meaning for row, verbs, _ in phrases.rows("order") if word.base in verbs]
         for n, order in enumerate(meanings):
             out.orders[order] = max(out.orders.get(order, 0), weight * (LESSER if n else 1))
-    for match in phrases.matches(vocabulary.ORDERS, text):
+    for match in phrases.matches("order", text):
         if not match.start or text[match.start - 1].text != "not":
             order = match.row.meaning
             out.orders[order] = max(out.orders.get(order, 0) + BOTH, match.row.weight)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
-from . import phrases, query, vocabulary, words
+from . import phrases, query, words
 from .query import KINDS, PROBES, Reading
 
 NAME = 2  # how many words of a text one of the name is worth
@@ -47,11 +47,6 @@ MEANS: tuple[tuple[str, str], ...] = (
     (r"run_plan", "plan"),
 )
 FAINT = 0.6
-THINGS = {  # of a name that its words do not tell
-    "hypervisor_manager_folders": "vm folders",
-    "hypervisor_manager_networks": "vm networks",
-    "hypervisor_managers": "vcenters",
-}
 
 
 @dataclass(frozen=True)
@@ -92,12 +87,12 @@ def rank(index_: Index, question: str, most: int = 5) -> list[Tool]:
 
 def _entry(tool: Tool) -> IndexEntry:
     verb, _, rest = tool.name.partition("_")
-    rest = THINGS.get(rest, re.sub(r"^hypervisor_manager_(?=\w)", "", rest)).replace("_", " ")
+    rest = re.sub(r"^hypervisor_(?=manager_)", "", rest).replace("_", " ")
     nouns = [noun.row.meaning for noun in query.find_nouns(words.tool_words(rest))]
     orders: dict[str, float] = {}
     if verb not in ("list", "get") or tool.danger is not Danger.READ:
         name = words.tool_words(tool.name.replace("_", " "))
-        probe = next((m.row.meaning for m in phrases.matches(vocabulary.ORDERS, name) if m.row.meaning in PROBES), verb)
+        probe = next((m.row.meaning for m in phrases.matches("order", name) if m.row.meaning in PROBES), verb)
         means = next((means for pattern, means in MEANS if re.fullmatch(pattern, tool.name)), probe)
         orders = {order.rstrip("*"): FAINT if order.endswith("*") else 1.0 for order in means.split()}
     texts = (*[rest] * NAME, tool.title.partition(" ")[2], tool.description)

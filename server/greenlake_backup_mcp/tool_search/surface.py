@@ -20,7 +20,7 @@ from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.tools.danger import Danger
-from greenlake_backup_mcp.tools.registry import Argument, Tool
+from greenlake_backup_mcp.tools.registry import Tool, own_tool
 
 if TYPE_CHECKING:
     from greenlake_backup_mcp.consent.proposals import Caller
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from . import ranking
 
 MOST, USUAL = 10, 5  # tools of one answer
-
-
-def _tool(name: str, title: str, description: str, danger: Danger, properties: dict[str, Any], *required: str) -> Tool:
-    schema = {"type": "object", "properties": properties, "required": list(required)}
-    return Tool(name, title, description, "search", danger, schema, {p: Argument(p, p, "ours") for p in properties})
 
 
 _CALL = {
@@ -43,33 +38,35 @@ _QUESTION = {
     "query": {"type": "string", "description": "What is to be known or done."},
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": f"Tools given; default {USUAL}."},
 }
-FIND = _tool(
+FIND = own_tool(
     "find_tools",
     "Find tools",
     "Finds the tools of this server for a task: their names, what they do, the schema of their arguments. "
     'Ask in words: "which VMs are unprotected", "restore a SQL database". Then call_read_tool or call_write_tool.',
+    "search",
     Danger.READ,
     _QUESTION,
-    "query",
+    required=["query"],
 )
-READ = _tool(
+READ = own_tool(
     "call_read_tool",
     "Call a tool that reads",
     "Calls a tool that find_tools marked [read]. It changes nothing, and refuses every other tool.",
+    "search",
     Danger.READ,
     _CALL,
-    "name",
+    required=["name"],
 )
-WRITE = _tool(
+WRITE = own_tool(
     "call_write_tool",
     "Call a tool that changes things",
     "Calls a tool that changes, destroys or reveals things. Those marked [gated] need `confirm` among the arguments: "
     'first "preview", which shows the effect and gives a code; show it to the person, and only with their consent '
     "repeat the call with the code.",
+    "search",
     Danger.DESTROY,
     _CALL,
-    "name",
-    "arguments",
+    required=["name", "arguments"],
 )
 TOOLS = (FIND, READ, WRITE)
 BESIDE = ("check_health", "check_protection", "describe_asset", "find_recovery_points")

@@ -101,7 +101,7 @@ def base(word: str) -> str:
 @cache
 def known_words() -> frozenset[str]:
     """Every word of the tables."""
-    return frozenset(re.findall(r"[a-z0-9]+", " ".join(vocabulary.TABLES))) | STOP
+    return frozenset(re.findall(r"[a-z0-9]+", vocabulary.WORDS)) | STOP
 
 
 def _parts(word: str) -> list[str]:
