@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +17,6 @@ from greenlake_backup_mcp.text import sanitize, units
 from .read_coverage import Coverage
 
 UNKNOWN = "Assets that were not read are in no number here: what is not covered is not known, not none."
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Lines for a model, or the same as JSON."""
-
-    lines: tuple[str, ...] = ()
-    value: Any = None
 
 
 def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]], now: datetime, room: int) -> tuple[list[str], int]:

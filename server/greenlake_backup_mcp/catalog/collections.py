@@ -48,6 +48,8 @@ COLLECTIONS = (
     Collection("tags", "HypervisorTagList", "tags", slow=True, per="vcenters"),
 )
 
+LIST_OF = {c.asset: c.name for c in COLLECTIONS if c.asset}
+"""Kind of asset → the list that it stands in."""
 COPIES = {  # kind of asset → operations of its lists: snapshots, backups
     "vm": ("VirtualMachineSnapshotList", "VirtualMachineBackupList"),
     "datastore": ("DatastoreSnapshotList", "DatastoreBackupList"),

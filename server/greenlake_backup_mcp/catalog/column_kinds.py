@@ -18,6 +18,7 @@ Kind = Literal["text", "past", "future", "size", "number", "flag"]
 Item = Mapping[str, Any]
 Read = Callable[[Item, Sequence[str]], Any]
 
+DAYS = {"HOURS": 1 / 24, "DAYS": 1, "WEEKS": 7, "MONTHS": 30, "YEARS": 365}
 LONGEST = 2000  # characters of a text that are kept: some fifty ids
 
 
@@ -70,6 +71,44 @@ def seconds(value: Any) -> int | None:
 def row(fields: Iterable[Field], item: Item) -> tuple[Any, ...]:
     """The values of an item, in the order of the fields."""
     return tuple(one.value(item) for one in fields)
+
+
+# --- what schedules hold -------------------------------------------------------------------------------------------
+
+
+def interval(item: Item, paths: Sequence[str]) -> Any:
+    """Each how many of its units a schedule runs: 1 where it does not say, None where there is no schedule."""
+    every_n = extractors.first(item, [f"{paths[0]}/repeatInterval/every"])
+    return 1 if every_n is None and isinstance(item.get(paths[0]), dict) else every_n
+
+
+def whole_numbers(item: Item, paths: Sequence[str]) -> str:
+    """The numbers under a path, comma-separated."""
+    numbers = (units.number(value) for value in extractors.values_at(item, paths[0]))
+    return ",".join(str(int(n)) for n in numbers if n is not None)
+
+
+def days(item: Item, paths: Sequence[str]) -> float | None:
+    """How many days a period {value, unit} is."""
+    amount = units.number(extractors.first(item, [f"{paths[0]}/value"]))
+    unit = DAYS.get(extractors.text(extractors.first(item, [f"{paths[0]}/unit"])))
+    return None if amount is None or unit is None else round(amount * unit, 3)
+
+
+def period(item: Item, paths: Sequence[str]) -> str:
+    """A period as it is written: 14 DAYS."""
+    return " ".join(
+        extractors.text(extractors.first(item, [f"{paths[0]}/{part}"])) for part in ("value", "unit")
+    ).strip()
+
+
+def any_set(item: Item, paths: Sequence[str]) -> bool:
+    """Whether an object has any value."""
+    held = item.get(paths[0])
+    return isinstance(held, dict) and any(held.values())
+
+
+# --- columns -------------------------------------------------------------------------------------------------------
 
 
 def text(name: str, comment: str, *paths: str, read: Read = extractors.first) -> Field:

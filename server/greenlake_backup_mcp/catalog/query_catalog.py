@@ -21,11 +21,11 @@ import anyio
 import anyio.to_thread
 
 from greenlake_backup_mcp.errors import BackupError, InputError, LimitExceeded
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import suggest
 from greenlake_backup_mcp.upstream.progress import Report
 
 from . import answer, sql_clock
-from .answer import Answer
 from .catalog import Catalog
 from .read_coverage import Coverage
 from .views import views

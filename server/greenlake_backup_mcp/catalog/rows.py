@@ -6,18 +6,15 @@ Knows items and tables; no SQL, no HTTP. Copes with anything an item may hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from greenlake_backup_mcp.lists.views import extractors, schedules
-from greenlake_backup_mcp.text import units
 
 from . import schema
 from .collections import asset_kind
-from .column_kinds import Item, convert, seconds, storable
+from .column_kinds import Item, convert, row, seconds, storable
 
-DAYS = {"HOURS": 1 / 24, "DAYS": 1, "WEEKS": 7, "MONTHS": 30, "YEARS": 365}
 # A copy in one of these can be restored from, or is busy with something that leaves it whole.
 GOOD = ("OK", "IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "UPDATING", "REFRESHING", "INDEXING",
         "RESTORING")  # fmt: skip
@@ -113,50 +110,9 @@ def copy(item: Item, list_: int) -> Copy | None:
     )
 
 
-def _days(period: Any) -> float | None:
-    if not isinstance(period, Mapping):
-        return None
-    amount, unit = units.number(period.get("value")), DAYS.get(extractors.text(period.get("unit")))
-    return None if amount is None or unit is None else round(amount * unit, 3)
-
-
-def _words(period: Any) -> str | None:
-    if not isinstance(period, Mapping):
-        return None
-    return f"{extractors.text(period.get('value'))} {extractors.text(period.get('unit'))}".strip() or None
-
-
-def _schedule(tier: Item, schedule: Item) -> tuple[Any, ...]:
-    """A schedule's promise, in the order of schema.SCHEDULE."""
-
-    def value_at(path: str) -> Any:
-        return extractors.first(schedule, (path,))
-
-    plan: Any = schedule.get("schedule")
-    every = extractors.first(schedule, ("schedule/repeatInterval/every",))
-    on_days = [str(int(n)) for v in extractors.values_at(schedule, "schedule/repeatInterval/on")
-               if (n := units.number(v)) is not None]  # fmt: skip
-    store = extractors.first(tier, ("protectionStoreInfo/id",))
-    texts = [value_at(p) for p in ("schedule/startTime", "schedule/activeTime/activeFromTime",
-                             "schedule/activeTime/activeUntilTime")]  # fmt: skip
-    if every is None and isinstance(plan, Mapping):
-        every = 1
-    return (
-        convert(tier.get("type"), "text"), convert(schedule.get("scheduleId"), "text"),
-        convert(schedule.get("name"), "text"), convert(value_at("schedule/recurrence"), "text"),
-        convert(every, "number"),
-        ",".join(on_days) or None, *(convert(t, "text") for t in texts),
-        _days(schedule.get("expireAfter")), _days(schedule.get("lockFor")),
-        _words(schedule.get("expireAfter")), _words(schedule.get("lockFor")),
-        convert(schedule.get("consistency"), "text"), convert(schedule.get("verify"), "flag"),
-        convert(schedule.get("sourceProtectionScheduleId"), "text"), convert(store, "text"),
-        convert(extractors.first(tier, ("protectionStoreInfo/name",)), "text"),
-    )  # fmt: skip
-
-
 def policy_schedules(item: Item) -> list[tuple[Any, ...]]:
     """The rows of a policy in policy_schedules, without their key."""
-    return [_schedule(tier, schedule) for tier, schedule in schedules.each(item)]
+    return [row(schema.SCHEDULE, {**schedule, "tier": tier}) for tier, schedule in schedules.each(item)]
 
 
 class Run(NamedTuple):
@@ -171,27 +127,21 @@ class Run(NamedTuple):
 
 def job_schedules(item: Item) -> tuple[list[tuple[Any, ...]], list[Run]]:
     """The rows of a job in schedules, without their key, and its runs."""
-    rows, runs = [], []
+    held, runs = [], []
     for tier, schedule in schedules.each(item):
-        overrides = schedule.get("overrides")
-        changed = isinstance(overrides, dict) and any(overrides.values())
         name = extractors.text(schedule.get("scheduleId"))
-        times = [
-            Run(name, moment, convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text"),
-                extractors.text(run.get("taskUri")).rsplit("/", 1)[-1] or None)
-            for run in extractors.values_at(schedule, "executionStatuses")
-            if isinstance(run, dict) and (moment := seconds(run.get("timestamp"))) is not None
-        ]  # fmt: skip
-        ended = [run for run in times if run.status not in (None, "IN_PROGRESS")]
-        last = max(ended, key=lambda run: run.moment, default=None)
-        rows.append((
-            *_schedule(tier, schedule), int(changed), convert(schedule.get("operational"), "text"),
-            seconds(schedule.get("prevRunTime")), seconds(schedule.get("prevSuccessfulRunTime")),
-            seconds(schedule.get("nextRunTime")),
-            last.status if last else None, last.moment if last else None, last.error if last else None,
-        ))  # fmt: skip
-        runs += times
-    return rows, runs
+        ended: list[tuple[int, int, Item]] = []
+        for run in extractors.values_at(schedule, "executionStatuses"):
+            if not isinstance(run, dict) or (moment := seconds(run.get("timestamp"))) is None:
+                continue
+            status, error = convert(run.get("status"), "text"), convert(run.get("errorMessage"), "text")
+            task = extractors.text(run.get("taskUri")).rsplit("/", 1)[-1] or None
+            runs.append(Run(name, moment, status, error, task))
+            if status not in (None, "IN_PROGRESS"):
+                ended.append((moment, -len(ended), run))
+        last = max(ended, key=lambda one: one[:2])[2] if ended else None
+        held.append(row((*schema.SCHEDULE, *schema.RUNNING), {**schedule, "tier": tier, "last": last}))
+    return held, runs
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,12 @@ from dataclasses import dataclass
 
 from greenlake_backup_mcp.lists.views import extractors
 
+from . import column_kinds
 from .column_kinds import Field, count, every, flag, future, number, past, size, text, word
 
 VERSION = 3  # of the file; one of another version is built anew
 
-_SQL = {
-    "text": "TEXT",
-    "past": "INTEGER",
-    "future": "INTEGER",
-    "size": "INTEGER",
-    "number": "NUMERIC",
-    "flag": "INTEGER",
-}
+_SQL = {"text": "TEXT", "number": "NUMERIC"}  # kind of a field → type of its column; of all others INTEGER
 
 
 @dataclass(frozen=True)
@@ -280,35 +274,38 @@ GENERIC = (
     )),
 )  # fmt: skip
 
+# of a schedule, with its tier under `tier` and its last finished run under `last`
 SCHEDULE = (
-    text("tier", "SNAPSHOT, BACKUP, CLOUD_BACKUP, REPLICATED_SNAPSHOT, DATABASE_LOG_BACKUP"),
-    text("schedule_id", "number of the schedule within its policy"),
+    text("tier", "SNAPSHOT, BACKUP, CLOUD_BACKUP, REPLICATED_SNAPSHOT, DATABASE_LOG_BACKUP", "tier/type"),
+    text("schedule_id", "number of the schedule within its policy", "scheduleId"),
     text("name", "name of the schedule"),
-    text("recurrence", "BY_MINUTES, HOURLY, DAILY, WEEKLY, MONTHLY"),
-    number("every", "each so many minutes, hours, days, weeks, months"),
-    text("on_days", "weekdays (0 Monday) or days of the month (0 the last), comma-separated"),
-    text("start_time", "HH:MM UTC"),
-    text("active_from", "window of the day, HH:MM UTC"),
-    text("active_until", "window of the day, HH:MM UTC"),
-    number("keep_days", "kept so many days (months as 30, years as 365)"),
-    number("lock_days", "locked so many days"),
-    text("keep", "kept, as written: 14 DAYS"),
-    text("lock", "locked, as written"),
+    text("recurrence", "BY_MINUTES, HOURLY, DAILY, WEEKLY, MONTHLY", "schedule/recurrence"),
+    Field("every", "each so many minutes, hours, days, weeks, months", ("schedule",), "number", column_kinds.interval),
+    text("on_days", "weekdays (0 Monday) or days of the month (0 the last), comma-separated",
+         "schedule/repeatInterval/on", read=column_kinds.whole_numbers),
+    text("start_time", "HH:MM UTC", "schedule/startTime"),
+    text("active_from", "window of the day, HH:MM UTC", "schedule/activeTime/activeFromTime"),
+    text("active_until", "window of the day, HH:MM UTC", "schedule/activeTime/activeUntilTime"),
+    Field("keep_days", "kept so many days (months as 30, years as 365)", ("expireAfter",), "number", column_kinds.days),
+    Field("lock_days", "locked so many days", ("lockFor",), "number", column_kinds.days),
+    text("keep", "kept, as written: 14 DAYS", "expireAfter", read=column_kinds.period),
+    text("lock", "locked, as written", "lockFor", read=column_kinds.period),
     text("consistency", "consistency asked for"),
-    flag("verify", "copies are verified"),
-    text("source_schedule_id", "schedule that feeds this one; it has no clock of its own then"),
-    text("store_id", "store it writes to"),
-    text("store", "store it writes to"),
-)
+    flag("verify", "copies are verified", "verify"),
+    text("source_schedule_id", "schedule that feeds this one; it has no clock of its own then",
+         "sourceProtectionScheduleId"),
+    text("store_id", "store it writes to", "tier/protectionStoreInfo/id"),
+    text("store", "store it writes to", "tier/protectionStoreInfo/name"),
+)  # fmt: skip
 RUNNING = (
-    flag("overridden", "the job departs from its policy here"),
+    Field("overridden", "the job departs from its policy here", ("overrides",), "flag", column_kinds.any_set),
     text("operational", "ACTIVE or SUSPENDED"),
-    past("prev_run", "last started"),
-    past("prev_good", "last success was started"),
-    future("next_run", "due next"),
-    text("last_status", "end of the last finished run: OK, WARNING, ERROR, SKIPPED"),
-    past("last_run", "when that run was"),
-    text("last_error", "why it failed"),
+    past("prev_run", "last started", "prevRunTime"),
+    past("prev_good", "last success was started", "prevSuccessfulRunTime"),
+    future("next_run", "due next", "nextRunTime"),
+    text("last_status", "end of the last finished run: OK, WARNING, ERROR, SKIPPED", "last/status"),
+    past("last_run", "when that run was", "last/timestamp"),
+    text("last_error", "why it failed", "last/errorMessage"),
 )
 NESTED = (
     Table("policy_schedules", "what policies promise, a row a schedule", SCHEDULE,
@@ -358,7 +355,7 @@ CREATE TABLE store_usage (store_id TEXT NOT NULL, at INTEGER NOT NULL, used INTE
 def _columns(table: Table) -> Iterator[str]:
     yield from table.key
     for field in table.fields:
-        yield f"{field.name} {_SQL[field.kind]}"
+        yield f"{field.name} {_SQL.get(field.kind, 'INTEGER')}"
 
 
 def statements() -> str:

@@ -108,6 +108,7 @@ WHY_NOT = """CASE WHEN c.missing IS NOT NULL THEN 'was not in the last list, not
 PLACE = (
     "CASE WHEN {0}.kind = 3 OR st.type = 'CLOUD' THEN 'off_site' WHEN {0}.list = 1 THEN 'on_premises' ELSE 'array' END"
 )
+KIND = _code("{0}.kind", COPY_KINDS)
 
 
 def _bit(bit: int) -> str:
@@ -121,7 +122,7 @@ RECOVERY_POINTS = View(
         Column("id", _uuid("c.id"), "id"),
         *_ASSET,
         Column("list", _code("c.list", LISTS), "snapshots or backups"),
-        Column("kind", _code("c.kind", COPY_KINDS), ", ".join(COPY_KINDS)),
+        Column("kind", KIND.format("c"), ", ".join(COPY_KINDS)),
         Column("place", PLACE.format("c"), "array, on_premises or off_site"),
         Column("usable", USABLE, "1, 0, or NULL where it cannot be known"),
         Column("why_not", WHY_NOT, "why it is not usable"),
@@ -169,20 +170,20 @@ NEWEST_USABLE = """CASE WHEN (s.store IS NULL AND s.list = 1) OR (s.store IS NOT
   AND c.store IS s.store AND c.array IS s.array AND c.schedule IS s.schedule AND c.ok = 1 AND c.missing IS NULL
   AND c.expires > :now) END"""
 REACHED = "(CASE WHEN s.store IS NULL THEN s.list = 0 ELSE coalesce(r.reachable, 0) END)"
+REACHABLE = "CASE WHEN s.store IS NULL THEN CASE s.list WHEN 0 THEN 1 END ELSE r.reachable END"
 
 SETS = View(
     "recovery_point_sets",
     "the recovery points of an asset summed up: a row per kind, store or array, and schedule",
     (
         *_ASSET,
-        Column("kind", _code("s.kind", COPY_KINDS), ", ".join(COPY_KINDS)),
+        Column("kind", KIND.format("s"), ", ".join(COPY_KINDS)),
         Column("place", PLACE.format("s"), "array, on_premises or off_site"),
         Column("store", "st.name", "store"),
         Column("store_id", "st.id", "its id"),
         Column("array", "y.word", "array"),
         Column("schedule", "w.word", "schedule; NULL: by hand"),
-        Column("reachable", "CASE WHEN s.store IS NULL THEN CASE s.list WHEN 0 THEN 1 END ELSE r.reachable END",
-               "1, 0, NULL: whether the store and the way to it are up"),
+        Column("reachable", REACHABLE, "1, 0, NULL: whether the store and the way to it are up"),
         Column("copies", "s.copies", "how many are listed"),
         Column("good", "s.good", "of them in a good state; expiry and store not looked at"),
         Column("failed", "s.failed", "of them in error"),
@@ -214,6 +215,10 @@ _SUMMED = f"""(SELECT asset, sum(copies) AS copies, sum(failed) AS failed, max(n
  FROM main.copy_sets s LEFT JOIN main.stores st ON st.no = s.store LEFT JOIN reach r ON r.no = s.store)
  GROUP BY asset)"""
 _UNREAD = "(rb.read IS NULL OR rs.read IS NULL) AND a.kind <> 'mssql_group'"
+COPIES_STATE = f"""CASE WHEN a.kind = 'mssql_group' THEN 'read' WHEN {_UNREAD} THEN 'unread'
+ WHEN rb.failed OR rs.failed THEN 'stale' ELSE 'read' END"""
+READINGS = """main.assets a {0} LEFT JOIN main.readings rb ON rb.collection = 'backups' AND rb.asset = a.no
+ LEFT JOIN main.readings rs ON rs.collection = 'snapshots' AND rs.asset = a.no"""
 
 
 def _or_null(sql: str) -> str:
@@ -230,8 +235,7 @@ ASSETS = View(
         *(column for field in schema.ASSETS.fields for column in _columns_of(field, "a")),
         Column("listed", "a.gone IS NULL", "0: the service no longer lists it"),
         *_past("gone", "a.gone", "no longer listed since, at the latest"),
-        Column("copies_state", f"CASE WHEN a.kind = 'mssql_group' THEN 'read' WHEN {_UNREAD} THEN 'unread' "
-               "WHEN rb.failed OR rs.failed THEN 'stale' ELSE 'read' END",
+        Column("copies_state", COPIES_STATE,
                "read; stale: read once, the last attempt failed; unread: cannot be judged"),
         Column("copies_unread_why", "CASE WHEN rb.failed THEN rb.reason WHEN rs.failed THEN rs.reason END",
                "why the last attempt failed"),
@@ -250,9 +254,7 @@ ASSETS = View(
         Column("verified_copies", _or_null("s.verified"), "verified ones"),
         *_past("newest_verified", "s.newest_verified", "newest verified point in time"),
     ),
-    f"main.assets a LEFT JOIN {_SUMMED} s ON s.asset = a.no "
-    "LEFT JOIN main.readings rb ON rb.collection = 'backups' AND rb.asset = a.no "
-    "LEFT JOIN main.readings rs ON rs.collection = 'snapshots' AND rs.asset = a.no",
+    READINGS.format(f"LEFT JOIN {_SUMMED} s ON s.asset = a.no"),
 )  # fmt: skip
 
 _JOB = (

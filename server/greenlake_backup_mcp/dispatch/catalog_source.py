@@ -25,9 +25,9 @@ from greenlake_backup_mcp.upstream.progress import Report
 from . import arguments, results
 
 if TYPE_CHECKING:
-    from greenlake_backup_mcp.catalog.answer import Answer
     from greenlake_backup_mcp.catalog.catalog import Catalog
     from greenlake_backup_mcp.catalog.query_catalog import Turns
+    from greenlake_backup_mcp.lists.list_tool import Answer
 
 BYTES_PER_TOKEN = 1.8  # of rows of ids, times and names
 

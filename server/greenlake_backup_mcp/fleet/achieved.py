@@ -13,6 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from greenlake_backup_mcp.catalog import views
+
 from . import calendar
 from .calendar import CLOCK_SLACK, DAY, Rule
 from .estate import Asset, Estate
@@ -88,10 +90,10 @@ class Period:
     deleted: Mapping[str, int] = field(default_factory=dict)  # id of an asset → when that was last seen
 
 
-_POINTS = """SELECT c.asset, CASE c.kind WHEN 0 THEN 'SNAPSHOT' WHEN 1 THEN 'REPLICATED_SNAPSHOT' WHEN 2 THEN 'BACKUP'
- ELSE 'CLOUD_BACKUP' END, w.word, c.point, c.expires FROM main.copies c LEFT JOIN temp.reach r ON r.no = c.store
- LEFT JOIN main.words w ON w.no = c.schedule WHERE c.point >= :since AND c.ok = 1 AND c.missing IS NULL
- AND (c.expires IS NULL OR c.expires > :now) AND (r.reachable = 1 OR (c.store IS NULL AND c.list = 0))
+_POINTS = f"""SELECT c.asset, {views.KIND.format("c")}, w.word, c.point, c.expires FROM main.copies c
+ LEFT JOIN temp.reach r ON r.no = c.store LEFT JOIN main.words w ON w.no = c.schedule
+ WHERE c.point >= :since AND c.ok = 1 AND c.missing IS NULL AND (c.expires IS NULL OR c.expires > :now)
+ AND (r.reachable = 1 OR (c.store IS NULL AND c.list = 0))
  AND (:assets IS NULL OR c.asset IN (SELECT value FROM json_each(:assets)))"""
 _EARLY = """SELECT asset_id, max(seen) FROM main.changes WHERE asset_id IS NOT NULL AND seen >= ?
  AND kind IN ('copy vanished', 'expiry brought forward') GROUP BY asset_id"""

@@ -6,8 +6,7 @@ not run, that its job is suspended, that its store cannot be reached; where noth
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -95,12 +94,6 @@ def grouped(findings: Iterable[Standing]) -> tuple[CauseGroup, ...]:
         for (state, cause), these in held.items()
     ]
     return tuple(sorted(groups, key=lambda g: (WRONG.index(g.state), -g.standings[0].ratio, -len(g.standings))))
-
-
-def counts(findings: Iterable[Standing]) -> Mapping[State, int]:
-    """How many assets are in each state; they add up to all."""
-    numbers = Counter(one.state for one in findings)
-    return {state: numbers[state] for state in State}
 
 
 def _accepted(one: Standing, accepted: Sequence[Acceptance], now: int) -> Standing:

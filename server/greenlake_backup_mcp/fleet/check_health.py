@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import units
 
 from . import asset_health, morning_check
 from .asset_health import CauseGroup, State
 from .clock import Clock
+from .contradictions import LABELS
 from .estate import Estate
 from .morning_check import Health, Level, end_of
 from .question import Question, Reply, some
@@ -42,26 +43,33 @@ class Section:
 
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a moment that is none."""
-    health, estate = await examine(question)
+    since = _since(question)
+    return await question.answer(
+        lambda c, e: _answer(question, morning_check.judge(c, e, question.accepted, question.clock, since), e)
+    )
+
+
+def _answer(question: Question, health: Health, estate: Estate) -> Answer:
     clock = question.clock
     if question.json:
         groups = list(_group_rows(health.groups))
         return question.fit({**_value(health, clock), "groups": groups}, "groups", estate)
-    reply = Reply(head=[verdict(health), *_today_lines(health.today, MATTERS, partial=_partial(health)),
-                       _assets_line(health)])  # fmt: skip
-    reply.head += [_job_line(health, 1), *_system_lines(health, SYSTEMS), *_other_lines(health, clock)]
-    reply.title = "What is wrong with assets, by what it costs:"
-    reply.rows, reply.rest = list(_group_rows(health.groups)), "limit shows more."
-    reply.tail = [
-        f"{NOT_TOLD} More: check_protection lists assets, describe_asset tells of one, show_changes of changes."
-    ]
-    return reply.render(question, estate)
+    return Reply(
+        [verdict(health), *_today_lines(health), _assets_line(health), _job_line(health, 1), *_system_lines(health),
+         *_other_lines(health, clock)],
+        "What is wrong with assets, by what it costs:", list(_group_rows(health.groups)), "limit shows more.",
+        [f"{NOT_TOLD} More: check_protection lists assets, describe_asset tells of one, show_changes of changes."],
+    ).render(question, estate)  # fmt: skip
 
 
 async def examine(question: Question) -> tuple[Health, Estate]:
     """The health of the estate now. InputError for a moment that is none."""
-    since = question.clock.past(question.values.get("since") or SINCE, "since")
+    since = _since(question)
     return await question.ask(lambda c, e: morning_check.judge(c, e, question.accepted, question.clock, since))
+
+
+def _since(question: Question) -> int:
+    return question.clock.past(question.values.get("since") or SINCE, "since")
 
 
 # --- rendered ------------------------------------------------------------------------------------------------------
@@ -93,11 +101,15 @@ def _assets_line(health: Health) -> str:
     return text
 
 
-def _today_lines(today: Sequence[str], most: int, *, partial: bool) -> list[str]:
-    if not today:
-        return [f"For a person today: {'nothing known yet, for not all was read' if partial else 'nothing'}."]
-    more = [f"… and {len(today) - most} more."] if len(today) > most else []
-    return ["For a person today:", *(f"{n}. {line}" for n, line in enumerate(today[:most], 1)), *more]
+def _today_lines(health: Health) -> list[str]:
+    if not health.today:
+        return [f"For a person today: {_nothing(health)}."]
+    more = [f"… and {len(health.today) - MATTERS} more."] if len(health.today) > MATTERS else []
+    return ["For a person today:", *(f"{n}. {line}" for n, line in enumerate(health.today[:MATTERS], 1)), *more]
+
+
+def _nothing(health: Health) -> str:
+    return "nothing known yet, for not all was read" if _partial(health) else "nothing"
 
 
 def _partial(health: Health) -> bool:
@@ -121,20 +133,20 @@ def _job_line(health: Health, most: int) -> str:
     return f"{text}."
 
 
-def _system_lines(health: Health, most: int) -> list[str]:
-    others = [f"{s.kind} {s.name} {end_of(s.what)}" for s in health.systems if not s.urgent and not s.own]
-    own = [f"{s.kind} {s.name} {end_of(s.what)}" for s in health.systems if s.own]
+def _system_lines(health: Health) -> list[str]:
     lines, nothing = [], "nothing wrong among what was read" if health.unread_lists else "nothing wrong is told"
-    for title, these in (("Other systems", others), ("Backup of the backup", own)):
-        more = f"; {len(these) - most} more" if len(these) > most else ""
-        lines.append(f"{title}: {'; '.join(these[:most]) or nothing}{more}.")
+    for title, chosen in (("Other systems", [s for s in health.systems if not s.urgent and not s.own]),
+                          ("Backup of the backup", [s for s in health.systems if s.own])):  # fmt: skip
+        these = [f"{s.kind} {s.name} {end_of(s.what)}" for s in chosen]
+        more = f"; {len(these) - SYSTEMS} more" if len(these) > SYSTEMS else ""
+        lines.append(f"{title}: {'; '.join(these[:SYSTEMS]) or nothing}{more}.")
     return [*lines[:1], f"{lines[1]} {health.catalogues}".strip()]
 
 
 def _other_lines(health: Health, clock: Clock) -> list[str]:
     work, compared = health.work, health.comparison
     kinds = Counter(one.kind for one in compared.contradictions)
-    each = ", ".join(f"{n:,} {kind.label}" for kind, n in kinds.items())
+    each = ", ".join(f"{n:,} {LABELS[kind]}" for kind, n in kinds.items())
     each = each or ("none found yet" if _partial(health) else "none")
     none = "not read" if _unread(health, "issues") else "none"
     tasks = f"{units.plural(work.failed, 'task')} failed, {work.endless:,} without end for a day"
@@ -172,15 +184,12 @@ def _asset_rows(health: Health, clock: Clock) -> Iterator[dict[str, Any]]:
 
 def sections(health: Health, estate: Estate, clock: Clock) -> list[Section]:
     """All of it, for the report: nothing is cut."""
-    compared = tuple(
-        {"what": c.kind.value, "subject": c.subject, "one": c.one, "oneAt": clock.stamp(c.one_at), "other": c.other,
-         "otherAt": clock.stamp(c.other_at), "assets": len(c.assets)} for c in health.comparison.contradictions
-    )  # fmt: skip
+    compared = tuple({"what": c.kind.value, "subject": c.subject, **c.witnesses(clock)}
+                     for c in health.comparison.contradictions)  # fmt: skip
     unread = health.comparison.unjudged
     return [
         Section(verdict(health), (_assets_line(health),)),
-        Section("For a person today", health.today or (
-            "Nothing known yet, for not all was read." if _partial(health) else "Nothing.",)),
+        Section("For a person today", health.today or (f"{_nothing(health).capitalize()}.",)),
         Section("What is wrong, by cause", (), tuple(_group_rows(health.groups))),
         Section("Assets not as promised", (), tuple(_asset_rows(health, clock))),
         Section("Jobs", (_job_line(health, 0),),
@@ -206,9 +215,8 @@ def _value(health: Health, clock: Clock) -> dict[str, Any]:
                  "failingByCause": [{"cause": c, "jobs": n} for c, n in health.failing.most_common()]},
         "systems": [{"kind": s.kind, "name": s.name, "what": s.what, "urgent": s.urgent, "backupOfTheBackup": s.own}
                     for s in health.systems],
-        "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, "one": c.one,
-                            "oneAt": clock.stamp(c.one_at), "other": c.other, "otherAt": clock.stamp(c.other_at),
-                            "assets": len(c.assets)} for c in health.comparison.contradictions],
+        "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, **c.witnesses(clock)}
+                           for c in health.comparison.contradictions],
         "since": clock.stamp(health.since), "failedTasks": None if _unread(health, "tasks") else health.work.failed,
         "tasksWithoutEnd": None if _unread(health, "tasks") else health.work.endless,
         "changes": len(health.changes.rows),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from . import exceptions, frame, selection

@@ -11,9 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from greenlake_backup_mcp.catalog.collections import LIST_OF
 
 from . import calendar
 from .calendar import DAY, HOUR, MINUTE, Rule
+from .clock import Clock
 from .estate import Asset, Estate
 from .facts import TIERS, Cover, Schedule
 from .promises import GRACE, freshness
@@ -32,17 +36,13 @@ class Kind(Enum):
     SILENT_GATEWAY = "a gateway is silent and runs through it are OK"
     COPIES_SAID = "the service says that there are recovery points and there are none, or the reverse"
 
-    @property
-    def label(self) -> str:
-        """The same in few words."""
-        return _LABELS[self]
 
-
-_LABELS = {
+LABELS = {
     Kind.JOB_WITHOUT_COPY: "job OK without its copy", Kind.STATUS_AGAINST_AGE: "PROTECTED with too old a copy",
     Kind.NOT_RUN: "ACTIVE and not run", Kind.STORE_AGAINST_COPIES: "good copies in a store out of reach",
     Kind.SILENT_GATEWAY: "runs OK through a silent gateway", Kind.COPIES_SAID: "wrong about having copies",
 }  # fmt: skip
+"""The same in few words."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Contradiction:
     other: str
     other_at: int | None
     assets: tuple[str, ...] = ()
+
+    def witnesses(self, clock: Clock) -> dict[str, Any]:
+        """Both witnesses with their times, and how many assets are concerned."""
+        return {"one": self.one, "oneAt": clock.stamp(self.one_at), "other": self.other,
+                "otherAt": clock.stamp(self.other_at), "assets": len(self.assets)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,32 +112,31 @@ def _of_asset(
         if missing is not None:
             yield missing
         elif asset.protection_status == "PROTECTED" and rule is not None and not cover.job.suspended:
-            newest = _newest(asset, schedule.tier, estate.now)
+            newest = _newest(asset, schedule.tier)
+            newest = None if newest is None else min(newest, estate.now)  # one that lies ahead counts as of now
             since = max(asset.created or 0, cover.job.effective_from or 0)
             grace = GRACE.get(schedule.tier or "", HOUR)
             state = freshness(rule, newest, min(read, estate.now), since=since, grace=grace)
             if state.late:
                 yield Contradiction(
                     Kind.STATUS_AGAINST_AGE, asset.name, asset.id, "the service says PROTECTED",
-                    estate.read.get(_LISTS.get(asset.kind, "")),
+                    estate.read.get(LIST_OF[asset.kind]),
                     f"{_noun(schedule)} of {cover.job.policy or 'its policy'} was due and is not there; newest", newest,
                     (asset.id,),
                 )  # fmt: skip
                 return
     own = sum(one.copies for one in asset.sets)
     copies = sum(one.copies for one in asset.all_sets)
-    listed = estate.read.get(_LISTS.get(asset.kind, "")) or 0
+    listed = estate.read.get(LIST_OF[asset.kind]) or 0
     last = max((s.prev_run or 0 for _, s in _schedules(asset)), default=0)
     if last + SETTLE < read:  # no run came between the two readings
         if asset.says_has_copies and not copies and removed < listed:
-            yield Contradiction(Kind.COPIES_SAID, asset.name, asset.id, "the service says it has recovery points",
-                                listed, "its lists hold none", read, (asset.id,))  # fmt: skip
+            words = "the service says it has recovery points", "its lists hold none"
         elif asset.says_has_copies == 0 and own:
-            yield Contradiction(Kind.COPIES_SAID, asset.name, asset.id, "the service says it has no recovery points",
-                                listed, f"its lists hold {own:,}", read, (asset.id,))  # fmt: skip
-
-
-_LISTS = {"vm": "vms", "mssql_database": "mssql_databases", "volume_group": "volume_groups"}
+            words = "the service says it has no recovery points", f"its lists hold {own:,}"
+        else:
+            return
+        yield Contradiction(Kind.COPIES_SAID, asset.name, asset.id, words[0], listed, words[1], read, (asset.id,))
 
 
 def _schedules(asset: Asset) -> Iterator[tuple[Cover, Schedule]]:
@@ -143,10 +147,9 @@ def _noun(schedule: Schedule) -> str:
     return f"{(schedule.tier or 'copy').lower().replace('_', ' ')} (schedule {schedule.schedule_id})"
 
 
-def _newest(asset: Asset, tier: str | None, now: int) -> int | None:
-    """The newest good copy of a tier, wherever it lies; one that lies ahead of the clock counts as of now."""
-    points = [one.newest_good for one in asset.all_sets if one.tier == tier and one.newest_good is not None]
-    return min(max(points), now) if points else None
+def _newest(asset: Asset, tier: str | None) -> int | None:
+    """The newest good copy of a tier, wherever it lies."""
+    return max((one.newest_good for one in asset.all_sets if one.tier == tier and one.newest_good), default=None)
 
 
 def _without_copy(  # noqa: PLR0913, PLR0917
@@ -160,8 +163,7 @@ def _without_copy(  # noqa: PLR0913, PLR0917
     if not unexpired or removed >= run or (asset.created or 0) > run:
         return None
     promised = run if rule is None else calendar.promised_point(rule, run)
-    newest = max((one.newest_good for one in asset.all_sets if one.tier == schedule.tier and one.newest_good),
-                 default=None)  # fmt: skip
+    newest = _newest(asset, schedule.tier)
     if newest is not None and newest >= promised - SETTLE:
         return None
     return Contradiction(
@@ -190,18 +192,17 @@ def _not_run(estate: Estate, covered: AssetsOfJobs) -> Iterator[Contradiction]:
 
 def _stores(estate: Estate) -> Iterator[Contradiction]:
     """Stores that cannot be reached, with good copies in them."""
-    held: dict[str, dict[str, int]] = {}
+    held: dict[str, Counter[str]] = {}
     for asset in estate.assets.values():
         for one in asset.sets:
             if one.store_id and one.good and one.reachable == 0:
-                held.setdefault(one.store_id, {}).setdefault(asset.id, 0)
-                held[one.store_id][asset.id] += one.good
+                held.setdefault(one.store_id, Counter())[asset.id] += one.good
     for ident, assets in held.items():
         store = estate.stores.get(ident)
         if store is not None:
             yield Contradiction(
                 Kind.STORE_AGAINST_COPIES, store.label, ident,
-                f"{sum(assets.values()):,} copies in it are in a good state", estate.now,
+                f"{assets.total():,} copies in it are in a good state", estate.now,
                 store.why_not or "it cannot be reached", estate.read.get("stores"), tuple(assets),
             )  # fmt: skip
 

@@ -71,23 +71,22 @@ def contradicted(context: Context) -> tuple[Judge, Lines]:
 
 def untold(name: str, rule: str, why: str) -> Control:
     """A control of which the service tells nothing: it judges nobody, and says why."""
+    return Control(name, rule, lambda _: (_not_told, lambda _: [why] if why else []), by_copies=False)
 
-    def judge(_: Context) -> tuple[Judge, Lines]:
-        return (lambda _: Verdict(State.NOT_JUDGED, "the service does not tell")), (lambda _: [why] if why else [])
 
-    return Control(name, rule, judge, by_copies=False)
+def _not_told(_: Asset) -> Verdict:
+    return Verdict(State.NOT_JUDGED, "the service does not tell")
 
 
 def deletion_rights(context: Context) -> tuple[Judge, Lines]:
     """The service tells no roles: what it tells of deletions is said, and nobody is judged."""
-    judge, lines = untold("", "", "The service does not tell who may delete.").judge(context)
     if why := context.estate.blocked_by(("settings",)):
-        facts = [f"Whether deletions wait for a second person is not known: {why}."]
+        fact = f"Whether deletions wait for a second person is not known: {why}."
     else:
         each = "; ".join(f"{name}: {value}" for name, value in recoverability.dual_authorization(context))
-        facts = [f"Deletions wait for a second person where dual authorization is on ({each or 'no setting of it'})."]
+        fact = f"Deletions wait for a second person where dual authorization is on ({each or 'no setting of it'})."
     asked = "Who asked for deletions and who approved them: list_approvals."
-    return judge, lambda counted: [*lines(counted), *facts, asked]
+    return _not_told, lambda _: ["The service does not tell who may delete.", fact, asked]
 
 
 _QUERIES = {  # what a control rests on, as one query to the catalog
@@ -120,8 +119,8 @@ _CONTROLS = (
     Control("usable", "a copy in a good state, not expired, store and way to it up", recoverability.usable, PATH_LISTS,
             uses=("place",)),
     Control(
-        "verified", "a backup verified within {days} days, and no verification failed", recoverability.verified,
-        defaults={"days": 30}, uses=("days",),
+        "verified", "a backup verified within {days} days can be used, and no verification failed",
+        recoverability.verified, PATH_LISTS, {"days": 30}, uses=("days",),
     ),
     Control(
         "tested", "a restore of it succeeded, with all its parts, within {days} days", recoverability.tested,

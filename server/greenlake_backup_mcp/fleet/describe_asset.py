@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from greenlake_backup_mcp.catalog import answer as answers
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.views import ASSET_KINDS
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from . import achieved, schedule_rows
@@ -147,7 +147,8 @@ def _lines(one: Mapping[str, Any], estate: Estate, room: int) -> list[str]:
     if "cover" not in one:
         return [*lines, _controls(one)]
     lines.append(_covered(one))
-    lines.append(_comes_back(one))
+    asset = estate.assets[one["id"]]
+    lines.append(_comes_back(one, partly_read=asset.partly_read or asset.copies_state != "unread"))
     if one["notUsable"]:
         why = "; ".join(
             f"{n['copies']} {n['why'] or 'no reason told'} (newest {n['newest']})" for n in one["notUsable"]
@@ -184,12 +185,13 @@ def _covered(one: Mapping[str, Any]) -> str:
     return sanitize.cell(f"Cover: {'; '.join(parts)}.", 500)
 
 
-def _comes_back(one: Mapping[str, Any]) -> str:
+def _comes_back(one: Mapping[str, Any], *, partly_read: bool = False) -> str:
     if one["newestUsable"] is None:
         if one["kind"] == "mssql_group":
             return "Comes back: by the copies of its databases, which describe_asset tells of one by one."
         if one["unread"]:
-            return sanitize.cell(f"Comes back: not known, its recovery points were not read: {one['unread']}.", 300)
+            which = "not all of its recovery points were" if partly_read else "its recovery points were not"
+            return sanitize.cell(f"Comes back: not known, {which} read: {one['unread']}.", 300)
         return "Comes back: NO, there is no usable recovery point."
     none, unlocked = ("not known", "locks not known") if one["unread"] else ("NONE", "none locked")
     off = f"{one['newestOffSite']} ({one['offSiteAge']})" if one["newestOffSite"] else none

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from greenlake_backup_mcp.catalog.collections import COLLECTIONS
+from greenlake_backup_mcp.catalog.collections import LIST_OF
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 
 from .facts import TIERS, CopySet, Cover, Job, Schedule, Store
@@ -41,7 +41,6 @@ class Asset:
     name: str
     protection_status: str | None
     state: str | None
-    status: str | None
     reason: str | None
     classification: str | None
     power: str | None
@@ -72,6 +71,11 @@ class Asset:
     covers: tuple[Cover, ...] = ()
     owners: tuple[Asset, ...] = field(default=(), repr=False)
     tags: tuple[str, ...] = ()
+
+    @property
+    def partly_read(self) -> bool:
+        """Whether one of its two lists of recovery points was read, and the other was not."""
+        return (self.snapshots_read is None) != (self.backups_read is None)
 
     @property
     def listed(self) -> bool:
@@ -142,15 +146,13 @@ class Asset:
 
     def ends(self, now: int, *places: str) -> float | None:
         """When the last usable one (in these places) goes; infinity: never; None: there is none."""
-        entries = [
-            end for one in self.usable if not places or one.place in places if (end := one.ends(now)) is not None
-        ]
-        return max(entries, default=None)
+        ends = (one.ends(now) for one in self.usable if not places or one.place in places)
+        return max((end for end in ends if end is not None), default=None)
 
     @property
-    def job(self) -> Job | None:
-        """The first job that covers it."""
-        return self.covers[0].job if self.covers else None
+    def policy(self) -> str | None:
+        """The policy of the first job that covers it."""
+        return self.covers[0].job.policy if self.covers else None
 
 
 Row = Mapping[str, Any]  # of one of the catalog's tables; moments in seconds since 1970
@@ -193,7 +195,7 @@ class Estate:
         """Why an asset is in no list: the service lists it no longer, or its list was not read; '' for a listed one."""
         if asset.gone is None:
             return ""
-        name = next((one.name for one in COLLECTIONS if one.asset == asset.kind), "")
+        name = LIST_OF.get(asset.kind, "")
         if why := self.lists_unread.get(name):
             return f"whether it is still listed is not known: {name} not read: {why}"
         return "no longer listed by the service"

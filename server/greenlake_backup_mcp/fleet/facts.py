@@ -94,22 +94,17 @@ class CopySet:
     copies: int
     good: int
     missing: int
-    failed: int
     newest: int | None
-    oldest: int | None
     newest_usable: int | None
     newest_good: int | None
-    newest_good_expires: int | None
     last_expiry: int | None
     endless: int
     last_lock_good: int | None
     verified: int
-    newest_verified: int | None
     verify_errors: int
     consistency: str | None
     flags: int | None
     disks: int | None
-    size: int | None
 
     @property
     def partial(self) -> bool:

@@ -6,15 +6,14 @@ Knows the catalog's views; judges only which recovery point serves better than a
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from greenlake_backup_mcp.catalog import answer as answers
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.views import ASSET_KINDS, RECOVERY_POINTS
 from greenlake_backup_mcp.errors import InputError, Unreachable
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from .calendar import CLOCK_SLACK
@@ -35,6 +34,15 @@ READ = {name: COLUMNS[name] for name in (
     "point": "c.point", "reach": "max(c.point, coalesce(c.log_until, c.point))", "expires": "c.expires",
     "locked_until": "c.locked_until", "log_until": "c.log_until", "size": "c.size",
 }  # fmt: skip
+CONDITIONS = {  # argument → the test of a recovery point, its value standing for ?
+    "before": "c.point <= ?", "after": f"{READ['reach']} >= ?", "nearest": "c.point IS NOT NULL AND ?",
+    "expiresBefore": "c.expires <= ?", "expiresAfter": "(c.expires >= ? OR c.expires IS NULL)",
+    "place": f"{READ['place']} = ?", **{n: f"coalesce({COLUMNS[n]}, -1) = ?" for n in ("usable", "locked", "verified")},
+    "minGib": "c.size >= CAST(min(?, 4294967296) * 1073741824 AS INTEGER)",
+}  # fmt: skip
+USABILITY = {"usable": "usable = 1", "not usable": "usable = 0", "not known": "usable IS NULL"}
+PLACES = {name: f"place = '{name}'" for name in ("array", "on_premises", "off_site")}
+COUNTED = USABILITY | PLACES  # what is counted of all that matches
 
 Row = Mapping[str, Any]
 
@@ -65,21 +73,20 @@ class Request:
         return 0 if moment is None or wanted is None else abs(moment - wanted)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Matches:
     """What matches: the assets meant and what holds them, the counts, the best rows, the ranges of log backups."""
 
-    assets: Sequence[Asset] = ()
-    owners: Sequence[Asset] = ()
-    total: int = 0
-    on_assets: int = 0
-    usable: Counter[str] = field(default_factory=Counter)
-    places: Counter[str] = field(default_factory=Counter)
-    reasons: list[tuple[str, int]] = field(default_factory=list)
-    size: int = 0
-    sized: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    ranges: list[tuple[str, str, int, int]] = field(default_factory=list)  # asset, its id, from, until
+    assets: Sequence[Asset]
+    owners: Sequence[Asset]
+    total: int
+    on_assets: int
+    size: int
+    sized: int
+    counts: Mapping[str, int]  # by usability and by place
+    reasons: Sequence[tuple[str, int]]
+    rows: Sequence[Row]
+    ranges: Sequence[tuple[str, str, int, int]]  # asset, its id, from, until
 
 
 async def answer(question: Question) -> Answer:
@@ -106,40 +113,62 @@ def _moments(question: Question) -> dict[str, int]:
 
 
 def _find(connection: sqlite3.Connection, estate: Estate, request: Request) -> Matches:
-    matches = Matches()
-    where, values = _conditions(connection, estate, request, matches)
-    source = f"{RECOVERY_POINTS.source} WHERE {where}"
+    """Names are looked up, and all that bear one are meant."""
+    values = request.values
+    tests, parameters = ["1"], list[Any]()
+    assets, owners = list[Asset](), list[Asset]()
+    if values.get("asset"):
+        assets = estate.bearers(values["asset"], values.get("assetKind"))[:200]
+        if not assets:
+            raise _nobody("asset", values["asset"], (a.name for a in estate.assets.values()), estate)
+        owners = list({owner.id: owner for a in assets for owner in a.owners}.values())
+        parameters += [one.id for one in (*assets, *owners)]
+        tests.append(f"a.id IN ({', '.join('?' * len(parameters))})")
+    elif values.get("assetKind"):
+        tests.append("a.kind = ?")
+        parameters.append(values["assetKind"])
+    if values.get("store"):
+        wanted = values["store"].strip().casefold()
+        ids = [s.id for s in estate.stores.values() if wanted in (s.id.casefold(), s.label.casefold())]
+        if not ids:
+            raise _nobody("store", values["store"], (s.label for s in estate.stores.values()), estate)
+        tests.append(f"st.id IN ({', '.join('?' * len(ids))})")
+        parameters += ids
+    for name, test in CONDITIONS.items():
+        if (value := request.moments.get(name, values.get(name))) is not None:
+            tests.append(test)
+            parameters.append(value)
+    source = f"{RECOVERY_POINTS.source} WHERE {' AND '.join(tests)}"
 
     def run(sql: str, *more: Any) -> sqlite3.Cursor:
-        return connection.execute(sql.replace(":now", str(request.now)), (*values, *more))
+        return connection.execute(sql.replace(":now", str(request.now)), (*parameters, *more))
 
-    logs = 0
-    for row in run(
-        f"SELECT c.asset, count(*), sum(u = 1), sum(u = 0), sum(u IS NULL), sum(p = 'array'), sum(p = 'on_premises'), "
-        f"sum(p = 'off_site'), sum(size), count(size), sum(log_until > point) FROM (SELECT c.asset, c.size, "
-        f"c.log_until, c.point, {READ['usable']} AS u, {READ['place']} AS p FROM {source}) c GROUP BY c.asset"
-    ):
-        matches.total += row[1]
-        matches.on_assets += 1
-        matches.usable.update({"usable": row[2] or 0, "not usable": row[3] or 0, "not known": row[4] or 0})
-        matches.places.update({"array": row[5] or 0, "on_premises": row[6] or 0, "off_site": row[7] or 0})
-        matches.size, matches.sized, logs = matches.size + (row[8] or 0), matches.sized + row[9], logs + (row[10] or 0)
-    if matches.usable["not usable"] or matches.usable["not known"]:
-        matches.reasons = run(
+    each = ", ".join(f'sum({test}) AS "{name}"' for name, test in COUNTED.items())
+    sums = ", ".join(f'sum("{name}")' for name in COUNTED)
+    total, on_assets, size, sized, logs, *numbers = run(
+        f"SELECT sum(n), count(*), sum(size), sum(sized), sum(logs), {sums} FROM "
+        f"(SELECT count(*) AS n, sum(size) AS size, count(size) AS sized, sum(log_until > point) AS logs, {each} "
+        f"FROM (SELECT c.asset, c.size, c.log_until, c.point, {READ['usable']} AS usable, {READ['place']} AS place "
+        f"FROM {source}) GROUP BY asset)"
+    ).fetchone()
+    counts = {name: number or 0 for name, number in zip(COUNTED, numbers, strict=True)}
+    reasons, spans = [], []
+    if counts["not usable"] or counts["not known"]:
+        reasons = run(
             f"SELECT {READ['why_not']} AS why, count(*) FROM {source} AND coalesce({READ['usable']}, 0) = 0 "
             "GROUP BY 1 ORDER BY 2 DESC LIMIT 6"
         ).fetchall()
     if logs:
-        matches.ranges = _ranges(run(
+        spans = run(
             f"SELECT a.name, a.id, c.point, c.log_until FROM {source} AND c.log_until > c.point AND {READ['usable']} "
             "= 1 ORDER BY a.name, a.id, c.point LIMIT ?", MOST_SPANS,
-        ))  # fmt: skip
+        ).fetchall()  # fmt: skip
     rows = run(
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in READ.items())} FROM {source} ORDER BY "
-        f"{_order(request)} LIMIT ?", request.values.get("limit", ROWS) + request.values.get("offset", 0),
+        f"{_order(request)} LIMIT ?", values.get("limit", ROWS) + values.get("offset", 0),
     )  # fmt: skip
-    matches.rows = [dict(zip(READ, row, strict=True)) for row in rows]
-    return matches
+    best = [dict(zip(READ, row, strict=True)) for row in rows]
+    return Matches(assets, owners, total or 0, on_assets, size or 0, sized or 0, counts, reasons, best, _ranges(spans))
 
 
 def _order(request: Request) -> str:
@@ -154,7 +183,7 @@ def _order(request: Request) -> str:
     return f"{usable}, c.point IS NULL, {near}, -c.point, {whole}, c.verified IS NULL, c.list"
 
 
-def _ranges(spans: sqlite3.Cursor) -> list[tuple[str, str, int, int]]:
+def _ranges(spans: Iterable[tuple[str, str, int, int]]) -> list[tuple[str, str, int, int]]:
     """The stretches of time within which any moment can be restored; those that touch are one."""
     ranges: list[tuple[str, str, int, int]] = []
     for asset, ident, first, last in spans:
@@ -165,52 +194,7 @@ def _ranges(spans: sqlite3.Cursor) -> list[tuple[str, str, int, int]]:
     return ranges
 
 
-def _conditions(
-    connection: sqlite3.Connection, estate: Estate, request: Request, matches: Matches
-) -> tuple[str, list[Any]]:
-    """The WHERE of a request; names are looked up, and all that bear one are meant."""
-    values, moments = request.values, request.moments
-    parts: list[str] = ["1"]
-    parameters: list[Any] = []
-    if values.get("asset"):
-        matches.assets = estate.bearers(values["asset"], values.get("assetKind"))[:200]
-        if not matches.assets:
-            raise _nobody("asset", values["asset"], (a.name for a in estate.assets.values()), estate)
-        matches.owners = list({owner.id: owner for a in matches.assets for owner in a.owners}.values())
-        parts.append(f"a.id IN ({', '.join('?' * (len(matches.assets) + len(matches.owners)))})")
-        parameters += [one.id for one in (*matches.assets, *matches.owners)]
-    elif values.get("assetKind"):
-        parts.append("a.kind = ?")
-        parameters.append(values["assetKind"])
-    if values.get("store"):
-        stores = connection.execute("SELECT id, coalesce(name, id) FROM main.stores").fetchall()
-        wanted = values["store"].strip().casefold()
-        ids = [ident for ident, name in stores if wanted in (ident.casefold(), name.casefold())]
-        if not ids:
-            raise _nobody("store", values["store"], (name for _, name in stores), estate)
-        parts.append(f"st.id IN ({', '.join('?' * len(ids))})")
-        parameters += ids
-    for name, sql in (("before", "c.point <= ?"), ("after", f"{READ['reach']} >= ?"),
-                      ("expiresBefore", "c.expires <= ?"), ("expiresAfter", "(c.expires >= ? OR c.expires IS NULL)"),
-                      ("nearest", "c.point IS NOT NULL AND ?")):  # fmt: skip
-        if name in moments:
-            parts.append(sql)
-            parameters.append(moments[name])
-    if values.get("place"):
-        parts.append(f"{READ['place']} = ?")
-        parameters.append(values["place"])
-    parts += [
-        f"coalesce({COLUMNS[name]}, -1) = {int(values[name])}"
-        for name in ("usable", "locked", "verified")
-        if values.get(name) is not None
-    ]
-    if values.get("minGib") is not None:
-        parts.append("c.size >= ?")
-        parameters.append(int(min(values["minGib"], 2**32) * 2**30))
-    return " AND ".join(parts), parameters
-
-
-def _nobody(noun: str, name: str, names: Any, estate: Estate) -> InputError | Unreachable:
+def _nobody(noun: str, name: str, names: Iterable[str], estate: Estate) -> InputError | Unreachable:
     """What to say of a name that nobody bears: where lists were not read yet, nobody can say what they hold."""
     unread = estate.coverage.unread_lists
     if waiting := [one.collection for one in unread if not one.problem]:
@@ -268,41 +252,33 @@ def _reply(request: Request, matches: Matches) -> Reply:
         head.append(f"Any moment can be restored from log backups within: {'; '.join(spans)}{more}.")
     rows = [
         {
-            "asset": row["asset"],
-            "pointInTime": stamp(row["point"]),
-            "kind": row["kind"],
+            "asset": row["asset"], "pointInTime": stamp(row["point"]), "kind": row["kind"],
             "place": f"{row['place']} {row['array' if row['place'] == 'array' else 'store'] or ''}".strip(),
             "usable": {1: "yes", 0: "no"}.get(row["usable"], "unknown"),
-            "worse": _reason(row, matches.rows[0], request) or None,
-            "expires": stamp(row["expires"]) or "never",
+            "worse": _reason(row, matches.rows[0], request) or None, "expires": stamp(row["expires"]) or "never",
             "locked": stamp(row["locked_until"]) if (row["locked_until"] or 0) > request.now else None,
-            "verified": {1: "yes", 0: "no"}.get(row["verified"]),
-            "logsUntil": stamp(row["log_until"]),
-            "size": None if row["size"] is None else units.size(row["size"]),
-            "id": row["id"],
+            "verified": {1: "yes", 0: "no"}.get(row["verified"]), "logsUntil": stamp(row["log_until"]),
+            "size": None if row["size"] is None else units.size(row["size"]), "id": row["id"],
         }
         for row in matches.rows
-    ]
-    return Reply(
-        head=head,
-        title="Best for a restore first; `worse` says why each is worse than the first:",
-        rows=rows,
-        total=matches.total,
-        rest="query_catalog has all: view recovery_points.",
-    )
+    ]  # fmt: skip
+    title = "Best for a restore first; `worse` says why each is worse than the first:"
+    return Reply(head, title, rows, "query_catalog has all: view recovery_points.", total=matches.total)
 
 
 def _counts(matches: Matches) -> str:
     if not matches.total:
         return "No recovery point matches, among those that were read."
-    parts = [f"{count:,} {name}" for name, count in matches.usable.items() if count]
-    places = ", ".join(f"{count:,} {name}" for name, count in matches.places.items() if count)
+    usable, places = (
+        ", ".join(f"{matches.counts[name]:,} {name}" for name in names if matches.counts[name])
+        for names in (USABILITY, PLACES)
+    )
     size = f"; sizes told add up to {units.size(matches.size)}" if matches.sized else ""
     without = matches.total - matches.sized
     missing = f" ({without:,} tell none)" if matches.sized and without else ""
     return (
         f"{units.plural(matches.total, 'recovery point')} of {units.plural(matches.on_assets, 'asset')}: "
-        f"{', '.join(parts)}; {places}{size}{missing}."
+        f"{usable}; {places}{size}{missing}."
     )
 
 
@@ -315,18 +291,16 @@ def _about_assets(matches: Matches) -> list[str]:
             + ("" if one.listed else " (no longer listed)") for one in matches.assets[:6]
         )  # fmt: skip
         lines.append(f"{len(matches.assets)} assets have this name, all are meant: {each}.")
-    lines += [
-        f"Recovery points of {one.name} ({one.id}) were not read: {one.unread_why or 'not yet'}. "
-        f"Whether there are {'more' if one.sets else 'any'} is not known."
-        for one in (*matches.assets, *matches.owners)
-        if one.copies_state == "unread"
-    ]
+    for one in (*matches.assets, *matches.owners):
+        if one.copies_state == "unread":
+            which, read = ("Not all recovery points", "") if one.partly_read else ("Recovery points", "not ")
+            lines.append(
+                f"{which} of {one.name} ({one.id}) were {read}read: {one.unread_why or 'not yet'}. "
+                f"Whether there are {'more' if one.sets else 'any'} is not known."
+            )
     if holders := [one for one in matches.owners if one.sets]:
         lines.append(f"Those of {units.plural(len(holders), 'group')} or datastores that hold it are among them.")
     return lines
-
-
-_JSON_NAMES = {"usable": "usable", "not usable": "notUsable", "not known": "notKnown"}
 
 
 def _value(request: Request, matches: Matches) -> dict[str, Any]:
@@ -344,12 +318,14 @@ def _value(request: Request, matches: Matches) -> dict[str, Any]:
         }
         for row in matches.rows
     ]  # fmt: skip
+    counts = matches.counts if matches.total else {}
     return {
         "count": matches.total,
         "moments": {name: moment(when) for name, when in request.moments.items()},
         "assets": matches.on_assets,
-        "usable": {_JSON_NAMES[name]: count for name, count in matches.usable.items()},
-        "places": dict(matches.places),
+        "usable": {("notUsable" if name == "not usable" else "notKnown" if name == "not known" else name): counts[name]
+                   for name in USABILITY if counts},
+        "places": {name: counts[name] for name in PLACES if counts},
         "notUsable": [{"why": why, "count": count} for why, count in matches.reasons],
         "sizeInBytes": {"sum": matches.size, "of": matches.sized},
         "meant": [
@@ -362,4 +338,4 @@ def _value(request: Request, matches: Matches) -> dict[str, Any]:
         ],
         "recoveryPoints": rows,
         "timeZone": request.clock.label,
-    }
+    }  # fmt: skip

@@ -69,16 +69,13 @@ def _retention(context: Context) -> tuple[Judge, Lines]:
 
 
 def _deletion(context: Context) -> tuple[Judge, Lines]:
-    values = recoverability.dual_authorization(context)
-
-    def judge(_: Asset) -> Verdict:
-        if not values:
-            return Verdict(State.NOT_JUDGED, "the service tells no such setting")
-        if all(value == "ON" for _, value in values):
-            return Verdict(State.MET, "deletions wait for a second person")
-        return Verdict(State.NOT_MET, "deletions do not wait for a second person")
-
-    return judge, lambda _: []
+    values = {value for _, value in recoverability.dual_authorization(context)}
+    verdict = Verdict(State.NOT_MET, "deletions do not wait for a second person")
+    if not values:
+        verdict = Verdict(State.NOT_JUDGED, "the service tells no such setting")
+    elif values == {"ON"}:
+        verdict = Verdict(State.MET, "deletions wait for a second person")
+    return (lambda _: verdict), (lambda _: [])
 
 
 def _region(context: Context) -> tuple[Judge, Lines]:

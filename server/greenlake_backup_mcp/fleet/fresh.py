@@ -182,7 +182,7 @@ def younger(context: Context) -> Judge:
 
     def judge(asset: Asset) -> Verdict:
         newest = asset.newest(*places)
-        facts = {"plan": asset.job.policy if asset.job else None, "newestUsable": context.clock.stamp(newest),
+        facts = {"plan": asset.policy, "newestUsable": context.clock.stamp(newest),
                  "age": context.clock.age(newest)}  # fmt: skip
         if newest is None:
             some = any(s.copies for s in asset.all_sets if not places or s.place in places)

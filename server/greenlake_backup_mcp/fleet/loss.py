@@ -7,9 +7,12 @@ copies that can be used now count as left: state good, not expired, store and wa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+from greenlake_backup_mcp.catalog import views
 
 from .estate import WORKLOADS, Asset, Estate
 from .facts import PATH_LISTS, CopySet, Store
@@ -115,9 +118,10 @@ def outcomes(connection: sqlite3.Connection, estate: Estate, loss: Loss) -> tupl
     return tuple(sorted(results, key=lambda o: (order.index(o.fate), not o.on_array, -o.gap, o.asset.name)))
 
 
-def counts(results: tuple[Outcome, ...], test: Callable[[Outcome], bool] = lambda _: True) -> Mapping[Fate, int]:
+def counts(results: Iterable[Outcome]) -> Mapping[Fate, int]:
     """How many are in each class; they add up to all."""
-    return {fate: sum(one.fate is fate and test(one) for one in results) for fate in Fate}
+    numbers = Counter(one.fate for one in results)
+    return {fate: numbers[fate] for fate in Fate}
 
 
 def arrays_of(estate: Estate) -> Mapping[str, frozenset[str]]:
@@ -153,9 +157,8 @@ def _outcome(
 def _newest_locked(connection: sqlite3.Connection, now: int) -> dict[tuple[int, int], tuple[int, str]]:
     """The newest usable and locked point of each asset and list, and its place; assets without locks cost nothing."""
     rows = connection.execute(
-        "SELECT c.asset, c.list, max(c.point), CASE WHEN c.list = 0 THEN 'array' WHEN c.kind = 3 OR st.type = 'CLOUD' "
-        "THEN 'off_site' ELSE 'on_premises' END FROM main.copies c LEFT JOIN main.stores st ON st.no = c.store "
-        "LEFT JOIN temp.reach r ON r.no = c.store WHERE (c.asset, c.list) IN "
+        f"SELECT c.asset, c.list, max(c.point), {views.PLACE.format('c')} FROM main.copies c LEFT JOIN main.stores st "
+        "ON st.no = c.store LEFT JOIN temp.reach r ON r.no = c.store WHERE (c.asset, c.list) IN "
         "(SELECT asset, list FROM main.copy_sets WHERE last_lock_good > :now) AND c.ok = 1 AND c.missing IS NULL "
         "AND c.locked_until > :now AND (c.expires IS NULL OR c.expires > :now) AND (c.list = 0 OR r.reachable = 1) "
         "AND c.point IS NOT NULL GROUP BY c.asset, c.list", {"now": now},

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -72,10 +73,11 @@ class Health:
     today: tuple[str, ...] = ()
     level: Level = Level.UNKNOWN
 
-    @property
-    def states(self) -> dict[State, int]:
+    @cached_property
+    def states(self) -> Mapping[State, int]:
         """How many assets stand how; they add up to all."""
-        return dict(asset_health.counts(self.standings))
+        numbers = Counter(one.state for one in self.standings)
+        return {state: numbers[state] for state in State}
 
 
 def judge(
@@ -95,10 +97,6 @@ def judge(
         show_changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
     )  # fmt: skip
     today = tuple(_today(health, clock))
-    return _with_verdict(health, today, estate)
-
-
-def _with_verdict(health: Health, today: tuple[str, ...], estate: Estate) -> Health:
     if estate.coverage.as_of is None or (health.standings and health.states[State.UNREAD] == len(health.standings)):
         level = Level.UNKNOWN
     elif today:
@@ -116,12 +114,9 @@ def _failing(job: Job) -> set[str]:
 
 
 def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
-    failed = connection.execute(
-        "SELECT count(*) FROM main.tasks WHERE state IN ('FAILED', 'TIMEDOUT') AND created > ?", (since,)
-    ).fetchone()[0]
-    endless = connection.execute(
+    (endless,) = connection.execute(
         f"SELECT count(*) FROM main.tasks WHERE state NOT IN {ENDED} AND created < ?", (now - DAY,)
-    ).fetchone()[0]
+    ).fetchone()
     tasks = select(
         connection, "SELECT error, count(*) AS n, min(name) AS name FROM main.tasks WHERE state IN "
         "('FAILED', 'TIMEDOUT') AND created > ? GROUP BY error ORDER BY n DESC", (since,),
@@ -133,7 +128,7 @@ def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
     issues = Counter(dict(connection.execute(
         "SELECT coalesce(severity, 'UNKNOWN'), count(*) FROM main.issues WHERE gone IS NULL GROUP BY 1"
     ).fetchall()))  # fmt: skip
-    return Work(failed, endless, tuple(tasks), tuple(approvals), issues)
+    return Work(sum(row["n"] for row in tasks), endless, tuple(tasks), tuple(approvals), issues)
 
 
 # --- what needs a person today -------------------------------------------------------------------------------------
@@ -144,20 +139,17 @@ def _today(health: Health, clock: Clock) -> Iterator[str]:
     for state in (State.NO_COPY, State.ENDING):
         if health.states[state]:
             yield f"{units.plural(health.states[state], 'asset')}: {state.value}."
-    early = [r for r in health.changes.rows if show_changes.group_of(r["kind"]) is Group.TOO_EARLY]
-    unexplained = sum(r["cause"] in (None, show_changes.UNEXPLAINED) for r in early)
-    if unexplained:
+    early = health.changes.of_group(Group.TOO_EARLY)
+    if unexplained := sum(r["cause"] in (None, show_changes.UNEXPLAINED) for r in early):
         yield f"{units.plural(unexplained, 'recovery point')} gone too early, unexplained: show_changes lists them."
-    weakened = [r for r in health.changes.rows if show_changes.group_of(r["kind"]) is Group.WEAKENED]
-    if weakened:
+    if weakened := health.changes.of_group(Group.WEAKENED):
         yield f"{units.plural(len(weakened), 'safeguard')} weakened ({some(r['subject'] for r in weakened)})."
     if health.work.approvals:
         first = health.work.approvals[0]
         yield (f"{units.plural(len(health.work.approvals), 'operation')} waiting for a second person, the oldest since "
                f"{clock.stamp(first['requested'])}: {end_of(first['name'] or first['resource'] or '')}.")  # fmt: skip
     yield from (f"{one.kind} {one.name}: {end_of(one.what)}." for one in health.systems if one.urgent)
-    not_run = [c for c in health.comparison.contradictions if c.kind is contradictions.Kind.NOT_RUN]
-    if not_run:
+    if not_run := [c for c in health.comparison.contradictions if c.kind is contradictions.Kind.NOT_RUN]:
         yield f"{units.plural(len(not_run), 'job')} ACTIVE and not running ({some(c.subject for c in not_run)})."
 
 

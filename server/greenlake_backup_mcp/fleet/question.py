@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import anyio.to_thread
 
 from greenlake_backup_mcp.catalog import answer
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.progress import Report
 
@@ -94,6 +94,11 @@ class Question:
             return work(connection, estate), estate
 
         return await self.catalog.ask(within, progress=self.progress)
+
+    async def answer(self, work: Callable[[sqlite3.Connection, Estate], Answer]) -> Answer:
+        """The answer that `work` makes in the thread: tables of thousands of rows hold up nobody there."""
+        made, _ = await self.ask(work)
+        return made
 
 
 @dataclass

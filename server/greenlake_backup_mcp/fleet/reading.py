@@ -18,22 +18,16 @@ T = TypeVar("T")
 _STORES = """SELECT {columns}, g.datastore_ids, g.vm_id FROM main.stores s LEFT JOIN temp.reach r ON r.no = s.no
  LEFT JOIN main.gateways g ON g.id = s.system_id"""
 _STORE_COLUMNS = {"reachable": "r.reachable", "why_not": "r.why"}
-_SETS = f"""SELECT s.asset, CASE s.kind WHEN 0 THEN 'SNAPSHOT' WHEN 1 THEN 'REPLICATED_SNAPSHOT' WHEN 2 THEN 'BACKUP'
- ELSE 'CLOUD_BACKUP' END, {views.PLACE.format("s")}, st.id, st.name, y.word, w.word,
- CASE WHEN s.store IS NULL THEN CASE s.list WHEN 0 THEN 1 END ELSE r.reachable END, r.why, s.copies, s.good, s.missing,
- s.failed, s.newest, s.oldest, {views.NEWEST_USABLE}, s.newest_good, s.newest_good_expires, s.last_expiry, s.endless,
- s.last_lock_good, s.verified, s.newest_verified, s.verify_errors, k.word, s.newest_good_flags, s.newest_good_disks,
- s.size FROM main.copy_sets s LEFT JOIN main.stores st ON st.no = s.store LEFT JOIN temp.reach r ON r.no = s.store
+_SETS = f"""SELECT s.asset, {views.KIND.format("s")}, {views.PLACE.format("s")}, st.id, st.name, y.word, w.word,
+ {views.REACHABLE}, r.why, s.copies, s.good, s.missing, s.newest, {views.NEWEST_USABLE}, s.newest_good, s.last_expiry,
+ s.endless, s.last_lock_good, s.verified, s.verify_errors, k.word, s.newest_good_flags, s.newest_good_disks
+ FROM main.copy_sets s LEFT JOIN main.stores st ON st.no = s.store LEFT JOIN temp.reach r ON r.no = s.store
  LEFT JOIN main.words w ON w.no = s.schedule LEFT JOIN main.words y ON y.no = s.array
  LEFT JOIN main.words k ON k.no = s.newest_good_consistency"""
-_ASSETS = """SELECT {columns} FROM main.assets a
- LEFT JOIN main.readings rb ON rb.collection = 'backups' AND rb.asset = a.no
- LEFT JOIN main.readings rs ON rs.collection = 'snapshots' AND rs.asset = a.no ORDER BY a.no"""
 _ASSET_COLUMNS = {
     "name": "coalesce(a.name, a.id)",
     "classification": "a.class",
-    "copies_state": "CASE WHEN a.kind = 'mssql_group' THEN 'read' WHEN rb.read IS NULL OR rs.read IS NULL THEN "
-    "'unread' WHEN rb.failed OR rs.failed THEN 'stale' ELSE 'read' END",
+    "copies_state": views.COPIES_STATE,
     "snapshots_read": "rs.read",
     "backups_read": "rb.read",
     "unread_why": "CASE WHEN rb.failed THEN coalesce('HTTP ' || rb.status, rb.reason) "
@@ -55,7 +49,7 @@ def read(connection: sqlite3.Connection, coverage: Coverage) -> Estate:
     columns = _columns(Asset, "a", _ASSET_COLUMNS, without=4)  # sets, covers, owners, tags
     assets = {
         row[2]: Asset(*[*row, tuple(sets.get(row[0], ()))])
-        for row in connection.execute(_ASSETS.format(columns=columns))
+        for row in connection.execute(f"SELECT {columns} FROM {views.READINGS.format('')} ORDER BY a.no")
     }
     jobs = _jobs(connection)
     members = connection.execute("SELECT owner_kind, owner_id, member_id FROM main.members").fetchall()
@@ -65,8 +59,9 @@ def read(connection: sqlite3.Connection, coverage: Coverage) -> Estate:
     }
     moments = dict(connection.execute("SELECT collection, read FROM main.readings WHERE asset = 0"))
     (memory,) = connection.execute("SELECT min(at) FROM main.store_usage").fetchone()  # at the first reading of all
-    related = _related(assets, jobs, members, _tags(connection))
-    return Estate(now, coverage, related, jobs, stores, **systems, read=moments, memory_since=memory)
+    tags = dict(connection.execute("SELECT id, name FROM main.tags WHERE gone IS NULL AND name IS NOT NULL"))
+    _relate(assets, jobs, members, tags)
+    return Estate(now, coverage, assets, jobs, stores, **systems, read=moments, memory_since=memory)
 
 
 def select(
@@ -76,10 +71,6 @@ def select(
     cursor = connection.execute(sql, values)
     names = [one[0] for one in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def _tags(connection: sqlite3.Connection) -> Mapping[str, str]:
-    return dict(connection.execute("SELECT id, name FROM main.tags WHERE gone IS NULL AND name IS NOT NULL"))
 
 
 def _stores(connection: sqlite3.Connection) -> Iterable[Store]:
@@ -108,11 +99,11 @@ def _grouped(entries: Iterable[T], name: str) -> dict[Any, list[T]]:
     return out
 
 
-def _related(
+def _relate(
     assets: Mapping[str, Asset], jobs: Mapping[str, Job], members: Iterable[tuple[str, str, str]],
     tags: Mapping[str, str],
-) -> dict[str, Asset]:  # fmt: skip
-    """The assets with their owners, jobs and tags.
+) -> None:  # fmt: skip
+    """Give the assets their owners, jobs and tags.
 
     A datastore's job covers a VM on it where the service says so of the VM: one that has a policy of its own, or came
     there later, is not covered by it.
@@ -137,16 +128,7 @@ def _related(
             continue
         owners.setdefault(member_id, []).append(owner)
         covers.setdefault(member_id, []).extend(Cover(way, j, owner.name) for j in by_asset.get(owner_id, ()))
-    return {
-        ident: asset if not (ident in covers or ident in owners or ident in borne) else _with(
-            asset, tuple(covers.get(ident, ())), tuple(owners.get(ident, ())), tuple(borne.get(ident, ()))
-        )
-        for ident, asset in assets.items()
-    }  # fmt: skip
-
-
-def _with(asset: Asset, covers: tuple[Cover, ...], owners: tuple[Asset, ...], tags: tuple[str, ...]) -> Asset:
-    """The asset with what it is related to: it is not shared yet, and making it anew takes ten times as long."""
-    for name, value in (("covers", covers), ("owners", owners), ("tags", tags)):
-        object.__setattr__(asset, name, value)
-    return asset
+    for ident, asset in assets.items():  # they are not shared yet, and making them anew takes ten times as long
+        for name, related in (("covers", covers), ("owners", owners), ("tags", borne)):
+            if ident in related:
+                object.__setattr__(asset, name, tuple(related[ident]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from greenlake_backup_mcp.catalog import views
 from greenlake_backup_mcp.text import units
 
 from .calendar import DAY
@@ -57,20 +58,19 @@ def usable(context: Context) -> tuple[Judge, Lines]:
 def verified(context: Context) -> tuple[Judge, Lines]:
     """A backup verified within so many days. Verified is a block comparison: it proves no boot."""
     since = context.now - int(context.number("days", 30) * DAY)
-    marks = dict(
-        context.connection.execute("SELECT word, no FROM main.words WHERE word IN ('VERIFIED', 'VERIFY_ERROR')")
-    )
+    in_time = "v.word = 'VERIFIED' AND c.verified > :since"
     rows = context.connection.execute(
-        "SELECT asset, count(*), sum(verification = :yes AND verified > :since), max(CASE WHEN verification = :yes "
-        "THEN verified END) FROM main.copies WHERE list = 1 GROUP BY asset",
-        {"yes": marks.get("VERIFIED", -1), "since": since},
+        f"SELECT c.asset, count(*), sum({in_time}), sum({in_time} AND {views.USABLE}), max(CASE v.word WHEN 'VERIFIED' "
+        "THEN c.verified END) FROM main.copies c LEFT JOIN main.words v ON v.no = c.verification "
+        "LEFT JOIN temp.reach r ON r.no = c.store WHERE c.list = 1 GROUP BY c.asset",
+        {"since": since, "now": context.now},
     )  # fmt: skip
-    counts = {row[0]: (row[1], row[2] or 0, row[3]) for row in rows}
+    counts = {asset: (copies, recent or 0, usable or 0, last) for asset, copies, recent, usable, last in rows}
 
     def judge(asset: Asset) -> Verdict:
         if asset.kind not in VERIFIABLE:
             return Verdict(State.NOT_JUDGED, "the service verifies no copies of its kind")
-        backups, recent, last = counts.get(asset.no, (0, 0, None))
+        backups, recent, usable, last = counts.get(asset.no, (0, 0, 0, None))
         errors = sum(s.verify_errors for s in asset.sets)
         facts = {"backups": backups, "verifiedInTime": recent, "lastVerified": context.clock.stamp(last),
                  "errors": errors or None}  # fmt: skip
@@ -78,13 +78,17 @@ def verified(context: Context) -> tuple[Judge, Lines]:
             return Verdict(State.NOT_JUDGED, "no backup of its own to verify (see cover)", facts)
         if errors:
             return Verdict(State.NOT_MET, "a verification failed", facts, GONE_FIRST + errors)
-        if recent:
+        if usable:
             return Verdict(State.MET, "verifiedInTime", facts)
+        if recent:
+            return Verdict(State.NOT_MET, "verified in time, but cannot be used (see usable)", facts, backups)
         return Verdict(State.NOT_MET, "verified, longer ago" if last else "never verified", facts, backups)
 
     def lines(counted: Tally) -> list[str]:
         own = [counts[f.asset.no] for f in counted.findings if f.asset.kind in VERIFIABLE and f.asset.no in counts]
         total, recent = sum(c[0] for c in own), sum(c[1] for c in own)
+        if not total:
+            return ["Copies: none of these assets has a backup that the service can verify."]
         return [
             f"Copies: {recent:,} of {total:,} backups of these assets that can be verified were verified in that time."
         ]
@@ -134,7 +138,7 @@ def tested(context: Context) -> tuple[Judge, Lines]:
     def judge(asset: Asset) -> Verdict:
         one = seen.get(asset.id)
         when, whole = (one.ended, one.whole) if one else (0, False)
-        facts = {"restored": context.clock.stamp(when or None), "plan": asset.job.policy if asset.job else None,
+        facts = {"restored": context.clock.stamp(when or None), "plan": asset.policy,
                  "size": units.size(asset.size) if asset.size else None}  # fmt: skip
         if whole and when >= since:
             return Verdict(State.MET, "a restore succeeded", facts)
@@ -146,8 +150,7 @@ def tested(context: Context) -> tuple[Judge, Lines]:
     def lines(counted: Tally) -> list[str]:
         sample: dict[tuple[str, str], str] = {}
         for f in counted.in_states(State.NOT_MET):
-            policy = f.asset.job.policy if f.asset.job else None
-            sample.setdefault((f.asset.kind, policy or "no plan"), f.asset.name)
+            sample.setdefault((f.asset.kind, f.asset.policy or "no plan"), f.asset.name)
         start = f"Restores are seen among the service's tasks, known since {context.clock.stamp(oldest) or 'never'}; "
         next_ = ", ".join(f"{name} ({kind}, {policy})" for (kind, policy), name in list(sample.items())[:6])
         notes = [start + "earlier ones are not known, and a task that succeeded proves no boot."]

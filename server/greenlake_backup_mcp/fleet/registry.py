@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 
-from greenlake_backup_mcp.catalog.answer import Answer
+from greenlake_backup_mcp.lists.list_tool import Answer
 
 from .question import Question
 

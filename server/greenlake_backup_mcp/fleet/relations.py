@@ -146,7 +146,7 @@ def _orchestrator(_connection: sqlite3.Connection, estate: Estate, thing: Thing)
     related.notes.append(f"{_states(row)}. No copy lies on it: without it its jobs stop, and stores that no other one "
                        "serves cannot be read until a new one has its catalogue.")  # fmt: skip
     centers = [v["name"] for v in estate.vcenters.values() if v["orchestrator_id"] == thing.id]
-    related.above += [f"serves vCenters {', '.join(map(str, centers))}"] if centers else []
+    related.notes += [f"It serves vCenters {', '.join(map(str, centers))}."] if centers else []
     alone = [s for s in estate.stores.values() if s.gone is None and _ids(s.orchestrator_ids) == [thing.id]]
     return _on_stores(estate, alone, related)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from . import forecast
@@ -80,9 +80,14 @@ class Changes:
     usage: tuple[Usage, ...]
     full: tuple[str, ...] = ()  # when stores will be
 
-    def groups(self) -> Counter[Group]:
-        """How many changes there are of each group; they add up to all."""
-        return Counter(group_of(row["kind"]) for row in self.rows)
+    def groups(self) -> Mapping[Group, int]:
+        """How many changes there are of each group that has any, gravest first; they add up to all."""
+        numbers = Counter(group_of(row["kind"]) for row in self.rows)
+        return {group: numbers[group] for group in Group if numbers[group]}
+
+    def of_group(self, group: Group) -> list[Mapping[str, Any]]:
+        """The changes of a group."""
+        return [row for row in self.rows if group_of(row["kind"]) is group]
 
 
 def group_of(kind: str) -> Group:
@@ -100,14 +105,12 @@ async def answer(question: Question) -> Answer:
         return replace(changes, full=tuple(full))
 
     changes, estate = await question.ask(work)
+    every = [_row(row, question.clock) for row in changes.rows]
     if question.json:
-        every = [_row(row, question.clock) for row in changes.rows]
         return question.fit({**_value(changes, question.clock), "changes": every}, "changes", estate)
-    reply = Reply(head=list(_lines(changes, estate, question.clock)))
-    reply.title = "Gravest first, then newest; each happened between the two moments:"
-    reply.rows = [_row(row, question.clock) for row in changes.rows]
-    reply.rest = "query_catalog has all: view changes."
-    return reply.render(question, estate)
+    title = "Gravest first, then newest; each happened between the two moments:"
+    lines = list(_lines(changes, estate, question.clock))
+    return Reply(lines, title, every, "query_catalog has all: view changes.").render(question, estate)
 
 
 def find(connection: sqlite3.Connection, estate: Estate, since: int, asset: str | None = None) -> Changes:
@@ -159,8 +162,7 @@ def _usage(connection: sqlite3.Connection, estate: Estate, since: int) -> Iterat
         "SELECT f.store_id, f.used, f.at, l.used, l.at, l.capacity FROM (SELECT store_id, min(at) AS first, max(at) AS "
         "last FROM main.store_usage WHERE at >= ? AND used IS NOT NULL GROUP BY store_id) s JOIN main.store_usage f ON "
         "f.store_id = s.store_id AND f.at = s.first JOIN main.store_usage l ON l.store_id = s.store_id AND "
-        "l.at = s.last",
-        (since,),
+        "l.at = s.last", (since,),
     )  # fmt: skip
     for ident, *row in rows:
         store = estate.stores.get(ident)
@@ -170,12 +172,11 @@ def _usage(connection: sqlite3.Connection, estate: Estate, since: int) -> Iterat
 
 def _lines(changes: Changes, estate: Estate, clock: Clock) -> Iterator[str]:
     yield (f"Seen since {clock.stamp(changes.since)}: {units.plural(len(changes.rows), 'change')}"
-           + "".join(f"; {n:,} {group.value}" for group, n in _ordered(changes.groups())) + ".")  # fmt: skip
+           + "".join(f"; {n:,} {group.value}" for group, n in changes.groups().items()) + ".")  # fmt: skip
     if changes.asked < changes.since:
         yield (f"This catalog remembers no further back: what was deleted or changed from {clock.stamp(changes.asked)} "
                "until then is not known, not none.")  # fmt: skip
-    early = [row for row in changes.rows if group_of(row["kind"]) is Group.TOO_EARLY]
-    if early:
+    if early := changes.of_group(Group.TOO_EARLY):
         causes = Counter(str(row["cause"] or UNEXPLAINED) for row in early)
         yield "Gone too early, by what did it: " + ", ".join(f"{n:,} {c}" for c, n in causes.most_common(4)) + "."
     made = ", ".join(f"{n:,} {kind}" for kind, n in sorted(changes.made.items())) or "none"
@@ -208,10 +209,6 @@ def _usage_lines(changes: Changes) -> Iterator[str]:
         yield f"Stores on disk: {units.plural(len(changes.usage), 'store')}, the same in the first and last sample."
 
 
-def _ordered(groups: Counter[Group]) -> Iterator[tuple[Group, int]]:
-    return ((group, groups[group]) for group in Group if groups[group])
-
-
 def _row(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
     return {
         "what": row["kind"], "subject": row["subject"],
@@ -224,7 +221,7 @@ def _row(row: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
 def _value(changes: Changes, clock: Clock) -> dict[str, Any]:
     return {
         "since": clock.stamp(changes.asked), "rememberedSince": clock.stamp(changes.since), "count": len(changes.rows),
-        "groups": {group.name.lower(): n for group, n in _ordered(changes.groups())}, "made": dict(changes.made),
+        "groups": {group.name.lower(): n for group, n in changes.groups().items()}, "made": dict(changes.made),
         "goneAsPlanned": changes.planned, "missingUnconfirmed": changes.unconfirmed,
         "newInNoJob": list(changes.uncovered), "storesFull": list(changes.full),
         "storeUsage": [{"store": u.store, "firstBytes": u.first, "firstAt": clock.stamp(u.first_at),

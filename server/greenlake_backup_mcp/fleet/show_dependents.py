@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from greenlake_backup_mcp.catalog.answer import Answer
 from greenlake_backup_mcp.catalog.views import ASSET_KINDS
 from greenlake_backup_mcp.errors import InputError
+from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
 from . import loss, relations
@@ -43,22 +43,19 @@ class Dependents:
 async def answer(question: Question) -> Answer:
     """The answer. InputError for a name that nothing bears."""
     values = question.values
-    dependents, estate = await question.ask(lambda c, e: find(c, e, values["name"], values.get("kind")))
+    return await question.answer(lambda c, e: _answer(question, find(c, e, values["name"], values.get("kind")), e))
+
+
+def _answer(question: Question, dependents: Sequence[Dependents], estate: Estate) -> Answer:
     if question.json:
         every = [row for one in dependents for row in _rows(one, question.clock, every=True)]
         return question.fit({"things": [_value(one) for one in dependents], "assets": every}, "assets", estate)
-    reply = Reply()
+    head = [line for one in dependents for line in _lines(one, question.clock, partial=_partial(estate))]
     if len(dependents) > 1:
         each = "; ".join(_bearer(one.thing) for one in dependents)
-        reply.head.append(
-            f"{len(dependents)} things bear this name, all are shown: {each}. Name one by its id or kind."
-        )
-    rows: list[dict[str, Any]] = []
-    for one in dependents:
-        reply.head += _lines(one, question.clock, partial=_partial(estate))
-        rows += _rows(one, question.clock)
-    reply.title = "Lost or falling back, worst first:"
-    reply.rows, reply.rest = rows, "describe_asset tells why of one."
+        head = [f"{len(dependents)} things bear this name, all are shown: {each}. Name one by its id or kind.", *head]
+    rows = [row for one in dependents for row in _rows(one, question.clock)]
+    reply = Reply(head, "Lost or falling back, worst first:", rows, "describe_asset tells why of one.")
     return reply.render(question, estate)
 
 
@@ -72,16 +69,15 @@ def find(connection: sqlite3.Connection, estate: Estate, name: str, kind: str | 
     matches = [t for t in candidates if wanted in (t.id.casefold(), t.name.casefold()) and kind in (None, t.kind)]
     if not matches:
         raise _nothing(name, kind, candidates, estate)
-    dependents = []
     if len(matches) > MOST:
         each = "; ".join(_bearer(t) for t in matches[:MOST])
         raise InputError(f"{len(matches)} things bear the name {sanitize.quoted(name, 80)}.",
                          hint=f"Name one by its id: {each}; query_catalog has all.")  # fmt: skip
-    for thing in matches:
-        related = relations.RELATIONS[thing.kind](connection, estate, thing)
-        gone = related.loss and loss.outcomes(connection, estate, related.loss)
-        dependents.append(Dependents(thing, related, gone or None))
-    return tuple(dependents)
+    related = [relations.RELATIONS[thing.kind](connection, estate, thing) for thing in matches]
+    return tuple(
+        Dependents(thing, one, (one.loss and loss.outcomes(connection, estate, one.loss)) or None)
+        for thing, one in zip(matches, related, strict=True)
+    )
 
 
 def hanging(connection: sqlite3.Connection, estate: Estate, ident: str) -> list[str]:

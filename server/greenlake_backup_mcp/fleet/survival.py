@@ -37,7 +37,7 @@ def digits(context: Context, asset: Asset) -> tuple[bool | None, ...]:
         any(apart(context, asset, s) for s in held),
         any(s.place == "off_site" for s in held),
         last_lock(held) > context.now,
-        (any(s.verified for s in asset.sets) and not errors) if asset.kind in VERIFIABLE else None,
+        (any(s.verified for s in asset.sets if s.newest_usable) and not errors) if asset.kind in VERIFIABLE else None,
     )
 
 
@@ -72,7 +72,7 @@ def immutable(context: Context) -> tuple[Judge, Lines]:
     def judge(asset: Asset) -> Verdict:
         held = [s for s in asset.usable if not places or s.place in places]
         lock, ends = last_lock(held), asset.ends(context.now, *places)
-        facts = {"plan": asset.job.policy if asset.job else None, "lockedUntil": context.clock.stamp(lock or None),
+        facts = {"plan": asset.policy, "lockedUntil": context.clock.stamp(lock or None),
                  "keptUntil": context.clock.stamp(ends)}  # fmt: skip
         if lock >= until and lock > context.now:
             return Verdict(State.MET, "locked until then", facts)

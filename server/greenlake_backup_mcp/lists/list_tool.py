@@ -29,7 +29,7 @@ from .views.extractors import Item
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told of a list: lines of text, or a JSON value."""
+    """Lines of text for a model, or a JSON value."""
 
     lines: tuple[str, ...] = ()
     value: Any = None

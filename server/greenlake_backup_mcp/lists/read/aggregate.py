@@ -84,11 +84,8 @@ class Aggregate:
 
     def _trouble(self, item: Item, problem: str) -> None:
         self.troubled += 1
-        count = self.troubles.get(problem)
-        if count is not None:
-            count.count += 1
-        elif len(self.troubles) < MOST_VALUES:
-            self.troubles[problem] = ProblemCount(1, item)
+        if problem in self.troubles or len(self.troubles) < MOST_VALUES:
+            self.troubles.setdefault(problem, ProblemCount(0, item)).count += 1
 
     def rows(self) -> Sequence[Item]:
         """The rows asked for."""
@@ -141,10 +138,7 @@ class Aggregate:
             elif self.resource.expires and item.get("state") in extractors.NO_POINT:
                 self.unusable += 1
             else:
-                if self.oldest is None or when < self.oldest.when:
-                    self.oldest = Extreme(when, item)
-                if self.newest is None or when > self.newest.when:
-                    self.newest = Extreme(when, item)
+                self.oldest, self.newest = _earlier(self.oldest, when, item), _later(self.newest, when, item)
         if self.resource.expires:
             self._retention(item)
 
@@ -155,13 +149,12 @@ class Aggregate:
             self.endless += 1
         elif expiry <= self.now:
             self.expired += 1
-        elif self.next_expiry is None or expiry < self.next_expiry.when:
-            self.next_expiry = Extreme(expiry, item)
+        else:
+            self.next_expiry = _earlier(self.next_expiry, expiry, item)
         broken = item.get("state") in extractors.NOT_RESTORABLE or item.get("status") == "ERROR"
         if not broken and (expiry is None or expiry > self.now):
             self._newest_usable(item)
-            if expiry is not None and (self.last_expiry is None or expiry > self.last_expiry.when):
-                self.last_expiry = Extreme(expiry, item)
+            self.last_expiry = self.last_expiry if expiry is None else _later(self.last_expiry, expiry, item)
         lock = units.parse_time(item.get("lockedUntil"))
         if lock is not None and lock > self.now:
             if broken:
@@ -173,8 +166,16 @@ class Aggregate:
     def _newest_usable(self, item: Item) -> None:
         when = units.parse_time(self.resource.point.value_of(item)) if self.resource.point is not None else None
         kind = extractors.text(item.get("backupType"))
-        if when is not None and (kind not in self.usable or when > self.usable[kind].when):
-            self.usable[kind] = Extreme(when, item)
+        if when is not None:
+            self.usable[kind] = _later(self.usable.get(kind), when, item)
+
+
+def _earlier(extreme: Extreme | None, when: datetime, item: Item) -> Extreme:
+    return Extreme(when, item) if extreme is None or when < extreme.when else extreme
+
+
+def _later(extreme: Extreme | None, when: datetime, item: Item) -> Extreme:
+    return Extreme(when, item) if extreme is None or when > extreme.when else extreme
 
 
 def sort_key(value: Any) -> tuple[int, Any] | None:

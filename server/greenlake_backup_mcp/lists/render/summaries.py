@@ -58,22 +58,16 @@ def _unusable(fold: Aggregate) -> str:
 
 def _problems(fold: Aggregate) -> Iterator[str]:
     """What is wrong, the commonest first, each with an item that has it."""
-    ranked = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[:MOST_TROUBLES]
+    every = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)
+    ranked, others = every[:MOST_TROUBLES], every[MOST_TROUBLES:]
     rest = fold.troubled - sum(trouble.count for _, trouble in ranked)
     several = rest or any(trouble.count > 1 for _, trouble in ranked)
     yield f"With a problem: {fold.troubled:,}" + (" (where: problem ne null)" if several else "")
     for problem, trouble in ranked:
-        problem_words = sanitize.cell(problem, MOST_OF_PROBLEM)
-        ident = _ident(
-            trouble.item, with_name=not fold.resource.expires, beside=problem_words
-        )  # copies are named by their time
-        yield (
-            f"- {trouble.count:,} × {problem_words} (first: {ident})"
-            if trouble.count > 1
-            else f"- {problem_words} ({ident})"
-        )
+        words = sanitize.cell(problem, MOST_OF_PROBLEM)
+        ident = _ident(trouble.item, with_name=not fold.resource.expires, beside=words)  # copies: named by their time
+        yield f"- {trouble.count:,} × {words} (first: {ident})" if trouble.count > 1 else f"- {words} ({ident})"
     if rest:
-        others = sorted(fold.troubles.items(), key=lambda pair: -pair[1].count)[MOST_TROUBLES:]
         named = "; ".join(f"{trouble.count:,} × {sanitize.cell(problem, 60)}" for problem, trouble in others)
         unnamed = rest - sum(trouble.count for _, trouble in others)
         yield f"- {rest:,} others: {sanitize.cell(named, MOST_OTHERS)}" + (f"; {unnamed:,} more" if unnamed else "")

@@ -165,7 +165,9 @@ def period(value: Any) -> str:
 
 def last_good(item: Item, _paths: Sequence[str] = ()) -> str | None:
     """When a job last ran well, whatever its schedule."""
-    return _edge(item, "protections/schedules/prevSuccessfulRunTime", newest=True)
+    values = extractors.values_at(item, "protections/schedules/prevSuccessfulRunTime")
+    times = [(when, extractors.text(value)) for value in values if (when := units.parse_time(value)) is not None]
+    return max(times)[1] if times else None
 
 
 def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
@@ -180,27 +182,15 @@ def next_run(item: Item, _paths: Sequence[str] = ()) -> str | None:
     return min(times)[1] if times else None
 
 
-def _edge(item: Item, path: str, *, newest: bool) -> str | None:
-    times = sorted(
-        (when, extractors.text(value))
-        for value in extractors.values_at(item, path)
-        if (when := units.parse_time(value)) is not None
-    )
-    return times[-1 if newest else 0][1] if times else None
-
-
 def failed_schedules(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """The schedules of a job whose last finished run went wrong, with the reason, said once for all that share it.
 
     `schedule 1 (snapshot), 2 (backup): no space (last good 2026-11-24 02:00Z, never)`.
     """
     failures: dict[str, list[tuple[str, str]]] = {}
-    for tier, schedule in each(item):
-        last = _last_run(schedule)
-        if last is None or last.get("status") != "ERROR":
-            continue
+    for tier, schedule, run in _last_runs(item, "ERROR"):
         kind = extractors.text(tier.get("type"))
-        why = extractors.text(last.get("errorMessage")) or "ERROR"
+        why = extractors.text(run.get("errorMessage")) or "ERROR"
         name = f"{extractors.text(schedule.get('scheduleId'))} ({TIERS.get(kind, kind)})".strip()
         failures.setdefault(why, []).append((name, _stamp(schedule.get("prevSuccessfulRunTime")) or "never"))
     return [
@@ -213,17 +203,23 @@ def job_problem(item: Item, _paths: Sequence[str] = ()) -> str | None:
     """Why a job does not do its work: that it is suspended, and why schedules fail; which ones is in `failing`."""
     operational = extractors.text(item.get("operational"))
     suspended = [operational] if operational.endswith("SUSPENDED") else []
-    runs = [run for _, schedule in each(item) if (run := _last_run(schedule)) and run.get("status") == "ERROR"]
-    reasons = dict.fromkeys(extractors.text(run.get("errorMessage")) or "ERROR" for run in runs)
+    reasons = dict.fromkeys(
+        extractors.text(run.get("errorMessage")) or "ERROR" for *_, run in _last_runs(item, "ERROR")
+    )
     return "; ".join([*suspended, *reasons]) or None
 
 
 def last_results(item: Item, _paths: Sequence[str] = ()) -> list[str] | None:
     """How the last run of each schedule ended."""
-    results = [
-        extractors.text(run.get("status")) for _, schedule in each(item) if (run := _last_run(schedule)) is not None
-    ]
-    return [f for f in results if f] or None
+    return [word for *_, run in _last_runs(item) if (word := extractors.text(run.get("status")))] or None
+
+
+def _last_runs(item: Item, status: str | None = None) -> Iterator[tuple[Item, Item, Item]]:
+    """Each tier and schedule with its last finished run, where it has one that ended so."""
+    for tier, schedule in each(item):
+        run = _last_run(schedule)
+        if run is not None and status in (None, run.get("status")):
+            yield tier, schedule, run
 
 
 def _last_run(schedule: Item) -> Item | None:
