@@ -91,6 +91,7 @@ def test_every_kind_of_thing_can_be_asked_about(held: Held) -> None:
         result = only(held, name, kind)
         assert result.thing.kind == kind
         assert result.relations.assets
+        assert ("It serves vCenters vcenter-dc1.example.com." in result.relations.notes) == (kind == "orchestrator")
 
 
 def test_the_disks_of_a_gateway_lost_take_its_stores(held: Held) -> None:

@@ -203,6 +203,26 @@ def test_a_point_in_the_future_is_called_a_wrong_clock_wherever_it_is_told(catal
     assert find_recovery_points._reason(other, best, request) == "6 h older"
 
 
+def test_what_was_read_in_part_is_not_told_as_not_read(catalog: sqlite3.Connection) -> None:
+    number = catalog.execute("SELECT no FROM assets WHERE name = 'sap-prod-01'").fetchone()[0]
+    catalog.execute(
+        "UPDATE readings SET read = NULL, failed = 1, status = 403 WHERE asset = ? AND collection = 'backups'",
+        (number,),
+    )
+    catalog.execute("DELETE FROM copy_sets WHERE asset = ?", (number,))
+    catalog.execute("DELETE FROM copies WHERE asset = ?", (number,))
+    for part, words in (("not all of its", "Not all recovery points of"), ("its", "Recovery points of")):
+        estate = estate_of(catalog)
+        (described,) = describe_asset.describe(catalog, estate, question_of(asset="sap-prod-01"))
+        read = "were" if part.startswith("not") else "were not"
+        lines = describe_asset._lines(described, estate, 9000)
+        assert f"Comes back: not known, {part} recovery points {read} read: HTTP 403." in lines
+        request = find_recovery_points.Request({"asset": "sap-prod-01"}, {}, clock(NOW, "UTC"))
+        about = find_recovery_points._about_assets(find_recovery_points._find(catalog, estate, request))
+        assert about[0].startswith(f"{words} sap-prod-01 ")
+        catalog.execute("UPDATE readings SET read = NULL, failed = 1, status = 403 WHERE asset = ?", (number,))
+
+
 def test_a_tier_whose_copies_have_all_expired_is_not_late_since_its_first_due_moment(
     catalog: sqlite3.Connection,
 ) -> None:

@@ -251,6 +251,19 @@ def test_t13_kinds_that_cannot_be_verified_leave_the_denominator_and_that_is_sai
     assert kinds == {"vm"}
     assert ("the service verifies no copies of its kind", 57) in checked.tally.causes(State.NOT_JUDGED)
     assert verdicts(catalog, "verified")["proxy-prod-14"].verdict.cause == "a verification failed"
+    assert check(catalog, "verified", kind="mssql_database")[0].lines == [
+        "Copies: none of these assets has a backup that the service can verify."
+    ]
+
+
+def test_a_verified_copy_that_cannot_be_used_does_not_count_as_verified(catalog: sqlite3.Connection) -> None:
+    assert verdicts(catalog, "verified")["sap-prod-01"].verdict.state is State.MET
+    catalog.execute("UPDATE main.stores SET state = 'OFFLINE'")
+    lost = verdicts(catalog, "verified")["sap-prod-01"].verdict
+    assert (lost.state, lost.cause) == (State.NOT_MET, "verified in time, but cannot be used (see usable)")
+    assert verdicts(catalog, "3-2-1-1-0")["sap-prod-01"].verdict.facts["errors0"] == "no"
+    catalog.execute("DELETE FROM main.readings WHERE collection = 'gateways'")
+    assert verdicts(catalog, "verified")["sap-prod-01"].verdict.state is State.UNREAD
 
 
 def test_a_member_that_its_group_s_runs_leave_out_is_late(catalog: sqlite3.Connection) -> None:
@@ -437,9 +450,9 @@ def test_a_last_copy_that_only_failing_runs_would_renew_is_as_grave_as_one_that_
 async def test_numbers_of_any_size_are_judged(connected: Connected) -> None:
     async with connected(SETTINGS) as client:
         for tool, arguments in (
-            ("check_protection", {"control": "verified", "days": 1e30}),
-            ("check_protection", {"control": "fresh", "hours": 1e30}),
-            ("find_recovery_points", {"minGib": 1e30}),
+            ("check_protection", {"control": "verified", "days": 1e18}),
+            ("check_protection", {"control": "fresh", "hours": 1e18}),
+            ("find_recovery_points", {"minGib": 1e18}),
             ("find_recovery_points", {"before": "1970-01-02"}),
         ):
             assert not (await client.call_tool(tool, arguments)).is_error, arguments
