@@ -5,18 +5,20 @@ Must know nothing of HTTP or MCP.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
-from .phrases import name_of, names, objects
+from .phrases import as_shown, listed, name_of, names, objects, quoted
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, path_of
 from .recovery_point_facts import flaw_of, recovery_point_facts
-from .restore_places import copy_and_place, is_over
+from .restore_places import check_places, copy_and_place, is_over, unused_place
 from .restores import MADE, unusable, warnings
 
 MOST_COPIES = 20  # named recovery points that are read
@@ -25,14 +27,15 @@ LOOK = (*WHOLE, ("select", "id,pointInTime,state,expiresAt"))
 
 
 def _reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
-    """The recovery points named; where none is, those of the first members."""
+    """The recovery points named; those of the first members for which none is."""
     specs = copy_and_place(arguments, target)
-    infos = objects(arguments.get("recoveryInfo"))
-    for n, one in enumerate(infos[:MOST_COPIES]):
+    for n, one in enumerate(objects(arguments.get("recoveryInfo"))[:MOST_COPIES]):
+        if not one.get("recoveryPointId"):
+            continue
         place, asset = "snapshots" if one.get("recoveryPointType") == "SNAPSHOT" else "backups", one.get("resourceId")
         path = path_of(OWN, _collection(target, asset), asset, place, one.get("recoveryPointId"))
         specs.append(ReadSpec(f"copy {n}", f"recovery point {n + 1}", path, decides=True))
-    for n, member in enumerate([] if infos else objects(target.resource.get("assets"))[:MOST_MEMBERS]):
+    for n, member in enumerate(_without_point(arguments, target.resource)[:MOST_MEMBERS]):
         if asset := member.get("id"):
             specs += copy_reads(path_of(OWN, _collection(target, asset), asset), name_of(member), LOOK, f" {n}")
     return specs
@@ -45,12 +48,13 @@ def _collection(group: Target, member: Any) -> str:
 
 
 def _restore(s: Subject) -> Iterator[Finding]:
-    infos, members = objects(s.arguments.get("recoveryInfo")), objects(s.resource.get("assets"))
+    infos, latest = objects(s.arguments.get("recoveryInfo")), _without_point(s.arguments, s.resource)
     if is_over(s):
-        which = "the recovery point named for it" if infos else "its latest recovery point"
+        chosen = len(_chosen(s.arguments, s.resource))
+        which = "its latest recovery point" if chosen == len(latest) else "the recovery point named for it"
+        which += ", else its latest," if 0 < len(latest) < chosen else ""
         words = f"OVERWRITTEN with their recovery points: {_who(s)}. Everything written to each member since {which}"
-        count = units.plural(len(infos) or len(members), "member")
-        short = f"OVERWRITES {count} of {s.name}: what was written since is LOST."
+        short = f"OVERWRITES {_count(s)} of {s.name}: what was written since is LOST."
         yield grave(f"{words} is LOST.", "overwrites", short, Danger.DESTROY)
         yield notable("Members that are powered on go down for it; which are on was not read.")
     else:
@@ -61,32 +65,79 @@ def _restore(s: Subject) -> Iterator[Finding]:
             yield notable(
                 "What is powered on runs beside the machine that exists, with the same addresses and identity."
             )
-    if not is_over(s) and not any(s.arguments.get(n) for n in ("namePrefix", "namePostfix")):
+    if not is_over(s) and not any(as_shown(s.arguments.get(n) or "") for n in ("namePrefix", "namePostfix")):
         words = "No prefix or postfix is given: what is made would have the names that exist"
         more = "the service refuses, makes second ones, or overwrites; no document says which"
         yield grave(f"{words}: {more}.", "the names exist", f"{words}.", Danger.DESTROY)
-    for n, result in enumerate(r for name, r in s.target.uses.items() if name.startswith("copy") and r.available):
-        yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(result.resource, s.now))}.")
-    if len(infos) > MOST_COPIES:
-        yield notable(f"Only the first {MOST_COPIES} of {len(infos):,} recovery points were read.")
-    if not infos:
-        yield notable("No recovery point is named: the service takes the latest of each member.")
-        yield from _newest(s)
+    yield from unused_place(s)
+    yield from check_places(s)
+    yield from _entries(s, infos)
+    if latest or not s.resource.get("assets"):
+        whose = f" for {names(latest)}" if infos and latest else ""
+        yield notable(f"No recovery point is named{whose}: the service takes the latest of each member.")
+        yield from _newest(s, latest)
     yield from warnings(s)
 
 
+def _entries(s: Subject, infos: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    """The recovery points named, and what in their list fits no member or no copy."""
+    points = {n: r for n in range(len(infos)) if (r := s.target.uses.get(f"copy {n}")) is not None}
+    for n, result in points.items():
+        if result.available:
+            yield Finding(f"Recovery point {n + 1}: {'; '.join(recovery_point_facts(result.resource, s.now))}.")
+        elif result.missing:
+            kind = "snapshots" if infos[n].get("recoveryPointType") == "SNAPSHOT" else "backups"
+            words = f"Recovery point {n + 1} is NOT FOUND among the {kind} of that member"
+            yield grave(f"{words}: the service is expected to refuse it.", "a recovery point that is not found")
+    if len(infos) > MOST_COPIES:
+        yield notable(f"Only the first {MOST_COPIES} of {len(infos):,} recovery points were read.")
+    members = {m.get("id") for m in objects(s.resource.get("assets"))}
+    asked = Counter(str(one["resourceId"]) for one in infos if one.get("resourceId"))
+    label_of = {i: quoted(s.id_names[i]) if i in s.id_names else f"id {cell(i)}" for i in asked}
+    strangers = [label_of[identity] for identity in asked if identity not in members]
+    if strangers and members:
+        words = f"NO member of the group: {listed(strangers)}"
+        yield grave(f"{words}; the service refuses that, or restores it too: no document says which.", "no member")
+    if twice := [label_of[i] for i, count in asked.items() if count > 1]:
+        yield notable(f"Named more than once: {listed(twice)}; which of the points is taken, no document says.")
+    if blank := sum(not one.get("resourceId") for one in infos):
+        yield notable(f"{units.plural(blank, 'entry')} of recoveryInfo {'names' if blank == 1 else 'name'} no member.")
+
+
+def _takes_all(arguments: Mapping[str, Any]) -> bool:
+    """Whether every member is restored: as asked, or because none is named."""
+    named = any(one.get("resourceId") for one in objects(arguments.get("recoveryInfo")))
+    return arguments.get("restoreAllResources") is True or not named
+
+
+def _chosen(arguments: Mapping[str, Any], group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The members that are restored."""
+    members = objects(group.get("assets"))
+    asked = {one.get("resourceId") for one in objects(arguments.get("recoveryInfo"))}
+    return members if _takes_all(arguments) else [m for m in members if m.get("id") in asked]
+
+
+def _without_point(arguments: Mapping[str, Any], group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The members that are restored and for which no recovery point is named."""
+    infos = objects(arguments.get("recoveryInfo"))
+    named = {one.get("resourceId") for one in infos if one.get("recoveryPointId")}
+    return [m for m in _chosen(arguments, group) if m.get("id") not in named]
+
+
+def _count(s: Subject) -> str:
+    every, count = _takes_all(s.arguments), len(_chosen(s.arguments, s.resource))
+    return f"ALL {units.plural(count, 'member') if count else 'members'}" if every else units.plural(count, "member")
+
+
 def _who(s: Subject) -> str:
-    members, infos = objects(s.resource.get("assets")), objects(s.arguments.get("recoveryInfo"))
-    if s.arguments.get("restoreAllResources") or not infos:
-        return f"ALL {units.plural(len(members), 'member')}" if members else "ALL members (how many is not known)"
-    chosen = {i.get("resourceId") for i in infos}
-    named = [m for m in members if m.get("id") in chosen]
-    return f"{units.plural(len(infos), 'entry')} of the list" + (f": {names(named)}" if named else "")
+    if those := _chosen(s.arguments, s.resource):
+        return f"{_count(s)}: {names(those)}"
+    return "ALL members (how many is not known)" if _takes_all(s.arguments) else "no member that is known"
 
 
-def _newest(s: Subject) -> Iterator[Finding]:
+def _newest(s: Subject, members: list[Mapping[str, Any]]) -> Iterator[Finding]:
     """The newest usable recovery point of members, told together where it is the same; or that there is none."""
-    members, bare = objects(s.resource.get("assets")), []
+    bare: list[Mapping[str, Any]] = []
     newest: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
     for n, member in enumerate(members[:MOST_MEMBERS]):
         lists = [s.read(f"{place} {n}") for place in ("backups", "snapshots")]

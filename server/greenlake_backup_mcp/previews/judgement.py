@@ -35,6 +35,7 @@ from .leaf_tests import (
     loses_element,
     moves,
     outlasts,
+    overwrites_files,
 )
 from .model import Change, Gravity, Subject
 from .phrases import objects
@@ -89,7 +90,19 @@ NO_RECOVERY = "NO_RECOVERY: the database stays unusable until someone finishes t
 CLAUSE, SENTENCE = "(a finding with a short form)", "(a finding)"
 # TABLE: which kind of grave change, or finding, has the first line of a preview.
 KINDS = (
-    *("ACCESS", "PROGRAM", "LOST", "ENDS EARLIER", "LOCK", CLAUSE, "UNUSABLE", "WEAKER", "SHORTER", "RETENTION"),
+    *(
+        "ACCESS",
+        "PROGRAM",
+        "LOST",
+        "ENDS EARLIER",
+        "LOCK",
+        CLAUSE,
+        "OVERWRITTEN",
+        "UNUSABLE",
+        "WEAKER",
+        "SHORTER",
+        "RETENTION",
+    ),
     *("RARER", "STORE", SENTENCE, "ADDRESS", "ACCOUNT", "MEMBERS", "HOST", "FORCE"),
 )
 RANK = {kind: n for n, kind in enumerate(KINDS)}
@@ -135,6 +148,7 @@ RULES: tuple[Rule, ...] = (
     _notable("fullBackup", is_true, "It takes as much room as the asset holds."),
     _grave("recoveryMode", "UNUSABLE", lambda leaf, _: leaf.after == "NO_RECOVERY", NO_RECOVERY),
     _notable("restoreType|fileRestoreMethod|recoveryMode|restoreUntil|restoreWithTailLog"),
+    _grave("absoluteSourcePath|absoluteTargetPath", "OVERWRITTEN", overwrites_files),
     _notable("newPath|originalPath|absoluteSourcePath|absoluteTargetPath|username"),
     _grave("protectionStoreId", "STORE", moves, MOVED),
     _notable("protectionStoreId|protectionPolicyId|datastoreId|hostId|clusterId|instanceId"),

@@ -18,6 +18,7 @@ from .places import ABSENT
 
 DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
 PERIODS = {"BY_MINUTES": 1 / 1440, "HOURLY": 1 / 24, "DAILY": 1.0, "WEEKLY": 7.0, "MONTHLY": 30.44}
+KEEPING = ("KEEPASBACKUP", "SKIP")  # ways to restore files that lose none
 
 Test = Callable[[Leaf, Subject], bool]
 
@@ -133,6 +134,11 @@ def is_address(leaf: Leaf, s: Subject) -> bool:
     """Whether it is part of how a machine is reached, and of what exists."""
     own = "nic" in leaf.names or leaf.names[:1] in (("networkAddress",), ("network",))
     return own and changes_what_is(leaf, s) and not {"proxy", "nameServers"} & set(leaf.names)
+
+
+def overwrites_files(_leaf: Leaf, s: Subject) -> bool:
+    """Whether files that are there are overwritten, or may be."""
+    return s.arguments.get("fileRestoreMethod") not in KEEPING
 
 
 def is_account(leaf: Leaf, s: Subject) -> bool:

@@ -19,7 +19,7 @@ from . import leaf_words, phrases
 from .difference import Difference, Leaf
 from .reads import ReadResult, ReadSpec, Target
 
-MOST_GRAVE = 200  # grave rows in a text; beyond, they are counted
+MOST_GRAVE = 400  # grave leaves in a text (200 paths with their sources); beyond, they are counted
 MOST_ROWS = 40  # other rows in a text
 CANNOT = "CANNOT BE DONE: "
 MOST_FIRST = 120  # characters of the first line

@@ -22,6 +22,7 @@ from greenlake_backup_mcp.upstream.published import BESIDE
 from . import (
     access,
     creations,
+    disk_restores,
     group_restores,
     groups,
     id_reads,
@@ -54,6 +55,7 @@ from .reads import (
 KINDS = (
     recovery_points,
     restores,
+    disk_restores,
     group_restores,
     jobs,
     job_creations,

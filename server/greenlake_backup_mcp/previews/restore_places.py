@@ -25,7 +25,9 @@ COPIES = {  # argument -> the collection its copy is in
     "vpgBackupId": "backups",
     "vpgSnapshotId": "snapshots",
 }
+COLLECTIONS = {"clusterId": "/hypervisor-clusters", "hostId": "/hypervisor-hosts", "datastoreId": "/datastores"}
 PLACES = ("targetVmInfo", "targetDatastoreInfo", "targetDatabaseInfo", "targetInfo")
+ALTERNATE_ONLY = ("targetVmInfo", "targetDatastoreInfo", "targetDatabaseInfo", "namePrefix", "namePostfix")
 
 
 def copy_and_place(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -59,6 +61,8 @@ def _namesakes(arguments: Mapping[str, Any], target: Target) -> Iterator[ReadSpe
         query = (("filter", f"name eq {literal(clean(name).strip())}"), ("limit", "20"))
         path = path_of(VIRTUALIZATION, place)
         yield ReadSpec("namesakes", f"whether a {target.kind} of that name exists", path, query)
+        every = (*WHOLE, ("select", "id,name"))  # vCenter tells no upper from lower case, and the filter does
+        yield ReadSpec("every name", f"the names of all {target.kind}s", path, every)
     elif target.kind == "SQL database":
         yield ReadSpec("namesakes", "whether a database of that name exists", f"{OWN}/mssql-databases", WHOLE)
 
@@ -86,21 +90,21 @@ def is_over(s: Subject) -> bool:
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
-def overwritten(s: Subject, what: str, brief: str = "", *, foreign: bool = False) -> Finding:
+def overwritten(s: Subject, what: str, brief: str = "", *, foreign: bool = False, holds: str = "it holds") -> Finding:
     """That something present is overwritten, and since when what was written to it is lost. `brief`: what, shortly.
 
-    `foreign`: the recovery point is not of it, so that all of it is lost, not what was written since.
+    `foreign`: the recovery point is not of it, so that all that it `holds` is lost, not what was written since.
     """
     taken, until = lost_since(s)
     words = f"OVERWRITTEN with the recovery point: {what}; how old that is, is not known."
     short = f"OVERWRITES {brief or what}; how old the recovery point is, is not known."
     if taken is not None:
         when = times.describe_when(taken, s.now)
-        lost = "ALL it holds is LOST" if foreign else "everything written since then is LOST"
+        lost = f"ALL {holds} is LOST" if foreign else "everything written since then is LOST"
         words = f"OVERWRITTEN with the {'state' if until else 'recovery point'} of {when}: {what}; {lost}."
         short = f"OVERWRITES {brief or what}; what was written since {taken:%Y-%m-%d %H:%M} UTC is LOST."
     if foreign:
-        short = f"OVERWRITES {brief or what}: ALL it holds is LOST."
+        short = f"OVERWRITES {brief or what}: ALL {holds} is LOST."
     return grave(words, "overwrites", short, Danger.DESTROY)
 
 
@@ -109,15 +113,6 @@ def lost_since(s: Subject) -> tuple[datetime | None, bool]:
     taken = units.parse_time(s.read("copy").resource.get("pointInTime"))
     until = units.parse_time(s.arguments.get("restoreUntil"))
     return (until, True) if until and taken and taken < until < s.now else (taken, False)
-
-
-def tail_of_log(s: Subject) -> Iterator[Finding]:
-    """What becomes of what a database's log holds and no backup has yet."""
-    if s.arguments.get("restoreWithTailLog"):
-        yield Finding("The tail of the log is kept first (restoreWithTailLog).")
-    else:
-        words = "The tail of the log that no backup has yet is LOST (restoreWithTailLog is not set)."
-        yield grave(words, danger=Danger.DESTROY)
 
 
 def room_on_datastore(s: Subject, needed: Any) -> Iterator[Finding]:
@@ -129,13 +124,16 @@ def room_on_datastore(s: Subject, needed: Any) -> Iterator[Finding]:
         yield grave(f"NO ROOM: it takes {what}.", "a datastore without room", f"NO ROOM: it takes {what}.")
 
 
-def present_there(s: Subject) -> Iterator[Finding]:
-    """What an ALTERNATE restore meets where it goes: the original itself, or what has the name already."""
+def namesakes(s: Subject) -> Iterator[Finding]:
+    """What has the name already that an ALTERNATE restore gives to what it makes."""
     name = _new_name(s.arguments)
-    if s.target.kind == "SQL database":
-        yield from _onto_database(s)
-        return
-    for one in s.read("namesakes").items:
+    own = [] if s.resource.get("state") == "DELETED" else [s.resource]
+    every = s.read("every name")
+    if every.available and not every.whole:
+        yield notable(
+            f"Names were compared in capitals or not with the first {len(every.items):,} {s.target.kind}s only."
+        )
+    for one in {str(one.get("id")): one for one in (*s.read("namesakes").items, *every.items, *own)}.values():
         if as_shown(one.get("name")) == as_shown(name):
             yield grave(
                 f"A {s.target.kind} named {quoted(name)} EXISTS (id {cell(str(one.get('id')))}): the service refuses, "
@@ -146,30 +144,39 @@ def present_there(s: Subject) -> Iterator[Finding]:
             )
 
 
-def _onto_database(s: Subject) -> Iterator[Finding]:
-    to = s.arguments.get("targetDatabaseInfo")
-    to = to if isinstance(to, Mapping) else {}
-    instance = item_at(s.resource, "instanceInfo", "id")
-    where, name = to.get("instanceId") or instance, as_shown(to.get("name") or s.resource.get("name"))
-    paths = objects(to.get("databaseFilePaths"))
-    same_files = [p for p in paths if _path(p.get("newPath")) == _path(p.get("originalPath"))]
-    if where == instance and name == as_shown(s.resource.get("name")):
-        yield overwritten(s, f"the present {s.name}, which has that name and instance", s.name)
-        yield from () if s.arguments.get("restoreWithTailLog") else tail_of_log(s)
-    elif where == instance and same_files:
-        files = listed(quoted(p.get("newPath")) for p in same_files)
-        yield overwritten(s, f"the present {s.name} in its files {files}", s.name)
-    elif where == instance and not paths:
-        yield notable("Where its files go is left to the service; the present ones lie on the same host.")
-    for one in s.read("namesakes").items:
-        there = as_shown(one.get("name")) == name and item_at(one, "instanceInfo", "id") == where
-        if there and one.get("id") != s.resource.get("id"):
-            which = f"the {label('SQL database', one)} that has that name there"
-            yield overwritten(s, which, f"SQL database {quoted(one.get('name'), 50)}", foreign=True)
+def unused_place(s: Subject) -> Iterator[Finding]:
+    """That a restore over the original names a place or a name for something new, which there is not."""
+    names = [name for name in ALTERNATE_ONLY if s.arguments.get(name) not in (None, "", {}, False)]
+    names += ["targetInfoOverrides"] * any(
+        o.get("targetInfoOverrides") for o in objects(s.arguments.get("recoveryInfo"))
+    )
+    if is_over(s) and names:
+        verb = "is" if len(names) == 1 else "are"
+        yield notable(
+            f"{' and '.join(names)} {verb} for ALTERNATE restores only, and this one goes over the original: the "
+            "service refuses the call, or does not heed what is asked there."
+        )
 
 
-def _path(value: Any) -> str:
-    return str(value).replace("/", "\\").casefold()
+def check_places(s: Subject) -> Iterator[Finding]:
+    """That a cluster, host or datastore named for what is made does not exist, or is of another vCenter."""
+    managers: dict[str, str] = {}
+    for leaf in s.difference.leaves:
+        if leaf.name == "hypervisorManagerId":
+            managers["the vCenter named"] = str(leaf.after)
+        if not (collection := COLLECTIONS.get(leaf.name)) or not isinstance(leaf.after, str):
+            continue
+        lists = [r for name, r in (("onto", s.read("onto")), *s.facts.items()) if collection in name or name == "onto"]
+        every = [one for r in lists for one in (*r.items, r.resource)]
+        word = leaf.name.removesuffix("Id")
+        if one := next((one for one in every if one.get("id") == leaf.after), None):
+            if manager := item_at(one, "hypervisorManagerInfo", "id"):
+                managers[f"{word} {name_of(one)}"] = str(manager)
+        elif leaf.after == s.resource.get("id") or any(r.whole and r.items for r in lists):
+            yield notable(f"There is no {word} with the id {cell(leaf.after)}.")
+    if len(set(managers.values())) > 1:
+        which = f"{listed(managers)} are not all of one vCenter: the service is expected to refuse that."
+        yield notable(which[:1].upper() + which[1:])
 
 
 def name_into(s: Subject) -> str:

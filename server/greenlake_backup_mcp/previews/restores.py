@@ -6,31 +6,28 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
+from .database_restores import no_instance, onto_databases, tail_of_log
 from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import as_shown, describe_resource, item_at, label, names, objects
 from .recovery_point_facts import GOING, flaw_of, recovery_point_facts
 from .restore_places import (
     COPIES,
+    check_places,
     copy_and_place,
     is_over,
     name_into,
+    namesakes,
     overwritten,
-    present_there,
     room_on_datastore,
-    tail_of_log,
+    unused_place,
 )
 from .tenant_facts import stores
 
-HARMLESS = {  # ways to restore files that lose none
-    "KEEPASBACKUP": "Files that are there are kept under another name.",
-    "SKIP": "Files that are there are left alone.",
-}
 OVERWRITTEN = "What is overwritten cannot be brought back, unless a recovery point of it is taken first."
 TWICE = "each runs beside the one that exists, with the same name, addresses and identity."
 MADE = "What is made can be removed again, outside this server."
@@ -41,7 +38,10 @@ MADE = "What is made can be removed again, outside this server."
 
 def _restore(s: Subject) -> Iterator[Finding]:
     """A VM, datastore, database or volume group comes back, over itself or beside itself."""
-    if is_over(s):
+    if _is_gone(s) and is_over(s):
+        words = "It is DELETED in its vCenter: nothing that is there is overwritten; it is made again where it was."
+        yield notable(f"{words} Whether the service does that, or wants ALTERNATE, no document says.")
+    elif is_over(s):
         parts = s.arguments.get("individualBackupIds") or s.arguments.get("individualSnapshotIds") or ()
         members = objects(s.resource.get("assets"))
         some = f"{len(parts):,} of {units.plural(len(members), 'volume')} of " if parts and members else ""
@@ -49,12 +49,14 @@ def _restore(s: Subject) -> Iterator[Finding]:
         yield overwritten(s, f"{some or 'the present '}{s.name}", f"{some}{s.name}")
         yield from _along(s, some)
     else:
-        onto = list(present_there(s))
+        onto = list(_present_there(s))
         yield from onto
         if not any(f.danger is Danger.DESTROY for f in onto):
             yield Finding(f"The present {s.target.kind} stays as it is; a second one is made.")
         yield from _made_along(s)
+        yield from check_places(s)
         yield from room_on_datastore(s, s.resource.get("capacityInBytes"))
+    yield from unused_place(s)
     if not any(s.arguments.get(name) for name in COPIES):
         words = "NO RECOVERY POINT IS NAMED: which one is used, and how old it is, no document says. Name one."
         yield grave(words, "no recovery point is named")
@@ -63,24 +65,14 @@ def _restore(s: Subject) -> Iterator[Finding]:
     yield from warnings(s)
 
 
-def _restore_disks(s: Subject) -> Iterator[Finding]:
-    every = "" if objects(s.arguments.get("restoreDiskDetails")) else ", ALL of them (none is named)"
-    foreign = s.read("into").available
-    yield overwritten(s, f"disks of {name_into(s)}{every}", f"disks of {name_into(s)}", foreign=foreign)
-    yield from warnings(s)
+def _present_there(s: Subject) -> Iterator[Finding]:
+    """What an ALTERNATE restore meets where it goes."""
+    return onto_databases(s) if s.target.kind == "SQL database" else namesakes(s)
 
 
-def _restore_files(s: Subject) -> Iterator[Finding]:
-    method, paths = str(s.arguments.get("fileRestoreMethod")), objects(s.arguments.get("filePathInfo"))
-    if method in HARMLESS:
-        yield Finding(HARMLESS[method])
-    else:
-        where = f"below {units.plural(len(paths), 'path')} in the {name_into(s)}"
-        words = f"Files that are there are OVERWRITTEN {where}."
-        if method != "OVERWRITE":
-            words = f"What becomes of files that are there is not known ({cell(method)}), {where}."
-        yield grave(words, "overwrites files", words, Danger.DESTROY)
-    yield from warnings(s)
+def _is_gone(s: Subject) -> bool:
+    """Whether what a restore is of is kept by its recovery points alone."""
+    return s.resource.get("state") == "DELETED"
 
 
 def _vms_on_it(s: Subject) -> str:
@@ -156,22 +148,14 @@ def _facts(s: Subject) -> Iterator[str]:
 
 def _overwrites(s: Subject) -> bool:
     """Whether something present is lost, or may be."""
-    return is_over(s) or any(f.danger is Danger.DESTROY for f in present_there(s))
+    return not _is_gone(s) if is_over(s) else any(f.danger is Danger.DESTROY for f in _present_there(s))
 
 
 def _title(s: Subject) -> str:
-    onto = any(f.warning == "overwrites" for f in present_there(s))
-    where = "OVER ITSELF" if is_over(s) else "ONTO WHAT IS THERE" if onto else "to a new place"
+    onto = not is_over(s) and any(f.warning == "overwrites" for f in _present_there(s))
+    original = "where it was" if _is_gone(s) else "OVER ITSELF"
+    where = original if is_over(s) else "ONTO WHAT IS THERE" if onto else "to a new place"
     return f"Restore the {s.label} {where}"
-
-
-def _source(s: Subject) -> str:
-    """Whose recovery point it is, where that is not the target."""
-    return f"a recovery point of the {s.label}" if s.read("into").available else "a recovery point of it"
-
-
-def _overwrites_files(s: Subject) -> bool:
-    return s.arguments.get("fileRestoreMethod") not in HARMLESS
 
 
 def unusable(s: Subject, *, overwrites: bool) -> str:
@@ -192,7 +176,7 @@ def unusable(s: Subject, *, overwrites: bool) -> str:
             return f"{what} {'to restore from ' if name == 'copy' else ''}does not exist."
         if result.resource.get("state") in (*GOING, "CREATING"):
             return f"{what} cannot be used: state {cell(str(result.resource['state']))}."
-    return ""
+    return no_instance(s)
 
 
 RESTORE = PreviewSpec(
@@ -203,25 +187,7 @@ RESTORE = PreviewSpec(
     lambda s: unusable(s, overwrites=is_over(s)),
     copy_and_place,
 )
-TABLE: Mapping[str, PreviewSpec] = {
-    **dict.fromkeys(
-        ("VirtualMachineRestore", "DatastoreRestoreFromCopy", "MSSQLDatabaseRestore", "VolumeProtectionGroupRestore"),
-        RESTORE,
-    ),
-    "VirtualMachineDisksRestore": replace(
-        RESTORE,
-        title=lambda s: f"Overwrite disks of the {name_into(s)} from {_source(s)}",
-        findings=_restore_disks,
-        reversibility=OVERWRITTEN,
-        forbidden=lambda s: unusable(s, overwrites=True),
-    ),
-    "VirtualMachineFileRestore": replace(
-        RESTORE,
-        title=lambda s: f"Write files into the guest of the {name_into(s)} from {_source(s)}",
-        findings=_restore_files,
-        reversibility=lambda s: (
-            "Overwritten files cannot be brought back." if _overwrites_files(s) else "They can be deleted again."
-        ),
-        forbidden=lambda s: unusable(s, overwrites=_overwrites_files(s)),
-    ),
-}
+TABLE: Mapping[str, PreviewSpec] = dict.fromkeys(
+    ("VirtualMachineRestore", "DatastoreRestoreFromCopy", "MSSQLDatabaseRestore", "VolumeProtectionGroupRestore"),
+    RESTORE,
+)
