@@ -3,7 +3,7 @@
 Starts a simulated tenant, redis-server, two servers and nginx with deploy/nginx.conf, then drives them with real MCP
 clients of both eras: any call may reach any replica, codes hold across them and once, of the last two copies one stays,
 a replica may go and come back, Redis may hang, die within a plan and come back, and both write one audit log.
-Needs nginx and redis-server (Debian: apt install nginx-light redis-server) and the extra `redis`. Takes half a minute.
+Needs nginx and redis-server (Debian: apt install nginx-light redis-server) and the extra `redis`. Takes two minutes.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from greenlake_backup_mcp.cli.parser import main
 from greenlake_backup_mcp.consent import audit_log, audit_verify
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app as mcp_server
@@ -317,17 +319,48 @@ def test_what_rotated_and_cannot_be_remembered_is_told_as_missing_lines(tmp_path
     assert "lines between them are missing" in audit_verify.verify([tmp_path / "a.1", path]).problems[0]
 
 
-def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path) -> None:
+def test_the_command_tells_what_was_changed_and_what_is_not_settled(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "a"
     log = audit_log.open_log(path)
     audit_log.record(log, "request", call="1", tool="delete_vm_backup", principal="me", target={"path": "/x"})
-    run = [sys.executable, "-m", "greenlake_backup_mcp", "audit", "verify", str(path)]
-    good = subprocess.run(run, capture_output=True, text=True, check=False)
-    assert good.returncode == 0
-    assert "delete_vm_backup /x (call 1)" in good.stdout
-    assert f"Last digest: {audit_verify.verify([path]).last}." in good.stdout
-    path.write_bytes(path.read_bytes() + b"garbage\n")
-    assert subprocess.run(run, capture_output=True, check=False).returncode == 1
+    assert main(["audit", "verify", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "delete_vm_backup /x (call 1)" in text
+    assert f"Last digest: {audit_verify.verify([path]).last}." in text
+    path.write_bytes(path.read_bytes() + b"garbage\n[1]\n")
+    assert main(["audit", "verify", str(path)]) == 1
+    assert capsys.readouterr().out.count("is no line of a record") == 2
+    path.write_text('{"before": "of another file"}\n{}\n', encoding="utf-8")
+    assert main(["audit", "verify", str(path)]) == 1
+    text = capsys.readouterr().out
+    assert "It goes on from a line with the digest of another file" in text
+    assert "line 2 names no line before it" in text
+
+
+def test_a_line_of_any_length_is_chained(tmp_path: Path) -> None:
+    log = audit_log.open_log(tmp_path / "a")
+    for _ in range(3):
+        audit_log.record(log, "preview", call="1", tool="t", principal="me", arguments={"many": ["x" * 2000] * 90})
+    assert audit_verify.verify([tmp_path / "a"]).problems == []
+
+
+def test_a_record_that_another_process_holds_or_moves_stops_the_request(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / "a"
+    log = audit_log.open_log(path)
+    monkeypatch.setattr(audit_log, "LOCK_SECONDS", 0)
+    with path.open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(BackupError, match="another process holds it"):
+            audit_log.record(log, "preview", call="1", tool="t", principal="me")
+    flock = fcntl.flock
+
+    def moving(descriptor: int, operation: int) -> None:
+        flock(descriptor, operation)
+        path.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", moving)
+    with pytest.raises(BackupError, match="it is moved away again and again"):
+        audit_log.record(log, "preview", call="1", tool="t", principal="me")
 
 
 @pytest.mark.parametrize(

@@ -39,15 +39,7 @@ class AuditLog:
     path: Path | None = None
     key: bytes | None = None  # of the chain of digests; None: anybody can make them
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    descriptor: int | None = None
     last: str = ""  # the digest of the last line of this process; `_remembered` knows those of others
-
-    def close(self) -> None:
-        """Close the file."""
-        if self.descriptor is not None:
-            with suppress(OSError):
-                os.close(self.descriptor)
-        self.descriptor = None
 
 
 def open_log(path: Path | None, now: Callable[[], datetime] | None = None, key: bytes | None = None) -> AuditLog:
@@ -56,7 +48,7 @@ def open_log(path: Path | None, now: Callable[[], datetime] | None = None, key: 
     if path is None:
         return log
     try:
-        with _locked(log):
+        with _locked(path):
             pass
     except OSError as error:
         raise _unwritable_error(path, error, SettingsError) from None
@@ -100,13 +92,14 @@ def record(  # noqa: PLR0913  a line has its fields
     }
     safe = _shorten(masking.redact({name: value for name, value in line.items() if value is not None}))
     try:
-        with _locked(log) as descriptor:
-            log.last = last_digest(descriptor, log.key) or _remembered(log)
-            content = json.dumps({**safe, "before": log.last}, ensure_ascii=False, separators=(",", ":"), default=str)
+        with _locked(log.path) as descriptor:
+            last, torn = _last_line(descriptor)
+            before = digest(last, log.key) if last else _remembered(log.path) or log.last
+            content = json.dumps({**safe, "before": before}, ensure_ascii=False, separators=(",", ":"), default=str)
             whole = content.encode("utf-8", "replace") + b"\n"
-            _append(descriptor, whole)
+            _append(descriptor, b"\n" + whole if torn else whole)
             log.last = digest(whole, log.key)
-            _remember(log)
+            _remember(log.path, log.last)
     except OSError as error:
         raise _unwritable_error(log.path, error, PolicyRefusal) from None
 
@@ -118,22 +111,17 @@ def digest(line: bytes, key: bytes | None) -> str:
     return mac.hexdigest()[:DIGEST]
 
 
-def last_digest(descriptor: int, key: bytes | None) -> str:
-    """The digest of the last line of a file; "" where it has none."""
-    size = os.fstat(descriptor).st_size
-    length = TAIL
-    while size:
+def _last_line(descriptor: int) -> tuple[bytes, bool]:
+    """The last line of a file, b"" where it has none; whether a crash tore it, which must not take the next along."""
+    size, length = os.fstat(descriptor).st_size, TAIL
+    while True:
         start = max(0, size - length)
-        tail = _read(descriptor, start).rstrip(b"\n")
-        if b"\n" in tail or start == 0:
-            return digest(tail.rpartition(b"\n")[2], key)
+        os.lseek(descriptor, start, os.SEEK_SET)  # what is appended goes to the end all the same
+        tail = os.read(descriptor, size - start)
+        line = tail.rstrip(b"\n")
+        if b"\n" in line or start == 0:
+            return line.rpartition(b"\n")[2], not tail.endswith(b"\n") and size > 0
         length *= 8
-    return ""
-
-
-def _read(descriptor: int, start: int) -> bytes:
-    os.lseek(descriptor, start, os.SEEK_SET)  # what is appended goes to the end all the same; Windows has no pread
-    return os.read(descriptor, os.fstat(descriptor).st_size - start)
 
 
 def _beside(path: Path) -> Path:
@@ -141,59 +129,45 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.last")
 
 
-def _remembered(log: AuditLog) -> str:
+def _remembered(path: Path) -> str:
     """The digest of the last line that any process wrote, for a file that was emptied or taken away in a rotation."""
-    assert log.path is not None  # noqa: S101  for the type checker
     try:
-        return _beside(log.path).read_text(encoding="ascii").strip() or log.last
+        return _beside(path).read_text(encoding="ascii")
     except (OSError, ValueError):
-        return log.last
+        return ""
 
 
-def _remember(log: AuditLog) -> None:
-    """Write `log.last` where all processes find it. Where that fails, only a rotation may break the chain."""
-    assert log.path is not None  # noqa: S101  for the type checker
+def _remember(path: Path, last: str) -> None:
+    """Write a digest where all processes find it. Where that fails, a rotation may break the chain, and is told."""
     with suppress(OSError):
-        descriptor = os.open(_beside(log.path), os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        descriptor = os.open(_beside(path), os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            os.write(descriptor, log.last.encode())
+            os.write(descriptor, last.encode())
         finally:
             os.close(descriptor)
 
 
 @contextmanager
-def _locked(log: AuditLog) -> Iterator[int]:
-    """The open file at the log's path, no other process writing to it; opened anew where the path names another."""
-    path = log.path
-    assert path is not None  # noqa: S101  for the type checker
+def _locked(path: Path) -> Iterator[int]:
+    """The open file at a path, no other process writing to it; opened anew where the path names another by then."""
     for _ in range(5):
-        if log.descriptor is None:
-            log.descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
-        descriptor = log.descriptor
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | BINARY, 0o600)
         try:
             _lock(descriptor)
-        except OSError:
-            log.close()
-            raise
-        try:
             if _is_at(descriptor, path):
-                _end_torn_line(descriptor)
                 yield descriptor
                 return
         finally:
-            with suppress(OSError):
-                _unlock(descriptor)
-        log.close()
+            os.close(descriptor)  # which lets go of the lock
     raise OSError("it is moved away again and again")
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
     """Whether the path still names the open file."""
     try:
-        there = path.stat()
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-    return os.path.samestat(os.fstat(descriptor), there)
 
 
 def _append(descriptor: int, content: bytes) -> None:
@@ -210,36 +184,20 @@ def _append(descriptor: int, content: bytes) -> None:
         raise
 
 
-def _end_torn_line(descriptor: int) -> None:
-    """A line torn by a crash must not take the next one along."""
-    size = os.fstat(descriptor).st_size
-    if size and _read(descriptor, size - 1) != b"\n":
-        os.write(descriptor, b"\n")
+def _lock(descriptor: int) -> None:
+    """Wait until no other process writes to the file; on Windows there is but one."""
+    if os.name != "posix":  # pragma: no cover  opening for append is atomic enough there
+        return
+    import fcntl  # noqa: PLC0415
 
-
-if os.name == "posix":
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise OSError("another process holds it") from None
-            time.sleep(0.005)
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-else:  # pragma: no cover  Windows: opening for append is atomic enough for one process, which is all it is used by
-
-    def _lock(descriptor: int) -> None:
-        """No lock."""
-
-    def _unlock(descriptor: int) -> None:
-        """No lock."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > end:
+            raise OSError("another process holds it")
+        time.sleep(0.005)
 
 
 def _shorten(value: Any) -> Any:

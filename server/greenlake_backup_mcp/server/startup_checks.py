@@ -39,7 +39,7 @@ def check_audit_log(settings: Settings) -> None:
     if settings.audit_log is not None:
         from greenlake_backup_mcp.consent import audit_log  # noqa: PLC0415
 
-        audit_log.open_log(settings.audit_log).close()
+        audit_log.open_log(settings.audit_log)
 
 
 def unused_settings(settings: Settings) -> str:
