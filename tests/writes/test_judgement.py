@@ -13,7 +13,7 @@ import pytest
 from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.upstream.client import Request
 from greenlake_backup_mcp.writes import comparison, contradictions, runs, verification
-from greenlake_backup_mcp.writes.also_changed import find_also_changed
+from greenlake_backup_mcp.writes.also_changed import describe_also_changed
 from greenlake_backup_mcp.writes.expectations import Expectation
 from greenlake_backup_mcp.writes.made_resources import Made
 from greenlake_backup_mcp.writes.new_points import Points
@@ -187,7 +187,7 @@ def test_each_leaf_is_the_same_or_another_or_not_to_be_told(
 
 def test_a_period_that_nobody_asked_to_change_is_told_in_words() -> None:
     before, after = {"retention": PERIOD}, {"retention": {"value": 4, "unit": "DAYS"}}
-    assert find_also_changed(before, after, {}, Expectation()) == ("retention was 3 d, is 4 d",)
+    assert describe_also_changed(before, after, {}, Expectation()).endswith(": retention was 3 d, is 4 d.")
 
 
 def test_the_oldest_writes_are_forgotten_first_and_secrets_are_never_remembered() -> None:

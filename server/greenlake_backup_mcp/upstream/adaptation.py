@@ -26,17 +26,17 @@ CURES: tuple[tuple[str, str], ...] = (
 
 
 async def send_adapted(
-    readings: Readings, request: Request, send: Callable[[Mapping[str, str] | None], Awaitable[Response]]
+    readings: Readings, request: Request, send: Callable[[Mapping[str, str]], Awaitable[Response]]
 ) -> Response:
     """The response to a request in the form of the readings taken, or else in another form of the same meaning.
 
-    `send` sends it in the form of these readings (None: as it is); each is tried once, and only after a refusal
+    `send` sends it in the form of these readings (none: as it is); each is tried once, and only after a refusal
     (400, 415 or 422) of the service itself that names its point and shows nothing that was executed. ServiceError is
     the first refusal; whatever else `send` raises goes through at once.
     """
     points = request_forms.points(request)
     if not points and request.reads:
-        return await send(None)
+        return await send({})
     scopes = {point: request_forms.scope_of(point, request) for point in points}
     taken = {point: readings.value(point, scopes[point]) for point in points}
     refusals: list[ServiceError] = []
@@ -44,7 +44,7 @@ async def send_adapted(
     attempt = taken
     while True:
         try:
-            response = await send(attempt or None)
+            response = await send(attempt)
         except ServiceError as refusal:
             if refusal.status not in request_forms.REFUSED:
                 raise

@@ -75,8 +75,11 @@ def parse_body(content: bytes, content_type: str = "", decoder: json.JSONDecoder
             raise UnusableBodyError("JSON that breaks off or is malformed", passing=True) from None
         raise UnusableBodyError(f"no JSON but {kind[:60]}", passing=False) from None
     _check_depth(value)
-    # a lone surrogate cannot be encoded, so it would break the channel to the client, not merely a cell
-    return _whole(value) if _SURROGATE.search(content) else value
+    if _SURROGATE.search(content):
+        # a lone surrogate, which cannot be encoded and would break the channel to the client, becomes U+FFFD
+        text = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+        value = json.loads(text.decode("utf-16-le", "replace"))
+    return value
 
 
 async def parse(content: bytes, content_type: str = "") -> Any:
@@ -96,7 +99,10 @@ async def parse(content: bytes, content_type: str = "") -> Any:
 
 
 async def offload_if(large: bool, work: Callable[..., T], *arguments: Any) -> T:
-    """What `work` makes of a value: of a large one in a thread, so that other calls are answered meanwhile."""
+    """What `work` makes of a value: of a large one in a thread, so that other calls are answered meanwhile.
+
+    `work` must touch nothing that others change. What it raises goes through; a cancelled caller leaves it to its end.
+    """
     if not large:
         return work(*arguments)
     return await anyio.to_thread.run_sync(partial(work, *arguments), abandon_on_cancel=True)
@@ -143,14 +149,3 @@ def _too_deep() -> BackupError:
         f"The service's answer nests more than {DEEPEST} levels deep and was not used.",
         hint="No described answer does; report it to HPE support.",
     )
-
-
-def _whole(value: Any) -> Any:
-    """The value with each lone surrogate replaced by U+FFFD."""
-    if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, dict):
-        return {_whole(name): _whole(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return value

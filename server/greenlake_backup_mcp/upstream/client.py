@@ -92,18 +92,15 @@ async def send(api: ApiClient, request: Request, *, adapt: bool = True) -> Respo
     if not request.reads:
         readings.SENT.set({})
     if not adapt:
-        return await _send_form(api, request)
+        return await _send_form(api, request, {})
     return await adaptation.send_adapted(api.readings, request, lambda values: _send_form(api, request, values))
 
 
-async def _send_form(api: ApiClient, request: Request, values: Mapping[str, str] | None = None) -> Response:
+async def _send_form(api: ApiClient, plain: Request, values: Mapping[str, str]) -> Response:
     """Send a request in the form of these readings."""
-    if values is not None:
-        form = request_forms.form_of(request, values)
-        if (form.query, form.body, form.media_type) != (request.query, request.body, request.media_type):
-            request = replace(request, query=form.query, body=form.body, media_type=form.media_type)
-            if not request.reads:
-                readings.SENT.set({"form": {"readings": dict(values), "type": form.media_type, "body": form.body}})
+    request = request_forms.form_of(plain, values)
+    if request != plain and not request.reads:
+        readings.SENT.set({"form": {"readings": dict(values), "type": request.media_type, "body": request.body}})
     content = None
     if request.media_type is not None:
         content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

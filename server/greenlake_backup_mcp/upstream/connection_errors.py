@@ -27,7 +27,10 @@ class Failure:
 
 
 def explain(error: BaseException, *, named: bool = False) -> Failure:
-    """The failure of a connection. `named`: the sentence names the host already."""
+    """The failure of a connection, from an error of httpx2, OpenSSL or the operating system, or a timeout.
+
+    `named`: the sentence names the host already.
+    """
     certificate = next((e for e in _chain(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return _certificate(certificate)
@@ -66,26 +69,28 @@ PROXY_HINT = (
 )
 
 
+_CERTIFICATES = (  # OpenSSL's codes (X509_V_ERR_…), words of its messages, what is wrong, what helps
+    ((9,), "not yet valid", "is not valid yet", "Is this machine's clock right? It seems to be behind."),
+    ((10,), "expired", "has expired", "Whoever runs that host must renew it; or this machine's clock is ahead."),
+    ((62, 64), "mismatch|not valid for", "is for another name",
+     "Is the URL the right one, and does a proxy answer in the host's place?"),
+    ((2, 18, 19, 20, 21, 27), "issuer|self.signed|unable to get|trusted",
+     "is of an authority that this machine does not trust",
+     ("A proxy that reads TLS has an authority of its own: put its certificate (PEM), with the public ones, into a "
+      "file and name that in SSL_CERT_FILE.")),
+)  # fmt: skip
+
+
 def _certificate(error: ssl.SSLCertVerificationError) -> Failure:
     """What is wrong with a certificate, and what helps."""
     detail = (error.verify_message or str(error)).lower()
-    if error.verify_code == 9 or "not yet valid" in detail:  # X509_V_ERR_CERT_NOT_YET_VALID
-        return _refused("is not valid yet", "Is this machine's clock right? It seems to be behind.")
-    if error.verify_code == 10 or "expired" in detail:  # X509_V_ERR_CERT_HAS_EXPIRED
-        return _refused("has expired", "Whoever runs that host must renew it; or this machine's clock is ahead.")
-    if error.verify_code in (62, 64) or "mismatch" in detail or "not valid for" in detail:  # host name, address
-        hint = "Is the URL the right one, and does a proxy answer in the host's place?"
-        return _refused("is for another name", hint)
-    if error.verify_code in (18, 19, 20, 21, 2, 27) or re.search("issuer|self.signed|unable to get|trusted", detail):
-        hint = (
-            "A proxy that reads TLS has an authority of its own: put its certificate (PEM), with the public ones, into "
-            "a file and name that in SSL_CERT_FILE."
-        )
-        return _refused("is of an authority that this machine does not trust", hint)
-    return _refused(f"does not hold ({re.sub(r'[^a-z0-9 .-]', '', detail)[:100]})", "See SSL_CERT_FILE, and the clock.")
-
-
-def _refused(why: str, hint: str) -> Failure:
+    rows = (
+        (why, hint)
+        for codes, words, why, hint in _CERTIFICATES
+        if error.verify_code in codes or re.search(words, detail)
+    )
+    other = (f"does not hold ({re.sub(r'[^a-z0-9 .-]', '', detail)[:100]})", "See SSL_CERT_FILE, and the clock.")
+    why, hint = next(rows, other)
     return Failure(f"cannot be reached safely: its certificate {why}", hint, lasting=True)
 
 

@@ -49,7 +49,8 @@ def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, p
         reasons = [
             str(r.get("message") or r.get("reason") or r) if isinstance(r, dict) else str(r)
             for name in _REASONS
-            for r in _join(body.get(name))
+            if isinstance(body.get(name), list)
+            for r in body[name]
         ]
         message = "; ".join(p for p in [_line(str(words)), *map(_line, reasons[:5])] if p)
         vendor = any(body.get(name) for name in ("errorCode", "httpStatusCode", "debugId"))
@@ -174,10 +175,6 @@ def _quoted(error: ErrorBody) -> str:
     """The service's words as a quotation, so that they read as data."""
     code = f" [{error.code}]" if error.code and error.code.strip("0123456789") else ""
     return f': "{error.message}"{code}' if error.message else code
-
-
-def _join(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,12 @@ class Readings:
     findings: dict[str, Finding] = field(default_factory=dict)
     drift: dict[str, int] = field(default_factory=dict)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _fixed: dict[str, str] | None = None
     _loaded: bool = False
 
-    @property
+    @cached_property
     def fixed(self) -> Mapping[str, str]:
         """Those that a person fixed; SettingsError where there are none such."""
-        if self._fixed is None:
-            self._fixed = parse(self.settings.reading)
-        return self._fixed
+        return parse(self.settings.reading)
 
     def value(self, name: str, scope: str = "") -> str:
         """What is taken: as fixed, as found out in this scope (request_forms.scope_of), else the first."""

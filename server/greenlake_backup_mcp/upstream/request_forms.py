@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from . import published
@@ -30,15 +30,6 @@ _HINTS = {  # words of a refusal of a filter that tell which of its readings is 
     "in_lists": re.compile(r"'in'|`in`|\bin operator|bracket|parenthes|\blist\b", re.IGNORECASE),
     "escaped_quotes": re.compile(r"quot|escape|character|unterminated", re.IGNORECASE),
 }
-
-
-@dataclass(frozen=True)
-class Form:
-    """What goes out for a request."""
-
-    query: tuple[tuple[str, str], ...]
-    body: Any
-    media_type: str | None
 
 
 def points(request: Request) -> tuple[str, ...]:
@@ -94,8 +85,10 @@ def _types(value: Any) -> Iterator[str]:
             yield from _types(item)
 
 
-def form_of(request: Request, values: Mapping[str, str]) -> Form:
-    """The form of a request by the readings of its points (`values`: what each is taken to be)."""
+def form_of(request: Request, values: Mapping[str, str]) -> Request:
+    """The request in the form by the readings of its points (`values`: what each is taken to be)."""
+    if not values:
+        return request
     query, body, media_type = request.query, request.body, request.media_type
     if any(name in values for name in FILTERS):
         query = tuple((name, _filter(text, values) if name == "filter" else text) for name, text in query)
@@ -117,7 +110,7 @@ def form_of(request: Request, values: Mapping[str, str]) -> Form:
                 "snapshotId": body.get("snapshotId", request.beside.get("snapshotId", name))}  # fmt: skip
     if (kind := values.get("asset_types", "as given")) != "as given":
         body = _retyped(body, kind)
-    return Form(query, body, media_type)
+    return replace(request, query=query, body=body, media_type=media_type)
 
 
 def _filter(text: str, values: Mapping[str, str]) -> str:

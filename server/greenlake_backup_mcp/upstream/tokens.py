@@ -18,6 +18,7 @@ import httpx2
 
 from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.text import units
 
 from .readings import Readings
 
@@ -186,11 +187,8 @@ class Tokens:
 
 def _lifetime(expires_in: Any) -> float:
     """Seconds a token holds; vendors write numbers and strings."""
-    try:
-        seconds = float(expires_in)
-    except (TypeError, ValueError):
-        return ASSUMED_LIFETIME
-    return min(seconds, 86_400.0) if seconds > 0 else ASSUMED_LIFETIME
+    seconds = units.number(expires_in)
+    return min(float(seconds), 86_400.0) if seconds is not None and seconds > 0 else ASSUMED_LIFETIME
 
 
 def _error(body: Any) -> str:

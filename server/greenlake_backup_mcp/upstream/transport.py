@@ -173,7 +173,10 @@ class _InProcess(httpx2.ASGITransport):
 
 
 def base_url(settings: Settings, *, simulated: bool = False) -> str:
-    """Where the service is, without a slash at the end; it may have a path (the vendor's mock server)."""
+    """Where the service is, without a slash at the end; it may have a path (the vendor's mock server).
+
+    The URL of the settings, else that of their region, else of the simulated tenant; SettingsError where there is none.
+    """
     if settings.api_base_url:
         return settings.api_base_url.rstrip("/")
     if settings.region:

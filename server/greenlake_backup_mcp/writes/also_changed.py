@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from greenlake_backup_mcp.text import masking, sanitize
+from greenlake_backup_mcp.text import masking, sanitize, units
 
 from . import leaf_values
 from .expectations import Expectation
@@ -22,21 +22,26 @@ _OWN = frozenset({
 })  # fmt: skip
 
 
-def find_also_changed(
+def describe_also_changed(
     before: Mapping[str, Any], after: Mapping[str, Any], asked: Mapping[str, Any], row: Expectation
-) -> tuple[str, ...]:
-    """Each leaf that differs and that `asked` says nothing of, as a clause: `description was "a", is empty`.
+) -> str:
+    """The leaves that differ and of which `asked` says nothing, in a sentence: `… description was a, is empty`.
 
-    Both sides are the resource as the service shows it; `row` says where it shows the leaves of the request. What
-    changes by itself is left out, and below a list of the request everything counts as asked for.
+    "" where none does, or `before` is not known ({}). Both sides are the resource as the service shows it; `row` says
+    where it shows the leaves of the request. What changes by itself is left out, and below a list of the request
+    everything counts as asked for.
     """
+    if not before:
+        return ""
     places = tuple(_places(asked, row))
     old, new = dict(_leaves(before)), dict(_leaves(after))
-    return tuple(
+    clauses = [
         f"{sanitize.cell(path)} was {leaf_values.write(old.get(path))}, is {leaf_values.write(new.get(path))}"
         for path in dict.fromkeys((*old, *new))
         if not leaf_values.is_same(new.get(path), old.get(path)) and not _is_asked(path, places)
-    )
+    ]
+    listed = units.first_few(clauses, MOST, "; ")
+    return f"ALSO CHANGED, though nobody asked for it: {listed}." if clauses else ""
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

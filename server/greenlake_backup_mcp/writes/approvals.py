@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.upstream.client import ApiClient
 
 from .read_back import read_page
 
 APPROVALS = "/data-services/v1beta1/dual-auth-operations"
+SUBJECTS = (  # what an approval is about, in each of the shapes that are described
+    "operationResource/resourceUri", "associatedResources/resourceUri", "associatedResources/resource/resourceUri",
+)  # fmt: skip
 PENDING = "PENDING_DELETE_APPROVAL"
 
 
@@ -36,14 +40,7 @@ async def _find_approval(api: ApiClient, path: str) -> Mapping[str, Any] | None:
         page = await read_page(api, APPROVALS, *query)
         for item in page.items:
             # written PENDING by the description and Pending by the service of old
-            if str(item.get("state", "")).casefold().startswith("pend") and path in _uris(item):
+            pending = str(item.get("state", "")).casefold().startswith("pend")
+            if pending and path in (extractors.every(item, SUBJECTS) or ()):
                 return item
     return None
-
-
-def _uris(item: Mapping[str, Any]) -> set[Any]:
-    """What an approval is about, in each of the shapes that are described."""
-    resources = [item.get("operationResource")]
-    for one in item.get("associatedResources") or ():
-        resources += [one, one.get("resource")] if isinstance(one, Mapping) else []
-    return {r.get("resourceUri") for r in resources if isinstance(r, Mapping)}

@@ -14,13 +14,19 @@ from greenlake_backup_mcp.lists.views import extractors, schedules
 from greenlake_backup_mcp.text import masking, units
 
 from . import leaf_values
-from .expectations import INSTRUCTIONS, Expectation
+from .expectations import TIERS, Expectation
 
 MEMBERS = ("assets", "members")  # lists that a request gives whole, in any order
 KEYS = ("id", "scheduleId", "resourceUri", "type", "name", "networkAddress", "networkName")  # of elements of lists
 NONE_IF_ABSENT = ("expiresAt", "lockedUntil", "sourceProtectionScheduleId", "mountedHostsIqn")
 DAYS = {"HOURS": 1 / 24, "DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.44, "YEARS": 365.25}
-TIERS = "protections"
+INSTRUCTIONS = frozenset(  # leaves that say how a thing is done, not what shall be: nothing shows them afterwards
+    {
+        "backupId", "snapshotId", "restoreType", "force", "cascadedelete", "fullRefresh", "recoveryMode",
+        "restoreUntil", "restoreWithTailLog", "retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure",
+        "slim", "type",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ class _Walk:
         return _Leaf(words, expected, f"until {units.stamp(until)}", abs(days - wanted_days) <= slack)
 
     def _list(self, asked: list[Any], path: str, words: str) -> Iterator[_Leaf]:
-        places = self.row.fields[path].split("|") if path in self.row.fields else [path, *leaf_values.places_of(path)]
+        places = self.row.fields[path].split("|") if path in self.row.fields else leaf_values.places_of(path)
         one_of = places[0].endswith("*")
         places = [place.rstrip("*") for place in places]
         present = [place for place in places if leaf_values.is_present(self.item, place)]

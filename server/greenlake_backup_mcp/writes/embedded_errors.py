@@ -36,7 +36,11 @@ class EmbeddedError:
 
 
 def find_embedded_error(status: int, body: Any) -> EmbeddedError | None:
-    """The error in a 2xx answer; None where it has none. `status` is the answer's own, which 207 makes a list's."""
+    """The error in a 2xx answer; None where it has none.
+
+    `status` is the answer's own: of 207 (RFC 4918) each part says how it fared, also in a word (`state`, `status`). Of
+    any other a resource's state is no error of the request. `body` is parsed JSON of any shape.
+    """
     if isinstance(body, Mapping) and (reason := _reason(body)):
         return EmbeddedError((reason,))
     for parts in _lists(body):

@@ -53,10 +53,6 @@ class Expectation:
 
 
 _VM = {
-    "clusterId": "clusterInfo/id",
-    "hostId": "hostInfo/id",
-    "appInfo/vmware/datastoreId": "appInfo/vmware/datastoresInfo/id",
-    "appInfo/vmware/resourcePoolId": "appInfo/vmware/resourcePoolInfo/id",
     "storageInfo/storageSystemId": "volumesInfo/storageSystemInfo/id",
     "powerOn": "powerState",
     "vmHardwareCustomization/networkAdapters": "networkAdapters",
@@ -66,16 +62,14 @@ _DATASTORE = {
     "storageInfo/storageSystemId": "volumesInfo/storageSystemInfo/id",
     "powerOnVmsAfterRestore": "",
 }
+_SIZE = {
+    f"max{where}": f"size/max{where}"
+    for where in (
+        "InCloudDailyProtectedDataInTiB", "InCloudRetentionDays", "OnPremDailyProtectedDataInTiB", "OnPremRetentionDays"
+    )
+}  # fmt: skip
 _GATEWAY_VM = {
-    **{
-        f"vmConfig/{name}": f"size/{name}"
-        for name in (
-            "maxInCloudDailyProtectedDataInTiB",
-            "maxInCloudRetentionDays",
-            "maxOnPremDailyProtectedDataInTiB",
-            "maxOnPremRetentionDays",
-        )
-    },
+    **{f"vmConfig/{name}": place for name, place in _SIZE.items()},
     "vmConfig/override": "override",
     "vmConfig/datastoreIds": "vm/appInfo/vmware/datastoresInfo/id|datastoresInfo/id",
     "vmConfig/clusterId": "vm/clusterInfo/id",
@@ -90,9 +84,6 @@ _GATEWAY_VM = {
     "vmConfig/network/gateway": "network/nics/gateway*",
     "vmConfig/network/dns": "network/dns",
     "hypervisorManagerId": "vm/hypervisorManagerInfo/id|hypervisorManagerInfo/id",
-}
-_SIZE = {
-    name.removeprefix("vmConfig/"): place for name, place in _GATEWAY_VM.items() if name.startswith("vmConfig/max")
 }
 TIERS = "protections"
 _COPY = {"expireAfter": "expiresAt", "lockFor": "lockedUntil"}  # a period, counted from when the copy was taken
@@ -109,12 +100,11 @@ ROWS: Mapping[str, Expectation] = {
         unproven=(NO_CONTENT,), states=True, restores=True,
     ),
     "restore_mssql_database": Expectation(
-        f"{OWN}/mssql-databases", "targetDatabaseInfo", {"instanceId": "instanceInfo/id", "databaseFilePaths": ""},
+        f"{OWN}/mssql-databases", "targetDatabaseInfo", {"databaseFilePaths": ""},
         unproven=(NO_CONTENT, "the point in time it was brought to"), states=True, restores=True,
     ),
     "restore_volume_protection_group": Expectation(
-        root="-", unproven=(NO_CONTENT, NEW_VOLUMES),
-        states=True, restores=True,
+        root="-", unproven=(NO_CONTENT, NEW_VOLUMES), states=True, restores=True
     ),
     "restore_vm_protection_group": Expectation(
         f"{VIRTUALIZATION}/virtual-machines", "targetInfo", _VM, {"powerOn": POWER},
@@ -210,17 +200,6 @@ ROWS: Mapping[str, Expectation] = {
     "run_protection_job": Expectation(root="-"),
 }  # fmt: skip
 
-INSTRUCTIONS = frozenset(  # leaves that say how a thing is done, not what shall be: nothing shows them afterwards
-    {
-        "backupId", "snapshotId", "restoreType", "force", "cascadedelete", "fullRefresh", "recoveryMode",
-        "restoreUntil", "restoreWithTailLog", "retainOriginalDirectoryStructure", "retainOrignalDirectoryStructure",
-        "slim", "type",
-    }
-)  # fmt: skip
-
-
-INTO_ANOTHER = ("restore_vm_disks", "restore_vm_files")
-
 
 def body_of(sent: Request | None) -> Mapping[str, Any]:
     """The body of a request; {} where it has none, or no request is known."""
@@ -231,21 +210,17 @@ def expectation(sent: Request) -> Expectation:
     """What a request should come to; for an operation without a row by its method."""
     body, row = body_of(sent), ROWS.get(sent.name)
     if row is None:
-        last = sent.path.rstrip("/").rpartition("/")[2]
         makes = sent.path if sent.method == "POST" and sent.name.startswith("create_") else ""
         described = sent.method in ("PATCH", "PUT") or bool(makes)
         along = sent.method == "DELETE" and any(pair in TAKES_COPIES for pair in sent.query)
         gone = (GONE_ALONG,) if along else ()
-        return Expectation(makes, root="" if described or not last else "-", unproven=gone, states=bool(makes))
+        return Expectation(makes, root="" if described else "-", unproven=gone, states=bool(makes))
     if row.restores and body.get("restoreType") != "ALTERNATE":
         unproven = tuple(one for one in row.unproven if one != NEW_VOLUMES)
         return Expectation(root="-", unproven=unproven, states=True, restores=True)
-    if sent.name in ("suspend_protection_job", "resume_protection_job") and body.get("scheduleIds"):
-        state = str((row.asked or {})["operational"])
-        chosen = [{"scheduleId": one, "operational": state} for one in body["scheduleIds"]]
-        return Expectation(
-            asked={"schedules": chosen}, fields={"schedules": "protections/schedules"}, partial=("schedules",)
-        )
+    if row.asked is not None and "operational" in row.asked and body.get("scheduleIds"):
+        chosen, places = [{**row.asked, "scheduleId": one} for one in body["scheduleIds"]], "protections/schedules"
+        return Expectation(asked={"schedules": chosen}, fields={"schedules": places}, partial=("schedules",))
     if isinstance(nic := body.get("nic"), Mapping) and not row.fields:
         return Expectation(asked={"nics": [nic]}, fields={"nics": "network/nics"}, partial=("nics",), states=True)
     if row.makes == "" and sent.name.startswith("create_volume_protection_group_"):
@@ -255,7 +230,7 @@ def expectation(sent: Request) -> Expectation:
 
 def restored_into(sent: Request | None) -> str:
     """The path of the VM into which disks or files were restored, where that may be another than the one restored."""
-    if sent is None or sent.name not in INTO_ANOTHER:
+    if sent is None or sent.name not in ("restore_vm_disks", "restore_vm_files"):
         return ""
     identity = body_of(sent).get("targetVmId") or extractors.first(body_of(sent), ["targetInfo/virtualMachineId"])
     return f"{VIRTUALIZATION}/virtual-machines/{identity}" if identity else ""

@@ -45,7 +45,10 @@ ACCEPTED = 202
 
 
 def task_of(api: ApiClient, reply: Response) -> str | None:
-    """The id of the task by which a write was accepted; "" where the reply names none, None where it has none."""
+    """The id of the task by which a write was accepted (202 with a Location on the service's own host).
+
+    "" where the reply names none that can be followed, None where it was no 202.
+    """
     if reply.status != 202:
         return None
     path, _ = task_model.located(reply.headers.get("location"), api.transport.connection().base)
@@ -105,7 +108,10 @@ async def wait(context: WriteContext, task_id: str) -> TaskReport:
 
 
 async def investigate(context: WriteContext, problem: OutcomeUnknown, write: RememberedWrite) -> OutcomeUnknown:
-    """The problem of an ambiguous write, with the tasks begun since it was sent, and what there is of it now."""
+    """The problem of an ambiguous write, with the tasks begun since it was sent, and what there is of it now.
+
+    Both stand as lines in its hint. `write` says when it was sent by our clock. Never raises for what is answered.
+    """
     context = replace(_context_of(context, write), left=0)
     lines = await unknown.tasks_since(context.api, (write.target or write.sent).path, write.since)
     result = PollResult(context, Task(""), vanished=True)
@@ -197,10 +203,17 @@ async def _read_settled(result: PollResult) -> ReadBack:
         return (await poll_until(context, look))[0]
     resource = await read_target(context)
     pending = approvals.PENDING in (resource.state, result.answer.state)
-    if result.succeeded and context.left > 0 and not pending and verification.not_yet_visible(context, resource):
+    if result.succeeded and context.left > 0 and not pending and _lags(context, resource):
         await context.api.sleep(min(1.0, context.left))
         resource = await read_target(context)
     return resource
+
+
+def _lags(context: WriteContext, resource: ReadBack) -> bool:
+    """Whether the resource does not show yet what a task that succeeded should have done to it."""
+    if context.deletes:
+        return not (resource.gone or resource.problem or resource.state in verification.DELETING)
+    return bool(verification.compare(context, resource).different)
 
 
 async def _with_vm(context: WriteContext, resource: ReadBack) -> ReadBack:

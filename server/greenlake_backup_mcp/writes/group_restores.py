@@ -18,7 +18,7 @@ from .expectations import NO_CONTENT, VIRTUALIZATION, body_of
 from .made_resources import new_items
 from .polling import WriteContext
 from .read_back import ReadBack, read_page
-from .verdicts import Verdict, list_labels, unproven
+from .verdicts import Verdict, cannot_be_told, list_labels, unproven
 
 TOOL = "restore_vm_protection_group"
 VMS = f"{VIRTUALIZATION}/virtual-machines"
@@ -53,15 +53,15 @@ async def _over(context: WriteContext, members: Members) -> Verdict:
         why = page.problem or f"{total - len(items)} of {total} are not in the list"
         return unproven(f"its members' states could not be read ({why})")
     against, outcome = _contradictions(context, items)
-    content = f"Cannot be told: {NO_CONTENT}."
+    content = cannot_be_told([NO_CONTENT])
     if not against:
-        return Verdict(Outcome.DONE, "", (f"All {total} members are in a good state.", content))
+        return Verdict(Outcome.DONE, "", (f"All {total} members are in a good state.", *content))
     wrong = sum(map(len, against.values()))
     if outcome is Outcome.FAILED and wrong < total:
         outcome = Outcome.PARTLY
     clause = f"failed in part: {wrong} of {total} members" if wrong < total else "its members' states contradict that"
     first = f"The states of {wrong} of {total} members contradict a success."
-    return Verdict(outcome, f"but {clause}", (first, *_grouped(against), content))
+    return Verdict(outcome, f"but {clause}", (first, *_grouped(against), *content))
 
 
 async def _beside(context: WriteContext, body: Item, members: Members, overrides: Members) -> Verdict:
@@ -88,7 +88,7 @@ async def _beside(context: WriteContext, body: Item, members: Members, overrides
     summary = [f"Made: {len(made)} of {total} VMs{f': {called}' if made else ''}."]
     labels = [label if n == len(made) else f"{label} ({n} of them)" for label, n in same.items()]
     summary += [f"As asked: {list_labels(labels)}."] if labels else []
-    summary.append(f"Cannot be told: {list_labels([*unknown, NO_CONTENT])}.")
+    summary += cannot_be_told([*unknown, NO_CONTENT])
     if missing and (others := [item for item in new if item not in items]):
         clause = f"but {len(missing)} of {total} members are not there under the names asked for"
         listed = units.first_few([_called(item) for item in others], MOST)

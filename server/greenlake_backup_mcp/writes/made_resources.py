@@ -48,6 +48,11 @@ class Made:
         """What it is, with its name and id; "" where none was found."""
         return name_of(self.path, self.resource.item) if self.is_identified else ""
 
+    @property
+    def names(self) -> list[str]:
+        """What each of the candidates is, with its name and id."""
+        return [name_of(self.path, item) for item in self.candidates]
+
 
 def name_of(path: str, item: Mapping[str, Any]) -> str:
     """What is at a path, with its name and id: `protection policy "Gold" (id …)`."""

@@ -104,6 +104,7 @@ class PollResult:
     context: WriteContext
     task: Task
     answered: bool = False
+    missing: int = 0  # looks in a row at which it was not there
     vanished: bool = False
     barred: bool = False  # we may not read it: waiting does not help
     trouble: str = ""
@@ -158,17 +159,15 @@ async def poll_until(context: WriteContext, look: Callable[[float], Awaitable[Lo
 
 async def poll_task(context: WriteContext, path: str) -> PollResult:
     """Look at a task until it stands still, its resource shows the end of a delete, or the time is over."""
-    result = PollResult(context, Task(path.rpartition("/")[2]))
-    missing, furthest = 0, 0.0
+    result, furthest = PollResult(context, Task(path.rpartition("/")[2])), 0.0
 
     async def look(left: float) -> Look[PollResult]:
-        nonlocal result, missing, furthest
-        result, missing = await _read_task(result, path, missing, left)
+        nonlocal result, furthest
+        result = await _read_task(result, path, left)
         over = result.task.stands_still or result.vanished or result.barred
         if not over and context.deletes and not context.shared and await _shows_deletion(context, left):
             # the task may have ended between the two reads: its last word is told beside the proof
-            result, missing = await _read_task(result, path, missing, left)
-            over = True
+            result, over = await _read_task(result, path, left), True
         task = result.task
         furthest = min(max(furthest, task.percent or 0.0), 99.0)
         words = f"{task.name or 'Task'}: {task.state or 'accepted'} {furthest:.0f}%"
@@ -178,24 +177,22 @@ async def poll_task(context: WriteContext, path: str) -> PollResult:
     return replace(result, context=replace(context, left=left))
 
 
-async def _read_task(result: PollResult, path: str, missing: int, left: float) -> tuple[PollResult, int]:
-    """One look at a task, and how many times in a row it was not there."""
-    api, before = result.context.api, result.task
+async def _read_task(result: PollResult, path: str, left: float) -> PollResult:
+    """One look at a task."""
+    context = result.context
     with anyio.move_on_after(max(left, LEAST_READ)):
         try:
-            if result.context.shared is not None:
-                body = await result.context.shared.read(api, path)
-            else:
-                body = await _send_read(api, path)
+            read = context.shared.read if context.shared is not None else _send_read
+            body = await read(context.api, path)
         except BackupError as error:
-            if error.status == 404:
-                # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
-                gone = result.answered or not result.context.tool or missing + 1 >= MISSING
-                return replace(result, vanished=gone, trouble=error.message), missing + 1
-            final = isinstance(error, SettingsError) or error.status in (400, 401, 403)
-            return replace(result, barred=final, trouble=error.message), 0
-        return replace(result, task=task_model.parse_task(body, before.id), answered=True, trouble=""), 0
-    return replace(result, trouble="The service did not answer in time."), 0
+            missing = result.missing + 1 if error.status == 404 else 0
+            # what was just accepted may appear late; what was there, or was asked for by id, is gone at once
+            most = 1 if result.answered or not context.tool else MISSING
+            barred = isinstance(error, SettingsError) or error.status in (400, 401, 403)
+            return replace(result, missing=missing, vanished=missing >= most, barred=barred, trouble=error.message)
+        task = task_model.parse_task(body, result.task.id)
+        return replace(result, task=task, answered=True, missing=0, trouble="")
+    return replace(result, missing=0, trouble="The service did not answer in time.")
 
 
 async def _shows_deletion(context: WriteContext, left: float) -> bool:

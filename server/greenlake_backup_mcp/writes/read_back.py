@@ -47,7 +47,10 @@ class ReadBack:
 
 
 async def read_back(api: ApiClient, request: Request, seconds: float | None = None) -> ReadBack:
-    """Read something, within `seconds` (default: twice what one request may take)."""
+    """Read something, within `seconds` (default: twice what one request may take).
+
+    Never raises: `gone` is a 404, `problem` a sentence on why nothing is known (refused, unreachable, too late).
+    """
     with anyio.move_on_after(2 * api.settings.timeout if seconds is None else seconds):
         try:
             reply = await client.send(api, request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,11 @@ from .verification import Findings
 MOST_SHOWN = 14  # lines of a resource after a write
 RESTORED = 5  # lines of what was overwritten: it is known, and its content cannot be read
 MOST_BYTES = 4_300  # 1,500 tokens of three bytes, less what results add
+NEXT = {
+    Outcome.DIFFERS: "what differs. Sending it again may make a second one or change nothing.",
+    Outcome.PARTLY: "which parts failed and why. Sending it all again would repeat the rest too.",
+    Outcome.FAILED: "the reason. Send the write again only once that is removed.",
+}
 NEVER_AGAIN = "Do not send the write again before that is known."
 
 
@@ -110,8 +115,8 @@ def describe_found(result: PollResult, outcome: Outcome, findings: Findings) -> 
     if made.is_identified:
         kind = context.reader(made.path).operation_id
         return ["What was made:", *_beginning(context, kind, made.resource.body, MOST_SHOWN)]
-    row, body = context.expectation, context.sent.body if context.sent else None
-    beside = isinstance(body, Mapping) and row.restores and body.get("restoreType") == "ALTERNATE"
+    row = context.expectation
+    beside = row.restores and expectations.body_of(context.sent).get("restoreType") == "ALTERNATE"
     source = beside and not expectations.restored_into(context.sent)
     run = context.tool == "run_protection_job" and result.succeeded
     unchanged = run or row.answers or (row.examines and outcome is Outcome.DONE)
@@ -148,15 +153,9 @@ def _next_steps(result: PollResult, outcome: Outcome, findings: Findings) -> lis
         return [f'Tell the person; afterwards wait_for_task taskId="{task.id}". Do not send the write again.']
     if outcome is Outcome.UNKNOWN:
         return [f"Next: {_proof(result, findings)}. {NEVER_AGAIN}"]
-    if outcome is Outcome.DIFFERS:
-        return ["Next: tell the person what differs. Sending it again may make a second one or change nothing."]
-    if outcome is Outcome.PARTLY:
-        return ["Next: tell the person which parts failed and why. Sending it all again would repeat the rest too."]
     if outcome is Outcome.FAILED and task.state == "CANCELLED":
         return ["Next: ask the person who cancelled it and why, before sending the write again."]
-    if outcome is Outcome.FAILED:
-        return ["Next: tell the person the reason. Send the write again only once that is removed."]
-    return []
+    return [f"Next: tell the person {NEXT[outcome]}"] if outcome in NEXT else []
 
 
 def _proof(result: PollResult, findings: Findings) -> str:

@@ -29,6 +29,11 @@ def unproven(why: str, *sentences: str) -> Verdict:
     return Verdict(Outcome.UNKNOWN, UNPROVEN, (f"Outcome unknown: {why}.", *sentences))
 
 
+def cannot_be_told(labels: Sequence[str]) -> list[str]:
+    """The sentence on what nobody can tell; none where that is nothing."""
+    return [f"Cannot be told: {list_labels(labels)}."] if labels else []
+
+
 def judge_parts(parts: Parts) -> Verdict:
     """The tasks below a task that calls itself done."""
     tasks = parts.tasks

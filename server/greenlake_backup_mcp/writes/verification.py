@@ -11,14 +11,13 @@ from greenlake_backup_mcp.outcomes import Outcome
 from greenlake_backup_mcp.text import units
 
 from . import also_changed, comparison, contradictions, task_model
-from .approvals import PENDING
 from .comparison import Comparison
 from .made_resources import Made, name_of
 from .parts import Parts
 from .polling import PollResult, WriteContext
 from .read_back import ReadBack
 from .task_model import Task
-from .verdicts import Verdict, judge_parts, list_labels, unproven, worst
+from .verdicts import Verdict, cannot_be_told, judge_parts, list_labels, unproven, worst
 
 DELETING = ("DELETING", "DELETE_PENDING", "DELETED")
 MOST_DIFFERENCES = 8
@@ -86,8 +85,7 @@ def _judge_deleted(result: PollResult) -> Verdict:
     if result.vanished:
         word = " The task itself is not there any more."
     sentence = f"It is done: the resource is gone (read again: 404).{word}{name}"
-    unknown = [f"Cannot be told: {list_labels(context.expectation.unproven)}."] if context.expectation.unproven else []
-    return Verdict(Outcome.DONE, "", (sentence, *unknown, *_reason(task)))
+    return Verdict(Outcome.DONE, "", (sentence, *cannot_be_told(context.expectation.unproven), *_reason(task)))
 
 
 def _judge_word(context: WriteContext, task: Task, parts: Parts) -> Verdict:
@@ -145,8 +143,8 @@ def _judge_unended(result: PollResult, findings: Findings) -> Verdict:
 
 def describe_beginnings(result: PollResult, findings: Findings) -> list[str]:
     """What there is of a write that nobody called done."""
-    first, *rest = _what_is_there(result.context, findings) or [""]
-    return [f"{first[0].upper()}{first[1:]}", *rest] if first else []
+    there = _what_is_there(result.context, findings)
+    return [f"{there[0][0].upper()}{there[0][1:]}", *there[1:]] if there else []
 
 
 def _what_is_there(context: WriteContext, findings: Findings) -> list[str]:
@@ -156,7 +154,7 @@ def _what_is_there(context: WriteContext, findings: Findings) -> list[str]:
         first = f"what it was to make is there: {made.name}; {DONE_BEFORE_SEEN}."
         return [first, *judge_resource(context, made.resource).sentences]
     if made.candidates:
-        return [f"new ones are there, of which one may be its own: {_candidates(made)}."]
+        return [f"new ones are there, of which one may be its own: {list_labels(made.names)}."]
     if context.deletes:
         return ["the resource is gone (read again: 404)."] if findings.target.gone else []
     if context.tool and findings.target.gone and context.before and _ends_at_once(context):
@@ -204,22 +202,19 @@ def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
     """A resource that was read: what was asked for against it, and what its states say."""
     compared, row = compare(context, resource), context.expectation
     sentences = [f"DIFFERS: {one}." for one in compared.different[:MOST_DIFFERENCES]]
-    if len(compared.different) > MOST_DIFFERENCES:
-        sentences.append(f"DIFFERS in {len(compared.different) - MOST_DIFFERENCES} more.")
-    if compared.same:
-        sentences.append(f"As asked: {list_labels(compared.same)}.")
-    unknown = [*compared.unknown, *row.unproven]
-    if unknown and context.tool:
-        sentences.append(f"Cannot be told: {list_labels(unknown)}.")
-    beside = _beside(context, resource)
+    if (more := len(compared.different) - MOST_DIFFERENCES) > 0:
+        sentences.append(f"DIFFERS in {more} more.")
+    sentences += [f"As asked: {list_labels(compared.same)}."] if compared.same else []
+    sentences += cannot_be_told([*compared.unknown, *row.unproven]) if context.tool else []
+    beside = also_changed.describe_also_changed(context.before, resource.item, context.wanted, row)
     sentences += [beside] if beside else []
+    clause = ""
     if compared.different:
         clause = "but the result DIFFERS from what was asked for"
-        verdict = Verdict(Outcome.DIFFERS, clause, tuple(sentences), beside)
-    else:
+    elif compared.same and context.tool:
         clause = "as asked; what else changed is named below" if beside else "as asked"
-        clause = clause if compared.same and context.tool else ""
-        verdict = Verdict(Outcome.DONE, clause, tuple(sentences), beside)
+    outcome = Outcome.DIFFERS if compared.different else Outcome.DONE
+    verdict = Verdict(outcome, clause, tuple(sentences), beside)
     if not (row.states or context.before):
         return verdict
     before = None if row.states else context.before  # what was bad before does not speak against this change
@@ -231,31 +226,17 @@ def judge_resource(context: WriteContext, resource: ReadBack) -> Verdict:
     return worst(verdict, Verdict(against.outcome, clause, (against.sentence,)))
 
 
-def _beside(context: WriteContext, resource: ReadBack) -> str:
-    """What else changed of a resource that was updated, in a sentence; "" where nothing did or nobody can tell."""
-    if not context.before:
-        return ""
-    clauses = also_changed.find_also_changed(context.before, resource.item, context.wanted, context.expectation)
-    more = f"; and {len(clauses) - also_changed.MOST} more" if len(clauses) > also_changed.MOST else ""
-    listed = "; ".join(clauses[: also_changed.MOST])
-    return f"ALSO CHANGED, though nobody asked for it: {listed}{more}." if clauses else ""
-
-
 def judge_made(context: WriteContext, made: Made) -> Verdict:
     """What was to be made: whether it is there, and as it was asked for."""
     if made.is_identified:
         return judge_resource(context, made.resource)
     if made.candidates:
         which = "and which of them this call made is not known"
-        return unproven(f"{len(made.candidates)} new ones are there, {which}: {_candidates(made)}")
+        return unproven(f"{len(made.candidates)} new ones are there, {which}: {list_labels(made.names)}")
     if made.problem:
         where = f". The service names it: {made.path}" if made.path else ""
         return unproven(f"what it made could not be looked for ({made.problem}){where}")
     return unproven("the service calls it done, yet nothing new was found that it could have made")
-
-
-def _candidates(made: Made) -> str:
-    return list_labels([name_of(made.path, item) for item in made.candidates])
 
 
 def compare(context: WriteContext, resource: ReadBack) -> Comparison:
@@ -264,10 +245,3 @@ def compare(context: WriteContext, resource: ReadBack) -> Comparison:
         return Comparison()
     item = {**resource.item, **resource.beside}
     return comparison.compare(context.wanted, item, context.expectation, context.since)
-
-
-def not_yet_visible(context: WriteContext, resource: ReadBack) -> bool:
-    """Whether the resource does not show yet what a task that succeeded should have done to it."""
-    if context.deletes:
-        return not (resource.gone or resource.problem or resource.state in (PENDING, *DELETING))
-    return bool(compare(context, resource).different)
