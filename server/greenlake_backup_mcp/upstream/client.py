@@ -19,14 +19,14 @@ from urllib.parse import quote, urlencode
 
 import anyio
 
-from greenlake_backup_mcp.errors import BackupError, InputError
+from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.observability import call_log
 from greenlake_backup_mcp.settings import Settings
 
-from . import adaptation, body_limits, readings, request_forms
-from .messages import ONE_READ, Request, Response
-from .outcomes import Answer, error_of, no_answer, response_of
-from .retry import BROKEN, retry
+from . import adaptation, readings, request_forms
+from .messages import ONE_READ, Answer, Request, Response
+from .outcomes import error_of, no_answer, response_of
+from .retry import retry
 from .retry_after import retry_after_seconds
 from .transport import Transport
 
@@ -149,19 +149,12 @@ async def _attempt(api: ApiClient, request: Request, content: bytes | None) -> A
     headers = {"Authorization": f"Bearer {await connection.tokens.token()}"}
     if content is not None:
         headers["Content-Type"] = str(request.media_type)
-    answer = Answer()
     if not request.reads:
         BEFORE_WRITE.get()()
         call_log.count_write()
     started = time.perf_counter()
-    try:
-        with anyio.fail_after(api.settings.timeout):
-            async with connection.client.stream(request.method, url, content=content, headers=headers) as response:
-                answer.status = response.status_code
-                answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
-                answer.content = await body_limits.read_body(response, request.most_bytes)
-    except (*BROKEN, BackupError) as error:
-        answer.broken = error
+    options = {"content": content, "headers": headers}
+    answer = await api.transport.exchange(request.method, url, request.most_bytes, options)
     if answer.status == 401:
         connection.tokens.discard(headers["Authorization"])
     ms = (time.perf_counter() - started) * 1000

@@ -15,8 +15,8 @@ from greenlake_backup_mcp.errors import BackupError, OutcomeUnknown, ServiceErro
 from greenlake_backup_mcp.text import sanitize
 
 from . import connection_errors
+from .messages import read_debug_id
 
-_ID_HEADERS = ("x-debug-id", "x-request-id", "x-trace-id", "x-b3-traceid", "x-correlation-id")
 _PERMISSION = re.compile(r"\b[a-z][a-z-]*(?:\.[a-z][a-z-]*){2,}\b")
 _REASONS = ("errorDetails", "invalidReasons", "details", "errors")  # lists in an error body
 _EXECUTED = re.compile(r"partial|in part\b|\bsome\b|succeeded|rolled back|already (?:applied|done)", re.IGNORECASE)
@@ -41,7 +41,7 @@ class ErrorBody:
 
 def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, page: bool = False) -> ErrorBody:
     """What an error answer says; `text` is the body where it is no JSON, `page` whether that is HTML."""
-    identity = debug_id(headers, body)
+    identity = read_debug_id(headers, body)
     if isinstance(body, dict):
         words = body.get("message") or body.get("error") or body.get("detail") or body.get("title") or ""
         if isinstance(words, dict):
@@ -59,15 +59,6 @@ def parse_error_body(headers: Mapping[str, str], body: Any, text: str = "", *, p
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text[:20_000], re.IGNORECASE | re.DOTALL)
         text = unescape(re.sub(r"<[^>]*>", " ", title[2])) if title else ""
     return ErrorBody(_short(_line(text[:2000])), "", identity, page=page)
-
-
-def debug_id(headers: Mapping[str, str], body: Any) -> str | None:
-    """The id under which the service remembers a request: debugId, traceId or a header."""
-    identity = None
-    if isinstance(body, dict):
-        identity = body.get("debugId") or body.get("traceId")
-    identity = identity or next((headers[name] for name in _ID_HEADERS if headers.get(name)), None)
-    return sanitize.cell(str(identity), 80).replace('"', "'") or None if identity else None
 
 
 def error_for_status(operation: str, status: int, error: ErrorBody, *, reads: bool) -> BackupError:

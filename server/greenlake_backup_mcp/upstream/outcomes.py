@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,25 +9,10 @@ from greenlake_backup_mcp.errors import BackupError, ServiceError, Unreachable
 from greenlake_backup_mcp.observability import call_log
 
 from . import body_limits, connection_errors, error_mapping
-from .messages import Request, Response
+from .messages import Answer, Request, Response
 from .readings import Readings
 from .retry import NOT_SENT, TransientError, may_repeat
 from .retry_after import retry_after_seconds
-
-
-@dataclass
-class Answer:
-    """As much of an answer as has arrived; status 0 while nothing has."""
-
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes = b""
-    broken: BaseException | None = None  # what kept the rest from arriving
-
-    @property
-    def debug_id(self) -> str | None:
-        """The id under which the service remembers the request, where its headers have one."""
-        return error_mapping.debug_id(self.headers, None)
 
 
 def no_answer(request: Request, broken: BaseException | None) -> Exception:

@@ -21,10 +21,10 @@ from greenlake_backup_mcp.errors import BackupError, SettingsError, Unreachable
 from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import masking
 
-from . import body_limits, connection_errors
-from . import tokens as auth
+from . import body_limits, connection_errors, tokens
 from .clock_skew import ClockSkew
 from .connection_errors import PROXIES
+from .messages import Answer
 from .rate_limiter import RateLimiter
 from .readings import Readings
 from .retry import BROKEN, TRANSIENT, TransientError, retry
@@ -40,7 +40,7 @@ class Connection:
     """An open way to the service: the client, its tokens, and the base URL (no slash at its end)."""
 
     client: httpx2.AsyncClient
-    tokens: auth.Tokens
+    tokens: tokens.Tokens
     base: str
 
 
@@ -65,10 +65,10 @@ class Transport:
         """The connection; a SettingsError says what is missing for it."""
         if self._connection is None:
             base = base_url(self.settings, simulated=self.simulated)
-            source = auth.credentials(self.settings, simulated=self.simulated)
-            for url in (base, source.token_url if isinstance(source, auth.Client) else base):
+            source = tokens.credentials(self.settings, simulated=self.simulated)
+            for url in (base, source.token_url if isinstance(source, tokens.Client) else base):
                 _check_https(url)
-            self._connection = Connection(self._client(), auth.Tokens(source, self._post, self.readings), base)
+            self._connection = Connection(self._client(), tokens.Tokens(source, self._post, self.readings), base)
         return self._connection
 
     def secrets(self) -> tuple[str, ...]:
@@ -113,10 +113,25 @@ class Transport:
         except (ImportError, ValueError, httpx2.InvalidURL, OSError) as error:
             raise _unusable_client(error) from None
 
+    async def exchange(self, method: str, url: str, most: int, options: Mapping[str, Any]) -> Answer:
+        """Send once and read the answer, of at most `most` bytes and within the time that one request may take.
+
+        `options` are those of httpx2 for the request. What kept the answer from arriving whole is in it, never raised.
+        """
+        answer, client = Answer(), self.connection().client
+        try:
+            with anyio.fail_after(self.settings.timeout):
+                async with client.stream(method, url, **options) as response:
+                    answer.status = response.status_code
+                    answer.headers = dict(response.headers.items())  # of httpx2's own, each look-up reads all
+                    answer.content = await body_limits.read_body(response, most)
+        except (*BROKEN, BackupError) as error:
+            answer.broken = error
+        return answer
+
     async def _post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> tuple[int, Any]:
         """An answer of the token endpoint. Asking for a token changes nothing, so it is repeated like a read."""
-        client = self.connection().client
-        host = httpx2.URL(url).host
+        host, auth = httpx2.URL(url).host, httpx2.BasicAuth(*basic) if basic else None
 
         def failed(how: str, status: int | None = None, cure: str = connection_errors.AGAIN) -> BackupError:
             hint = f"Nothing was sent to the service. {cure}"
@@ -124,28 +139,23 @@ class Transport:
             return Unreachable(message, hint=hint, status=status)
 
         async def once() -> tuple[int, Any]:
-            try:
-                with anyio.fail_after(self.settings.timeout):
-                    async with client.stream(
-                        "POST", url, data=dict(form), auth=httpx2.BasicAuth(*basic) if basic else None
-                    ) as response:
-                        content = await body_limits.read_body(response, TOKEN_BYTES)
-            except BROKEN as error:
-                failure = connection_errors.explain(error, named=True)
+            answer = await self.exchange("POST", url, TOKEN_BYTES, {"data": dict(form), "auth": auth})
+            if isinstance(answer.broken, BackupError):
+                raise failed("answered with more than a token can be")
+            if answer.broken is not None:
+                failure = connection_errors.explain(answer.broken, named=True)
                 problem = failed(failure.words, cure=failure.hint)
-                raise problem if failure.lasting else TransientError(problem) from None
-            except BackupError:
-                raise failed("answered with more than a token can be") from None
-            status = response.status_code
-            if status != 200 and body_limits.is_page(content, response.headers.get("content-type", "")):
+                raise problem if failure.lasting else TransientError(problem)
+            status, kind = answer.status, answer.headers.get("content-type", "")
+            if status != 200 and body_limits.is_page(answer.content, kind):
                 words = f"cannot be reached: {connection_errors.page_of_a_proxy(status)}"
                 problem = failed(words, status, connection_errors.PROXY_HINT)
                 raise TransientError(problem) if status in TRANSIENT else problem
             if status in TRANSIENT or status >= 500:
-                wait = retry_after_seconds(response.headers, status, datetime.now(UTC))
+                wait = retry_after_seconds(answer.headers, status, datetime.now(UTC))
                 raise TransientError(failed(f"answered HTTP {status}", status), wait)
             try:
-                body = body_limits.parse_body(content, response.headers.get("content-type", ""))
+                body = body_limits.parse_body(answer.content, kind)
             except body_limits.UnusableBodyError as unusable:
                 if status == 200 and unusable.passing:
                     raise TransientError(failed(f"answered with {unusable.reason}", status)) from None
@@ -184,7 +194,7 @@ def base_url(settings: Settings, *, simulated: bool = False) -> str:
     if simulated:
         return SIMULATED
     credentials = () if settings.token or settings.client_id else ("GREENLAKE_CLIENT_ID", "GREENLAKE_CLIENT_SECRET")
-    raise auth.missing_settings("GREENLAKE_REGION", *credentials)
+    raise tokens.missing_settings("GREENLAKE_REGION", *credentials)
 
 
 def _unusable_client(error: Exception) -> BackupError:

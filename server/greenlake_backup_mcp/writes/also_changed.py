@@ -66,8 +66,8 @@ def _places(asked: Any, row: Expectation, path: str = "") -> Iterator[str]:
             yield from _places(value, row, f"{path}/{name}".lstrip("/"))
         return
     place = row.fields.get(path)
-    for candidate in [place.strip("!*")] if place else leaf_values.places_of(path):
-        yield candidate.removesuffix("/id").removesuffix("/type")
+    for candidate in place.split("|") if place else leaf_values.places_of(path):
+        yield candidate.strip("!*").removesuffix("/id").removesuffix("/type")
 
 
 def _is_asked(path: str, places: tuple[str, ...]) -> bool:
