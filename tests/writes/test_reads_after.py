@@ -55,6 +55,8 @@ def machine(identity: str, name: str, **more: Any) -> dict[str, Any]:
 BESIDE = {"restoreType": "ALTERNATE"}
 MEMBERS_JUDGED: dict[str, tuple[dict[str, Any], ReadBack, list[dict[str, Any]] | None, Outcome, str]] = {
     "a group that is gone": ({}, ReadBack(gone=True), [], Outcome.UNKNOWN, "members are not known (it is not there)"),
+    "none of those asked for": ({"recoveryInfo": [{"resourceId": "x"}]}, MEMBERS, [], Outcome.UNKNOWN,
+                                "members are not known (it shows none of those to restore)"),
     "members that are well": ({}, MEMBERS, [machine("a", "web"), machine("b", "db")], Outcome.DONE,
                               "All 2 members are in a good state."),
     "the one that was asked for": ({"recoveryInfo": [{"resourceId": "a"}]}, MEMBERS, [machine("a", "web")],

@@ -31,12 +31,13 @@ Members = Mapping[str, Item]  # by id
 async def judge_members(context: WriteContext, group: ReadBack) -> Verdict:
     """What became of the members of a VM protection group that were to be restored."""
     body = body_of(context.sent)
-    if not group.item:
-        return unproven(f"the group's members are not known ({group.problem or 'it is not there'})")
     overrides = {str(one.get("resourceId")): one for one in body.get("recoveryInfo") or () if isinstance(one, Mapping)}
     members = {str(one.get("id")): one for one in group.item.get("assets") or () if isinstance(one, Mapping)}
     if overrides and not body.get("restoreAllResources"):
         members = {identity: one for identity, one in members.items() if identity in overrides}
+    if not members:
+        why = group.problem or ("it shows none of those to restore" if group.item else "it is not there")
+        return unproven(f"the group's members are not known ({why})")
     if body.get("restoreType") == "ALTERNATE":
         return await _beside(context, body, members, overrides)
     return await _over(context, members)
