@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from greenlake_backup_mcp.catalog import writer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.reading import Pace
+from greenlake_backup_mcp.catalog.rows import unpack
 from tests.conftest import NOW
+from tests.support.estates import AT, opened, small_estate
 from tests.support.filled_catalog import catalog_of, rows
 from tests.support.flaky_lists import FlakyLists
+
+DAY = 86_400
 
 
 class Clock:
@@ -74,6 +79,37 @@ async def test_weakened_safeguards_are_told_with_what_they_were(catalog: Catalog
     assert [(one["subject"], one["is_now"]) for one in result if one["kind"] == "setting changed"] == [
         (setting["name"], "changed")
     ]
+
+
+async def test_rarer_runs_and_who_left_a_group_are_told(catalog: Catalog, clock: Clock, tenant: Any) -> None:
+    held = tenant.state.tenant
+    policy = next(p for p in held.all("protection-policies") if p["name"] == "Gold-Protection-Policy")
+    tiers = [{**tier, "schedules": [dict(s) for s in tier["schedules"]]} for tier in policy["protections"]]
+    daily = tiers[1]["schedules"][0]
+    daily["schedule"] = {**daily["schedule"], "repeatInterval": {"every": 3}}
+    put(held, "protection-policies", policy, protections=tiers)
+    group = held.all("virtual-machine-protection-groups")[0]
+    gone, *staying = group["assets"]
+    put(held, "virtual-machine-protection-groups", group, assets=staying)
+    result = {change["kind"]: change for change in await changes(catalog, clock)}
+    assert result["policy weakened"]["was"].startswith("BACKUP schedule 2: ")
+    assert result["policy weakened"]["is_now"] == "BACKUP schedule 2: DAILY each 3"
+    assert (result["left group"]["subject"], result["left group"]["asset"]) == (group["name"], gone["displayName"])
+
+
+def test_a_copy_that_goes_earlier_or_loses_its_lock_is_told() -> None:
+    connection = opened(small_estate()[1])
+    query = "SELECT c.asset, c.id FROM copies c WHERE c.list = 1 AND c.locked_until > ? AND c.expires > ? LIMIT 1"
+    asset, ident = connection.execute(query, (AT + DAY, AT + 3 * DAY)).fetchone()
+    reading = writer.CopyReading(asset, 1, AT, AT - DAY)
+    item = {"id": unpack(ident), "name": "x", "expiresAt": f"{NOW + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    connection.execute("DELETE FROM changes")
+    writer.confirm_copy(connection, reading, ident, item)
+    writer.confirm_copy(connection, reading, ident, None)
+    noted = connection.execute("SELECT kind, now FROM changes ORDER BY no").fetchall()
+    assert noted == [
+        ("expiry brought forward", "2026-11-25 08:00Z"), ("lock lifted", "not locked"), ("copy vanished", "gone"),
+    ]  # fmt: skip
 
 
 async def test_suspended_and_deleted_jobs_are_told_with_the_task_that_did_it(

@@ -89,6 +89,37 @@ async def test_json_has_its_keys_and_its_counts_add_up(connected: Connected) -> 
 
 
 @pytest.mark.parametrize("era", ["auto"])
+async def test_controls_and_assets_are_told_in_words_and_as_json_alike(connected: Connected, era: str) -> None:
+    async with connected(SETTINGS) as client:
+
+        async def json_of(tool: str, **arguments: Any) -> dict[str, Any]:
+            value = (await client.call_tool(tool, {**arguments, "output": "json"})).structured_content
+            assert value is not None
+            return value
+
+        async def text(tool: str, **arguments: Any) -> str:
+            return text_of(await client.call_tool(tool, arguments))
+
+        checks = (await json_of("check_protection"))["checks"]
+        overview = await text("check_protection")
+        assert all(f"\n{one['control']}|" in overview for one in checks)
+        frame = await text("check_protection", control="frame")
+        assert all(one["control"] in frame for one in (await json_of("check_protection", control="frame"))["checks"])
+        (described,) = (await json_of("describe_asset", asset="sap-prod-01"))["assets"]
+        lines = await text("describe_asset", asset="sap-prod-01")
+        assert f"newest usable {described['newestUsable']}" in lines
+        assert all(name in lines for name in described["controls"])
+        points = await json_of("find_recovery_points", asset="sap-prod-01", place="off_site", limit=3)
+        assert {point["place"] for point in points["recoveryPoints"]} == {"off_site"}
+        assert f"{points['count']:,} recovery points of 1 asset" in await text(
+            "find_recovery_points", asset="sap-prod-01", place="off_site"
+        )
+        of_store = await json_of("find_recovery_points", store=points["recoveryPoints"][0]["store"], assetKind="vm")
+        assert of_store["usable"]["usable"] >= points["count"]
+        assert "No asset is meant by kind" in await text("check_protection", control="cover", kind="volume_group")
+
+
+@pytest.mark.parametrize("era", ["auto"])
 async def test_what_is_no_question_is_refused_with_what_is_meant(connected: Connected, era: str) -> None:
     async with connected(SETTINGS) as client:
         for tool, arguments, text in (

@@ -110,8 +110,8 @@ def test_jobs_tasks_approvals_and_issues_are_counted_as_the_twin_has_them(
     assert result.jobs == len(jobs)
     assert result.suspended == sum(j["operational"] != "ACTIVE" for j in jobs)
     assert set(result.failing) >= {cause for j in jobs for cause in failing(j) if cause}
-    assert len(result.work.approvals) == sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations"))
-    assert result.work.issues["CRITICAL"] == sum(i["severity"] == "CRITICAL" for i in truth.all("issues"))
+    assert len(result.approvals) == sum(a["state"].upper() == "PENDING" for a in truth.all("dual-auth-operations"))
+    assert result.issues["CRITICAL"] == sum(i["severity"] == "CRITICAL" for i in truth.all("issues"))
 
 
 def test_a_point_in_the_future_is_a_wrong_clock_and_not_fresh(connection: sqlite3.Connection) -> None:

@@ -6,7 +6,9 @@ function whether it may be read, on a connection that can only read. Knows SQLit
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import re
 import sqlite3
 import sys
@@ -14,7 +16,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -99,26 +100,22 @@ class _Run:
 
     def allow(self, action: int, first: str | None, second: str | None, base: str | None, source: str | None) -> int:
         """SQLite's authorizer: SELECT, columns of the views, a list of functions."""
+        why = "only SELECT is offered"
         if action == sqlite3.SQLITE_SELECT:
             return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_READ and (not second or _readable(first, base, source)):
-            return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_FUNCTION and (source in views() or (second or "").lower() in FUNCTIONS):
-            return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ:
-            self.refused = self.refused or f"there is no view {first!r}{_near(first or '', views())}"
+            # of a view, or of a table through one
+            if not second or not first or source in views() or (first in views() and base == "temp"):
+                return sqlite3.SQLITE_OK
+            why = f"there is no view {first!r}{_near(first, views())}"
         elif action == sqlite3.SQLITE_FUNCTION:
-            self.refused = self.refused or f"the function {second} is not offered{_near(second or '', FUNCTIONS)}"
+            if source in views() or (second or "").lower() in FUNCTIONS:
+                return sqlite3.SQLITE_OK
+            why = f"the function {second} is not offered{_near(second or '', FUNCTIONS)}"
         elif action == sqlite3.SQLITE_RECURSIVE:
-            self.refused = self.refused or "recursion is not offered"
-        else:
-            self.refused = self.refused or "only SELECT is offered"
+            why = "recursion is not offered"
+        self.refused = self.refused or why
         return sqlite3.SQLITE_DENY
-
-
-def _readable(table: str | None, base: str | None, source: str | None) -> bool:
-    """Whether a column may be read: of a view, or of a table through one."""
-    return source in views() or (table in views() and base == "temp") or not table
 
 
 def _near(name: str, candidates: Iterable[str]) -> str:
@@ -237,12 +234,8 @@ def _answer(  # noqa: PLR0913, PLR0917  an answer has its parts
 
 
 def _distinct(names: list[str]) -> list[str]:
-    used: dict[str, int] = {}
-    out = []
-    for name in names:
-        used[name] = used.get(name, 0) + 1
-        out.append(name if used[name] == 1 else f"{name}_{used[name]}")
-    return out
+    counts = (names[: n + 1].count(name) for n, name in enumerate(names))
+    return [name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True)]
 
 
 def _plain(value: Any) -> Any:
@@ -256,15 +249,10 @@ def temporary_bytes() -> int:
     if sys.platform != "linux":
         return 0
     total = 0
-    try:
-        for one in Path("/proc/self/fd").iterdir():
-            try:
-                if "etilqs_" in str(one.readlink()):
-                    total += one.stat().st_size
-            except OSError:
-                continue
-    except OSError:
-        return 0
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if "etilqs_" in os.readlink(f"/proc/self/fd/{number}"):
+                total += os.stat(f"/proc/self/fd/{number}").st_size
     return total
 
 

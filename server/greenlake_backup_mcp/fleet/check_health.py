@@ -144,14 +144,14 @@ def _system_lines(health: Health) -> list[str]:
 
 
 def _other_lines(health: Health, clock: Clock) -> list[str]:
-    work, compared = health.work, health.comparison
+    compared = health.comparison
     kinds = Counter(one.kind for one in compared.contradictions)
     each = ", ".join(f"{n:,} {LABELS[kind]}" for kind, n in kinds.items())
     each = each or ("none found yet" if _partial(health) else "none")
     none = "not read" if _unread(health, "issues") else "none"
-    tasks = f"{units.plural(work.failed, 'task')} failed, {work.endless:,} without end for a day"
+    tasks = f"{units.plural(health.failed, 'task')} failed, {health.endless:,} without end for a day"
     tasks = "tasks not read" if _unread(health, "tasks") else tasks
-    issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(work.issues.items())) or none
+    issues = ", ".join(f"{n:,} {severity}" for severity, n in sorted(health.issues.items())) or none
     lines = [
         f"Contradictions: {each} ({units.plural(compared.judged, 'asset')} compared).",
         (f"Since {clock.stamp(health.since)}: {tasks}, {units.plural(len(health.changes.rows), 'change')}. "
@@ -199,7 +199,7 @@ def sections(health: Health, estate: Estate, clock: Clock) -> list[Section]:
                       for s in health.systems)),
         Section("Contradictions", (f"{health.comparison.judged:,} assets were compared.",), compared),
         Section("Tasks and changes", tuple(_other_lines(health, clock)[1:]),
-                tuple({"error": t["error"], "failed": t["n"], "for example": t["name"]} for t in health.work.tasks)),
+                tuple({"error": t["error"], "failed": t["n"], "for example": t["name"]} for t in health.tasks)),
         Section("What is not known", (NOT_TOLD, *(f"{n:,} assets: copies not read, {why}."
                                       for why, n in unread.items()), estate.coverage.line(), clock.note())),
     ]  # fmt: skip
@@ -217,9 +217,9 @@ def _value(health: Health, clock: Clock) -> dict[str, Any]:
                     for s in health.systems],
         "contradictions": [{"kind": c.kind.name.lower(), "subject": c.subject, "id": c.subject_id, **c.witnesses(clock)}
                            for c in health.comparison.contradictions],
-        "since": clock.stamp(health.since), "failedTasks": None if _unread(health, "tasks") else health.work.failed,
-        "tasksWithoutEnd": None if _unread(health, "tasks") else health.work.endless,
+        "since": clock.stamp(health.since), "failedTasks": None if _unread(health, "tasks") else health.failed,
+        "tasksWithoutEnd": None if _unread(health, "tasks") else health.endless,
         "changes": len(health.changes.rows),
-        "approvalsWaiting": None if _unread(health, "approvals") else len(health.work.approvals),
-        "issues": dict(health.work.issues), "listsNotRead": list(health.unread_lists),
+        "approvalsWaiting": None if _unread(health, "approvals") else len(health.approvals),
+        "issues": dict(health.issues), "listsNotRead": list(health.unread_lists),
     }  # fmt: skip

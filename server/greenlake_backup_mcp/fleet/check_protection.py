@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -12,10 +12,9 @@ from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.lists.list_tool import Answer
 from greenlake_backup_mcp.text import sanitize, suggest, units
 
-from . import exceptions, frame, selection
-from .clock import Clock
+from . import frame, selection
 from .controls import CONTROLS
-from .estate import Asset, Estate
+from .estate import Estate
 from .question import Question, Reply
 from .verdicts import Context, Control, State, Tally, tally
 
@@ -51,19 +50,19 @@ async def answer(question: Question) -> Answer:
     controls = _controls(values)
     refuse_unused(values)
     checked, estate = await question.ask(lambda c, e: [check(c, e, question, one) for one in controls])
-    if not checked[0].tally.findings:
-        meant = selection.words(values)
-        unread = "" if estate.assets else "No asset was read yet: nothing can be said of any."
-        none = f"No asset is meant by {meant}." if meant else "There is no asset in the catalog."
-        if not question.json:
-            return Reply([unread or none]).render(question, estate)
-    name = values.get("control")
+    alone = values.get("control") in CONTROLS
+    if question.json and alone:
+        return question.fit(_value(checked[0], question, estate), "assets", estate)
     if question.json:
-        if name in CONTROLS:
-            return question.fit(_value(checked[0], question, estate), "assets", estate)
         return question.fit({"checks": [_summary(one) for one in checked]}, "checks", estate)
-    reply = _reply(checked[0], question, estate) if name in CONTROLS else _overview(checked, values)
-    return reply.render(question, estate)
+    if checked[0].tally.findings:
+        reply = _reply(checked[0], question, estate) if alone else _overview(checked, values)
+        return reply.render(question, estate)
+    meant = selection.words(values)
+    none = f"No asset is meant by {meant}." if meant else "There is no asset in the catalog."
+    return Reply([none if estate.assets else "No asset was read yet: nothing can be said of any."]).render(
+        question, estate
+    )
 
 
 def _controls(values: Mapping[str, Any]) -> Sequence[Control]:
@@ -150,7 +149,8 @@ def _reply(checked: Checked, question: Question, estate: Estate) -> Reply:
             head.append(f"{word}: {_causes(counted, state)}.")
     if ends := [f.accepted.until for f in counted.in_states(State.ACCEPTED) if f.accepted is not None]:
         head.append(f"The first of the accepted exceptions ends {question.clock.stamp(min(ends))}.")
-    rows = [_row(one.asset, one.verdict.cause, one.verdict.facts) for one in counted.in_states(*_wanted(values))]
+    rows = [{"asset": f.asset.name, "kind": f.asset.kind, "why": f.verdict.cause, **f.verdict.facts, "id": f.asset.id}
+            for f in counted.in_states(*_wanted(values))]  # fmt: skip
     based = f"; what it rests on: query_catalog {checked.control.sql}" if checked.control.sql else ""
     return Reply(
         [*head, *checked.lines], "Gravest first:", rows, f"All: the evidence; fewer: by policy, group, tag, …{based}.",
@@ -165,10 +165,6 @@ def _wanted(values: Mapping[str, Any]) -> tuple[State, ...]:
     if chosen is None:
         return (State.NOT_MET, State.PENDING)
     return tuple(State) if chosen == "all" else (State(str(chosen).replace("_", " ")),)
-
-
-def _row(asset: Asset, cause: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"asset": asset.name, "kind": asset.kind, "why": cause, **facts, "id": asset.id}
 
 
 def _most_often(counted: Tally) -> str:
@@ -231,11 +227,3 @@ def uri(values: Mapping[str, Any], form: str) -> str:
     """The address of the evidence of a check."""
     zone = {"timeZone": values["timeZone"]} if values.get("timeZone") else {}
     return f"greenlake-backup://evidence/check_protection.{form}?{urlencode({**parameters(values), **zone})}"
-
-
-def accepted_rows(counted: Tally, clock: Clock) -> Iterator[Mapping[str, Any]]:
-    """The exceptions that were applied, each with its asset."""
-    for one in counted.findings:
-        if one.accepted is not None:
-            yield {**exceptions.value(one.accepted, clock), "asset": one.asset.name, "id": one.asset.id,
-                   "expired": one.accepted.until < counted.now}  # fmt: skip

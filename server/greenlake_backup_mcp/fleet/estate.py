@@ -216,11 +216,10 @@ class Estate:
     def _machines(self) -> tuple[Mapping[str, tuple[Asset, ...]], Mapping[str, tuple[Asset, ...]]]:
         uris: dict[str, tuple[Asset, ...]] = {}
         names: dict[str, tuple[Asset, ...]] = {}
-        for asset in self.assets.values():
-            if asset.kind == "vm":
-                names[asset.name] = (*names.get(asset.name, ()), asset)
-                if asset.uri:
-                    uris[asset.uri] = (*uris.get(asset.uri, ()), asset)
+        for asset in (a for a in self.assets.values() if a.kind == "vm"):
+            for held, key in ((names, asset.name), (uris, asset.uri)):
+                if key:
+                    held[key] = (*held.get(key, ()), asset)
         return uris, names
 
     def front_of(self, store: Store) -> Row | None:

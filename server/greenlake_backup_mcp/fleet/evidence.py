@@ -10,13 +10,13 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from greenlake_backup_mcp.errors import InputError
 from greenlake_backup_mcp.text import sanitize, units
 
-from . import check_protection
+from . import check_protection, exceptions
 from .check_protection import Checked
 from .controls import CONTROLS
 from .estate import Estate
@@ -40,8 +40,12 @@ async def evidence(question: Question) -> dict[str, Any]:
 
 
 def _document(checked: Checked, estate: Estate, question: Question) -> dict[str, Any]:
-    rows = sorted((dict(_row(one, question)) for one in checked.tally.findings), key=lambda r: (r["kind"], r["id"]))
-    accepted = [dict(one) for one in check_protection.accepted_rows(checked.tally, question.clock)]
+    rows = sorted((_row(one, question) for one in checked.tally.findings), key=lambda r: (r["kind"], r["id"]))
+    accepted = [
+        {**exceptions.value(entry, question.clock), "asset": one.asset.name, "id": one.asset.id,
+         "expired": entry.until < estate.now}
+        for one in checked.tally.findings if (entry := one.accepted) is not None
+    ]  # fmt: skip
     judged_by = {
         "control": checked.control.name, "rule": checked.rule,
         "parameters": check_protection.parameters(question.values),
@@ -57,13 +61,12 @@ def _document(checked: Checked, estate: Estate, question: Question) -> dict[str,
     }  # fmt: skip
 
 
-def _row(one: Finding, question: Question) -> Iterator[tuple[str, Any]]:
-    accepted = one.accepted
-    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE}
+def _row(one: Finding, question: Question) -> dict[str, Any]:
+    until = one.accepted and question.clock.stamp(one.accepted.until)
     values = (one.asset.name, one.asset.id, one.asset.kind, one.verdict.state.value, one.verdict.cause,
-              accepted and accepted.who, accepted and question.clock.stamp(accepted.until))  # fmt: skip
-    yield from zip(KEYS, values, strict=True)
-    yield from stable.items()
+              one.accepted and one.accepted.who, until)  # fmt: skip
+    stable = {k: v for k, v in one.verdict.facts.items() if k not in VOLATILE}
+    return {**dict(zip(KEYS, values, strict=True)), **stable}
 
 
 def to_csv(document: Mapping[str, Any]) -> str:

@@ -41,19 +41,8 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True)
-class Work:
-    """Tasks, approvals and issues: what ended badly, what does not end, what waits for a person."""
-
-    failed: int
-    endless: int
-    tasks: tuple[dict[str, Any], ...]
-    approvals: tuple[dict[str, Any], ...]
-    issues: Counter[str]
-
-
-@dataclass(frozen=True)
 class Health:
-    """The estate as a whole; `standings`: every asset once."""
+    """The estate as a whole; `standings`: every asset once; `tasks`: what ended badly, by cause."""
 
     since: int
     standings: tuple[Standing, ...]
@@ -66,12 +55,20 @@ class Health:
     suspended: int
     never: int
     jobs: int
-    work: Work
+    tasks: tuple[dict[str, Any], ...]
+    endless: int  # tasks without end for a day
+    approvals: tuple[dict[str, Any], ...]
+    issues: Counter[str]
     comparison: Comparison
     changes: Changes
     unread_lists: tuple[str, ...] = ()
     today: tuple[str, ...] = ()
     level: Level = Level.UNKNOWN
+
+    @property
+    def failed(self) -> int:
+        """How many tasks ended badly."""
+        return sum(row["n"] for row in self.tasks)
 
     @cached_property
     def states(self) -> Mapping[State, int]:
@@ -93,7 +90,7 @@ def judge(
         Counter(cause for job in jobs for cause in _failing(job)),
         sum(job.operational != "ACTIVE" for job in jobs),
         sum(not any(s.prev_good for s in job.schedules) for job in jobs), len(jobs),
-        _work(connection, estate.now, since), contradictions.find(connection, estate),
+        *_work(connection, estate.now, since), contradictions.find(connection, estate),
         show_changes.find(connection, estate, since), tuple(f"{n} ({why})" for n, why in estate.lists_unread.items()),
     )  # fmt: skip
     today = tuple(_today(health, clock))
@@ -101,7 +98,7 @@ def judge(
         level = Level.UNKNOWN
     elif today:
         level = Level.ACT
-    elif health.groups or health.systems or health.failing or health.comparison.contradictions or health.work.failed:
+    elif health.groups or health.systems or health.failing or health.comparison.contradictions or health.failed:
         level = Level.LOOK
     else:
         level = Level.GOOD if estate.coverage.complete else Level.LOOK
@@ -113,7 +110,10 @@ def _failing(job: Job) -> set[str]:
     return {s.last_error or "without a reason" for s in job.schedules if s.last_status == "ERROR"}
 
 
-def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
+def _work(
+    connection: sqlite3.Connection, now: int, since: int
+) -> tuple[tuple[dict[str, Any], ...], int, tuple[dict[str, Any], ...], Counter[str]]:
+    """Tasks that ended badly, by cause; how many do not end; what waits for a person; issues by severity."""
     (endless,) = connection.execute(
         f"SELECT count(*) FROM main.tasks WHERE state NOT IN {ENDED} AND created < ?", (now - DAY,)
     ).fetchone()
@@ -128,7 +128,7 @@ def _work(connection: sqlite3.Connection, now: int, since: int) -> Work:
     issues = Counter(dict(connection.execute(
         "SELECT coalesce(severity, 'UNKNOWN'), count(*) FROM main.issues WHERE gone IS NULL GROUP BY 1"
     ).fetchall()))  # fmt: skip
-    return Work(sum(row["n"] for row in tasks), endless, tuple(tasks), tuple(approvals), issues)
+    return tuple(tasks), endless, tuple(approvals), issues
 
 
 # --- what needs a person today -------------------------------------------------------------------------------------
@@ -144,9 +144,9 @@ def _today(health: Health, clock: Clock) -> Iterator[str]:
         yield f"{units.plural(unexplained, 'recovery point')} gone too early, unexplained: show_changes lists them."
     if weakened := health.changes.of_group(Group.WEAKENED):
         yield f"{units.plural(len(weakened), 'safeguard')} weakened ({some(r['subject'] for r in weakened)})."
-    if health.work.approvals:
-        first = health.work.approvals[0]
-        yield (f"{units.plural(len(health.work.approvals), 'operation')} waiting for a second person, the oldest since "
+    if health.approvals:
+        first = health.approvals[0]
+        yield (f"{units.plural(len(health.approvals), 'operation')} waiting for a second person, the oldest since "
                f"{clock.stamp(first['requested'])}: {end_of(first['name'] or first['resource'] or '')}.")  # fmt: skip
     yield from (f"{one.kind} {one.name}: {end_of(one.what)}." for one in health.systems if one.urgent)
     if not_run := [c for c in health.comparison.contradictions if c.kind is contradictions.Kind.NOT_RUN]:

@@ -73,25 +73,22 @@ def _versions(kind: str, rows: Iterable[Row]) -> Iterator[SystemFinding]:
 
 def _orchestrators(estate: Estate) -> Iterator[SystemFinding]:
     for row in estate.orchestrators.values():
+        name, saved = _name(row), row["catalog_saved"]
         lost = row["connection"] == "DISCONNECTED"
         if lost or row["status"] not in (None, "OK"):
-            yield SystemFinding("orchestrator", _name(row), _with(str(row["connection"] if lost else row["state"]),
-                                                                  row["reason"]), urgent=lost)  # fmt: skip
-        saved = row["catalog_saved"]
-        if saved is None:
-            yield SystemFinding(
-                "orchestrator", _name(row), "when its catalogue was last protected is not told", own=True
-            )
-        elif estate.now - saved > OLD_CATALOGUE:
-            age = units.duration(estate.now - saved)
-            yield SystemFinding("orchestrator", _name(row), f"its catalogue was last protected {age} ago",
-                                urgent=True, own=True)  # fmt: skip
-        if row["ntp_state"] not in (None, "OK"):
-            yield SystemFinding("orchestrator", _name(row), f"its clock: NTP {row['ntp_state']}", own=True)
-        if row["clock_method"] not in (None, "NTP"):
-            yield SystemFinding("orchestrator", _name(row), f"its clock follows {row['clock_method']}", own=True)
-        if row["remote_access"]:
-            yield SystemFinding("orchestrator", _name(row), "remote support may log in", own=True)
+            what = _with(str(row["connection"] if lost else row["state"]), row["reason"])
+            yield SystemFinding("orchestrator", name, what, urgent=lost)
+        if saved is not None and estate.now - saved > OLD_CATALOGUE:
+            what = f"its catalogue was last protected {units.duration(estate.now - saved)} ago"
+            yield SystemFinding("orchestrator", name, what, urgent=True, own=True)
+        for wrong, what in (
+            (saved is None, "when its catalogue was last protected is not told"),
+            (row["ntp_state"] not in (None, "OK"), f"its clock: NTP {row['ntp_state']}"),
+            (row["clock_method"] not in (None, "NTP"), f"its clock follows {row['clock_method']}"),
+            (row["remote_access"], "remote support may log in"),
+        ):
+            if wrong:
+                yield SystemFinding("orchestrator", name, what, own=True)
 
 
 def catalogues(estate: Estate) -> str:

@@ -110,23 +110,10 @@ POLICY = text("policy", "protectionJobInfo/protectionPolicyInfo/name")
 POLICY_ID = text("policyId", "protectionJobInfo/protectionPolicyInfo/id")
 JOB_ID = text("jobId", "protectionJobInfo/id")
 VCENTER = text("vcenter", "hypervisorManagerInfo/displayName", "hypervisorManagerInfo/name")
-HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name")
 PROTECTION = text("protectionStatus")
-POINT = time("pointInTime")
 CREATED = time("createdAt")
 EXPIRES = Column("expiresAt", ("expiresAt",), "expiry")
 LOCKED = Column("lockedUntil", ("lockedUntil",), "lock")  # a lock of the past is none
-VERIFIED = lines("verified", "verificationInfo/state", "verified", read=extractors.verified, most=15)
-STORE = text("store", "protectionStoreInfo/name")
-BACKUP_TYPE = text("backupType")
-BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
-BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
-SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
-CONSISTENCY = text("consistency")
-SCHEDULE = text("schedule", "scheduleInfo/name")
-ASSOCIATED = lines(
-    "holdsDatabases", "associatedDatabases/name", read=extractors.every
-)  # deleting the copy deletes theirs too
 
 
 def column_for(path: str, kind: str, resource: ListView) -> Column:

@@ -14,30 +14,19 @@ from greenlake_backup_mcp.openapi.document import Operation
 
 from . import extractors, schedules
 from .column_types import (
-    ASSOCIATED,
-    BACKED_BYTES,
-    BACKED_MIB,
-    BACKUP_TYPE,
-    CONSISTENCY,
     CREATED,
     EXPIRES,
     HEALTH,
-    HOST,
     ID,
     JOB_ID,
     LOCKED,
     NAME,
-    POINT,
     POLICY,
     POLICY_ID,
     PROTECTION,
-    SCHEDULE,
     SHOWN_NAME,
-    SNAPPED_MIB,
     STATES,
-    STORE,
     TROUBLE,
-    VERIFIED,
     Column,
     ListView,
     count,
@@ -50,13 +39,22 @@ from .column_types import (
 )
 from .companion_columns import COMPANION_VIEWS
 
+POINT = time("pointInTime")
+VERIFIED = lines("verified", "verificationInfo/state", "verified", read=extractors.verified, most=15)
+STORE = text("store", "protectionStoreInfo/name")
+BACKUP_TYPE = text("backupType")
+BACKED_MIB = size("size", "backupSetsInfo/backups/sizeInMib")
+BACKED_BYTES = size("size", "backupSetsInfo/backups/sizeInBytes")
+SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
+CONSISTENCY = text("consistency")
+SCHEDULE = text("schedule", "scheduleInfo/name")
+HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name")
+ASSOCIATED = lines("holdsDatabases", "associatedDatabases/name", read=extractors.every)  # deleted along with it
 ASSET_TYPE = lines("assetType", "assetInfo/type", read=extractors.last_part)
 _GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name")
 _ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
 _MSSQL_ARRAY = text("array", "storageSystemsInfo/name")
 _VOLUME_ARRAY = text("array", "storageSystemInfo/name")
-
-
 RESTORABLE = lines("restorableTo", "pointInTime", "logBackupInfo/lastLogBackupTime", read=extractors.restorable_range)
 
 
