@@ -17,12 +17,6 @@ from tests.support.write_samples import copies, place
 ODD = "6f5b3a52-5b0e-4d5f-9a3a-0d1f6b7c8e90"
 
 
-@pytest.fixture(scope="module")
-def app() -> Any:
-    """One tenant for all: nothing is changed in it."""
-    return create_app(now=lambda: NOW, seed=7)
-
-
 async def read(app: Any, tool: str, /, **inputs: Any) -> tuple[Effect, str]:
     """An effect, and its text; its first line is a sentence that is not cut."""
     effect = await describe(app, tool, inputs)

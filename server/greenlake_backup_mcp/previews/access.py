@@ -45,6 +45,12 @@ def _support_title(s: Subject) -> str:
     return f"{ {True: 'Open', False: 'Close'}.get(wanted, 'Set') } the vendor's remote access to the {s.label}"
 
 
+def _undo_of_network(s: Subject) -> str:
+    if {"dateTime", "ntp"} & set(s.arguments):
+        return "The setting can be changed back; what expires or is unlocked meanwhile cannot."
+    return REACHED if {"network", "proxy", "dns", "nic"} & set(s.arguments) else "It can be changed back."
+
+
 # --- volumes at hosts -------------------------------------------------------------------------------------------------
 
 
@@ -125,7 +131,7 @@ SUPPORT = PreviewSpec(_support_title, _support, "It can be switched back.")
 NETWORK = PreviewSpec(
     "Change the {target}",
     in_use.address_in_use,
-    lambda s: REACHED if {"network", "proxy", "dns", "nic"} & set(s.arguments) else "It can be changed back.",
+    _undo_of_network,
     reads=in_use.address_reads,
 )
 REMOVE_NIC = PreviewSpec(

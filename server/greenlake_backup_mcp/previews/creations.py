@@ -13,8 +13,8 @@ from greenlake_backup_mcp.text.sanitize import cell
 
 from . import in_use
 from .jobs import room
-from .model import Finding, PreviewSpec, Subject, each
-from .phrases import objects, quoted
+from .model import Finding, PreviewSpec, Subject, each, grave
+from .phrases import a_thing, as_shown, label, objects, quoted
 from .places import MEMBERS
 from .policies import sourceless
 from .reads import KINDS, ReadSpec, Target
@@ -42,25 +42,35 @@ def _made(collection: str) -> PreviewSpec:
         specs = in_use.name_reads(arguments, target, collection)
         if collection in in_use.APPLIANCES:
             specs = list({spec.name: spec for spec in (*specs, *in_use.address_reads(arguments, target))}.values())
-        if any(objects(arguments.get(name)) for name in MEMBERS):
+        if any(objects(arguments.get(name)) for name in (*MEMBERS, "nativeAppInfo")):
             specs += in_use.member_reads(collection, arguments.get("assetsCategory"))
         return specs
 
     def title(s: Subject) -> str:
         what = KINDS[collection]
         name = s.arguments.get(in_use.naming(collection)) or s.arguments.get("networkAddress")
-        return f"Create {'an' if what[0] in 'aeiou' else 'a'} {what}" + (f" named {quoted(name)}" if name else "")
+        return f"Create {a_thing(what)}" + (f" named {quoted(name)}" if name else "")
 
     def findings(s: Subject) -> Iterator[Finding]:
         yield from in_use.name_in_use(s, collection)
         yield from in_use.address_in_use(s)
         yield from in_use.protected_members(s, in_use.added_members(s), None)
+        yield from (*in_use.foreign_members(s), *in_use.unlisted_members(s), *_registered_already(s, collection))
         yield from sourceless(s)
         if collection == "protection-store-gateways":
             yield Finding("A VM is deployed on that vCenter; it takes up the room its size asks for.")
 
     back = f"It can be deleted again{' while it is empty' if collection == 'protection-stores' else ''}."
     return PreviewSpec(title, findings, back, forbidden=lambda s: repeated_ids(s.arguments), reads=reads)
+
+
+def _registered_already(s: Subject, collection: str) -> Iterator[Finding]:
+    """What has the serial number already that the request gives."""
+    wanted = as_shown(s.arguments.get("serialNumber") or "")
+    for one in s.read(collection).items:
+        if wanted and as_shown(one.get("serialNumber")) == wanted:
+            words = f"The {label(KINDS[collection], one)} has that serial number: it is registered already."
+            yield grave(words, "registered already", words)
 
 
 def _copy_title(s: Subject) -> str:

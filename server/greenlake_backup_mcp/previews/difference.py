@@ -7,6 +7,7 @@ Knows JSON and where the service keeps what a request gives; no words, no gravit
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,18 @@ from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.upstream.published import BESIDE
 
-from .places import ABSENT, DEFAULTS, ENDS, IDENTIFYING, MEMBERS, is_spoken_for, left_out, present, store_of
+from .places import (
+    ABSENT,
+    DATABASE,
+    DEFAULTS,
+    ENDS,
+    IDENTIFYING,
+    MEMBERS,
+    is_spoken_for,
+    left_out,
+    present,
+    store_of,
+)
 
 # TABLE: what identifies an element of a list; where both sides have it, the order of the list means nothing
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +43,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 SETS = frozenset(
     {"scheduleIds", "datastoreIds", "diskIds", "includeResources", "individualBackupIds", "individualSnapshotIds"}
 )
+AGAIN = " (given "  # after the key of an element that has the key of an earlier one
 ATOMS = frozenset({"schedule"})  # objects that are told as one value
 
 
@@ -201,20 +214,21 @@ def _pairs(before: Sequence[Any], after: Sequence[Any], path: Path) -> list[tupl
     name = path[-1] if path and isinstance(path[-1], str) else ""
     if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
         return _tier_pairs(before, after)
-    if not (name in SETS or name in KEYS) or any(_key(path, item) is None for item in (*before, *after)):
+    if name not in SETS and name not in KEYS:
         return None
     one, two = (_by_key(path, side) for side in (before, after))
     return [(key, one.get(key, ABSENT), two.get(key, ABSENT)) for key in dict.fromkeys((*one, *two))]
 
 
 def _by_key(path: Path, items: Sequence[Any]) -> dict[str, Any]:
-    """The elements of a list by their keys; what has the key of an earlier one is told apart, not hidden behind it."""
+    """The elements of a list by key, else by place; one that has the key of an earlier one does not hide behind it."""
     counts: Counter[str] = Counter()
     keyed = {}
-    for item in items:
-        key = str(_key(path, item))
+    for n, item in enumerate(items, 1):
+        key = _key(path, item)
+        key = f"({n})" if key is None else str(key)
         counts[key] += 1
-        keyed[key if counts[key] == 1 else f"{key} (given {counts[key]} times)"] = item
+        keyed[key if counts[key] == 1 else f"{key}{AGAIN}{counts[key]} times)"] = item
     return keyed
 
 
@@ -240,7 +254,8 @@ def _key(path: Path, item: Any) -> Any:
         return item if name in SETS else None
     keys = KEYS.get(name, ())
     identity = next((item[k] for k in keys if item.get(k) not in (None, "")), None)
-    return str(identity).rpartition("/")[2] if name == "members" and identity is not None else identity
+    own = re.fullmatch(DATABASE, str(identity)) if name == "members" else None
+    return own[1] if own else identity
 
 
 def _identifies(path: Path, name: str) -> bool:

@@ -22,6 +22,7 @@ from .phrases import not_known
 from .places import ABSENT, PLACES
 from .reads import VOLATILE
 
+WHOLE = 10**7  # characters of a value in the whole difference: as many as a request can have
 MOST_TEXT = 100  # characters of a value in them
 MOST_BOUND = 40  # changes that a code's facts spell out; beyond, one digest stands for all
 WORST = (Danger.DESTROY, Danger.SECRET)
@@ -40,7 +41,8 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     findings = sorted(
         [*spec.findings(s), *further, *_unweighed(s, unread), *_no_change(s)], key=lambda finding: -finding.gravity
     )
-    title, forbidden = say(spec.title, s), spec.forbidden(s)
+    title = say(spec.title, s)
+    forbidden = spec.forbidden(s) or leaf_words.too_long(request_body(s.tool, s.arguments))
     weight, line = _first_line(s, title, findings, changes)
     return Effect(
         title=title,
@@ -104,10 +106,10 @@ def _first_change(s: Subject, lost: list[Change]) -> str:
     if first.kind == "LOST" and gone:
         more = len(lost) - sum(c.kind == "LOST" and not c.words for c in lost)
         forms = [f"{', '.join(gone[:n])}{_more(len(gone) - n)}" for n in range(min(len(gone), 12), 0, -1)]
-    elif first.kind == "PROGRAM":
+    elif first.kind == "PROGRAM" and any(c.path.endswith("ScriptInfo.path") for c in lost if c.group == first.group):
         own = {c.path.rpartition(".")[2]: c.after for c in lost if c.kind == "PROGRAM" and c.group == first.group}
         more = len(lost) - len(own)
-        path, host = own.get("path", "changed"), own.get("hostId", "its host")
+        path, host = own["path"], own.get("hostId", "its host")
         places = (f" with {first.group}", f" with {first.group.rpartition(', ')[2]}", "")
         forms = [f"{what} runs on {host}{place}" for what in (path, "it") for place in places]
     else:
@@ -178,7 +180,7 @@ def _whole(s: Subject) -> Iterator[str]:
 
 def _value(s: Subject, path: Path, value: Any) -> str:
     name = next((step for step in reversed(path) if isinstance(step, str)), "")
-    return leaf_words.describe_value(name, value, s.id_names, s.now)
+    return leaf_words.Wording(s.id_names, s.now, WHOLE).value(name, value)
 
 
 def _dotted(path: Path) -> str:

@@ -60,7 +60,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
 def _update(s: Subject) -> Iterator[Finding]:
     for field in (f for f in MEMBERS if isinstance(s.arguments.get(f), list)):
         yield from _dropped(s, field)
-    if "dynamicMemberFilter" in s.arguments:
+    if any(leaf.names[0] == "dynamicMemberFilter" and leaf.after != {} for leaf in s.difference.leaves):
         count = len(member_list(s.resource))
         yield grave(
             f"Members that the new filter does not find drop out and lose protection: now {_count(s)}.",
@@ -72,11 +72,12 @@ def _update(s: Subject) -> Iterator[Finding]:
         yield notable("It is a NATIVE group; the service is expected to refuse a member list.")
     yield from in_use.name_in_use(s)
     yield from in_use.protected_members(s, in_use.added_members(s), s.resource.get("id"))
+    yield from in_use.foreign_members(s)
 
 
 def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     """How many a member list drops; each is a change of its own."""
-    present, count = s.resource.get(field), len(s.arguments[field])
+    present, count = s.resource.get(field), len({in_use.identify(m) for m in objects(s.arguments[field])})
     if not isinstance(present, list):
         yield grave(
             f"The list given ({units.plural(count, 'member')}) replaces the present one. "

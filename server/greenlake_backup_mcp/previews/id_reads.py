@@ -6,15 +6,15 @@ Must know nothing of single operations, HTTP or MCP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from . import leaf_words
-from .difference import Difference, Path
+from .difference import Difference, Element, Path, leaves_of
 from .phrases import item_at
-from .reads import DATA, OWN, VIRTUALIZATION, WHOLE, ReadSpec, kind_of, path_of
+from .reads import DATA, OWN, VIRTUALIZATION, WHOLE, ReadResult, ReadSpec, kind_of, path_of
 
 MOST_SINGLE = 8  # ids of a collection that are read one by one; more are looked for in its list
 
@@ -56,10 +56,10 @@ def name_reads(
     body: Mapping[str, Any], resource: Mapping[str, Any], kind: str, difference: Difference
 ) -> list[ReadSpec]:
     """The reads that name the ids of a request, and those it takes the place of, which the target does not name."""
-    present = leaf_words.collect_names(resource)
+    present = collect_names(resource).keys() - {resource.get("id")}  # of another kind than what the leaf asks for
     wanted: dict[tuple[str, bool], list[str]] = {}
-    gone = ((leaf.path, i) for leaf in difference.leaves for _, i in leaf_words.ids_in(leaf.before))
-    for path, identity in (*leaf_words.ids_in(body), *gone):
+    gone = ((leaf.path, i) for leaf in difference.leaves for _, i in ids_in(leaf.before))
+    for path, identity in (*ids_in(body), *gone):
         if identity in present:
             continue
         dotted = ".".join(step for step in path if isinstance(step, str))
@@ -96,7 +96,7 @@ def _places(
     elif dotted == "assetInfo.id":
         yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
     elif dotted.endswith("resourceUri"):
-        uri = leaf_words.value_at(body, path)
+        uri = value_at(body, path)
         if isinstance(uri, str) and re.fullmatch(r"/[\w./-]+/v1beta1/[\w-]+/[\w-]+", uri):
             yield uri.rpartition("/")[0], True
     elif dotted == "nativeAppInfo.id" and (place := NATIVE.get(str(item_at(body, "nativeAppInfo", "type")))):
@@ -129,3 +129,55 @@ def _vcenter(body: Mapping[str, Any]) -> Any:
         (v["hypervisorManagerId"] for v in body.values() if isinstance(v, Mapping) and v.get("hypervisorManagerId")),
         None,
     )
+
+
+# --- names and ids in what was read and asked -------------------------------------------------------------------------
+
+
+def collect_names(value: Any) -> dict[str, str]:
+    """Id → name, of everything within what was read that has both. What a request calls a thing is never a name.
+
+    It looks at each value of answers of megabytes, so it tests for what JSON is parsed to and not for what is like it.
+    """
+    ids: dict[str, str] = {}
+    left = [value] if isinstance(value, (dict, list)) else []
+    while left:
+        value = left.pop()
+        if type(value) is dict:
+            name = value.get("displayName") or value.get("name")
+            if not name and type(value.get("schedules")) is list and value.get("type"):
+                store = value.get("protectionStoreInfo")
+                name = leaf_words.tier_type(value) + (
+                    f" to {store['name']}" if type(store) is dict and store.get("name") else ""
+                )
+            if name and type(name) is str:
+                for identity in (value.get("id"), value.get("resourceUri")):
+                    if identity and type(identity) is str:
+                        ids.setdefault(identity.rpartition("/")[2], name)
+            value = value.values()
+        left += [item for item in value if type(item) is dict or type(item) is list]
+    return ids
+
+
+def names_of_all(results: Iterable[ReadResult]) -> dict[str, str]:
+    """Id → name of all that was read; what the calls of a plan share is looked through once."""
+    names: dict[str, str] = {}
+    for result in results:
+        if "names" not in result.worked_out:
+            result.worked_out["names"] = collect_names(result.value)
+        names.update(result.worked_out["names"])
+    return names
+
+
+def ids_in(value: Any) -> Iterator[tuple[Path, str]]:
+    """The ids within a value, with where they stand."""
+    for path, leaf in leaves_of(value):
+        if isinstance(leaf, str) and leaf_words.UUID.fullmatch(leaf.rpartition("/")[2]):
+            yield path, leaf.rpartition("/")[2]
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """The value at a path of `leaves_of`."""
+    for step in path:
+        value = step.item if isinstance(step, Element) else value.get(step) if isinstance(value, Mapping) else None
+    return value

@@ -5,6 +5,7 @@ Must know nothing of single operations, HTTP or MCP.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,15 +13,21 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from .model import Finding, Subject, grave, notable
-from .phrases import as_shown, item_at, label, names, objects, quoted
-from .places import MEMBERS
+from .phrases import a_thing, as_shown, item_at, label, listed, names, objects, quoted
+from .places import DATABASE, MEMBERS
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, identity_of
 
 APPLIANCES = ("protection-store-gateways", "storeonces", "data-orchestrators", "application-hosts")  # have addresses
 NAMING = {"protection-stores": "displayName", "data-orchestrators": "displayName"}  # what names; others have `name`
 GROUPS = ("vmProtectionGroupsInfo", "mssqlDatabaseProtectionGroupInfo")
-PLACED = {"nic", "network", "networkAddress", "vmConfig"}  # arguments that may give a machine an address
+MACHINES = {"nic", "network", "vmConfig"}  # arguments that give an address to a machine that is ours
+PLACED = MACHINES | {"networkAddress"}  # arguments that name an address
+REGISTERING = ("StoreOnceCreate", "ApplicationHostCreate")  # at an address that a machine has already
 ELSEWHERE = {"proxy", "dns", "ntp", "nameServers", "ntpServers"}  # addresses of other machines
+# TABLE: where appliances, hosts and VMs have addresses, and what is at them: "" for the machine itself
+ADDRESSES = {"networkAddress": "", "address": "", "hostname": "", "gateway": "gateway", "defaultGateway": "gateway"}
+VMS = ReadSpec("virtual-machines", "the VMs there are", f"{VIRTUALIZATION}/virtual-machines", WHOLE)
+GATEWAYS = "protection-store-gateways"  # each of which is a VM
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -31,7 +38,7 @@ def name_reads(arguments: Mapping[str, Any], target: Target, collection: str = "
     collection = collection or identity_of(target.path)[0]
     if not isinstance(arguments.get(naming(collection)), str):
         return []
-    return [_existing(collection)]
+    return [_existing(collection), *([VMS] if collection == GATEWAYS else [])]
 
 
 def naming(collection: str) -> str:
@@ -42,14 +49,18 @@ def naming(collection: str) -> str:
 def name_in_use(s: Subject, collection: str = "") -> Iterator[Finding]:
     """What else has the name already that the request gives."""
     collection = collection or identity_of(s.target.path)[0]
-    name, what = as_shown(s.arguments.get(naming(collection))), KINDS.get(collection, "resource")
-    for one in s.read(collection).items:
-        taken = {as_shown(one[n]) for n in ("name", "displayName") if one.get(n)}
-        if name in taken and one.get("id") != s.resource.get("id"):
-            words = f"A {what} named {quoted(s.arguments[naming(collection)])} EXISTS (id {cell(str(one.get('id')))}): "
-            words += "the service refuses, or two of one name are mistaken for each other."
-            yield grave(words, "the name exists", f"A {what} named {quoted(one.get('name'), 60)} EXISTS already.")
-            return
+    wanted = s.arguments.get(naming(collection))
+    keeps_its_name = as_shown(wanted) == as_shown(s.resource.get("name"))  # as the VM of a gateway has it
+    for place in (collection, *([VMS.name] if collection == GATEWAYS and not keeps_its_name else [])):
+        for one in s.read(place).items:
+            taken = {as_shown(one[n]) for n in ("name", "displayName") if one.get(n)}
+            if as_shown(wanted) in taken and one.get("id") != s.resource.get("id"):
+                head = f"{a_thing(KINDS.get(place, 'resource'))} named"
+                head = f"{head[:1].upper()}{head[1:]}"
+                words = f"{head} {quoted(wanted)} EXISTS (id {cell(str(one.get('id')))}): "
+                words += "the service refuses, or two of one name are mistaken for each other."
+                yield grave(words, "the name exists", f"{head} {quoted(one.get('name'), 60)} EXISTS already.")
+                break
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------
@@ -57,7 +68,8 @@ def name_in_use(s: Subject, collection: str = "") -> Iterator[Finding]:
 
 def address_reads(arguments: Mapping[str, Any], _target: Target) -> list[ReadSpec]:
     """What could have an address that a request gives."""
-    return [_existing(place) for place in APPLIANCES] if PLACED & set(arguments) else []
+    vms = [VMS] if MACHINES & set(arguments) else []
+    return [*map(_existing, APPLIANCES), *vms] if PLACED & set(arguments) else []
 
 
 def _existing(collection: str) -> ReadSpec:
@@ -65,36 +77,47 @@ def _existing(collection: str) -> ReadSpec:
 
 
 def address_in_use(s: Subject) -> Iterator[Finding]:
-    """Which appliance or host has an address already that the request gives; of a new machine, or of the target."""
-    wanted = {
-        leaf.after: cell(str(leaf.after))
-        for leaf in s.difference.leaves
-        if leaf.name == "networkAddress" and isinstance(leaf.after, str) and not ELSEWHERE & set(leaf.names)
-    }
-    for place in APPLIANCES if wanted else ():
+    """What has an address already that the request gives: a machine, or what machines reach the network through."""
+    leaves = [leaf for leaf in s.difference.leaves if isinstance(leaf.after, str) and not ELSEWHERE & set(leaf.names)]
+    wanted = {_address(leaf.after): cell(leaf.after) for leaf in leaves if leaf.name == "networkAddress"}
+    through = {_address(leaf.after) for leaf in leaves if leaf.name in ("gateway", "defaultGateway")}
+    then = "the same machine is registered twice." if s.operation in REGISTERING else "one of the two is cut off."
+    for address in (address for address in wanted if address in through):
+        words = f"ADDRESS IN USE: {wanted[address]} is its own gateway; its whole network is cut off."
+        yield grave(words, "address in use", words)
+    for place in (*APPLIANCES, VMS.name) if wanted else ():
         for one in s.read(place).items:
-            present = {str(address).casefold() for address in addresses_of(one)}
-            for address in (text for value, text in wanted.items() if value.casefold() in present):
-                own = one.get("id") == s.resource.get("id")
-                head, tail = f"ADDRESS IN USE: {address} is that of", "one of the two is cut off."
-                name = quoted(one.get("name") or one.get("displayName"), 50)
-                whose, brief = f"the {label(KINDS[place], one)}", name
-                if own:
+            if place == VMS.name and as_shown(one.get("name")) == as_shown(s.resource.get("name")):
+                continue  # the VM that the target is
+            for address, role in dict.fromkeys(a for a in addresses_of(one) if a[0] in wanted):
+                head, brief = f"ADDRESS IN USE: {wanted[address]} is that of", quoted(one.get("name"), 50)
+                whose = f"the {label(KINDS[place], one)}"
+                if role:
+                    head, then = head.replace("that of", f"the {role} of"), "its network is cut off."
+                elif one.get("id") == s.resource.get("id"):
                     whose = brief = "another of its own interfaces"
-                yield grave(f"{head} {whose}; {tail}", "address in use", f"{head} {brief}; {tail}")
+                yield grave(f"{head} {whose}; {then}", "address in use", f"{head} {brief}; {then}")
+    if wanted and s.read(VMS.name).available and not s.read(VMS.name).whole:
+        yield notable("Whether another VM has that address is not known: not all VMs were read.")
 
 
-def addresses_of(system: Mapping[str, Any]) -> Iterator[Any]:
-    """The addresses of an appliance or host."""
-    for nic in (
-        *objects(item_at(system, "network", "nics")),
-        *objects(item_at(system, "interfaces", "network", "nic")),
-        *objects(system.get("networkInterfaces")),
-    ):
-        yield from (nic[n] for n in ("networkAddress", "address") if nic.get(n))
-    yield from (system[n] for n in ("networkAddress", "hostname") if system.get(n))
-    if host := item_at(system, "network", "hostname"):
-        yield host
+def _address(value: Any) -> str:
+    """An address as machines compare it."""
+    return str(value).strip().rstrip(".").casefold()
+
+
+def addresses_of(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The addresses of an appliance, host or VM (role ""), and those that it reaches the network through."""
+    inside = (system.get("network"), item_at(system, "interfaces", "network"))
+    networks = [one for one in inside if isinstance(one, Mapping)]
+    nics = [nic for one in networks for name in ("nics", "nic") for nic in objects(one.get(name))]
+    nics += objects(system.get("networkInterfaces"))
+    for holder in (system, *networks, *nics):
+        for name, role in ADDRESSES.items():
+            if isinstance(holder.get(name), str):
+                yield _address(holder[name]), role
+        for server in (*objects(holder.get("dns")), *objects(holder.get("nameServers"))):
+            yield _address(server.get("networkAddress")), "name server"
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -109,6 +132,24 @@ def member_reads(collection: str, category: Any = None) -> list[ReadSpec]:
     }
     place = f"{VIRTUALIZATION}/datastores" if category == "VMFS_DATASTORES" else places.get(collection)
     return [ReadSpec("members", "what protects the members now", place, WHOLE)] if place else []
+
+
+def foreign_members(s: Subject) -> Iterator[Finding]:
+    """Which members of a group of databases are no databases of this service, by their addresses."""
+    uris = [str(m["resourceUri"]) for m in objects(s.arguments.get("members")) if m.get("resourceUri")]
+    if foreign := [uri for uri in uris if not re.fullmatch(DATABASE, uri)]:
+        yield notable(f"No addresses of SQL databases of this service: {listed(quoted(uri) for uri in foreign)}.")
+
+
+def unlisted_members(s: Subject) -> Iterator[Finding]:
+    """Who gets into a new group that lists no members, as far as that can be read."""
+    instance = item_at(s.arguments, "nativeAppInfo", "id")
+    if item_at(s.arguments, "nativeAppInfo", "type") == "MSSQL_INSTANCE" and s.read("members").whole:
+        inside = {identify(d) for d in s.read("members").items if item_at(d, "instanceInfo", "id") == instance}
+        yield from protected_members(s, inside, None)
+    elif s.arguments.get("nativeAppInfo") or s.arguments.get("dynamicMemberFilter"):
+        words = "WHO GETS INTO IT IS NOT KNOWN, nor whether a job protects them already."
+        yield grave(words, "members not known", words)
 
 
 def added_members(s: Subject) -> set[str]:

@@ -6,6 +6,7 @@ Must know nothing of HTTP or MCP.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -15,9 +16,12 @@ from . import in_use, times
 from .difference import Leaf, leaves_between
 from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import item_at, label, name_of, names, objects, quoted
+from .places import store_of
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, asset_path, literal, path_of
-from .schedule_facts import id_of, repeated_ids, schedules_of
+from .schedule_facts import id_of, list_ids, repeated_ids, schedules_of
+from .tenant_facts import STORES, stores, unreachable
 
+LATE = timedelta(days=1)  # until a job's first run, beyond which its asset is as good as not protected
 MOST_HOLDERS = 10  # of what an asset is part of that are read
 TOLD = ("scheduleId", "name", "schedule", "expireAfter", "lockFor", "preScriptInfo", "postScriptInfo")  # of a schedule
 # TABLE: what a policy must be made for, by the collection of the asset
@@ -36,6 +40,7 @@ def _reads(arguments: Mapping[str, Any], _target: Target) -> list[ReadSpec]:
         ReadSpec("policy", "the policy", path_of(OWN, "protection-policies", arguments.get("protectionPolicyId"))),
         ReadSpec("jobs", "the jobs of the asset", f"{OWN}/protection-jobs", query),
         ReadSpec("asset", "the asset", asset_path(collection, identity)),
+        STORES,
     ]
     if collection != "datastores":
         return [*reads, *in_use.member_reads(collection)]
@@ -80,13 +85,33 @@ def _create(s: Subject) -> Iterator[Finding]:
     wanted = str(s.read("policy").resource.get("applicationType") or "")
     if wanted and wanted != APPLICATIONS.get(collection, wanted):
         yield notable(f"The policy is made for {cell(wanted)}; the service is expected to refuse it for this asset.")
-    begin, count = (
-        units.parse_time(s.arguments.get("effectiveFromDateTime")),
-        len(schedules_of(s.read("policy").resource)),
-    )
-    first = "A first run begins" if count < 2 else f"The first runs of its {count:,} schedules begin"
-    begins = "at once" if begin is None or begin <= s.now else f"on {times.describe_when(begin, s.now)}"
-    yield Finding(f"{first} {begins}.")
+    yield from _first_runs(s)
+    yield from _overrides(s)
+    tiers = objects(s.read("policy").resource.get("protections"))
+    yield from unreachable(stores(s), map(store_of, tiers))
+
+
+def _first_runs(s: Subject) -> Iterator[Finding]:
+    """When the first runs begin; a late beginning leaves the asset without protection, though it seems to have it."""
+    begin = units.parse_time(s.arguments.get("effectiveFromDateTime")) or s.now
+    when, count = times.describe_when(begin, s.now), len(schedules_of(s.read("policy").resource))
+    if begin - s.now > LATE:
+        words = f"NOTHING PROTECTS IT BEFORE {when}"
+        yield grave(
+            f"{words}: there are no runs until then, though it counts as protected.", "a late start", f"{words}."
+        )
+    else:
+        first = "A first run begins" if count < 2 else f"The first runs of its {count:,} schedules begin"
+        yield Finding(f"{first} {'at once' if begin <= s.now else f'on {when}'}.")
+
+
+def _overrides(s: Subject) -> Iterator[Finding]:
+    """Which schedules a request overrides that the policy does not have."""
+    held = [(str(tier.get("id")), id_of((tier, x))) for tier, x in schedules_of(s.read("policy").resource)]
+    overrides = s.arguments.get("overrides")
+    asked = schedules_of(overrides) if isinstance(overrides, Mapping) and held else []
+    if strange := [one for one in asked if (str(one[0].get("id")), id_of(one)) not in held]:
+        yield notable(f"The policy does not have what is overridden in its tiers: {list_ids(strange)}.")
 
 
 def _protected_already(s: Subject) -> Iterator[Finding]:

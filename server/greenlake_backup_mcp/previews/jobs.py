@@ -14,12 +14,11 @@ from greenlake_backup_mcp.text.sanitize import cell
 
 from .leaf_tests import length_days
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
-from .phrases import count_of, item_at, name_of, objects, quoted
+from .phrases import count_of, item_at, listed, name_of, objects, quoted
 from .places import store_of
 from .reads import COUNT, ReadSpec, Target, copy_reads, identity_of, within
-from .recovery_point_facts import is_unreachable
 from .schedule_facts import Schedule, describe_schedules, id_of, list_ids, needing, schedules_of
-from .tenant_facts import STORES, stores
+from .tenant_facts import STORES, stores, unreachable
 from .times import describe_time
 
 LONG_LOCK = (
@@ -95,18 +94,23 @@ def _run(s: Subject) -> Iterator[Finding]:
         yield grave(words, "locked", words, kind="LOCK")
     if idle := _by_state(s, _chosen(s))[0]:
         yield notable(f"SUSPENDED: {list_ids(idle)}; whether the service runs them all the same, no document says.")
+    own = {
+        item_at(s.resource, "assetInfo", "id"),
+        *(a.get("id") for a in objects(s.resource.get("associatedAssetsInfo"))),
+    }
+    parts = s.arguments.get("includeResources")
+    if isinstance(parts, list) and (foreign := [i for i in parts if i not in own]):
+        yield notable(f"Of includeResources these are no assets of this job: {listed(_named(s, i) for i in foreign)}.")
     if s.arguments.get("fullBackup") is True:
-        yield from room(s, [store_of(tier) for tier, _ in _chosen(s)])
+        wanted = [store_of(tier) for tier, _ in _chosen(s)]
+        yield from (*unreachable(stores(s), wanted), *room(s, wanted))
 
 
 def room(s: Subject, wanted: list[Any]) -> Iterator[Finding]:
-    """Whether a backup finds room in each of the stores that it goes to, and whether they can be reached."""
+    """Whether a backup finds room in each of the stores that it goes to."""
     for identity in dict.fromkeys(i for i in wanted if i is not None):
         store = stores(s).get(identity, {"id": identity})
         used, most = store.get("sizeOnDiskInBytes"), store.get("maxCapacityInBytes")
-        if is_unreachable(store):
-            words = f"Store {name_of(store)} CANNOT BE REACHED: nothing can be written to it now."
-            yield grave(words, "a store that cannot be reached", words)
         if not isinstance(used, (int, float)) or not isinstance(most, (int, float)) or not most:
             yield notable(f"How much room store {name_of(store)} has is not known.")
             continue
@@ -136,6 +140,11 @@ def _describe_job(s: Subject) -> str:
     whose = f" of {name_of(asset)}" if isinstance(asset, Mapping) else ""
     under = f" under policy {quoted(policy)}" if policy else ""
     return f"protection job{whose}{under} (id {identity_of(s.target.path)[1]})"
+
+
+def _named(s: Subject, identity: Any) -> str:
+    name = s.id_names.get(str(identity))
+    return f"{quoted(name)} (id {cell(str(identity))})" if name else f"id {cell(str(identity))}"
 
 
 def _ids(s: Subject) -> set[str]:
@@ -170,6 +179,12 @@ def _suspended_already(s: Subject) -> str:
     return f"What it names is suspended already: {describe_schedules(chosen)}." if idle else ""
 
 
+def _way_back(s: Subject) -> str:
+    idle, stopping = _by_state(s, schedules_of(s.resource))
+    part = f", for {list_ids(one for one in _chosen(s) if one in stopping)} alone" if idle else ""
+    return f"resume_protection_job takes it back{part}; runs missed until then are not made up for."
+
+
 def _by_state(s: Subject, schedules: list[Schedule]) -> tuple[list[Schedule], list[Schedule]]:
     """Those of the schedules that are suspended, and those that are not: by what each says, else by its job."""
     idle = [one for one in schedules if (one[1].get("operational") or s.resource.get("operational")) in IDLE]
@@ -186,7 +201,7 @@ TABLE: Mapping[str, PreviewSpec] = {
     "DataManagementJobSuspend": PreviewSpec(
         lambda s: f"Suspend the {_describe_job(s)}",
         _suspend,
-        "resume_protection_job takes it back; runs missed until then are not made up for.",
+        _way_back,
         forbidden=_suspended_already,
     ),
     "DataManagementJobResume": PreviewSpec(

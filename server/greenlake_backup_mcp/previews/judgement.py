@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools.danger import Danger
 
-from . import leaf_words
 from .difference import Element, Leaf
 from .leaf_tests import (
     Test,
@@ -30,6 +29,7 @@ from .leaf_tests import (
     is_shorter,
     is_smaller,
     is_true,
+    is_unforced,
     length_days,
     locks_longer,
     loses_element,
@@ -37,6 +37,7 @@ from .leaf_tests import (
     outlasts,
     overwrites_files,
 )
+from .leaf_words import LONGEST, MOST_WHOLE, Wording, without_label
 from .model import Change, Gravity, Subject
 from .phrases import objects
 from .places import ABSENT, MEMBERS
@@ -84,30 +85,27 @@ DROPPED = "Whoever is dropped loses the group's protection."
 MOVED = "New copies go there from then on; the first of each asset is a full one."
 OPENED = "HPE support can log in to the appliance from then on."
 GROWS = "Storage can only grow; the service is expected to refuse that."
+CLOCK = "While an appliance's clock is wrong, copies expire and locks end before their time; nothing brings those back."
+THROUGH = "All that leaves for the cloud goes through it from then on, with its credentials."
+SHOWN_TO = "The stored account is presented to whatever answers there; that cannot be taken back."
+RECORD_ONLY = "With force: false only the cloud's record of it is corrected."
+NO_STORE = "The tier has no store to write to then."
+NO_SOURCE = "Which copies those of the schedule are made from then is not documented."
+OTHER_KIND = "The assets under it are of another kind; the service is expected to refuse."
 ADDRESS = "networkAddress|gateway|subnetMask|networkType|addressType|defaultGateway|hostname|nic|enabled"
-NAMES = r"(?:proxy|dns|ntp|nameServers|searchDomains|ntpServers)(?:\..*)?"
+PROXY, NAMES = r"proxy(?:\..*)?", r"(?:dns|nameServers|searchDomains)(?:\..*)?"
+CLOCKS = r"(?:dateTime\.(?!timezone).*|ntp|ntp\..*|ntpServers)"
 NO_RECOVERY = "NO_RECOVERY: the database stays unusable until someone finishes the recovery."
 CLAUSE, SENTENCE = "(a finding with a short form)", "(a finding)"
 # TABLE: which kind of grave change, or finding, has the first line of a preview.
 KINDS = (
-    *(
-        "ACCESS",
-        "PROGRAM",
-        "LOST",
-        "ENDS EARLIER",
-        "LOCK",
-        CLAUSE,
-        "OVERWRITTEN",
-        "UNUSABLE",
-        "WEAKER",
-        "SHORTER",
-        "RETENTION",
-    ),
-    *("RARER", "STORE", SENTENCE, "ADDRESS", "ACCOUNT", "MEMBERS", "HOST", "FORCE"),
+    *("ACCESS", "PROGRAM", "LOST", "ENDS EARLIER", "LOCK", CLAUSE, "OVERWRITTEN", "UNUSABLE", "WEAKER", "SHORTER"),
+    *("RETENTION", "RARER", "STORE", "SOURCE", "CLOCK", "PROXY", SENTENCE, "ADDRESS", "NAMES", "ACCOUNT", "MEMBERS"),
+    *("APPLICATION", "HOST", "FORCE"),
 )
 RANK = {kind: n for n, kind in enumerate(KINDS)}
 # TABLE: kinds that hold for as many assets as the thing that changes is for.
-SPREADING = ("LOST", "LOCK", "SHORTER", "RETENTION", "WEAKER", "RARER", "STORE")
+SPREADING = ("LOST", "LOCK", "SHORTER", "RETENTION", "WEAKER", "RARER", "STORE", "SOURCE", "APPLICATION")
 # TABLE: the first rule that holds speaks for a leaf.
 RULES: tuple[Rule, ...] = (
     _grave("protections|schedules|nic", "LOST", loses_element),
@@ -130,17 +128,26 @@ RULES: tuple[Rule, ...] = (
     _grave("force", "FORCE", forces("ProtectionStoreGatewayNicUpdate"), "It is changed in any case."),
     _grave("force", "FORCE", forces(), "The service does not stop at what else depends on it."),
     _grave("cascadedelete", "FORCE", forces()),
-    _grave(r"dynamicMemberFilter(?:\..*)?", "MEMBERS", changes_what_is),
+    _grave(r"dynamicMemberFilter(?:\..*)?", "MEMBERS", lambda leaf, s: changes_what_is(leaf, s) and leaf.after != {}),
     _grave("remoteAccessEnabled|enabled", "ACCESS", both(is_of(*_SUPPORT), is_true), OPENED, Danger.SECRET),
     _notable("remoteAccessEnabled|enabled", is_of(*_SUPPORT), "HPE support can no longer log in."),
     _notable("networkAddress", is_of(_NIC[0]), "A machine that has that address already is cut off by it."),
+    _grave(ADDRESS, "ADDRESS", both(is_of(_NIC[1]), is_address, is_unforced), RECORD_ONLY),
     _grave(ADDRESS, "ADDRESS", both(is_of(_NIC[1]), is_address), f"Backups and restores over it break off. {CUT_OFF}"),
     _grave(ADDRESS, "ADDRESS", both(is_of(_NIC[2]), is_address), "Backups and restores over that network fail."),
+    _grave(
+        ADDRESS, "ADDRESS", both(is_of("ApplicationHostUpdate", "StoreOnceUpdate"), is_address), f"{CUT_OFF} {SHOWN_TO}"
+    ),
     _grave(ADDRESS, "ADDRESS", is_address, CUT_OFF),
+    _grave(PROXY, "PROXY", changes_what_is, THROUGH),
+    _grave(CLOCKS, "CLOCK", changes_what_is, CLOCK),
+    _grave(NAMES, "NAMES", both(changes_what_is, loses_element), CUT_OFF),
     _grave(r"credentials(?:\..*)?", "ACCOUNT", is_account, ACCOUNT),
     _grave("hostIqn", "HOST", Rule.test, danger=Danger.WRITE),
     _notable(NAMES, changes_what_is, CUT_OFF),
-    _notable(r"dateTime(?:\..*)?", changes_what_is),
+    _grave("protectionStoreId", "STORE", loses_element, NO_STORE),
+    _grave("sourceProtectionScheduleId", "SOURCE", loses_element, NO_SOURCE),
+    _grave("applicationType", "APPLICATION", moves, OTHER_KIND),
     _notable("datastoreIds", loses_element, "The list must contain the present ones.", "LOST"),
     _notable(".*", loses_element, kind="LOST"),
     _notable("max(?:InCloud|OnPrem).*|cpu|ramInGiB|storageInTiB", is_smaller, GROWS),
@@ -172,14 +179,12 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
     leaf = _against_policy(leaf, s)
     rule = next((r for r in RULES if r.names.search(".".join(leaf.names)) and r.test(leaf, s)), None)
     kind, gravity, danger = (rule.kind, rule.gravity, rule.danger) if rule else ("", DETAIL, Danger.WRITE)
-    group, name = leaf_words.describe_place(leaf, s.id_names)
-    before, after = (
-        leaf_words.describe_value(leaf.name, side, s.id_names, s.now) for side in (leaf.before, leaf.after)
-    )
+    wording = Wording(s.id_names, s.now, MOST_WHOLE if gravity else LONGEST)  # what weighs is told whole
+    group, name = wording.place(leaf)
+    before, after = (wording.value(leaf.name, side) for side in (leaf.before, leaf.after))
     if isinstance(leaf.path[-1], Element) and leaf.after is ABSENT:
         whole = isinstance(leaf.before, Mapping) and leaf.name not in MEMBERS
-        inside = leaf_words.without_label(leaf.name, leaf.before)
-        before = leaf_words.describe_all(inside, s.id_names, s.now) if whole else ""
+        before = wording.whole(without_label(leaf.name, leaf.before)) if whole else ""
     elif isinstance(leaf.path[-1], Element) and leaf.before is ABSENT:
         after = "added"
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":

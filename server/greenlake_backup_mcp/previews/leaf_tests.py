@@ -24,12 +24,11 @@ Test = Callable[[Leaf, Subject], bool]
 
 
 def length_days(value: Any) -> float | None:
-    """A length of time of the API in days, endless where its number is beyond measure; None where it is none."""
-    if not isinstance(value, Mapping):
+    """A length of time of the API in days, endless where it has no number that can be measured; None of others."""
+    if not isinstance(value, Mapping) or not value:
         return None
-    number = units.number(value.get("value"))
-    if number is None:
-        return math.inf if isinstance(value.get("value"), (int, float)) else None
+    if (number := units.number(value.get("value"))) is None:
+        return math.inf
     return number * DAYS.get(str(value.get("unit")), 1.0)
 
 
@@ -149,6 +148,11 @@ def is_account(leaf: Leaf, s: Subject) -> bool:
 def forces(*operations: str) -> Test:
     """Whether force is asked for, or is the default, of one of these operations; of any where none is named."""
     return lambda leaf, s: leaf.after is True and (not operations or s.operation in operations)
+
+
+def is_unforced(_leaf: Leaf, s: Subject) -> bool:
+    """Whether force is declined, which else is the default."""
+    return s.arguments.get("force") is False
 
 
 def is_of(*operations: str) -> Test:

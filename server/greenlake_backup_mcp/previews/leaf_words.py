@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -19,15 +20,16 @@ from greenlake_backup_mcp.text import masking, sanitize, units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
-from .difference import Element, Leaf, Path, is_atom, leaves_of
+from .difference import AGAIN, Element, Leaf, Path, is_atom, leaves_of
 from .places import ABSENT, MEMBERS, store_of
-from .reads import OWN, ReadResult
+from .reads import OWN
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ID = re.compile(r'("[^"]*")| \(id ([^)"]*)\)')  # an id beside a name, which stands in quotes
 TIMES = re.compile(r"(?:At|Until|DateTime|Time)$")  # names of leaves that hold points in time
 SIZES = re.compile(r"InBytes$")
-LONGEST = 160  # characters of a text that stand in a line; beyond, its length and digest tell two apart
+LONGEST = 160  # characters of a text that stand in a line; beyond, its middle is left out and its digest added
+MOST_WHOLE = 4_000  # characters of a text that weighs; a request with a longer one cannot be shown, nor consented to
 # TABLE: what people call a leaf; others keep the name the API gives them
 LABELS: Mapping[str, str] = {
     "expireAfter": "kept",
@@ -45,120 +47,159 @@ LABELS: Mapping[str, str] = {
     "protections": "",
     "schedules": "",
 }
+# TABLE: what the label of an element tells of it already, by the list it is in
+LABELLED: Mapping[str, tuple[str, ...]] = {
+    "protections": ("id", "type", "protectionStoreId", "protectionStoreInfo"),
+    "schedules": ("scheduleId", "name"),
+    "nic": ("name",),
+}
 
 
-def collect_names(value: Any) -> dict[str, str]:
-    """Id → name, of everything within what was read that has both. What a request calls a thing is never a name.
+@dataclass(frozen=True)
+class Wording:
+    """How values are told: ids with their names as read, times with their distance from `now`.
 
-    It looks at each value of answers of megabytes, so it tests for what JSON is parsed to and not for what is like it.
+    `longest`: characters of a text that are told whole; of a longer one its beginning and end, length and digest.
     """
-    ids: dict[str, str] = {}
-    left = [value] if isinstance(value, (dict, list)) else []
-    while left:
-        value = left.pop()
-        if type(value) is dict:
-            name = value.get("displayName") or value.get("name")
-            if not name and type(value.get("schedules")) is list and value.get("type"):
-                name = describe_tier({n: value[n] for n in ("type", "protectionStoreInfo") if n in value}, {})
-                name = without_ids(name).replace('"', "")
-            if name and type(name) is str:
-                for identity in (value.get("id"), value.get("resourceUri")):
-                    if identity and type(identity) is str:
-                        ids.setdefault(identity.rpartition("/")[2], name)
-            value = value.values()
-        left += [item for item in value if type(item) is dict or type(item) is list]
-    return ids
 
+    names: Mapping[str, str]
+    now: datetime
+    longest: int = LONGEST
 
-def names_of_all(results: Iterable[ReadResult]) -> dict[str, str]:
-    """Id → name of all that was read; what the calls of a plan share is looked through once."""
-    names: dict[str, str] = {}
-    for result in results:
-        if "names" not in result.worked_out:
-            result.worked_out["names"] = collect_names(result.value)
-        names.update(result.worked_out["names"])
-    return names
+    def value(self, name: str, value: Any) -> str:
+        """A value of a leaf: secrets hidden, lengths of time and rhythms as lists tell them; "" where there is none."""
+        if value is ABSENT or value is None:
+            return ""
+        if masking.is_secret(name):
+            return "(not shown)"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, str):
+            return self._text(name, value)
+        if isinstance(value, list):
+            return ", ".join(self._item(name, item) for item in value) or "none"
+        if isinstance(value, Mapping):
+            return self._object(name, value)
+        return f"{units.size(value)} ({value:,} bytes)" if SIZES.search(name) else cell(str(value))
 
+    def whole(self, item: Any, of_list: str = "") -> str:
+        """All leaves of a value in one line; an element of a list by its label, what it holds in brackets."""
+        if not isinstance(item, Mapping):
+            return self.value(of_list, item)
+        parts = []
+        for name, value in item.items():
+            label = LABELS.get(name, cell(name))
+            if isinstance(value, list) and any(isinstance(i, Mapping) and len(i) > 1 for i in value):
+                inner = "; ".join(
+                    f"{self.element(name, Element(n + 1, i))} ({self.whole(without_label(name, i), name)})"
+                    for n, i in enumerate(value)
+                )
+                parts.append(f"{label}: {inner}" if label else inner)
+            elif isinstance(value, Mapping) and not is_atom((name,), value):
+                parts.append(f"{label} ({self.whole(value)})")
+            else:
+                parts.append(f"{label} {self.value(name, value)}".strip())
+        return ", ".join(parts) or "empty"
 
-def named_id(identity: Any, names: Mapping[str, str]) -> str:
-    """An id with its name before it: `"sql-01" (id …)`."""
-    text = str(identity)
-    name = names.get(unquote(text.rpartition("/")[2]))
-    return f"{sanitize.quoted(name, 80)} (id {_exact(text)})" if name else f"id {_exact(text)}"
+    def place(self, leaf: Leaf) -> tuple[str, str]:
+        """Where a leaf stands: the thing it belongs to (`backup to "a", schedule 2`), and the leaf itself (`kept`)."""
+        cut = max((n + 1 for n, step in enumerate(leaf.path) if isinstance(step, Element)), default=0)
+        cut = cut or len(leaf.path) - 1
+        group = ", ".join(filter(None, self._steps(leaf.path[:cut])))
+        return group, " ".join(filter(None, self._steps(leaf.path[cut:])))
 
+    def element(self, of_list: str, element: Element) -> str:
+        """An element of a list by what identifies it, and that it is given again where it is."""
+        if not isinstance(element.key, str):
+            return self._labelled(of_list, element, element.key)
+        key, again, times_given = element.key.partition(AGAIN)
+        return self._labelled(of_list, element, key) + again + times_given
 
-def describe_value(name: str, value: Any, names: Mapping[str, str], now: datetime) -> str:
-    """A value of a leaf: secrets hidden, times with their distance, lengths of time and rhythms as lists tell them."""
-    if value is ABSENT or value is None:
-        return ""
-    if masking.is_secret(name):
-        return "(not shown)"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        value = masking.redact(value)
-        moment = units.parse_time(value) if TIMES.search(name) else None
+    def identity(self, identity: Any) -> str:
+        """An id with its name before it: `"sql-01" (id …)`."""
+        text = str(identity)
+        name = self.names.get(unquote(text.rpartition("/")[2]))
+        return f"{sanitize.quoted(name, 80)} (id {self._exact(text)})" if name else f"id {self._exact(text)}"
+
+    def quote(self, text: str) -> str:
+        """A text in quotes; what is left out or not printed is told by length and digest."""
+        shown = text
+        if len(text) > self.longest:
+            shown = f"{text[: self.longest * 2 // 3]}…{text[-self.longest // 3 :]}"
+        safe = sanitize.quoted(shown, max(len(shown), 1) * 2)
+        return safe if safe == f'"{text}"' else f"{safe} ({len(text):,} characters, digest {_digest(text)})"
+
+    def _text(self, name: str, text: str) -> str:
+        text = masking.redact(text)  # logins in addresses
+        moment = units.parse_time(text) if TIMES.search(name) else None
         if moment is not None:
-            return times.describe_when(moment, now, exact=True)
-        if not _is_id(value, names):
-            return quote_exactly(value)
-        named = named_id(value, names)  # a label that says "id" already does not say it twice
-        return named.removeprefix("id ") if LABELS.get(name, name)[-2:].lower() == "id" else named
-    if isinstance(value, (int, float)) and SIZES.search(name):
-        return f"{units.size(value)} ({value:,} bytes)"
-    if isinstance(value, Mapping) and set(value) == {"value", "unit"}:
-        return cell(schedules.period(value)) or _exact(f"{value['value']} {str(value['unit']).lower()}")
-    if isinstance(value, Mapping) and name == "schedule":
-        return describe_rhythm(value)
-    if isinstance(value, list):
-        return ", ".join(_describe_item(name, item, names, now) for item in value) or "none"
-    if isinstance(value, Mapping):
-        return quote_exactly(json.dumps(masking.redact(value), ensure_ascii=False, sort_keys=True))
-    return cell(str(value))
+            return times.describe_when(moment, self.now, exact=True)
+        if not self._is_id(text):
+            return self.quote(text)
+        identity = self.identity(text)  # a label that says "id" already does not say it twice
+        return identity.removeprefix("id ") if LABELS.get(name, name)[-2:].lower() == "id" else identity
 
+    def _object(self, name: str, value: Mapping[str, Any]) -> str:
+        if value and set(value) <= {"value", "unit"}:
+            number, unit = value.get("value", "no number of"), value.get("unit", "of no unit")
+            return cell(schedules.period(value)) or self._exact(f"{number} {str(unit).lower()}")
+        if name == "schedule":
+            return self._exact(describe_rhythm(value))
+        return self.quote(json.dumps(masking.redact(value), ensure_ascii=False, sort_keys=True))
 
-def _describe_item(name: str, item: Any, names: Mapping[str, str], now: datetime) -> str:
-    """An element of a list that is told as one value."""
-    if isinstance(item, Mapping) and len(item) == 1:
-        return describe_value(*next(iter(item.items())), names, now)
-    if isinstance(item, Mapping):
-        return describe_all(item, names, now)
-    return describe_value(name, item, names, now)
+    def _item(self, name: str, item: Any) -> str:
+        """An element of a list that is told as one value."""
+        if isinstance(item, Mapping) and len(item) == 1:
+            return self.value(*next(iter(item.items())))
+        return self.whole(item) if isinstance(item, Mapping) else self.value(name, item)
 
+    def _steps(self, path: Path) -> Iterator[str]:
+        before = ""
+        for n, step in enumerate(path):
+            if isinstance(step, Element):
+                yield self.element(before, step)
+            elif not (n + 1 < len(path) and isinstance(path[n + 1], Element) and step in MEMBERS):
+                yield LABELS.get(step, cell(step)) or (cell(step) if n + 1 == len(path) else "")
+            before = step if isinstance(step, str) else before
 
-def describe_all(item: Any, names: Mapping[str, str], now: datetime, of_list: str = "") -> str:
-    """All leaves of a value in one line; an element of a list by its label, what it holds in brackets."""
-    if not isinstance(item, Mapping):
-        return describe_value(of_list, item, names, now)
-    parts = []
-    for name, value in item.items():
-        label = LABELS.get(name, cell(name))
-        if isinstance(value, list) and any(isinstance(i, Mapping) and len(i) > 1 for i in value):
-            inner = "; ".join(_describe_element_whole(name, n, i, names, now) for n, i in enumerate(value))
-            parts.append(f"{label}: {inner}" if label else inner)
-        elif isinstance(value, Mapping) and not is_atom((name,), value):
-            parts.append(f"{label} ({describe_all(value, names, now)})")
-        else:
-            parts.append(f"{label} {describe_value(name, value, names, now)}".strip())
-    return ", ".join(parts) or "empty"
+    def _labelled(self, of_list: str, element: Element, key: Any) -> str:
+        item = element.item
+        if of_list == "protections" and isinstance(item, Mapping):
+            return self._tier(item)
+        if of_list == "schedules" and isinstance(item, Mapping):
+            name = element.before.get("name") if isinstance(element.before, Mapping) else None
+            return f"schedule {cell(str(item.get('scheduleId')))}" + (f" {sanitize.quoted(name)}" if name else "")
+        if not isinstance(key, str):
+            return cell(str(key)) if not isinstance(item, Mapping) else f"({cell(str(key))})"
+        if of_list in MEMBERS:
+            uri = item.get("resourceUri") if isinstance(item, Mapping) else None
+            whole = isinstance(uri, str) and uri != f"{OWN}/mssql-databases/{key}" and "id" not in item
+            return f"member {self.identity(uri if whole else key)}"
+        return self.identity(key) if self._is_id(key) else self.quote(key)
 
+    def _tier(self, tier: Mapping[str, Any]) -> str:
+        """A tier of a policy: `cloud backup to "cloud-1" (id …)`."""
+        words = tier_type(tier) or f"tier {self.identity(tier.get('id'))}"
+        store, info = store_of(tier), tier.get("protectionStoreInfo")
+        if store is None:
+            return words
+        name = info.get("name") if isinstance(info, Mapping) else None
+        named = Wording({**self.names, str(store): str(name)}, self.now) if name else self
+        return f"{words} to {named.identity(store)}"
 
-def _describe_element_whole(of_list: str, n: int, item: Any, names: Mapping[str, str], now: datetime) -> str:
-    """An element of a list with all it holds."""
-    label = describe_element(of_list, Element(n + 1, item), names)
-    return f"{label} ({describe_all(without_label(of_list, item), names, now, of_list)})"
+    def _is_id(self, value: str) -> bool:
+        return bool(UUID.fullmatch(value.rpartition("/")[2])) or (value in self.names and " " not in value)
+
+    def _exact(self, text: str) -> str:
+        safe = cell(text, self.longest)
+        return safe if safe == text else f"{safe} (digest {_digest(text)})"
 
 
 def without_label(of_list: str, item: Any) -> Any:
     """An element without what its label tells already."""
-    labelled = {
-        "protections": ("id", "type", "protectionStoreId", "protectionStoreInfo"),
-        "schedules": ("scheduleId", "name"),
-        "nic": ("name",),
-    }
     if not isinstance(item, Mapping):
         return item
-    return {n: v for n, v in item.items() if n not in labelled.get(of_list, ())}
+    return {n: v for n, v in item.items() if n not in LABELLED.get(of_list, ())}
 
 
 def describe_rhythm(plan: Mapping[str, Any]) -> str:
@@ -175,82 +216,16 @@ def describe_rhythm(plan: Mapping[str, Any]) -> str:
         untold.append(f"from {plan['startTime']}Z")
     shaped = {"recurrence", "repeatInterval", "startTime", "activeTime"}
     untold += [f"{name} {json.dumps(value)}" for name, value in plan.items() if name not in shaped]
-    return cell(words + (f" ({', '.join(untold)})" if untold else ""), 200)
+    return words + (f" ({', '.join(untold)})" if untold else "")
 
 
-def describe_place(leaf: Leaf, names: Mapping[str, str]) -> tuple[str, str]:
-    """Where a leaf stands: the thing it belongs to (`backup to "a", schedule 2`), and the leaf itself (`kept`)."""
-    cut = max((n + 1 for n, step in enumerate(leaf.path) if isinstance(step, Element)), default=0)
-    cut = cut or len(leaf.path) - 1
-    group = ", ".join(filter(None, _steps(leaf.path[:cut], names)))
-    return group, " ".join(filter(None, _steps(leaf.path[cut:], names)))
-
-
-def _steps(path: Path, names: Mapping[str, str]) -> Iterator[str]:
-    before = ""
-    for n, step in enumerate(path):
-        if isinstance(step, Element):
-            yield describe_element(before, step, names)
-        elif not (n + 1 < len(path) and isinstance(path[n + 1], Element) and step in MEMBERS):
-            yield LABELS.get(step, cell(step)) or (cell(step) if n + 1 == len(path) else "")
-        before = step if isinstance(step, str) else before
-
-
-def describe_element(of_list: str, element: Element, names: Mapping[str, str]) -> str:
-    """An element of a list by what identifies it."""
-    item = element.item
-    if of_list == "protections" and isinstance(item, Mapping):
-        return describe_tier(item, names)
-    if of_list == "schedules" and isinstance(item, Mapping):
-        name = element.before.get("name") if isinstance(element.before, Mapping) else None
-        key = element.key if isinstance(element.key, str) else item.get("scheduleId")
-        return f"schedule {cell(str(key))}" + (f" {sanitize.quoted(name)}" if name else "")
-    if not isinstance(element.key, str):
-        return cell(str(element.key)) if not isinstance(item, Mapping) else f"({cell(str(element.key))})"
-    if of_list in MEMBERS:
-        uri = item.get("resourceUri") if isinstance(item, Mapping) else None
-        whole = isinstance(uri, str) and uri != f"{OWN}/mssql-databases/{element.key}" and "id" not in item
-        return f"member {named_id(uri if whole else element.key, names)}"
-    return named_id(element.key, names) if _is_id(element.key, names) else quote_exactly(element.key)
-
-
-def describe_tier(tier: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """A tier of a policy: `cloud backup to "cloud-1" (id …)`."""
-    kind = str(tier.get("type") or "")
-    words = schedules.TIERS.get(kind, cell(kind.lower().replace("_", " ")))
-    words = words or f"tier {named_id(tier.get('id'), names)}"
-    store, info = store_of(tier), tier.get("protectionStoreInfo")
-    if store is not None:
-        own = {str(store): str(info["name"])} if isinstance(info, Mapping) and info.get("name") else {}
-        words += f" to {named_id(store, {**names, **own})}"
-    return words
-
-
-def ids_in(value: Any) -> Iterator[tuple[Path, str]]:
-    """The ids within a value, with where they stand."""
+def too_long(value: Any) -> str:
+    """Which text of a request is longer than a person can be shown; "" where none is."""
     for path, leaf in leaves_of(value):
-        if isinstance(leaf, str) and UUID.fullmatch(leaf.rpartition("/")[2]):
-            yield path, leaf.rpartition("/")[2]
-
-
-def quote_exactly(text: str) -> str:
-    """A text in quotes; what is cut off or not printed is told by length and digest."""
-    safe = sanitize.quoted(text, LONGEST)
-    return safe if safe == f'"{text}"' else f"{safe} ({len(text):,} characters, digest {_digest(text)})"
-
-
-def _exact(text: str) -> str:
-    safe = cell(text, LONGEST)
-    return safe if safe == text else f"{safe} (digest {_digest(text)})"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def _is_id(value: str, names: Mapping[str, str]) -> bool:
-    tail = value.rpartition("/")[2]
-    return bool(UUID.fullmatch(tail)) or (value in names and " " not in value)
+        if isinstance(leaf, str) and len(leaf) > MOST_WHOLE:
+            most = f"at most {MOST_WHOLE:,} can be shown to the person"
+            return f"{cell(Leaf(path).dotted)} has {len(leaf):,} characters; {most}."
+    return ""
 
 
 def without_ids(text: str) -> str:
@@ -263,8 +238,11 @@ def ids_of(text: str) -> list[str]:
     return [match[2] for match in ID.finditer(text) if match[1] is None]
 
 
-def value_at(value: Any, path: Path) -> Any:
-    """The value at a path of `leaves_of`."""
-    for step in path:
-        value = step.item if isinstance(step, Element) else value.get(step) if isinstance(value, Mapping) else None
-    return value
+def tier_type(tier: Mapping[str, Any]) -> str:
+    """What people call a tier of this type: `cloud backup`; "" where it names none."""
+    kind = str(tier.get("type") or "")
+    return schedules.TIERS.get(kind, cell(kind.lower().replace("_", " ")))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -21,6 +21,11 @@ def quoted(text: Any, most: int = 80) -> str:
     return sanitize.quoted(str(text), most)
 
 
+def a_thing(what: str) -> str:
+    """A kind of thing with its article: `an application host`."""
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
 def as_shown(name: Any) -> str:
     """A name as people tell it from others: without what is invisible, whatever the case of its letters."""
     return cell(str(name), 400).casefold()

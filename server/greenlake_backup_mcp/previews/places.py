@@ -55,6 +55,7 @@ EITHER = (
 )
 MISSPELT = ("retainOrignalDirectoryStructure",)  # the description has it beside the one it means
 MEMBERS = ("assets", "members")  # the lists of a group: whoever is not in them is dropped
+DATABASE = r"/backup-recovery/v1beta1/mssql-databases/([\w-]+)/?"  # how the service writes it
 PARTS = ("scheduleIds", "individualBackupIds", "individualSnapshotIds", "includeResources")
 MEANS_ALL = frozenset((*PARTS, "restoreAllResources", "recoveryInfo"))
 IDENTIFYING = ("id", "type", "displayName", "resourceUri", "scheduleId", "protectionStoreInfo")

@@ -61,8 +61,9 @@ def flaw_of(copy: Mapping[str, Any], now: datetime, stores: Mapping[Any, Mapping
 
 
 def is_unreachable(store: Mapping[str, Any]) -> bool:
-    """Whether a store is not there for a restore, as far as it says."""
-    connected, state = str(store.get("connectedState") or ""), str(store.get("state") or "")
+    """Whether a store, or the system that it is on, is not there for a restore, as far as it says."""
+    connected = f"{store.get('connectedState')} {item_at(store, 'health', 'status')}"
+    state = str(store.get("state") or "")
     return "DISCONNECT" in connected or "OFFLINE" in state or state in ("ERROR", "UNREACHABLE", "DELETING")
 
 

@@ -28,7 +28,6 @@ from . import (
     id_reads,
     job_creations,
     jobs,
-    leaf_words,
     policies,
     recovery_points,
     restores,
@@ -66,6 +65,7 @@ KINDS = (
     access,
     creations,
 )
+SYSTEMS = ("protection-stores", "protection-store-gateways", "storeonces")  # which something is written to
 MANY = 50  # items of a list, whose names are looked for in a thread
 TABLE: Mapping[str, PreviewSpec] = {operation: spec for kind in KINDS for operation, spec in kind.TABLE.items()}
 
@@ -162,10 +162,15 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
         subject = replace(subject, difference=replace(difference, leaves=(*difference.leaves, *implied)))
     results = (acted_on.result, *acted_on.uses.values(), *subject.facts.values())
     many = any(len(result.items) > MANY for result in results)
-    names = await offload_if(large or many, leaf_words.names_of_all, results)
+    names = await offload_if(large or many, id_reads.names_of_all, results)
     subject = replace(subject, id_names=names)
     subject = replace(subject, held_by=spec.held_by(subject))
     further = [notable(f"There is no {facts[r.name].words}.") for r in by_id if facts[r.name].missing]
+    asked = {identity for _, identity in id_reads.ids_in(body)}
+    named = [facts[r.name].resource for r in by_id if identity_of(r.path)[0] in SYSTEMS]
+    systems = {one.get("id"): one for one in named}
+    if not subject.read("system").available:  # which says itself what that means
+        further += tenant_facts.unreachable(systems, (i for i in systems if i in asked))
     further += tenant_facts.running(subject)
     if "snapshotId" in plain.get(BESIDE, {}):
         beside = (

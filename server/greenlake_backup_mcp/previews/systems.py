@@ -170,6 +170,8 @@ def _stopping(reads: Reads) -> PreviewSpec:
 
 def _changing(reads: Reads) -> PreviewSpec:
     def way_back(s: Subject) -> str:
+        if "networkAddress" in s.arguments:
+            return "It can be changed back only while the service can still reach it."
         return f"It can be changed back{', if the old password is known' if 'credentials' in s.arguments else ''}."
 
     def every(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:

@@ -14,8 +14,9 @@ from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
 from .model import Finding, Subject, grave, notable
-from .phrases import assets, at_least, item_at, objects, quoted
+from .phrases import assets, at_least, item_at, name_of, objects, quoted
 from .reads import DATA, EVERY, OWN, ReadSpec, identity_of, parent_path
+from .recovery_point_facts import is_unreachable
 
 LATEST = 200  # tasks looked at, the newest first: one page, which all previews of a plan share
 TASKS = ReadSpec(
@@ -43,6 +44,15 @@ def leaving_stores(s: Subject) -> set[Any]:
     every = (*s.read("stores").items, *s.read("every store").items)
     local = (x for x in every if x.get("protectionStoreType") != "CLOUD")
     return lost | {x.get("id") for x in local if item_at(x, "storageSystemInfo", "id") in hosts}
+
+
+def unreachable(systems: Mapping[Any, Mapping[str, Any]], wanted: Iterable[Any]) -> Iterator[Finding]:
+    """Which of the stores that something is written to, or of the systems they are on, cannot be reached."""
+    for one in (systems.get(i, {}) for i in dict.fromkeys(wanted)):
+        if is_unreachable(one):
+            what = "Store" if "protectionStoreType" in one else "System"
+            words = f"{what} {name_of(one)} CANNOT BE REACHED: nothing can be written to it now."
+            yield grave(words, "a store that cannot be reached", words)
 
 
 def jobs_of_stores(s: Subject, wanted: Iterable[Any]) -> list[Mapping[str, Any]]:
