@@ -71,6 +71,12 @@ def test_every_switch_of_the_simulated_tenant_is_a_reading_with_the_same_alterna
     assert len({row.name for row in reading_table.TABLE}) == len(reading_table.TABLE)
 
 
+def test_each_reading_names_the_room_or_module_that_works_by_it() -> None:
+    package = Path(reading_table.__file__).parents[1]
+    places = {place for row in reading_table.TABLE for place in row.place.split(", ")}
+    assert [place for place in places if not ((package / place).is_dir() or (package / f"{place}.py").exists())] == []
+
+
 @pytest.mark.parametrize(
     ("switch", "value", "tool", "message"),
     [

@@ -17,7 +17,7 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.switches import Deviation, Switches
 from greenlake_backup_mcp.simulator.tasks import Ending
-from greenlake_backup_mcp.writes import embedded_errors, first_runs, reports
+from greenlake_backup_mcp.writes import embedded_errors, reports
 from tests import outcomes
 from tests.conftest import ticking
 from tests.support import write_samples
@@ -156,12 +156,6 @@ async def test_a_new_job_tells_its_id_its_next_run_and_what_it_set_going() -> No
     assert "at most " in text
     assert "(More is left out: read the resource for all of it.)" in text
     assert not error
-
-
-async def test_a_store_whose_room_was_not_looked_at_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_runs, "MOST_STORES", 0)
-    text, _ = await answer_text("create_protection_job")
-    assert re.search(r"^The room of \d more stores? was not looked at\.$", text, re.MULTILINE), text
 
 
 async def test_a_run_shows_lock_expiry_size_and_store_of_what_it_made() -> None:

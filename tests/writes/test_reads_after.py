@@ -162,7 +162,7 @@ async def test_of_several_approvals_the_one_that_waits_is_told() -> None:
 async def test_the_room_of_the_stores_of_a_new_job_is_told_or_that_it_is_not_known() -> None:
     stores = [f"{OWN}/protection-stores/{name}" for name in ("s1", "s2")]
     tier = {"type": "BACKUP", "schedules": [{"scheduleId": 1}]}
-    tiers = [{**tier, "protectionStoreInfo": {"id": name}} for name in ("s1", "s2")]
+    tiers = [{**tier, "protectionStoreInfo": {"id": name}} for name in ("s1", "s2", "s3")]
     job = {"assetInfo": {"resourceUri": f"{VIRTUALIZATION}/virtual-machines/{VM}"}, "protections": tiers}
     app = Answering(copies() | {
         f"{VIRTUALIZATION}/virtual-machines/{VM}": {"id": VM, "capacityInBytes": 50 << 30},
@@ -174,6 +174,7 @@ async def test_the_room_of_the_stores_of_a_new_job_is_told_or_that_it_is_not_kno
         lines = await first_runs.describe_first_runs(context, ReadBack(job), Parts((Task("p1", "RUNNING"),)))
     assert "Store small: 60 % full, 40.0 GiB free; WARNING: less than the first backup may need." in lines
     assert "Store silent: its room is not known." in lines
+    assert lines[-1] == "The room of 1 more store was not looked at."
 
 
 async def test_a_delete_that_goes_on_is_not_done() -> None:
