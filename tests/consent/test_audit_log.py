@@ -18,7 +18,7 @@ import pytest
 from mcp import Client
 
 from greenlake_backup_mcp.cli.parser import main
-from greenlake_backup_mcp.consent import audit_log, audit_verify
+from greenlake_backup_mcp.consent import audit_log, audit_verify, file_store
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.server import app as mcp_server
 from tests.support.results import code_in, text_of
@@ -128,6 +128,17 @@ async def test_a_full_disk_before_the_request_sends_nothing_and_tears_no_line(
     assert app.writes == []
     assert [line["event"] for line in lines(path)] == ["preview", "consent"]
     assert audit_verify.verify([path]).problems == []
+
+
+async def test_a_delete_that_the_record_refuses_takes_back_what_it_announced(tmp_path: Path, monkeypatch: Any) -> None:
+    app, path = tenant(), tmp_path / "audit.jsonl"
+    copy = {"vmId": VM, "backupId": BACKUP}
+    async with Client(mcp_server.create(loaded(audit_log=path), app=app, now=lambda: NOW)) as client:
+        code = code_in(await client.call_tool("delete_vm_backup", {**copy, "confirm": "preview"}))
+        Disk(monkeypatch, 2)  # the consent is written, the request is not
+        await client.call_tool("delete_vm_backup", {**copy, "confirm": code})
+    assert app.writes == []
+    assert await file_store.open_store(loaded()).reserved(NOW) == []
 
 
 @pytest.mark.parametrize("takes", [0, 7])

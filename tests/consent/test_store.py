@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -83,6 +84,8 @@ async def test_what_was_announced_ends_by_its_time_or_is_taken_back(stores: Any)
     await one.reserve([leaving("/x", "me"), leaving("/y", "me")], NOW)
     await two.reserve([leaving("/z", "you")], NOW)
     assert {r.path for r in await two.reserved(NOW)} == {"/x", "/y", "/z"}
+    await one.reserve([leaving("/x", "me"), leaving("/y", "me")], NOW)  # in place of the earlier ones
+    assert len(await two.reserve([], NOW)) == 3
     await one.release("me", ["/x"])
     assert {r.path for r in await two.reserved(NOW)} == {"/y", "/z"}
     await one.release("me")
@@ -98,6 +101,11 @@ def test_the_file_is_its_owners_alone_and_keeps_its_key() -> None:
     one.path.chmod(0o644)
     file_store.open_store(loaded())
     assert stat.S_IMODE(one.path.stat().st_mode) == 0o600
+
+
+def test_a_file_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    assert "belongs to another user" in file_store.open_store(loaded()).ephemeral
 
 
 def test_another_tenant_has_another_key() -> None:
@@ -244,4 +252,62 @@ async def test_a_file_that_goes_while_the_server_runs_stops_all_that_is_gated(tm
         for name in os.listdir(tmp_path / "state"):
             (tmp_path / "state" / name).unlink()
         assert "Nothing was sent" in await call_text(client, "delete_vm_backup", DELETE, code)
+    assert app.writes == []
+
+
+@pytest.mark.parametrize("plan", [False, True])
+async def test_a_store_that_goes_while_a_request_fails_changes_nothing_of_what_is_told(
+    tmp_path: Path, plan: bool
+) -> None:
+    class Tearing(Tenant):
+        def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+            if method != "DELETE":
+                return super()._answer(method, path, body)
+            for name in os.listdir(tmp_path / "state"):
+                (tmp_path / "state" / name).unlink()
+            return 409, {"message": "busy", "httpStatusCode": 409}
+
+    call = {"tool": "delete_vm_backup", "arguments": DELETE}
+    tool, inputs = ("run_plan", {"calls": [call]}) if plan else ("delete_vm_backup", DELETE)
+    async with process(Tearing(two_copies().resources), state_dir=tmp_path / "state") as client:
+        text = await call_text(client, tool, inputs, code_in(await call_text(client, tool, inputs)))
+        if "It goes on by itself" in text:
+            held = re.search(r'taskId="(plan-\w+)"', text)
+            assert held
+            result = await client.call_tool("wait_for_task", {"taskId": held[1], "seconds": 30})
+            text = "\n".join(block.text for block in result.content if block.type == "text")
+    assert "busy" in text
+    assert "For some minutes previews count" in text
+
+
+async def test_a_call_that_was_confirmed_too_often_has_no_further_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "MOST_USES", 1)
+    async with process(two_copies()) as client:
+        await call_text(
+            client, "delete_vm_backup", DELETE, code_in(await call_text(client, "delete_vm_backup", DELETE))
+        )
+        text = await call_text(client, "delete_vm_backup", DELETE)
+    assert "This very call was confirmed too often in these minutes" in text
+    assert not CODE.search(text)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({}, "Give one of tool (with arguments), calls, or reference (with part)."),
+        ({"tool": "list_vms"}, "list_vms changes nothing"),
+        ({"tool": "delete_vm_backup", "arguments": DELETE}, "PREVIEW"),
+        ({"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}]}, "A plan of 1 call"),
+        (
+            {"tool": "run_plan", "arguments": {"calls": [{"tool": "delete_vm_backup", "arguments": DELETE}]}},
+            "A plan of",
+        ),
+        ({"reference": "D-0123"}, "There is no such difference for this caller"),
+    ],
+)
+async def test_whatever_is_previewed_is_previewed_as_by_the_call_itself(inputs: dict[str, Any], words: str) -> None:
+    app = two_copies()
+    async with process(app) as client:
+        result = await client.call_tool("preview_call", inputs)
+    assert words in "\n".join(block.text for block in result.content if block.type == "text")
     assert app.writes == []

@@ -111,9 +111,7 @@ class CatalogSource:
 
     async def beyond(self, tool: Tool, ident: str) -> tuple[str, ...]:
         """What hangs on a thing that was read by its id, as far as the catalog knows it, and which tool tells more."""
-        more = estate.BEYOND.get(tool.name)
-        if more is None:
-            return ()
+        more = estate.BEYOND[tool.name]
         lines = [] if more is estate.DESCRIBE_ASSET else await self._hanging(ident)
         argument = next(iter(more.input_schema["required"]))
         return (*lines, f'More over the whole estate: {more.name} {argument}="{ident}".')
@@ -131,8 +129,6 @@ class CatalogSource:
 
     async def note_write(self, request: Request, outcome: str) -> None:
         """Let the catalog, if there is one, know of a write that was sent: what it did is no surprise then."""
-        if request.reads:
-            return
         with anyio.CancelScope(shield=True):
             try:
                 await self.get().note_write(request.name, request.method, request.path, outcome)
