@@ -6,7 +6,6 @@ Knows operations by id and method. Must know nothing of tools, HTTP or MCP.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -33,199 +32,84 @@ class Rule:
     """One judgement: these operations of this method are this dangerous, because."""
 
     danger: Danger
-    because: str
     method: str
-    operations: frozenset[str]
+    because: str
+    operations: str  # ids, by space
+    least: Danger | None = None  # with harmless arguments, where that is less: what a role is asked for
+    conditional: bool = False  # harmless in plain use, so that nobody is asked; with grave arguments it asks
 
 
-def _find_rule(danger: Danger, because: str, method: str, operations: str) -> Rule:
-    return Rule(danger, because, method, frozenset(operations.split()))
-
-
+READ, WRITE, DISRUPT, DESTROY, SECRET = Danger
 # Each operation that is not a GET stands in exactly one rule, with its method: should a later description give the id
 # to another method, the rule no longer speaks for it. The worst case counts: an update of a copy is judged by its
-# `expiresAt`, a restore by `restoreType: PARENT`. What a call costs with its arguments is found out in previews/.
+# `expiresAt`, a restore by `restoreType: PARENT`. What a call costs with its arguments is found out in previews/;
+# where the least is less than the worst, `confirm` is required all the same. Grave arguments of what is conditional
+# are a lock, a program, an address or name in use, an asset that is protected already, no room; `confirm` is optional.
 TABLE = (
     # --- POSTs that change nothing
-    _find_rule(Danger.READ, "a calculation", "POST", "ProtectionStoreGatewaySize ProtectionStoreGatewayPSGSize"),
-    _find_rule(Danger.READ, "a dry run", "POST", "VmpgRestorePreCheckList"),
+    Rule(READ, "POST", "a calculation", "ProtectionStoreGatewaySize ProtectionStoreGatewayPSGSize"),
+    Rule(READ, "POST", "a dry run", "VmpgRestorePreCheckList"),
     # --- writes that add something, or can be taken back at no cost
-    _find_rule(
-        Danger.WRITE,
-        "adds a resource",
-        "POST",
-        """ApplicationHostCreate DataOrchestratorCreate DataManagementJobCreate DataManagementTemplateCreate
+    Rule(WRITE, "POST", "adds a resource", """
+        ApplicationHostCreate DataOrchestratorCreate DataManagementJobCreate DataManagementTemplateCreate
         MSSQLDatabaseProtectionGroupCreate ProtectionStoreGatewayCreate ProtectionStoreCreate StoreOnceCreate
-        VmProtectionGroupCreate VolumeProtectionGroupCreate VpgBackupCreate VpgSnapshotCreate""",
-    ),
-    _find_rule(
-        Danger.WRITE,
-        "reads a resource anew",
-        "POST",
-        """RefreshApplicationHost RefreshMSSQLDatabase RefreshMSSQLInstance StoreOnceReferesh VmProtectionGroupRefresh
-        VolumeProtectionGroupRefresh""",
-    ),
-    _find_rule(Danger.WRITE, "more protection, not less", "POST", "DataManagementJobRun DataManagementJobResume"),
-    _find_rule(
-        Danger.WRITE,
-        "starts or examines an appliance",
-        "POST",
-        """ProtectionStoreGatewayPowerOn ProtectionStoreGatewayPing ProtectionStoreGatewayTraceroute
-        ProtectionStoreGatewayGenerateSupportBundle SupportBundleCreate""",
-    ),
-    _find_rule(Danger.WRITE, "changes a display name only", "PATCH", "ProtectionStoreEdit"),
+        VmProtectionGroupCreate VolumeProtectionGroupCreate VpgBackupCreate VpgSnapshotCreate""", conditional=True),
+    Rule(WRITE, "POST", "reads a resource anew", """
+        RefreshApplicationHost RefreshMSSQLDatabase RefreshMSSQLInstance StoreOnceReferesh VmProtectionGroupRefresh
+        VolumeProtectionGroupRefresh"""),
+    Rule(WRITE, "POST", "more protection, not less", "DataManagementJobRun", conditional=True),
+    Rule(WRITE, "POST", "more protection, not less", "DataManagementJobResume"),
+    Rule(WRITE, "POST", "starts or examines an appliance", """
+        ProtectionStoreGatewayPowerOn ProtectionStoreGatewayPing ProtectionStoreGatewayTraceroute
+        ProtectionStoreGatewayGenerateSupportBundle SupportBundleCreate"""),
+    Rule(WRITE, "PATCH", "changes a display name only", "ProtectionStoreEdit", conditional=True),
     # --- protection or an appliance stops, now or when the arguments are wrong
-    _find_rule(
-        Danger.DISRUPT,
-        "protection ends",
-        "DELETE",
-        "DeleteDataManagementJob DataOrchestratorDelete RemoveMSSQLDatabaseProtectionGroup",
-    ),
-    _find_rule(Danger.DISRUPT, "schedules and retention are lost", "DELETE", "DeleteDataManagementTemplate"),
-    _find_rule(Danger.DISRUPT, "schedules stop until resumed", "POST", "DataManagementJobSuspend"),
-    _find_rule(Danger.DISRUPT, "changes every asset under the policy", "PATCH", "DataManagementTemplateUpdate"),
-    _find_rule(Danger.DISRUPT, "what the new policy leaves out is lost", "PUT", "DataManagementTemplateReplace"),
-    _find_rule(
-        Danger.DISRUPT,
-        "the member list replaces the present one",
-        "PATCH",
-        "MSSQLDatabaseProtectionGroupUpdate VmProtectionGroupUpdate VolumeProtectionGroupUpdate",
-    ),
-    _find_rule(
-        Danger.DISRUPT,
-        "wrong credentials or a wrong address end all backups through it",
-        "PATCH",
-        """ApplicationHostUpdate MSSQLInstanceUpdate StoreOnceUpdate DataOrchestratorModify
-        ProtectionStoreGatewayUpdate""",
-    ),
-    _find_rule(
-        Danger.DISRUPT,
-        "what runs through the appliance stops",
-        "POST",
-        """DataOrchestratorReboot DataOrchestratorShutdown ProtectionStoreGatewayRestartGuestOS
-        ProtectionStoreGatewayShutdownGuestOS""",
-    ),
-    _find_rule(
-        Danger.DISRUPT,
-        "an address can cut the appliance off, or take another machine's",
-        "POST",
-        "ProtectionStoreGatewayNicCreate ProtectionStoreGatewayNicUpdate ProtectionStoreGatewayNicDelete",
-    ),
-    _find_rule(Danger.DISRUPT, "replaces the orchestrator of a site", "POST", "DataOrchestratorRecover"),
-    _find_rule(
-        Danger.DISRUPT,
-        "cannot be taken back",
-        "POST",
-        "ProtectionStoreGatewayStorage CloudProtectionStoreReattach",
-    ),
-    _find_rule(Danger.DISRUPT, "volumes in use disappear from a host", "POST", "VpgBackupDetach"),
+    Rule(DISRUPT, "DELETE", "protection ends", """
+        DeleteDataManagementJob DataOrchestratorDelete RemoveMSSQLDatabaseProtectionGroup"""),
+    Rule(DISRUPT, "DELETE", "schedules and retention are lost", "DeleteDataManagementTemplate"),
+    Rule(DISRUPT, "POST", "schedules stop until resumed", "DataManagementJobSuspend"),
+    Rule(DISRUPT, "PATCH", "changes every asset under the policy", "DataManagementTemplateUpdate"),
+    Rule(DISRUPT, "PUT", "what the new policy leaves out is lost", "DataManagementTemplateReplace"),
+    Rule(DISRUPT, "PATCH", "the member list replaces the present one", """
+        MSSQLDatabaseProtectionGroupUpdate VmProtectionGroupUpdate VolumeProtectionGroupUpdate"""),
+    Rule(DISRUPT, "PATCH", "wrong credentials or a wrong address end all backups through it", """
+        ApplicationHostUpdate MSSQLInstanceUpdate StoreOnceUpdate DataOrchestratorModify
+        ProtectionStoreGatewayUpdate"""),
+    Rule(DISRUPT, "POST", "what runs through the appliance stops", """
+        DataOrchestratorReboot DataOrchestratorShutdown ProtectionStoreGatewayRestartGuestOS
+        ProtectionStoreGatewayShutdownGuestOS"""),
+    Rule(DISRUPT, "POST", "an address can cut the appliance off, or take another machine's", """
+        ProtectionStoreGatewayNicCreate ProtectionStoreGatewayNicUpdate ProtectionStoreGatewayNicDelete"""),
+    Rule(DISRUPT, "POST", "replaces the orchestrator of a site", "DataOrchestratorRecover"),
+    Rule(DISRUPT, "POST", "cannot be taken back", "ProtectionStoreGatewayStorage CloudProtectionStoreReattach"),
+    Rule(DISRUPT, "POST", "volumes in use disappear from a host", "VpgBackupDetach"),
     # --- data is lost, at once or when a retention ends earlier
-    _find_rule(
-        Danger.DESTROY,
-        "a recovery point is deleted",
-        "DELETE",
-        """DeleteVirtualMachineBackup DeleteVirtualMachineSnapshot DeleteDatastoreBackup DeleteDatastoreSnapshot
+    Rule(DESTROY, "DELETE", "a recovery point is deleted", """
+        DeleteVirtualMachineBackup DeleteVirtualMachineSnapshot DeleteDatastoreBackup DeleteDatastoreSnapshot
         DeleteMSSQLDatabaseBackup DeleteMSSQLDatabaseSnapshot DeleteVmpgBackup DeleteVmpgSnapshot
-        RemoveVpgBackup RemoveVpgSnapshot""",
-    ),
-    _find_rule(
-        Danger.DESTROY,
-        "an earlier expiry deletes a recovery point, a lock cannot be taken back",
-        "PATCH",
-        """VirtualMachineBackupUpdate VirtualMachineSnapshotUpdate DatastoreBackupUpdate DatastoreSnapshotUpdate
+        RemoveVpgBackup RemoveVpgSnapshot"""),
+    Rule(DESTROY, "PATCH", "an earlier expiry deletes a recovery point, a lock cannot be taken back", """
+        VirtualMachineBackupUpdate VirtualMachineSnapshotUpdate DatastoreBackupUpdate DatastoreSnapshotUpdate
         MSSQLDatabaseBackupUpdate MSSQLDatabaseSnapshotUpdate VmpgBackupUpdate VmpgSnapshotUpdate
-        VpgBackupUpdate VpgSnapshotUpdate""",
-    ),
-    _find_rule(
-        Danger.DESTROY,
-        "present data is overwritten",
-        "POST",
-        """VirtualMachineRestore VirtualMachineDisksRestore VirtualMachineFileRestore DatastoreRestoreFromCopy
-        MSSQLDatabaseRestore VmpgRestore VolumeProtectionGroupRestore""",
-    ),
-    _find_rule(
-        Danger.DESTROY,
-        "`force` deletes the backups in it",
-        "DELETE",
-        "ProtectionStoreDelete ProtectionStoreGatewayDelete StoreOnceDelete",
-    ),
-    _find_rule(
-        Danger.DESTROY,
-        "copies may go along (cascade, force)",
-        "DELETE",
-        "UnregisterApplicationHost VmProtectionGroupDelete RemoveVolumeProtectionGroup",
-    ),
-    _find_rule(
-        Danger.DESTROY, "local backups of the old gateway are given up", "POST", "ProtectionStoreGatewayRecover"
-    ),
+        VpgBackupUpdate VpgSnapshotUpdate""", least=WRITE),
+    Rule(DESTROY, "POST", "present data is overwritten", """
+        VirtualMachineRestore VirtualMachineFileRestore DatastoreRestoreFromCopy MSSQLDatabaseRestore VmpgRestore
+        VolumeProtectionGroupRestore""", least=DISRUPT),
+    Rule(DESTROY, "POST", "present data is overwritten", "VirtualMachineDisksRestore"),
+    Rule(DESTROY, "DELETE", "`force` deletes the backups in it", """
+        ProtectionStoreDelete ProtectionStoreGatewayDelete StoreOnceDelete""", least=DISRUPT),
+    Rule(DESTROY, "DELETE", "copies may go along (cascade, force)", """
+        VmProtectionGroupDelete RemoveVolumeProtectionGroup""", least=DISRUPT),
+    Rule(DESTROY, "DELETE", "copies may go along (cascade, force)", "UnregisterApplicationHost"),
+    Rule(DESTROY, "POST", "local backups of the old gateway are given up", "ProtectionStoreGatewayRecover"),
     # --- someone gets in
-    _find_rule(Danger.SECRET, "shows a login", "POST", "OTPCreate ProtectionStoreGatewayGetConsoleUser"),
-    _find_rule(
-        Danger.SECRET,
-        "opens or closes the vendor's remote access",
-        "POST",
-        "DataOrchestratorInfosightConfigModify ProtectionStoreGatewaySetRemoteSupport",
-    ),
-    _find_rule(Danger.SECRET, "any host named can read the backed-up volumes", "POST", "VpgBackupAttach"),
-)
-
-
-# Worst case and plain use differ: with harmless arguments these cost less, which is what a role is asked for. `confirm`
-# is required all the same.
-LEAST: Mapping[Danger, frozenset[str]] = {
-    Danger.WRITE: frozenset(
-        [
-            "VirtualMachineBackupUpdate",
-            "VirtualMachineSnapshotUpdate",
-            "DatastoreBackupUpdate",
-            "DatastoreSnapshotUpdate",
-            "MSSQLDatabaseBackupUpdate",
-            "MSSQLDatabaseSnapshotUpdate",
-            "VmpgBackupUpdate",
-            "VmpgSnapshotUpdate",
-            "VpgBackupUpdate",
-            "VpgSnapshotUpdate",
-        ]
-    ),
-    Danger.DISRUPT: frozenset(
-        [
-            "VirtualMachineRestore",
-            "VirtualMachineFileRestore",
-            "DatastoreRestoreFromCopy",
-            "MSSQLDatabaseRestore",
-            "VmpgRestore",
-            "VolumeProtectionGroupRestore",
-            "ProtectionStoreDelete",
-            "ProtectionStoreGatewayDelete",
-            "StoreOnceDelete",
-            "VmProtectionGroupDelete",
-            "RemoveVolumeProtectionGroup",
-            "DataOrchestratorInfosightConfigModify",
-            "ProtectionStoreGatewaySetRemoteSupport",
-        ]
-    ),
-}
-# Harmless in plain use, so that nobody is asked; with grave arguments (a lock, a program, an address or name in use, an
-# asset that is protected already, no room) they ask as the gated ones do. Their `confirm` is optional.
-CONDITIONAL = frozenset(
-    [
-        "ApplicationHostCreate",
-        "DataOrchestratorCreate",
-        "DataManagementJobCreate",
-        "DataManagementTemplateCreate",
-        "MSSQLDatabaseProtectionGroupCreate",
-        "ProtectionStoreGatewayCreate",
-        "ProtectionStoreCreate",
-        "StoreOnceCreate",
-        "VmProtectionGroupCreate",
-        "VolumeProtectionGroupCreate",
-        "VpgBackupCreate",
-        "VpgSnapshotCreate",
-        "DataManagementJobRun",
-        "ProtectionStoreEdit",
-    ]
-)
-_RISING = (Danger.READ, Danger.WRITE, Danger.DISRUPT, Danger.SECRET, Danger.DESTROY)
+    Rule(SECRET, "POST", "shows a login", "OTPCreate ProtectionStoreGatewayGetConsoleUser"),
+    Rule(SECRET, "POST", "opens or closes the vendor's remote access", """
+        DataOrchestratorInfosightConfigModify ProtectionStoreGatewaySetRemoteSupport""", least=DISRUPT),
+    Rule(SECRET, "POST", "any host named can read the backed-up volumes", "VpgBackupAttach"),
+)  # fmt: skip
+_RULES = {(rule.method, name): rule for rule in TABLE for name in rule.operations.split()}
+_RISING = (READ, WRITE, DISRUPT, SECRET, DESTROY)
 
 
 def danger(operation: Operation) -> Danger:
@@ -238,18 +122,19 @@ def danger(operation: Operation) -> Danger:
 
 def rule(operation: Operation) -> Rule | None:
     """The rule that speaks for an operation."""
-    return next((r for r in TABLE if r.method == operation.method and operation.id in r.operations), None)
+    return _RULES.get((operation.method, operation.id))
 
 
 def least_danger(operation: Operation) -> Danger:
     """What a call of an operation costs with its most harmless arguments."""
-    worst = danger(operation)
-    return next((low for low, ids in LEAST.items() if operation.id in ids and rule(operation)), worst)
+    matched = rule(operation)
+    return (matched and matched.least) or danger(operation)
 
 
 def is_conditional(operation: Operation) -> bool:
     """Whether an operation is harmless in plain use and asks with grave arguments."""
-    return operation.id in CONDITIONAL and danger(operation) is Danger.WRITE
+    matched = rule(operation)
+    return matched is not None and matched.conditional
 
 
 def gravest_danger(*dangers: Danger) -> Danger:
