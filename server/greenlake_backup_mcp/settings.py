@@ -18,35 +18,28 @@ from greenlake_backup_mcp.errors import SettingsError
 Region = Literal["us-west", "eu-west", "eu-central", "ap-northeast"]
 
 
+def _of_tenant(description: str, *variables: str) -> Any:
+    """A setting of the tenant, from a variable of its own name."""
+    return Field(None, validation_alias=AliasChoices(*variables), description=description)
+
+
 class Settings(BaseSettings):
     """Everything a person can set. Durations in seconds, sizes in tokens or requests as said."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_prefix="GREENLAKE_MCP_")
 
     # which tenant
-    region: Region | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_REGION"), description="Region of the tenant."
+    region: Region | None = _of_tenant("Region of the tenant.", "GREENLAKE_REGION")
+    api_base_url: str | None = _of_tenant("Base URL instead of a region.", "GREENLAKE_API_BASE_URL")
+    client_id: str | None = _of_tenant("Id of a personal API client.", "GREENLAKE_CLIENT_ID")
+    client_secret: SecretStr | None = _of_tenant("Its secret (environment only).", "GREENLAKE_CLIENT_SECRET")
+    workspace_id: str | None = _of_tenant("Workspace of the API client.", "GREENLAKE_WORKSPACE_ID")
+    token_url: str | None = _of_tenant(
+        "Token endpoint instead of the workspace's (or the SSO one without a workspace).",
+        "GREENLAKE_TOKEN_URL",
+        "GREENLAKE_TOKEN_ISSUER",
     )
-    api_base_url: str | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_API_BASE_URL"), description="Base URL instead of a region."
-    )
-    client_id: str | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_CLIENT_ID"), description="Id of a personal API client."
-    )
-    client_secret: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_CLIENT_SECRET"), description="Its secret (environment only)."
-    )
-    workspace_id: str | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_WORKSPACE_ID"), description="Workspace of the API client."
-    )
-    token_url: str | None = Field(
-        None,
-        validation_alias=AliasChoices("GREENLAKE_TOKEN_URL", "GREENLAKE_TOKEN_ISSUER"),
-        description="Token endpoint instead of the workspace's (or the SSO one without a workspace).",
-    )
-    token: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("GREENLAKE_TOKEN"), description="A ready access token (environment only)."
-    )
+    token: SecretStr | None = _of_tenant("A ready access token (environment only).", "GREENLAKE_TOKEN")
     demo: bool = Field(False, description="Work on a simulated tenant; nothing is real.")
     seed: int = Field(7, description="Seed of the simulated tenant.")
 
@@ -181,6 +174,7 @@ class _Flags(Settings):
         return (init_settings,)
 
 
+WANTED = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
 TENANT_SETTINGS = ("api_base_url", "client_id", "client_secret", "workspace_id", "token_url", "token")
 
 
@@ -197,21 +191,14 @@ def load(*, environment: bool = True, **flags: Any) -> Settings:
         for problem in error.errors():
             name = variable(str(problem["loc"][0])) if problem["loc"] else "settings"
             value_words = "" if "secret" in name.lower() or "token" in name.lower() else f", not {problem['input']!r}"
-            lines.append(f"{name} {_missing(problem['type'], problem['msg'])}{value_words}")
-        raise SettingsError(
-            "Settings: " + "; ".join(lines) + ".",
-            hint="Put it right where it is set (in Claude Desktop: the settings of the extension), then start again.",
-        ) from None
+            wanted = WANTED.get(problem["type"]) or problem["msg"].removeprefix("Input should be ")
+            lines.append(f"{name} must be {wanted}{value_words}")
+        cure = "Put it right where it is set (in Claude Desktop: the settings of the extension), then start again."
+        raise _wrong("; ".join(lines), cure) from None
     if typed.get("demo") is True:
         settings = settings.model_copy(update={name: None for name in TENANT_SETTINGS if name not in typed})
     check(settings)
     return settings
-
-
-def _missing(kind: str, message: str) -> str:
-    """What a value must be, in words for people."""
-    words = {"bool_parsing": "true or false", "int_parsing": "a whole number", "float_parsing": "a number"}
-    return f"must be {words.get(kind) or message.removeprefix('Input should be ')}"
 
 
 def variable(name: str) -> str:
@@ -223,42 +210,37 @@ def variable(name: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"GREENLAKE_MCP_{name.upper()}"
 
 
+def _wrong(problem: str, cure: str) -> SettingsError:
+    return SettingsError(f"Settings: {problem}.", hint=cure)
+
+
 def check(settings: Settings) -> None:
     """Raise where settings contradict each other, or are those of an example."""
     for name in GUARDS:
         if (guard := getattr(settings, name)) is not None and is_placeholder(str(guard)):
-            raise SettingsError(
-                f"Settings: {variable(name)} is {str(guard)!r}, a placeholder that nobody filled in.",
-                hint="Fill it in, or leave it out on purpose: without it nobody is asked who they are, or recorded.",
-            )
+            cure = "Fill it in, or leave it out on purpose: without it nobody is asked who they are, or recorded."
+            raise _wrong(f"{variable(name)} is {str(guard)!r}, a placeholder that nobody filled in", cure)
     for name in ("workspace_id", "client_id", "client_secret", "token"):
         value = getattr(settings, name)
         text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
         if re.fullmatch(r"\s*(<.*>|\.\.\.|…)\s*", text, re.DOTALL):
-            raise SettingsError(
-                f"Settings: {variable(name)} still holds the placeholder of an example.",
-                hint="Put your own value there (README, Credentials).",
-            )
+            cure = "Put your own value there (README, Credentials)."
+            raise _wrong(f"{variable(name)} still holds the placeholder of an example", cure)
     if settings.demo and (settings.api_base_url or settings.client_secret or settings.token):
-        raise SettingsError(
-            "Settings: a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set.",
-            hint="Unset GREENLAKE_MCP_DEMO (--demo; in Claude Desktop: switch Demo off) to work on the real tenant, or "
+        raise _wrong(
+            "a demo (simulated tenant) was asked for, and credentials or a base URL of a real one are set",
+            "Unset GREENLAKE_MCP_DEMO (--demo; in Claude Desktop: switch Demo off) to work on the real tenant, or "
             "the GREENLAKE_* credentials to work on the simulated one.",
         )
     if settings.region and settings.api_base_url:
-        raise SettingsError(
-            "Settings: both a region and a base URL are set.", hint="Keep GREENLAKE_REGION or GREENLAKE_API_BASE_URL."
-        )
+        raise _wrong("both a region and a base URL are set", "Keep GREENLAKE_REGION or GREENLAKE_API_BASE_URL.")
     if settings.token and settings.client_secret:
-        raise SettingsError(
-            "Settings: both a ready token and a client secret are set.",
-            hint="Keep GREENLAKE_TOKEN or GREENLAKE_CLIENT_ID with GREENLAKE_CLIENT_SECRET.",
-        )
+        cure = "Keep GREENLAKE_TOKEN or GREENLAKE_CLIENT_ID with GREENLAKE_CLIENT_SECRET."
+        raise _wrong("both a ready token and a client secret are set", cure)
     if bool(settings.client_id) != bool(settings.client_secret):
-        missing = "GREENLAKE_CLIENT_SECRET" if settings.client_id else "GREENLAKE_CLIENT_ID"
-        raise SettingsError(
-            f"Settings: {missing} is missing.",
-            hint="An API client has an id and a secret, and needs both. The secret was shown once; a lost one "
+        raise _wrong(
+            f"{'GREENLAKE_CLIENT_SECRET' if settings.client_id else 'GREENLAKE_CLIENT_ID'} is missing",
+            "An API client has an id and a secret, and needs both. The secret was shown once; a lost one "
             "can be reset in HPE GreenLake (Manage Workspace, Personal API clients).",
         )
 

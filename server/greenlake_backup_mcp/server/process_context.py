@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
-from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.settings import Settings, defaults
 from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.tools.registry import Tool
 
@@ -101,7 +101,7 @@ async def open_context(  # noqa: PLR0913, PLR0917
         consent = proposals.consent(settings, store, card_keys)
     except BackupError as error:  # an audit log that cannot be written, for one: nothing is called without it
         problem, store = problem or error, None
-        consent = proposals.consent(Settings.model_construct())
+        consent = proposals.consent(defaults())
     async with client.connect(settings, app=app, now=now) as connected:
         operations = {tool.operation.id: tool.operation for tool in tools.all.values() if tool.operation}
         api = replace(connected, inspect=drift.Inspector(operations, connected.readings.count_drift).inspect)
