@@ -33,6 +33,11 @@ def ticking() -> datetime:
     return NOW + timedelta(seconds=time.monotonic() - STARTED[0])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a quarter of the time tests wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

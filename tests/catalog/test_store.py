@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,10 @@ def test_a_demo_is_in_memory_unless_it_names_a_file() -> None:
     held = store.open_store(settings.load(demo=True))
     remember(held)
     assert held.path is None
-    assert held.reader(0).execute("SELECT count(*) FROM assets").fetchone() == (0,)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        held.reader(0).execute("DELETE FROM main.words")
+    with closing(held.reader(0)) as reader:
+        assert reader.execute("SELECT count(*) FROM assets").fetchone() == (0,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute("DELETE FROM main.words")
     held.close()
 
 

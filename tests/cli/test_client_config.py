@@ -240,7 +240,9 @@ def test_clients_on_models_with_few_tools_get_few() -> None:
 
 
 JSONISH = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda s: st.lists(s, max_size=5) | st.dictionaries(st.text(), s, max_size=5),
+    max_leaves=15,
 )
 
 

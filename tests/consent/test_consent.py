@@ -153,9 +153,9 @@ def test_read_only_beats_every_selection(toolsets: str) -> None:
 
 async def test_of_many_hostile_calls_none_arrives_and_each_valid_one_arrives_once() -> None:
     """A sample: `python -m tests.attack` makes thousands."""
-    score = await attack(80, seed=2)
+    score = await attack(50, seed=2)
     assert score.wrong == []
-    assert score.tried.total() == 80
+    assert score.tried.total() == 50
 
 
 async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ async def test_the_attack_notices_a_gate_that_stands_open(monkeypatch: pytest.Mo
         return codes.CodeMatch(codes.CodeStatus.VALID, f"{text}{os.urandom(4).hex()}", slots[0])
 
     monkeypatch.setattr(codes, "match", open_to_all)
-    assert (await attack(40, seed=3)).wrong
+    assert (await attack(15, seed=3)).wrong
 
 
 @hypothesis_settings(deadline=None, max_examples=300)
@@ -180,7 +180,11 @@ def test_no_text_is_a_code_but_the_code(text: str) -> None:
     assert match.holds is (codes.normalize(text) in right)
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
+@given(
+    st.dictionaries(
+        st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)
+    )
+)
 def test_the_order_of_keys_makes_no_other_call(arguments: Any) -> None:
     turned = dict(reversed(arguments.items()))
     assert codes.canonical(arguments) == codes.canonical(turned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -63,9 +64,9 @@ def catalog_bytes(app: Any) -> bytes:
         async with catalog_of(app, lambda: NOW) as catalog:
             await catalog.sync()
             assert catalog.store is not None
-            copy = sqlite3.connect(":memory:")
-            catalog.store.writer.backup(copy)
-            return copy.serialize()
+            with closing(sqlite3.connect(":memory:")) as copy:
+                catalog.store.writer.backup(copy)
+                return copy.serialize()
 
     return anyio.run(fill)
 

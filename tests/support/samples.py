@@ -40,7 +40,9 @@ def arguments(tool: Tool, tenant: Any, full: bool) -> dict[str, Any]:
     for parameter in operation.parameters:
         argument = tool.arguments.get(parameter.name)
         if argument and argument.place == "query" and (full or parameter.required):
-            result[parameter.name] = value(parameter.schema, parameter.name, full)
+            result[parameter.name] = (
+                "id" if parameter.name == "select" else value(parameter.schema, parameter.name, full)
+            )
     if operation.body is not None:
         result |= value(one_form(schemas.writable(operation.body)), "body", full)
         if operation.method == "PATCH" and not full and not set(result) - {a for a in result if a.endswith("Id")}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,13 +25,21 @@ from tests.support.results import code_in, text_of
 
 Connected = Callable[..., AbstractAsyncContextManager[Client]]
 TOOLS = {t.name: t for t in registry.tools()}
+READING = [t for t in TOOLS.values() if t.danger is Danger.READ]
+CASES = [
+    (t.name, full)
+    for t in TOOLS.values()
+    if t.operation and t.danger is not Danger.READ
+    for full in (False, True)
+    if not full or (t.operation.id in twin_requests.REQUESTS and [a for a in t.arguments.values() if a.place != "path"])
+]
 
 
 def as_described(tool: Tool, received: Any) -> None:
     """Method, path, query, media type and body of a request against the description, not against our own code."""
     operation = tool.operation
     assert operation is not None
-    assert received.method == operation.method
+    assert received.method == operation.method, tool.name
     assert re.fullmatch(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(operation.path)), received.path)
     described = {p.name: p.schema for p in operation.parameters if p.place == "query"}
     for name, sent in parse_qsl(received.query, keep_blank_values=True):
@@ -46,17 +54,12 @@ def as_described(tool: Tool, received: Any) -> None:
         Draft202012Validator(schemas.writable(operation.body)).validate(received.body)
 
 
-def arguments_of(tool: Tool, tenant: Any, full: bool) -> dict[str, Any]:
-    """The fewest arguments or as many as there are: of a write, those of one that can be carried out in this tenant."""
+def largest_write(tool: Tool, tenant: Any) -> dict[str, Any] | None:
+    """As many arguments as a write has that can be carried out in this tenant."""
     assert tool.operation is not None
-    if tool.danger is Danger.READ:
-        return samples.arguments(tool, tenant, full)
-    build = twin_requests.REQUESTS.get(tool.operation.id)
-    requests = [s for s in build(tenant) if not s.before] if full and build else []
+    requests = [s for s in twin_requests.REQUESTS[tool.operation.id](tenant) if not s.before]
     if not requests:
-        fewest = write_samples.arguments(tenant, tool)
-        assert fewest is not None
-        return fewest
+        return write_samples.arguments(tenant, tool)
     largest = max(requests, key=lambda s: len(json.dumps(s.body)))
     paths = [a.name for a in tool.arguments.values() if a.place == "path"]
     query = {n: v == "true" for n, v in largest.query.items()}
@@ -64,33 +67,51 @@ def arguments_of(tool: Tool, tenant: Any, full: bool) -> dict[str, Any]:
     return {**dict(zip(paths, largest.ids, strict=True)), **query, **(largest.body or {})}
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["fewest", "all"])
-@pytest.mark.parametrize("name", sorted(TOOLS))
-async def test_each_tool_sends_the_request_that_is_described(
-    name: str, full: bool, tenant: Any, demo_settings: settings.Settings
-) -> None:
-    tool, state = TOOLS[name], tenant.state.tenant
+def sent_as_described(tool: Tool, arguments: Mapping[str, Any], tenant: Any, text: str) -> None:
+    """What the tenant received of a call: described, and answered as such; of a list perhaps in several pages."""
     assert tool.operation is not None
-    arguments = arguments_of(tool, state, full)
-    async with Client(app.create(demo_settings, app=tenant, now=ticking)) as client:
-        result = await client.call_tool(name, {**arguments, "confirm": "preview"} if tool.gated else arguments)
-        if tool.gated or (tool.conditional and text_of(result).startswith("REFUSED")):
-            assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
-            result = await client.call_tool(name, {**arguments, "confirm": code_in(result)})
-    text = text_of(result)
     assert text
     assert "mistake of ours" not in text, text
-    sent = [r for r in state.requests if r.operation == tool.operation.id]
+    sent = [r for r in tenant.requests if r.operation == tool.operation.id]
     assert sent, text
     for received in sent:
         as_described(tool, received)
         assert received.status not in (401, 405, 415), text
         assert received.status < 500, text
     if not tool.lists:
-        (received,) = sent
-        held = {n: v for n, v in arguments.items() if tool.arguments[n].place == "body"}
-        assert received.status < 300 or tool.danger is Danger.READ, text
-        assert (received.body or {}) == held
+        assert [r.body or {} for r in sent] == [
+            {n: v for n, v in arguments.items() if tool.arguments[n].place == "body"}
+        ]
+
+
+async def test_each_tool_that_reads_sends_the_request_that_is_described(
+    tenant: Any, demo_settings: settings.Settings
+) -> None:
+    state = tenant.state.tenant
+    async with Client(app.create(demo_settings, app=tenant, now=ticking)) as client:
+        for tool in READING:
+            fewest, every = (samples.arguments(tool, state, full) for full in (False, True))
+            for arguments in [fewest] if fewest == every else [fewest, every]:
+                state.requests.clear()
+                result = await client.call_tool(tool.name, arguments)
+                sent_as_described(tool, arguments, state, f"{tool.name}: {text_of(result)}")
+
+
+@pytest.mark.parametrize(("name", "full"), CASES, ids=[f"{name}-{'all' if full else 'fewest'}" for name, full in CASES])
+async def test_each_tool_that_writes_sends_the_request_that_is_described_and_that_was_confirmed(
+    name: str, full: bool, tenant: Any, demo_settings: settings.Settings
+) -> None:
+    tool, state = TOOLS[name], tenant.state.tenant
+    assert tool.operation is not None
+    arguments = largest_write(tool, state) if full else write_samples.arguments(state, tool)
+    assert arguments is not None
+    async with Client(app.create(demo_settings, app=tenant, now=ticking)) as client:
+        result = await client.call_tool(name, {**arguments, "confirm": "preview"} if tool.gated else arguments)
+        if tool.gated or (tool.conditional and text_of(result).startswith("REFUSED")):
+            assert not [r for r in state.requests if r.operation == tool.operation.id], "a preview changes nothing"
+            result = await client.call_tool(name, {**arguments, "confirm": code_in(result)})
+    sent_as_described(tool, arguments, state, text_of(result))
+    assert [r.status < 300 for r in state.requests if r.operation == tool.operation.id] == [True], text_of(result)
 
 
 async def test_tools_are_listed_in_one_page_and_in_the_same_order(connected: Connected) -> None:

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -58,7 +59,9 @@ def memory_store(ephemeral: str = "this process keeps them in memory only", cloc
     memory = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
     for table in TABLES:
         memory.execute(table)
-    return FileStore(Path(MEMORY), "", clock=clock, ephemeral=ephemeral, memory=memory)
+    result = FileStore(Path(MEMORY), "", clock=clock, ephemeral=ephemeral, memory=memory)
+    weakref.finalize(result, memory.close)  # from Python 3.13 on one that is left open is a warning
+    return result
 
 
 def _make(path: Path) -> str:
