@@ -106,4 +106,4 @@ async def test_a_call_that_is_given_up_says_so(capsys: pytest.CaptureFixture[str
 
 def test_nothing_is_logged_by_libraries_that_would_carry_urls() -> None:
     call_log.configure("debug")
-    assert all(not logging.getLogger(name).isEnabledFor(logging.ERROR) for name in ("httpx2", "httpcore2", "stamina"))
+    assert all(not logging.getLogger(name).isEnabledFor(logging.ERROR) for name in ("httpx2", "httpcore2"))

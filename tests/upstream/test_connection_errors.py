@@ -30,6 +30,12 @@ WRITE = client.Request("Make", "POST", "/x/v1/things", body={}, media_type="appl
 NOW = dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
 
 
+USES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
+CA_USAGE = x509.KeyUsage(**{use: use in ("key_cert_sign", "crl_sign", "digital_signature") for use in USES})
+HOST_USAGE = x509.KeyUsage(**{use: use == "digital_signature" for use in USES})
+
+
 def certificate(
     path: Path, *, days: tuple[int, int], address: str = "127.0.0.1", issued_by: Any = None
 ) -> tuple[Path, Any]:
@@ -48,6 +54,10 @@ def certificate(
         .not_valid_after(now + dt.timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=issued_by is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        # from Python 3.13 on a chain is checked as RFC 5280 wants it
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(CA_USAGE if issued_by is None else HOST_USAGE, critical=True)
         .sign(signer, hashes.SHA256())
     )
     plain = serialization.NoEncryption()
