@@ -26,7 +26,7 @@ from greenlake_backup_mcp.catalog import query_catalog, writer
 from greenlake_backup_mcp.catalog.catalog import Catalog
 from greenlake_backup_mcp.catalog.rows import Copy
 from greenlake_backup_mcp.errors import BackupError
-from greenlake_backup_mcp.fleet import question, registry
+from greenlake_backup_mcp.fleet import question
 from greenlake_backup_mcp.upstream import client
 from tests.support.filled_catalog import operations
 
@@ -106,8 +106,7 @@ async def _measure() -> None:
                     )
             for tool, values in QUESTIONS:
                 asked = await question.question(catalog, values, _silent)
-                answer = registry.answer_for(tool)
-                assert answer is not None
+                answer = question.answer_for(tool)
                 seconds, stop = await _timed(lambda a=answer, q=asked: a(q))
                 print(
                     f"{tool} {values}: {seconds:.2f} s of processor (goal 0.7 or 2.5); loop held {1000 * stop:.0f} ms"

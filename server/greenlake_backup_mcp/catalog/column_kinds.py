@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from greenlake_backup_mcp.lists.views import extractors
 from greenlake_backup_mcp.text import units
@@ -111,46 +111,26 @@ def any_set(item: Item, paths: Sequence[str]) -> bool:
 # --- columns -------------------------------------------------------------------------------------------------------
 
 
-def text(name: str, comment: str, *paths: str, read: Read = extractors.first) -> Field:
-    """A column of text; the name itself is the path where none is given."""
-    return Field(name, comment, paths or (name,), "text", read)
+class Maker(Protocol):
+    """Makes columns of one kind; the name itself is the path where none is given."""
+
+    def __call__(self, name: str, comment: str, *paths: str, read: Read = ...) -> Field:
+        """The column, read in another way where one is given."""
 
 
-def every(name: str, comment: str, *paths: str) -> Field:
-    """A column of all values under the paths, joined by commas."""
-    return Field(name, comment, paths, "text", extractors.every)
+def _maker(kind: Kind, read: Read = extractors.first) -> Maker:
+    def make(name: str, comment: str, *paths: str, read: Read = read) -> Field:
+        return Field(name, comment, paths or (name,), kind, read)
+
+    return make
 
 
-def word(name: str, comment: str, path: str) -> Field:
-    """A column of a state without its family name: PSG_HEALTH_STATE_OK is OK."""
-    return Field(name, comment, (path,), "text", extractors.word)
-
-
-def past(name: str, comment: str, *paths: str) -> Field:
-    """A column of a moment that lies behind; a view adds its age in hours."""
-    return Field(name, comment, paths, "past")
-
-
-def future(name: str, comment: str, *paths: str) -> Field:
-    """A column of a moment that lies ahead; a view adds how many days."""
-    return Field(name, comment, paths, "future")
-
-
-def size(name: str, comment: str, *paths: str) -> Field:
-    """A column of bytes; a view shows GiB."""
-    return Field(name, comment, paths, "size", extractors.total_bytes)
-
-
-def number(name: str, comment: str, *paths: str) -> Field:
-    """A column of a number."""
-    return Field(name, comment, paths, "number")
-
-
-def count(name: str, comment: str, path: str) -> Field:
-    """A column of how many elements a list has."""
-    return Field(name, comment, (path,), "number", extractors.amount)
-
-
-def flag(name: str, comment: str, *paths: str) -> Field:
-    """A column of yes or no, kept as 1 or 0."""
-    return Field(name, comment, paths, "flag")
+text = _maker("text")
+every = _maker("text", extractors.every)  # all values under the paths, joined by commas
+word = _maker("text", extractors.word)  # a state without its family name: PSG_HEALTH_STATE_OK is OK
+past = _maker("past")  # a moment that lies behind; a view adds its age in hours
+future = _maker("future")  # a moment that lies ahead; a view adds how many days
+size = _maker("size", extractors.total_bytes)  # bytes; a view shows GiB
+number = _maker("number")
+count = _maker("number", extractors.amount)  # how many elements a list has
+flag = _maker("flag")  # yes or no, kept as 1 or 0

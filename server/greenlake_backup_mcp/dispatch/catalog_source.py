@@ -70,10 +70,10 @@ class CatalogSource:
 
         catalog.PATIENCE.set(seconds)  # of this call: each has a context of its own
 
-        from greenlake_backup_mcp.fleet import question, registry  # noqa: PLC0415
+        from greenlake_backup_mcp.fleet import question  # noqa: PLC0415
 
-        if (answer := registry.answer_for(name)) is not None:
-            return await answer(await question.question(self.get(), values, progress))
+        if name != estate.QUERY_CATALOG.name:
+            return await question.answer_for(name)(await question.question(self.get(), values, progress))
         room = int(self.api.settings.budget * BYTES_PER_TOKEN)
         self.turns = self.turns or query_catalog.Turns()
         return await query_catalog.query(self.get(), self.turns, principal, dict(values), progress, room)

@@ -23,7 +23,6 @@ MOMENTS = ("until", "since")
 COUNTED = (State.MET, State.NOT_MET, State.ACCEPTED, State.PENDING, State.UNREAD, State.NOT_JUDGED)
 
 NONE = "no asset can be judged"
-COLUMNS = {state: state.value.replace(" m", "M").replace(" j", "J") for state in State}
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _most_often(counted: Tally) -> str:
 def _overview(checked: list[Checked], values: Mapping[str, Any]) -> Reply:
     rows = [
         {"control": one.control.name, "met": _share(one.tally),
-         **{COLUMNS[s]: one.tally.count(s) or None for s in COUNTED[1:]},
+         **{s.key: one.tally.count(s) or None for s in COUNTED[1:]},
          "mostOften": _most_often(one.tally)}
         for one in checked
     ]  # fmt: skip

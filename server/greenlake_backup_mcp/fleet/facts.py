@@ -135,10 +135,8 @@ class Store:
     id: str
     name: str | None
     type: str | None
-    state: str | None
     status: str | None
     reason: str | None
-    connection: str | None
     used: int | None
     capacity: int | None
     system_id: str | None

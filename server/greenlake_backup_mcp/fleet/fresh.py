@@ -11,7 +11,6 @@ from greenlake_backup_mcp.text import units
 from . import achieved
 from .achieved import Achieved
 from .calendar import DAY
-from .clock import Clock
 from .estate import Asset
 from .facts import PATH_LISTS, PLAN_LISTS, TIERS
 from .promises import AHEAD, Grade, Promise, ahead, miss, promises
@@ -124,11 +123,14 @@ class _Period:
             return Verdict(State.NOT_JUDGED, "nothing is promised there now")
         if not any(result.due for _, result in results):
             return Verdict(State.PENDING, "nothing was due in that time")
+        stamp = self._context.clock.stamp
         promise, worst = max(results, key=lambda pair: (pair[1].due - pair[1].met, pair[1].worst or 0))
         facts = {"plan": promise.cover.job.policy,
                  "metOfDue": ", ".join(f"{p.schedule.tier} {r.met:,} of {r.due:,}" for p, r in results if r.due),
                  "atLeast": "yes" if any(r.uncertain for _, r in results) else None,
-                 **gap_facts(self._context.clock, worst)}  # fmt: skip
+                 **({"worstGap": "no usable copy"} if worst.worst is None else
+                    {"worstGap": span(worst.worst), "gapFrom": stamp(worst.worst_from), "gapTo": stamp(worst.worst_to)}
+                    )}  # fmt: skip
         missed = sum(result.due - result.met for _, result in results)
         if not missed:
             return Verdict(State.MET, "every due copy is there", facts)
@@ -167,13 +169,6 @@ class _Period:
         if any(s.tier == "DATABASE_LOG_BACKUP" for j in estate.jobs.values() for s in j.schedules):
             lines.append("Log backups are not judged here: they make no recovery point (describe_asset has them).")
         return lines
-
-
-def gap_facts(clock: Clock, one: Achieved) -> Mapping[str, Any]:
-    """The worst gap and when it was."""
-    if one.worst is None:
-        return {"worstGap": "no usable copy"}
-    return {"worstGap": span(one.worst), "gapFrom": clock.stamp(one.worst_from), "gapTo": clock.stamp(one.worst_to)}
 
 
 def younger(context: Context) -> Judge:

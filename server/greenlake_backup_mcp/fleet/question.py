@@ -7,8 +7,9 @@ rests on. Knows the catalog and how things are said; judges nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -146,3 +147,9 @@ async def question(catalog: Catalog, values: Mapping[str, Any], progress: Report
     room = int(settings.budget * MOST_BYTES_PER_TOKEN) - BESIDE
     room = room if whole else min(room, int(TOKENS * BYTES_PER_TOKEN))
     return Question(catalog, values, person, accepted, progress, room)
+
+
+def answer_for(tool: str) -> Callable[[Question], Awaitable[Answer]]:
+    """The function that answers a question over the estate: `answer` of the module that bears its tool's name."""
+    function: Callable[[Question], Awaitable[Answer]] = import_module(f".{tool}", __package__).answer
+    return function

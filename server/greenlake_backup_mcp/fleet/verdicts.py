@@ -24,6 +24,11 @@ class State(Enum):
     UNREAD = "unread"  # what it would be judged by was not read
     NOT_JUDGED = "not judged"  # nobody's machine, deleted, or a kind that the service tells nothing of
 
+    @property
+    def key(self) -> str:
+        """Its name in JSON and in tables: notMet."""
+        return self.value.replace(" m", "M").replace(" j", "J")
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -127,9 +132,8 @@ class Tally:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers as JSON; those of the states add up to `assets`."""
-        names = {State.NOT_MET: "notMet", State.NOT_JUDGED: "notJudged"}
-        meant = {names.get(state, state.value): self.count(state) for state in State}
-        return {"assets": len(self.findings), **meant, "acceptedExpired": self.expired}
+        numbers = {state.key: self.count(state) for state in State}
+        return {"assets": len(self.findings), **numbers, "acceptedExpired": self.expired}
 
 
 Lines = Callable[[Tally], list[str]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from . import extractors
 from .extractors import Item
@@ -65,34 +65,26 @@ class ListView:
         return tuple(named.values())
 
 
-def text(name: str, *paths: str, most: int = 60) -> Column:
-    """A column of text; the first path that has a value counts, the name itself without any."""
-    return Column(name, paths or (name,), most=most)
+class Maker(Protocol):
+    """Makes columns shown in one way; the name itself is the path where none is given."""
+
+    def __call__(self, name: str, *paths: str, read: Read = ..., most: int = ...) -> Column:
+        """The column, read in another way, or cut elsewhere, where that is given."""
 
 
-def time(name: str, path: str = "", read: Read = extractors.first) -> Column:
-    """A column of a point in time."""
-    return Column(name, (path or name,), "time", read)
+def _maker(show: Show = "text", read: Read = extractors.first, most: int = 60) -> Maker:
+    def make(name: str, *paths: str, read: Read = read, most: int = most) -> Column:
+        return Column(name, paths or (name,), show, read, most)
+
+    return make
 
 
-def size(name: str, *paths: str, read: Read = extractors.total_bytes) -> Column:
-    """A column of bytes."""
-    return Column(name, paths or (name,), "size", read)
-
-
-def lines(name: str, *paths: str, read: Read, most: int = 400) -> Column:
-    """A column computed by `read`, maybe of several values."""
-    return Column(name, paths, "text", read, most)
-
-
-def word(name: str, path: str) -> Column:
-    """A column of a state without the family name in front: PSG_HEALTH_STATE_OK → OK."""
-    return Column(name, (path,), read=extractors.word)
-
-
-def count(name: str, path: str) -> Column:
-    """A column that says how many elements a list has."""
-    return Column(name, (path,), "count", extractors.amount)
+text = _maker()  # the first path that has a value counts
+time = _maker("time")
+size = _maker("size", extractors.total_bytes)
+lines = _maker(most=400)  # computed by `read`, maybe of several values
+word = _maker(read=extractors.word)  # a state without the family name in front: PSG_HEALTH_STATE_OK → OK
+count = _maker("count", extractors.amount)  # how many elements a list has
 
 
 def problem_column(*paths: str, read: Read = extractors.problem_of) -> Column:

@@ -49,7 +49,9 @@ SNAPPED_MIB = size("size", "volumesSnapshotInfo/sizeInMib")
 CONSISTENCY = text("consistency")
 SCHEDULE = text("schedule", "scheduleInfo/name")
 HOST = text("host", "applicationHostInfo/displayName", "applicationHostInfo/name")
-ASSOCIATED = lines("holdsDatabases", "associatedDatabases/name", read=extractors.every)  # deleted along with it
+ASSOCIATED = lines(
+    "holdsDatabases", "associatedDatabases/name", read=extractors.every
+)  # deleting the copy deletes theirs too
 ASSET_TYPE = lines("assetType", "assetInfo/type", read=extractors.last_part)
 _GROUP_VCENTER = text("vcenter", "hypervisorManagerInfo/name")
 _ARRAY = text("array", "storageSystemsInfo/displayName", "storageSystemsInfo/name")
@@ -117,13 +119,13 @@ VIEWS: tuple[ListView, ...] = (
         ("DataManagementJobsList", "DataManagementJobDetail"),
         (ID, text("asset", "assetInfo/displayName", "assetInfo/name"), ASSET_TYPE,
          text("policy", "protectionPolicyInfo/name"), text("operational"),
-         time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
-         time("nextRun", "protections/schedules/nextRunTime", schedules.next_run),
+         time("lastGood", "protections/schedules/prevSuccessfulRunTime", read=schedules.last_good),
+         time("nextRun", "protections/schedules/nextRunTime", read=schedules.next_run),
          lines("failing", "protections", read=schedules.failed_schedules)),
         counted=(text("operational"), lines("lastRuns", "protections", read=schedules.last_results),
                  ASSET_TYPE, text("policy", "protectionPolicyInfo/name")),
         trouble=problem_column("operational", "protections", read=schedules.job_problem),
-        point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", schedules.last_good),
+        point=time("lastGood", "protections/schedules/prevSuccessfulRunTime", read=schedules.last_good),
         more=(text("assetId", "assetInfo/id"), text("policyId", "protectionPolicyInfo/id"),
               lines("schedules", "protections", read=schedules.schedules),
               lines("runs", "protections", read=schedules.last_runs, most=900),

@@ -170,8 +170,12 @@ def problem_of(item: Item, paths: Sequence[str]) -> str | None:
             bad.append(word)
     if not bad:
         return None
-    why = text(first(item, paths[-1:]))
-    return f"{'/'.join(bad)}: {why}" if why else "/".join(bad)
+    return _with_reason("/".join(bad), item, paths[-1:])
+
+
+def _with_reason(state: str, item: Item, paths: Sequence[str]) -> str:
+    why = text(first(item, paths))
+    return f"{state}: {why}" if why else state
 
 
 def _is_bad(state: str) -> bool:
@@ -214,8 +218,7 @@ def task_trouble(item: Item, paths: Sequence[str]) -> str | None:
     if state not in ("FAILED", "TIMEDOUT", "PAUSED", "CANCELLED"):
         return None
     meaning = {"TIMEDOUT": "TIMEDOUT (outcome unknown)", "PAUSED": "PAUSED (a person must act in the console)"}
-    why = text(first(item, paths[1:]))
-    return meaning.get(state, state) + (f": {why}" if why else "")
+    return _with_reason(meaning.get(state, state), item, paths[1:])
 
 
 def restorable_range(item: Item, paths: Sequence[str]) -> str:
@@ -238,10 +241,7 @@ def waiting(item: Item, paths: Sequence[str]) -> str | None:
 def severe(item: Item, paths: Sequence[str]) -> str | None:
     """An issue that is critical: paths are its severity, what it says."""
     severity = text(first(item, paths[:1]))
-    if severity not in ("CRITICAL", "HIGH"):
-        return None
-    why = text(first(item, paths[1:]))
-    return f"{severity}: {why}" if why else severity
+    return _with_reason(severity, item, paths[1:]) if severity in ("CRITICAL", "HIGH") else None
 
 
 def policy_at_work(item: Item, paths: Sequence[str]) -> str | None:
