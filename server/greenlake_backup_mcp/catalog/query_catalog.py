@@ -130,7 +130,13 @@ def _sentence(text: str) -> str:
 async def query(  # noqa: PLR0913, PLR0917
     catalog: Catalog, turns: Turns, caller: str, values: dict[str, Any], progress: Report, room: int
 ) -> Answer:
-    """The answer to `sql`. InputError says what is wrong with it, LimitExceeded that it was too much."""
+    """The answer to one SELECT over the catalog: a table as text, or rows as JSON, and what of the tenant it covers.
+
+    `turns`: one query at a time of a `caller` (the principal), a few at once; `values`: the checked arguments `sql`,
+    `limit` (rows) and `output`; `progress`: told what is read first; `room`: bytes that the answer may take.
+    InputError: what is wrong with the SQL; LimitExceeded: it took too long or gave too much. Where the call is
+    cancelled, the query ends at its next look at the clock.
+    """
     sql, limit = values["sql"], values.get("limit", ROWS)
     if len(sql) > LONGEST:
         raise InputError(f"sql: {len(sql):,} characters; at most {LONGEST:,}.")

@@ -90,7 +90,11 @@ class Matches:
 
 
 async def answer(question: Question) -> Answer:
-    """The answer; InputError for an asset, store or moment that is none, Unreachable while lists are unread."""
+    """The recovery points that a question means, best for a restore first; counts and sizes (bytes) are of all of them.
+
+    `asset`: name or id, all that bear it are meant; moments as the person's clock has them, seconds since 1970 within.
+    InputError for an asset, store or moment that is none; Unreachable while the lists that could hold it are unread.
+    """
     request = Request(question.values, _moments(question), question.clock)
     matches, estate = await question.ask(lambda connection, estate: _find(connection, estate, request))
     if question.json:
