@@ -317,7 +317,7 @@ async def test_a_recovered_gateway_leaves_what_its_cloud_stores_hold(connected: 
     async with connected() as client:
         lines = await preview(client, "recover_protection_store_gateway", **inputs)
     assert any(line.startswith("- Cloud stores reattached: ") for line in lines)
-    assert any(line.startswith("- Left with other usable copies off the array: ") for line in lines)
+    assert any(line.startswith("- Left with usable recovery points of each kind that they lose: ") for line in lines)
 
 
 async def test_what_runs_already_is_not_said_to_run_again(connected: Connected, tenant: Any) -> None:

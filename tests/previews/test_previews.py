@@ -13,6 +13,7 @@ from greenlake_backup_mcp.dispatch import arguments as arguments_
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.previews.copy_holders import HOLDERS
 from greenlake_backup_mcp.previews.difference import compute_difference
 from greenlake_backup_mcp.previews.effect import fit
 from greenlake_backup_mcp.previews.model import Effect, Subject
@@ -631,6 +632,11 @@ async def test_suspending_names_the_schedules_and_the_first_run_missed() -> None
 # --- systems ----------------------------------------------------------------------------------------------------------
 
 
+EMPTY: dict[str, Any] = {
+    spec.path: [] for spec in HOLDERS
+}  # whoever may have recovery points: none besides those of jobs
+
+
 async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_it() -> None:
     store = {"id": STORE, "displayName": "store-a", "userDataStoredInBytes": 5 * 1024**4, "state": "ONLINE"}
     job = {
@@ -640,11 +646,16 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     }
     app = Tenant({f"{OWN}/protection-stores/{STORE}": store})
     app.resources |= {f"{OWN}/protection-policies": [policy()], f"{OWN}/protection-jobs": [job]}
-    app.resources |= {BACKUPS: [backup(), backup(id=SNAPSHOT)], SNAPSHOTS: []}
+    app.resources |= {
+        BACKUPS: [backup(), backup(id=SNAPSHOT)],
+        SNAPSHOTS: [],
+        **EMPTY,
+        f"{OWN}/protection-stores": [store],
+    }
     text = await preview_text(app, "delete_protection_store", protectionStoreId=STORE, force=True)
     assert "WITH EVERY BACKUP IN IT; it holds 5.0 TiB" in text
     assert "Recovery points in it: 2, of 1 asset, none of them locked." in text
-    assert 'Left with NO recovery point at all: 1 asset: "sql-prod-01".' in text
+    assert 'NOTHING is left of 1 asset: "sql-prod-01".' in text
     assert 'Policies that write to it: 1 ("Gold")' in text
     assert 'Jobs that back up through it and would fail: 1 ("sql-prod-01")' in text
 
@@ -652,9 +663,9 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
 @pytest.mark.parametrize(
     ("elsewhere", "left"),
     [
-        (None, "NO recovery point at all: 1 asset"),
-        ({"protectionStoreInfo": {"id": "far"}}, "NO recovery point that is usable and can be reached: 1 asset"),
-        ({"protectionStoreInfo": {"id": "near"}}, "other usable copies off the array: 1 asset"),
+        (None, 'NOTHING is left of 1 asset: "sql".'),
+        ({"protectionStoreInfo": {"id": "far"}}, "1 of them keep recovery points that are flawed or out of reach."),
+        ({"protectionStoreInfo": {"id": "near"}}, "Left with usable recovery points of each kind that they lose: 1"),
     ],
 )
 async def test_what_assets_are_left_with_when_a_store_goes_is_told_whatever_it_is(
@@ -667,10 +678,8 @@ async def test_what_assets_are_left_with_when_a_store_goes_is_told_whatever_it_i
     }
     app = Tenant({f"{OWN}/protection-stores/{STORE}": store, f"{OWN}/protection-jobs": [job], SNAPSHOTS: []})
     app.resources[f"{OWN}/protection-stores"] = [store, {"id": "far", "state": "OFFLINE"}, {"id": "near"}]
-    app.resources[BACKUPS] = [backup(), *([backup(id=SNAPSHOT, **elsewhere)] if elsewhere else [])]
-    assert f"- Left with {left}" in await preview_text(
-        app, "delete_protection_store", protectionStoreId=STORE, force=True
-    )
+    app.resources |= {BACKUPS: [backup(), *([backup(id=SNAPSHOT, **elsewhere)] if elsewhere else [])], **EMPTY}
+    assert left in await preview_text(app, "delete_protection_store", protectionStoreId=STORE, force=True)
 
 
 def gateway(*stores: dict[str, Any]) -> Tenant:

@@ -30,7 +30,7 @@ DISTANCE = re.compile(
     r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)"
 )  # how far a time is away: a list is read by dates
 MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
-NONE_LEFT = re.compile(r"\bLAST\b|\bNO\b")  # of a warning: that nothing remains
+NONE_LEFT = re.compile(r"\bLAST\b|\bNO\b|\bNOTHING\b")  # of a warning: that nothing remains
 FIRST_LINE = 120  # characters that every client shows of a question
 DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE, Danger.READ)
 

@@ -60,7 +60,7 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         danger=gravest_danger(s.tool.least_danger, *(d for _, d in rows), *(f.danger for f in findings)),
         left_out=s.difference.left_out,
         whole=tuple(_whole(s)),
-        bound=_bound(s),
+        bound=(*_bound(s), *(text for f in findings for text in f.binds)),
     )
 
 

@@ -1,112 +1,176 @@
-"""The recovery points that go with stores: how many, how many of them locked, and what their assets are left with.
+"""The recovery points that go with stores: how many, of whom, and what their assets are left with.
 
-Must know nothing of single operations, HTTP or MCP.
+Whoever has recovery points may have them in any store: members of groups, assets that no job protects any more, copies
+made by hand. What could not be read within the bound is named. Must know nothing of single operations, HTTP or MCP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from greenlake_backup_mcp.text import units
+from greenlake_backup_mcp.tools.danger import Danger
 
-from .model import Finding, Subject, grave, notable
-from .phrases import item_at, listed, name_of, objects
-from .reads import OWN, WHOLE, ReadResult, ReadSpec, identity_of, path_of
+from .copy_holders import HOLDERS, Holder, holders_of
+from .model import MOST_FIRST, Finding, Subject, grave, notable
+from .phrases import item_at, listed, name_of
+from .reads import WHOLE, ReadSpec, path_of
+from .recoverability import Copy, lost_kinds
 from .recovery_point_facts import GOING, flaw_of, is_locked, store_of_copy
-from .tenant_facts import STORES, jobs_of_stores, leaving_stores
+from .tenant_facts import SETTINGS, STORES, leaving_stores
 
-MOST_COUNTED = 120  # assets whose copies are counted: each is a request, and services allow so many a minute
-KEPT = "other usable copies"
-# TABLE: what assets may be left with, the worst first
-FATES = (
-    "NO recovery point at all",
-    "NO recovery point that is usable and can be reached",
-    "NO recovery point off the array",
-    "snapshots that could not be read, at most",
-)
+MOST_READS = 80  # lists of copies read for a preview: each is a request, and services allow so many a minute
 EVERY_STORE = replace(STORES, name="every store")  # whether copies elsewhere can be reached
-UNREAD = ("recovery points of assets that no job protects any more",)
+READS = (EVERY_STORE, SETTINGS, *HOLDERS)
+NOTHING = "NOTHING"
+DETACHED = "nothing off the array in reach"
+# TABLE: what becomes of assets, the worst first: in the first line, and what is said of it besides
+FATES: Mapping[str, tuple[str, str]] = {
+    NOTHING: ("NOTHING is left of {who}", ""),
+    **{
+        kind: (f"LAST recovery points {kind} of {{who}}", words)
+        for kind, words in (
+            ("off the array", " Snapshots at most are left of them; they share the array's fate."),
+            ("off site", " What is left of them lies on premises or on the array."),
+            ("that are verified", ""),
+            ("that are locked", ""),
+        )
+    },
+    DETACHED: (
+        "Nothing off the array is in reach of {who}",
+        " That lasts until the cloud stores on it are reattached.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one asset loses with the stores, and what it is left with."""
+
+    holder: Holder
+    inside: list[Copy]
+    fates: list[str] = field(default_factory=list)  # of FATES, the worst first
+    bare: bool = False  # nothing of it could be restored before either
+    flawed: bool = False  # what is left of it cannot be relied on, or not be reached
+    whole: bool = True
 
 
 def backup_reads(s: Subject) -> list[ReadSpec]:
-    """The backups of the assets that back up to stores that go, for as many as can be asked in time."""
-    return _copies(s, "backups", range(min(len(_assets(s)), MOST_COUNTED)))
+    """The backups of whoever may have some in the stores, those who lose most first; as many as the bound allows."""
+    specs: list[ReadSpec] = []
+    cost = 0
+    for holder in holders_of(s, lost_stores(s)):
+        cost += 2 if holder.risk < 2 else 1  # their snapshots will have to be read too
+        if cost > MOST_READS:
+            break
+        specs.append(_copies_of(holder, "backups"))
+    return specs
 
 
 def snapshot_reads(s: Subject) -> list[ReadSpec]:
     """The snapshots of those assets that have no usable backup elsewhere."""
-    results = [s.read(f"backups {n}") for n in range(min(len(_assets(s)), MOST_COUNTED))]
-    return _copies(
-        s, "snapshots", [n for n, result in enumerate(results) if result.available and not _usable(s, result)]
-    )
+    read = [holder for holder in holders_of(s, lost_stores(s)) if _is_read(s, holder)]
+    bare = [holder for holder in read if _inside(s, holder) and not _usable(s, holder, ("backups",))]
+    return [_copies_of(holder, "snapshots") for holder in bare[: MOST_READS - len(read)]]
 
 
-def _copies(s: Subject, place: str, numbers: Any) -> list[ReadSpec]:
-    paths = [path for _, path in _assets(s)]
-    return [ReadSpec(f"{place} {n}", f"{place} of an asset", f"{paths[n]}/{place}", WHOLE, quiet=True) for n in numbers]
+def further_reads(s: Subject) -> list[ReadSpec]:
+    """The backups of further assets, where room for requests is left."""
+    done = sum(name.startswith(("backups ", "snapshots ")) for name in s.facts)
+    unread = [holder for holder in holders_of(s, lost_stores(s)) if f"backups {holder.path}" not in s.facts]
+    return [_copies_of(holder, "backups") for holder in unread[: MOST_READS - done]]
 
 
-def lost_copies(s: Subject) -> Iterator[Finding]:
-    """The recovery points in stores that go: how many, how many of them locked, and what their assets are left with."""
-    read, every = _read_assets(s), _assets(s)
-    if not read:
-        return
-    part = "" if len(read) == len(every) and all(result.whole for _, _, result in read) else "at least "
-    inside = {
-        n: [c for c in result.items if store_of_copy(c, {}).get("id") in _lost_stores(s)] for n, _, result in read
-    }
-    left = _fates(s)
-    for fate in (fate for fate in FATES if fate in left):
-        words = f"Left with {fate}: {part}{units.plural(len(left[fate]), 'asset')}: {listed(left[fate])}."
-        yield grave(words, f"assets left with {fate}")
-    if lasting := left.get(KEPT):
-        yield Finding(f"Left with other usable copies off the array: {part}{units.plural(len(lasting), 'asset')}.")
-    if locked := sum(is_locked(c, s.now) for copies in inside.values() for c in copies):
-        words = f"LOCKED copies in it: {part}{locked:,}; the service may refuse because of them."
-        yield grave(words, "holds locked copies")
-    counts = f"{sum(map(len, inside.values())):,}, of {part}{units.plural(sum(map(bool, inside.values())), 'asset')}"
-    some = f", counted for {len(read):,} of the {len(every):,} assets that back up to it"
+def _is_read(s: Subject, holder: Holder) -> bool:
+    """Whether its backups are known; what a job names that is not there has none."""
+    result = s.read(f"backups {holder.path}")
+    return result.available or result.missing
+
+
+def _copies_of(holder: Holder, place: str) -> ReadSpec:
+    return ReadSpec(f"{place} {holder.path}", f"{place} of an asset", f"{holder.path}/{place}", WHOLE, quiet=True)
+
+
+def lost_copies(s: Subject, *what: str, forced: bool = True) -> Iterator[Finding]:
+    """The recovery points in stores that go, and what their assets are left with.
+
+    `what` goes: a clause for the first line, in forms that get shorter.
+    """
+    every = holders_of(s, lost_stores(s))
+    losses = [_loss(s, holder) for holder in every if _is_read(s, holder)]
+    lose = [loss for loss in losses if loss.inside]
+    whole = len(losses) == len(every) and all(loss.whole for loss in losses) and _all_known(s)
+    part = "" if whole else "at least "
+    yield from _fates(lose, part, what, Danger.DESTROY if forced else Danger.DISRUPT)
+    yield from _counted(s, lose, part)
+    if bare := [loss.holder.name for loss in lose if loss.bare]:
+        yield notable(
+            f"Nothing could be restored before either of {part}{units.plural(len(bare), 'asset')}: {listed(bare)}."
+        )
+    if lasting := sum(not loss.fates and not loss.bare for loss in lose):
+        yield Finding(
+            f"Left with usable recovery points of each kind that they lose: {part}{units.plural(lasting, 'asset')}."
+        )
+    yield from _uncovered(s, every, losses)
+
+
+def _fates(lose: list[Loss], part: str, what: tuple[str, ...], danger: Danger) -> Iterator[Finding]:
+    """What becomes of whom, the worst first; the first line tells two of it where they fit."""
+    whose = {fate: some for fate in FATES if (some := [loss for loss in lose if fate in loss.fates])}
+    counts = {fate: part + units.plural(len(some), "asset") for fate, some in whose.items()}
+    for n, (fate, some) in enumerate(whose.items()):
+        lead, more = FATES[fate]
+        names_, flawed = [loss.holder.name for loss in some], sum(loss.flawed for loss in some)
+        more += f" {flawed:,} of them keep recovery points that are flawed or out of reach." if flawed else ""
+        words, second = lead.format(who=counts[fate]), next(iter([*whose][n + 1 :]), "")
+        also = f"; {'LAST ' * (second != DETACHED)}{second} of {counts.get(second, '')}" if second else ""
+        forms = [f"{words}{besides}: {clause}." for besides in dict.fromkeys((also, "")) for clause in what]
+        short = next((form for form in forms if len(form) <= MOST_FIRST), forms[-1])
+        marked = f"{lead.format(who='assets')}: {counts[fate]}"
+        finding = grave(f"{words}: {listed(names_)}.{more}", marked, short, danger)
+        yield replace(finding, binds=tuple(lead.format(who=name) for name in names_))
+
+
+def _counted(s: Subject, lose: list[Loss], part: str) -> Iterator[Finding]:
+    """How many recovery points lie in the stores, locked ones and those that no schedule makes again."""
+    copies = [(loss.holder, copy) for loss in lose for copy in loss.inside]
+    if locked := sum(is_locked(copy, s.now) for _, copy in copies):
+        refusal = "their locks do not keep them" if s.method == "POST" else "the service may refuse because of them"
+        yield grave(f"LOCKED copies in it: {part}{locked:,}; {refusal}.", "holds locked copies")
+    by_hand = [f"{name_of(copy)} of {holder.name}" for holder, copy in copies if not item_at(copy, "scheduleInfo")]
+    if by_hand:
+        words = f"No schedule makes these again: {part}{len(by_hand):,}: {listed(by_hand)}."
+        yield replace(notable(words, f"holds copies made by hand: {len(by_hand):,}"), binds=tuple(by_hand))
     none = "" if locked else ", none of them locked" if not part else ", none of those read locked"
-    yield notable(f"Recovery points in it: {part}{counts}{none}{'' if len(read) == len(every) else some}.")
+    words = f"Recovery points in it: {part}{len(copies):,}, of {part}{units.plural(len(lose), 'asset')}{none}."
+    yield notable("How many recovery points are in it is not known." if part and not copies else words)
 
 
-def _read_assets(s: Subject) -> list[tuple[int, str, ReadResult]]:
-    """The assets that back up to stores that go, whose backups could be read: number, name, backups."""
-    every = ((n, name, s.read(f"backups {n}")) for n, (name, _) in enumerate(_assets(s)))
-    return [(n, name, result) for n, name, result in every if result.available]
+def _all_known(s: Subject) -> bool:
+    return all(s.read(name).whole for name in ("jobs", "every store", *(spec.name for spec in HOLDERS)))
 
 
-def _fates(s: Subject) -> dict[str, list[str]]:
-    """The names of assets with copies in stores that go, by what they are left with: one of FATES or KEPT."""
-    left: dict[str, list[str]] = {}
-    for n, name, result in _read_assets(s):
-        if any(store_of_copy(c, {}).get("id") in _lost_stores(s) for c in result.items):
-            left.setdefault(_left_with(s, n, result), []).append(name)
-    return left
+def _uncovered(s: Subject, every: list[Holder], losses: list[Loss]) -> Iterator[Finding]:
+    """Whose recovery points were not counted."""
+    read = {loss.holder.path for loss in losses}
+    missed = [holder for holder in every if holder.path not in read]
+    if missed:
+        near = [holder.name for holder in missed if holder.risk in (0, 2)]
+        far = [holder.name for holder in missed if holder.risk not in (0, 2)]
+        parts = [f"{len(near):,} that back up to it ({listed(near)})"] if near else []
+        parts += [f"{len(far):,} whose jobs do not write to it, or that have none ({_some(far)})"] if far else []
+        yield notable(f"Counted for {len(losses):,} of {len(every):,} assets. NOT counted: {'; '.join(parts)}.")
+    if unknown := [result.words for spec in HOLDERS if not (result := s.read(spec.name)).whole]:
+        yield notable(f"Not counted either: recovery points of those not listed among {listed(unknown)}.")
 
 
-def bare_assets(s: Subject) -> str:
-    """For the first line: how many assets would have no usable recovery point left; "" where none."""
-    left = _fates(s)
-    bare = sum(len(left.get(fate, ())) for fate in FATES[:2])
-    part = "" if len(_read_assets(s)) == len(_assets(s)) else "At least "
-    are = "is" if bare == 1 else "are"
-    return f"{part}{units.plural(bare, 'asset')} {are} left with NO usable recovery point" if bare else ""
+def _some(names_: list[str]) -> str:
+    return ", ".join(names_[:3]) + (f" and {len(names_) - 3:,} more" if len(names_) > 3 else "")
 
 
-def _left_with(s: Subject, n: int, backups: ReadResult) -> str:
-    """What the nth asset is left with, one of FATES or KEPT."""
-    snapshots, lost = s.read(f"snapshots {n}"), _lost_stores(s) | leaving_stores(s)
-    if _usable(s, backups):
-        return KEPT
-    if not snapshots.available:
-        return FATES[3]
-    if _usable(s, snapshots):
-        return FATES[2]
-    others = [c for c in backups.items if store_of_copy(c, {}).get("id") not in lost]
-    return FATES[1] if others or snapshots.items else FATES[0]
+# --- what they lose ---------------------------------------------------------------------------------------------------
 
 
 def stores_on(s: Subject) -> list[Mapping[str, Any]]:
@@ -115,36 +179,51 @@ def stores_on(s: Subject) -> list[Mapping[str, Any]]:
     return [x for x in s.read("stores").items if item_at(x, "storageSystemInfo", "id") == mine]
 
 
-def _lost_stores(s: Subject) -> set[Any]:
-    """The stores whose copies go: the store itself, or those on the appliance that are not in the cloud."""
+def lost_stores(s: Subject) -> set[Any]:
+    """The ids of the stores that go: the target itself, or those on its disks; and those that go along in a plan."""
+    along = leaving_stores(s)
     if s.target.kind == "protection store":
-        return {s.resource.get("id")}
-    return {x.get("id") for x in stores_on(s) if x.get("protectionStoreType") != "CLOUD"}
+        return {s.resource.get("id")} | along
+    return {x.get("id") for x in stores_on(s) if x.get("protectionStoreType") != "CLOUD"} | along
 
 
-def _assets(s: Subject) -> list[tuple[str, str]]:
-    """The assets that back up to stores that go: name and path of each, once."""
-    paths: dict[str, str] = {}
-    for job in jobs_of_stores(s, _lost_stores(s)):
-        assets = objects(job.get("assetInfo"))
-        if any("mssql-database-protection-groups" in str(a.get("resourceUri")) for a in assets):
-            assets = objects(job.get("associatedAssetsInfo"))  # the copies are those of its databases
-        for asset in assets:
-            collection, identity = identity_of(str(asset.get("resourceUri") or ""))
-            if collection and identity:
-                paths.setdefault(path_of(OWN, collection, identity), name_of(asset))
-    return [(name, path) for path, name in paths.items()]
+def _inside(s: Subject, holder: Holder) -> list[Copy]:
+    mine = {s.resource.get("id")} if s.target.kind == "protection store" else {x.get("id") for x in stores_on(s)}
+    lost = mine & lost_stores(s)
+    return [c for c in s.read(f"backups {holder.path}").items if store_of_copy(c, {}).get("id") in lost]
 
 
-def _usable(s: Subject, copies: ReadResult) -> list[Mapping[str, Any]]:
-    """The copies of a list that can be relied on and do not lie in a store that goes."""
-    lost = _lost_stores(s) | leaving_stores(s)
-    stores = {store.get("id"): store for store in s.read("every store").items}
+def _usable(s: Subject, holder: Holder, places: Iterable[str]) -> list[tuple[str, Copy]]:
+    """The copies of an asset that can be relied on and are left when the stores are gone."""
+    lost, stores = lost_stores(s), {store.get("id"): store for store in s.read("every store").items}
     if s.operation == "ProtectionStoreGatewayRecover":  # which reattaches the cloud stores of the old gateway
         back = {"connectedState": "CONNECTED", "state": "ONLINE"}
         stores |= {x.get("id"): {**x, **back} for x in stores_on(s) if x.get("id") not in lost}
     return [
-        c
-        for c in copies.items
-        if store_of_copy(c, {}).get("id") not in lost and not flaw_of(c, s.now, stores) and c.get("state") not in GOING
+        (place, copy)
+        for place in places
+        for copy in s.read(f"{place} {holder.path}").items
+        if store_of_copy(copy, {}).get("id") not in lost
+        and not flaw_of(copy, s.now, stores)
+        and copy.get("state") not in GOING
+        and path_of(holder.path, place, copy.get("id")) not in s.leaving
     ]
+
+
+def _loss(s: Subject, holder: Holder) -> Loss:
+    inside, snapshots = _inside(s, holder), s.read(f"snapshots {holder.path}")
+    backups = s.read(f"backups {holder.path}")
+    whole = backups.whole or backups.missing
+    going = [("backups", copy) for copy in inside if not flaw_of(copy, s.now) and copy.get("state") not in GOING]
+    left = _usable(s, holder, ("backups", "snapshots"))
+    if not going:
+        return Loss(holder, inside, bare=bool(inside) and not left and snapshots.available, whole=whole)
+    behind = {x.get("id") for x in stores_on(s)} if s.method == "DELETE" else set()
+    if not left and snapshots.whole:
+        others = len(s.read(f"backups {holder.path}").items) > len(inside) or bool(snapshots.items)
+        return Loss(holder, inside, [NOTHING], flawed=others, whole=whole)
+    far = [copy for place, copy in left if place == "backups"]
+    if far and all(store_of_copy(copy, {}).get("id") in behind for copy in far):
+        return Loss(holder, inside, [DETACHED], whole=whole)
+    kinds = (kind.replace("that is", "that are") for kind in lost_kinds(going, left, s.now))
+    return Loss(holder, inside, list(kinds), whole=whole)

@@ -67,6 +67,7 @@ class Finding:
     short: str = ""  # the same in at most 120 characters, for the first line
     danger: Danger = Danger.READ
     kind: str = ""  # the kind of change it weighs as for the first line; "" by its danger and form
+    binds: tuple[str, ...] = ()  # what a code is bound to by it, besides the kind of its warning
 
 
 def grave(words: str, warning: str = "", short: str = "", danger: Danger = Danger.DISRUPT, kind: str = "") -> Finding:

@@ -34,6 +34,17 @@ KINDS: tuple[tuple[str, Callable[[str, Copy, datetime], bool]], ...] = (
 )
 
 
+def lost_kinds(going: list[tuple[str, Copy]], left: list[tuple[str, Copy]], now: datetime) -> Iterator[str]:
+    """The kinds of copy of which something goes and nothing is left; what is lost off the array implies the others."""
+    for words, test in KINDS:
+        if any(test(place, copy, now) for place, copy in going) and not any(
+            test(place, copy, now) for place, copy in left
+        ):
+            yield words
+            if words == KINDS[0][0]:
+                return
+
+
 @dataclass(frozen=True)
 class Remaining:
     """The other copies of an asset when consent has ended what it ends: kind of copy and copy, usable or not."""
@@ -92,7 +103,10 @@ def _remaining(s: Subject, until: datetime) -> Remaining:
             path = path_of(base, place, copy.get("id"))
             if path == s.target.path or copy.get("state") in GOING:
                 continue
-            if (path in s.leaving and s.leaving[path] <= until) or store_of_copy(copy, {}).get("id") in lost:
+            if (
+                any(one in s.leaving and s.leaving[one] <= until for one in (path, base))
+                or store_of_copy(copy, {}).get("id") in lost
+            ):
                 going.append(copy)
             elif flaw := flaw_of(copy, s.now, stores(s)):
                 flaws[flaw] += 1
@@ -126,9 +140,7 @@ def _last_of_kind(s: Subject, left: Remaining) -> Iterator[Finding]:
         "off the array": f" What remains lies {where} and goes with it.",
         "off site": f" What remains lies {where}.",
     }
-    for words, test in KINDS:
-        if not test(mine, s.resource, s.now) or any(test(place, copy, s.now) for place, copy in left.usable):
-            continue
+    for words in lost_kinds([(mine, s.resource)], left.usable, s.now):
         if not left.whole:
             unsure = f"hether another recovery point {words} remains is not known"
             yield grave(f"W{unsure}.", f"w{unsure}", danger=Danger.DESTROY)
@@ -137,8 +149,6 @@ def _last_of_kind(s: Subject, left: Remaining) -> Iterator[Finding]:
         yield grave(
             f"It is the {kind}.{tails.get(words, '')}", f"the {kind}", f"{kind}{_whose(s)}.", danger=Danger.DESTROY
         )
-        if words == "off the array":
-            return
 
 
 def _whose(s: Subject) -> str:

@@ -23,6 +23,10 @@ from .recoverability import remaining_points
 from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
 from .tenant_facts import SETTINGS, STORES, second_person
 
+ONLY_WITH = {  # what takes the recovery points in it along with this argument only
+    "force": ("protection-stores", "protection-store-gateways", "storeonces"),
+    "cascadedelete": ("virtual-machine-protection-groups", "volume-protection-groups"),
+}
 SOON = timedelta(days=1)  # what a plan lets expire within it is no recovery point that remains of its deletes
 
 
@@ -47,7 +51,10 @@ def _further_reads(s: Subject) -> list[ReadSpec]:
 
 
 def ends_of(method: str, arguments: Mapping[str, Any], target: Target, now: datetime) -> dict[str, datetime]:
-    """When the target of a call is gone, by its path; {} where the call does not end it."""
+    """When the target of a call is gone with all that is in it, by its path; {} where the call does not end that."""
+    needed = next((name for name, kinds in ONLY_WITH.items() if identity_of(target.path)[0] in kinds), "")
+    if needed and arguments.get(needed) is not True:
+        return {}
     ends = now if method == "DELETE" else _earlier(arguments, target.resource) if method == "PATCH" else None
     return {target.path: max(ends, now)} if ends else {}
 

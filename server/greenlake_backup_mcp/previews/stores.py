@@ -12,11 +12,11 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import in_use
-from .lost_copies import EVERY_STORE, UNREAD, backup_reads, bare_assets, lost_copies, snapshot_reads, stores_on
+from .lost_copies import READS, backup_reads, further_reads, lost_copies, snapshot_reads, stores_on
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import at_least, item_at, name_of, names, objects, quoted
 from .reads import OWN, ReadSpec, Target, identity_of, literal, path_of
-from .tenant_facts import JOBS, POLICIES, jobs_of_stores, stopped
+from .tenant_facts import JOBS, POLICIES, jobs_of_stores, second_person, stopped
 
 FAIL = "Jobs that back up through it and would fail"
 
@@ -41,7 +41,7 @@ def _reattach_reads(arguments: Mapping[str, Any], _target: Target) -> list[ReadS
 def _recover_reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """What is on the old gateway, and what has the new one's name or address."""
     taken = [*in_use.name_reads(arguments, target), *in_use.address_reads(arguments, target)]
-    return [*reads_of_host(arguments, target), EVERY_STORE, *{spec.name: spec for spec in taken}.values()]
+    return [*reads_of_host(arguments, target), *READS, *{spec.name: spec for spec in taken}.values()]
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------
@@ -50,16 +50,25 @@ def _recover_reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpe
 def _delete(s: Subject) -> Iterator[Finding]:
     mine, data = s.resource.get("id"), s.resource.get("userDataStoredInBytes")
     holds = units.size(data) if _is_size(data) else "an amount of data that is not known"
-    name = quoted(s.resource.get("displayName") or s.resource.get("name"), 40)
-    if _is_forced(s):
-        what = f"{bare}: the store" if (bare := bare_assets(s)) else f"Store {name}"
-        words = f"{what} is deleted WITH EVERY BACKUP IN IT; it holds {holds}."
-        yield grave("", short=words, danger=Danger.DESTROY)
-    elif data == 0:
-        yield Finding("It holds no data.")
-    else:
-        yield grave("", short=f"Store {name} holds {holds}: without force the service is expected to refuse.")
-    yield from lost_copies(s)
+    name, forced = quoted(s.resource.get("displayName") or s.resource.get("name"), 40), _is_forced(s)
+    words = f"Store {name} is deleted WITH EVERY BACKUP IN IT; it holds {holds}."
+    goes = grave(words, short=words, danger=Danger.DESTROY)
+    if not forced:
+        yield (
+            Finding("It holds no data.")
+            if data == 0
+            else grave("", short=f"Store {name} holds {holds}: without force the service is expected to refuse.")
+        )
+    yield from lost_copies(
+        s,
+        f"store {name} goes WITH EVERY BACKUP IN IT, {holds}",
+        f"store {name} goes WITH EVERY BACKUP IN IT",
+        f"store {name} goes",
+        forced=forced,
+    )
+    if forced:
+        yield goes
+        yield from second_person(s)
     tiers = ((p, tier) for p in s.read("policies").items for tier in objects(p.get("protections")))
     users = {id(p): p for p, tier in tiers if item_at(tier, "protectionStoreInfo", "id") == mine}
     if users:
@@ -74,16 +83,18 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     """A gateway or StoreOnce goes, with what lies on it."""
     stores, readable = stores_on(s), s.read("stores").available
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
+    count = at_least(s.read("stores")) + units.plural(len(local), "on-premises store")
     if _is_forced(s):
-        count = at_least(s.read("stores")) + units.plural(len(local), "on-premises store")
+        yield from lost_copies(s, f"{s.name} goes with {count}", f"{s.name} goes")
         which = f"{count} is LOST with it{': ' + names(local) if local else ''}"
         which = which if readable else "its on-premises stores is LOST with it; which those are is not known"
-        bare, words = bare_assets(s), f"force: whatever is in {which}."
-        yield grave(words, short=f"{bare}: whatever is in {count} is LOST." if bare else words, danger=Danger.DESTROY)
+        words = f"force: whatever is in {which}."
+        yield grave(words, short=words, danger=Danger.DESTROY)
+        yield from second_person(s)
     elif stores or not readable:
         has = "It has stores" if stores else "It may have stores"
         yield grave("", short=f"{has}: without force the task is expected to fail.")
-    yield from lost_copies(s)
+        yield from lost_copies(s, f"{s.name} goes with {count}", f"{s.name} goes", forced=False)
     gateway = s.target.kind == "protection store gateway"
     what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
     yield Finding(f"{what}. {_held(s)}")
@@ -100,10 +111,10 @@ def _recover_gateway(s: Subject) -> Iterator[Finding]:
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     none = ("none" if result.whole else "none known") if result.available else "which those are is not known"
     words = f"Backups in on-premises stores of the old gateway are NOT recovered: {names(local) or none}."
+    yield from lost_copies(s, "on-premises stores of the old gateway are NOT recovered")
     yield Finding(words) if result.whole and not local else grave(words, short=words, danger=Danger.DESTROY)
     cloud = names(x for x in stores if x.get("protectionStoreType") == "CLOUD")
     yield Finding(f"Cloud stores reattached: {cloud or none}.")
-    yield from lost_copies(s)
     if item_at(s.resource, "health", "status") == "PSG_HEALTH_STATUS_CONNECTED":
         refused = "" if s.arguments.get("force") else "; without force the service is expected to refuse"
         yield grave(
@@ -154,23 +165,21 @@ DELETE_HOST = PreviewSpec(
     "Delete the {target}",
     _delete_host,
     "Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
-    reads=lambda arguments, target: [*reads_of_host(arguments, target), EVERY_STORE],
-    further=(backup_reads, snapshot_reads),
-    unknown=UNREAD,
+    reads=lambda arguments, target: [*reads_of_host(arguments, target), *READS],
+    further=(backup_reads, snapshot_reads, further_reads),
 )
 TABLE: Mapping[str, PreviewSpec] = {
     "ProtectionStoreDelete": PreviewSpec(
         "Delete the {target}",
         _delete,
         lambda s: "Backups deleted with it are gone for good." if _is_forced(s) else "It cannot be brought back.",
-        reads=lambda _arguments, _target: [POLICIES, JOBS, EVERY_STORE],
-        further=(backup_reads, snapshot_reads),
+        reads=lambda _arguments, _target: [POLICIES, JOBS, *READS],
+        further=(backup_reads, snapshot_reads, further_reads),
         size=lambda s: (
             s.resource["userDataStoredInBytes"]
             if _is_forced(s) and _is_size(s.resource.get("userDataStoredInBytes"))
             else 0.0
         ),
-        unknown=UNREAD,
     ),
     "ProtectionStoreGatewayDelete": DELETE_HOST,
     "StoreOnceDelete": DELETE_HOST,
@@ -179,8 +188,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         _recover_gateway,
         "This cannot be undone.",
         reads=_recover_reads,
-        further=(backup_reads, snapshot_reads),
-        unknown=UNREAD,
+        further=(backup_reads, snapshot_reads, further_reads),
     ),
     "CloudProtectionStoreReattach": PreviewSpec(
         "Reattach the {target}",
