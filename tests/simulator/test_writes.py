@@ -64,12 +64,6 @@ async def test_the_location_is_relative_by_switch() -> None:
         assert answer.headers["location"].startswith(f"{TASKS}/")
 
 
-async def test_a_clock_that_stands_still_is_moved_by_each_request_where_the_switch_says_so() -> None:
-    async with simulated(switches=Switches(tick=5)) as tenant:
-        where = (await tenant.client.delete(await backup(tenant, "web-legacy-03"))).headers["location"]
-        assert (await tenant.get(where))["state"] == "SUCCEEDED"
-
-
 async def test_new_tasks_stand_before_those_of_the_past() -> None:
     async with simulated() as tenant:
         before = (await tenant.get(TASKS, limit=1))["total"]

@@ -34,8 +34,7 @@ def ask(tenant: Tenant, about: Item, what: str, on_approval: Callable[[], object
         if approved:
             on_approval()
 
-    task = tenant.start(f"Request approval to {what[0].lower()}{what[1:]}", 5, about, finish=finish)
-    return task
+    return (task := tenant.start(f"Request approval to {what[0].lower()}{what[1:]}", 5, about, finish=finish))
 
 
 def waiting(tenant: Tenant) -> list[str]:
@@ -45,28 +44,25 @@ def waiting(tenant: Tenant) -> list[str]:
 
 def approve(tenant: Tenant, id: str) -> None:
     """Approve a pending operation, as a second person in the console; KeyError where there is none."""
-    ref = _decide(tenant, id, 0)
-    decided = tenant.pending_approvals.pop(id, None)
-    if decided:
-        decided(True)
-    else:  # it waited before anybody asked anything of this tenant
-        tenant.remove(ref)
+    _decide(tenant, id, approved=True)
 
 
 def cancel(tenant: Tenant, id: str) -> None:
     """Refuse a pending operation, as a second person in the console; KeyError where there is none."""
-    ref = _decide(tenant, id, 1)
-    if decided := tenant.pending_approvals.pop(id, None):
-        decided(False)
-    if (tenant.read(ref) or {}).get("state") == "PENDING_DELETE_APPROVAL":
-        tenant.write(ref, state="OK")
+    _decide(tenant, id, approved=False)
 
 
-def _decide(tenant: Tenant, id: str, decision: int) -> Ref:
+def _decide(tenant: Tenant, id: str, *, approved: bool) -> None:
     tenant.settle()
     if id not in waiting(tenant):
         raise KeyError(id)
-    word = DECISIONS[tenant.switches.dual_words][decision]
+    word = DECISIONS[tenant.switches.dual_words][0 if approved else 1]
     item = tenant.write(("dual-auth-operations", id), state=word, checkedAt=format_time(tenant.now()),
                         checkedByEmail=SECOND, checkedByUri="/identity/users/second-person")  # fmt: skip
-    return tuple((item or {})["operationResource"]["resourceUri"].split("/")[3:])
+    ref = tuple((item or {})["operationResource"]["resourceUri"].split("/")[3:])
+    if decided := tenant.pending_approvals.pop(id, None):
+        decided(approved)
+    elif approved:  # it waited before anybody asked anything of this tenant
+        tenant.remove(ref)
+    if not approved and (tenant.read(ref) or {}).get("state") == "PENDING_DELETE_APPROVAL":
+        tenant.write(ref, state="OK")

@@ -74,7 +74,10 @@ class Descriptions:
 
     def find(self, method: str, segments: Sequence[str]) -> tuple[Route | None, tuple[str, ...]]:
         """The operation of a path, and the methods that the path knows."""
-        fitting = [k for k in self.by_length.get(len(segments), ()) if _fits(k.segments, segments)]
+        fitting = [
+            k for k in self.by_length.get(len(segments), ())
+            if all(t == s or t.startswith("{") for t, s in zip(k.segments, segments, strict=True))
+        ]  # fmt: skip
         # a literal segment beats a parameter
         fitting.sort(key=lambda k: sum(s.startswith("{") for s in k.segments))
         methods = tuple(k.operation.method for k in fitting)
@@ -93,25 +96,27 @@ def load(directory: Path = document.SPECS) -> Descriptions:
     return Descriptions(routes, {n: tuple(k for k in routes if len(k.segments) == n) for n in lengths})
 
 
-def _fits(template: Sequence[str], segments: Sequence[str]) -> bool:
-    return all(t == s or t.startswith("{") for t, s in zip(template, segments, strict=True))
-
-
 def _paths(schema: Schema, before: str = "") -> Iterator[str]:
     for name, sub in schema.get("properties", {}).items():
         yield before + name
-        inner = sub.get("items", sub) if isinstance(sub, dict) else {}
-        yield from _paths(inner, f"{before}{name}/")
+        yield from _paths(sub.get("items", sub) if isinstance(sub, dict) else {}, f"{before}{name}/")
 
 
 def path_values(route: Route, segments: Sequence[str]) -> dict[str, str]:
     """The path's parameters, unquoted; 400 where one is not of its format."""
     values = {t[1:-1]: unquote(s) for t, s in zip(route.segments, segments, strict=True) if t.startswith("{")}
     for name, value in values.items():
-        problem = next(iter(_validator(route.parameters.get(("path", name), {})).iter_errors(value)), None)
-        if problem:
-            raise Refusal(400, f"Invalid path parameter {name}: {problem.message}.", code="INVALID_PARAMETER")
+        _check_parameter("path", name, route.parameters.get(("path", name), {}), value)
     return values
+
+
+def _check_parameter(place: str, name: str, schema: Schema, value: Any) -> None:
+    problem = next(iter(_validator(schema).iter_errors(value)), None)
+    reason = problem.message if problem else ""
+    if not problem and place == "query" and name in ("limit", "offset") and value < 0:
+        reason = "it must not be negative"
+    if reason:
+        raise Refusal(400, f"Invalid {place} parameter {name}: {reason}.", code="INVALID_PARAMETER")
 
 
 def query_values(route: Route, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -123,17 +128,11 @@ def query_values(route: Route, pairs: Sequence[tuple[str, str]]) -> dict[str, An
             raise Refusal(400, f"Unknown query parameter {name!r}.", code="INVALID_PARAMETER")
         if name in values:
             raise Refusal(400, f"Query parameter {name!r} is given twice.", code="INVALID_PARAMETER")
-        value = _typed(text, schema.get("type"))
-        problem = next(iter(_validator(schema).iter_errors(value)), None)
-        if problem:
-            raise Refusal(400, f"Invalid query parameter {name}: {problem.message}.", code="INVALID_PARAMETER")
-        if name in ("limit", "offset") and value < 0:
-            raise Refusal(400, f"Invalid query parameter {name}: it must not be negative.", code="INVALID_PARAMETER")
-        values[name] = value
-    if missing := [
-        p.name for p in route.operation.parameters if p.place == "query" and p.required and p.name not in values
-    ]:
-        raise Refusal(400, f"Query parameter {missing[0]} is required.", code="INVALID_PARAMETER")
+        values[name] = _typed(text, schema.get("type"))
+        _check_parameter("query", name, schema, values[name])
+    for needed in route.operation.parameters:
+        if needed.place == "query" and needed.required and needed.name not in values:
+            raise Refusal(400, f"Query parameter {needed.name} is required.", code="INVALID_PARAMETER")
     return values
 
 

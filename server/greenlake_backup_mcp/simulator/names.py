@@ -52,7 +52,8 @@ COLLECTIONS = dict(_type(prefix, word) for prefix, words in _COLLECTIONS.items()
 def uid(*parts: object) -> str:
     """A UUID that depends on nothing but the parts."""
     text = "\x1f".join(map(str, parts)).encode()
-    return _uuid(hashlib.blake2b(text, digest_size=16).hexdigest())
+    digits = hashlib.blake2b(text, digest_size=16).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
 
 
 def number(*parts: object) -> int:
@@ -80,10 +81,6 @@ def shuffle(turn: int) -> int:
     x = (x ^ x >> 5) * 0x5D & 127
     x = (x ^ x >> 3) * 0x5D & 127
     return x ^ x >> 5
-
-
-def _uuid(digits: str) -> str:
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
 
 
 def format_time(time: datetime) -> str:

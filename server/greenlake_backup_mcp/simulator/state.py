@@ -18,16 +18,15 @@ from typing import Any
 
 from . import tasks
 from .answers import Failure, Refusal
-from .history import by_hand
 from .history.copies import Copies
 from .history.history import DERIVED, History
-from .history.recovery_points import HOLDERS, fresh
+from .history.recovery_points import HOLDERS, build_by_hand, fresh
 from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
 from .seed.data_services import pending
 from .seed.world import World
 from .switches import Deviation, Switches
-from .tasks import Effect, Ending, Task
+from .tasks import Ending, Task
 
 BULK = "bulk-archive-01"
 PENDING = {"capital": "Pending", "upper": "PENDING"}
@@ -132,7 +131,7 @@ class Tenant:
         # what was never looked at is made later, from what there was and not from what it has become
         history = History(world, begun, self._seconds, lambda: int(self.lag), (bulk, model["id"], self.bulk))
         word = PENDING[self.switches.dual_words]
-        pending(world, "seeded", by_hand.build(history), "Delete recovery point", world.now, word)
+        pending(world, "seeded", build_by_hand(history), "Delete recovery point", world.now, word)
         return history
 
     @property
@@ -252,8 +251,8 @@ class Tenant:
         ref: Ref | None = None,
         busy: str = "",
         sour: str = "",
-        finish: Callable[[], None] | None = None,
-        release: Callable[[], None] | None = None,
+        finish: Callable[[], object] | None = None,
+        release: Callable[[], object] | None = None,
         parent: Task | None = None,
         others: Iterable[Item] = (),
         composite: bool = False,
@@ -263,20 +262,17 @@ class Tenant:
         Where it fails `ref` is left in state `sour`, or as it was; `release` happens however it ends. A `composite`
         one fails where all of its children did; where some did, `Switches.partial_failure` says how it ends.
         """
-        now, minutes = self.now(), max(1, round(seconds / 60))
-        task = Task(
-            self.new_id("task", name), name, now, about, list(others), parent.id if parent else None, minutes, now
-        )
-        task.operation, task.composite = parent.operation if parent else self.operation, composite
-        task.log.append((now, tasks.LOG[0]))
+        now = self.now()
+        task = Task(self.new_id("task", name), name, now, about, list(others), parent.id if parent else None,
+                    max(1, round(seconds / 60)), now, operation=parent.operation if parent else self.operation,
+                    log=[(now, tasks.LOG[0])], composite=composite, ref=ref, busy=busy, sour=sour, finish=finish,
+                    release=release, before=(self.read(ref) or {}).get("state") if ref else None)  # fmt: skip
         self.tasks[task.id] = task
-        ending = self._ending(task, parent or self.ending_task)
+        task.ending = self._ending(task, parent or self.ending_task)
         if parent:
             parent.children.append(task.id)
-        effect = Effect(ref, busy, sour, finish, release)
-        before = (self.read(ref) or {}).get("state") if ref else None
-        self.later(min(2.0, seconds / 10), lambda: self._run(task, effect))
-        task.due = self.later(seconds, lambda: self._end(task, effect, before, ending))
+        self.later(min(2.0, seconds / 10), lambda: self._run(task))
+        task.due = self.later(seconds, lambda: self._end(task))
         return task
 
     def deviation(self, operation: str) -> Deviation | None:
@@ -293,26 +289,23 @@ class Tenant:
         keys = (task.about["id"], tasks.display_name(task.about), task.name, str(len(parent.children) + 1), "*")
         return next((e for key in keys if deviation and (e := deviation.children.get(key))), None)
 
-    def _run(self, task: Task, effect: Effect) -> None:
+    def _run(self, task: Task) -> None:
         task.state, task.started = "RUNNING", self.now()
         task.log.append((self.now(), tasks.LOG[1]))
-        if effect.ref and effect.busy_state:
-            self.write(effect.ref, state=effect.busy_state)
+        if task.ref and task.busy:
+            self.write(task.ref, state=task.busy)
 
-    def _end(self, task: Task, effect: Effect, before: str | None, ending: Ending | None) -> None:
+    def _end(self, task: Task) -> None:
         last = max((self.tasks[id].due for id in task.children), default=task.due)
         if task.composite and last > self.now():  # how it ends is known when the last of its children has ended
             task.due = last + timedelta(microseconds=1)
-            heapq.heappush(
-                self._events, (task.due, next(self._serial), lambda: self._end(task, effect, before, ending))
-            )
+            heapq.heappush(self._events, (task.due, next(self._serial), lambda: self._end(task)))
             return
-        state, error = "SUCCEEDED", None
+        state, error, ending = "SUCCEEDED", None, task.ending
         self.operation, self.written, self.ending_task = task.operation, [], task
-        if ending is None or ending.effect:
+        if task.finish and (ending is None or ending.effect):
             try:
-                if effect.finish:
-                    effect.finish()
+                task.finish()
             except (Failure, Refusal) as failure:
                 state, error = "FAILED", (failure.message, failure.code)
         if state == "SUCCEEDED" and task.composite:
@@ -323,12 +316,11 @@ class Tenant:
             task.vanished = ending.state == "vanish"
             error = (ending.message, "OPERATION_FAILED") if ending.state == "FAILED" else error
         if state in tasks.FINAL:
-            item = self.read(effect.ref) if effect.ref and effect.busy_state else None
-            if effect.ref and item and item.get("state") == effect.busy_state:
-                after = effect.failed_state if state == "FAILED" else ""
-                self.write(effect.ref, state=after or before or "OK")
-            if effect.release:
-                effect.release()
+            item = self.read(task.ref) if task.ref and task.busy else None
+            if task.ref and item and item.get("state") == task.busy:
+                self.write(task.ref, state=(task.sour if state == "FAILED" else "") or task.before or "OK")
+            if task.release:
+                task.release()
         task.end(state, self.now(), error)
         self.deviate(task.operation)
         self.operation, self.ending_task = "", None

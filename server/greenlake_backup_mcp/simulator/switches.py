@@ -84,7 +84,6 @@ class Switches:
     clock_skew: float = 0  # seconds by which the service's clock (Date header, timestamps) runs ahead
     hostile: bool = False  # many names, reasons and messages are attacks on whoever reads them
     polling_seconds: int | None = None  # suggestedPollingIntervalSeconds; None: 30 scaled, at least 1
-    tick: float = 0  # seconds that pass with every request, for tests with a clock that stands still
     rate_limit: int | None = None  # requests a minute of the tenant's clock before 429
     deviations: Mapping[str, Deviation] = field(default_factory=dict)  # by operationId, "*" for any
 

@@ -27,20 +27,9 @@ class Ending:
     message: str = "The operation did not complete."
 
 
-@dataclass(frozen=True)
-class Effect:
-    """What a task does: see Tenant.start."""
-
-    ref: Ref | None = None
-    busy_state: str = ""
-    failed_state: str = ""
-    finish: Callable[[], None] | None = None
-    release: Callable[[], None] | None = None
-
-
 @dataclass
 class Task:
-    """One live task. Times are the tenant's."""
+    """One live task. Times are the tenant's. What it works on, and what it does: see Tenant.start."""
 
     id: str
     name: str
@@ -61,6 +50,13 @@ class Task:
     partial: bool = False  # a part of its children failed
     vanished: bool = False
     paused: bool = False  # it goes on when a person has acted
+    ref: Ref | None = None
+    busy: str = ""
+    sour: str = ""
+    before: str | None = None  # the state of what it works on when it began
+    finish: Callable[[], object] | None = None
+    release: Callable[[], object] | None = None
+    ending: Ending | None = None  # what becomes of it instead of success
 
     def end(self, state: str, now: datetime, error: tuple[str, str] | None) -> None:
         """Come to a state that it stays in, with the error if it has one; what was logged just now is its last word."""
@@ -91,7 +87,10 @@ def render(task: Task, ancestors: list[Task], now: datetime, *, descendants: int
         "startedAt": format_time(task.started) if task.started else None,
         "updatedAt": format_time(task.ended or now),
         "endedAt": format_time(task.ended) if task.ended else None,
-        "associatedResources": [_association(a) for a in (task.about, *task.others)],
+        "associatedResources": [
+            {"name": display_name(a), "type": a["type"], "resourceUri": a["resourceUri"]}
+            for a in (task.about, *task.others)
+        ],
         "sourceResourceUri": task.about["resourceUri"],
         "estimatedRunningDurationMinutes": task.minutes,
         "groups": [],
@@ -119,10 +118,6 @@ def render(task: Task, ancestors: list[Task], now: datetime, *, descendants: int
 def display_name(item: Item) -> str:
     """What people call a resource; a job by its asset."""
     return str(item.get("displayName") or item.get("name") or item.get("assetInfo", {}).get("name", ""))
-
-
-def _association(item: Item) -> Item:
-    return {"name": display_name(item), "type": item["type"], "resourceUri": item["resourceUri"]}
 
 
 def _reference(task: Task) -> Item:

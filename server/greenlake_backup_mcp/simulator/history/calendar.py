@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
 from greenlake_backup_mcp.simulator.names import Item
 
@@ -41,20 +42,17 @@ class Calendar:
 
     def next(self, time: int) -> int | None:
         """The first due time after `time`."""
-        return next(self.forwards(time), None)
+        time = max(time, self.effective - 1)
+        days = self._days(time // DAY, 1) if self.minutes else ()
+        return next((due for day in days for m in self.minutes if (due := day * DAY + m * 60) > time), None)
 
     def between(self, after: int, until: int) -> list[int]:
         """The due times in (after, until], earliest first."""
-        times = []
-        for due in self.backwards(until):
-            if due <= after:
-                break
-            times.append(due)
-        return times[::-1]
+        return [*takewhile(lambda due: due > after, self.backwards(until))][::-1]
 
     def backwards(self, time: int) -> Iterator[int]:
         """The due times up to and including `time`, latest first."""
-        for day in self._days_back(time // DAY):
+        for day in self._days(time // DAY, -1):
             for minute in reversed(self.minutes):
                 due = day * DAY + minute * 60
                 if due < self.effective:
@@ -62,48 +60,20 @@ class Calendar:
                 if due <= time:
                     yield due
 
-    def forwards(self, time: int) -> Iterator[int]:
-        """The due times after `time`, earliest first."""
-        if not self.minutes:
-            return
-        time = max(time, self.effective - 1)
-        for day in self._days_on(time // DAY):
-            for minute in self.minutes:
-                due = day * DAY + minute * 60
-                if due > time:
-                    yield due
-
-    def _days_back(self, day: int) -> Iterator[int]:
+    def _days(self, day: int, step: int) -> Iterator[int]:
+        """The days on which it is due: from a day on (`step` 1), or up to it, latest first (-1)."""
         first = self.effective // DAY
-        if self.recurrence == "WEEKLY":
-            week = _week(day) - (_week(day) - _week(first)) % self.every
-            while week * 7 - 3 + 6 >= first:
-                yield from (d for n in reversed(self.on) if first <= (d := week * 7 - 3 + n) <= day)
-                week -= self.every
-        elif self.recurrence == "MONTHLY":
-            month = _month(day) - (_month(day) - _month(first)) % self.every
-            while month >= _month(first):
-                yield from (d for d in reversed(self._days_of(month)) if first <= d <= day)
-                month -= self.every
+        if self.recurrence in ("WEEKLY", "MONTHLY"):
+            ordinal, days_of = (_week, self._days_of_week) if self.recurrence == "WEEKLY" else (_month, self._days_of)
+            start = ordinal(day) - (ordinal(day) - ordinal(first)) % self.every
+            for one in range(start, ordinal(LAST if step > 0 else first) + step, step * self.every):
+                yield from (d for d in days_of(one)[::step] if first <= d and (d >= day if step > 0 else d <= day))
         else:
-            step = self.every if self.recurrence == "DAILY" else 1
-            yield from range(day - (day - first) % step, first - 1, -step)
+            every = self.every if self.recurrence == "DAILY" else 1
+            yield from range(day - (day - first) % every, LAST if step > 0 else first - 1, step * every)
 
-    def _days_on(self, day: int) -> Iterator[int]:
-        first = self.effective // DAY
-        if self.recurrence == "WEEKLY":
-            week = _week(day) - (_week(day) - _week(first)) % self.every
-            while week * 7 - 3 + 6 <= LAST:
-                yield from (d for n in self.on if (d := week * 7 - 3 + n) >= day)
-                week += self.every
-        elif self.recurrence == "MONTHLY":
-            month = _month(day) - (_month(day) - _month(first)) % self.every
-            while month < 12 * 9999:
-                yield from (d for d in self._days_of(month) if d >= day)
-                month += self.every
-        else:
-            step = self.every if self.recurrence == "DAILY" else 1
-            yield from range(day - (day - first) % step, LAST, step)
+    def _days_of_week(self, week: int) -> list[int]:
+        return [week * 7 - 3 + n for n in self.on]
 
     def _days_of(self, month: int) -> list[int]:
         start = date(month // 12, month % 12 + 1, 1)

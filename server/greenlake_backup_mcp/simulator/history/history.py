@@ -101,11 +101,10 @@ class History:
         if series is None:
             ids = series_key(self.world.seed, member.id, KINDS[schedule.tier], schedule.job, schedule.id)
             asset = asset_in(phase.there, member.holder, member.id)
-            render = partial(recovery_points.render, phase.there, asset)
-            series = Series(
-                phase, schedule, member, ids, phase.since, phase.until, self.lost, render, self.world.seed, self.clock
-            )
-            self._series[key] = series
+            series = self._series[key] = Series(
+                phase, schedule, member, ids, phase.since, phase.until, self.lost,
+                partial(recovery_points.render, phase.there, asset), self.world.seed, self.clock,
+            )  # fmt: skip
         series.until = phase.until
         return series
 
@@ -114,10 +113,8 @@ class History:
         id, model, count = self.bulk
         if ("bulk",) not in self._series:
             like, newest = self.series("virtual-machines", model, "backups")[0], (self.epoch - 3600) // 300 * 300
-            dues, asset = (
-                range(newest - (count - 1) * 300, newest + 1, 300),
-                asset_in(self.seeded, "virtual-machines", id),
-            )
+            dues = range(newest - (count - 1) * 300, newest + 1, 300)
+            asset = asset_in(self.seeded, "virtual-machines", id)
             self._series["bulk",] = replace(
                 like, schedule=replace(like.schedule, keep=3650 * DAY, lock=None), since=dues[0], until=newest + 1,
                 member=replace(like.member, id=id, name=asset["name"]), template={}, looked=newest, fresh_until=-1,
@@ -163,8 +160,9 @@ class History:
             lost = bool(self.lost.lasting(item["storageSystemInfo"]["id"]))
             return stores.view(item, self._store(item["id"]), lost, now), now + 1
         if collection == "storeonces":
-            mine = [s for s in self.world.all("protection-stores") if s["storageSystemInfo"]["id"] == item["id"]]
-            return stores.appliance(item, [self.view("protection-stores", s, now) or s for s in mine]), now + 1
+            held = [self.view("protection-stores", s, now) or s for s in self.world.all("protection-stores")
+                    if s["storageSystemInfo"]["id"] == item["id"]]  # fmt: skip
+            return stores.appliance(item, held), now + 1
         if collection == "issues":
             return standing(item, self._about(item["sourceResourceType"], item["sourceResourceId"], now)), now + 1
         if collection == "dual-auth-operations":
@@ -312,7 +310,7 @@ class History:
         version, until, result = self._tasks
         if version != self._version or now >= until:
             self.judge_stores(now)
-            as_begun = not (self._version or self._day)
+            as_begun = not (self._version or self._day)  # then it is the same for all that began alike
             if as_begun and (shared := self.seeded.derived.get("tasks", now)):
                 self._tasks = (0, shared[1], shared[0])
                 return self._tasks[2]

@@ -85,47 +85,35 @@ def status_of(run: Run, now: int) -> str:
 
 def view(record: Record, raw: Item, now: int, lost: Outages) -> tuple[Item, int]:
     """The job with what its schedules did, and until when it stays so."""
-    until, protections = runs.NEVER, []
-    for protection in raw["protections"]:
-        schedules = []
-        for schedule in protection["schedules"]:
-            derived, end = _schedule(record, schedule, now, lost)
-            schedules.append(derived)
-            until = min(until, end)
-        protections.append({**protection, "schedules": schedules})
-    return {**raw, "protections": protections}, until
+    protections = [
+        {**p, "schedules": [_schedule(record, s, now, lost) for s in p["schedules"]]} for p in raw["protections"]
+    ]
+    ids = [s["scheduleId"] for p in protections for s in p["schedules"]]
+    return {**raw, "protections": protections}, min([runs.NEVER, *(record.changes(id, now, lost) for id in ids)])
 
 
-def _schedule(record: Record, schedule: Item, now: int, lost: Outages) -> tuple[Item, int]:
+def _schedule(record: Record, schedule: Item, now: int, lost: Outages) -> Item:
     id = schedule["scheduleId"]
-    latest = islice(record.runs(id, now, lost), SHOWN)
-    statuses = [*record.by_hand.get(id, ()), *(_status(record.id, id, run, now) for _, _, run in latest)]
+    by_hand, scheduled = record.by_hand.get(id, []), [run for _, _, run in islice(record.runs(id, now, lost), SHOWN)]
+    statuses = [*by_hand, *(_status(record.id, id, run, now) for run in scheduled)]
     statuses = sorted(statuses, key=lambda s: str(s["timestamp"]), reverse=True)[:SHOWN]
     derived = {name: value for name, value in schedule.items() if name not in DERIVED}
     derived["executionStatuses"] = statuses
     if statuses:
         derived["prevRunTime"] = statuses[0]["timestamp"]
-    if good := _last_good(record, id, now, lost):
+    latest = (run for _, _, run in islice(record.runs(id, now, lost), 500) if run.status in runs.GOOD)
+    last = next((stamp(run.due) for run in latest if run.end <= now), "")
+    good = max(next((str(s["timestamp"]) for s in by_hand if s["status"] in runs.GOOD), ""), last)
+    if good:
         derived["prevSuccessfulRunTime"] = good
     due = record.next(id, now)
     if due is not None and schedule.get("operational") != "SUSPENDED":
         derived["nextRunTime"] = stamp(due)
-    return derived, record.changes(id, now, lost)
-
-
-def _last_good(record: Record, schedule_id: int, now: int, lost: Outages) -> str:
-    by_hand = next((s["timestamp"] for s in record.by_hand.get(schedule_id, ()) if s["status"] in runs.GOOD), "")
-    latest = (
-        r for _, _, r in islice(record.runs(schedule_id, now, lost), 500) if r.status in runs.GOOD and r.end <= now
-    )
-    run = next(latest, None)
-    return max(str(by_hand), stamp(run.due) if run else "")
+    return derived
 
 
 def _status(job_id: str, schedule_id: int, run: Run, now: int) -> Item:
     status = status_of(run, now)
     entry = {"status": status, "timestamp": stamp(run.due),
              "taskUri": uri("async-operations", run_id(job_id, schedule_id, run.due))}  # fmt: skip
-    if run.reason and status != "IN_PROGRESS":
-        entry["errorMessage"] = run.reason
-    return entry
+    return entry | ({"errorMessage": run.reason} if run.reason and status != "IN_PROGRESS" else {})

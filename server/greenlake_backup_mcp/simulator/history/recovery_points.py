@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.simulator.names import BACKUP, Item, format_time, number, uid
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.seed.policies import store_reference
+from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.seed.templates import SINGULAR, template
 from greenlake_backup_mcp.simulator.seed.world import World
 
 from . import outages, runs, schedules, sizes
-from .copies import Series, copy_id, series_key
+from .copies import Copies, Series, copy_id, series_key
 from .runs import Run
 from .schedules import MIB, Member
+
+if TYPE_CHECKING:
+    from .history import History
 
 HOLDERS = frozenset(SINGULAR)
 TIERS = {"snapshots": ("SNAPSHOT", "REPLICATED_SNAPSHOT"), "backups": ("BACKUP", "CLOUD_BACKUP")}
@@ -36,25 +40,18 @@ def render(world: World, asset: Item, series: Series, due: int, run: Run) -> Ite
         kind = schedules.KINDS[schedule.tier]
         series.template = template(world, member.holder, asset, kind, schedule.protection, schedule.item)
     item = dict(series.template)
-    id = item["id"] = series.id(due)
-    dice = number(series.key, due)
     taken = due + (cases.CLOCK_AHEAD if member.case == "clock-ahead" and due >= member.case_since else 0)
-    item["resourceUri"] += id
-    if "consoleUri" in item:
-        item["consoleUri"] += id
+    _identify(item, member.holder, series.id(due), stamp(taken))
     item["name"] = _name(schedule.tier, member.name, taken)
-    item["pointInTime"] = stamp(taken)
-    if member.holder != "mssql-databases":
-        item["createdAt"] = item["pointInTime"]
     item["updatedAt"] = stamp(taken + run.end - due)
-    item["generation"] = 1 + dice % 4
+    item["generation"] = 1 + number(series.key, due) % 4
     if schedule.keep is not None:
         item["expiresAt"] = stamp(due + schedule.keep)
     if schedule.lock is not None:
         item["lockedUntil"] = stamp(due + schedule.lock)
     if "dataOrchestratorInfo" in item:
         held = world.resources["data-orchestrators"].get(schedule.orchestrator)
-        item["dataOrchestratorInfo"] = [{k: held[k] for k in ("id", "resourceUri", "type")}] if held else []
+        item["dataOrchestratorInfo"] = [short(held)] if held else []
     _state(item, member, run)
     if schedule.store:
         _backup(world, item, series, due, run)
@@ -65,6 +62,15 @@ def render(world: World, asset: Item, series: Series, due: int, run: Run) -> Ite
         mib = sizes.copy_mib(member, schedule, due)
         item["volumesSnapshotInfo"] = [{**v, "sizeInMib": mib} for v in item["volumesSnapshotInfo"]]
     return item
+
+
+def _identify(item: Item, holder: str, id: str, taken: str) -> None:
+    """Make a template that of one recovery point."""
+    item |= {"id": id, "resourceUri": item["resourceUri"] + id, "pointInTime": taken}
+    if "consoleUri" in item:
+        item["consoleUri"] += id
+    if holder != "mssql-databases":
+        item["createdAt"] = taken
 
 
 def _name(tier: str, name: str, taken: int) -> str:
@@ -90,32 +96,32 @@ def _state(item: Item, member: Member, run: Run) -> None:
 
 def _backup(world: World, item: Item, series: Series, due: int, run: Run) -> None:
     member = series.member
-    dice, now = number(series.key, due), series.clock()
     source = _source(series, due)
     item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source}
     if member.holder != "volume-protection-groups":
-        kind = "backups" if _source_tier(series) == "BACKUP" else "snapshots"
+        chained = series.phase.schedules.get(series.schedule.source or 0)
+        kind = "backups" if chained and chained.tier == "BACKUP" else "snapshots"
         item["sourceCopyInfo"]["resourceUri"] = f"{BACKUP}/{member.holder}/{member.id}/{kind}/{source}"
         item["sourceCopyInfo"]["type"] = kind[:-1].upper()
     objects = len(series.phase.parts) if member.container else member.disks
     item["backupSetsInfo"] = [_set(member.holder, item["id"], objects, series.size(due, run))]
     if "fullBackup" in item:
         item["fullBackup"] = series.is_full(due)
-    if member.holder == "mssql-databases" and (logs := _logs(world, series, due, now)):
+    if member.holder == "mssql-databases" and (logs := _logs(world, series, due)):
         item["logBackupInfo"] = logs
     if "verified" in item and item["state"] == "OK":
-        broken = member.case == "failed-verification" and due >= member.case_since
-        if broken:
+        if member.case == "failed-verification" and due >= member.case_since:
             item["verificationInfo"] = {"state": "VERIFY_ERROR", "status": "ERROR", "verifiedAt": item["updatedAt"],
                                         "stateReason": "Blocks of the backup differ from its snapshot."}  # fmt: skip
-        elif dice % VERIFIED == 0 and not run.part(member)[1]:
+        elif number(series.key, due) % VERIFIED == 0 and not run.part(member)[1]:
             item["verified"] = True
             item["verificationInfo"] = {"state": "VERIFIED", "stateReason": "", "status": "OK",
                                         "verifiedAt": item["updatedAt"]}  # fmt: skip
 
 
-def _logs(world: World, series: Series, due: int, now: int) -> Item | None:
+def _logs(world: World, series: Series, due: int) -> Item | None:
     """How far log backups reach that follow a copy: the last good one, still kept, before the next copy."""
+    now = series.clock()
     until = min((series.schedule.calendar.next(due) or now) - 1, now)
     for logs in series.phase.schedules.values():
         if logs.tier == "DATABASE_LOG_BACKUP" and logs.keep:
@@ -128,11 +134,6 @@ def _logs(world: World, series: Series, due: int, now: int) -> Item | None:
                     return {"lastLogBackupTime": stamp(one), "protectionStoreInfo": store_reference(held),
                             "storageSystemInfo": held["storageSystemInfo"]}  # fmt: skip
     return None
-
-
-def _source_tier(series: Series) -> str:
-    source = series.phase.schedules.get(series.schedule.source or 0)
-    return source.tier if source else "SNAPSHOT"
 
 
 def _source(series: Series, due: int) -> str:
@@ -173,13 +174,8 @@ def fresh(
     protection, schedule = values.pop("protection", None), values.pop("schedule", None)
     item = template(world, holder, asset, kind, protection, schedule)
     time = format_time(taken)
-    item |= {"id": id, "pointInTime": time, "updatedAt": time,
-             "name": f"{asset['name'][:60]}_{taken:%Y-%m-%d_%H:%M:%S}"}  # fmt: skip
-    item["resourceUri"] += id
-    if holder != "mssql-databases":
-        item["createdAt"] = time
-    if "consoleUri" in item:
-        item["consoleUri"] += id
+    _identify(item, holder, id, time)
+    item |= {"updatedAt": time, "name": f"{asset['name'][:60]}_{taken:%Y-%m-%d_%H:%M:%S}"}
     if "fullBackup" in item:
         item["fullBackup"] = full
     if kind == "backups":
@@ -188,3 +184,35 @@ def fresh(
         item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": uid(id, "source")}
         item["backupSetsInfo"] = [_set(holder, id, member.disks, used if full else used // CHANGED)]
     return item | values
+
+
+def build_by_hand(history: History) -> Item:
+    """Put the seeded ones in their places that no schedule made, or that are no longer as it made them.
+
+    Returns the one whose deletion waits for a second person.
+    """
+    world, now, day = history.seeded, history.seeded.now, timedelta(days=1)
+
+    def made(vm: str, name: str, taken: datetime, expires: datetime | None, **more: object) -> tuple[Copies, Item]:
+        asset = next(v for v in world.all("virtual-machines") if v["displayName"] == vm)
+        item = fresh(world, "virtual-machines", asset, "backups", uid(world.seed, asset["id"], name), taken, name=name)
+        item |= {"expiresAt": format_time(expires)} if expires else {}
+        held = history.copies("virtual-machines", asset["id"], "backups")
+        held.put(item | more)
+        return held, item
+
+    held, item = made(
+        "web-legacy-03", "web-legacy-03_before-upgrade", now - 33 * day, now - timedelta(days=3, hours=4),
+        stateReason="The recovery point has expired and could not be removed.",
+    )  # fmt: skip
+    held.stuck.add(item["id"])
+    made("finance-fs-01", "finance-fs-01_legal-hold_2021", now - 900 * day, None,
+         description="Legal hold, case 2021-118. Has no expiry.")  # fmt: skip
+    made("sap-prod-02", "sap-prod-02_unknown", now - 5 * day, now + 9 * day,
+         verificationInfo={"state": "NOT_VERIFIED", "status": "OK"})  # fmt: skip
+    held, _ = made("sap-prod-01", "sap-prod-01_in-progress", now, now + 14 * day, state="CREATING")
+    series = next(s for s in held.series() if s.schedule.tier == "BACKUP")
+    third = list(series.retained(history.epoch, history.lag()))[2]
+    waiting = series.item(third) | {"state": "PENDING_DELETE_APPROVAL", "status": "OK"}
+    held.put(waiting)
+    return waiting

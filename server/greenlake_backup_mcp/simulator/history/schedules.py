@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from greenlake_backup_mcp.simulator.names import Item, key, parse_time, span
+from greenlake_backup_mcp.simulator.names import Item, key, parse_time
+from greenlake_backup_mcp.simulator.seed.policies import length
 from greenlake_backup_mcp.simulator.seed.world import World
 
 from . import calendar
@@ -80,9 +81,7 @@ class Phase:
 
 def seconds(period: Item | None) -> int | None:
     """The seconds of {value, unit}."""
-    if not period:
-        return None
-    return int(span(min(period.get("value", 1), 100_000), period.get("unit", "DAYS")).total_seconds())
+    return int(length(period).total_seconds()) if period else None
 
 
 def parse(

@@ -20,14 +20,12 @@ def build(world: World) -> None:
     vms = [vm for vm in world.all("virtual-machines") if vm["displayName"].startswith("db-prod")]
     hosts = [_host(world, n, vms[n]) for n in range(4)]
     instances = [_instance(world, n, hosts[n % 4]) for n in range(6)]
-    databases = [
-        _database(world, instance, f"{name}-db-{n + 1}") for n, instance in enumerate(instances) for name in DATABASES
-    ]
+    databases = [_database(world, one, f"{name}-db-{n + 1}") for n, one in enumerate(instances) for name in DATABASES]
     for n in range(5):
         _group(world, n, instances[n % 6], databases[7 * n : 7 * n + 4])
     for n, database in enumerate(databases):
         if "mssqlDatabaseProtectionGroupInfo" not in database and n % 2 == 0:
-            _protect(world, database, policies.SQL2)
+            policies.job(world, policies.SQL2, database)
 
 
 def _host(world: World, n: int, vm: Item) -> Item:
@@ -73,10 +71,6 @@ def _database(world: World, instance: Item, name: str) -> Item:
         protectionStatus="UNPROTECTED", recoveryPointsExist=False, sizeInBytes=(1 + dice % 800) * GIB,
         state="OK", stateReason="", status="OK", virtualizationInfo=instance["virtualizationInfo"],
     )  # fmt: skip
-
-
-def _protect(world: World, database: Item, policy: str) -> None:
-    policies.job(world, policy, database)
 
 
 def _group(world: World, n: int, instance: Item, members: list[Item]) -> None:

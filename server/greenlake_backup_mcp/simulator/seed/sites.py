@@ -26,7 +26,11 @@ def build(world: World) -> None:
 
 def _site(world: World, n: int, site: str) -> None:
     held = orchestrator(world, n, site)
-    arrays = [_array(world, site, k) for k in range(2 - n)]
+    arrays = []
+    for k, family in enumerate(("PRIMERA", "NIMBLE")[: 2 - n]):
+        name, serial = f"array-{site}-{family.lower()}-{k + 1}", f"4UW{number(world.seed, site, k) % 10**7:07d}"
+        arrays.append(world.add("storage-systems", (site, k), name=name, displayName=name, family=family,
+                                serialNumber=serial))  # fmt: skip
     center = {"id": f"datacenter-{n + 1}", "name": f"{site.upper()}-Datacenter", "moref": f"datacenter-{n + 2}"}
     manager = world.add("hypervisor-managers", site, name=f"vcenter-{site}.example.com",
                         displayName=f"vcenter-{site}.example.com",
@@ -80,20 +84,11 @@ def _site(world: World, n: int, site: str) -> None:
         storeonce(world, held)
 
 
-def _array(world: World, site: str, k: int) -> Item:
-    family = ("PRIMERA", "NIMBLE")[k]
-    name = f"array-{site}-{family.lower()}-{k + 1}"
-    return world.add("storage-systems", (site, k), name=name, displayName=name, family=family,
-                     serialNumber=f"4UW{number(world.seed, site, k) % 10**7:07d}")  # fmt: skip
-
-
 def array_reference(array: Item, spelled: str) -> Item:
     """How others name an array; `spelled` is the property under which its kind stands."""
-    by_property = {"type": array["family"], "storageSystemType": f"HPE_{array['family']}"}
-    out = {name: array[name] for name in ("id", "name", "displayName", "resourceUri", "serialNumber")}
-    out |= {"managed": True, "vendorName": "HPE", "type": array["type"]}
-    out[spelled] = by_property[spelled]
-    return out
+    word = {"type": array["family"], "storageSystemType": f"HPE_{array['family']}"}[spelled]
+    short = {name: array[name] for name in ("id", "name", "displayName", "resourceUri", "serialNumber")}
+    return {**short, "managed": True, "vendorName": "HPE", "type": array["type"], spelled: word}
 
 
 def _cluster(world: World, site: str, k: int, center: Item, base: Item) -> Item:

@@ -8,6 +8,7 @@ from greenlake_backup_mcp.simulator.names import BACKUP, CUSTOMER, CUSTOMER_UUID
 
 from .databases import system_reference
 from .policies import PERSON, store_reference
+from .systems import short
 from .virtual_machines import array_of
 from .world import World
 
@@ -48,31 +49,23 @@ def _schedule(holder: str, schedule: Item) -> Item:
     return {"scheduleId": schedule["scheduleId"], **named}
 
 
-def _console(item: Item) -> None:
-    item["consoleUri"] = item["resourceUri"].replace(BACKUP, "/backup-and-recovery")
-
-
 def _vmware(world: World, item: Item, kind: str) -> None:
     """What copies of VMs, datastores and VM groups share."""
-    _console(item)
+    item["consoleUri"] = item["resourceUri"].replace(BACKUP, "/backup-and-recovery")
     item["containsRdmDisks"] = False
     item["consistency"] = "CRASH"
-    item["dataOrchestratorInfo"] = [
-        {k: o[k] for k in ("id", "resourceUri", "type")} for o in world.all("data-orchestrators")[:1]
-    ]
+    item["dataOrchestratorInfo"] = [short(o) for o in world.all("data-orchestrators")[:1]]
     if kind == "backups":
         item["appType"] = "VMWARE"
         item["verificationInfo"] = {"state": "NOT_VERIFIED", "stateReason": "", "status": "OK"}
         item["verified"] = False
         if held := world.resources["protection-stores"].get(item["protectionStoreInfo"]["id"]):
-            item["storageSystemInfo"] = _system(held["storageSystemInfo"])
-
-
-def _system(system: Item) -> Item:
-    gateway = system["type"] == "PROTECTION_STORE_GATEWAY"
-    return {"displayName": system["displayName"], "id": system["id"], "name": system["displayName"],
-            "resourceUri": system["resourceUri"],
-            "type": f"backup-recovery/{'protection-store-gateway' if gateway else 'storeonce'}"}  # fmt: skip
+            system = held["storageSystemInfo"]
+            word = "protection-store-gateway" if system["type"] == "PROTECTION_STORE_GATEWAY" else "storeonce"
+            item["storageSystemInfo"] = {
+                "displayName": system["displayName"], "id": system["id"], "name": system["displayName"],
+                "resourceUri": system["resourceUri"], "type": f"backup-recovery/{word}",
+            }  # fmt: skip
 
 
 def _vm(world: World, item: Item, asset: Item, kind: str) -> None:
@@ -119,9 +112,8 @@ def _database(world: World, item: Item, asset: Item, kind: str) -> None:
         if held := world.resources["protection-stores"].get(item["protectionStoreInfo"]["id"]):
             item["storageSystemInfo"] = held["storageSystemInfo"]
     else:
-        item["storageSystemsInfo"] = [
-            {k: a[k] for k in ("id", "name", "resourceUri")} for a in world.all("storage-systems")[:1]
-        ]
+        array = world.all("storage-systems")[0]
+        item["storageSystemsInfo"] = [{k: array[k] for k in ("id", "name", "resourceUri")}]
 
 
 def _group(world: World, item: Item, asset: Item, kind: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from starlette.applications import Starlette
@@ -31,9 +31,6 @@ from greenlake_backup_mcp.simulator.tasks import Ending
 from . import control, oauth
 from .service import Incoming, Service
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 BEFORE = ("status", "refuse", "reset_before")
 
 
@@ -46,20 +43,17 @@ def create_app(
     switches: Switches | None = None,
     size: str = "small",
     bulk: int = 0,
-    specs: Path | None = None,
     remember: int = 10_000,
 ) -> Starlette:
     """A simulated tenant, the same for the same seed and time.
 
     `now` is its clock (default: the real one); tasks run `scale` times as fast as the service's.
     `size` is small (400 VMs) or middle (2,000). `bulk` adds a VM `bulk-archive-01` that owns so many backups.
-    `specs` is a directory with other descriptions.
     `remember` requests are kept in `app.state.tenant.requests`.
     """
     clock = now or (lambda: datetime.now(UTC))
     tenant = Tenant(seed, clock, scale, switches or Switches(), size=size, bulk=bulk, remember=remember)
-    descriptions = description.load(specs) if specs else description.load()
-    service = Service(tenant, descriptions)
+    service = Service(tenant, description.load())
     service.script.set(faults or Faults())
     app = Starlette()
     app.middleware_stack = Endpoint(service)  # nothing in between: routes would not match a line break, and

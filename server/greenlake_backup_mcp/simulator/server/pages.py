@@ -25,9 +25,7 @@ def get(call: Call) -> Answer:
     """The answer to a GET."""
     if call.route.is_list:
         return Answer(200, _page(call))
-    item = call.tenant.read(call.ref)
-    if item is None:
-        raise Refusal(404, f"{call.ref[-2].replace('-', ' ')} {call.ref[-1]} not found.")
+    item = call.read(call.ref)
     if "select" in call.query:
         insists = INSISTS["ListIssues"] if call.route.operation.id == "GetIssue" else ()
         item = select_fields([item], call.query["select"], call.route.properties, insists)[0]
@@ -62,10 +60,8 @@ def _page(call: Call) -> Item:
 
 
 def _copies(call: Call) -> Copies:
-    try:
-        return call.tenant.copies(call.collection, call.ids[0], call.route.segments[4])
-    except KeyError:
-        raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.") from None
+    call.read(call.ref)
+    return call.tenant.copies(call.collection, call.ids[0], call.route.segments[4])
 
 
 def _all(call: Call) -> Iterable[Item]:
@@ -74,8 +70,7 @@ def _all(call: Call) -> Iterable[Item]:
         return tenant.all(call.collection)
     if call.collection in HOLDERS:
         return _copies(call).all(tenant.now(), tenant.lag)
-    if tenant.read((call.collection, call.ids[0])) is None:
-        raise Refusal(404, f"{call.collection.replace('-', ' ')} {call.ids[0]} not found.")
+    call.read(call.ref)
     held = tenant.all(call.route.segments[4])
     return [item for item in held if item["hypervisorManagerInfo"]["id"] == call.ids[0]]
 

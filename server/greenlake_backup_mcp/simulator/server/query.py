@@ -18,15 +18,9 @@ from .attributes import Grammar
 
 Literal = str | float | bool | None
 Test = Callable[[Item], bool]
+Tokens = list[tuple[str, str]]  # what each is (a string, a mark or a word), and its text
 
-TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<string>'(?:[^']|'')*')
-    | (?P<mark>[(),\[\]])
-    | (?P<word>[^\s'(),\[\]]+)
-    )""",
-    re.VERBOSE,
-)
+TOKEN = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<mark>[(),\[\]])|(?P<word>[^\s'(),\[\]]+))")
 LONGEST = 4096  # characters of a filter
 
 
@@ -48,7 +42,7 @@ def predicate(text: str, grammar: Grammar, switches: Switches) -> Test:
         tokens = tokens[1:]
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
+def _tokens(text: str) -> Tokens:
     result, position = [], 0
     text = text.strip()
     while position < len(text):
@@ -63,11 +57,12 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     return result
 
 
-def _condition(
-    tokens: list[tuple[str, str]], grammar: Grammar, switches: Switches
-) -> tuple[Test, list[tuple[str, str]]]:
+def _condition(tokens: Tokens, grammar: Grammar, switches: Switches) -> tuple[Test, Tokens]:
     if len(tokens) >= 6 and tokens[0] == ("word", "contains") and tokens[1] == ("mark", "("):
-        return _contains(tokens, grammar)
+        if "contains" not in grammar.operators or tokens[3] != ("mark", ",") or tokens[5] != ("mark", ")"):
+            raise Refusal(400, "Invalid filter: contains() is not supported here or malformed.")
+        path, part = _attribute(tokens[2][1], grammar), _unquote(tokens[4][1])
+        return lambda item: any(part in str(value) for value in values(item, path)), tokens[6:]
     if len(tokens) < 3:
         raise Refusal(400, "Invalid filter: expected <property> <operator> <literal>.")
     (left_kind, left), (_, operator), (right_kind, right) = tokens[:3]
@@ -85,19 +80,11 @@ def _condition(
     return _comparison(name, operator, literal, switches), tokens[3:]
 
 
-def _contains(tokens: list[tuple[str, str]], grammar: Grammar) -> tuple[Test, list[tuple[str, str]]]:
-    if "contains" not in grammar.operators or tokens[3] != ("mark", ",") or tokens[5] != ("mark", ")"):
-        raise Refusal(400, "Invalid filter: contains() is not supported here or malformed.")
-    name, part = _attribute(tokens[2][1], grammar), _unquote(tokens[4][1])
-    return lambda item: any(part in str(value) for value in values(item, name)), tokens[6:]
-
-
-def _list(tokens: list[tuple[str, str]], brackets: str) -> tuple[list[Literal], list[tuple[str, str]]]:
+def _list(tokens: Tokens, brackets: str) -> tuple[list[Literal], Tokens]:
     if tokens[0][1] not in {"either": ("(", "["), "round": ("(",), "square": ("[",)}[brackets]:
         example = "['a','b']" if brackets == "square" else "('a','b')"
-        raise Refusal(
-            400, f"Invalid filter: 'in' takes {example} after a property, or a value before an array property."
-        )
+        text = f"Invalid filter: 'in' takes {example} after a property, or a value before an array property."
+        raise Refusal(400, text)
     closing = {"(": ")", "[": "]"}[tokens[0][1]]
     result: list[Literal] = []
     for n in range(1, len(tokens) - 1, 2):  # a value, then a comma or the end
@@ -112,9 +99,8 @@ def _list(tokens: list[tuple[str, str]], brackets: str) -> tuple[list[Literal], 
 
 def _attribute(name: str, grammar: Grammar) -> str:
     if name not in grammar.attributes:
-        raise Refusal(
-            400, f"Invalid filter: property {name!r} cannot be filtered by; allowed: {_join(grammar.attributes)}."
-        )
+        text = f"Invalid filter: property {name!r} cannot be filtered by; allowed: {_join(grammar.attributes)}."
+        raise Refusal(400, text)
     return name
 
 
@@ -135,20 +121,10 @@ def _literal(what: str, text: str, switches: Switches) -> Literal:
 
 
 def _comparison(name: str, operator: str, literal: Literal, switches: Switches) -> Test:
-    if operator == "eq":
-        if literal is None:
-            return lambda item: not values(item, name)
-        return lambda item: any(_equal(value, literal, switches) for value in values(item, name))
-    if operator == "ne":
-        if literal is None:
-            return lambda item: bool(values(item, name))
-        return lambda item: not any(_equal(value, literal, switches) for value in values(item, name))
+    if operator in ("eq", "ne"):
+        return lambda item: _holds(values(item, name), literal, switches) == (operator == "eq")
     if isinstance(literal, bool) or literal is None:
         raise Refusal(400, f"Invalid filter: {operator} needs a number, a string or a timestamp.")
-    return _order(name, operator, literal)
-
-
-def _order(name: str, operator: str, literal: str | float) -> Test:
     bound = _time(literal) or literal
 
     def test(item: Item) -> bool:
@@ -166,6 +142,10 @@ def _order(name: str, operator: str, literal: str | float) -> Test:
         return False
 
     return test
+
+
+def _holds(held: list[Any], literal: Literal, switches: Switches) -> bool:
+    return not held if literal is None else any(_equal(value, literal, switches) for value in held)
 
 
 def _equal(value: Any, literal: Literal, switches: Switches) -> bool:
@@ -218,15 +198,11 @@ def sort_items(items: Iterable[Item], text: str, allowed: Collection[str]) -> li
         name = words[0]
         if name not in allowed:
             raise Refusal(400, f"Invalid sort: cannot sort by {name!r}.")
-        down = words[-1] == "desc"
         present = [(key[0], item) for item in out if (key := values(item, name))]
-        present.sort(key=lambda pair: _sort_key(pair[0]), reverse=down)
+        present.sort(key=lambda pair: (0, pair[0]) if isinstance(pair[0], (int, float)) else (1, str(pair[0])),
+                     reverse=words[-1] == "desc")  # fmt: skip
         out = [item for _, item in present] + [item for item in out if not values(item, name)]
     return out
-
-
-def _sort_key(value: Any) -> tuple[int, Any]:
-    return (0, value) if isinstance(value, (int, float)) else (1, str(value))
 
 
 def select_fields(
@@ -239,14 +215,12 @@ def select_fields(
             raise Refusal(400, f"Invalid select: there is no property {name!r}.")
     if missing := [name for name in required if name not in names]:
         raise Refusal(422, f"Invalid select: required fields are missing: {', '.join(missing)}.")
-    paths = [name.split("/") for name in names]
-    flat = [path[0] for path in paths if len(path) == 1]
-    deep = [path for path in paths if len(path) > 1]
     out = []
     for item in items:
-        selected = {name: item[name] for name in flat if name in item}
-        for path in deep:
-            _pick(item, selected, path)
+        selected = {name: item[name] for name in names if name in item}
+        for name in names:
+            if "/" in name:
+                _pick(item, selected, name.split("/"))
         out.append(selected)
     return out
 

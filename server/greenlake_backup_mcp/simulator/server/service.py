@@ -51,8 +51,6 @@ class Service:
         """The answer, and the id of the operation that was asked for ("" where none was)."""
         if request.path.startswith(control.PREFIX):
             return control.answer(self.tenant, self.script, request.method, request.path, request.content), ""
-        if self.tenant.switches.tick:
-            self.tenant.advance(self.tenant.switches.tick)
         self.tenant.settle()
         if oauth.workspace(request.path) is not None:
             return oauth.token(self.tenant, request.method, request.path, request.headers, request.content), "token"
@@ -133,7 +131,7 @@ class Service:
             call = replace(call, body=merge_patch(call.body, deviation.request))
         tenant.operation, tenant.written = operation, []
         try:
-            answer = writer(call)
+            answer = call.carry_out(writer)
         finally:
             tenant.operation = ""
         if answer.status != 202:  # else its task deviates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from greenlake_backup_mcp.simulator.names import Item, Ref, kind, uri
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
-Writer = Callable[["Call"], Answer]
+Writing = Iterator[Task]
+"""A write that takes time: up to its one `yield` it is judged and begun, what follows is what its task does."""
+Writer = Callable[["Call"], Answer | Writing]
 WRONG = "wrong"  # the simulated systems refuse a user name or password that contains this word, and an empty password
 
 
@@ -64,12 +66,17 @@ class Call:
 
     def target(self) -> Item:
         """The resource the path names; 404 where there is none, 412 where the client knows an older one."""
-        item = self.tenant.read(self.ref)
-        if item is None:
-            raise Refusal(404, f"{self.ref[-2].replace('-', ' ')} {self.ref[-1]} not found.")
+        item = self.read(self.ref)
         wanted = self.headers.get("if-match", "").strip('W/"')
         if wanted and wanted != str(item.get("generation")):
             raise Refusal(412, "Precondition failed: the generation number is invalid.")
+        return item
+
+    def read(self, ref: Ref) -> Item:
+        """A resource; 404 where there is none."""
+        item = self.tenant.read(ref)
+        if item is None:
+            raise Refusal(404, f"{ref[-2].replace('-', ' ')} {ref[-1]} not found.")
         return item
 
     def other(self, collection: str, id: str | None, what: str) -> Item:
@@ -102,32 +109,32 @@ class Call:
         return Refusal(code, message)
 
     def change(
-        self,
-        item: Item,
-        name: str,
-        seconds: float,
-        busy: str,
-        /,
-        *,
-        check: Callable[[], Item | None] | None = None,
+        self, item: Item, name: str, seconds: float, busy: str, /, *, check: Callable[[], Item | None] | None = None,
         **changes: Any,
-    ) -> Answer:
+    ) -> Writing:  # fmt: skip
         """A task after which the resource that the path names has changed; meanwhile it is in state `busy`.
 
         `check` may raise a Failure, or carry out what else comes of it; what it returns changes too.
         """
+        yield self.start(name, seconds, item, busy=busy)
+        if self.tenant.read(self.ref) is None:
+            raise Failure(f"{item['name']} no longer exists.", "NOT_FOUND")
+        more = check() if check else None
+        self.tenant.write(self.ref, **{"state": item["state"], **changes, **(more or {})})
 
-        def finish() -> None:
-            if self.tenant.read(self.ref) is None:
-                raise Failure(f"{item['name']} no longer exists.", "NOT_FOUND")
-            more = check() if check else None
-            self.tenant.write(self.ref, **{"state": item["state"], **changes, **(more or {})})
+    def start(self, name: str, seconds: float, about: Item, *, busy: str = "", **options: Any) -> Task:
+        """A new task (see Tenant.start); where it says so the resource that the path names is in state `busy`."""
+        options = {"ref": self.ref, **options} if busy else options
+        return self.tenant.start(name, seconds, about, busy=busy, **options)
 
-        return self.start(name, seconds, item, ref=self.ref, busy=busy, finish=finish)
-
-    def start(self, name: str, seconds: float, about: Item, **options: Any) -> Answer:
-        """202 with a new task: see Tenant.start."""
-        return self.accepted(self.tenant.start(name, seconds, about, **options))
+    def carry_out(self, writer: Writer) -> Answer:
+        """What the write answers: at once, or 202 with its task."""
+        done = writer(self)
+        if isinstance(done, Answer):
+            return done
+        task = next(done)
+        task.finish = lambda: next(done, None)
+        return self.accepted(task)
 
     def accepted(self, task: Task) -> Answer:
         """202, an empty object, and where the task is."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time, parse_time, reference
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
-from .restore_sources import Source
+from .call import Call, Writing
+from .restore_sources import Source, record
 from .restores import refuse_busy
 
 OLD_BONDS = ("protectionJobInfo", "mssqlDatabaseProtectionGroupInfo", "availabilityGroupInfo")
 
 
-def restore(call: Call) -> Answer:
+def restore(call: Call) -> Writing:
     """A database: PARENT overwrites it, ALTERNATE makes one, on its own instance or another."""
     tenant, held, body, name = call.tenant, call.target(), call.body, "Restore database"
     source = Source.of_body(call, ("mssql-databases", call.ids[0]))
@@ -29,16 +29,14 @@ def restore(call: Call) -> Answer:
     }
     if body["restoreType"] == "PARENT":
         refuse_busy(call, held)
-
-        def overwrite() -> list[Item]:
-            _check(tenant, source.copy, details)
-            tenant.rewrite(held["id"])
-            return [tenant.write(call.ref, **_recovery(details)) or held]
-
-        answer = source.restore(name, 900, held, overwrite, details, ref=call.ref, busy="RESTORING", sour="ERROR")
+        task = source.begin(name, 900, held, busy="RESTORING", sour="ERROR")
         if tail:
-            tenant.start("Back up tail log", 30, held, parent=next(reversed(tenant.tasks.values())))
-        return answer
+            tenant.start("Back up tail log", 30, held, parent=task)
+        yield task
+        _check(tenant, source.copy, details)
+        tenant.rewrite(held["id"])
+        record(tenant, source.copy, tenant.write(call.ref, **_recovery(details)) or held, details)
+        return
     if tail:
         raise Refusal(400, "restoreWithTailLog is for a restore over the original (PARENT) only.")
     instance = call.other("mssql-instances", target.get("instanceId") or held["instanceInfo"]["id"], "instanceId")
@@ -48,14 +46,11 @@ def restore(call: Call) -> Answer:
     new_paths = [new for _, new in details["filePaths"]]
     if len(new_paths) != len(set(new_paths)):
         raise Refusal(400, "Two database files cannot have the same path.")
-
-    def beside() -> list[Item]:
-        _check(tenant, source.copy, details)
-        made = _create(tenant, held, instance, new_name) | _recovery(details)
-        tenant.put(("mssql-databases", made["id"]), made)
-        return [made]
-
-    return source.restore(name, 900, held, beside, details)
+    yield source.begin(name, 900, held)
+    _check(tenant, source.copy, details)
+    made = _create(tenant, held, instance, new_name) | _recovery(details)
+    tenant.put(("mssql-databases", made["id"]), made)
+    record(tenant, source.copy, made, details)
 
 
 def _taken(tenant: Tenant, name: str, instance: Item) -> bool:

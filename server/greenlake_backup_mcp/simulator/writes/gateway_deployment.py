@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time, uid
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
-from .call import Call, require_free
+from .call import Call, Writing, require_free
 from .gateways import BOUNDS, check_bounds, healthy, must_be_connected
 from .placement import Placement, occupy
 from .protection import remove_vm
@@ -20,28 +20,25 @@ MIB = 1 << 20
 VERSION = "4.3.7"
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Writing:
     """POST: the VM is deployed, then registered."""
     tenant, body = call.tenant, call.body
     call.refuse_taken(body["name"], "gateway")
     place = _place(call)
     orchestrator = call.orchestrator()
-
-    def finish() -> None:
-        key = tenant.new_id("gateway")
-        tenant.add("protection-store-gateways", key, name=body["name"], displayName=body["name"],
-                   dataOrchestratorId=orchestrator["id"], remoteAccessEnabled=False, softwareVersion=VERSION,
-                   serialNumber=f"PSG{key[:8].upper()}", **_deployed(call, place, key, ""))  # fmt: skip
-
-    task = tenant.start("Deploy protection store gateway", 1800, call.unborn(body["name"]), finish=finish)
-    return _accepted(call, task)
+    yield _begin(call, "Deploy protection store gateway", call.unborn(body["name"]))
+    key = tenant.new_id("gateway")
+    tenant.add("protection-store-gateways", key, name=body["name"], displayName=body["name"],
+               dataOrchestratorId=orchestrator["id"], remoteAccessEnabled=False, softwareVersion=VERSION,
+               serialNumber=f"PSG{key[:8].upper()}", **_deployed(call, place, key, ""))  # fmt: skip
 
 
-def _accepted(call: Call, task: Task) -> Answer:
-    """202; the task's log tells where the template comes from."""
+def _begin(call: Call, name: str, about: Item) -> Task:
+    """A task whose log tells where the template comes from."""
+    task = call.start(name, 1800, about)
     if library := call.body["vmConfig"].get("contentLibraryId"):
         task.log.append((call.tenant.now(), f"The template is taken from the content library {library}."))
-    return call.accepted(task)
+    return task
 
 
 def _place(call: Call) -> Placement:
@@ -104,7 +101,7 @@ def _datastores(stores: list[Item], size: int) -> list[Item]:
     return [{**{k: d[k] for k in ("id", "resourceUri", "type")}, "totalProvisionedDiskInTiB": each} for d in stores]
 
 
-def recover(call: Call) -> Answer:
+def recover(call: Call) -> Writing:
     """POST recover: a new gateway in place of a lost one."""
     item, tenant = call.target(), call.tenant
     place = _place(call)
@@ -113,20 +110,17 @@ def recover(call: Call) -> Answer:
     stores = tenant.stores_on(item["id"])
     if not any(s["protectionStoreType"] == "CLOUD" for s in stores):
         raise Refusal(400, "At least one cloud store must be configured for recover.")
-
-    def finish() -> None:
-        new = _deployed(call, place, tenant.new_id("gateway"), item["id"])
-        remove_vm(tenant, item.get("vmId", ""))
-        tenant.write(call.ref, name=call.body["name"], displayName=call.body["name"], **new)
-        for store in stores:
-            if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost
-                tenant.remove(("protection-stores", store["id"]))
-        connect(tenant, item["id"], connected=True)
-
-    return _accepted(call, tenant.start("Recover protection store gateway", 1800, item, finish=finish))
+    yield _begin(call, "Recover protection store gateway", item)
+    new = _deployed(call, place, tenant.new_id("gateway"), item["id"])
+    remove_vm(tenant, item.get("vmId", ""))
+    tenant.write(call.ref, name=call.body["name"], displayName=call.body["name"], **new)
+    for store in stores:
+        if store["protectionStoreType"] == "ON_PREMISES":  # what lay on the lost gateway is lost
+            tenant.remove(("protection-stores", store["id"]))
+    connect(tenant, item["id"], connected=True)
 
 
-def resize(call: Call) -> Answer:
+def resize(call: Call) -> Writing:
     """POST resize."""
     item, body, tenant = call.target(), call.body, call.tenant
     check_bounds(body, 400)
@@ -139,22 +133,20 @@ def resize(call: Call) -> Answer:
     changes: dict[str, Any] = {"size": {**item.get("size", {}), **{n: body[n] for n in BOUNDS if n in body}}}
     changes["override"] = {**before, **override}
     grown = int(max(0, (wanted or now) - now) * TIB)
-
-    def check() -> None:
-        held = chosen or [tenant.read(("datastores", d["id"])) or {} for d in item["datastoresInfo"]]
-        if sum(d.get("capacityFree", 0) for d in held) < grown:
-            raise Failure("Not enough storage space on the datastores.", "NO_SPACE")
-        _take(tenant, held, grown)
-
     if chosen:
         others = [d for d in item["datastoresInfo"] if d["id"] not in {g["id"] for g in chosen}]
         changes["datastoresInfo"] = [*others, *_datastores(chosen, grown or TIB)]
     busy = "PSG_STATE_UPDATING_STORAGE_ADD"
-    return call.change(item, "Resize protection store gateway", 600, busy, check=check, **changes)
+    held = chosen or item["datastoresInfo"]
+    return call.change(item, "Resize protection store gateway", 600, busy, check=lambda: _take(tenant, held, grown),
+                       **changes)  # fmt: skip
 
 
-def _take(tenant: Tenant, stores: list[Item], size: int) -> None:
-    """Take the room for `size` more bytes from the datastores, in their order."""
+def _take(tenant: Tenant, named: list[Item], size: int) -> None:
+    """Take the room for `size` more bytes from the datastores, in their order; Failure where there is not so much."""
+    stores = [tenant.read(("datastores", d["id"])) or {} for d in named]
+    if sum(d.get("capacityFree", 0) for d in stores) < size:
+        raise Failure("Not enough storage space on the datastores.", "NO_SPACE")
     for store in stores if size else ():
         part = min(size, int(store["capacityFree"]))
         tenant.write(("datastores", store["id"]), capacityFree=int(store["capacityFree"]) - part)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call, require_free, without_password
+from .call import Call, Writing, require_free, without_password
 from .protection import remove_vm
 from .stores import connect, remove_system
 
@@ -48,7 +46,7 @@ def check_bounds(body: Item, status: int) -> None:
         raise Refusal(status, "The input is out of bounds.", extra={"invalidReasons": reasons})
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Writing:
     """PATCH: name servers, time, proxy."""
     item, body, tenant = call.target(), call.body, call.tenant
     network = {**item["network"], **{name: body[name] for name in ("dns", "ntp", "proxy") if name in body}}
@@ -58,20 +56,15 @@ def update(call: Call) -> Answer:
                        check=lambda: tenant.note(item["id"], dateTime=body.get("dateTime", {})))  # fmt: skip
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Writing:
     """DELETE: refused while stores are on it, unless forced; then they go with what is in them."""
     item, tenant = call.target(), call.tenant
     used = len(tenant.stores_on(item["id"]))
     if used and not call.query.get("force", False):
         raise Refusal(400, f"{used} protection stores are on the gateway; delete them first or use force.")
-
-    def finish() -> None:
-        remove_system(tenant, call.ref)
-        remove_vm(tenant, item.get("vmId", ""))
-
-    return call.start(
-        "Delete protection store gateway", 900, item, ref=call.ref, busy="PSG_STATE_DELETING", finish=finish
-    )
+    yield call.start("Delete protection store gateway", 900, item, busy="PSG_STATE_DELETING")
+    remove_system(tenant, call.ref)
+    remove_vm(tenant, item.get("vmId", ""))
 
 
 def must_be_connected(item: Item) -> None:
@@ -89,7 +82,7 @@ def healthy(tenant: Tenant) -> Item:
 # --- its virtual machine ---------------------------------------------------------------------------------------------
 
 
-def create_nic(call: Call) -> Answer:
+def create_nic(call: Call) -> Writing:
     """POST createNic."""
     item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
     nics = item["network"]["nics"]
@@ -102,7 +95,7 @@ def create_nic(call: Call) -> Answer:
                        check=lambda: _check_network(call, item, nic))  # fmt: skip
 
 
-def update_nic(call: Call) -> Answer:
+def update_nic(call: Call) -> Writing:
     """POST updateNic: force defaults to true, which cuts off what runs over the interface."""
     item, nic, tenant = call.target(), call.body.get("nic", {}), call.tenant
     current = _nic(item, nic.get("id"))
@@ -131,7 +124,7 @@ def _check_network(call: Call, item: Item, nic: Item) -> None:
         raise Failure(f"The network {name!r} does not exist.", "NETWORK_NOT_FOUND")
 
 
-def delete_nic(call: Call) -> Answer:
+def delete_nic(call: Call) -> Writing:
     """POST deleteNic."""
     item, nic = call.target(), call.body.get("nic", {})
     current = _nic(item, nic.get("id"))
@@ -149,72 +142,67 @@ def _nic(item: Item, id: str | None) -> Item:
     return current
 
 
-def power_on(call: Call) -> Answer:
+def power_on(call: Call) -> Writing:
     """POST power-on."""
     item = call.target()
     if item["state"] != "PSG_STATE_OK_OFF":
         raise Refusal(400, f"The gateway is not off (state {item['state']}).")
-    return call.change(item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", state="PSG_STATE_OK",
-                       check=lambda: _power(call, item, on=True))  # fmt: skip
+    return call.change(item, "Power on gateway", 90, "PSG_STATE_POWERING_ON", check=lambda: _power(call, item, on=True))
 
 
-def shut_down(call: Call) -> Answer:
+def shut_down(call: Call) -> Writing:
     """POST shutdown-guest-os."""
     item = call.target()
     if item["state"] != "PSG_STATE_OK" and not call.query.get("force", False):
         raise Refusal(400, f"The gateway state is not OK ({item['state']}) for this power operation.")
-    return call.change(item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN", state="PSG_STATE_OK_OFF",
+    return call.change(item, "Shut down gateway", 60, "PSG_STATE_VM_SHUTTING_DOWN",
                        check=lambda: _power(call, item, on=False))  # fmt: skip
 
 
 def _power(call: Call, item: Item, *, on: bool) -> Item:
-    """The VM of the gateway, and the stores on it, follow its power; the health that it has from now on."""
+    """The VM of the gateway, and the stores on it, follow its power; how it stands from now on."""
     call.tenant.write(("virtual-machines", item.get("vmId", "")), powerState="POWERED_ON" if on else "POWERED_OFF")
     connect(call.tenant, item["id"], connected=on)
-    off = {"state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
-    return {"health": {**healthy(call.tenant), **({} if on else off)}}
+    off = {} if on else {"state": "PSG_HEALTH_STATE_OFF", "status": "PSG_HEALTH_STATUS_DISCONNECTED"}
+    return {"state": "PSG_STATE_OK" if on else "PSG_STATE_OK_OFF", "health": {**healthy(call.tenant), **off}}
 
 
-def restart(call: Call) -> Answer:
+def restart(call: Call) -> Writing:
     """POST restart-guest-os."""
     item = call.target()
     must_be_connected(item)
     return call.change(item, "Restart gateway", 120, "PSG_STATE_VM_RESTARTING")
 
 
-def diagnose(call: Call) -> Answer:
+def diagnose(call: Call) -> Writing:
     """POST ping and traceroute; 501 where the gateway is too old for it."""
     item = call.target()
     must_be_connected(item)
     address = call.body.get("address", "")
     if not address:
         raise Refusal(400, "address is needed.")
-
-    def finish() -> None:
-        if address.endswith(".invalid"):
-            raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
-        task.log.append((call.tenant.now(), f"{address} answers."))
-
-    task = call.tenant.start(f"{call.route.segments[-1].capitalize()} {address}"[:80], 10, item, finish=finish)
-    return call.accepted(task)
+    yield (task := call.start(f"{call.route.segments[-1].capitalize()} {address}"[:80], 10, item))
+    if address.endswith(".invalid"):
+        raise Failure(f"{address} cannot be reached.", "UNREACHABLE")
+    task.log.append((call.tenant.now(), f"{address} answers."))
 
 
-def support_bundle(call: Call) -> Answer:
+def support_bundle(call: Call) -> Writing:
     """POST generate-support-bundle: one at a time."""
-    item, tenant, body, name = call.target(), call.tenant, call.body or {}, "Generate support bundle"
-    note = f"{'Slim support' if body.get('slim') else 'Support'} bundle: {body.get('description', '')}"
-    if tenant.is_busy(item, name):
+    item, body, name = call.target(), call.body or {}, "Generate support bundle"
+    if call.tenant.is_busy(item, name):
         raise Refusal(400, "A log collection is already in progress.")
-    task = tenant.start(name, 60 if body.get("slim") else 300, item)
-    task.log.append((tenant.now(), note))
-    return call.accepted(task)
+    task = call.start(name, 60 if body.get("slim") else 300, item)
+    note = f"{'Slim support' if body.get('slim') else 'Support'} bundle: {body.get('description', '')}"
+    task.log.append((call.tenant.now(), note))
+    yield task
 
 
-def remote_support(call: Call) -> Answer:
+def remote_support(call: Call) -> Writing:
     """POST set-remote-support, of gateways and orchestrators."""
+    yield call.start("Set remote support", 10, call.target())
     wanted = call.body.get("enabled", call.body.get("remoteAccessEnabled", False))
-    finish = partial(call.tenant.write, call.ref, remoteAccessEnabled=wanted)
-    return call.start("Set remote support", 10, call.target(), finish=finish)
+    call.tenant.write(call.ref, remoteAccessEnabled=wanted)
 
 
 def console_user(call: Call) -> Answer:

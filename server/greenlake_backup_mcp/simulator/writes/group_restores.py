@@ -6,7 +6,7 @@ from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, merge_patch
 from greenlake_backup_mcp.simulator.tasks import Task
 
-from .call import Call
+from .call import Call, Writing
 from .new_vms import NewVm, overwrite
 from .placement import Placement
 from .restore_sources import UNFIT, newest, record
@@ -14,7 +14,7 @@ from .restore_sources import UNFIT, newest, record
 KINDS = {"SNAPSHOT": ("snapshots", ""), "BACKUP": ("backups", "BACKUP"), "CLOUDBACKUP": ("backups", "CLOUD_BACKUP")}
 
 
-def restore(call: Call) -> Answer:
+def restore(call: Call) -> Writing:
     """All or some VMs of a group: PARENT overwrites each of them, ALTERNATE makes new ones."""
     group, body, tenant = call.target(), call.body, call.tenant
     wanted = {r["resourceId"]: r for r in body.get("recoveryInfo", ()) if r.get("resourceId")}
@@ -29,13 +29,12 @@ def restore(call: Call) -> Answer:
     over = body.get("restoreType", "PARENT") == "PARENT"
     news = {} if over else {id: _new_vm(call, group, id, wanted.get(id, {})) for id in chosen}
     note = body.get("description", "")
-    task = tenant.start("Restore VM protection group", 1800, group, composite=True,
-                        ref=call.ref, busy="RESTORING" if over else "")  # fmt: skip
+    task = call.start("Restore VM protection group", 1800, group, composite=True, busy="RESTORING" if over else "")
     if note:
         task.log.append((tenant.now(), note))
     for id in chosen:
         _member(call, task, id, wanted.get(id, {}), news.get(id))
-    return call.accepted(task)
+    yield task
 
 
 def _new_vm(call: Call, group: Item, id: str, row: Item) -> NewVm | None:
@@ -48,13 +47,10 @@ def _new_vm(call: Call, group: Item, id: str, row: Item) -> NewVm | None:
     after = body.get("namePostfix", "" if before else "-restored")
     manager = target.get("hypervisorManagerId") or group["hypervisorManagerInfo"]["id"]
     own = row.get("targetInfoOverrides", {})
-    place = {k: v for k, v in target.items() if k not in ("clusterId", "hostId") or k in own or not _placed(own)}
+    placed = own.get("clusterId") or own.get("hostId")  # a place of its own takes that of the group away
+    place = {k: v for k, v in target.items() if k not in ("clusterId", "hostId") or k in own or not placed}
     power = target.get("powerOn", body.get("powerOnVmsAfterRestore", False))
     return NewVm(f"{before}{machine['name']}{after}"[:80], Placement.of_body(call, place, manager), bool(power))
-
-
-def _placed(override: Item) -> bool:
-    return bool(override.get("clusterId") or override.get("hostId"))
 
 
 def _member(call: Call, parent: Task, id: str, row: Item, new: NewVm | None) -> None:
@@ -81,32 +77,30 @@ def _member(call: Call, parent: Task, id: str, row: Item, new: NewVm | None) -> 
 
 def _copy(call: Call, ref: Ref, row: Item) -> Item:
     """The member's recovery point that was asked for, else its newest; Failure where there is none."""
-    tenant, id = call.tenant, row.get("recoveryPointId")
+    tenant, id, both = call.tenant, row.get("recoveryPointId"), ("backups", "snapshots")
     kind, backup_type = KINDS.get(row.get("recoveryPointType", ""), ("", ""))
-    if not id:
-        held = [newest(tenant, ref, (kind,) if kind else ("backups", "snapshots"))]
+    kinds = (kind,) if kind else both
+    if id:
+        copies = [c for k in kinds if (c := tenant.read((*ref, k, id)))]
+        copies = copies or [c for k in both if (c := _of_group(call, ref, k, id))]
     else:
-        places = ((*ref, k, id) for k in ((kind,) if kind else ("backups", "snapshots")))
-        held = [(copy, place) for place in places if (copy := tenant.read(place))]
-        held = held or [pair for k in ("backups", "snapshots") if (pair := _of_group(call, ref, k, id))]
-    copy = held[0][0] if held and held[0] else None
-    if copy is None or (backup_type and id and copy.get("backupType") != backup_type):
+        copies = [c for c in [newest(tenant, ref, kinds)] if c]
+    if not copies or (backup_type and id and copies[0].get("backupType") != backup_type):
         what = f"{row.get('recoveryPointType', 'recovery point').lower()} {id}" if id else "recovery point"
         raise Failure(f"The virtual machine has no {what} that can be restored.", "RECOVERY_POINT_NOT_FOUND")
-    if copy["state"] in UNFIT:
-        raise Failure(f"The recovery point is in state {copy['state']}.", "RECOVERY_POINT_NOT_USABLE")
-    return copy
+    if copies[0]["state"] in UNFIT:
+        raise Failure(f"The recovery point is in state {copies[0]['state']}.", "RECOVERY_POINT_NOT_USABLE")
+    return copies[0]
 
 
-def _of_group(call: Call, ref: Ref, kind: str, id: str) -> tuple[Item, Ref] | None:
+def _of_group(call: Call, ref: Ref, kind: str, id: str) -> Item | None:
     """The member's recovery point of the moment when the group's was taken."""
     whole = call.tenant.read((*call.ref, kind, id))
     if whole is None:
         return None
     held = call.tenant.copies(ref[0], ref[1], kind).all(call.tenant.now(), call.tenant.lag)
     before = [c for c in held if c["pointInTime"][:13] <= whole["pointInTime"][:13]]
-    copy = max(before, key=lambda c: str(c["pointInTime"]), default=None)
-    return (copy, (*ref, kind, copy["id"])) if copy else None
+    return max(before, key=lambda c: str(c["pointInTime"]), default=None)
 
 
 def check(call: Call) -> Answer:
@@ -114,12 +108,10 @@ def check(call: Call) -> Answer:
     group, tenant = call.target(), call.tenant
     rows = []
     for member in group["assets"]:
-        row = {"appType": "VMWARE", "resourceId": member["id"], "resourceName": member["name"], "status": "OK"}
+        row = {"appType": "VMWARE", "resourceId": member["id"], "resourceName": member["name"], "status": "OK",
+               "recoveryPointInfo": []}  # fmt: skip
         ref = ("virtual-machines", member["id"])
-        latest = newest(tenant, ref) if tenant.read(ref) else None
-        row["recoveryPointInfo"] = []
-        if latest:
-            copy, _ = latest
+        if copy := newest(tenant, ref) if tenant.read(ref) else None:
             row["recoveryPointInfo"] = [{
                 "appType": "VMWARE", "consistency": copy["consistency"], "pointInTime": copy["pointInTime"],
                 "recoveryPointId": copy["id"], "recoveryPointType": copy.get("backupType", "SNAPSHOT"),

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from greenlake_backup_mcp.simulator import names
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, kind, reference, uri
 from greenlake_backup_mcp.simulator.seed.databases import system_reference
 from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
+from .call import Call, Writing
 from .protection import follow_group, reassign, rebind, refuse_double
 
 MEMBERS = {**names.MEMBERS, "volume-protection-groups": ("assets", "")}
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Writing:
     """POST: the group appears when the task ends."""
     tenant, body, collection = call.tenant, call.body, call.collection
     call.refuse_taken(body["name"], "group")
@@ -33,15 +33,12 @@ def create(call: Call) -> Answer:
     item |= MAKERS[collection](call, item)
     name = MEMBERS[collection][0]
     item[name] = item.get(name) or _members(call, body.get(name, []))
-
-    def finish() -> None:
-        tenant.put((collection, id), item)
-        rebind(tenant, _refs(collection, item))
-
-    return call.start("Create protection group", 20, item, finish=finish)
+    yield call.start("Create protection group", 20, item)
+    tenant.put((collection, id), item)
+    rebind(tenant, _refs(collection, item))
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Writing:
     """PATCH: a member list replaces the members."""
     tenant, group, body = call.tenant, call.target(), dict(call.body)
     if not body:
@@ -62,17 +59,13 @@ def update(call: Call) -> Answer:
     if "name" in body:
         call.refuse_taken(body["name"], "group", group["id"])
         body |= {"displayName": body["name"]} if "displayName" in group else {}
-
-    def finish() -> None:
-        new = tenant.write(call.ref, **body, state="OK")
-        if new is None:
-            raise Failure("The protection group no longer exists.", "NOT_FOUND")
-        follow_group(tenant, call.ref, _refs(call.collection, group))
-
-    return call.start("Update protection group", 20, group, ref=call.ref, busy="UPDATING", finish=finish)
+    yield call.start("Update protection group", 20, group, busy="UPDATING")
+    if tenant.write(call.ref, **body, state="OK") is None:
+        raise Failure("The protection group no longer exists.", "NOT_FOUND")
+    follow_group(tenant, call.ref, _refs(call.collection, group))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Writing:
     """DELETE: refused while the group is protected, unless cascadedelete (its job and copies go too) or force."""
     tenant, group, collection = call.tenant, call.target(), call.collection
     cascade = call.query.get("cascadedelete", False)
@@ -80,28 +73,25 @@ def delete(call: Call) -> Answer:
         raise call.refuse_conflict(f"The group is in state {group['state']}.")
     if "protectionJobInfo" in group and not cascade and not call.query.get("force", False):
         raise Refusal(400, "The group is protected by a job; delete the job first or use cascadedelete.")
-
-    def finish() -> None:
-        tenant.remove(call.ref)
-        if "protectionJobInfo" in group:
-            tenant.remove(("protection-jobs", group["protectionJobInfo"]["id"]))
-            reassign(tenant, group["protectionJobInfo"]["protectionPolicyInfo"]["id"])
-        rebind(tenant, _refs(collection, group))
-
-    return call.start("Delete protection group", 30, group, ref=call.ref, busy="DELETING", finish=finish)
+    yield call.start("Delete protection group", 30, group, busy="DELETING")
+    tenant.remove(call.ref)
+    if "protectionJobInfo" in group:
+        tenant.remove(("protection-jobs", group["protectionJobInfo"]["id"]))
+        reassign(tenant, group["protectionJobInfo"]["protectionPolicyInfo"]["id"])
+    rebind(tenant, _refs(collection, group))
 
 
-def refresh(call: Call) -> Answer:
+def refresh(call: Call) -> Writing:
     """POST refresh."""
     group, tenant, (name, collection) = call.target(), call.tenant, MEMBERS[call.collection]
     whole = bool((call.body or {}).get("fullRefresh"))
     seconds = 180 if whole else 60
-    task = tenant.start("Refresh protection group", seconds, group, ref=call.ref, busy="REFRESHING", composite=True)
+    task = call.start("Refresh protection group", seconds, group, busy="REFRESHING", composite=True)
     for member in group[name]:
         ref = (collection, member["id"]) if collection and tenant.read((collection, member["id"])) else None
         tenant.start("Refresh member", seconds - 20, {"name": member.get("displayName", ""), **member}, parent=task,
                      ref=ref, busy="REFRESHING" if ref else "")  # fmt: skip
-    return call.accepted(task)
+    yield task
 
 
 def _refs(collection: str, group: Item) -> list[Ref]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time
 from greenlake_backup_mcp.simulator.seed.policies import new_job, orchestrator, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import display_name
 
-from .call import Call
+from .call import Call, Writing
 from .policies import check_retention, overridden
 from .protection import asset_of, change_schedules, operational, protected_through, reassign, rebind, refuse_double
 from .runs import Options, run_schedules
@@ -18,7 +18,7 @@ APPLICATIONS = {"VMWARE": ("virtual-machines", "datastores", "virtual-machine-pr
                 "HPE_ARRAY_VOLUME": ("volume-protection-groups",), "AWS": ()}  # fmt: skip
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Writing:
     """POST: the job appears when the task ends, and its first run starts at once."""
     tenant, body = call.tenant, call.body
     policy = call.other("protection-policies", body["protectionPolicyId"], "Protection policy")
@@ -34,24 +34,20 @@ def create(call: Call) -> Answer:
     overrides = _overrides(call, policy)
     id = tenant.new_id("job")
     own = tenant.read(("data-orchestrators", orchestrator(tenant.world, asset))) or call.orchestrator()
-
-    def finish() -> None:
-        job = new_job(id, policy, asset, tenant.now(), own["id"])
-        job["protections"] = [overridden(p, overrides.get(p["id"])) for p in job["protections"]]
-        begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
-        job["effectiveFromDateTime"] = format_time(begin)
-        if ref[0] == "datastores":
-            _take_machines(tenant, asset)
-        tenant.put(("protection-jobs", id), job)
-        _bind(tenant, ref, asset, policy)
-        if overrides:
-            tenant.note(id, overrides=overrides)
-        tenant.name_made(job)
-        if begin <= tenant.now():
-            run_schedules(tenant, job, None, task)
-
-    task = tenant.start("Create protection job", 10, asset, finish=finish)
-    return call.accepted(task)
+    yield (task := call.start("Create protection job", 10, asset))
+    job = new_job(id, policy, asset, tenant.now(), own["id"])
+    job["protections"] = [overridden(p, overrides.get(p["id"])) for p in job["protections"]]
+    begin = parse_time(body["effectiveFromDateTime"]) if "effectiveFromDateTime" in body else tenant.now()
+    job["effectiveFromDateTime"] = format_time(begin)
+    if ref[0] == "datastores":
+        _take_machines(tenant, asset)
+    tenant.put(("protection-jobs", id), job)
+    _bind(tenant, ref, asset, policy)
+    if overrides:
+        tenant.note(id, overrides=overrides)
+    tenant.name_made(job)
+    if begin <= tenant.now():
+        run_schedules(tenant, job, None, task)
 
 
 def _overrides(call: Call, policy: Item) -> dict[str, Item]:
@@ -76,37 +72,29 @@ def _overrides(call: Call, policy: Item) -> dict[str, Item]:
     return changes
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Writing:
     """DELETE: the job goes, its recovery points stay."""
-    tenant, job, ref = call.tenant, call.target(), call.ref
-
-    def finish() -> None:
-        tenant.remove(ref)
-        _bind(tenant, *asset_of(tenant, job["assetInfo"]["id"]), job["protectionPolicyInfo"])
-
-    return call.start("Delete protection job", 10, job["assetInfo"], finish=finish, others=[job])
+    tenant, job = call.tenant, call.target()
+    yield call.start("Delete protection job", 10, job["assetInfo"], others=[job])
+    tenant.remove(call.ref)
+    _bind(tenant, *asset_of(tenant, job["assetInfo"]["id"]), job["protectionPolicyInfo"])
 
 
-def set_operational(call: Call) -> Answer:
+def set_operational(call: Call) -> Writing:
     """POST suspend and resume."""
     wanted = "SUSPENDED" if call.route.segments[-1] == "suspend" else "ACTIVE"
-    tenant, job, ref = call.tenant, call.target(), call.ref
+    tenant, job = call.tenant, call.target()
     chosen = _schedule_ids(job, call.body.get("scheduleIds"))
-
-    def finish() -> None:
-        now = tenant.read(ref)
-        if now is None:
-            raise Failure("The protection job no longer exists.", "NOT_FOUND")
-        protections = change_schedules(
-            now, lambda s: s | ({"operational": wanted} if s["scheduleId"] in chosen else {})
-        )
-        tenant.write(ref, protections=protections, operational=operational(protections))
-
     name = "Suspend protection job" if wanted == "SUSPENDED" else "Resume protection job"
-    return call.start(name, 5, job["assetInfo"], finish=finish, others=[job])
+    yield call.start(name, 5, job["assetInfo"], others=[job])
+    now = tenant.read(call.ref)
+    if now is None:
+        raise Failure("The protection job no longer exists.", "NOT_FOUND")
+    protections = change_schedules(now, lambda s: s | ({"operational": wanted} if s["scheduleId"] in chosen else {}))
+    tenant.write(call.ref, protections=protections, operational=operational(protections))
 
 
-def run(call: Call) -> Answer:
+def run(call: Call) -> Writing:
     """POST run: the task ends when the run is triggered."""
     tenant, job, body = call.tenant, call.target(), call.body
     if not body.get("scheduleIds") and tenant.switches.run_without_schedules == "refused":
@@ -117,13 +105,8 @@ def run(call: Call) -> Answer:
     wanted = set(body.get("includeResources", ()))
     if wanted - {a["id"] for a in job["associatedAssetsInfo"]} - {job["assetInfo"]["id"]}:
         raise Refusal(400, "includeResources names an asset that is not of this job.")
-    options = Options(bool(body.get("fullBackup")), frozenset(wanted))
-
-    def finish() -> None:
-        run_schedules(tenant, job, chosen, task, options)
-
-    task = tenant.start("Run protection job", 8, job["assetInfo"], others=[job], finish=finish)
-    return call.accepted(task)
+    yield (task := call.start("Run protection job", 8, job["assetInfo"], others=[job]))
+    run_schedules(tenant, job, chosen, task, Options(bool(body.get("fullBackup")), frozenset(wanted)))
 
 
 def _schedule_ids(job: Item, ids: list[int] | None) -> set[int]:

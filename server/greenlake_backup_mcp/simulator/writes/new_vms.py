@@ -7,6 +7,7 @@ from typing import Any
 
 from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time, number, reference, uid
+from greenlake_backup_mcp.simulator.seed.virtual_machines import disks_of
 from greenlake_backup_mcp.simulator.state import Tenant
 
 from .call import Call
@@ -110,12 +111,7 @@ def name_taken(tenant: Tenant, name: str, manager_id: str) -> bool:
 
 
 def _disks(id: str, copy: Item, datastore: Item) -> list[Item]:
-    return [
-        {"id": uid(id, "disk", n), "name": d["name"], "capacityInBytes": d["capacityInBytes"],
-         "filePath": f"[{datastore['name']}] {id[:8]}/disk-{n}.vmdk", "uid": uid(id, "disk uid", n),
-         "appInfo": {"vmware": {"datastoreInfo": datastore, "diskUuidEnabled": True, "type": "VMFS"}}}
-        for n, d in enumerate(copy["virtualDisks"])
-    ]  # fmt: skip
+    return disks_of(id, [(d["name"], d["capacityInBytes"]) for d in copy["virtualDisks"]], datastore)
 
 
 def overwrite(tenant: Tenant, vm: Item, copy: Item) -> Item:

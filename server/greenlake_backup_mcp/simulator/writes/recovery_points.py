@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from greenlake_backup_mcp.simulator import approvals
 from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, parse_time
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
+from .call import Call, Writing
 
 NAME = "Delete recovery point"
 IN_USE = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED")
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Writing:
     """PATCH of a recovery point."""
     item, body, switches = call.target(), dict(call.body), call.tenant.switches
     if not body:
@@ -39,14 +40,10 @@ def update(call: Call) -> Answer:
     if "expiresAt" in body and expiry and expiry < now and switches.past_expiry == "refused":
         raise Refusal(400, "expiresAt must not be in the past.")
     changes = {n: format_time(parse_time(v)) if n in ("expiresAt", "lockedUntil") else v for n, v in body.items()}
-    tenant, ref = call.tenant, call.ref
-
-    def finish() -> None:
-        if tenant.read(ref) is None:
-            raise Failure("The recovery point no longer exists.", "NOT_FOUND")
-        tenant.write(ref, **changes, state=item["state"])  # gone at once where the new expiry is past
-
-    return call.start("Update recovery point", 15, item, ref=ref, busy="UPDATING", finish=finish)
+    yield call.start("Update recovery point", 15, item, busy="UPDATING")
+    if call.tenant.read(call.ref) is None:
+        raise Failure("The recovery point no longer exists.", "NOT_FOUND")
+    call.tenant.write(call.ref, **changes, state=item["state"])  # gone at once where the new expiry is past
 
 
 def delete(call: Call) -> Answer:
@@ -57,15 +54,11 @@ def delete(call: Call) -> Answer:
     locked = lock_of(tenant, item)
     if locked and tenant.switches.locked_delete != "task":
         raise Refusal(int(tenant.switches.locked_delete), f"The recovery point is locked until {locked}.")
+    begin = partial(tenant.start, NAME, ref=ref, finish=partial(remove, tenant, ref))
     if tenant.switches.dual_authorization and not locked:
-        return call.accepted(
-            approvals.ask(tenant, item, NAME, lambda: tenant.start(
-                NAME, 30, item, ref=ref, busy="DELETING", finish=lambda: remove(tenant, ref)
-            ), ref)
-        )  # fmt: skip
+        return call.accepted(approvals.ask(tenant, item, NAME, lambda: begin(30, item, busy="DELETING"), ref))
     busy = "" if locked or item["state"] in IN_USE else "DELETING"
-    seconds = 30 + tenant.random() % 60
-    return call.start(NAME, seconds, item, ref=ref, busy=busy, finish=lambda: remove(tenant, ref))
+    return call.accepted(begin(30 + tenant.random() % 60, item, busy=busy))
 
 
 def remove(tenant: Tenant, ref: Ref) -> None:

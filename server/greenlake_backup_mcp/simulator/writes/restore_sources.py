@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from greenlake_backup_mcp.simulator.answers import Answer, Refusal
+from greenlake_backup_mcp.simulator.answers import Refusal
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time
 from greenlake_backup_mcp.simulator.state import Tenant
+from greenlake_backup_mcp.simulator.tasks import Task
 
 from .call import Call
 
@@ -38,35 +39,22 @@ class Source:
             raise call.refuse_conflict(f"The recovery point is in state {copy['state']} and cannot be restored.")
         return cls(call, copy, ref)
 
-    def restore(
-        self, name: str, seconds: float, about: Item, work: Callable[[], Iterable[Item]], details: Mapping[str, Any], /,
-        **options: Any,
-    ) -> Answer:  # fmt: skip
-        """A task whose effect is `work`, which returns what came back; meanwhile the recovery point is in use.
-
-        `details` is what the tenant's own truth notes of it. `options` are those of Tenant.start: what is overwritten.
-        """
+    def begin(self, name: str, seconds: float, about: Item, **options: Any) -> Task:
+        """A task during which the recovery point is in use; `options` are those of Call.start: what is overwritten."""
         tenant, state = self.call.tenant, IN_USE[self.ref[2]]
         tenant.write(self.ref, state=state)
-
-        def finish() -> None:
-            for item in work():
-                record(tenant, self.copy, item, details)
 
         def release() -> None:
             if (tenant.read(self.ref) or {}).get("state") == state:
                 tenant.write(self.ref, state="OK")
 
-        return self.call.start(name, seconds, about, finish=finish, release=release, others=[self.copy], **options)
+        return self.call.start(name, seconds, about, release=release, others=[self.copy], **options)
 
 
-def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "snapshots")) -> tuple[Item, Ref] | None:
+def newest(tenant: Tenant, asset: Ref, kinds: tuple[str, ...] = ("backups", "snapshots")) -> Item | None:
     """The newest recovery point of an asset that can be restored."""
-    fit: list[tuple[Item, Ref]] = []
-    for kind in kinds:
-        page = tenant.copies(asset[0], asset[1], kind).all(tenant.now(), tenant.lag)
-        fit += [(copy, (*asset, kind, copy["id"])) for copy in page if copy["state"] not in UNFIT]
-    return max(fit, key=lambda pair: str(pair[0]["pointInTime"]), default=None)
+    held = (c for kind in kinds for c in tenant.copies(asset[0], asset[1], kind).all(tenant.now(), tenant.lag))
+    return max((c for c in held if c["state"] not in UNFIT), key=lambda c: str(c["pointInTime"]), default=None)
 
 
 def record(tenant: Tenant, copy: Item, into: Item, details: Mapping[str, Any]) -> None:

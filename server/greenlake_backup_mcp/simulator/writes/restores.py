@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.names import Item, format_time, reference, uid
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call, is_wrong
+from .call import Call, Writing, is_wrong
 from .new_vms import NewVm, overwrite
 from .placement import Placement
 from .protection import lose_machine
-from .restore_sources import Source
+from .restore_sources import Source, record
 
 NAME = "Restore virtual machine"
 OVER = {"busy": "RESTORING", "sour": "RESTORE_FAILED"}  # what the task that overwrites a VM does to its state
 
 
-def vm(call: Call) -> Answer:
+def vm(call: Call) -> Writing:
     """A VM: PARENT overwrites it, ALTERNATE makes a new one."""
     tenant, machine, body = call.tenant, call.target(), call.body
     source = Source.of_body(call, ("virtual-machines", call.ids[0]))
     if body["restoreType"] == "PARENT":
         refuse_busy(call, machine)
         seconds = 300 if source.ref[2] == "snapshots" else 1800
-        return source.restore(
-            NAME, seconds, machine, lambda: [overwrite(tenant, machine, source.copy)], {"restoreType": "PARENT"},
-            ref=("virtual-machines", machine["id"]), **OVER,
-        )  # fmt: skip
+        yield source.begin(NAME, seconds, machine, ref=("virtual-machines", machine["id"]), **OVER)
+        record(tenant, source.copy, overwrite(tenant, machine, source.copy), {"restoreType": "PARENT"})
+        return
     target = body.get("targetVmInfo") or {}
     if bool(target.get("clusterId")) == bool(target.get("hostId")):
         raise Refusal(400, "Only one of host, cluster, resource pool may be supplied, and one is needed.")
@@ -38,7 +37,8 @@ def vm(call: Call) -> Answer:
     new = NewVm(name, place, bool(target.get("powerOn")), adapters)
     new.check(call, source.copy)
     details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
-    return source.restore(NAME, 1800, machine, lambda: [new.create(tenant, machine, source.copy)], details)
+    yield source.begin(NAME, 1800, machine)
+    record(tenant, source.copy, new.create(tenant, machine, source.copy), details)
 
 
 def refuse_busy(call: Call, target: Item) -> None:
@@ -47,7 +47,7 @@ def refuse_busy(call: Call, target: Item) -> None:
         raise call.refuse_conflict(f"{target['name']} is already being restored.")
 
 
-def disks(call: Call) -> Answer:
+def disks(call: Call) -> Writing:
     """Chosen disks: PARENT overwrites them, ALTERNATE adds them to another VM."""
     tenant, body, source = call.tenant, call.body, call.target()
     restored = Source.of_body(call, ("virtual-machines", call.ids[0]))
@@ -69,10 +69,9 @@ def disks(call: Call) -> Answer:
         if (onto or label) not in labels:
             raise Refusal(400, f"{machine['name']} has no disk {onto or label!r}; it has {', '.join(sorted(labels))}.")
     wanted = [(by_label[label or ""], onto or label or "") for label, onto in pairs]
-    return restored.restore(
-        "Restore virtual disks", 600, machine, lambda: [_put_disks(tenant, machine, wanted, over)],
-        {"disks": pairs, "restoreType": body["restoreType"]}, ref=("virtual-machines", machine["id"]), **OVER,
-    )  # fmt: skip
+    yield restored.begin("Restore virtual disks", 600, machine, ref=("virtual-machines", machine["id"]), **OVER)
+    details = {"disks": pairs, "restoreType": body["restoreType"]}
+    record(tenant, restored.copy, _put_disks(tenant, machine, wanted, over), details)
 
 
 def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], over: bool) -> Item:
@@ -95,7 +94,7 @@ def _put_disks(tenant: Tenant, machine: Item, pairs: list[tuple[Item, str]], ove
     return tenant.write(ref, virtualDisks=list(held.values()), capacityInBytes=size) or machine
 
 
-def files(call: Call) -> Answer:
+def files(call: Call) -> Writing:
     """Files into the guest of this VM or another; which ones came back only the guest can tell."""
     tenant, body, asset = call.tenant, call.body, call.target()
     source = Source.of_body(call, ("virtual-machines", call.ids[0]))
@@ -108,52 +107,42 @@ def files(call: Call) -> Answer:
     retained = body.get("retainOriginalDirectoryStructure", body.get("retainOrignalDirectoryStructure", False))
     details = {"files": body.get("filePathInfo", []), "method": body["fileRestoreMethod"], "retained": retained,
                "guestUser": (target.get("credentialsInfo") or {}).get("username", "")}  # fmt: skip
-
-    def copy_in() -> list[Item]:
-        now = tenant.read(("virtual-machines", machine["id"])) or machine
-        if now["powerState"] != "POWERED_ON":
-            raise Failure(f"{now['name']} is not powered on.", "GUEST_NOT_RUNNING")
-        if is_wrong(target.get("credentialsInfo")):
-            raise Failure("The guest refused the credentials.", "GUEST_LOGIN_FAILED")
-        return [now]
-
-    return source.restore("Restore files", 120, machine, copy_in, details)
+    yield source.begin("Restore files", 120, machine)
+    now = tenant.read(("virtual-machines", machine["id"])) or machine
+    if now["powerState"] != "POWERED_ON":
+        raise Failure(f"{now['name']} is not powered on.", "GUEST_NOT_RUNNING")
+    if is_wrong(target.get("credentialsInfo")):
+        raise Failure("The guest refused the credentials.", "GUEST_LOGIN_FAILED")
+    record(tenant, source.copy, now, details)
 
 
-def datastore(call: Call) -> Answer:
+def datastore(call: Call) -> Writing:
     """A datastore: PARENT overwrites it and every VM on it, ALTERNATE makes one with copies of those VMs."""
     tenant, held, body = call.tenant, call.target(), call.body
     source, name = Source.of_body(call, ("datastores", call.ids[0])), "Restore datastore"
     if body["restoreType"] == "PARENT":
         refuse_busy(call, held)
-
-        def over() -> list[Item]:
-            for machine in _on(tenant, held):
-                if machine["createdAt"] > source.copy["pointInTime"]:  # it was not there yet
-                    lose_machine(tenant, ("virtual-machines", machine["id"]))
-                else:
-                    tenant.rewrite(machine["id"])
-                    tenant.write(("virtual-machines", machine["id"]))
-            tenant.write(call.ref, state="OK")
-            return [held]
-
-        return source.restore(name, 1200, held, over, {"restoreType": "PARENT"}, ref=call.ref, busy="RESTORING",
-                              sour="ERROR")  # fmt: skip
+        yield source.begin(name, 1200, held, busy="RESTORING", sour="ERROR")
+        for machine in _on(tenant, held):
+            if machine["createdAt"] > source.copy["pointInTime"]:  # it was not there yet
+                lose_machine(tenant, ("virtual-machines", machine["id"]))
+            else:
+                tenant.rewrite(machine["id"])
+                tenant.write(("virtual-machines", machine["id"]))
+        tenant.write(call.ref, state="OK")
+        record(tenant, source.copy, held, {"restoreType": "PARENT"})
+        return
     target = body.get("targetDatastoreInfo") or {}
     new_name = target.get("name") or f"{held['name']}-restored"
     place = Placement.of_body(call, target, target.get("hypervisorManagerId") or held["hypervisorManagerInfo"]["id"])
     call.refuse_taken(new_name, "datastore")
-
-    def beside() -> list[Item]:
-        made = _new_datastore(tenant, held, place, new_name)
-        for machine in _on(tenant, held):
-            copied = f"{machine['name'][:50]}_{made['name'][:29]}"
-            on_it = Placement(place.manager, place.host, place.cluster, made, None, None, None)
-            _register(tenant, machine, NewVm(copied, on_it, bool(target.get("powerOnVmsAfterRestore"))))
-        return [made]
-
-    details = {"restoreType": "ALTERNATE", "description": target.get("description", "")}
-    return source.restore(name, 1800, held, beside, details)
+    yield source.begin(name, 1800, held)
+    made = _new_datastore(tenant, held, place, new_name)
+    for machine in _on(tenant, held):
+        copied = f"{machine['name'][:50]}_{made['name'][:29]}"
+        on_it = Placement(place.manager, place.host, place.cluster, made, None, None, None)
+        _register(tenant, machine, NewVm(copied, on_it, bool(target.get("powerOnVmsAfterRestore"))))
+    record(tenant, source.copy, made, {"restoreType": "ALTERNATE", "description": target.get("description", "")})
 
 
 def _on(tenant: Tenant, datastore: Item) -> list[Item]:
@@ -193,8 +182,5 @@ def _register(tenant: Tenant, machine: Item, new: NewVm) -> None:
     """A child task that registers the copy of a VM on the restored datastore."""
     config = {"computeInfo": machine["computeInfo"], "networkAdapters": machine["networkAdapters"]}
     shape = {"virtualDisks": machine["virtualDisks"], "vmConfigInfo": config}
-
-    def finish() -> None:
-        tenant.name_made(new.create(tenant, machine, shape))
-
-    tenant.start("Register virtual machine", 30, machine, parent=tenant.ending_task, finish=finish)
+    tenant.start("Register virtual machine", 30, machine, parent=tenant.ending_task,
+                 finish=lambda: tenant.name_made(new.create(tenant, machine, shape)))  # fmt: skip

@@ -11,7 +11,7 @@ from greenlake_backup_mcp.simulator.seed.databases import WRONG_LOGIN
 from greenlake_backup_mcp.simulator.seed.systems import short
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call, is_wrong, require_free, without_password
+from .call import Call, Writing, is_wrong, require_free, without_password
 from .protection import change_schedules, forget
 
 
@@ -31,7 +31,7 @@ def create_orchestrator(call: Call) -> Answer:
     return Answer(201, item, {"Location": call.location(path)})
 
 
-def modify_orchestrator(call: Call) -> Answer:
+def modify_orchestrator(call: Call) -> Writing:
     """PATCH."""
     tenant, item, body = call.tenant, call.target(), call.body
     changes = {name: body[name] for name in ("displayName",) if name in body}
@@ -72,14 +72,14 @@ def delete_orchestrator(call: Call) -> Answer:
     return Answer(204)
 
 
-def restart_orchestrator(call: Call) -> Answer:
+def restart_orchestrator(call: Call) -> Writing:
     """POST restart-guest-os."""
     item = call.target()
     _ready(item, call)
     return call.change(item, "Restart data orchestrator", 180, "UPDATING", poweredOnAt=format_time(call.tenant.now()))
 
 
-def shut_down_orchestrator(call: Call) -> Answer:
+def shut_down_orchestrator(call: Call) -> Writing:
     """POST shutdown-guest-os: nothing runs afterwards, and the API cannot power it on again."""
     item = call.target()
     _ready(item, call)
@@ -88,7 +88,7 @@ def shut_down_orchestrator(call: Call) -> Answer:
     return call.change(item, "Shut down data orchestrator", 60, "UPDATING", stateReason=reason, **off)
 
 
-def recover_orchestrator(call: Call) -> Answer:
+def recover_orchestrator(call: Call) -> Writing:
     """POST recover."""
     item = call.target()
     call.tenant.note(item["id"], sid=call.body.get("sid", ""))
@@ -115,23 +115,20 @@ def _ready(item: Item, call: Call) -> None:
 # --- SQL Server ----------------------------------------------------------------------------------------------------
 
 
-def register_host(call: Call) -> Answer:
+def register_host(call: Call) -> Writing:
     """POST application-hosts."""
     tenant, body = call.tenant, call.body
     _refuse_host_address(tenant, body["networkAddress"], "")
     name = body.get("name") or body["networkAddress"]
     orchestrator = call.orchestrator()
-
-    def finish() -> None:
-        if is_wrong(body["credentials"]):
-            raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
-        tenant.add(
-            "application-hosts", tenant.new_id("host"), name=name, displayName=name, state="OK", stateReason="",
-            status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""), virtual=False,
-            username=body["credentials"].get("username", ""), dataOrchestratorInfo=short(orchestrator),
-        )  # fmt: skip
-
-    return call.start("Register application host", 120, call.unborn(name), finish=finish)
+    yield call.start("Register application host", 120, call.unborn(name))
+    if is_wrong(body["credentials"]):
+        raise Failure(WRONG_LOGIN, "LOGIN_FAILED")
+    tenant.add(
+        "application-hosts", tenant.new_id("host"), name=name, displayName=name, state="OK", stateReason="",
+        status="OK", networkAddress=body["networkAddress"], description=body.get("description", ""), virtual=False,
+        username=body["credentials"].get("username", ""), dataOrchestratorInfo=short(orchestrator),
+    )  # fmt: skip
 
 
 def _refuse_host_address(tenant: Tenant, address: str, own_id: str) -> None:
@@ -139,7 +136,7 @@ def _refuse_host_address(tenant: Tenant, address: str, own_id: str) -> None:
         raise Refusal(400, "A host with this network address is already registered.")
 
 
-def update_host(call: Call) -> Answer:
+def update_host(call: Call) -> Writing:
     """PATCH application-hosts: whether the credentials are right shows with the next refresh."""
     item, body = call.target(), dict(call.body)
     if "networkAddress" in body:
@@ -166,7 +163,7 @@ def _note_login(call: Call) -> None:
         call.tenant.note(call.ref[1], loginWrong=is_wrong(call.body["credentials"]))
 
 
-def unregister_host(call: Call) -> Answer:
+def unregister_host(call: Call) -> Writing:
     """DELETE application-hosts: instances and databases go too; refused while they are protected, unless forced."""
     item, tenant = call.target(), call.tenant
     of_host = {
@@ -177,15 +174,12 @@ def unregister_host(call: Call) -> Answer:
     if protected and not call.query.get("force", False):
         text = f"{len(protected)} databases of the host are protected; delete their jobs first or use force."
         raise Refusal(400, text)
-
-    def finish() -> None:
-        forget(tenant, [(name, one["id"]) for name, items in of_host.items() for one in items])
-        tenant.remove(call.ref)
-
-    return call.start("Unregister application host", 60, item, ref=call.ref, busy="DELETING", finish=finish)
+    yield call.start("Unregister application host", 60, item, busy="DELETING")
+    forget(tenant, [(name, one["id"]) for name, items in of_host.items() for one in items])
+    tenant.remove(call.ref)
 
 
-def update_instance(call: Call) -> Answer:
+def update_instance(call: Call) -> Writing:
     """PATCH mssql-instances: the credentials; the password is never read back, and shows with the next refresh."""
     item, body = call.target(), call.body
     readable = without_password(body.get("credentials", {}))
@@ -193,19 +187,19 @@ def update_instance(call: Call) -> Answer:
                        credentials={**item["credentials"], **readable})  # fmt: skip
 
 
-def refresh(call: Call) -> Answer:
+def refresh(call: Call) -> Writing:
     """POST refresh of a host, an instance or a database: what is below it is refreshed by tasks of its own."""
     tenant, item, collection = call.tenant, call.target(), call.collection
     name = f"Refresh {collection[:-1].replace('-', ' ')}"
-    task = tenant.start(name, 60, item, ref=call.ref, busy="REFRESHING", sour="ERROR", composite=True,
-                        finish=lambda: _log_in(tenant, call.ref))  # fmt: skip
+    task = call.start(name, 60, item, busy="REFRESHING", sour="ERROR", composite=True)
     below, holder = {"application-hosts": ("mssql-instances", "applicationHostInfo"),
                      "mssql-instances": ("mssql-databases", "instanceInfo")}.get(collection, ("", ""))  # fmt: skip
     for one in tenant.all(below) if below else ():
         if one[holder]["id"] == item["id"]:
             ref = (below, one["id"])
             tenant.start(f"Refresh {below[:-1].replace('-', ' ')}", 40, one, parent=task, ref=ref, busy="REFRESHING")
-    return call.accepted(task)
+    yield task
+    _log_in(tenant, call.ref)
 
 
 def _log_in(tenant: Tenant, ref: Ref) -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from greenlake_backup_mcp.simulator.answers import Answer, Failure, Refusal
+from greenlake_backup_mcp.simulator.answers import Failure, Refusal
 from greenlake_backup_mcp.simulator.history.recovery_points import fresh
 from greenlake_backup_mcp.simulator.names import Item, Ref, format_time, uid, uri
-from greenlake_backup_mcp.simulator.seed.policies import length
+from greenlake_backup_mcp.simulator.seed.policies import length, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
 
-from .call import Call
-from .restore_sources import Source
+from .call import Call, Writing
+from .restore_sources import Source, record
 from .restores import refuse_busy
 from .stores import why_closed
 
 
-def snapshot(call: Call) -> Answer:
+def snapshot(call: Call) -> Writing:
     """POST snapshots."""
     return _create(call, call.target(), "snapshots", {})
 
 
-def backup(call: Call) -> Answer:
+def backup(call: Call) -> Writing:
     """POST backups, from one of the group's recovery points."""
     group, body = call.target(), call.body
     store = call.other("protection-stores", body["protectionStoreId"], "Protection store")
@@ -32,13 +32,12 @@ def backup(call: Call) -> Answer:
     where = (*call.ref[:2], "snapshots" if source["type"] == "SNAPSHOT" else "backups", source["id"])
     if call.tenant.read(where) is None:
         raise Refusal(400, f"The source {source['id']} does not exist.")
-    short = {name: store[name] for name in ("id", "name", "protectionStoreType", "resourceUri", "type")}
-    more = {"backupType": body["backupType"], "protectionStoreInfo": short}
-    more["sourceCopyInfo"] = {"id": source["id"], "copyType": source["type"], "type": source["type"]}
+    more = {"backupType": body["backupType"], "protectionStoreInfo": store_reference(store),
+            "sourceCopyInfo": {"id": source["id"], "copyType": source["type"], "type": source["type"]}}  # fmt: skip
     return _create(call, group, "backups", more)
 
 
-def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
+def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Writing:
     tenant, body = call.tenant, call.body
     keep, lock = body.get("expireAfter"), body.get("lockFor")
     if keep and lock and length(keep) < length(lock):
@@ -50,58 +49,45 @@ def _create(call: Call, group: Item, copy_kind: str, more: Item) -> Answer:
     item |= {**more, **dates, "description": body.get("description", ""), "state": "CREATING"}
     ref: Ref = (*call.ref[:2], copy_kind, id)
     tenant.put(ref, item)
-
-    def finish() -> None:
-        if reason := why_closed(tenant, more.get("protectionStoreInfo")):
-            tenant.write(ref, state="ERROR", status="ERROR", stateReason=reason)
-            raise Failure(reason, "STORE_NOT_AVAILABLE")
-        tenant.write(ref, state="OK")
-
-    return call.start(f"Create {copy_kind[:-1]}", 60, group, finish=finish, others=[item])
+    yield call.start(f"Create {copy_kind[:-1]}", 60, group, others=[item])
+    if reason := why_closed(tenant, more.get("protectionStoreInfo")):
+        tenant.write(ref, state="ERROR", status="ERROR", stateReason=reason)
+        raise Failure(reason, "STORE_NOT_AVAILABLE")
+    tenant.write(ref, state="OK")
 
 
-def attach(call: Call) -> Answer:
+def attach(call: Call) -> Writing:
     """POST attach: the backup's volumes, or some of them, appear at a host."""
     item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
     if not iqn.lower().startswith("iqn."):
         raise Refusal(400, f"{iqn!r} is no iSCSI qualified name.")
-    chosen = _chosen(item, call.body.get("individualBackupIds"))
+    choices = {b["id"] for s in item.get("backupSetsInfo", ()) for b in s["backups"]}
+    chosen = set(call.body.get("individualBackupIds") or choices)
+    if wrong := chosen - choices:
+        raise Refusal(400, f"The backup has no part {sorted(wrong)[0]}.")
     if iqn in item["mountedHostsIqn"]:
         raise Refusal(400, "The backup is already attached to this host.")
     tenant.write(call.ref, mountState="ATTACHING")
-
-    def finish() -> None:
-        now = tenant.read(call.ref) or item
-        sets = _mounted(now, iqn, chosen, attached=True)
-        whole = all(b["mountedHostsIqn"] for s in sets for b in s["backups"])
-        state = "ATTACHED" if whole else "PARTIALLY_ATTACHED"
-        tenant.write(call.ref, state="OK", backupSetsInfo=sets, mountState=state,
-                     mountedHostsIqn=[*now["mountedHostsIqn"], iqn])  # fmt: skip
-
-    return call.start("Attach backup", 60, item, ref=call.ref, busy="IN_USE_FOR_MOUNT", finish=finish)
+    yield call.start("Attach backup", 60, item, busy="IN_USE_FOR_MOUNT")
+    now = tenant.read(call.ref) or item
+    sets = _mounted(now, iqn, chosen, attached=True)
+    whole = all(b["mountedHostsIqn"] for s in sets for b in s["backups"])
+    state = "ATTACHED" if whole else "PARTIALLY_ATTACHED"
+    hosts = [*now["mountedHostsIqn"], iqn]
+    tenant.write(call.ref, state="OK", backupSetsInfo=sets, mountState=state, mountedHostsIqn=hosts)
 
 
-def detach(call: Call) -> Answer:
+def detach(call: Call) -> Writing:
     """POST detach: the volumes go from the host."""
     item, tenant, iqn = call.target(), call.tenant, call.body["hostIqn"]
     if iqn not in item["mountedHostsIqn"]:
         raise Refusal(400, "The backup is not attached to this host.")
     tenant.write(call.ref, mountState="DETACHING")
-
-    def finish() -> None:
-        now = tenant.read(call.ref) or item
-        left = [i for i in now["mountedHostsIqn"] if i != iqn]
-        tenant.write(call.ref, backupSetsInfo=_mounted(now, iqn, (), attached=False), mountedHostsIqn=left,
-                     mountState="ATTACHED" if left else "UNATTACHED")  # fmt: skip
-
-    return call.start("Detach backup", 60, item, finish=finish)
-
-
-def _chosen(item: Item, ids: list[str] | None) -> set[str]:
-    choices = {b["id"] for s in item.get("backupSetsInfo", ()) for b in s["backups"]}
-    if ids and (wrong := set(ids) - choices):
-        raise Refusal(400, f"The backup has no part {sorted(wrong)[0]}.")
-    return set(ids) if ids else choices
+    yield call.start("Detach backup", 60, item)
+    now = tenant.read(call.ref) or item
+    left = [i for i in now["mountedHostsIqn"] if i != iqn]
+    tenant.write(call.ref, backupSetsInfo=_mounted(now, iqn, (), attached=False), mountedHostsIqn=left,
+                 mountState="ATTACHED" if left else "UNATTACHED")  # fmt: skip
 
 
 def _mounted(item: Item, iqn: str, chosen: Collection[str], *, attached: bool) -> list[Item]:
@@ -117,7 +103,7 @@ def _mounted(item: Item, iqn: str, chosen: Collection[str], *, attached: bool) -
     return sets
 
 
-def restore(call: Call) -> Answer:
+def restore(call: Call) -> Writing:
     """POST restore: PARENT overwrites the volumes, or some of them; ALTERNATE, only from a backup, makes new ones."""
     group, body, tenant, name = call.target(), call.body, call.tenant, "Restore volume protection group"
     source = Source.of_body(call, call.ref, ("vpgBackupId", "vpgSnapshotId"))
@@ -129,15 +115,15 @@ def restore(call: Call) -> Answer:
         wanted = body.get("targetStorageSystemId") or group["storageSystemInfo"]["id"]
         array = call.other("storage-systems", wanted, "targetStorageSystemId")
         details = {"restoreType": "ALTERNATE", "storageSystemId": array["id"]}
-        return source.restore(name, 1800, group, lambda: [_new(tenant, v, array) for v in volumes], details)
-
-    def over() -> list[Item]:
-        tenant.rewrite(group["id"])
-        return [tenant.write(call.ref, state="OK") or group]
-
+        yield source.begin(name, 1800, group)
+        for made in [_new(tenant, v, array) for v in volumes]:
+            record(tenant, source.copy, made, details)
+        return
     busy = "RESTORING_BACKUP" if from_backup else "RESTORING_SNAPSHOT"
+    yield source.begin(name, 1800, group, busy=busy, sour="RESTORE_FAILED")
+    tenant.rewrite(group["id"])
     details = {"restoreType": "PARENT", "volumes": [v["id"] for v in volumes]}
-    return source.restore(name, 1800, group, over, details, ref=call.ref, busy=busy, sour="RESTORE_FAILED")
+    record(tenant, source.copy, tenant.write(call.ref, state="OK") or group, details)
 
 
 def _new(tenant: Tenant, volume: Item, array: Item) -> Item:
