@@ -433,11 +433,11 @@ async def test_the_app_is_its_own_tenant_each_time() -> None:
 @given(st.integers(0, 99_999), st.text(max_size=40))
 def test_ids_of_copies_lead_to_their_place_and_nothing_else_does(index: int, other: str) -> None:
     series = _series()
-    due = (series.since // 60 + 1 + index) * 60
+    due = (series.phase.since // 60 + 1 + index) * 60
     assert series.due(series.id(due)) == due
     assert UUID(series.id(due))
     assert series.due(other) is None
-    assert series.due(series.id(series.since // 60 * 60)) is None
+    assert series.due(series.id(series.phase.since // 60 * 60)) is None
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -131,33 +131,31 @@ def _with_attack(item: Item) -> Item:
 EDITS = {"unknown_enum": _with_unknown_enum, "missing_fields": _without_fields, "hostile": _with_attack}
 
 
+SPOILED: Mapping[str, Callable[[Fault, bytes], bytes]] = {
+    "truncated": lambda _, content: content[: max(1, len(content) * 2 // 3)],
+    "not_json": lambda _, content: b"{'items': [" + content[:20],
+    "html": lambda *_: HTML,
+    "empty": lambda *_: b"",
+    "nested": lambda *_: b"[" * 100_000 + b"]" * 100_000,
+    "bomb": lambda fault, content: gzip.compress(b" " * fault.bytes + content, 1),
+}
+BYTES = frozenset({*SPOILED, "huge", "drip"})
+
+
 async def corrupt(fault: Fault, content: bytes) -> AsyncIterator[bytes]:
     """The bytes of an answer, corrupted; lazily, since one of them is 50 MB."""
-    if fault.kind == "truncated":
-        yield content[: max(1, len(content) * 2 // 3)]
-    elif fault.kind == "not_json":
-        yield b"{'items': [" + content[:20]
-    elif fault.kind == "html":
-        yield HTML
-    elif fault.kind == "empty":
-        yield b""
+    if fault.kind in SPOILED:
+        yield SPOILED[fault.kind](fault, content)
     elif fault.kind == "huge":
         yield b'{"items":[{"name":"'
         for _ in range(fault.bytes >> 16):
             yield b"x" * (1 << 16)
         yield b'"}],"count":1,"offset":0,"total":1}'
-    elif fault.kind == "nested":
-        yield b"[" * 100_000 + b"]" * 100_000
-    elif fault.kind == "bomb":
-        yield gzip.compress(b" " * fault.bytes + content, 1)
     elif fault.kind == "drip":
         size = max(1, len(content) // 20)
         for start in range(0, len(content), size):
             await anyio.sleep(fault.seconds / 20)
             yield content[start : start + size]
-
-
-BYTES = frozenset({"truncated", "not_json", "html", "empty", "huge", "nested", "bomb", "drip"})
 
 
 def encode(answer: Answer) -> bytes:

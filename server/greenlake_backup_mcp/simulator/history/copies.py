@@ -38,14 +38,12 @@ def copy_id(key: str, due: int) -> str:
 
 @dataclass
 class Series:
-    """What one schedule made of one asset while nothing about both changed (from `since` to `until`)."""
+    """What one schedule made of one asset while nothing about both changed."""
 
     phase: Phase
     schedule: Schedule
     member: Member
     key: str  # the last 22 characters of every id
-    since: int
-    until: int | None
     lost: Outages = field(repr=False)
     render: Callable[[Series, int, Run], Item] = field(repr=False)
     seed: int = 0
@@ -66,12 +64,12 @@ class Series:
 
     def _look(self, now: int, late: int) -> None:
         keep, held, self.latest = self.schedule.keep, self.runs, now
-        limit = now - keep - late if keep is not None else self.since - 1
+        limit = now - keep - late if keep is not None else self.phase.since - 1
         while held and (first := next(iter(held))) <= limit:
             self.mib -= self.size(first, held.pop(first))
-        start = max(self.looked, limit, self.since - 1)
-        end = now if self.until is None else min(now, self.until - 1)
-        changes = self.schedule.calendar.next(end) if self.until is None else None
+        start = max(self.looked, limit, self.phase.since - 1)
+        end = now if self.phase.until is None else min(now, self.phase.until - 1)
+        changes = self.schedule.calendar.next(end) if self.phase.until is None else None
         for due in self.schedule.calendar.between(start, end):
             run = runs.decide(self.phase, self.schedule, due, self.lost)
             if run.end > now:
@@ -131,7 +129,7 @@ class Series:
         except ValueError:
             return None
         due = (((mixed ^ mixed >> 24) * BACK & ALL) - 1) * 60
-        mine = self.since <= due and (self.until is None or due < self.until)
+        mine = self.phase.since <= due and (self.phase.until is None or due < self.phase.until)
         return due if mine and self.id(due) == id else None
 
     def item(self, due: int) -> Item:

@@ -102,10 +102,9 @@ class History:
             ids = series_key(self.world.seed, member.id, KINDS[schedule.tier], schedule.job, schedule.id)
             asset = asset_in(phase.there, member.holder, member.id)
             series = self._series[key] = Series(
-                phase, schedule, member, ids, phase.since, phase.until, self.lost,
+                phase, schedule, member, ids, self.lost,
                 partial(recovery_points.render, phase.there, asset), self.world.seed, self.clock,
             )  # fmt: skip
-        series.until = phase.until
         return series
 
     def _bulk(self) -> Series:
@@ -116,7 +115,8 @@ class History:
             dues = range(newest - (count - 1) * 300, newest + 1, 300)
             asset = asset_in(self.seeded, "virtual-machines", id)
             self._series["bulk",] = replace(
-                like, schedule=replace(like.schedule, keep=3650 * DAY, lock=None), since=dues[0], until=newest + 1,
+                like, schedule=replace(like.schedule, keep=3650 * DAY, lock=None),
+                phase=replace(like.phase, since=dues[0], until=newest + 1),
                 member=replace(like.member, id=id, name=asset["name"]), template={}, looked=newest, fresh_until=-1,
                 key=series_key(self.world.seed, id, "backups", "", 0), mib=0,
                 render=partial(recovery_points.render, self.seeded, asset),
