@@ -21,6 +21,7 @@ from .answers import Failure, Refusal
 from .history.copies import Copies
 from .history.history import DERIVED, History
 from .history.recovery_points import HOLDERS, build_by_hand, fresh
+from .history.tasks import Past
 from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
 from .seed.data_services import pending
@@ -153,12 +154,12 @@ class Tenant:
 
     def task_page(self, offset: int, limit: int | None) -> tuple[list[Item], int]:
         """Some tasks, newest first, and how many there are."""
-        live = {id: task.created.timestamp() for id, task in self.tasks.items() if not task.vanished}
-        past = self.history.tasks(self._seconds())
-        order = sorted(live, key=live.__getitem__, reverse=True) + list(past)
-        order.sort(key=lambda key: live[key] if key in live else past[key].created, reverse=True)
+        live = (task for task in self.tasks.values() if not task.vanished)
+        order: list[tuple[float, Task | Past]] = [(task.created.timestamp(), task) for task in live]
+        order += [(task.created, task) for task in self.history.tasks(self._seconds()).values()]
+        order.sort(key=lambda pair: pair[0], reverse=True)
         page = order[offset : None if limit is None else offset + limit]
-        return [self.task_item(self.tasks[id]) if id in live else past[id].item for id in page], len(order)
+        return [self.task_item(task) if isinstance(task, Task) else task.item for _, task in page], len(order)
 
     def copies(self, holder: str, asset_id: str, kind: str) -> Copies:
         """The recovery points of an asset; KeyError where there is no such asset."""
@@ -352,9 +353,8 @@ class Tenant:
         while above and above in self.tasks:
             ancestors.append(self.tasks[above])
             above = ancestors[-1].parent
-        return tasks.render(
-            task, ancestors, self.now(), descendants=self._descendants(task), polling_seconds=self.polling()
-        )
+        below = self._descendants(task)
+        return tasks.render(task, ancestors, self.now(), descendants=below, polling_seconds=self.polling())
 
     def _descendants(self, task: Task) -> int:
         return sum(1 + self._descendants(self.tasks[id]) for id in task.children)

@@ -129,11 +129,9 @@ async def _read(scope: Scope, receive: Receive) -> Incoming:
             break
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     raw = scope.get("raw_path") or scope["path"].encode()
-    host = headers.get("host", "localhost")
     query = scope["query_string"].decode("latin-1")
-    return Incoming(
-        scope["method"], raw.decode("latin-1"), query, headers, b"".join(chunks), f"{scope['scheme']}://{host}"
-    )
+    base = f"{scope['scheme']}://{headers.get('host', 'localhost')}"
+    return Incoming(scope["method"], raw.decode("latin-1"), query, headers, b"".join(chunks), base)
 
 
 async def _send(tenant: Tenant, send: AsgiSend, answer: Answer, raw: bytes | None, faults: list[Fault]) -> None:

@@ -72,10 +72,8 @@ class Service:
             headers = {"ratelimit-limit": most, "ratelimit-remaining": "0", "ratelimit-reset": "60"}
         if refusal.status == 405:
             headers["Allow"] = refusal.extra.pop("allow", "")
-        old = self.tenant.switches.old_errors
-        return Answer(
-            refusal.status, error_body(refusal, self.tenant.new_id("debug").replace("-", ""), old=old), headers
-        )
+        debug_id, old = self.tenant.new_id("debug").replace("-", ""), self.tenant.switches.old_errors
+        return Answer(refusal.status, error_body(refusal, debug_id, old=old), headers)
 
     def _authorize(self, request: Incoming) -> None:
         kind, _, token = request.headers.get("authorization", "").partition(" ")

@@ -68,9 +68,8 @@ def _check(tenant: Tenant, copy: Item, details: Item) -> None:
     until, first = parse_time(details["restoreUntil"]), parse_time(copy["pointInTime"])
     logs = copy.get("logBackupInfo", {}).get("lastLogBackupTime")
     last = parse_time(logs) if logs else first
-    if not first <= until <= last + timedelta(seconds=1) and not (
-        details["tailLog"] and first <= until <= tenant.now()
-    ):
+    reached = max(last + timedelta(seconds=1), tenant.now() if details["tailLog"] else first)
+    if not first <= until <= reached:
         span = f"from {copy['pointInTime']} to {format_time(last)}"
         text = f"The log backups reach {span}, not to {details['restoreUntil']}."
         raise Failure(text, "LOG_BACKUP_NOT_FOUND")

@@ -65,10 +65,8 @@ def _bonds(tenant: Tenant, collection: str, asset: Item, jobs: dict[str, Item]) 
     bonds: Item = {}
     if collection in GROUPS:
         groups, name = GROUPS[collection]
-        members = MEMBERS[groups][0]
-        mine = [
-            reference(groups, g) for g in tenant.world.all(groups) if any(m["id"] == asset["id"] for m in g[members])
-        ]
+        held, members = tenant.world.all(groups), MEMBERS[groups][0]
+        mine = [reference(groups, g) for g in held if any(m["id"] == asset["id"] for m in g[members])]
         bonds[name] = mine if collection == "virtual-machines" else next(iter(mine), None)
     if collection == "mssql-databases":
         job = job or next((jobs[g["id"]] for g in mine if g["id"] in jobs), None)
@@ -78,9 +76,9 @@ def _bonds(tenant: Tenant, collection: str, asset: Item, jobs: dict[str, Item]) 
         through = [(reference(collection, asset), collection[:-1].replace("-", "_").upper())]
         if collection == "virtual-machines":
             through += [(group, "VM_PROTECTION_GROUP") for group in mine]
-            held = asset["appInfo"]["vmware"]["datastoresInfo"][0]
-            if asset["id"] in tenant.world.on_datastores.get(held["id"], ()):
-                through += [(reference("datastores", held), "DATASTORE")]
+            datastore = asset["appInfo"]["vmware"]["datastoresInfo"][0]
+            if asset["id"] in tenant.world.on_datastores.get(datastore["id"], ()):
+                through += [(reference("datastores", datastore), "DATASTORE")]
         applied = next(({**short, "type": word} for short, word in through if short["id"] in jobs), None)
         bonds["protectionPolicyAppliedAtInfo"] = applied
     return bonds

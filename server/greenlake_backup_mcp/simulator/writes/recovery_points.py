@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from greenlake_backup_mcp.simulator import approvals
@@ -81,11 +81,9 @@ def _remove_siblings(tenant: Tenant, ref: Ref, item: Item) -> None:
             continue
         held = tenant.copies("mssql-databases", database["id"], ref[2])
         for other in list(held.all(tenant.now(), tenant.lag)):
-            # one run made them all, within a quarter of an hour
-            if abs((parse_time(other["pointInTime"]) - parse_time(item["pointInTime"])).total_seconds()) < 900 and (
-                other.get("scheduleInfo") == item.get("scheduleInfo")
-            ):
-                held.drop(other["id"])
+            apart = abs(parse_time(other["pointInTime"]) - parse_time(item["pointInTime"]))
+            if apart < timedelta(minutes=15) and other.get("scheduleInfo") == item.get("scheduleInfo"):
+                held.drop(other["id"])  # one run made them all
 
 
 def lock_of(tenant: Tenant, item: Item) -> str:

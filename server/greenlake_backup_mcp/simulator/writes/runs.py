@@ -88,9 +88,8 @@ class Run:
             tenant.world, ref[0], asset, kind, tenant.new_id("copy"), taken,
             protection=self.protection, schedule=schedule, full=self.options.full or first or overwritten,
         )  # fmt: skip
-        values |= {
-            name: schedule[name] for name in ("consistency", "backupGranularity") if name in item and name in schedule
-        }
+        chosen = ("consistency", "backupGranularity")
+        values |= {name: schedule[name] for name in chosen if name in item and name in schedule}
         if kind == "backups" and (source := self._source(ref)):
             values["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": source["id"]}
         tenant.put((*ref, kind, item["id"]), item | values)
@@ -98,7 +97,7 @@ class Run:
     def _source(self, ref: Ref) -> Item | None:
         """The snapshot that a backup is made from."""
         page = self.tenant.copies(ref[0], ref[1], "snapshots").page(0, 1, self.tenant.now(), self.tenant.lag)
-        return page[0] if page else None
+        return next(iter(page), None)
 
     def _log_backup(self, ref: Ref) -> None:
         """The logs reach further: the newest backup tells until when, and where they lie."""
