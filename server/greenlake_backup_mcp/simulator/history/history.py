@@ -284,6 +284,12 @@ class History:
         for series in self._series.values():
             series.fresh_until = -1
 
+    def note_run(self, job_id: str, schedule_id: int, status: Item) -> None:
+        """A run that somebody has begun ended so."""
+        if record := self.records.get(job_id):
+            record.by_hand[schedule_id] = [status, *record.by_hand.get(schedule_id, ())][: jobs.SHOWN]
+            self._unsettle()
+
     def run_now(
         self, job: Item, protection: Item, only: Collection[str]
     ) -> tuple[str, str, Mapping[str, tuple[str, str]]]:

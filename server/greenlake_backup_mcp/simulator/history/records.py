@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from greenlake_backup_mcp.simulator.names import MEMBERS, Item, parse_time
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.seed.virtual_machines import FAMOUS
 from greenlake_backup_mcp.simulator.seed.world import World
 
-from . import jobs, schedules, stores
+from . import schedules, stores
 from .jobs import Record
 from .outages import Outages
 from .recovery_points import HOLDERS
@@ -122,26 +121,12 @@ class Records:
             if record and record.phases[-1].until is None:
                 record.phases[-1].until = now
         elif record:
-            new_runs = self._note_runs(record, after, now)
-            return self._reopen(id, now) or new_runs
+            return self._reopen(id, now)
         else:
             since = int(parse_time(after["effectiveFromDateTime"]).timestamp())
             self._records[id] = Record(id, after["assetInfo"], [self.phase(after, max(now, since))])
             self._cover(after, self.world)
         return True
-
-    def _note_runs(self, record: Record, after: Item, now: int) -> bool:
-        """The runs in a job's last five that no schedule made."""
-        any_new = False
-        for schedule in (s for p in after["protections"] for s in p["schedules"]):
-            id, held = schedule["scheduleId"], record.by_hand.get(schedule["scheduleId"], [])
-            latest = islice(record.runs(id, now, self.lost), 2 * jobs.SHOWN)
-            recorded = {jobs.run_id(record.id, id, run.due) for _, _, run in latest}
-            recorded |= {str(s["taskUri"])[-36:] for s in held}
-            new = [s for s in schedule.get("executionStatuses", ()) if str(s.get("taskUri", ""))[-36:] not in recorded]
-            if new:
-                record.by_hand[id], any_new = [*new, *held][: jobs.SHOWN], True
-        return any_new
 
     def _reopen(self, job_id: str, now: int) -> bool:
         """A new phase of a job, where it differs from the last."""

@@ -105,17 +105,12 @@ def overridden(protection: Item, override: Item | None) -> Item:
 
 
 def _job_protections(job: Item, policy: Item, overrides: dict[str, Item]) -> list[Item]:
-    """The policy's protections with what the job overrides, and what it knows of their runs."""
-    existing = {s["scheduleId"]: s for p in job["protections"] for s in p["schedules"]}
-    active = job["operational"] in ("ACTIVE", "PARTIALLY_SUSPENDED")
-    new: Item = {"operational": "ACTIVE" if active else "SUSPENDED", "executionStatuses": []}
-    own = ("executionStatuses", "prevRunTime", "prevSuccessfulRunTime", "nextRunTime", "operational", "overrides")
+    """The policy's protections with what the job overrides; a schedule that it had stands as it stood."""
+    states = {s["scheduleId"]: s["operational"] for p in job["protections"] for s in p["schedules"]}
+    other = "ACTIVE" if job["operational"] in ("ACTIVE", "PARTIALLY_SUSPENDED") else "SUSPENDED"
     protections = []
     for protection in policy["protections"]:
-        schedules = []
-        for schedule in protection["schedules"]:
-            before = existing.get(schedule["scheduleId"], new)
-            schedules.append({**schedule, **{name: before[name] for name in own if name in before}})
+        schedules = [{**s, "operational": states.get(s["scheduleId"], other)} for s in protection["schedules"]]
         protections.append(overridden({**protection, "schedules": schedules}, overrides.get(protection["id"])))
     return protections
 

@@ -14,7 +14,7 @@ from greenlake_backup_mcp.simulator.seed.policies import length, store_reference
 from greenlake_backup_mcp.simulator.state import Tenant
 from greenlake_backup_mcp.simulator.tasks import Task
 
-from .protection import asset_of, change_schedules, protected_through
+from .protection import asset_of, protected_through
 from .stores import why_closed
 
 
@@ -111,16 +111,9 @@ class Run:
             tenant.write((*ref, "backups", newest["id"]), logBackupInfo=info)
 
     def _note(self, status: str, reason: str) -> None:
-        ref = ("protection-jobs", self.job["id"])
-        held, time = self.tenant.read(ref), format_time(self.task.created)
+        ref, time = ("protection-jobs", self.job["id"]), format_time(self.task.created)
         entry = {"status": status, "timestamp": time, "taskUri": uri("async-operations", self.task.id)}
         entry |= {"errorMessage": reason} if reason else {}
-
-        def noted(s: Item) -> Item:
-            if s["scheduleId"] != self.schedule["scheduleId"]:
-                return s
-            new = {**s, "executionStatuses": [entry, *s["executionStatuses"]][:5], "prevRunTime": time}
-            return {**new, "prevSuccessfulRunTime": time} if status in runs.GOOD else new
-
-        if held:
-            self.tenant.write(ref, protections=change_schedules(held, noted))
+        if self.tenant.read(ref):
+            self.tenant.history.note_run(ref[1], self.schedule["scheduleId"], entry)
+            self.tenant.write(ref)
