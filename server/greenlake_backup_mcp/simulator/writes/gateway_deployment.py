@@ -137,14 +137,15 @@ def resize(call: Call) -> Writing:
         others = [d for d in item["datastoresInfo"] if d["id"] not in {g["id"] for g in chosen}]
         changes["datastoresInfo"] = [*others, *_datastores(chosen, grown or TIB)]
     busy = "PSG_STATE_UPDATING_STORAGE_ADD"
-    held = chosen or item["datastoresInfo"]
-    return call.change(item, "Resize protection store gateway", 600, busy, check=lambda: _take(tenant, held, grown),
-                       **changes)  # fmt: skip
+
+    def check() -> None:
+        _take(tenant, chosen or [tenant.read(("datastores", d["id"])) or {} for d in item["datastoresInfo"]], grown)
+
+    return call.change(item, "Resize protection store gateway", 600, busy, check=check, **changes)
 
 
-def _take(tenant: Tenant, named: list[Item], size: int) -> None:
+def _take(tenant: Tenant, stores: list[Item], size: int) -> None:
     """Take the room for `size` more bytes from the datastores, in their order; Failure where there is not so much."""
-    stores = [tenant.read(("datastores", d["id"])) or {} for d in named]
     if sum(d.get("capacityFree", 0) for d in stores) < size:
         raise Failure("Not enough storage space on the datastores.", "NO_SPACE")
     for store in stores if size else ():
