@@ -18,9 +18,10 @@ from typing import Any
 
 from . import tasks
 from .answers import Failure, Refusal
+from .history import by_hand
 from .history.copies import Copies
 from .history.history import DERIVED, History
-from .history.recovery_points import HOLDERS, build_by_hand, fresh
+from .history.recovery_points import HOLDERS, fresh
 from .history.tasks import Past
 from .names import Item, Ref, format_time, merge_patch, number, uid
 from .seed import build
@@ -132,7 +133,7 @@ class Tenant:
         # what was never looked at is made later, from what there was and not from what it has become
         history = History(world, begun, self._seconds, lambda: int(self.lag), (bulk, model["id"], self.bulk))
         word = PENDING[self.switches.dual_words]
-        pending(world, "seeded", build_by_hand(history), "Delete recovery point", world.now, word)
+        pending(world, "seeded", by_hand.build(history), "Delete recovery point", world.now, word)
         return history
 
     @property

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 from greenlake_backup_mcp.simulator.names import BACKUP, Item, format_time, number, uid
 from greenlake_backup_mcp.simulator.seed import cases
@@ -15,12 +15,9 @@ from greenlake_backup_mcp.simulator.seed.templates import SINGULAR, template
 from greenlake_backup_mcp.simulator.seed.world import World
 
 from . import outages, runs, schedules, sizes
-from .copies import Copies, Series, copy_id, series_key
+from .copies import Series, copy_id, series_key
 from .runs import Run
 from .schedules import MIB, Member
-
-if TYPE_CHECKING:
-    from .history import History
 
 HOLDERS = frozenset(SINGULAR)
 TIERS = {"snapshots": ("SNAPSHOT", "REPLICATED_SNAPSHOT"), "backups": ("BACKUP", "CLOUD_BACKUP")}
@@ -184,35 +181,3 @@ def fresh(
         item["sourceCopyInfo"] = {**item["sourceCopyInfo"], "id": uid(id, "source")}
         item["backupSetsInfo"] = [_set(holder, id, member.disks, used if full else used // CHANGED)]
     return item | values
-
-
-def build_by_hand(history: History) -> Item:
-    """Put the seeded ones in their places that no schedule made, or that are no longer as it made them.
-
-    Returns the one whose deletion waits for a second person.
-    """
-    world, now, day = history.seeded, history.seeded.now, timedelta(days=1)
-
-    def made(vm: str, name: str, taken: datetime, expires: datetime | None, **more: object) -> tuple[Copies, Item]:
-        asset = next(v for v in world.all("virtual-machines") if v["displayName"] == vm)
-        item = fresh(world, "virtual-machines", asset, "backups", uid(world.seed, asset["id"], name), taken, name=name)
-        item |= {"expiresAt": format_time(expires)} if expires else {}
-        held = history.copies("virtual-machines", asset["id"], "backups")
-        held.put(item | more)
-        return held, item
-
-    held, item = made(
-        "web-legacy-03", "web-legacy-03_before-upgrade", now - 33 * day, now - timedelta(days=3, hours=4),
-        stateReason="The recovery point has expired and could not be removed.",
-    )  # fmt: skip
-    held.stuck.add(item["id"])
-    made("finance-fs-01", "finance-fs-01_legal-hold_2021", now - 900 * day, None,
-         description="Legal hold, case 2021-118. Has no expiry.")  # fmt: skip
-    made("sap-prod-02", "sap-prod-02_unknown", now - 5 * day, now + 9 * day,
-         verificationInfo={"state": "NOT_VERIFIED", "status": "OK"})  # fmt: skip
-    held, _ = made("sap-prod-01", "sap-prod-01_in-progress", now, now + 14 * day, state="CREATING")
-    series = next(s for s in held.series() if s.schedule.tier == "BACKUP")
-    third = list(series.retained(history.epoch, history.lag()))[2]
-    waiting = series.item(third) | {"state": "PENDING_DELETE_APPROVAL", "status": "OK"}
-    held.put(waiting)
-    return waiting
