@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,13 @@ from greenlake_backup_mcp.fleet.check_health import Section
 HOSTILE = "<script>alert(1)</script> | [x](http://e.example) `rm` \u202e=cmd"
 
 
-def test_the_report_of_the_simulated_tenant_is_a_static_page_with_the_verdict_as_status(
-    capsys: pytest.CaptureFixture[str],
+def test_the_report_of_a_filled_catalog_is_a_static_page_with_the_verdict_as_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = parser.main(["report", "--demo", "--format", "html", "--timezone", "Europe/Berlin"])
+    flags = ["--demo", "--catalog", str(tmp_path / "catalog.sqlite"), "--timezone", "Europe/Berlin"]
+    assert parser.main(["catalog", "sync", *flags]) == 0
+    assert f"Kept in {tmp_path / 'catalog.sqlite'}." in capsys.readouterr().out
+    status = parser.main(["report", "--format", "html", *flags])
     page = capsys.readouterr().out
     assert status == 2
     assert page.startswith("<!DOCTYPE html>")

@@ -6,7 +6,6 @@ Knows how to print for people; what is read and kept is known by catalog/.
 from __future__ import annotations
 
 import sqlite3
-import sys
 
 from greenlake_backup_mcp.catalog import answer, store
 from greenlake_backup_mcp.catalog.catalog import Catalog
@@ -16,32 +15,35 @@ from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.upstream import client
 
+from .printing import print_progress, print_result
+
 
 async def sync(settings: Settings) -> int:
     """Read all that is due into the catalog's file; 0 where everything was read, 1 where a part could not be, told."""
-    operations = {t.operation.id: t.operation for t in app.tool_set(settings).all.values() if t.operation}
     async with client.connect(settings) as api:
-        catalog = Catalog(settings, api, operations)
+        catalog = Catalog(settings, api, app.tool_set(settings).operations)
         try:
-            covered = await catalog.sync(_progress)
+            covered = await catalog.sync(print_progress)
             where = catalog.store.path if catalog.store else None
         except sqlite3.Error as error:
             raise BackupError(f"The catalog cannot be written: {error}.", hint="Is there room on the disk?") from None
         finally:
             catalog.close()
     for line in answer.coverage_lines(covered):
-        print(line)  # noqa: T201
-    print(f"Kept in {where or 'memory, and gone now: name a file with --catalog'}.")  # noqa: T201
+        print_result(line)
+    print_result(f"Kept in {where or 'memory, and gone now: name a file with --catalog'}.")
     if covered.complete:
         return 0
     failed = len(covered.unread_lists)
-    print(f"Not whole: {units.plural(failed, 'list')} and the recovery points of {covered.unread:,} assets are unread.")  # noqa: T201
+    print_result(
+        f"Not whole: {units.plural(failed, 'list')} and the recovery points of {covered.unread:,} assets are unread."
+    )
     return 1
 
 
 def forget(settings: Settings) -> int:
     """Remove the catalog's file with all that it remembers."""
-    print(store.forget(settings))  # noqa: T201
+    print_result(store.forget(settings))
     return 0
 
 
@@ -59,8 +61,3 @@ def describe(settings: Settings) -> str:
     except (store.Unusable, OSError, sqlite3.Error) as problem:
         return f"{where}: {problem}; the server would keep it in memory"
     return f"{where}, {where.stat().st_size / 2**20:.1f} MiB; `catalog forget` removes it"
-
-
-async def _progress(done: float, _total: float | None, words: str) -> None:
-    if int(done) % 50 == 0:
-        print(f"… {words}", file=sys.stderr)  # noqa: T201

@@ -113,10 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("tool")
     call.add_argument("arguments", nargs="*", metavar="name=value", help="JSON values, or text as it is")
     command("doctor", commands.doctor, "check settings, token and one read, and say what is wrong")
-    report = command(
-        "report", commands.report,
-        "the morning check for mail and cron; exit status 0 all well, 1 look into it, 2 act today, 3 no report",
-    )  # fmt: skip
+    words = "the morning check for mail and cron; exit status 0 all well, 1 look into it, 2 act today, 3 no report"
+    report = command("report", commands.report, words)
     report.add_argument("--format", choices=["markdown", "html"], default="markdown", help="default markdown")
     survey = command("survey", commands.survey, "read the tenant (at most 60 reads), and report what of it is as taken")
     survey.add_argument("--output", default="survey", metavar="FILE", help="without ending: .md and .json are written")
@@ -125,19 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", commands.audit, "verify the audit log: what was changed, what is unsettled")
     audit.add_argument("what", choices=["verify"])
     audit.add_argument("files", nargs="+", metavar="FILE", help="of one record, oldest first")
-    evidence = command(
-        "evidence",
-        commands.evidence,
-        "compare two exports of evidence (JSON); exit status 1 where they differ",
-        flags=False,
-    )
+    words = "compare two exports of evidence (JSON); exit status 1 where they differ"
+    evidence = command("evidence", commands.evidence, words, flags=False)
     evidence.add_argument("files", nargs=2, metavar="FILE", help="of check_protection, the older one first")
     config = command("config", config_command.config, "show, or --write, what a client must be told of this server")
     config.add_argument("client", help="claude-desktop, claude-code, vscode, cursor, windsurf, codex or gemini")
     config.add_argument("--write", action="store_true", help="merge it into the client's file, keeping a copy of that")
-    simulate = command(
-        "simulate", commands.simulate, "serve the simulated tenant on a port of this machine", flags=False
-    )
+    words = "serve the simulated tenant on a port of this machine"
+    simulate = command("simulate", commands.simulate, words, flags=False)
     simulate.add_argument("--port", type=int, default=8600)
     simulate.add_argument("--seed", type=int, default=7)
     simulate.add_argument("--size", choices=("small", "middle"), default="small", help="400 or 2,000 VMs")

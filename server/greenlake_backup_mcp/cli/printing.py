@@ -21,6 +21,12 @@ def print_result(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # in its order with what is said on stderr
 
 
+async def print_progress(done: float, _total: float | None, words: str) -> None:
+    """Print now and then how far it is, to stderr."""
+    if int(done) % 50 == 0:
+        print_message(f"… {words}")
+
+
 def load_settings(options: argparse.Namespace) -> Settings:
     """The settings of the flags and the environment, and the log as they want it; SettingsError says what is wrong."""
     flags: dict[str, Any] = {name: getattr(options, name, None) for name in Settings.model_fields}

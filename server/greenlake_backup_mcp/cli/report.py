@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import sqlite3
-import sys
 from collections.abc import Iterator, Sequence
 
 from greenlake_backup_mcp.catalog.catalog import Catalog
@@ -21,6 +20,8 @@ from greenlake_backup_mcp.settings import Settings
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.upstream import client
 
+from .printing import print_progress, print_result
+
 FORMS = ("markdown", "html")
 LONGEST = 300  # characters of a cell
 STYLE = (
@@ -31,13 +32,14 @@ STYLE = (
 
 async def report(settings: Settings, form: str) -> int:
     """Read what is due, then print the report; the exit status is the verdict. BackupError where there is none."""
-    operations = {t.operation.id: t.operation for t in app.tool_set(settings).all.values() if t.operation}
     async with client.connect(settings) as api:
-        catalog = Catalog(settings, api, operations)
+        catalog = Catalog(settings, api, app.tool_set(settings).operations)
         try:
-            await question(catalog, {}, _progress)  # what is wrong with zone or exceptions is told before all is read
+            await question(
+                catalog, {}, print_progress
+            )  # what is wrong with zone or exceptions is told before all is read
             await _sync(catalog)
-            asked = await question(catalog, {}, _progress)
+            asked = await question(catalog, {}, print_progress)
             health_found, estate = await check_health.examine(asked)
         except sqlite3.Error as error:
             raise BackupError(f"The catalog cannot be used: {error}.", hint="Is there room on the disk?") from None
@@ -47,7 +49,7 @@ async def report(settings: Settings, form: str) -> int:
         f"Backup report of {'a simulated tenant' if settings.demo else 'the tenant'}, {units.stamp(asked.clock.now)}"
     )
     made = (to_html if form == "html" else to_markdown)(title, check_health.sections(health_found, estate, asked.clock))
-    print(made)  # noqa: T201
+    print_result(made)
     return int(health_found.level)
 
 
@@ -55,12 +57,7 @@ async def _sync(catalog: Catalog) -> None:
     """Read all that is due, unless another process does: what there is serves then, and the report tells its age."""
     await catalog.coverage()
     if catalog.filler is not None and await catalog.filler.acquire():
-        await catalog.sync(_progress)
-
-
-async def _progress(done: float, _total: float | None, words: str) -> None:
-    if int(done) % 50 == 0:
-        print(f"… {words}", file=sys.stderr)  # noqa: T201
+        await catalog.sync(print_progress)
 
 
 def _cell(value: object) -> str:

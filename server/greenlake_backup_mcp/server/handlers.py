@@ -25,6 +25,7 @@ from mcp.types import (
 )
 
 from greenlake_backup_mcp.errors import BackupError, InputError
+from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools.registry import Tool
 
 from .view_surface import ViewSurface
@@ -45,7 +46,7 @@ async def _read_evidence(ctx: Context, uri: str) -> ReadResourceResult:
     context = await ctx.lifespan_context.for_role()
     address = uri.removeprefix(resources.EVIDENCE)
     try:
-        return resources.read_evidence(uri, *await context.catalog.evidence(address, _no_progress))
+        return resources.text_resource(uri, *await context.catalog.evidence(address, _no_progress))
     except BackupError as problem:
         raise MCPError(code=INVALID_PARAMS, message=f"{problem.message} {problem.hint}".strip()) from None
 
@@ -81,9 +82,7 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, s
         from . import resources  # noqa: PLC0415
 
         refuse_cursor(params)
-        templates = [resources.template()]
-        more = {"preview_call": resources.difference_template, "check_protection": resources.evidence_template}
-        templates += [make() for tool, make in more.items() if tool in allowed()]
+        templates = [template for tool, template in resources.TEMPLATES.items() if not tool or tool in allowed()]
         return ListResourceTemplatesResult(resource_templates=templates)
 
     async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
@@ -103,7 +102,7 @@ def handlers(allowed: Callable[[], Mapping[str, Tool]], views: ViewSurface, *, s
             lines = context.consent.differences.whole(gate.principal(ctx), reference, now)
         except InputError as problem:
             raise MCPError(code=INVALID_PARAMS, message=f"{problem.message} {problem.hint}") from None
-        return resources.read_difference(lines, params.uri)
+        return resources.text_resource(params.uri, "text/plain", sanitize.clean("\n".join(lines)))
 
     async def complete(ctx: Context, params: CompleteRequestParams) -> CompleteResult:
         from . import completions  # noqa: PLC0415

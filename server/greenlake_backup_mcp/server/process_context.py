@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 from greenlake_backup_mcp.dispatch.in_flight import InFlightCalls
 from greenlake_backup_mcp.errors import BackupError
 from greenlake_backup_mcp.observability import call_log
+from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.settings import Settings, defaults
 from greenlake_backup_mcp.tools import roles
 from greenlake_backup_mcp.tools.registry import Tool
@@ -30,6 +31,11 @@ class ToolSet:
 
     all: dict[str, Tool]
     offered: dict[str, Tool]
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """The operations behind all tools, by id."""
+        return {tool.operation.id: tool.operation for tool in self.all.values() if tool.operation}
 
 
 @dataclass
@@ -103,8 +109,7 @@ async def open_context(  # noqa: PLR0913, PLR0917
         problem, store = problem or error, None
         consent = proposals.consent(defaults())
     async with client.connect(settings, app=app, now=now) as connected:
-        operations = {tool.operation.id: tool.operation for tool in tools.all.values() if tool.operation}
-        api = replace(connected, inspect=drift.Inspector(operations, connected.readings.count_drift).inspect)
+        api = replace(connected, inspect=drift.Inspector(tools.operations, connected.readings.count_drift).inspect)
         try:
             catalog = CatalogSource(api, tools.all, background.group)
             background.stack.push_async_callback(catalog.close)

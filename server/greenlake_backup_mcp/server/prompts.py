@@ -18,8 +18,7 @@ from mcp.types import Prompt as ListedPrompt
 from greenlake_backup_mcp.text import sanitize
 from greenlake_backup_mcp.tools.registry import Tool
 
-LONGEST = 200  # characters of one argument
-FARTHEST = 9999  # hours or days
+LONGEST, FARTHEST = 200, 9999  # characters of one argument; hours or days
 
 
 @dataclass(frozen=True)
@@ -206,10 +205,8 @@ def enabled(tools: Mapping[str, Tool]) -> tuple[Prompt, ...]:
 
 def list_prompts(prompt: Prompt) -> ListedPrompt:
     """The prompt as prompts/list shows it."""
-    arguments = [
-        PromptArgument(name=a.name, description=a.description, required=not a.default) for a in prompt.arguments
-    ]
-    return ListedPrompt(name=prompt.name, title=prompt.title, description=prompt.description, arguments=arguments)
+    needs = [PromptArgument(name=a.name, description=a.description, required=not a.default) for a in prompt.arguments]
+    return ListedPrompt(name=prompt.name, title=prompt.title, description=prompt.description, arguments=needs)
 
 
 def fill(
@@ -229,9 +226,8 @@ def fill(
         value = arguments.get(argument.name, "").strip()
         if not value and not argument.default:
             raise MCPError(code=INVALID_PARAMS, message=f"{argument.name} is missing: {argument.description}")
-        values[argument.name] = _render(argument, value)
+        number = values[argument.name] = _render(argument, value)
         if argument.ahead is not None:
-            number = values[argument.name]
             if not number.isdecimal() or not 0 < int(number) <= FARTHEST:
                 message = f"{argument.name} is a number from 1 to {FARTHEST}: {argument.description}"
                 raise MCPError(code=INVALID_PARAMS, message=message)

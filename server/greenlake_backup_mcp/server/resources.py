@@ -16,7 +16,7 @@ from mcp.types import INVALID_PARAMS, ReadResourceResult, Resource, ResourceTemp
 from greenlake_backup_mcp.openapi import document
 from greenlake_backup_mcp.openapi.document import Operation
 from greenlake_backup_mcp.openapi.references import expand
-from greenlake_backup_mcp.text import sanitize, suggest
+from greenlake_backup_mcp.text import suggest
 from greenlake_backup_mcp.tools.registry import Tool
 
 TEXTS = Path(__file__).parent / "texts"
@@ -30,6 +30,33 @@ PAGES = {
     "confirmation": ("Policy of confirmation", "What is asked before what, and what that is worth."),
     CATALOG: ("The backup catalog", "Every view and column that the SQL of query_catalog sees."),
     "glossary": ("Glossary", "The words of the service: policy, job, recovery point, store, gateway, lock, status."),
+}
+
+
+TEMPLATES: Mapping[str, ResourceTemplate] = {  # by the tool without which there is none; "" for what there always is
+    "": ResourceTemplate(
+        uri_template=TEMPLATE,
+        name="operation",
+        title="Operation",
+        description="Full request and answer schemas of the operation behind a tool.",
+        mime_type="application/json",
+    ),
+    "preview_call": ResourceTemplate(
+        uri_template=DIFFERENCES + "{reference}",
+        name="difference",
+        title="Whole difference of a preview",
+        description="All that a previewed call would change; for its caller, while its code lives.",
+        mime_type="text/plain",
+    ),
+    "check_protection": ResourceTemplate(
+        uri_template=EVIDENCE
+        + "check_protection.{form}{?control,name,kind,policy,group,location,tag,minGib,place,hours,days,until,since,"
+        "timeZone}",
+        name="evidence",
+        title="Evidence of a check",
+        description="Rule, parameters, coverage, exceptions, a row per asset, digest; form is csv or json.",
+        mime_type="text/csv",
+    ),
 }
 
 
@@ -55,66 +82,21 @@ def list_resources(tools: Iterable[Tool]) -> list[Resource]:
     ]
 
 
-def template() -> ResourceTemplate:
-    """The operations by the name of their tool."""
-    return ResourceTemplate(
-        uri_template=TEMPLATE,
-        name="operation",
-        title="Operation",
-        description="Full request and answer schemas of the operation behind a tool.",
-        mime_type="application/json",
-    )
-
-
-def difference_template() -> ResourceTemplate:
-    """The whole difference that a preview told of, by its reference."""
-    return ResourceTemplate(
-        uri_template=DIFFERENCES + "{reference}",
-        name="difference",
-        title="Whole difference of a preview",
-        description="All that a previewed call would change; for its caller, while its code lives.",
-        mime_type="text/plain",
-    )
-
-
-def evidence_template() -> ResourceTemplate:
-    """The evidence of check_protection, by the arguments of the check."""
-    return ResourceTemplate(
-        uri_template=EVIDENCE
-        + "check_protection.{form}{?control,name,kind,policy,group,location,tag,minGib,place,hours,days,until,since,"
-        "timeZone}",
-        name="evidence",
-        title="Evidence of a check",
-        description="Rule, parameters, coverage, exceptions, a row per asset, digest; form is csv or json.",
-        mime_type="text/csv",
-    )
-
-
-def read_evidence(uri: str, media_type: str, text: str) -> ReadResourceResult:
-    """The evidence of a check as a file."""
-    return _result(uri, media_type, text)
-
-
-def read_difference(lines: Iterable[str], uri: str) -> ReadResourceResult:
-    """A whole difference as a text."""
-    return _result(uri, "text/plain", sanitize.clean("\n".join(lines)))
-
-
 def read(tools: Mapping[str, Tool], uri: str) -> ReadResourceResult:
     """The resource; MCPError for one that does not exist."""
     name = uri.removeprefix(SCHEME)
     if uri == SCHEME + CATALOG:
         from greenlake_backup_mcp.catalog import query_catalog  # noqa: PLC0415
 
-        return _result(uri, "text/markdown", query_catalog.document())
+        return text_resource(uri, "text/markdown", query_catalog.document())
     if uri.startswith(SCHEME) and name in PAGES:
-        return _result(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
+        return text_resource(uri, "text/markdown", (TEXTS / f"{name}.md").read_text(encoding="utf-8"))
     tool = tools.get(uri.removeprefix(OPERATIONS)) if uri.startswith(OPERATIONS) else None
     if tool is None or tool.operation is None:
         message = f"There is no such resource. {_hint(tools, uri)}"
         raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": uri[:300]})
     content = json.dumps(describe_operation(tool, tool.operation), indent=1, ensure_ascii=False)
-    return _result(uri, "application/json", content)
+    return text_resource(uri, "application/json", content)
 
 
 def _hint(tools: Mapping[str, Tool], uri: str) -> str:
@@ -171,5 +153,6 @@ def describe_operation(tool: Tool, operation: Operation) -> dict[str, Any]:
     return content
 
 
-def _result(uri: str, media_type: str, text: str) -> ReadResourceResult:
+def text_resource(uri: str, media_type: str, text: str) -> ReadResourceResult:
+    """What a resource at this address holds."""
     return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=media_type, text=text)])
