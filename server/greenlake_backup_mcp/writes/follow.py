@@ -97,9 +97,8 @@ async def wait(context: WriteContext, task_id: str) -> TaskReport:
         )
     if write:
         return await _report(replace(result, context=replace(context, left=result.context.left)))
-    task, target = result.task, None
-    if task.subject:
-        target = context.reader(task.subject)
+    task = result.task
+    target = context.reader(task.subject) if task.subject else None
     context = replace(
         result.context, target=target, deletes=_DELETE.match(task.name) is not None, since=task.begun,
         expectation=expectations.Expectation(states=True),

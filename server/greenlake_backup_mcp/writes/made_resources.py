@@ -56,9 +56,9 @@ class Made:
 
 def name_of(path: str, item: Mapping[str, Any]) -> str:
     """What is at a path, with its name and id: `protection policy "Gold" (id …)`."""
-    name, asset = item.get("displayName") or item.get("name"), item.get("assetInfo")
-    if not name and isinstance(asset, Mapping):
-        name = f"for {asset.get('displayName') or asset.get('name')}"
+    name = extractors.first(item, ("displayName", "name"))
+    if not name and (asset := extractors.first(item, ("assetInfo/displayName", "assetInfo/name"))):
+        name = f"for {asset}"
     what = path.rstrip("/").split("/")[-2].replace("-", " ").removesuffix("s")
     what = what[:-2] + "y" if what.endswith("ie") else what
     return f"{what} {sanitize.quoted(str(name or ''), 80)} (id {sanitize.cell(str(item.get('id')))})"
@@ -144,5 +144,5 @@ def _fresh(context: WriteContext, item: Mapping[str, Any]) -> bool:
 
 
 def _names(wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    name = wanted.get("name") or wanted.get("displayName")
-    return (str(name),) if isinstance(name, str) and name else ()
+    name = extractors.first(wanted, ("name", "displayName"))
+    return (name,) if isinstance(name, str) else ()
