@@ -85,12 +85,19 @@ async def test_a_diagnosis_ends_with_what_it_found() -> None:
             assert (task["state"], task["logMessages"][-1]["message"]) == end
 
 
-async def test_an_update_of_what_is_gone_meanwhile_fails() -> None:
+async def test_a_task_on_what_is_gone_meanwhile_fails() -> None:
     async with simulated() as tenant:
         path = named(tenant.tenant, GATEWAYS, "psg-dc1-01")["resourceUri"]
         change = await tenant.client.post(f"{path}/restart-guest-os")
         tenant.tenant.remove((GATEWAYS, path.rsplit("/", 1)[1]))
         assert (await tenant.task(change))["error"]["error"] == "psg-dc1-01 no longer exists."
+        job = named(tenant.tenant, "protection-jobs", "archive-fs-01")
+        run = await tenant.client.post(f"{job['resourceUri']}/run", json={})
+        tenant.tenant.remove(("virtual-machines", job["assetInfo"]["id"]))
+        parts = await children(tenant, await tenant.task(run))
+        assert [(c["state"], c["error"]["error"]) for c in parts] == [
+            ("FAILED", f"Asset '{job['assetInfo']['id']}' does not exist.")
+        ]
 
 
 async def test_a_new_job_sets_its_first_runs_going_and_its_overrides_beat_the_policy() -> None:
