@@ -49,7 +49,7 @@ def prepare(tool: Tool, raw: Mapping[str, Any]) -> dict[str, Any]:
         count = f"{len(problems) - MOST_PROBLEMS}{' or' if len(problems) == MOST_COUNTED else ''} more"
         more = f" (and {count})" if len(problems) > MOST_PROBLEMS else ""
         raise InputError("; ".join(problems[:MOST_PROBLEMS]) + more + ".")
-    if tool.operation and tool.operation.method == "PATCH" and not _body(tool, arguments):
+    if tool.operation and tool.operation.method == "PATCH" and not tool.body_of(arguments):
         raise InputError(
             "There is nothing to change: no property is given.",
             hint="Give at least one of "
@@ -101,7 +101,7 @@ def build_request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
             path = path.replace("{" + argument.wire + "}", quote(str(value), safe=""))
         elif argument.place == "query":
             query.append((argument.wire, _wire_value(value)))
-    body = _body(tool, arguments)
+    body = tool.body_of(arguments)
     sends_body = operation.media_type is not None and (bool(body) or operation.body_required)
     return Request(
         operation_id=operation.id,
@@ -114,13 +114,6 @@ def build_request(tool: Tool, arguments: Mapping[str, Any]) -> Request:
         tool=tool.name,
         beside=arguments.get(published.BESIDE, {}),
     )
-
-
-def _body(tool: Tool, arguments: Mapping[str, Any]) -> Any:
-    whole = next((a for a in tool.arguments.values() if a.place == "whole body"), None)
-    if whole is not None:
-        return arguments.get(whole.name)
-    return {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
 
 
 def _wire_value(value: Any) -> str:
@@ -160,7 +153,7 @@ def _schema(tool: Tool, argument: Argument) -> Schema:
 
 def _body_problems(tool: Tool, schema: Schema, arguments: Mapping[str, Any]) -> Iterator[str]:
     """What the full description says of the body, beyond the schema that tools/list shows."""
-    body = _body(tool, arguments)
+    body = tool.body_of(arguments)
     # branches that only say which properties belong together are explained by the validator itself
     branches = [b for key in ("oneOf", "anyOf") for b in schema.get(key, ()) if "properties" in b]
     if branches and not any(

@@ -9,27 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools import schemas
 from greenlake_backup_mcp.tools.registry import Tool
-from greenlake_backup_mcp.upstream.published import BESIDE
 
-from .places import (
-    ABSENT,
-    DATABASE,
-    DEFAULTS,
-    ENDS,
-    IDENTIFYING,
-    MEMBERS,
-    is_spoken_for,
-    left_out,
-    present,
-    store_of,
-)
+from . import places
+from .places import ABSENT, MEMBERS, store_of
 
 # TABLE: what identifies an element of a list; where both sides have it, the order of the list means nothing
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -44,7 +33,6 @@ SETS = frozenset(
     {"scheduleIds", "datastoreIds", "diskIds", "includeResources", "individualBackupIds", "individualSnapshotIds"}
 )
 AGAIN = " (given "  # after the key of an element that has the key of an earlier one
-ATOMS = frozenset({"schedule"})  # objects that are told as one value
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +93,11 @@ def compute_difference(tool: Tool, arguments: Mapping[str, Any], resource: Mappi
     operation = tool.operation
     if operation is None:
         return Difference()
-    body = request_body(tool, arguments)
+    body = places.request_body(tool, arguments)
     query = {a.name: arguments[a.name] for a in tool.arguments.values() if a.place == "query" and a.name in arguments}
     schema = schemas.merged_choice(tool.body or {})
-    before = present(operation.id, operation.method, schema, body, resource)
-    end = ENDS.get(operation.id, "")
+    before = places.present(operation.id, operation.method, schema, body, resource)
+    end = places.ENDS.get(operation.id, "")
     after: Any = {name: value for name, value in body.items() if name != end}
     if operation.method == "PATCH" or (operation.method == "POST" and before and not end):
         after = merge_patch(before, after)
@@ -118,36 +106,21 @@ def compute_difference(tool: Tool, arguments: Mapping[str, Any], resource: Mappi
     if operation.method in ("POST", "PUT", "DELETE"):
         queries = {p.name: p.schema for p in operation.parameters if p.place == "query"}
         asked, whole = {**query, **body}, {**queries, **schema.get("properties", {})}
-        for path, default in left_out(whole, asked, DEFAULTS.get(operation.id, {}), before):
+        for path, default in places.left_out(whole, asked, places.DEFAULTS.get(operation.id, {}), before):
             if default is not ABSENT:
                 leaves.append(Leaf(path, after=default, default=True))
-            elif operation.method == "POST" and not is_spoken_for(path, asked):
+            elif operation.method == "POST" and not places.is_spoken_for(path, asked):
                 gaps.append(Leaf(path).dotted)
     return Difference(tuple(leaves), tuple(gaps))
-
-
-def request_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The body that the arguments become."""
-    whole = next((a for a in tool.arguments.values() if a.place == "whole body"), None)
-    if whole is not None:
-        value = arguments.get(whole.name)
-        return dict(value) if isinstance(value, Mapping) else {} if value is None else {whole.name: value}
-    beside = {BESIDE: arguments[BESIDE]} if BESIDE in arguments else {}
-    body = {a.wire: arguments[a.name] for a in tool.arguments.values() if a.place == "body" and a.name in arguments}
-    return {**body, **beside}
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7396: objects are merged, null takes away, all else (arrays too) is replaced whole."""
     if not isinstance(patch, Mapping):
         return patch
-    out = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            out.pop(name, None)
-        else:
-            out[name] = merge_patch(out.get(name), value)
-    return out
+    before = target if isinstance(target, Mapping) else {}
+    merged = {name: merge_patch(before.get(name), value) for name, value in patch.items() if value is not None}
+    return {**{name: value for name, value in before.items() if name not in patch}, **merged}
 
 
 def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -155,7 +128,7 @@ def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, Mapping) and value and not is_atom(path, value):
         for name, item in value.items():
             yield from leaves_of(item, (*path, str(name)))
-    elif isinstance(value, list) and value and not is_atom(path, value):
+    elif isinstance(value, list) and value:
         for n, item in enumerate(value):
             yield from leaves_of(item, (*path, Element(_key(path, item) or n + 1, item)))
     else:
@@ -170,54 +143,56 @@ def leaves_between(before: Any, after: Any, path: Path = ()) -> Iterator[Leaf]:
     if _same(path, before, after):
         return
     sides = [side for side in (before, after) if side is not ABSENT]
-    if all(isinstance(side, Mapping) for side in sides) and not any(is_atom(path, side) for side in sides):
-        if any(side for side in sides):
-            one, two = (side if isinstance(side, Mapping) else {} for side in (before, after))
-            for name in dict.fromkeys((*one, *two)):
-                if path or name not in ("id", "resourceUri"):
-                    yield from leaves_between(one.get(name, ABSENT), two.get(name, ABSENT), (*path, name))
-            return
-    elif all(isinstance(side, list) for side in sides) and not any(is_atom(path, side) for side in sides):
-        yield from _elements(before if before is not ABSENT else [], after if after is not ABSENT else [], path)
-        return
-    yield Leaf(path, before, after)
+    one, two = (type(sides[0])() if side is ABSENT else side for side in (before, after))
+    if all(isinstance(side, list) for side in sides):
+        yield from _elements(one, two, path)
+    elif all(isinstance(side, Mapping) and not is_atom(path, side) for side in sides) and any(sides):
+        for name in dict.fromkeys((*one, *two)):
+            if path or name not in ("id", "resourceUri"):
+                yield from leaves_between(one.get(name, ABSENT), two.get(name, ABSENT), (*path, name))
+    else:
+        yield Leaf(path, before, after)
 
 
 def _elements(before: Sequence[Any], after: Sequence[Any], path: Path) -> Iterator[Leaf]:
     """The leaves in which two lists differ: by key where their elements have one, else by place."""
-    pairs = _pairs(before, after, path)
-    if pairs is None and before:  # nothing says which element is which: the whole list is one value
+    name = _list_name(path)
+    pairs: Iterable[tuple[Any, Any, Any]] = ((n, ABSENT, item) for n, item in enumerate(after, 1))
+    if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
+        pairs = _tier_pairs(before, after)
+    elif name in SETS or name in KEYS:
+        one, two = (_by_key(path, side) for side in (before, after))
+        pairs = ((key, one.get(key, ABSENT), two.get(key, ABSENT)) for key in {**one, **two})
+    elif before:  # nothing says which element is which: the whole list is one value
         yield Leaf(path, list(before), list(after))
         return
-    if not before and not any(isinstance(item, (Mapping, list)) for item in after):  # plain values are told as one
+    if before or any(isinstance(item, (Mapping, list)) for item in after):
+        for pair in pairs:
+            yield from _element(Element(*pair), path)
+    else:  # plain values are told as one
         yield Leaf(path, after=list(after))
-        return
-    pairs = pairs or [(n + 1, ABSENT, item) for n, item in enumerate(after)]
-    for key, one, two in pairs:
-        step = Element(key, one, two)
-        if one is not ABSENT and two is ABSENT:
-            yield Leaf((*path, step), one)
-        elif one is ABSENT and not isinstance(two, Mapping):
-            yield Leaf((*path, step), after=two)
-        elif one is ABSENT:
-            rest = {n: v for n, v in two.items() if not _identifies(path, n) or n == "protectionStoreId"}
-            yield from leaves_between(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
-        else:
-            asked: Any = two
-            if isinstance(two, Mapping) and isinstance(one, Mapping):  # one key may stand for two that differ
-                asked = {n: v for n, v in two.items() if not _identifies(path, n) or one.get(n, v) != v}
-            yield from leaves_between(_carried(path, one, asked), asked, (*path, step))
 
 
-def _pairs(before: Sequence[Any], after: Sequence[Any], path: Path) -> list[tuple[Any, Any, Any]] | None:
-    """(key, element before, element after) of each element; None where the elements have no keys of their own."""
-    name = path[-1] if path and isinstance(path[-1], str) else ""
-    if name == "protections" and not all(isinstance(i, Mapping) and "id" in i for i in (*before, *after)):
-        return _tier_pairs(before, after)
-    if name not in SETS and name not in KEYS:
-        return None
-    one, two = (_by_key(path, side) for side in (before, after))
-    return [(key, one.get(key, ABSENT), two.get(key, ABSENT)) for key in dict.fromkeys((*one, *two))]
+def _element(step: Element, path: Path) -> Iterator[Leaf]:
+    """The leaves in which an element of a list differs: it comes, goes, or changes within."""
+    one, two = step.before, step.after
+    if two is ABSENT:
+        yield Leaf((*path, step), one)
+    elif one is ABSENT:
+        inside = two.items() if isinstance(two, Mapping) else ()
+        rest = {n: v for n, v in inside if not _identifies(path, n) or n == "protectionStoreId"}
+        yield from leaves_between(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
+    elif isinstance(one, Mapping) and isinstance(two, Mapping):  # one key may stand for two that differ
+        asked = {n: v for n, v in two.items() if not _identifies(path, n) or one.get(n, v) != v}
+        described = path[-1] not in MEMBERS  # members are named, not described
+        held = {
+            n: v
+            for n, v in one.items()
+            if n in asked or (described and n not in places.IDENTIFYING and not _identifies(path, n))
+        }
+        yield from leaves_between(held, asked, (*path, step))
+    else:
+        yield from leaves_between(one, two, (*path, step))
 
 
 def _by_key(path: Path, items: Sequence[Any]) -> dict[str, Any]:
@@ -236,61 +211,49 @@ def _tier_pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[Any, 
     """The tiers of a policy without ids, paired by type and store, else by type; what is left pairs with nothing."""
     left = [item for item in before if isinstance(item, Mapping)]
     pairs: list[tuple[Any, Any, Any]] = []
-    for n, two in enumerate(after):
-        alike = [one for one in left if isinstance(two, Mapping) and one.get("type") == two.get("type")]
-        store = two.get("protectionStoreId") if isinstance(two, Mapping) else None
-        one = next((i for i in alike if store_of(i) == store), alike[0] if alike else ABSENT)
-        if one is not ABSENT:
-            left = [item for item in left if item is not one]
-        new = f"{n + 1}:{two.get('type')}" if isinstance(two, Mapping) and two.get("type") else n + 1
-        pairs.append((one.get("id", new) if isinstance(one, Mapping) else new, one, two))
+    for n, two in enumerate(after, 1):
+        asked = two if isinstance(two, Mapping) else {}
+        alike = [one for one in left if one.get("type") == asked.get("type")]
+        one = next((i for i in alike if store_of(i) == asked.get("protectionStoreId")), alike[0] if alike else None)
+        new = f"{n}:{asked['type']}" if asked.get("type") else n
+        pairs.append((one.get("id", new), one, two) if one else (new, ABSENT, two))
+        left = [item for item in left if item is not one]
     return pairs + [(one.get("id", "?"), one, ABSENT) for one in left]
 
 
 def _key(path: Path, item: Any) -> Any:
     """What identifies an element of the list at a path."""
-    name = path[-1] if path and isinstance(path[-1], str) else ""
+    name = _list_name(path)
     if not isinstance(item, Mapping):
         return item if name in SETS else None
     keys = KEYS.get(name, ())
     identity = next((item[k] for k in keys if item.get(k) not in (None, "")), None)
-    own = re.fullmatch(DATABASE, str(identity)) if name == "members" else None
+    own = re.fullmatch(places.DATABASE, str(identity)) if name == "members" else None
     return own[1] if own else identity
 
 
 def _identifies(path: Path, name: str) -> bool:
     """Whether a property of an element is told by the element's own label."""
-    of_list = path[-1] if path and isinstance(path[-1], str) else ""
-    return (
-        name in KEYS.get(of_list, ()) or name == "protectionStoreInfo" or (of_list == "protections" and name == "type")
-    )
+    told_of_tiers = ("protectionStoreInfo", "type") if _list_name(path) == "protections" else ("protectionStoreInfo",)
+    return name in KEYS.get(_list_name(path), ()) or name in told_of_tiers
 
 
-def _carried(path: Path, one: Any, asked: Any) -> Any:
-    """An element as it is, as far as the request's element could carry it. Members are named, not described."""
-    if not isinstance(one, Mapping) or not isinstance(asked, Mapping):
-        return one
-    return {
-        n: v
-        for n, v in one.items()
-        if n in asked or (not _identifies(path, n) and path[-1] not in MEMBERS and n not in IDENTIFYING)
-    }
+def _list_name(path: Path) -> str:
+    """The name of the list at a path; "" where it has none."""
+    return path[-1] if path and isinstance(path[-1], str) else ""
 
 
 def _same(path: Path, before: Any, after: Any) -> bool:
-    if before is ABSENT or after is ABSENT:
-        return before is after
-    if isinstance(before, bool) != isinstance(after, bool):
-        return False
+    """Whether two values mean the same: equal ones, and points in time however they are written."""
     if before == after:
-        return True
-    if isinstance(before, str) and isinstance(after, str) and (moment := units.parse_time(before)) is not None:
-        return path[-1:] != ("name",) and path[-1:] != ("description",) and moment == units.parse_time(after)
-    return False
+        return isinstance(before, bool) == isinstance(after, bool)
+    if not isinstance(before, str) or not isinstance(after, str) or path[-1:] in (("name",), ("description",)):
+        return False
+    moment = units.parse_time(before)
+    return moment is not None and moment == units.parse_time(after)
 
 
 def is_atom(path: Path, value: Any) -> bool:
     """Whether an object is told as one value: a length of time, a rhythm."""
-    if not isinstance(value, Mapping):
-        return False
-    return bool(value and set(value) <= {"value", "unit"}) or bool(path and path[-1] in ATOMS)
+    length = isinstance(value, Mapping) and bool(value) and set(value) <= {"value", "unit"}
+    return length or (isinstance(value, Mapping) and path[-1:] == ("schedule",))

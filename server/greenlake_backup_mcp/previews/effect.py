@@ -15,11 +15,11 @@ from greenlake_backup_mcp.text import masking, sanitize
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 
 from . import leaf_words
-from .difference import Leaf, Path, leaves_of, request_body
+from .difference import Leaf, Path, leaves_of
 from .judgement import CLAUSE, RANK, SENTENCE, SILENT, SPREADING, judge_all
 from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, grave, notable, say
 from .phrases import not_known
-from .places import ABSENT, PLACES
+from .places import ABSENT, PLACES, request_body
 from .reads import VOLATILE
 
 WHOLE = 10**7  # characters of a value in the whole difference: as many as a request can have

@@ -16,7 +16,7 @@ from .leaf_tests import length_days
 from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import count_of, item_at, listed, name_of, objects, quoted
 from .places import store_of
-from .reads import COUNT, ReadSpec, Target, copy_reads, identity_of, within
+from .reads import WHOLE, ReadSpec, Target, copy_reads, identity_of, within
 from .schedule_facts import Schedule, describe_schedules, id_of, list_ids, needing, schedules_of
 from .tenant_facts import STORES, stores, unreachable
 from .times import describe_time
@@ -33,7 +33,8 @@ FULL = 0.9  # of a store's room in use, beyond which a full backup may find none
 def _copies_of_asset(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """How many copies of the job's asset there are."""
     uri = item_at(target.resource, "assetInfo", "resourceUri")
-    return copy_reads(within(uri), "the asset", COUNT) if isinstance(uri, str) and uri.count("/") >= 4 else []
+    query = (*WHOLE, ("select", "id"))
+    return copy_reads(within(uri), "the asset", query) if isinstance(uri, str) and uri.count("/") >= 4 else []
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Any
 
 from greenlake_backup_mcp.openapi.document import Schema
+from greenlake_backup_mcp.tools.registry import Tool
+from greenlake_backup_mcp.upstream.published import BESIDE
 
 
 class Absent(Enum):
@@ -60,6 +62,13 @@ PARTS = ("scheduleIds", "individualBackupIds", "individualSnapshotIds", "include
 MEANS_ALL = frozenset((*PARTS, "restoreAllResources", "recoveryInfo"))
 IDENTIFYING = ("id", "type", "displayName", "resourceUri", "scheduleId", "protectionStoreInfo")
 UNCARRIED = ("preScriptInfo", "postScriptInfo", "sourceProtectionScheduleId")  # of a schedule that a PATCH lists anew
+
+
+def request_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The body that the arguments become, with what was given in the published form and ours has no place for."""
+    body = tool.body_of(arguments) or {}
+    beside = {BESIDE: arguments[BESIDE]} if BESIDE in arguments else {}
+    return {**(body if isinstance(body, Mapping) else {"body": body}), **beside}
 
 
 def present(

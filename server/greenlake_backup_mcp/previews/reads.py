@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,14 +16,12 @@ import anyio
 
 from greenlake_backup_mcp.errors import BackupError, SettingsError
 from greenlake_backup_mcp.upstream.client import ApiClient, Request, send
+from greenlake_backup_mcp.upstream.retry_after import parse_http_date
 
 OWN = "/backup-recovery/v1beta1"
 VIRTUALIZATION = "/virtualization/v1beta1"
 DATA = "/data-services/v1beta1"
-ASSETS = {  # collections whose items are read from a sibling API
-    "virtual-machines": VIRTUALIZATION,
-    "datastores": VIRTUALIZATION,
-}
+ASSETS = dict.fromkeys(("virtual-machines", "datastores"), VIRTUALIZATION)  # collections that a sibling API reads
 KINDS = {  # collection -> what people call one of it
     "virtual-machines": "VM",
     "datastores": "datastore",
@@ -44,39 +41,19 @@ KINDS = {  # collection -> what people call one of it
     "data-orchestrators": "data orchestrator",
 }
 WHOLE = (("limit", "1000"),)  # as many as every list of copies gives: it need not say its total
-COUNT = (*WHOLE, ("select", "id"))
 EVERY = (("limit", "20000"),)  # of the collections of this API, which give as many as are asked for
 # Fields that say whether what was previewed is still what is there. `generation` rises with every change; the others
 # are here because a preview's sentences stand on them, and a service may change them without a new generation.
 DECIDING = (
-    "id",
-    "resourceUri",
-    "name",
-    "displayName",
-    "generation",
-    "state",
-    "operational",
-    "assigned",
-    "expiresAt",
-    "lockedUntil",
-    "pointInTime",
-    "connectionState",
-    "connectedState",
-    "remoteAccessEnabled",
+    *("id", "resourceUri", "name", "displayName", "generation", "state", "operational", "assigned"),
+    *("expiresAt", "lockedUntil", "pointInTime", "connectionState", "connectedState", "remoteAccessEnabled"),
 )
 # Fields that change by themselves, left out where a resource has no generation and all its fields count.
 VOLATILE = (
-    "updatedAt",
-    "lastUpdateCheckTime",
-    "upTimeInSeconds",
-    "vmPerfMetricInfo",
-    "health",
-    "utcDateTime",
-    "status",
-    "stateReason",
-    "verificationInfo",
+    *("updatedAt", "lastUpdateCheckTime", "upTimeInSeconds", "vmPerfMetricInfo", "utcDateTime"),
+    *("health", "status", "stateReason", "verificationInfo"),
 )
-CLOCKS_APART = 120  # seconds between the service's clock and ours beyond which ours is not believed
+FAILURES = {401: "no permission", 403: "no permission", 429: "too many requests", None: "the service did not answer"}
 
 
 @dataclass(frozen=True)
@@ -206,23 +183,15 @@ async def read(api: ApiClient, spec: ReadSpec) -> ReadResult:
             return ReadResult(spec.words, missing=True)
         if isinstance(error, SettingsError):
             raise
-        return ReadResult(spec.words, problem=_failure_words(error))
-    body, answered = reply.body, _answered_at(reply.headers)
-    if isinstance(body, Mapping) and isinstance(body.get("items"), list):
-        limit = next((int(value) for name, value in spec.query if name == "limit"), None)
-        total = body["total"] if isinstance(body.get("total"), int) else None
-        return ReadResult(spec.words, body["items"], total=total, limit=limit, answered=answered)
-    if isinstance(body, Mapping):
+        return ReadResult(spec.words, problem=FAILURES.get(error.status) or f"HTTP {error.status}")
+    body, answered = reply.body, parse_http_date(reply.headers.get("date", ""))
+    if not isinstance(body, Mapping):
+        return ReadResult(spec.words, problem="the service answered without it")
+    if not isinstance(body.get("items"), list):
         return ReadResult(spec.words, body, answered=answered)
-    return ReadResult(spec.words, problem="the service answered without it")
-
-
-def _answered_at(headers: Mapping[str, str]) -> datetime | None:
-    """When an answer was given, by its Date header."""
-    try:
-        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
+    limit = next((int(value) for name, value in spec.query if name == "limit"), None)
+    total = body["total"] if isinstance(body.get("total"), int) else None
+    return ReadResult(spec.words, body["items"], total=total, limit=limit, answered=answered)
 
 
 async def read_copy(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> ReadResult:
@@ -272,16 +241,9 @@ async def _read_shared(api: ApiClient, spec: ReadSpec, shared: ReadCache) -> Rea
 
 
 def _state(result: ReadResult) -> Any:
-    if result.missing:
-        return "missing"
-    if not isinstance(result.value, Mapping):
-        return "not known"
     value = result.value
+    if not isinstance(value, Mapping):
+        return "missing" if result.missing else "not known"
     if value.get("generation") is not None:
-        return {name: value[name] for name in DECIDING if value.get(name) is not None}
+        return {name: item for name, item in value.items() if name in DECIDING and item is not None}
     return {name: item for name, item in value.items() if name not in VOLATILE}
-
-
-def _failure_words(error: BackupError) -> str:
-    words = {401: "no permission", 403: "no permission", 429: "too many requests"}
-    return words.get(error.status or 0) or (f"HTTP {error.status}" if error.status else "the service did not answer")

@@ -35,11 +35,11 @@ from . import (
     systems,
     tenant_facts,
 )
-from .difference import compute_difference, request_body
+from .difference import compute_difference
 from .effect import cannot, compose
 from .model import Effect, Finding, PreviewSpec, Subject, notable
+from .places import request_body
 from .reads import (
-    CLOCKS_APART,
     ReadCache,
     ReadResult,
     ReadSpec,
@@ -66,6 +66,7 @@ KINDS = (
     creations,
 )
 SYSTEMS = ("protection-stores", "protection-store-gateways", "storeonces")  # which something is written to
+CLOCKS_APART = 120  # seconds between the service's clock and ours beyond which ours is not believed
 MANY = 50  # items of a list, whose names are looked for in a thread
 TABLE: Mapping[str, PreviewSpec] = {operation: spec for kind in KINDS for operation, spec in kind.TABLE.items()}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from greenlake_backup_mcp.errors import SettingsError
 from greenlake_backup_mcp.openapi import document as openapi
@@ -81,6 +81,13 @@ class Tool:
     def least_danger(self) -> Danger:
         """What a call costs with its most harmless arguments."""
         return least_danger(self.operation) if self.operation else self.danger
+
+    def body_of(self, values: Mapping[str, Any]) -> Any:
+        """The body that these arguments become, in our form, not yet in that which goes out; {} where none is given."""
+        for argument in self.arguments.values():
+            if argument.place == "whole body":
+                return values.get(argument.name)
+        return {a.wire: values[a.name] for a in self.arguments.values() if a.place == "body" and a.name in values}
 
     @cached_property
     def body(self) -> Schema | None:
