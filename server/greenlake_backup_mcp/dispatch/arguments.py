@@ -123,8 +123,9 @@ def _wire_value(value: Any) -> str:
 
 
 def _problems(tool: Tool, arguments: Mapping[str, Any]) -> Iterator[str]:
-    yield from _parameter_problems(tool, arguments)
-    faults = list(validation.explain(tool.input_schema, dict(arguments), ""))
+    of_parameters = list(_parameter_problems(tool, arguments))
+    yield from of_parameters
+    faults = [one for one in validation.explain(tool.input_schema, dict(arguments), "") if one not in of_parameters]
     if tool.operation is None:
         faults += validation.unknown_names(tool.input_schema, dict(arguments), "")
     yield from faults

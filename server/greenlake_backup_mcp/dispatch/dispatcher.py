@@ -203,7 +203,7 @@ def _find_tool(context: CallContext, name: str, raw: Mapping[str, Any], caller: 
         raise context.problem
     tool = context.tools.get(name)
     if tool is None:
-        raise InputError(f"There is no tool {name[:80]!r}.", hint=suggest.suggestion(name, context.enabled))
+        raise InputError(f"There is no tool {name[:80]!r}.", hint=suggest.suggestion(name, context.enabled, cutoff=0.6))
     why = _denial(context, tool)
     if why is None:
         return tool

@@ -147,7 +147,7 @@ def unlisted_members(s: Subject) -> Iterator[Finding]:
     if item_at(s.arguments, "nativeAppInfo", "type") == "MSSQL_INSTANCE" and s.read("members").whole:
         inside = {identify(d) for d in s.read("members").items if item_at(d, "instanceInfo", "id") == instance}
         yield from protected_members(s, inside, None)
-    elif s.arguments.get("nativeAppInfo") or s.arguments.get("dynamicMemberFilter"):
+    elif any(s.arguments.get(name) for name in ("nativeAppInfo", "nativeGroupInfo", "dynamicMemberFilter")):
         words = "WHO GETS INTO IT IS NOT KNOWN, nor whether a job protects them already."
         yield grave(words, "members not known", words)
 

@@ -101,7 +101,7 @@ def _run(s: Subject) -> Iterator[Finding]:
     }
     parts = s.arguments.get("includeResources")
     if isinstance(parts, list) and (foreign := [i for i in parts if i not in own]):
-        yield notable(f"Of includeResources these are no assets of this job: {listed(_named(s, i) for i in foreign)}.")
+        yield notable(f"Of includeResources these are no assets of this job: {listed(map(s.identity, foreign))}.")
     if s.arguments.get("fullBackup") is True:
         wanted = [store_of(tier) for tier, _ in _chosen(s)]
         yield from (*unreachable(stores(s), wanted), *room(s, wanted))
@@ -141,11 +141,6 @@ def _describe_job(s: Subject) -> str:
     whose = f" of {name_of(asset)}" if isinstance(asset, Mapping) else ""
     under = f" under policy {quoted(policy)}" if policy else ""
     return f"protection job{whose}{under} (id {identity_of(s.target.path)[1]})"
-
-
-def _named(s: Subject, identity: Any) -> str:
-    name = s.id_names.get(str(identity))
-    return f"{quoted(name)} (id {cell(str(identity))})" if name else f"id {cell(str(identity))}"
 
 
 def _ids(s: Subject) -> set[str]:

@@ -145,7 +145,7 @@ class Wording:
             return cell(schedules.period(value)) or self._exact(f"{number} {str(unit).lower()}")
         if name == "schedule":
             return self._exact(describe_rhythm(value))
-        return self.quote(json.dumps(masking.redact(value), ensure_ascii=False, sort_keys=True))
+        return self.whole(masking.redact(value))
 
     def _item(self, name: str, item: Any) -> str:
         """An element of a list that is told as one value."""

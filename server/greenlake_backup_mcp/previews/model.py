@@ -197,6 +197,10 @@ class Subject:
         """The method of the operation."""
         return self.tool.operation.method if self.tool.operation else ""
 
+    def identity(self, identity: Any) -> str:
+        """An id of the request with its name before it, where that was read."""
+        return leaf_words.Wording(self.id_names, self.now).identity(identity)
+
     def read(self, name: str) -> ReadResult:
         """What a read of this name brought, or that nobody looked."""
         return self.target.uses.get(name) or self.facts.get(name) or ReadResult(name, problem="not read")

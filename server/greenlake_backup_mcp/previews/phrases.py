@@ -61,9 +61,7 @@ def objects(value: Any) -> list[Mapping[str, Any]]:
 
 def listed(words: Iterable[str]) -> str:
     """The first dozen of these words, and how many more there are."""
-    every = list(words)
-    more = f" and {len(every) - MOST_NAMED:,} more" if len(every) > MOST_NAMED else ""
-    return ", ".join(every[:MOST_NAMED]) + more
+    return units.first_few(list(words), MOST_NAMED)
 
 
 def names(items: Iterable[Mapping[str, Any]]) -> str:

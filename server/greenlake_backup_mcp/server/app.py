@@ -141,7 +141,7 @@ def create(  # noqa: PLR0913  what a server is made of
         if tool is None and not of_views:
             from greenlake_backup_mcp.text import suggest  # noqa: PLC0415
 
-            cure = suggest.suggestion(params.name, visible)
+            cure = suggest.suggestion(params.name, visible, cutoff=0.6)
             raise MCPError(code=INVALID_PARAMS, message=f"Unknown tool: {params.name[:80]!r}. {cure}".rstrip())
         context = await ctx.lifespan_context.for_role(role())
         if tool is None or of_views:
