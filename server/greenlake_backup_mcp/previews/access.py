@@ -46,9 +46,9 @@ def _support_title(s: Subject) -> str:
 
 
 def _undo_of_network(s: Subject) -> str:
-    if {"dateTime", "ntp"} & set(s.arguments):
-        return "The setting can be changed back; what expires or is unlocked meanwhile cannot."
-    return REACHED if {"network", "proxy", "dns", "nic"} & set(s.arguments) else "It can be changed back."
+    back = REACHED if {"network", "proxy", "dns", "nic"} & set(s.arguments) else "It can be changed back."
+    clocks = {"dateTime", "ntp"} & set(s.arguments)
+    return f"{back} What expires or is unlocked by a wrong clock meanwhile cannot." if clocks else back
 
 
 # --- volumes at hosts -------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class Wording:
         if of_list in MEMBERS:
             uri = item.get("resourceUri") if isinstance(item, Mapping) else None
             whole = isinstance(uri, str) and uri != f"{OWN}/mssql-databases/{key}" and "id" not in item
-            return f"member {self.identity(uri if whole else key)}"
+            return f"member {self.identity(uri if whole else key) if not key.startswith('(') else key}"
         return self.identity(key) if self._is_id(key) else self.quote(key)
 
     def _tier(self, tier: Mapping[str, Any]) -> str:
