@@ -125,6 +125,16 @@ async def test_what_an_asset_is_a_member_of_is_told_as_far_as_it_is_known(asset:
     assert f'hostId: "sql-host" (id {BOX})' in text
 
 
+# --- ids --------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_id_whose_vcenter_nobody_names_is_told_by_itself() -> None:
+    inputs = {"vmId": VM, "backupId": BACKUP, "restoreType": "ALTERNATE"}
+    text = await preview_text(tenant(), "restore_vm", **inputs, targetVmInfo={"name": "x", "folderId": GROUP})
+    assert f"folderId: {GROUP}" in text
+    assert "There is no list of folders" not in text
+
+
 # --- reads ------------------------------------------------------------------------------------------------------------
 
 
