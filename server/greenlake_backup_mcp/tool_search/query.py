@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 from . import phrases, vocabulary, words
 from .phrases import Match
@@ -13,6 +12,7 @@ from .words import Word
 
 KINDS = ("backup", "snapshot")
 COPY = "copy"  # either kind
+PARTS = (*KINDS, COPY, "disk", "file", "nic")  # of an asset
 ASSETS = ("vm", "datastore", "database", "vm_group", "sql_group", "volume_group", "instance", "app_host", "group")
 PROBES = ("size", "check", "ping", "traceroute", "wait", "support", "totp", "console", "remote")  # may be questions
 LATER, BESIDE, ASKED = 0.85, 0.7, 1.5  # a thing named after others; one that says where ("on the host"); "which VMs"
@@ -22,10 +22,7 @@ IN_QUESTION = 0.25  # a verb within a question is rarely an order
 ENOUGH = 0.5  # to imply something else
 FROM_NAME = 0.7  # a name gives a thing away: weak, for names are free
 
-_BEFORE = frozenset(vocabulary.BEFORE_VERBS.split())
-_PLACE = frozenset(vocabulary.PLACES.split())
 _ASKED = re.compile(r"\b(which|what|list|show|display|any|many)( (me|all|the|our|of|are|is|my|vsphere|open|how))* $")
-_SINGLE = frozenset(vocabulary.SINGLES.split())
 
 
 @dataclass
@@ -67,9 +64,10 @@ def read(question: str) -> Reading:
     for match in phrases.matches("hint", text):
         if match.row.meaning not in KINDS or out.subjects.keys() & {*KINDS, COPY}:
             out.add(match.row.meaning, match.row.weight)
-    for part in {part for word in text if word.name for part in re.split(r"[^a-z]+", word.text)} & _names().keys():
-        out.add(_names()[part].meaning, _names()[part].weight * FROM_NAME)
-        out.one.setdefault(_names()[part].meaning, 1.0)
+    names = {phrase: row for kind in ("noun", "name") for row, _, texts in phrases.rows(kind) for phrase in texts}
+    for part in {part for word in text if word.name for part in re.split(r"[^a-z]+", word.text)} & names.keys():
+        out.add(names[part].meaning, names[part].weight * FROM_NAME)
+        out.one.setdefault(names[part].meaning, 1.0)
     _read_orders(out, text, nouns, wished="wish" in manner)
     for row in {match.row for match in phrases.matches("estate", whole)}:
         out.estate[row.meaning] = out.estate.get(row.meaning, 0) + row.weight
@@ -108,13 +106,14 @@ def _read_noun(out: Reading, noun: Match, place: int, text: Sequence[Word], mann
     weight = noun.row.weight
     if meaning not in (*KINDS, COPY):
         where = next((word for word in reversed(before) if word not in phrases.ARTICLES | {"another", "new"}), "")
-        beside = where in _PLACE
         asked = plural and _ASKED.search(" ".join([*before, ""]))
-        weight *= LATER**place * (BESIDE if beside else 1) * (ASKED if asked else 1)
+        weight *= LATER**place * (BESIDE if where in vocabulary.PLACES.split() else 1) * (ASKED if asked else 1)
     out.add(meaning, weight)
     if plural:
         one = -1.0
-    elif not _SINGLE.isdisjoint(before[-3:]) or (after and (after[0].name or after[0].text.isdigit())):
+    elif set(vocabulary.SINGLES.split()).intersection(before[-3:]) or (
+        after and (after[0].name or after[0].text.isdigit())
+    ):
         one = 1.0
     elif "one" in manner or ("many" not in manner and before[-1:] in (["the"], ["our"], ["my"])):
         one = 0.5
@@ -122,13 +121,6 @@ def _read_noun(out: Reading, noun: Match, place: int, text: Sequence[Word], mann
         one = -1.0 if "many" in manner else 0.0
     if one and (meaning not in out.one or one == 1):
         out.one[meaning] = one
-
-
-@cache
-def _names() -> dict[str, phrases.Row]:
-    """The thing that a part of a name stands for."""
-    tables = ("noun", "name")
-    return {phrase: row for table in tables for row, _, texts in phrases.rows(table) for phrase in texts}
 
 
 def _read_orders(out: Reading, text: Sequence[Word], nouns: Sequence[Match], *, wished: bool) -> None:
@@ -141,14 +133,12 @@ def _read_orders(out: Reading, text: Sequence[Word], nouns: Sequence[Match], *, 
         noun = any(n.start <= place < n.end and (named or n.end > 1) for n in nouns)
         if noun or word.plural or "not" in before or (past and not (wished or passive)):
             continue
-        weight = FIRST if not place else BEGINS if passive or before[-1] in _BEFORE else AMID
-        meanings = [row.meaning for row, verbs, _ in phrases.rows("order") if word.base in verbs]
-        for n, order in enumerate(meanings):
+        weight = FIRST if not place else BEGINS if passive or before[-1] in vocabulary.BEFORE_VERBS.split() else AMID
+        for n, order in enumerate(row.meaning for row, verbs, _ in phrases.rows("order") if word.base in verbs):
             out.orders[order] = max(out.orders.get(order, 0), weight * (LESSER if n else 1))
     for match in phrases.matches("order", text):
         if not match.start or text[match.start - 1].text != "not":
-            order = match.row.meaning
-            out.orders[order] = max(out.orders.get(order, 0) + BOTH, match.row.weight)
+            out.orders[match.row.meaning] = max(out.orders.get(match.row.meaning, 0) + BOTH, match.row.weight)
 
 
 def _imply(out: Reading, *, understood: bool) -> None:
@@ -170,8 +160,5 @@ def _imply(out: Reading, *, understood: bool) -> None:
     if out.asks >= PLAIN and any(one >= 1 for thing, one in out.one.items() if thing not in KINDS):
         for thing in out.subjects.keys() - {*KINDS, COPY, "job", "task"}:  # asked for what one thing has: it is meant
             out.subjects[thing] *= 1 if out.one.get(thing, 0) >= 0.5 else 0.6
-    other = max(
-        (w for thing, w in out.subjects.items() if thing not in (*KINDS, COPY, "disk", "file", "nic")), default=0
-    )
-    if understood and other < PLAIN:
+    if understood and all(sure < PLAIN or thing in PARTS for thing, sure in out.subjects.items()):
         out.add("vm", 0.6)

@@ -2,7 +2,6 @@
 
 A tool is read by its name with the same tables as the question, so a tool of a description that nobody has seen yet is
 ranked like the known ones. What a tool is for and the question does not mention counts against it.
-Knows tools and their words. Must know nothing of MCP or HTTP.
 """
 
 from __future__ import annotations
@@ -21,9 +20,7 @@ from .query import KINDS, PROBES, Reading
 
 NAME = 2  # how many words of a text one of the name is worth
 WORDS, SATURATION = 0.5, 1.3  # weight of plain words beside what is understood; k1 of BM25
-THING, ABSENT = 5.8, 2.5
-PART = 1.7
-KIND, UNSAID_KIND = 2.9, 2.5
+THING, ABSENT, PART, KIND, UNSAID_KIND = 5.8, 2.5, 1.7, 2.9, 2.5
 ORDER, READ = 5.8, 5.8
 FITS, MISSING = 1.15, -0.3  # one or many, as asked; neither told: rather many
 ESTATE, ESTATE_ORDER = 15.5, 8.5  # a tool over the estate, where it is asked for; an order is rarely one
@@ -36,14 +33,11 @@ MEANS: tuple[tuple[str, str], ...] = (
     (r"create_\w+_group", "bundle create"),
     (r"create_\w+_snapshot", "take run*"),
     (r"create_\w+_backup", "upload"),
-    (r"create_\w+_nic", "create members*"),
     (r"update_\w+_(backup|snapshot)", "expiry update"),
     (r"update_\w+_group", "members update rename"),
     (r"update_(application_host|mssql_instance)", "login update rename*"),
     (r"update_protection_policy", "update rename expiry*"),
-    (r"update_protection_store", "rename update*"),
     (r"update_\w+", "update rename"),
-    (r"recover_\w+", "recover restore*"),
     (r"run_plan", "plan"),
 )
 FAINT = 0.6

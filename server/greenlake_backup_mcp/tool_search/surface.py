@@ -2,7 +2,6 @@
 
 Finding gives names, hints and arguments; calling goes through the dispatcher, with the same gates. Reads and writes
 have a tool each, so that a client's own permission for the one says nothing about the other.
-Knows MCP results; must not know HTTP.
 """
 
 from __future__ import annotations
@@ -39,35 +38,23 @@ _QUESTION = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": f"Tools given; default {USUAL}."},
 }
 FIND = own_tool(
-    "find_tools",
-    "Find tools",
+    "find_tools", "Find tools",
     "Finds the tools of this server for a task: their names, what they do, the schema of their arguments. "
     'Ask in words: "which VMs are unprotected", "restore a SQL database". Then call_read_tool or call_write_tool.',
-    "search",
-    Danger.READ,
-    _QUESTION,
-    required=["query"],
-)
+    "search", Danger.READ, _QUESTION, required=["query"],
+)  # fmt: skip
 READ = own_tool(
-    "call_read_tool",
-    "Call a tool that reads",
+    "call_read_tool", "Call a tool that reads",
     "Calls a tool that find_tools marked [read]. It changes nothing, and refuses every other tool.",
-    "search",
-    Danger.READ,
-    _CALL,
-    required=["name"],
-)
+    "search", Danger.READ, _CALL, required=["name"],
+)  # fmt: skip
 WRITE = own_tool(
-    "call_write_tool",
-    "Call a tool that changes things",
+    "call_write_tool", "Call a tool that changes things",
     "Calls a tool that changes, destroys or reveals things. Those marked [gated] need `confirm` among the arguments: "
     'first "preview", which shows the effect and gives a code; show it to the person, and only with their consent '
     "repeat the call with the code.",
-    "search",
-    Danger.DESTROY,
-    _CALL,
-    required=["name", "arguments"],
-)
+    "search", Danger.DESTROY, _CALL, required=["name", "arguments"],
+)  # fmt: skip
 TOOLS = (FIND, READ, WRITE)
 BESIDE = ("check_health", "check_protection", "describe_asset", "find_recovery_points")
 """Tools that stand beside the three, where they are offered: what is asked every day takes no search."""
@@ -93,9 +80,8 @@ class Surface:
                 return results.text_result(self._find(context, arguments), context.settings)
             inner, arguments = _inner(arguments)
             tool = context.tools.get(inner)
-            writable = not context.settings.read_only and roles.role_allows(
-                context.role, WRITE
-            )  # else dispatcher.py says why not
+            # where nothing may be changed, dispatcher.py says why
+            writable = not context.settings.read_only and roles.role_allows(context.role, WRITE)
             if name == READ.name and writable and tool is not None and tool.danger is not Danger.READ:
                 raise PolicyRefusal(f"{inner} is not a read.", hint=f"Call it with {WRITE.name}.")
             if name == WRITE.name and tool is not None and tool.gated and "confirm" not in arguments:

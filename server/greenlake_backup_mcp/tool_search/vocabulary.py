@@ -55,16 +55,11 @@ name database 0.45: sql, mssql
 name vcenter: vc
 # What only hints at a thing.
 hint vm 0.75: coverage, powered off
-hint vm 0.5: power state, exchange, linux, file/print/web/app/mail server, fileserver, domain controller, workload, ransomware, encrypted
-hint vm 0.6: server
+hint vm 0.5: server, power state, exchange, linux, file/print/web/app/mail server, fileserver, domain controller, workload, ransomware, encrypted
 hint job 0.9: fail, succeed, success rate, last night, tonight, overnight, rpo, overdue, missed, next/last run, next backup, last successful, get backed up, not run/ran, suspended, paused, on hold, red, green, late, 24 hours, schedules, scheduled, due
 hint store 0.6: where .. stored/kept/live, capacity, terabyte, tb, full, space, room, consume, eat, backup storage, running out, cost
 hint policy 0.7: retention, how long .. keep/retain, schedule, tier, every hour/day, every .. hour, frequency, interval
 hint gateway 0.5: dns, ntp, proxy, cpu, ram, memory, ping, traceroute, hops
-hint nic 0.5: ip, ip address, netmask, subnet, static ip, mtu, address
-hint vm_group 0.55: dynamic, tag, member, vvol
-hint app_host 0.6: sql server
-hint instance 0.5: sa, sa login, sql login, recovery model
 hint database 0.5: point in time restore/recovery, transaction/tail log, log backup, recovery model, dba, norecovery
 hint task 0.9: going on, happening, what ran, ran in/since, last/past hour, system .. doing, in progress, under way, running right_now/now, currently running, is running, still running, who did, what happened, history, what was done, percent, progress, how far is/along
 hint issue 0.7: attention, critical, severity, trouble, problem, unhealthy, broken
@@ -74,7 +69,6 @@ hint folder 1.2: which/what folder
 hint folder 0.85: folder id, folder .. vcenter, vcenter .. folder, folders
 hint file 0.8: folder, document
 hint backup 0.6: cloud, offsite, off site, store, immutable, worm, long term, legal hold
-hint snapshot 0.6: array, local copy, on array
 # What is to be done, by verbs (how surely a verb orders depends on where it stands) and by phrases.
 order create: create make define add register deploy install build connect onboard provision enroll establish introduce prepare integrate open set new another additional | set/bring/stand/hook/spin up, roll out, i/we need another/new/more, brand new
 order create 0.8: i/we want/need/require/would_like .. <store>/<policy>/<gateway>, need new, second
@@ -130,10 +124,8 @@ estate describe_asset 1.2: status of/_for ~, backup status ~, is ~ .. protected/
 estate describe_asset 0.5: keeping up with, is it keeping, the owner of ~, as unprotected
 estate show_dependents 1.3: what would/do we lose, what would be lost, what happen if/when, if .. die/fail/burn/is_lost/is_gone/break/go_down/go_away/went_down, depend on, blast radius, who/what use, which job/policy/asset/vm/machine use, uses the .. policy, take .. down for, down for maintenance, wipes every/all, attacker, what is left, what survives, what stops, stops being, only copy there, back up to the, backed up to the, what hang on, if i/we delete/lose/decommission, losing the, impact of, who is affected, might decommission
 estate show_changes 1.3: what/who .. change/alter .. since, what changed, what has changed, anything changed, changes since, changed since, what is new since, what happened .. last/since, did anyone/someone/anybody/somebody .. shorten/switch/change/delete/disable/weaken/turn, new vm/machine/asset/server since, since last, on vacation/holiday, meanwhile, happened .. to the backups, been suspended .. or, suspended or, deleted this month/week/year, has .. grown, grown since, growth of, shortened, weakened, switched off, gone too early, deleted too early, too early, disappeared, vanished
-estate show_changes 0.6: over weekend, this month, since the first, since yesterday/monday/friday, last week
 estate query_catalog 1.4: top 5/10/20/50/100, biggest/largest .. by, total .. per, per policy and, grouped by, split by, sorted .. first, sorted by, avg/average .. by/per, per month/months of, number of .. per, sum of .. per/by, count .. per, how many copies .. per, how many .. by, distribution of, join, ranked by, per .. and month
 estate find_recovery_points 1.5: can/could i/we get .. back, get .. back, last clean copy, before the encryption, before .. encrypted, closest/nearest restore/recovery_point, closest/nearest .. to, which .. copy .. restore_from/go_back, which copy .. can/could/should, could/can/should i/we restore from, best restore/recovery point, newest .. backup .. before, before that, latest .. before, which recovery/restore_point should/can/could/do, from when can
-estate find_recovery_points 0.6: clean copy, dropped/droped a table
 # How it is said: of one or of many, as a question or as a wish, or only to learn a name.
 manner one: detail, this, one, specific, particular, single, exactly, how far is/along, full text, which .. belong to, inside
 manner many: how much, how far back, newest, latest, most recent, last backed up, do/have we/i .. have/got, which, all, any, list, every, each, how many, overview, are there, is there, do we have, exist, available, everything, whose, who, find, count, summary, report, id/uuid of, called, named, have we, we have, across
@@ -160,24 +152,20 @@ asks, job/store/policy/location/task/setting/approval, !asset => backup *0, snap
 restore/assign/unassign/suspend/resume/wait => backup *0.3, snapshot *0.3
 assign/unassign => job 1.2
 run/suspend/resume, !gateway, !orchestrator, !storeonce, !store => job 1.1
-wait, !approval => task 1.1
 """
 
-# Words that tell nothing apart.
+# Words that tell nothing apart; before a thing: where it is, and that one is meant; before a verb: that it orders.
 STOP = """
-a an the of in on at to for from by with and or is are was were be been do does did done has have had it its this that
-these those there their our my we i you your us me he she they them all any some each every which what who whose where
-when why how many much can could would should will may might must please need want like now right currently today
-tonight yesterday last still yet also so not no than then as into onto out up down about via using off one single hpe
-greenlake called named name id just only really own already next other another more most s t if whether until since
-again after before longer ever both current given get show list give tell find pls
+a an the of in on at to for from by with and or is was were be do done have it its this that there their our my we us
+they them all any some each every which what who where when why how many can would may now need right today last still
+yet also so not no than then as into out up down about off one hpe greenlake name id just only own next other another
+if whether until since again after before longer show list give tell your these those had
 """
 ARTICLES = "a an the our my its his her their your"
-PLACES = "on in at to into via under onto by behind over inside within through against"  # before a thing: where it is
-SINGLES = "this that one single specific particular its current existing"  # before a thing: one is meant
+PLACES = "on in at to into via under onto by behind over inside within through against"
+SINGLES = "this that one single specific particular its current existing"
 BEFORE_VERBS = ", ; : . and then to by please pls must should"
 IRREGULAR = {
-    "kept": "keep", "held": "hold", "taken": "take", "made": "make", "given": "give", "thrown": "throw", "ran": "run",
-    "lost": "lose", "went": "go", "goes": "go", "got": "get", "has": "have", "had": "have", "does": "do", "are": "is",
-    "backed": "backed", "backing": "backing",
+    "kept": "keep", "held": "hold", "taken": "take", "made": "make", "given": "give", "ran": "run", "lost": "lose",
+    "got": "get", "has": "have", "had": "have", "does": "do", "are": "is", "backed": "backed", "backing": "backing",
 }  # fmt: skip
