@@ -19,6 +19,7 @@ from greenlake_backup_mcp.simulator.server.app import create_app
 from greenlake_backup_mcp.tools import registry, toolsets
 from tests.conftest import ticking
 from tests.support import samples
+from tests.support.filled_catalog import with_few_assets
 from tests.support.hostile import ATTACK, MARKED, Hostile, harmless
 from tests.support.results import CODE
 
@@ -55,7 +56,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_no_tool_passes_an_attack_or_a_secret_on(
     toolset: str, states: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    simulated, record = create_app(now=ticking, scale=100_000), tmp_path / "audit.jsonl"
+    simulated, record = with_few_assets(create_app(now=ticking, scale=100_000), groups=3), tmp_path / "audit.jsonl"
     arguments = settings.load(demo=True, wait=0.1, audit_log=record, retries=0, budget=50_000)
     call_log.configure("debug")
     async with Client(mcp_server.create(arguments, app=Hostile(simulated, states=states), now=ticking)) as client:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from greenlake_backup_mcp import settings as loading
@@ -22,18 +23,23 @@ def operations() -> dict[str, Operation]:
     return {tool.operation.id: tool.operation for tool in registry.tools() if tool.operation}
 
 
-def with_few_assets(tenant: Any) -> Any:
-    """The tenant (the app) with few assets, so that reading it all takes a moment: the famous ones and three a kind."""
+def with_few_assets(tenant: Any, *, groups: int = 0) -> Any:
+    """The tenant (the app) with few assets, so that reading it all takes a moment: the famous ones and three a kind.
+
+    `groups`: of so many groups of VMs too, with their members.
+    """
     items = tenant.state.tenant.world.resources
     famous = {"sap-prod-01", "db-prod-01", "old-wiki-01", "new-app-01", "hr-fs-02", "lab-build-07"}
     few = {"virtual-machines": 0, "datastores": 3, "mssql-databases": 3, "volume-protection-groups": 3}
+    kept_groups = dict(islice(items["virtual-machine-protection-groups"].items(), groups))
+    members = {member["id"] for group in kept_groups.values() for member in group["assets"]}
     for collection, others in few.items():
         held = items[collection]
-        names = [i for i, item in held.items() if item.get("displayName", item["name"]) in famous]
+        names = [i for i, item in held.items() if i in members or item.get("displayName", item["name"]) in famous]
         names += [i for i in held if i not in names][:others]
         items[collection] = {i: held[i] for i in names}
-    items["virtual-machine-protection-groups"] = {}
-    existing = {i for collection in few for i in items[collection]}
+    items["virtual-machine-protection-groups"] = kept_groups
+    existing = {i for collection in (*few, "virtual-machine-protection-groups") for i in items[collection]}
     jobs = items["protection-jobs"]
     items["protection-jobs"] = {i: job for i, job in jobs.items() if job["assetInfo"]["id"] in existing}
     return tenant
