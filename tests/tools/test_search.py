@@ -64,10 +64,10 @@ def test_the_right_tool_comes_first_for_nine_questions_of_ten() -> None:
 
 @pytest.mark.parametrize("name", sorted({q["set"] for q in MORE}))
 def test_questions_in_other_voices_are_answered_as_well(name: str) -> None:
-    """Sets A to D were worked with. fresh1 and fresh2 were written when the ranking was done, by somebody else.
+    """All of these sets were worked with when the ranking was simplified: they say what stays right.
 
-    When first measured, fresh1 had 95.4 % first and 98.9 % in five, fresh2 (terse, with slips) 87.5 % and 96.9 %: of
-    151 questions never seen before 92.1 % and 98.0 %. Only then were a few phrases added.
+    Of 50 questions written before that and never looked into, 40 had the right tool first and 43 among five (before
+    it 37 and 42): what nobody has seen is answered less well than what stands here.
     """
     first, five = hits([q for q in MORE if q["set"] == name])
     assert first >= 0.90
