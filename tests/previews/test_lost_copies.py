@@ -47,7 +47,7 @@ def part_of_tenant(seed: int) -> Any:
     return app
 
 
-@pytest.fixture(scope="module", params=[7, 11])
+@pytest.fixture(scope="module", params=[11, 23])
 def part(request: pytest.FixtureRequest) -> tuple[Any, Truth, list[tuple[Item, list[Item], list[Item]]]]:
     app = part_of_tenant(request.param)
     truth = Truth(app.state.tenant)

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 from .model import Finding, Subject, grave, notable
 from .phrases import item_at, names, objects
 from .reads import OWN, identity_of, parent_path, path_of
-from .recovery_point_facts import GOING, flaw_of
+from .recovery_point_facts import GOING, flaw_of, hosts_of
 from .schedule_facts import describe_schedules, id_of, schedules_of, source_of
 from .tenant_facts import stores
 
@@ -31,10 +31,19 @@ def shared_data(s: Subject) -> Iterator[Finding]:
         short = f"The data of {count} goes along: {_first_names(others, 3)}."
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
     if members := _group_members(s):
-        count = units.plural(len(members), "member")
-        words = f"It is the copy of a whole group; the data of its {count} in it goes along: {names(members)}."
+        part = "at most " if s.resource.get("stateReason") or s.resource.get("state") == "PARTIAL" else ""
+        count = f"{part}{units.plural(len(members), 'member')}"
+        words = f"It is the copy of a whole group; the data of {'' if part else 'its '}{count} in it goes along"
+        words += f": {names(members)}."
         short = f"The data of a whole group goes, {count}: {_first_names(members, 2)}."
         yield grave(words, f"takes {count} along", short, Danger.DESTROY)
+
+
+def attached(s: Subject) -> Iterator[Finding]:
+    """That hosts use the volumes of the copy."""
+    if hosts := hosts_of(s.resource):
+        words = f"It is ATTACHED: its volumes vanish under {hosts}, and file systems in use on them break."
+        yield grave(words, "attached to a host", f"ATTACHED: its volumes vanish under {hosts}.", Danger.DESTROY)
 
 
 def locked_along(s: Subject) -> Iterator[Finding]:

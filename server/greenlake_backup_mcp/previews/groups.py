@@ -12,21 +12,25 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import in_use
+from .copy_holders import Holder
 from .difference import Element
 from .jobs import copies_in
+from .lost_copies import Loss, fates_of, tell_fates
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
-from .phrases import name_of, names, objects
+from .phrases import listed, name_of, names, objects
 from .places import ABSENT, MEMBERS
-from .reads import WHOLE, ReadSpec, Target, copy_reads, identity_of
-from .recovery_point_facts import is_locked
-from .tenant_facts import SETTINGS, second_person
+from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, path_of
+from .recovery_point_facts import GOING, flaw_of, hosts_of, is_locked
+from .tenant_facts import SETTINGS, STORES, second_person, stores
+
+MOST_MEMBERS = 40  # members whose own copies are read: two requests each
 
 
 def _delete_reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
     """The copies of the group; one of databases has none of its own."""
     if identity_of(target.path)[0] == "mssql-database-protection-groups":
         return []
-    return [*copy_reads(target.path, "the group", WHOLE), SETTINGS]
+    return [*copy_reads(target.path, "the group", WHOLE), SETTINGS, STORES]
 
 
 def _update_reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -40,10 +44,14 @@ def _update_reads(arguments: Mapping[str, Any], target: Target) -> list[ReadSpec
 def _delete(s: Subject) -> Iterator[Finding]:
     members, job, cascade = member_list(s.resource), s.resource.get("protectionJobInfo"), _cascades(s)
     if cascade:
+        copies = [(place, copy) for place in ("backups", "snapshots") for copy in s.read(place).items]
+        yield from _left_of_members(s, members, copies)
         words = f"cascadedelete: its recovery points are taken to be DELETED along: {copies_in(s)}."
         yield grave(words, "cascadedelete", danger=Danger.DESTROY)
-        copies = [copy for place in ("backups", "snapshots") for copy in s.read(place).items]
-        if locked := sum(is_locked(copy, s.now) for copy in copies):
+        if hosts := listed(dict.fromkeys(filter(None, (hosts_of(copy) for _, copy in copies)))):
+            words = f"ATTACHED of them: their volumes vanish under {hosts}."
+            yield grave(f"{words[:-1]}, and file systems in use on them break.", "attached to a host", words)
+        if locked := sum(is_locked(copy, s.now) for _, copy in copies):
             yield grave(f"LOCKED of them: {locked:,}; the service may refuse because of them.", "holds locked copies")
         yield from second_person(s)
     if isinstance(job, Mapping):
@@ -55,6 +63,42 @@ def _delete(s: Subject) -> Iterator[Finding]:
     if "backups" in s.facts and not cascade:
         yield Finding(f"Its recovery points are expected to stay until they expire: {copies_in(s)}.")
     yield from [mark(units.plural(len(members), "member"))] if members else []
+
+
+def _left_of_members(
+    s: Subject, members: list[Mapping[str, Any]], copies: list[tuple[str, Mapping[str, Any]]]
+) -> Iterator[Finding]:
+    """What is left of the members without the copies of their group: their own, as far as those were read."""
+    known = stores(s)
+    going = [(place, copy) for place, copy in copies if not flaw_of(copy, s.now) and copy.get("state") not in GOING]
+    losses = []
+    for n, member in enumerate(members[:MOST_MEMBERS] if going else ()):
+        own = [(place, s.read(f"{place} {n}")) for place in ("backups", "snapshots")]
+        left = [
+            (place, copy)
+            for place, result in own
+            for copy in result.items
+            if not flaw_of(copy, s.now, known) and copy.get("state") not in GOING
+        ]
+        if left or all(result.whole or result.missing or f"{place} {n}" not in s.facts for place, result in own):
+            losses.append(Loss(Holder(name_of(member), "", 0), [], fates_of(going, left, s.now)))
+    part = "" if len(losses) == len(members) and all(s.read(p).whole for p in ("backups", "snapshots")) else "at least "
+    goes = (f"{s.name} goes with its recovery points", f"{s.name} goes")
+    yield from tell_fates(losses, part, goes, Danger.DESTROY)
+    if going and (lasting := sum(not loss.fates for loss in losses)):
+        words = f"Members that keep usable recovery points of their own, of each kind: {part}{lasting:,}."
+        yield Finding(words)
+
+
+def _member_reads(s: Subject) -> list[ReadSpec]:
+    """The copies of the members of a group of VMs, where those of the group go: volumes have none of their own."""
+    if not _cascades(s) or s.target.kind != "VM protection group":
+        return []
+    return [
+        spec
+        for n, member in enumerate(member_list(s.resource)[:MOST_MEMBERS])
+        for spec in copy_reads(path_of(OWN, "virtual-machines", member.get("id")), name_of(member), WHOLE, f" {n}")
+    ]
 
 
 def _update(s: Subject) -> Iterator[Finding]:
@@ -120,7 +164,7 @@ def _undo_of_update(s: Subject) -> str:
     return f"It can be changed back{'; runs missed until then are not made up for' if members else ''}."
 
 
-DELETE = PreviewSpec("Delete the {target}", _delete, _way_back, reads=_delete_reads)
+DELETE = PreviewSpec("Delete the {target}", _delete, _way_back, reads=_delete_reads, further=(_member_reads,))
 UPDATE = PreviewSpec(
     "Change the {target}",
     _update,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -24,6 +25,7 @@ from .tenant_facts import SETTINGS, STORES, leaving_stores
 MOST_READS = 80  # lists of copies read for a preview: each is a request, and services allow so many a minute
 EVERY_STORE = replace(STORES, name="every store")  # whether copies elsewhere can be reached
 READS = (EVERY_STORE, SETTINGS, *HOLDERS)
+NOTHING_KNOWN: Copy = {}  # stands for snapshots that were not read
 NOTHING = "NOTHING"
 DETACHED = "nothing off the array in reach"
 # TABLE: what becomes of assets, the worst first: in the first line, and what is said of it besides
@@ -103,7 +105,7 @@ def lost_copies(s: Subject, *what: str, forced: bool = True) -> Iterator[Finding
     lose = [loss for loss in losses if loss.inside]
     whole = len(losses) == len(every) and all(loss.whole for loss in losses) and _all_known(s)
     part = "" if whole else "at least "
-    yield from _fates(lose, part, what, Danger.DESTROY if forced else Danger.DISRUPT)
+    yield from tell_fates(lose, part, what, Danger.DESTROY if forced else Danger.DISRUPT)
     yield from _counted(s, lose, part)
     if bare := [loss.holder.name for loss in lose if loss.bare]:
         yield notable(
@@ -116,7 +118,12 @@ def lost_copies(s: Subject, *what: str, forced: bool = True) -> Iterator[Finding
     yield from _uncovered(s, every, losses)
 
 
-def _fates(lose: list[Loss], part: str, what: tuple[str, ...], danger: Danger) -> Iterator[Finding]:
+def fates_of(going: list[tuple[str, Copy]], left: list[tuple[str, Copy]], now: datetime) -> list[str]:
+    """What becomes of an asset, in FATES, when of its usable copies some go and some are left."""
+    return [kind.replace("that is", "that are") for kind in lost_kinds(going, left, now)] if left else [NOTHING]
+
+
+def tell_fates(lose: list[Loss], part: str, what: tuple[str, ...], danger: Danger) -> Iterator[Finding]:
     """What becomes of whom, the worst first; the first line tells two of it where they fit."""
     whose = {fate: some for fate in FATES if (some := [loss for loss in lose if fate in loss.fates])}
     counts = {fate: part + units.plural(len(some), "asset") for fate, some in whose.items()}
@@ -225,5 +232,5 @@ def _loss(s: Subject, holder: Holder) -> Loss:
     far = [copy for place, copy in left if place == "backups"]
     if far and all(store_of_copy(copy, {}).get("id") in behind for copy in far):
         return Loss(holder, inside, [DETACHED], whole=whole)
-    kinds = (kind.replace("that is", "that are") for kind in lost_kinds(going, left, s.now))
-    return Loss(holder, inside, list(kinds), whole=whole)
+    unread = [("snapshots", NOTHING_KNOWN)] if not snapshots.whole else []
+    return Loss(holder, inside, fates_of(going, [*left, *unread], s.now), whole=whole)

@@ -18,11 +18,12 @@ from . import times
 from .model import Finding, Subject, grave, notable
 from .phrases import item_at, quoted
 from .reads import path_of
-from .recovery_point_facts import GOING, flaw_of, is_locked, is_verified, place_of, store_of_copy
+from .recovery_point_facts import AWAITED, GOING, flaw_of, is_locked, is_verified, place_of, store_of_copy
 from .tenant_facts import leaving_stores, stores
 
 UNSURE = "whether another recovery point remains is not known"
 PLACES = ("on the array", "on premises", "off site", "in a place that is not known")
+UNFINISHED = ("in error", "still being made")
 NEWEST = "the newest recovery point"
 Copy = Mapping[str, Any]
 # TABLE: kinds of copy of which the last is told as gravely as the last of all
@@ -76,6 +77,10 @@ def remaining_points(s: Subject, until: datetime) -> Iterator[Finding]:
 
 def _newest(s: Subject, left: Remaining) -> Iterator[Finding]:
     """How much older the newest that remains is than the newest that goes: of a plan as a whole, not of each call."""
+    if (flaw := flaw_of(s.resource, s.now)) in UNFINISHED:
+        breaks = "; the run that makes it breaks off" if flaw == UNFINISHED[1] else ""
+        yield notable(f"It is {flaw}: what can be restored now can be without it{breaks}.")
+        return
     points, mine = _taken(copy for _, copy in left.usable), _taken([s.resource])
     going = _taken(left.going)
     if not mine or not points or not left.whole or mine[0] <= max(points):
@@ -102,6 +107,8 @@ def _remaining(s: Subject, until: datetime) -> Remaining:
         for copy in s.read(place).items:
             path = path_of(base, place, copy.get("id"))
             if path == s.target.path or copy.get("state") in GOING:
+                if path != s.target.path and copy.get("state") == AWAITED:
+                    flaws["whose deletion waits for a second person"] += 1
                 continue
             if (
                 any(one in s.leaving and s.leaving[one] <= until for one in (path, base))

@@ -13,9 +13,10 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
 from . import times
-from .phrases import item_at, name_of, names, objects, quoted, state_of
+from .phrases import item_at, listed, name_of, names, objects, quoted, state_of
 
 GOING = ("DELETING", "DELETED", "DELETE_PENDING", "PENDING_DELETE_APPROVAL")
+AWAITED = "PENDING_DELETE_APPROVAL"
 BUSY = ("IN_USE", "IN_USE_FOR_RESTORE", "IN_USE_FOR_MOUNT", "MOUNTED", "ATTACHED", "RESTORING")
 MIB = 1024 * 1024
 NOTHING: Mapping[str, Any] = {}
@@ -44,6 +45,13 @@ def recovery_point_facts(copy: Mapping[str, Any], now: datetime) -> list[str]:
     if by := item_at(copy, "scheduleInfo", "name") or item_at(copy, "createdByInfo", "name"):
         facts.append(f"made by {quoted(by)}")
     return facts
+
+
+def hosts_of(copy: Mapping[str, Any]) -> str:
+    """The hosts that the volumes of a copy are attached to; "" where they are to none."""
+    hosts = [cell(str(iqn)) for iqn in copy.get("mountedHostsIqn") or ()]
+    attached = copy.get("mountState") in ("ATTACHED", "PARTIALLY_ATTACHED", "ATTACHING", "DETACHING")
+    return listed(hosts) or ("a host that it does not name" if attached else "")
 
 
 def flaw_of(copy: Mapping[str, Any], now: datetime, stores: Mapping[Any, Mapping[str, Any]] = NOTHING) -> str:

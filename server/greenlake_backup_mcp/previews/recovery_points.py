@@ -14,14 +14,29 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
-from .copy_dependents import MOST_OTHERS, dependents, last_of_others, locked_along, other_databases, shared_data
+from .copy_dependents import (
+    MOST_OTHERS,
+    attached,
+    dependents,
+    last_of_others,
+    locked_along,
+    other_databases,
+    shared_data,
+)
 from .judgement import OUTLAST
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
 from .phrases import item_at, label, name_of, quoted
 from .reads import OWN, WHOLE, ReadSpec, Target, copy_reads, identity_of, kind_of, parent_path, path_of, within
 from .recoverability import remaining_points
-from .recovery_point_facts import BUSY, GOING, is_locked, recovery_point_facts, recovery_point_size
-from .tenant_facts import SETTINGS, STORES, second_person
+from .recovery_point_facts import (
+    BUSY,
+    GOING,
+    is_locked,
+    recovery_point_facts,
+    recovery_point_size,
+    store_of_copy,
+)
+from .tenant_facts import SETTINGS, STORES, no_second_person, second_person, stores
 
 ONLY_WITH = {  # what takes the recovery points in it along with this argument only
     "force": ("protection-stores", "protection-store-gateways", "storeonces"),
@@ -83,7 +98,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
     if copy.get("state") in BUSY:
         state = cell(str(copy["state"]))
         yield grave(f"It is in use: state {state}.", f"in use ({state})")
-    yield from second_person(s) if not _undeletable(s) else ()
+    yield from second_person(s, store_of_copy(copy, stores(s))) if not _undeletable(s) else ()
 
 
 def _update(s: Subject) -> Iterator[Finding]:
@@ -92,6 +107,7 @@ def _update(s: Subject) -> Iterator[Finding]:
     held = {n: units.parse_time(s.resource.get(n)) for n in asked}
     gone = _earlier(wanted, s.resource)
     yield from _lost(s, max(gone, s.now)) if gone else ()  # first, since of what is as grave the first has the line
+    yield from no_second_person(s, gone is not None)
     yield from _expiry(s, asked["expiresAt"], held["expiresAt"])
     yield from _lock(s, asked["lockedUntil"], held["lockedUntil"])
     ends, until = (asked[n] or held[n] for n in asked)
@@ -103,6 +119,7 @@ def _lost(s: Subject, until: datetime) -> Iterator[Finding]:
     """What goes with the copy at `until`."""
     yield from remaining_points(s, until)
     yield from last_of_others(s, until)
+    yield from attached(s)
     yield from shared_data(s)
     yield from dependents(s)
 
@@ -123,7 +140,7 @@ def _expiry(s: Subject, new: datetime | None, old: datetime | None) -> Iterator[
         words = f"The recovery point {span}. That is past: the service deletes it at once, or refuses."
         yield grave(words, "would expire at once", short, danger=Danger.DESTROY)
         return
-    short = f"The recovery point {span}, and is deleted then."
+    short = f"The recovery point {span}, and is deleted then: {times.describe_when(new, s.now)}."
     yield grave(short, span, short, danger=Danger.DESTROY)
 
 

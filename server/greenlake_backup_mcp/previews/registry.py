@@ -149,7 +149,7 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     apart = (now - clock).total_seconds() if clock else 0
     now = clock if clock and abs(apart) > CLOCKS_APART else now
     specs = [r for r in spec.reads(plain, acted_on) if not r.decides]
-    specs += [tenant_facts.TASKS] if acted_on.path and tool.gated else []
+    specs += tenant_facts.task_reads(acted_on, shared.reads is None) if acted_on.path and tool.gated else []
     large = json_cut.is_large(acted_on.resource)
     difference = await offload_if(large, compute_difference, tool, plain, acted_on.resource)
     body = request_body(tool, plain)

@@ -68,7 +68,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
     )
     if forced:
         yield goes
-        yield from second_person(s)
+        yield from second_person(s, s.resource)
     tiers = ((p, tier) for p in s.read("policies").items for tier in objects(p.get("protections")))
     users = {id(p): p for p, tier in tiers if item_at(tier, "protectionStoreInfo", "id") == mine}
     if users:
@@ -137,6 +137,14 @@ def _reattach(s: Subject) -> Iterator[Finding]:
     yield from stopped(s, jobs_of_stores(s, [s.resource.get("id")]), "Jobs that write to it")
 
 
+def _unmovable(s: Subject) -> str:
+    if s.resource.get("protectionStoreType") not in ("CLOUD", None):
+        return "Only cloud stores can be reattached: what lies on the disks of a system stays there."
+    if (system := s.arguments.get("storageSystemId")) and system == item_at(s.resource, "storageSystemInfo", "id"):
+        return "It is on that system already."
+    return "The system to move to does not exist." if s.read("system").missing else ""
+
+
 # --- phrases ----------------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +202,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         "Reattach the {target}",
         _reattach,
         "It cannot be taken back; it can be reattached once more.",
-        forbidden=lambda s: "The system to move to does not exist." if s.read("system").missing else "",
+        forbidden=_unmovable,
         reads=_reattach_reads,
     ),
 }
