@@ -100,17 +100,11 @@ def proof(key: bytes, change: str, opening: Opening, answer: str) -> str:
 async def propose(consent: Consent, evaluation: Evaluation, caller: Caller, now: datetime) -> Change:
     """A new change; the same one that waits already, and the oldest beyond MOST_WAITING, are replaced."""
     moment, proposal = now.timestamp(), evaluation.proposal
-    change = Change(
-        f"chg_{secrets.token_urlsafe(12)}",
-        proposal.tool,
-        proposal.arguments,
-        caller.principal,
-        caller.client,
-        moment,
-    )
+    reference = f"chg_{secrets.token_urlsafe(12)}"
+    change = Change(reference, proposal.tool, proposal.arguments, caller.principal, caller.client, moment)
     same = codes.canonical([change.tool, change.arguments])
     others = []
-    for other in json.loads(await _get(consent, f"waiting {caller.principal}") or "[]"):
+    for other in await _get(consent, f"waiting {caller.principal}") or ():
         before = await _change(consent, other)
         if before is None or (await standing(consent, before, now)).state is not State.WAITING:
             continue
@@ -139,12 +133,10 @@ async def find(consent: Consent, caller: Caller, reference: str) -> Change:
 
 async def standing(consent: Consent, change: Change, now: datetime) -> Standing:
     """How a change stands now."""
-    if (text := await _get(consent, f"standing {change.id}")) is not None:
-        state, words, is_error = json.loads(text)
-        ends = (
-            change.created + WAITING_SECONDS + consent.settings.wait + RUNNING_SECONDS
-        )  # confirmed at the last moment
-        if state == State.RUNNING and now.timestamp() > ends:  # its process was killed, and says no more
+    if (settled := await _get(consent, f"standing {change.id}")) is not None:
+        state, words, is_error = settled
+        longest = WAITING_SECONDS + consent.settings.wait + RUNNING_SECONDS  # confirmed at the last moment
+        if state == State.RUNNING and now.timestamp() > change.created + longest:  # its process was killed
             return BROKEN_OFF
         return Standing(State(state), words, is_error)
     if now.timestamp() > change.created + WAITING_SECONDS:
@@ -173,8 +165,8 @@ async def answer(consent: Consent, change: Change, values: Mapping[str, Any], no
     before = await standing(consent, change, now)
     if before.state is not State.WAITING:
         raise InputError(f"This change is {before.state} already; nothing more was sent. {before.text}".rstrip())
-    text = await _get(consent, f"opening {change.id}")
-    opening = Opening(**json.loads(text)) if text else None
+    opened = await _get(consent, f"opening {change.id}")
+    opening = Opening(**opened) if opened else None
     if opening is None or not _proves(consent, change, opening, values):
         await settle(consent, change, Standing(State.CANCELLED, BURNT, is_error=True))
         raise PolicyRefusal(BURNT)
@@ -230,8 +222,8 @@ def _client(caller: Caller) -> str:
 
 
 async def _change(consent: Consent, reference: str) -> Change | None:
-    text = await _get(consent, f"change {reference}")
-    return Change(**json.loads(text)) if text else None
+    held = await _get(consent, f"change {reference}")
+    return Change(**held) if held else None
 
 
 async def _put(consent: Consent, name: str, value: Any) -> None:
@@ -239,13 +231,13 @@ async def _put(consent: Consent, name: str, value: Any) -> None:
     await consent.store.put(name, sealed, REMEMBERED_SECONDS)
 
 
-async def _get(consent: Consent, name: str) -> str | None:
+async def _get(consent: Consent, name: str) -> Any:
     """What is sealed under a name; None where there is nothing that this server, or a replica of it, has sealed."""
     from mcp.server.request_state import InvalidRequestState  # noqa: PLC0415
 
     sealed = await consent.store.get(name)
     try:
-        return _seal(consent).unseal(sealed).decode() if sealed else None
+        return json.loads(_seal(consent).unseal(sealed)) if sealed else None
     except InvalidRequestState:
         return None
 

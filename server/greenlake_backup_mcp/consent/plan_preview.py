@@ -6,16 +6,16 @@ Must know nothing of MCP, codes or HTTP.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
 from greenlake_backup_mcp.previews.effect import cannot
-from greenlake_backup_mcp.previews.model import Effect, kind_of
+from greenlake_backup_mcp.previews.model import MOST_FIRST, Effect, kind_of
 from greenlake_backup_mcp.previews.reads import ReadCache, Target
 from greenlake_backup_mcp.text import sanitize, units
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
@@ -26,12 +26,9 @@ from .proposals import PreparedCall
 
 MOST_READS = 400  # of one look at a plan: services allow so many a minute
 REQUESTS_A_CALL = 5  # judged again, sent, watched, read again
-DISTANCE = re.compile(
-    r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)"
-)  # how far a time is away: a list is read by dates
+DISTANCE = re.compile(r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)")  # of a time: a list is read by dates
 MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
 NONE_LEFT = re.compile(r"\bLAST\b|\bNO\b|\bNOTHING\b")  # of a warning: that nothing remains
-FIRST_LINE = 120  # characters that every client shows of a question
 DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE, Danger.READ)
 
 
@@ -41,6 +38,10 @@ class Item:
 
     number: int
     call: PreparedCall
+
+
+Group: TypeAlias = "list[tuple[Item, Effect]]"
+"""The calls of one tool and danger, each with its effect."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,17 @@ class PlanPreview:
 
     def lines(self) -> Iterator[str]:
         """The list as text."""
-        groups: dict[tuple[Danger, str], list[tuple[Item, Effect]]] = {}
+        groups: dict[tuple[Danger, str], Group] = {}
         for item, effect in self.rows:
             groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
         ranked = sorted(groups.values(), key=_rank)
         yield sanitize.cell(
-            cannot(self.forbidden) if self.forbidden else _first_line(ranked, len(self.rows)), FIRST_LINE
+            cannot(self.forbidden) if self.forbidden else _first_line(ranked, len(self.rows)), MOST_FIRST
         )
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
         yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
         yield f"It takes at least {takes}."
-        yield ""
-        yield "| tool | calls | danger | data |"
-        yield "|---|---|---|---|"
+        yield from ("", "| tool | calls | danger | data |", "|---|---|---|---|")
         for group in ranked:
             size = sum(effect.size for _, effect in group)
             data = units.size(size) if size else ""
@@ -98,23 +97,20 @@ class PlanPreview:
         for group in ranked:
             yield from self._group(group)
 
-    def _group(self, group: list[tuple[Item, Effect]]) -> Iterator[str]:
+    def _group(self, group: Group) -> Iterator[str]:
         finals: dict[str, list[int]] = {}
         for item, effect in group:
             finals.setdefault(effect.reversibility, []).append(item.number)
         only = next(iter(finals)) if len(finals) == 1 else ""
-        yield ""
-        yield f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip()
-        if not only:
-            yield from (f"  {final} ({spans(numbers)})" for final, numbers in finals.items() if final)
-        yield from _exceptions(group)
-        kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
+        yield from ("", f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip())
+        yield from (f"  {final} ({spans(numbers)})" for final, numbers in finals.items() if final != only)
+        kinds = _kinds(group)
+        yield from _exceptions(group, kinds)
         details = [list(_details(item, effect)) for item, effect in group]
         counts = Counter(line for lines in details for line in dict.fromkeys(lines))
         shared = [line for line in dict.fromkeys(details[0]) if counts[line] == len(group) > 1]
         yield from (f"  Each of them: {line}" for line in shared)
-        some = [line for line in counts if 1 < counts[line] < len(group)]
-        for line in some:
+        for line in (line for line in counts if 1 < counts[line] < len(group)):
             numbers = [item.number for (item, _), lines in zip(group, details, strict=True) if line in lines]
             yield f"  {spans(numbers).capitalize()}: {line}"
         rows = [(effect.summary or leaf_words.without_ids(effect.title)).split(", ") for _, effect in group]
@@ -134,21 +130,20 @@ def rank(row: tuple[Item, Effect]) -> tuple[Any, ...]:
     return effect.weight, danger, not ends, -effect.size, -len(effect.warnings)
 
 
-def _rank(group: list[tuple[Item, Effect]]) -> tuple[Any, ...]:
+def _rank(group: Group) -> tuple[Any, ...]:
     """Where a group stands: by the gravest of its calls, then by how many are remarkable."""
     return *min(map(rank, group))[:-1], -sum(bool(effect.warnings) for _, effect in group), -len(group)
 
 
-def _first_line(ranked: list[list[tuple[Item, Effect]]], calls: int) -> str:
+def _first_line(ranked: list[Group], calls: int) -> str:
     """The gravest of the plan in a line that every client shows."""
     group = ranked[0]
     item, effect = min(group, key=rank)
     deletes = item.call.request.method == "DELETE"
     as_grave = [other for others in ranked for other in others if other[1].weight == effect.weight]
     more = sum(other not in group for other in as_grave) if deletes else len(as_grave) - 1
-    together = deletes and len(ranked) == 1
     head = f"{calls:,} calls, {f'{more:,} more as grave as this' if more else 'the gravest'}: "
-    head = "" if together or calls == 1 else head
+    head = "" if calls == 1 or (deletes and len(ranked) == 1) else head
     if not deletes or len(group) == 1:
         title = leaf_words.without_ids(effect.title)
         gravest = effect.gravest or f"{title}."
@@ -156,7 +151,7 @@ def _first_line(ranked: list[list[tuple[Item, Effect]]], calls: int) -> str:
             gravest = f"{title}: {gravest}"  # what is so grave of it does not say that it goes
         return f"{head}{gravest}"
     size = sum(effect.size for _, effect in group)
-    kinds = Counter(kind_of(warning) for _, effect in group for warning in effect.warnings)
+    kinds = _kinds(group)
     last = max((kind for kind in kinds if NONE_LEFT.search(kind)), key=kinds.__getitem__, default="")
     noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
     facts = [units.size(size)] if size else []
@@ -181,9 +176,13 @@ def _row_marks(effect: Effect, kinds: Counter[str], count: int) -> str:
     return f" [{'; '.join(marks)}]" if marks and count > 1 else ""
 
 
-def _exceptions(group: list[tuple[Item, Effect]]) -> Iterator[str]:
+def _kinds(group: Group) -> Counter[str]:
+    """How many calls of a group have a warning of each kind."""
+    return Counter(kind for _, effect in group for kind in {kind_of(warning) for warning in effect.warnings})
+
+
+def _exceptions(group: Group, counts: Counter[str]) -> Iterator[str]:
     """What most calls have in common, and what sets single ones apart."""
-    counts = Counter(kind for _, effect in group for kind in {kind_of(warning) for warning in effect.warnings})
     for kind, count in sorted(counts.items()):
         if count > 1 and 2 * count > len(group):
             yield f"  {'ALL' if count == len(group) else count} of them: {kind}."
@@ -203,12 +202,12 @@ def leaving_of(ends: Mapping[str, datetime], now: datetime) -> dict[str, datetim
 
 def ends_of(items: list[Item], targets: list[Target], now: datetime, undone: Sequence[int] = ()) -> dict[str, datetime]:
     """When what the calls end is gone, by path; what those did not end that are `undone` (from 0) is still there."""
-    gone: dict[str, datetime] = {}
-    for n, (item, target) in enumerate(zip(items, targets, strict=True)):
-        if n in undone:
-            continue
-        gone |= recovery_points.ends_of(item.call.request.method, item.call.arguments, target, now)
-    return gone
+    ends = [
+        recovery_points.ends_of(item.call.request.method, item.call.arguments, target, now)
+        for n, (item, target) in enumerate(zip(items, targets, strict=True))
+        if n not in undone
+    ]
+    return dict(ChainMap(*ends))
 
 
 async def preview_plan(  # noqa: PLR0913, PLR0917
@@ -221,18 +220,17 @@ async def preview_plan(  # noqa: PLR0913, PLR0917
 ) -> PlanPreview:
     """The list with the effect of each call; `reads` are those made for the targets, lists of copies among them."""
     context = effects.PreviewContext(reads, {**leaving, **leaving_of(ends_of(items, targets, now), now)})
-    rows = []
-    for item, target in zip(items, targets, strict=True):
-        effect = await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context)
-        rows.append((item, effect))
+    rows = [
+        (item, await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context))
+        for item, target in zip(items, targets, strict=True)
+    ]
     problems = list(_forbidden(rows, targets))
-    more = (
-        [f"And {len(problems) - MOST_PROBLEMS:,} more calls cannot be done."] if len(problems) > MOST_PROBLEMS else []
-    )
-    return PlanPreview(tuple(rows), " ".join([*problems[:MOST_PROBLEMS], *more]), api.settings.rate)
+    if (more := len(problems) - MOST_PROBLEMS) > 0:
+        problems[MOST_PROBLEMS:] = [f"And {more:,} more calls cannot be done."]
+    return PlanPreview(tuple(rows), " ".join(problems), api.settings.rate)
 
 
-def _forbidden(rows: list[tuple[Item, Effect]], targets: list[Target]) -> Iterator[str]:
+def _forbidden(rows: Group, targets: list[Target]) -> Iterator[str]:
     first: dict[str, int] = {}
     ended: dict[str, int] = {}  # by calls that delete it
     for (item, effect), target in zip(rows, targets, strict=True):

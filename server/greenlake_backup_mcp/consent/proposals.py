@@ -10,10 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from greenlake_backup_mcp.settings import Settings
-from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.tools.roles import Role
 from greenlake_backup_mcp.upstream.client import Request
@@ -21,6 +20,11 @@ from greenlake_backup_mcp.upstream.progress import Progress
 
 from . import audit_log, codes, file_store, references, store
 from .elicitation import Person
+
+if TYPE_CHECKING:
+    from greenlake_backup_mcp.previews.model import Effect
+
+    from .plan_preview import PlanPreview
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
 UNWATCHED_SECONDS = 4.0  # that a write is followed where nobody asked for its progress
@@ -37,9 +41,8 @@ class Caller:
     id: str = field(default_factory=lambda: secrets.token_hex(8))  # joins the lines of one call in the audit log
     role: Role = "destroy"  # without logins it is whoever started this server
     cancels: bool = True  # whether ending the call is a wish to stop, and not perhaps a lost connection
-    sending: Callable[[], object] = lambda: (
-        None
-    )  # called just before its request goes out; what it raises keeps it back
+    sending: Callable[[], object] = lambda: None
+    """Called just before its request goes out; what it raises keeps it back."""
     accepted: Callable[[str | None], object] = lambda _task: None
     """Called when the service has answered: the id of the task it began, "" where it named none, None without one."""
     patience: float | None = None  # seconds that its write is followed, whatever is set
@@ -94,25 +97,8 @@ class Consent:
         audit_log.record(self.log, event, call=caller.id, tool=tool, principal=caller.principal, **details)
 
 
-class Statement(Protocol):
-    """An effect in lines: `forbidden` is why there can be no code, `binding_facts` are what a code is bound to.
-
-    `danger` is what it costs with its arguments, `whole` the whole difference, a line a leaf.
-    """
-
-    @property
-    def forbidden(self) -> str: ...  # noqa: D102
-
-    @property
-    def binding_facts(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    @property
-    def danger(self) -> Danger: ...  # noqa: D102
-
-    @property
-    def whole(self) -> tuple[str, ...]: ...  # noqa: D102
-
-    def lines(self) -> Iterable[str]: ...  # noqa: D102
+Statement: TypeAlias = "Effect | PlanPreview"
+"""What a proposal would do, for the person who answers for it, and what a code is bound to."""
 
 
 @dataclass(frozen=True)

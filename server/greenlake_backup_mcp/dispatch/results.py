@@ -112,19 +112,14 @@ def add_notes(result: T, notes: Iterable[str]) -> T:
 
 
 def mask_result(result: CallToolResult, mask: Callable[[str], str]) -> CallToolResult:
-    """The result with what `mask` hides hidden wherever it stands; as it is where there is none of it."""
-    texts = [mask(part.text) if isinstance(part, TextContent) else "" for part in result.content]
+    """The result with what `mask` hides hidden wherever it stands."""
     held = result.structured_content
     if held is not None:
         whole = json.dumps(held, ensure_ascii=False)  # secrets are looked for in their spelling within JSON, too
         held = held if mask(whole) == whole else _map_text(held, mask)
-    if held is result.structured_content and all(
-        not isinstance(part, TextContent) or part.text == text for part, text in zip(result.content, texts, strict=True)
-    ):
-        return result
     parts = [
-        part.model_copy(update={"text": text}) if isinstance(part, TextContent) else part
-        for part, text in zip(result.content, texts, strict=True)
+        part.model_copy(update={"text": mask(part.text)}) if isinstance(part, TextContent) else part
+        for part in result.content
     ]
     return result.model_copy(update={"content": parts, "structured_content": held})
 
