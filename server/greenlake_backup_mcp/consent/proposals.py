@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol
 
 from greenlake_backup_mcp.settings import Settings
+from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.tools.roles import Role
 from greenlake_backup_mcp.upstream.client import Request
@@ -20,11 +21,6 @@ from greenlake_backup_mcp.upstream.progress import Progress
 
 from . import audit_log, codes, file_store, references, store
 from .elicitation import Person
-
-if TYPE_CHECKING:
-    from greenlake_backup_mcp.previews.model import Effect
-
-    from .plan_preview import PlanPreview
 
 LINGER = timedelta(minutes=15)  # how long lists may still show what was deleted
 UNWATCHED_SECONDS = 4.0  # that a write is followed where nobody asked for its progress
@@ -97,8 +93,25 @@ class Consent:
         audit_log.record(self.log, event, call=caller.id, tool=tool, principal=caller.principal, **details)
 
 
-Statement: TypeAlias = "Effect | PlanPreview"
-"""What a proposal would do, for the person who answers for it, and what a code is bound to."""
+class Statement(Protocol):
+    """An effect in lines: `forbidden` is why there can be no code, `binding_facts` are what a code is bound to.
+
+    `danger` is what it costs with its arguments, `whole` the whole difference, a line a leaf.
+    """
+
+    @property
+    def forbidden(self) -> str: ...  # noqa: D102
+
+    @property
+    def binding_facts(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def danger(self) -> Danger: ...  # noqa: D102
+
+    @property
+    def whole(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def lines(self) -> Iterable[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
