@@ -199,8 +199,8 @@ async def test_a_full_backup_without_room_asks_first_and_a_plain_run_does_not(
     connected: Connected, tenant: Any
 ) -> None:
     state = tenant.state.tenant
-    full = [s for s in state.all("protection-stores") if (s.get("maxCapacityInBytes") or 0) > 0]
-    full = [s["id"] for s in full if s["sizeOnDiskInBytes"] >= 0.9 * s["maxCapacityInBytes"]]
+    bounded = [s for s in state.all("protection-stores") if (s.get("maxCapacityInBytes") or 0) > 0]
+    full = [max(bounded, key=lambda s: s["sizeOnDiskInBytes"] / s["maxCapacityInBytes"])["id"]]
     job = next(
         j
         for j in state.all("protection-jobs")

@@ -105,10 +105,10 @@ def fates(truth: Truth, copies: list[tuple[Item, list[Item], list[Item]]], lost:
 def counts(effect: Effect) -> dict[str, int]:
     """How many assets each fate is told of."""
     text = "\n".join(effect.lines())
-    found = re.findall(
+    fates = re.findall(
         r"^- (?:(NOTHING) is left|LAST recovery points (.+?)) of (?:at least )?([\d,]+) asset", text, re.M
     )
-    return {nothing or kind: int(count.replace(",", "")) for nothing, kind, count in found}
+    return {nothing or kind: int(count.replace(",", "")) for nothing, kind, count in fates}
 
 
 def counted(effect: Effect) -> tuple[str, int, int]:

@@ -192,6 +192,9 @@ async def test_each_ending_of_a_task_is_told_as_what_it_is_with_a_next_step(name
 
 async def proven_success(name: str, call: Caller) -> None:
     text, error = await call()
+    if name == "restore_vm_protection_group":  # here the group shows no members, and so proves nothing of them
+        assert ("Outcome unknown: the group's members are not known" in text, error) == (True, True), text
+        return
     assert not error, text
     assert proof(name) in text, text
     plain = {n for n, value in arguments(call.tool).items() if n in SHOWN and isinstance(value, str)}

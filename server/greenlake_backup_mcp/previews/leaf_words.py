@@ -123,10 +123,10 @@ class Wording:
 
     def quote(self, text: str) -> str:
         """A text in quotes; what is left out or not printed is told by length and digest."""
-        shown = text
+        folded = text
         if len(text) > self.longest:
-            shown = f"{text[: self.longest * 2 // 3]}…{text[-self.longest // 3 :]}"
-        safe = sanitize.quoted(shown, max(len(shown), 1) * 2)
+            folded = f"{text[: self.longest * 2 // 3]}…{text[-self.longest // 3 :]}"
+        safe = sanitize.quoted(folded, max(len(folded), 1) * 2)
         return safe if safe == f'"{text}"' else f"{safe} ({len(text):,} characters, digest {_digest(text)})"
 
     def _text(self, name: str, text: str) -> str:
