@@ -76,7 +76,6 @@ class Comparison:
 def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
     """All contradictions of the estate; those of an asset no longer listed are none."""
     covered = _assets_by_job(estate)
-    rules = {job.id: calendar.rules(job.schedules, job.effective_from) for job in estate.jobs.values()}
     reads = dict(
         connection.execute("SELECT asset, min(coalesce(read, 0)) FROM main.readings WHERE asset > 0 GROUP BY asset")
     )
@@ -95,19 +94,17 @@ def find(connection: sqlite3.Connection, estate: Estate) -> Comparison:
             continue
         judged += 1
         read = min((reads.get(one.no, 0) for one in (asset, *asset.owners) if one.kind != "mssql_group"), default=0)
-        contradictions += _of_asset(estate, asset, rules, read, removed.get(asset.id, 0))
+        contradictions += _of_asset(estate, asset, read, removed.get(asset.id, 0))
     order = list(Kind)
     return Comparison(
         tuple(sorted(contradictions, key=lambda c: (order.index(c.kind), -len(c.assets)))), judged, unjudged
     )
 
 
-def _of_asset(
-    estate: Estate, asset: Asset, rules: dict[str, dict[str, Rule]], read: int, removed: int
-) -> Iterator[Contradiction]:
+def _of_asset(estate: Estate, asset: Asset, read: int, removed: int) -> Iterator[Contradiction]:
     """Job against copies, status against age, and what the service says against what it lists."""
     for cover, schedule in _schedules(asset):
-        rule = rules[cover.job.id].get(schedule.schedule_id)
+        rule = estate.rules[cover.job.id].get(schedule.schedule_id)
         missing = _without_copy(asset, cover, schedule, rule, read, removed)
         if missing is not None:
             yield missing

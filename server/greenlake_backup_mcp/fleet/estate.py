@@ -13,6 +13,8 @@ from typing import Any
 from greenlake_backup_mcp.catalog.collections import LIST_OF
 from greenlake_backup_mcp.catalog.read_coverage import Coverage
 
+from . import calendar
+from .calendar import Rule
 from .facts import TIERS, CopySet, Cover, Job, Schedule, Store
 
 WORKLOADS = ("vm", "mssql_database", "volume_group")
@@ -181,6 +183,11 @@ class Estate:
     def workloads(self) -> tuple[Asset, ...]:
         """The assets that are counted: each once, those that are listed."""
         return tuple(a for a in self.assets.values() if a.kind in WORKLOADS and a.gone is None)
+
+    @cached_property
+    def rules(self) -> Mapping[str, Mapping[str, Rule]]:
+        """When the schedules of each job are due: by the ids of job and schedule."""
+        return {job.id: calendar.rules(job.schedules, job.effective_from) for job in self.jobs.values()}
 
     @cached_property
     def lists_unread(self) -> Mapping[str, str]:

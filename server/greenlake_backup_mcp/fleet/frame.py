@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from . import calendar, fresh, recoverability, survival
+from . import fresh, recoverability, survival
 from .calendar import DAY, HOUR, MINUTE
 from .controls import untold
 from .estate import Asset
@@ -34,7 +34,7 @@ def _plan_rules(context: Context) -> tuple[Judge, Lines]:
         if not asset.covers:
             return Verdict(State.NOT_MET, "in no plan")
         for job in (c.job for c in asset.covers if not c.job.suspended):
-            rules = calendar.rules(job.schedules, job.effective_from)
+            rules = context.estate.rules[job.id]
             for one in job.schedules:
                 rule = rules.get(one.schedule_id)
                 often = rule is not None and rule.interval <= hours * HOUR and one.operational != "SUSPENDED"

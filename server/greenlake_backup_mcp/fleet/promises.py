@@ -128,7 +128,7 @@ def promises(asset: Asset, estate: Estate) -> list[Promise]:
     """What its schedules promise. Suspended jobs and schedules promise nothing, log backups make no point."""
     out, now, jobs_read = [], estate.now, estate.read.get("jobs") or 0
     for one in (c for c in asset.covers if not c.job.suspended):
-        rules = calendar.rules(one.job.schedules, one.job.effective_from)
+        rules = estate.rules[one.job.id]
         since = max(asset.created or 0, one.job.effective_from or 0) or None
         for schedule in one.job.schedules:
             rule = rules.get(schedule.schedule_id)
