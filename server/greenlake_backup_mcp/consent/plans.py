@@ -88,7 +88,11 @@ def propose(  # noqa: PLR0913, PLR0917
     caller: Caller,
     prepare: Prepare,
 ) -> tuple[PlanWork, Proposal]:
-    """A plan to be reviewed, and the proposal of all of it; InputError names what in it is no call."""
+    """A plan to be reviewed, and the proposal of all of it; nothing of it is begun.
+
+    `tools`: those there are, by name; `arguments`: of run_plan (`calls`, `continueOnError`); `prepare`: the request of
+    a call's arguments. InputError names what in it is no call.
+    """
     work = PlanWork(consent, api, tools, _items(arguments, tools, prepare), caller)
     plain = {
         "calls": [{"tool": i.call.tool.name, "arguments": i.call.arguments} for i in work.items],

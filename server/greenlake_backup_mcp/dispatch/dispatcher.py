@@ -38,7 +38,10 @@ T = TypeVar("T")
 
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller) -> Result:
-    """The result of one call. Problems are results too, never exceptions."""
+    """The result of one call, from its raw arguments: text within `settings.budget` tokens, or structured content.
+
+    `name`: as the client gave it; `raw`: unchecked arguments. Problems are results too (`is_error`), never exceptions.
+    """
     name, caller = name[: json_bounds.LONGEST_NAME], replace(caller, role=context.role)
     with call_log.call(name, "" if caller.principal == proposals.NOBODY else caller.principal) as line:
         if (excess := arguments.size_problem(context.tools.get(name), raw)) is not None:

@@ -40,7 +40,7 @@ WORK = {
 
 
 async def call(context: CallContext, name: str, raw: Mapping[str, Any], caller: Caller, version: str) -> CallToolResult:
-    """The result of one of these tools. Problems are results too, never exceptions."""
+    """The result of one of these tools; `version`: of the card's page. Problems are results, never exceptions."""
     caller = replace(caller, role=context.role)
     with call_log.call(name, caller.principal) as line:
         try:
