@@ -133,6 +133,7 @@ async def test_of_a_store_that_goes_every_recovery_point_is_counted_and_what_is_
         assert worst in effect.gravest
         by_hand = {c["name"] for group in inside for c in group if not c.get("scheduleInfo")}
         assert all(name in "\n".join(effect.lines()) for name in by_hand)
+        assert all(any(name in fact for fact in effect.binding_facts) for name in by_hand), "a code rests on them"
     assert {"NOTHING", "off site", "that are verified"} <= seen
 
 

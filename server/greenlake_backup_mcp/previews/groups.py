@@ -69,7 +69,7 @@ def _left_of_members(
     s: Subject, members: list[Mapping[str, Any]], copies: list[tuple[str, Mapping[str, Any]]]
 ) -> Iterator[Finding]:
     """What is left of the members without the copies of their group: their own, as far as those were read."""
-    known = stores(s)
+    every_store = stores(s)
     going = [(place, copy) for place, copy in copies if not flaw_of(copy, s.now) and copy.get("state") not in GOING]
     losses = []
     for n, member in enumerate(members[:MOST_MEMBERS] if going else ()):
@@ -78,7 +78,7 @@ def _left_of_members(
             (place, copy)
             for place, result in own
             for copy in result.items
-            if not flaw_of(copy, s.now, known) and copy.get("state") not in GOING
+            if not flaw_of(copy, s.now, every_store) and copy.get("state") not in GOING
         ]
         if left or all(result.whole or result.missing or f"{place} {n}" not in s.facts for place, result in own):
             losses.append(Loss(Holder(name_of(member), "", 0), [], fates_of(going, left, s.now)))
