@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from greenlake_backup_mcp.dispatch import dispatcher, results
+from greenlake_backup_mcp.dispatch.arguments import prepare
 from greenlake_backup_mcp.dispatch.context import CallContext
 from greenlake_backup_mcp.dispatch.dispatcher import Result
 from greenlake_backup_mcp.errors import BackupError, InputError, PolicyRefusal
@@ -78,7 +79,8 @@ class Surface:
         try:
             if name == FIND.name:
                 return results.text_result(self._find(context, arguments), context.settings)
-            inner, arguments = _inner(arguments)
+            values = prepare(WRITE if name == WRITE.name else READ, arguments)
+            inner, arguments = values["name"], values.get("arguments", {})
             tool = context.tools.get(inner)
             # where nothing may be changed, dispatcher.py says why
             writable = not context.settings.read_only and roles.role_allows(context.role, WRITE)
@@ -96,41 +98,19 @@ class Surface:
     def _find(self, context: CallContext, arguments: Mapping[str, Any]) -> list[str]:
         if context.problem is not None:
             raise context.problem
-        query, limit = arguments.get("query"), arguments.get("limit")
-        limit = USUAL if limit in (None, "") else limit  # clients that fill every argument send these for "unset"
-        if not isinstance(query, str) or not query.strip():
-            raise InputError("query is missing: say in words what is to be known or done.")
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST:
-            raise InputError(f"limit is a number from 1 to {MOST}.")
+        values = prepare(FIND, arguments)
         from . import ranking  # noqa: PLC0415
 
-        hits = [t for t in ranking.rank(self.index, query[:500], MOST) if roles.role_allows(context.role, t)][:limit]
+        hits = [t for t in ranking.rank(self.index, values["query"][:500], MOST) if roles.role_allows(context.role, t)]
         if not hits:
             toolsets = dict.fromkeys(t.toolset for t in self.tools)
             return [f"No tool answers to these words. There are tools for: {', '.join(toolsets)}."]
-        return [line for tool in hits for line in _describe(tool)]
+        return [line for tool in hits[: values.get("limit", USUAL)] for line in _describe(tool)]
 
 
 def search_tools(offered: Mapping[str, Tool], *, read_only: bool) -> tuple[Tool, ...]:
     """What a server lists that offers these tools: the three (two where nothing can be changed), and those beside."""
     return (*(TOOLS[:2] if read_only else TOOLS), *(offered[name] for name in BESIDE if name in offered))
-
-
-def _inner(call: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """The name and arguments of the call within the call; arguments that came as JSON text are read."""
-    name, arguments = call.get("name"), call.get("arguments")
-    if not isinstance(name, str) or not name:
-        raise InputError("name is missing: the name of the tool to call.", hint="find_tools gives names.")
-    if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            raise InputError("arguments is text that is not JSON; it is an object.") from None
-    if arguments is None:
-        arguments = {}
-    if not isinstance(arguments, Mapping):
-        raise InputError("arguments is an object of names and values.")
-    return name, arguments
 
 
 def _describe(tool: Tool) -> list[str]:
