@@ -74,10 +74,8 @@ class Leaf:
     @property
     def dotted(self) -> str:
         """The path as a text: `protections[id].schedules[2].lockFor`."""
-        text = ""
-        for step in self.path:
-            text += f"[{step.key}]" if isinstance(step, Element) else f".{step}" if text else step
-        return text
+        steps = (f"[{step.key}]" if isinstance(step, Element) else f".{step}" for step in self.path)
+        return "".join(steps).removeprefix(".")
 
 
 @dataclass(frozen=True)
@@ -135,9 +133,6 @@ def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-# --- what differs -----------------------------------------------------------------------------------------------------
-
-
 def leaves_between(before: Any, after: Any, path: Path = ()) -> Iterator[Leaf]:
     """The leaves in which two values differ."""
     if _same(path, before, after):
@@ -184,12 +179,8 @@ def _element(step: Element, path: Path) -> Iterator[Leaf]:
         yield from leaves_between(ABSENT, rest, (*path, step)) if rest else [Leaf((*path, step), after=two)]
     elif isinstance(one, Mapping) and isinstance(two, Mapping):  # one key may stand for two that differ
         asked = {n: v for n, v in two.items() if not _identifies(path, n) or one.get(n, v) != v}
-        described = path[-1] not in MEMBERS  # members are named, not described
-        held = {
-            n: v
-            for n, v in one.items()
-            if n in asked or (described and n not in places.IDENTIFYING and not _identifies(path, n))
-        }
+        named = {n for n in one if path[-1] in MEMBERS or n in places.IDENTIFYING or _identifies(path, n)}
+        held = {n: v for n, v in one.items() if n in asked or n not in named}  # what names it is not described as well
         yield from leaves_between(held, asked, (*path, step))
     else:
         yield from leaves_between(one, two, (*path, step))
@@ -200,8 +191,7 @@ def _by_key(path: Path, items: Sequence[Any]) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     keyed = {}
     for n, item in enumerate(items, 1):
-        key = _key(path, item)
-        key = f"({n})" if key is None else str(key)
+        key = f"({n})" if (own := _key(path, item)) is None else str(own)
         counts[key] += 1
         keyed[key if counts[key] == 1 else f"{key}{AGAIN}{counts[key]} times)"] = item
     return keyed
@@ -226,8 +216,7 @@ def _key(path: Path, item: Any) -> Any:
     name = _list_name(path)
     if not isinstance(item, Mapping):
         return item if name in SETS else None
-    keys = KEYS.get(name, ())
-    identity = next((item[k] for k in keys if item.get(k) not in (None, "")), None)
+    identity = next((item[k] for k in KEYS.get(name, ()) if item.get(k) not in (None, "")), None)
     own = re.fullmatch(places.DATABASE, str(identity)) if name == "members" else None
     return own[1] if own else identity
 
@@ -255,5 +244,6 @@ def _same(path: Path, before: Any, after: Any) -> bool:
 
 def is_atom(path: Path, value: Any) -> bool:
     """Whether an object is told as one value: a length of time, a rhythm."""
-    length = isinstance(value, Mapping) and bool(value) and set(value) <= {"value", "unit"}
-    return length or (isinstance(value, Mapping) and path[-1:] == ("schedule",))
+    if not isinstance(value, Mapping):
+        return False
+    return path[-1:] == ("schedule",) or (bool(value) and value.keys() <= {"value", "unit"})

@@ -102,9 +102,9 @@ def is_shorter(measure: Callable[[Any], float | None], *, of_none: bool) -> Test
     return test
 
 
-def is_longer_than_now(leaf: Leaf, s: Subject) -> bool:
-    """Whether a length that is there becomes longer."""
-    return leaf.before is not ABSENT and is_longer(length_days)(leaf, s)
+def was_set(leaf: Leaf, _s: Subject) -> bool:
+    """Whether the resource has it."""
+    return leaf.before is not ABSENT
 
 
 def is_later(leaf: Leaf, s: Subject) -> bool:
@@ -122,11 +122,6 @@ def is_earlier(leaf: Leaf, _s: Subject) -> bool:
 def locks_longer(leaf: Leaf, s: Subject) -> bool:
     """Whether copies are locked longer than now."""
     return is_longer(length_days)(leaf, s) or is_later(leaf, s)
-
-
-def is_rarer(leaf: Leaf, s: Subject) -> bool:
-    """Whether runs lie further apart than now."""
-    return leaf.before is not ABSENT and is_longer(interval_days)(leaf, s)
 
 
 def is_address(leaf: Leaf, s: Subject) -> bool:
