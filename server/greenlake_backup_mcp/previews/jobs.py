@@ -113,7 +113,9 @@ def room(s: Subject, wanted: list[Any]) -> Iterator[Finding]:
         store = stores(s).get(identity, {"id": identity})
         used, most = store.get("sizeOnDiskInBytes"), store.get("maxCapacityInBytes")
         if not isinstance(used, (int, float)) or not isinstance(most, (int, float)) or not most:
-            yield notable(f"How much room store {name_of(store)} has is not known.")
+            words = f"How much room store {name_of(store)} has is not known."
+            cloud = store.get("protectionStoreType") == "CLOUD"  # which has no fixed room
+            yield notable(words) if cloud else grave(words, "room not known", words)
             continue
         share = f"{used / most:.0%} full, {units.size(max(0, most - used))} of {units.size(most)} left"
         if used < FULL * most:
