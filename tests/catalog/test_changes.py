@@ -107,6 +107,7 @@ def test_a_copy_that_goes_earlier_or_loses_its_lock_is_told() -> None:
     writer.confirm_copy(connection, reading, ident, item)
     writer.confirm_copy(connection, reading, ident, None)
     noted = connection.execute("SELECT kind, now FROM changes ORDER BY no").fetchall()
+    connection.close()
     assert noted == [
         ("expiry brought forward", "2026-11-25 08:00Z"), ("lock lifted", "not locked"), ("copy vanished", "gone"),
     ]  # fmt: skip

@@ -94,9 +94,10 @@ class Store:
         connection = sqlite3.connect(
             self.uri + mode, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        if now is not None:
-            connection.executescript(views.script(now))
-        connection.execute("PRAGMA query_only = 1")
+        with _closed_unless_usable(connection):
+            if now is not None:
+                connection.executescript(views.script(now))
+            connection.execute("PRAGMA query_only = 1")
         return connection
 
     def acquire(self) -> bool:
@@ -275,9 +276,19 @@ def _discard(path: Path) -> None:
 
 def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -4000")
+    with _closed_unless_usable(connection):
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -4000")
     return connection
+
+
+@contextlib.contextmanager
+def _closed_unless_usable(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:  # a broken file shows itself here
+        connection.close()
+        raise
 
 
 def _uri(path: Path) -> str:
