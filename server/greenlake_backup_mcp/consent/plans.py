@@ -6,7 +6,7 @@ nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -104,7 +104,7 @@ def propose(  # noqa: PLR0913, PLR0917
         work.read,
         lambda targets: [target.state for target in targets],
         work.describe,
-        _record,
+        lambda targets: {"targets": [refusals.target_fields(target) for target in targets]},
         lambda targets, now: ends_of(work.items, targets, now),
         gated=lambda preview: preview.gated,
         seconds=lambda preview: preview.seconds,
@@ -168,10 +168,6 @@ def _duplicates(items: list[Item]) -> Iterator[str]:
         if key in first:
             yield f"call {item.number} is call {first[key]} once more"
         first.setdefault(key, item.number)
-
-
-def _record(targets: Sequence[Target]) -> dict[str, Any]:
-    return {"targets": [refusals.target_fields(t) for t in targets]}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
