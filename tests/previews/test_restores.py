@@ -70,6 +70,8 @@ async def test_places_of_two_vcenters_and_ids_of_other_things_are_told(app: Any)
 
 async def test_a_vm_that_is_gone_is_brought_back_and_not_overwritten(app: Any) -> None:
     gone = next(vm["name"] for vm in app.state.tenant.all("virtual-machines") if vm["state"] == "DELETED")
+    _, text = await restore_vm(app, restoreType="ALTERNATE", targetVmInfo={"name": gone})
+    assert "EXISTS" not in text
     effect, text = await restore_vm(app, gone, restoreType="PARENT")
     assert "It is DELETED in its vCenter: nothing that is there is overwritten" in text
     assert "LOST" not in text
@@ -154,6 +156,22 @@ async def restore_database(app: Any, kind: str = "ALTERNATE", **to: Any) -> tupl
 async def test_a_database_that_goes_onto_its_own_name_or_files_is_overwritten(app: Any, to: dict[str, Any]) -> None:
     effect, text = await restore_database(app, **to)
     assert effect.gravest.startswith('OVERWRITES SQL database "billing-db-1"')
+    assert "stays as it is" not in text
+
+
+@pytest.mark.parametrize(
+    ("to", "first"),
+    [
+        ({"name": "Master"}, 'OVERWRITES "Master", a SYSTEM DATABASE'),
+        (
+            {"name": "n", "databaseFilePaths": [{"originalPath": DATA, "newPath": r"\\localhost\D$\Data\b.mdf"}]},
+            "A path over the network may lead to the present files",
+        ),
+    ],
+)
+async def test_what_a_restore_may_overwrite_is_not_said_to_stay(app: Any, to: dict[str, Any], first: str) -> None:
+    effect, text = await restore_database(app, **to)
+    assert effect.gravest.startswith(first)
     assert "stays as it is" not in text
 
 

@@ -120,7 +120,7 @@ async def wait(  # noqa: PLR0913
     runs: PlanRuns, identity: str, settings: Settings, seconds: float, caller: Caller, *, stop: bool
 ) -> CallToolResult:
     """The answer of wait_for_task for a plan: how it stands, after its end or so many seconds."""
-    plan = runs.get(identity, caller.principal)
+    plan = runs.get(identity.lower(), caller.principal)
     if stop:
         plan.stop("it was asked to stop")
     return await follow(runs, plan, settings, seconds, replace(caller, cancels=False))
@@ -128,7 +128,7 @@ async def wait(  # noqa: PLR0913
 
 def is_plan(task_id: str) -> bool:
     """Whether an id is that of a plan, and not of a task of the service."""
-    return task_id.startswith(PREFIX)
+    return task_id.lower().startswith(PREFIX)
 
 
 async def follow(runs: PlanRuns, plan: PlanRun, settings: Settings, seconds: float, caller: Caller) -> CallToolResult:

@@ -119,9 +119,12 @@ async def _run_builtin(context: CallContext, tool: Tool, values: Mapping[str, An
     if tool.name == builtin.RUN_PLAN.name:
         return await _run_plan(context, values, caller)
     task_id, seconds = values["taskId"], values.get("seconds", proposals.follow_seconds(context.settings, caller))
+    stop = values.get("stop", False)
     if plan_runs.is_plan(task_id):
-        stop = values.get("stop", False)
         return await plan_runs.wait(context.plans, task_id, context.settings, seconds, caller, stop=stop)
+    if stop:
+        hint = "Only a plan of run_plan can be stopped. Leave stop out to wait for the task."
+        raise InputError("stop is for plans: this API has no way to stop a task.", hint=hint)
     report = await follow.wait(write_context(context, caller, seconds), task_id)
     return results.text_result(report.lines, context.settings, is_error=report.outcome.is_error)
 

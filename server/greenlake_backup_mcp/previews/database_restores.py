@@ -16,6 +16,8 @@ from .model import Finding, Subject, grave, notable
 from .phrases import as_shown, item_at, label, listed, objects, quoted
 from .restore_places import overwritten
 
+SYSTEM = ("master", "model", "msdb", "tempdb", "resource")  # which SQL Server itself lives on
+
 
 def tail_of_log(s: Subject) -> Iterator[Finding]:
     """What becomes of what a database's log holds and no backup has yet."""
@@ -42,6 +44,12 @@ def onto_databases(s: Subject) -> Iterator[Finding]:
     elif where == own and taken:
         which = listed(quoted(one.get("newPath")) for one in taken)
         yield overwritten(s, f"the present {s.name} in its files {which}", s.name)
+    elif name in SYSTEM:
+        words = f"OVERWRITES {quoted(to.get('name'), 30)}, a SYSTEM DATABASE: without it nothing on the instance runs."
+        yield grave(words, "overwrites", words, Danger.DESTROY)
+    elif where == own and any(path.startswith("\\\\") for path in new):
+        words = "A path over the network may lead to the present files: whether they are OVERWRITTEN cannot be told."
+        yield grave(words, "overwrites", words, Danger.DESTROY)
     elif where == own and len(new) < max(len(files), 1):
         yield notable("Where its files go is left to the service; the present ones lie on the same host.")
     if len(set(new)) < len(new):

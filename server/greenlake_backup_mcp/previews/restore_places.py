@@ -61,7 +61,7 @@ def _namesakes(arguments: Mapping[str, Any], target: Target) -> Iterator[ReadSpe
         query = (("filter", f"name eq {literal(clean(name).strip())}"), ("limit", "20"))
         path = path_of(VIRTUALIZATION, place)
         yield ReadSpec("namesakes", f"whether a {target.kind} of that name exists", path, query)
-        every = (*WHOLE, ("select", "id,name"))  # vCenter tells no upper from lower case, and the filter does
+        every = (*WHOLE, ("select", "id,name,state"))  # vCenter tells no upper from lower case, and the filter does
         yield ReadSpec("every name", f"the names of all {target.kind}s", path, every)
     elif target.kind == "SQL database":
         yield ReadSpec("namesakes", "whether a database of that name exists", f"{OWN}/mssql-databases", WHOLE)
@@ -133,8 +133,8 @@ def namesakes(s: Subject) -> Iterator[Finding]:
         yield notable(
             f"Names were compared in capitals or not with the first {len(every.items):,} {s.target.kind}s only."
         )
-    for one in {str(one.get("id")): one for one in (*s.read("namesakes").items, *every.items, *own)}.values():
-        if as_shown(one.get("name")) == as_shown(name):
+    for one in {str(one.get("id")): one for one in (*every.items, *s.read("namesakes").items, *own)}.values():
+        if as_shown(one.get("name")) == as_shown(name) and one.get("state") != "DELETED":
             yield grave(
                 f"A {s.target.kind} named {quoted(name)} EXISTS (id {cell(str(one.get('id')))}): the service refuses, "
                 "makes a second of that name, or overwrites it; no document says which.",

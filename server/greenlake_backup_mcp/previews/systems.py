@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.text import units
-from greenlake_backup_mcp.text.sanitize import cell
 
 from . import in_use
 from .lost_copies import stores_on
@@ -192,7 +191,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         reads=_orchestrator_reads,
     ),
     "DataOrchestratorRecover": PreviewSpec(
-        lambda s: f"Recover the {s.label} onto the appliance with activation id {cell(str(s.arguments.get('sid')))}",
+        lambda s: f"Recover the {s.label} onto the appliance whose activation id is given (sid, not shown)",
         _recover_orchestrator,
         "This cannot be undone.",
         reads=_orchestrator_reads,
