@@ -291,6 +291,27 @@ async def test_a_store_moves_to_a_system_that_is_disconnected_with_the_jobs_that
     assert "Jobs that write to it: 68 (" in text
 
 
+async def test_a_store_that_moves_and_a_gateway_that_shall_have_less_say_so_in_the_first_line(app: Any) -> None:
+    tenant = app.state.tenant
+    store = next(
+        s for s in tenant.all("protection-stores") if s["protectionStoreType"] == "CLOUD" and s["state"] == "OFFLINE"
+    )
+    system = tenant.all("protection-store-gateways")[0]
+    inputs = {"storageSystemId": system["id"], "storageSystemType": "PROTECTION_STORE_GATEWAY"}
+    effect, _ = await read(app, "reattach_protection_store", protectionStoreId=store["id"], **inputs)
+    assert effect.gravest.endswith(" changes its system: what runs through it breaks off; 34 jobs write to it.")
+    effect, text = await read(
+        app,
+        "resize_protection_store_gateway",
+        protectionStoreGatewayId=system["id"],
+        maxOnPremDailyProtectedDataInTiB=5,
+        maxInCloudRetentionDays=10,
+    )
+    assert effect.gravest.startswith("ASKS FOR LESS: ")
+    assert effect.gravest.endswith("; the service is expected to refuse.")
+    assert "→ 5" in text
+
+
 async def test_assets_that_a_store_leaves_with_nothing_stand_first(app: Any) -> None:
     store = next(s for s in app.state.tenant.all("protection-stores") if s["state"] == "OFFLINE")
     effect, _ = await read(app, "delete_protection_store", protectionStoreId=store["id"], force=True)

@@ -131,6 +131,8 @@ async def test_of_a_store_that_goes_every_recovery_point_is_counted_and_what_is_
         seen |= expected.keys()
         worst = next((k for k in ("NOTHING", *KINDS) if k in expected), "WITH EVERY BACKUP IN IT")
         assert worst in effect.gravest
+        if others := [count for kind, count in expected.items() if kind != worst]:
+            assert f" of {max(others)}" in effect.gravest.partition("; ")[2], "what becomes of the most others"
         by_hand = {c["name"] for group in inside for c in group if not c.get("scheduleInfo")}
         assert all(name in "\n".join(effect.lines()) for name in by_hand)
         assert all(any(name in fact for fact in effect.binding_facts) for name in by_hand), "a code rests on them"

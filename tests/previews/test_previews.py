@@ -118,18 +118,17 @@ async def test_a_copy_that_is_going_does_not_count_as_remaining() -> None:
 @pytest.mark.parametrize(
     ("flaw", "answer"),
     [
-        ({"state": "ERROR"}, "1 in error remains"),
-        ({"state": "CREATING"}, "1 still being made remains"),
-        ({"expiresAt": "2026-11-20T00:00:00Z"}, "1 expired remains"),
+        ({"state": "ERROR"}, "1 in error"),
+        ({"state": "CREATING"}, "1 still being made"),
+        ({"expiresAt": "2026-11-20T00:00:00Z"}, "1 expired"),
     ],
 )
 async def test_a_copy_that_nobody_can_count_on_does_not_keep_another_from_being_the_last(
     flaw: Any, answer: Any
 ) -> None:
     result = await effect(tenant(others=(backup(id=SNAPSHOT, **flaw),)), "delete_vm_backup", vmId=VM, backupId=BACKUP)
-    assert (
-        f"It is the LAST usable recovery point; {answer}. Without this nothing can be restored." in result.consequences
-    )
+    words = f"It is the LAST usable recovery point; nobody can rely on the one that remains ({answer})."
+    assert f"{words} Without this nothing can be restored." in result.consequences
     assert "the LAST usable recovery point" in result.warnings
 
 
@@ -664,7 +663,7 @@ async def test_deleting_a_store_with_force_says_what_it_holds_and_who_writes_to_
     ("elsewhere", "left"),
     [
         (None, 'NOTHING is left of 1 asset: "sql".'),
-        ({"protectionStoreInfo": {"id": "far"}}, "1 of them keep recovery points that are flawed or out of reach."),
+        ({"protectionStoreInfo": {"id": "far"}}, "1 of them keeps recovery points that are flawed or out of reach."),
         ({"protectionStoreInfo": {"id": "near"}}, "Left with usable recovery points of each kind that they lose: 1"),
     ],
 )

@@ -14,7 +14,9 @@ from greenlake_backup_mcp.text.sanitize import cell
 from greenlake_backup_mcp.tools.danger import Danger
 
 from . import in_use
-from .model import Finding, PreviewSpec, Subject, grave, notable
+from .leaf_tests import is_smaller
+from .leaf_words import Wording
+from .model import MOST_FIRST, Finding, PreviewSpec, Subject, grave, notable
 from .phrases import item_at, label, objects, quoted
 from .reads import ReadSpec, Target, kind_of, parent_path
 from .recovery_point_facts import recovery_point_facts
@@ -124,6 +126,25 @@ def _nic_missing(s: Subject) -> str:
     return "The gateway has no interface with that id." if named else "No interface is named (nic.id)."
 
 
+# --- storage ----------------------------------------------------------------------------------------------------------
+
+
+def _resize(s: Subject) -> Iterator[Finding]:
+    """A gateway gets other limits; less than it has is not what the service gives."""
+    wording = Wording(s.id_names, s.now)
+    less = [
+        f"{leaf.name} {wording.value(leaf.name, leaf.before)} → {wording.value(leaf.name, leaf.after)}"
+        for leaf in s.difference.leaves
+        if is_smaller(leaf, s)
+    ]
+    if less:
+        tail = "; the service is expected to refuse."
+        forms = [f"ASKS FOR LESS: {units.first_few(less, n)}{tail}" for n in range(len(less), 0, -1)]
+        short = next((form for form in forms if len(form) <= MOST_FIRST), f"ASKS FOR LESS than it has{tail}")
+        yield grave("", "asks for less", short)
+    yield Finding("Whether the gateway restarts for it is not documented.")
+
+
 LOGIN = PreviewSpec(
     lambda s: f"Show {LOGINS[s.operation]} of the {s.label}", _log_in, "What was shown cannot be taken back."
 )
@@ -173,7 +194,7 @@ TABLE: Mapping[str, PreviewSpec] = {
     "ProtectionStoreGatewayNicDelete": REMOVE_NIC,
     "ProtectionStoreGatewayStorage": PreviewSpec(
         "Resize the {target}",
-        lambda _subject: (Finding("Whether the gateway restarts for it is not documented."),),
+        _resize,
         "Storage can only grow: this cannot be undone.",
     ),
 }

@@ -49,7 +49,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
         words = f"cascadedelete: its recovery points are taken to be DELETED along: {copies_in(s)}."
         yield grave(words, "cascadedelete", danger=Danger.DESTROY)
         if hosts := listed(dict.fromkeys(filter(None, (hosts_of(copy) for _, copy in copies)))):
-            words = f"ATTACHED of them: their volumes vanish under {hosts}."
+            words = f"ATTACHED are some of them: their volumes vanish under {hosts}."
             yield grave(f"{words[:-1]}, and file systems in use on them break.", "attached to a host", words)
         if locked := sum(is_locked(copy, s.now) for _, copy in copies):
             yield grave(f"LOCKED of them: {locked:,}; the service may refuse because of them.", "holds locked copies")
@@ -59,7 +59,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
         who = f"{_count(s)} {loses} the protection by policy {name_of(job.get('protectionPolicyInfo') or {})}"
         yield grave(f"Its {who}: no further copies are made.", "protected", f"{who}." if members else "")
     else:
-        yield Finding(f"It has {_count(s)}. No protection job is known to stand on it.")
+        yield Finding(f"It has {_count(s)}. The service names no protection job of it.")
     if "backups" in s.facts and not cascade:
         yield Finding(f"Its recovery points are expected to stay until they expire: {copies_in(s)}.")
     yield from [mark(units.plural(len(members), "member"))] if members else []

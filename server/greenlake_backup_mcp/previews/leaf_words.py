@@ -80,6 +80,8 @@ class Wording:
             return ", ".join(self._item(name, item) for item in value) or "none"
         if isinstance(value, Mapping):
             return self._object(name, value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # 5.0 is 5 to the service
         return f"{units.size(value)} ({value:,} bytes)" if SIZES.search(name) else cell(str(value))
 
     def whole(self, item: Any, of_list: str = "") -> str:

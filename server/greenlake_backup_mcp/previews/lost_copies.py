@@ -109,7 +109,7 @@ def lost_copies(s: Subject, *what: str, forced: bool = True) -> Iterator[Finding
     yield from _counted(s, lose, part)
     if bare := [loss.holder.name for loss in lose if loss.bare]:
         yield notable(
-            f"Nothing could be restored before either of {part}{units.plural(len(bare), 'asset')}: {listed(bare)}."
+            f"Of {part}{units.plural(len(bare), 'asset')} nothing could be restored before, either: {listed(bare)}."
         )
     if lasting := sum(not loss.fates and not loss.bare for loss in lose):
         yield Finding(
@@ -124,17 +124,25 @@ def fates_of(going: list[tuple[str, Copy]], left: list[tuple[str, Copy]], now: d
 
 
 def tell_fates(lose: list[Loss], part: str, what: tuple[str, ...], danger: Danger) -> Iterator[Finding]:
-    """What becomes of whom, the worst first; the first line tells two of it where they fit."""
+    """What becomes of whom, the worst first; the first line also tells what becomes of the most others, where it fits.
+
+    `what` goes: a clause for the first line, in forms that get shorter.
+    """
     whose = {fate: some for fate in FATES if (some := [loss for loss in lose if fate in loss.fates])}
     counts = {fate: part + units.plural(len(some), "asset") for fate, some in whose.items()}
     for n, (fate, some) in enumerate(whose.items()):
         lead, more = FATES[fate]
         names_, flawed = [loss.holder.name for loss in some], sum(loss.flawed for loss in some)
-        more += f" {flawed:,} of them keep recovery points that are flawed or out of reach." if flawed else ""
-        words, second = lead.format(who=counts[fate]), next(iter([*whose][n + 1 :]), "")
-        also = f"; {'LAST ' * (second != DETACHED)}{second} of {counts.get(second, '')}" if second else ""
-        forms = [f"{words}{besides}: {clause}." for besides in dict.fromkeys((also, "")) for clause in what]
-        short = next((form for form in forms if len(form) <= MOST_FIRST), forms[-1])
+        keep = "keeps" if flawed == 1 else "keep"
+        more += f" {flawed:,} of them {keep} recovery points that are flawed or out of reach." if flawed else ""
+        words = lead.format(who=counts[fate])
+        second = max([*whose][n + 1 :], key=lambda other: len(whose[other]), default="")
+        also = f"; {'LAST ' * (second != DETACHED)}{second.removeprefix('that are ')} of {counts.get(second, '')}"
+        brief = also.removesuffix("s").removesuffix(" asset")
+        clauses = [f": {clause}." for clause in what]
+        forms = [f"{words}{besides}{clause}" for clause in clauses for besides in (also, brief)] if second else []
+        forms += [f"{words}{brief}."] if second else [f"{words}{clause}" for clause in clauses]
+        short = next((form for form in forms if len(form) <= MOST_FIRST), f"{words}{clauses[-1]}")
         marked = f"{lead.format(who='assets')}: {counts[fate]}"
         finding = grave(f"{words}: {listed(names_)}.{more}", marked, short, danger)
         yield replace(finding, binds=tuple(lead.format(who=name) for name in names_))
@@ -166,8 +174,10 @@ def _uncovered(s: Subject, every: list[Holder], losses: list[Loss]) -> Iterator[
     if missed:
         near = [holder.name for holder in missed if holder.risk in (0, 2)]
         far = [holder.name for holder in missed if holder.risk not in (0, 2)]
-        parts = [f"{len(near):,} that back up to it ({listed(near)})"] if near else []
-        parts += [f"{len(far):,} whose jobs do not write to it, or that have none ({_some(far)})"] if far else []
+        parts = (
+            [f"{len(near):,} that {'backs' if len(near) == 1 else 'back'} up to it ({listed(near)})"] if near else []
+        )
+        parts += [f"{len(far):,} without a job that writes to it ({_some(far)})"] if far else []
         yield notable(f"Counted for {len(losses):,} of {len(every):,} assets. NOT counted: {'; '.join(parts)}.")
     if unknown := [result.words for spec in HOLDERS if not (result := s.read(spec.name)).whole]:
         yield notable(f"Not counted either: recovery points of those not listed among {listed(unknown)}.")

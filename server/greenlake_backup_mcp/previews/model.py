@@ -12,6 +12,7 @@ from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger
 from greenlake_backup_mcp.tools.registry import Tool
 
@@ -154,7 +155,7 @@ class Effect:
             yield " ".join(filter(None, (f"- {line}.", *dict.fromkeys(c.whom for c in together), *notes)))
         if self.folded:
             more = max(0, len(weighty) - MOST_GRAVE)
-            yield f"- and {self.folded:,} more changes, {f'{more:,} of them grave' if more else 'none of them grave'}."
+            yield f"- and {units.plural(self.folded, 'more change')}, {f'{more:,}' if more else 'none'} of them grave."
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Everything that comes from the service is made harmless here. Must know nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from greenlake_backup_mcp.text import sanitize, units
@@ -62,6 +62,11 @@ def objects(value: Any) -> list[Mapping[str, Any]]:
 def listed(words: Iterable[str]) -> str:
     """The first dozen of these words, and how many more there are."""
     return units.first_few(list(words), MOST_NAMED)
+
+
+def joined(words: Sequence[str]) -> str:
+    """All of these words, as a sentence lists them: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def names(items: Iterable[Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, Subject, grave, notable
-from .phrases import item_at, quoted
+from .phrases import item_at, joined, quoted
 from .reads import path_of
 from .recovery_point_facts import AWAITED, GOING, flaw_of, is_locked, is_verified, place_of, store_of_copy
 from .tenant_facts import leaving_stores, stores
@@ -142,7 +142,7 @@ def _last_of_kind(s: Subject, left: Remaining) -> Iterator[Finding]:
     mine = s.target.path.split("/")[-2]
     if flaw_of(s.resource, s.now, stores(s)):
         return
-    where = " and ".join(sorted({place_of(copy, place) for place, copy in left.usable}))
+    where = joined(sorted({place_of(copy, place) for place, copy in left.usable}))
     tails = {
         "off the array": f" What remains lies {where} and goes with it.",
         "off site": f" What remains lies {where}.",
@@ -164,7 +164,7 @@ def _whose(s: Subject) -> str:
 
 
 def _render(counts: Counter[str]) -> str:
-    return " and ".join(f"{count:,} {word}" for word, count in sorted(counts.items()))
+    return joined([f"{count:,} {word}" for word, count in sorted(counts.items())])
 
 
 def _last(s: Subject, until: datetime, left: Remaining) -> Finding:
@@ -174,11 +174,12 @@ def _last(s: Subject, until: datetime, left: Remaining) -> Finding:
         have = "have" if left.going else "has"
         then = f"Once {gone} {have} expired, nothing can be restored, unless another is made before."
     usable = "usable " if left.flaws else ""
-    besides = f"{_render(left.flaws)} {'remains' if left.flaws.total() == 1 else 'remain'}" if left.flaws else ""
+    remain = "the one that remains" if left.flaws.total() == 1 else "those that remain"
+    besides = f"{remain} ({_render(left.flaws)})"
     kind = f"LAST {usable}recovery point"
-    words = f"It is the {kind}; {besides}. {then}" if besides else f"It is the {kind}. {then}"
+    words = f"It is the {kind}; nobody can rely on {besides}. {then}" if left.flaws else f"It is the {kind}. {then}"
     warning, short = f"the {kind}", f"{kind}{_whose(s)}: nothing can be restored without it."
-    if besides and (flaw := flaw_of(s.resource, s.now, stores(s))):
-        words = f"No usable recovery point: it is {flaw} itself; {besides}."
+    if left.flaws and (flaw := flaw_of(s.resource, s.now, stores(s))):
+        words = f"No usable recovery point: nobody can rely on this one ({flaw}), nor on {besides}."
         warning, short = "no usable recovery point remains", f"No usable recovery point{_whose(s)} remains."
     return grave(words, warning, short, Danger.DESTROY)

@@ -15,7 +15,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import times
 from .model import Finding, Subject, grave, notable
-from .phrases import as_shown, item_at, label, listed, name_of, objects, quoted
+from .phrases import as_shown, item_at, joined, label, listed, name_of, objects, quoted
 from .reads import OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, identity_of, literal, path_of
 from .tenant_facts import STORES
 
@@ -153,7 +153,7 @@ def unused_place(s: Subject) -> Iterator[Finding]:
     if is_over(s) and names:
         verb = "is" if len(names) == 1 else "are"
         yield notable(
-            f"{' and '.join(names)} {verb} for ALTERNATE restores only, and this one goes over the original: the "
+            f"{joined(names)} {verb} for ALTERNATE restores only, and this one goes over the original: the "
             "service refuses the call, or does not heed what is asked there."
         )
 

@@ -64,6 +64,7 @@ def _delete(s: Subject) -> Iterator[Finding]:
         f"store {name} goes WITH EVERY BACKUP IN IT, {holds}",
         f"store {name} goes WITH EVERY BACKUP IN IT",
         f"store {name} goes",
+        f"{quoted(s.resource.get('displayName') or s.resource.get('name'), 24)} goes",
         forced=forced,
     )
     if forced:
@@ -73,7 +74,9 @@ def _delete(s: Subject) -> Iterator[Finding]:
     users = {id(p): p for p, tier in tiers if item_at(tier, "protectionStoreInfo", "id") == mine}
     if users:
         count = f"{at_least(s.read('policies'))}{len(users):,}"
-        yield notable(f"Policies that write to it: {count} ({names(users.values())}); expected to be refused.")
+        yield notable(
+            f"Policies that write to it: {count} ({names(users.values())}); the service is expected to refuse then."
+        )
     yield from stopped(s, jobs_of_stores(s, [mine]), FAIL)
     if data != 0:
         yield Finding("", warning=f"holds data: {holds}", danger=Danger.DESTROY if data is None else Danger.READ)
@@ -84,8 +87,9 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     stores, readable = stores_on(s), s.read("stores").available
     local = [x for x in stores if x.get("protectionStoreType") != "CLOUD"]
     count = at_least(s.read("stores")) + units.plural(len(local), "on-premises store")
+    goes = (f"{s.name} goes with {count}", f"{s.name} goes", f"{quoted(s.resource.get('name'), 24)} goes")
     if _is_forced(s):
-        yield from lost_copies(s, f"{s.name} goes with {count}", f"{s.name} goes")
+        yield from lost_copies(s, *goes)
         which = f"{count} is LOST with it{': ' + names(local) if local else ''}"
         which = which if readable else "its on-premises stores is LOST with it; which those are is not known"
         words = f"force: whatever is in {which}."
@@ -94,7 +98,7 @@ def _delete_host(s: Subject) -> Iterator[Finding]:
     elif stores or not readable:
         has = "It has stores" if stores else "It may have stores"
         yield grave("", short=f"{has}: without force the task is expected to fail.")
-        yield from lost_copies(s, f"{s.name} goes with {count}", f"{s.name} goes", forced=False)
+        yield from lost_copies(s, *goes, forced=False)
     gateway = s.target.kind == "protection store gateway"
     what = "The gateway's VM is deleted" if gateway else "The StoreOnce is unregistered"
     yield Finding(f"{what}. {_held(s)}")
@@ -131,10 +135,14 @@ def _reattach(s: Subject) -> Iterator[Finding]:
         yield grave(words, "still connected", words)
     system = s.read("system").resource
     if "DISCONNECTED" in f"{item_at(system, 'health', 'status')} {system.get('connectedState')}":
-        yield grave(
-            f"{name_of(system)} is DISCONNECTED: nothing can be read or written through it now.", "disconnected"
-        )
-    yield from stopped(s, jobs_of_stores(s, [s.resource.get("id")]), "Jobs that write to it")
+        words = f"{name_of(system)} is DISCONNECTED: nothing can be read or written through it now."
+        yield grave(words, "disconnected", words)
+    jobs, result = jobs_of_stores(s, [s.resource.get("id")]), s.read("jobs")
+    count = at_least(result) + units.plural(len(jobs), "job") if jobs or result.whole else "which jobs"
+    write = "writes to it" if len(jobs) == 1 else "write to it" if jobs or result.whole else "write to it is not known"
+    store = quoted(s.resource.get("displayName") or s.resource.get("name"), 40)
+    yield grave("", short=f"{store} changes its system: what runs through it breaks off; {count} {write}.")
+    yield from stopped(s, jobs, "Jobs that write to it")
 
 
 def _unmovable(s: Subject) -> str:

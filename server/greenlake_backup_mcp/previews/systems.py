@@ -135,8 +135,9 @@ def _change(s: Subject) -> Iterator[Finding]:
     databases = [d for d in every.items if s.target.kind != "SQL instance" or item_at(d, "instanceInfo", "id") == mine]
     stores, part = stores_on(s), at_least(every)
     if databases:
-        protected = f"of them protected: {part}{sum(bool(d.get('protectionJobInfo')) for d in databases):,}"
-        yield notable(f"Databases that depend on it: {part}{len(databases):,}, {protected} ({names(databases)}).")
+        protected = sum(bool(d.get("protectionJobInfo")) for d in databases)
+        count = f"{part}{protected:,} of them {'is' if protected == 1 else 'are'} protected"
+        yield notable(f"Databases that depend on it: {part}{len(databases):,} ({names(databases)}); {count}.")
     elif s.target.kind == "SQL instance" and "databases" not in s.facts:
         yield notable("Which databases depend on it is not known: it does not name its host.")
     if stores:
