@@ -79,13 +79,13 @@ def accepting(**more: Any) -> Accepting:
 CALLS = [*deletes(0, 1, 2), {"tool": "suspend_protection_job", "arguments": {"protectionJobId": VM}}]
 # where the plan is when it is stopped → how many were sent, and what the record says of the rows
 POINTS = {
-    "read": (1, "still running: 1; not tried: 2-4", "call 1 accepted and going on at the service"),
+    "read": (1, "still running: 1; not tried: 2-4", "call 1 accepted by the service"),
     "write": (
         2,
         "still running: 1-2; not tried: 3-4",
-        "call 2 under way and call 1 accepted and going on at the service",
+        "call 2 under way and call 1 accepted by the service",
     ),
-    "answers": (3, "still running: 1-3; not tried: 4", "calls 1-3 accepted and going on at the service"),
+    "answers": (3, "still running: 1-3; not tried: 4", "calls 1-3 accepted by the service"),
 }
 
 
@@ -132,7 +132,7 @@ async def test_a_stop_lets_the_request_under_way_end_and_tells_what_goes_on(
     assert sorted(tasks) == sorted(task["id"] for task in app.tasks)
     assert audit_verify.verify([path]).waiting == []
     if end:
-        assert f'still running: going on at the service; wait_for_task taskId="{tasks[0]}" tells' in end
+        assert f'still running: accepted by the service; wait_for_task taskId="{tasks[0]}" tells' in end
 
 
 async def test_never_are_two_writes_of_a_plan_on_the_wire_while_what_was_accepted_is_polled_together() -> None:

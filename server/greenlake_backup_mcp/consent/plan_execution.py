@@ -139,7 +139,7 @@ async def _break_off(result: RowResult, permit: Permit, task: str, why: BaseExce
 
 def _going_on(task: str) -> str:
     then = f'wait_for_task taskId="{task}" tells its end' if task else "list_tasks tells its end"
-    return f"going on at the service; {then}"
+    return f"accepted by the service; {then}"
 
 
 def _words(row: PlanRow, done: CallOutcome, notes: Sequence[str]) -> str:

@@ -9,39 +9,27 @@ import re
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import datetime, timedelta
 
 from greenlake_backup_mcp.previews import leaf_words, recovery_points
 from greenlake_backup_mcp.previews import registry as effects
+from greenlake_backup_mcp.previews.difference import leaves_of
 from greenlake_backup_mcp.previews.effect import cannot
-from greenlake_backup_mcp.previews.model import MOST_FIRST, Effect, kind_of
-from greenlake_backup_mcp.previews.reads import ReadCache, Target
-from greenlake_backup_mcp.text import sanitize, units
+from greenlake_backup_mcp.previews.model import Effect, kind_of
+from greenlake_backup_mcp.previews.phrases import item_at
+from greenlake_backup_mcp.previews.reads import ReadCache, Target, identity_of
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from greenlake_backup_mcp.upstream.client import ApiClient
 
+from .plan_ranking import Group, Item, first_line, kinds_of, rank_group
 from .plan_rows import spans
-from .proposals import PreparedCall
 
 MOST_READS = 400  # of one look at a plan: services allow so many a minute
 REQUESTS_A_CALL = 5  # judged again, sent, watched, read again
 DISTANCE = re.compile(r" \((?:today|yesterday|tomorrow|in \d|\d)[^()]*\)")  # of a time: a list is read by dates
+AT_ONCE = timedelta(days=1)  # what a plan lets expire within it may be gone when a later call needs it
 MOST_PROBLEMS = 5  # of what keeps a plan from being carried out
-NONE_LEFT = re.compile(r"\bLAST\b|\bNO\b|\bNOTHING\b")  # of a warning: that nothing remains
-DANGERS = (Danger.DESTROY, Danger.SECRET, Danger.DISRUPT, Danger.WRITE, Danger.READ)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One call of a plan by its number, from 1."""
-
-    number: int
-    call: PreparedCall
-
-
-Group: TypeAlias = "list[tuple[Item, Effect]]"
-"""The calls of one tool and danger, each with its effect."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +70,8 @@ class PlanPreview:
         groups: dict[tuple[Danger, str], Group] = {}
         for item, effect in self.rows:
             groups.setdefault((effect.danger, item.call.tool.name), []).append((item, effect))
-        ranked = sorted(groups.values(), key=_rank)
-        yield sanitize.cell(
-            cannot(self.forbidden) if self.forbidden else _first_line(ranked, len(self.rows)), MOST_FIRST
-        )
+        ranked = sorted(groups.values(), key=rank_group)
+        yield cannot(self.forbidden) if self.forbidden else first_line(ranked, len(self.rows))
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
         yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
         yield f"It takes at least {takes}."
@@ -104,7 +90,7 @@ class PlanPreview:
         only = next(iter(finals)) if len(finals) == 1 else ""
         yield from ("", f"{group[0][0].call.tool.title}: {len(group):,}. {only}".rstrip())
         yield from (f"  {final} ({spans(numbers)})" for final, numbers in finals.items() if final != only)
-        kinds = _kinds(group)
+        kinds = kinds_of(group)
         yield from _exceptions(group, kinds)
         details = [list(_details(item, effect)) for item, effect in group]
         counts = Counter(line for lines in details for line in dict.fromkeys(lines))
@@ -123,42 +109,6 @@ class PlanPreview:
             yield from (f"     - {line}" for line in dict.fromkeys(lines) if counts[line] == 1)
 
 
-def rank(row: tuple[Item, Effect]) -> tuple[Any, ...]:
-    """Where a call stands, the gravest first: by its gravest fact, its danger, whether it deletes, how much goes."""
-    item, effect = row
-    danger, ends = DANGERS.index(effect.danger), item.call.request.method == "DELETE"
-    return effect.weight, danger, not ends, -effect.size, -len(effect.warnings)
-
-
-def _rank(group: Group) -> tuple[Any, ...]:
-    """Where a group stands: by the gravest of its calls, then by how many are remarkable."""
-    return *min(map(rank, group))[:-1], -sum(bool(effect.warnings) for _, effect in group), -len(group)
-
-
-def _first_line(ranked: list[Group], calls: int) -> str:
-    """The gravest of the plan in a line that every client shows."""
-    group = ranked[0]
-    item, effect = min(group, key=rank)
-    deletes = item.call.request.method == "DELETE"
-    as_grave = [other for others in ranked for other in others if other[1].weight == effect.weight]
-    more = sum(other not in group for other in as_grave) if deletes else len(as_grave) - 1
-    head = f"{calls:,} calls, {f'{more:,} more as grave as this' if more else 'the gravest'}: "
-    head = "" if calls == 1 or (deletes and len(ranked) == 1) else head
-    if not deletes or len(group) == 1:
-        title = leaf_words.without_ids(effect.title)
-        gravest = effect.gravest or f"{title}."
-        if deletes and not title.startswith(gravest[:20]):
-            gravest = f"{title}: {gravest}"  # what is so grave of it does not say that it goes
-        return f"{head}{gravest}"
-    size = sum(effect.size for _, effect in group)
-    kinds = _kinds(group)
-    last = max((kind for kind in kinds if NONE_LEFT.search(kind)), key=kinds.__getitem__, default="")
-    noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
-    facts = [units.size(size)] if size else []
-    facts += [f"{kinds[last]:,} of them{'' if 'LAST' in last else ':'} {last}"] if last else []
-    return f"{head}{', '.join([f'DELETES FOR GOOD {noun}', *facts])}. Cannot be undone."
-
-
 def _details(item: Item, effect: Effect) -> Iterator[str]:
     """What is told of a call besides its row, which holds the facts of what has a summary."""
     if not effect.summary:
@@ -174,11 +124,6 @@ def _row_marks(effect: Effect, kinds: Counter[str], count: int) -> str:
     """What is particular to a call, on its row; what is so of others as well, or of the only one, is said above."""
     marks = [e for e in effect.warnings if kinds[kind_of(e)] < count and kind_of(e) != e]
     return f" [{'; '.join(marks)}]" if marks and count > 1 else ""
-
-
-def _kinds(group: Group) -> Counter[str]:
-    """How many calls of a group have a warning of each kind."""
-    return Counter(kind for _, effect in group for kind in {kind_of(warning) for warning in effect.warnings})
 
 
 def _exceptions(group: Group, counts: Counter[str]) -> Iterator[str]:
@@ -224,21 +169,24 @@ async def preview_plan(  # noqa: PLR0913, PLR0917
         (item, await effects.describe_effect(api, item.call.tool, item.call.arguments, target, now, context))
         for item, target in zip(items, targets, strict=True)
     ]
-    problems = list(_forbidden(rows, targets))
+    problems = list(_forbidden(rows, targets, now))
     if (more := len(problems) - MOST_PROBLEMS) > 0:
         problems[MOST_PROBLEMS:] = [f"And {more:,} more calls cannot be done."]
     return PlanPreview(tuple(rows), " ".join(problems), api.settings.rate)
 
 
-def _forbidden(rows: Group, targets: list[Target]) -> Iterator[str]:
+def _forbidden(rows: Group, targets: list[Target], now: datetime) -> Iterator[str]:
     first: dict[str, int] = {}
-    ended: dict[str, int] = {}  # by calls that delete it
+    ended: dict[str, tuple[int, str]] = {}  # ids of what an earlier call takes away: its number, and what it does
     for (item, effect), target in zip(rows, targets, strict=True):
-        used = [spec.path for spec in effects.used_by(item.call.tool, item.call.arguments, target)]
-        if gone := next((path for path in used if path in ended), None):
-            yield f"Call {item.number} uses what call {ended[gone]} deletes; make two plans."
-        if item.call.request.method == "DELETE":
-            ended[target.path] = item.number
+        if gone := next((ended[identity] for identity in _needed(item, target) if identity in ended), None):
+            yield f"Call {item.number} needs what call {gone[0]} {gone[1]}; make two plans."
+        method, identity = item.call.request.method, identity_of(target.path)[1]
+        soon = recovery_points.ends_of(method, item.call.arguments, target, now).get(target.path)
+        if method == "DELETE" or recovery_points.ends_soon(soon, now, AT_ONCE):
+            ended[identity] = item.number, "deletes" if method == "DELETE" else "lets expire"
+        elif item.call.tool.name.startswith("shutdown_"):
+            ended[identity] = item.number, "shuts down"
         if effect.forbidden:
             yield f"Call {item.number}: {effect.forbidden}"
         if any("the plan is too long" in part for part in effect.unknown):
@@ -247,3 +195,12 @@ def _forbidden(rows: Group, targets: list[Target]) -> Iterator[str]:
         if target.path and target.path in first:
             yield f"Calls {first[target.path]} and {item.number} act on the same target; make two plans."
         first.setdefault(target.path, item.number)
+
+
+def _needed(item: Item, target: Target) -> Iterator[str]:
+    """The ids of what a call can only be carried out with: those it names, and where the copies lie that it uses."""
+    yield from (value for _, value in leaves_of(dict(item.call.arguments)) if isinstance(value, str))
+    for copy in (use.resource for use in target.uses.values()):
+        for place in ("protectionStoreInfo", "storageSystemInfo"):
+            if isinstance(identity := item_at(copy, place, "id"), str):
+                yield identity

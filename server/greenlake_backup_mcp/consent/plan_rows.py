@@ -113,7 +113,7 @@ class PlanRun:
             for stage in (Stage.SENT, Stage.ACCEPTED)
         )
         parts = [f"{spans(sent)} under way"] if sent else []
-        parts += [f"{spans(accepted)} accepted and going on at the service"] if accepted else []
+        parts += [f"{spans(accepted)} accepted by the service"] if accepted else []
         self.stopped = f"{why}, with {' and '.join(parts) or 'none under way'}"
         for n, scope in self.scopes.items():
             if self.results[n].stage is not Stage.SENT:

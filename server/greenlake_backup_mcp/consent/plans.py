@@ -29,7 +29,8 @@ from greenlake_backup_mcp.upstream.client import ApiClient
 from . import codes, gate, issued_codes, refusals, store
 from .permits import Permit
 from .plan_execution import may_overlap
-from .plan_preview import MOST_READS, Item, PlanPreview, ends_of, leaving_of, preview_plan
+from .plan_preview import MOST_READS, PlanPreview, ends_of, leaving_of, preview_plan
+from .plan_ranking import Item
 from .plan_rows import Execute, PlanRow, PlanRun
 from .plan_runs import READING, PlanRuns, follow
 from .proposals import LINGER, Caller, Consent, PreparedCall, Proposal, follow_seconds

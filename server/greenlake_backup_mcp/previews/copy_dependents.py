@@ -68,6 +68,7 @@ def last_of_others(s: Subject, until: datetime) -> Iterator[Finding]:
     """Of which other databases in the copy nothing usable is left when it goes."""
     bare: list[Mapping[str, Any]] = []
     unsure: list[Mapping[str, Any]] = []
+    points = _points_going(s, until)
     for n, database in enumerate(other_databases(s)[:MOST_OTHERS]):
         left, whole = 0, True
         for place in ("backups", "snapshots"):
@@ -75,7 +76,7 @@ def last_of_others(s: Subject, until: datetime) -> Iterator[Finding]:
             whole = whole and result.whole
             for c in result.items:
                 path = path_of(OWN, "mssql-databases", database.get("id"), place, c.get("id"))
-                along = c.get("pointInTime") == s.resource.get("pointInTime")
+                along = c.get("pointInTime") in points
                 gone = along or (path in s.leaving and s.leaving[path] <= until) or c.get("state") in GOING
                 left += not (gone or flaw_of(c, s.now, stores(s)))
         if not left:
@@ -86,6 +87,17 @@ def last_of_others(s: Subject, until: datetime) -> Iterator[Finding]:
     if unsure:
         words = f"Whether another recovery point of {names(unsure)} remains is not known."
         yield grave(words, "whether others keep a recovery point is not known", danger=Danger.DESTROY)
+
+
+def _points_going(s: Subject, until: datetime) -> set[Any]:
+    """The points in time of the copies that go by then: of this one, and of those that its plan ends."""
+    base = s.target.path.rpartition("/")[0].rpartition("/")[0]
+    ends = {
+        copy.get("pointInTime"): s.leaving.get(path_of(base, place, copy.get("id")))
+        for place in ("backups", "snapshots")
+        for copy in s.read(place).items
+    }
+    return {s.resource.get("pointInTime"), *(point for point, end in ends.items() if end and end <= until)}
 
 
 def other_databases(s: Subject) -> list[Mapping[str, Any]]:

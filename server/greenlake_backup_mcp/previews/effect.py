@@ -43,7 +43,8 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
     )
     title = say(spec.title, s)
     forbidden = spec.forbidden(s) or leaf_words.too_long(request_body(s.tool, s.arguments))
-    weight, line = _first_line(s, title, findings, changes)
+    danger = gravest_danger(s.tool.least_danger, *(d for _, d in rows), *(f.danger for f in findings))
+    weight, line = _first_line(s, title, findings, changes, danger)
     return Effect(
         title=title,
         gravest=cannot(forbidden) if forbidden else line,
@@ -57,7 +58,7 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         warnings=tuple(f.warning for f in findings if f.warning) + _kinds(changes),
         summary=say(spec.summary, s),
         size=spec.size(s),
-        danger=gravest_danger(s.tool.least_danger, *(d for _, d in rows), *(f.danger for f in findings)),
+        danger=danger,
         left_out=s.difference.left_out,
         whole=tuple(_whole(s)),
         bound=(*_bound(s), *(text for f in findings for text in f.binds)),
@@ -77,7 +78,9 @@ def _no_change(s: Subject) -> Iterator[Finding]:
         yield notable("Nothing differs from what is there now.")
 
 
-def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...]) -> tuple[int, str]:
+def _first_line(
+    s: Subject, title: str, findings: list[Finding], changes: tuple[Change, ...], danger: Danger
+) -> tuple[int, str]:
     """The gravest fact in at most 120 characters, and its rank; what destroys weighs, though nothing is grave of it."""
     weighty = [f for f in findings if f.gravity is Gravity.GRAVE]
     lost = [c for c in changes if c.gravity is Gravity.GRAVE]
@@ -86,7 +89,7 @@ def _first_line(s: Subject, title: str, findings: list[Finding], changes: tuple[
         return _rank(worst)[0], fit(worst.short or worst.words)
     if lost:
         return RANK[lost[0].kind], _first_change(s, lost)
-    return RANK[CLAUSE] if s.tool.danger in WORST else len(RANK), fit(title + ".")
+    return len(RANK) + (danger not in WORST), fit(title + ".")
 
 
 def _rank(finding: Finding) -> tuple[int, bool]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from greenlake_backup_mcp.text import units
@@ -102,8 +104,12 @@ def address_in_use(s: Subject) -> Iterator[Finding]:
 
 
 def _address(value: Any) -> str:
-    """An address as machines compare it."""
-    return str(value).strip().rstrip(".").casefold()
+    """An address as machines compare it: `010.1.0.040` and `::ffff:10.1.0.40` are `10.1.0.40`."""
+    text = str(value).strip().rstrip(".").casefold()
+    with suppress(ValueError):
+        address = ip_address(re.sub(r"(?<![0-9a-f:])0+(?=\d)", "", text))
+        return str(getattr(address, "ipv4_mapped", None) or address)
+    return text
 
 
 def addresses_of(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

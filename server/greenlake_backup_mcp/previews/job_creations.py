@@ -17,7 +17,7 @@ from .difference import Leaf, leaves_between
 from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import item_at, label, name_of, names, objects, quoted
 from .places import store_of
-from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, asset_path, literal, path_of
+from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, asset_path, identity_of, literal, path_of
 from .schedule_facts import id_of, list_ids, repeated_ids, schedules_of
 from .tenant_facts import STORES, stores, unreachable
 
@@ -118,12 +118,15 @@ def _protected_already(s: Subject) -> Iterator[Finding]:
     """What protects the asset already: jobs of its own, or what it is part of."""
     asset, holders = s.read("asset").resource, _holders(s)
     held = [s.read(f"holder {n}") for n in range(len(holders))]
-    policies = [item_at(job, "protectionPolicyInfo", "name") for job in s.read("jobs").items]
+    leaving = {identity_of(path)[1] for path in s.leaving}  # a plan may end the present job first
+    jobs = [job for job in s.read("jobs").items if job.get("id") not in leaving]
+    policies = [item_at(job, "protectionPolicyInfo", "name") for job in jobs]
     through = "" if policies or not holders else f" {_as_part_of(holders)} {names(holders)}"
     if not policies:
         by = [
             item_at(one, "protectionJobInfo", "protectionPolicyInfo", "name")
             for one in (asset, *(h.resource for h in held))
+            if item_at(one, "protectionJobInfo", "id") not in leaving
         ]
         policies = [policy for policy in by if policy][:1]
     for policy in policies:

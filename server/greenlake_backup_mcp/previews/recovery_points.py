@@ -42,7 +42,7 @@ ONLY_WITH = {  # what takes the recovery points in it along with this argument o
     "force": ("protection-stores", "protection-store-gateways", "storeonces"),
     "cascadedelete": ("virtual-machine-protection-groups", "volume-protection-groups"),
 }
-SOON = timedelta(days=1)  # what a plan lets expire within it is no recovery point that remains of its deletes
+SOON = timedelta(weeks=4)  # what a plan lets expire within it is no recovery point that remains of its deletes
 
 
 def _reads(_arguments: Mapping[str, Any], target: Target) -> list[ReadSpec]:
@@ -80,9 +80,9 @@ def _earlier(wanted: Mapping[str, Any], copy: Mapping[str, Any]) -> datetime | N
     return new if new and (old is None or new < old) else None
 
 
-def ends_soon(moment: datetime | None, now: datetime) -> bool:
+def ends_soon(moment: datetime | None, now: datetime, within: timedelta = SOON) -> bool:
     """Whether what expires then goes together with what is deleted now."""
-    return moment is not None and moment - now <= SOON
+    return moment is not None and moment - now <= within
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------

@@ -160,6 +160,12 @@ def _is_size(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _stored_bytes(store: Mapping[str, Any]) -> float:
+    """How much is in a store, as far as it says; 0 otherwise."""
+    data = store.get("userDataStoredInBytes")
+    return data if _is_size(data) else 0.0
+
+
 def _is_forced(s: Subject) -> bool:
     return s.arguments.get("force") is True
 
@@ -183,6 +189,7 @@ DELETE_HOST = PreviewSpec(
     "Backups deleted with it are gone for good; cloud stores can be reattached elsewhere.",
     reads=lambda arguments, target: [*reads_of_host(arguments, target), *READS],
     further=(backup_reads, snapshot_reads, further_reads),
+    size=lambda s: sum(map(_stored_bytes, stores_on(s))) if _is_forced(s) else 0.0,
 )
 TABLE: Mapping[str, PreviewSpec] = {
     "ProtectionStoreDelete": PreviewSpec(
@@ -191,11 +198,7 @@ TABLE: Mapping[str, PreviewSpec] = {
         lambda s: "Backups deleted with it are gone for good." if _is_forced(s) else "It cannot be brought back.",
         reads=lambda _arguments, _target: [POLICIES, JOBS, *READS],
         further=(backup_reads, snapshot_reads, further_reads),
-        size=lambda s: (
-            s.resource["userDataStoredInBytes"]
-            if _is_forced(s) and _is_size(s.resource.get("userDataStoredInBytes"))
-            else 0.0
-        ),
+        size=lambda s: _stored_bytes(s.resource) if _is_forced(s) else 0.0,
     ),
     "ProtectionStoreGatewayDelete": DELETE_HOST,
     "StoreOnceDelete": DELETE_HOST,

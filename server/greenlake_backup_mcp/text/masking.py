@@ -30,7 +30,8 @@ _SECRET = re.compile(
 _PAIR = re.compile(
     r"""["']([^"'\\]{1,100})["']\s{0,9}:\s{0,9}(["'])((?:(?!\2)[^\\]|\\.)*)"""
 )  # in JSON that does not parse
-_PASSWORD = re.compile(r"(?<=://)([^\s/@:]{0,200}):([^\s/@]{1,200})(?=@)")  # of a URL with a login in it
+# of a URL with a login in it, or of an address that is written `name:password@host`
+_PASSWORD = re.compile(r"(?:(?<=://)|^)([^\s/@:]{0,200}):([^\s/@]{1,200})(?=@)")
 
 
 def redact(value: Any, reveal: bool = False) -> Any:
@@ -43,7 +44,7 @@ def redact(value: Any, reveal: bool = False) -> Any:
         }
     if isinstance(value, list):
         return [redact(item) for item in value]
-    return _PASSWORD.sub(rf"\1:{HIDDEN}", value) if isinstance(value, str) and "://" in value else value
+    return _PASSWORD.sub(rf"\1:{HIDDEN}", value) if isinstance(value, str) and "@" in value else value
 
 
 def redact_all_but_known(value: Any) -> Any:
@@ -75,7 +76,7 @@ def secrets_in(arguments: Any) -> tuple[str, ...]:
             left += [(marked, item) for item in value]
         elif marked and isinstance(value, str):
             secrets += [value] if value else []
-        elif isinstance(value, str) and "://" in value[:LONGEST_TEXT]:
+        elif isinstance(value, str) and "@" in value[:LONGEST_TEXT]:
             secrets += [password for _, password in _PASSWORD.findall(value[:LONGEST_TEXT])]
         elif marked and isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST:
             secrets.append(str(value))

@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from greenlake_backup_mcp.consent.plan_preview import PlanPreview, rank
+from greenlake_backup_mcp.consent.plan_preview import PlanPreview
+from greenlake_backup_mcp.consent.plan_ranking import rank
 from greenlake_backup_mcp.consent.proposals import Evaluation
 from greenlake_backup_mcp.previews import leaf_words
 from greenlake_backup_mcp.text import sanitize, units
