@@ -22,7 +22,7 @@ from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from greenlake_backup_mcp.upstream.client import ApiClient
 
-from .plan_ranking import Group, Item, first_line, kinds_of, rank_group
+from .plan_ranking import Group, Item, as_grave, first_line, kinds_of, rank_group
 from .plan_rows import spans
 
 MOST_READS = 400  # of one look at a plan: services allow so many a minute
@@ -73,7 +73,9 @@ class PlanPreview:
         ranked = sorted(groups.values(), key=rank_group)
         yield cannot(self.forbidden) if self.forbidden else first_line(ranked, len(self.rows))
         takes = f"{units.duration(self.seconds)} ({REQUESTS_A_CALL} requests a call, {self.rate:g} a minute)"
-        yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first."
+        count = as_grave(ranked)
+        more = f" {count:,} more of them are as grave as the first." if count else ""
+        yield f"A plan of {units.plural(len(self.rows), 'call')}, in the order given; here the gravest first.{more}"
         yield f"It takes at least {takes}."
         yield from ("", "| tool | calls | danger | data |", "|---|---|---|---|")
         for group in ranked:

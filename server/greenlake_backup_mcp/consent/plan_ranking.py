@@ -47,22 +47,31 @@ def rank_group(group: Group) -> tuple[Any, ...]:
 def first_line(ranked: list[Group], calls: int) -> str:
     """The gravest of the plan in a line that every client shows: the fact first, how many calls there are last."""
     group = ranked[0]
-    item, effect = min(group, key=rank)
-    deletes = item.call.request.method == "DELETE"
-    as_grave = [other for others in ranked for other in others if other[1].weight == effect.weight]
-    more = sum(other not in group for other in as_grave) if deletes else len(as_grave) - 1
-    tail = f" {calls:,} calls, {f'{more:,} more as grave' if more else 'this the gravest'}."
-    tail = "" if calls == 1 or (deletes and len(ranked) == 1) else tail
-    fact = _gravest_delete(group) if deletes and len(group) > 1 else _gravest_call(effect, deletes=deletes)
-    return fit(fact, MOST_FIRST - len(tail)) + tail
+    _, effect = min(group, key=rank)
+    deletes = group[0][0].call.request.method == "DELETE"
+    tail = "" if calls == 1 or (deletes and len(ranked) == 1) else f" {calls:,} calls."
+    most = MOST_FIRST - len(tail)
+    facts = (_gravest_delete(group),) if deletes and len(group) > 1 else _gravest_call(effect, deletes=deletes)
+    return next((fact for fact in facts if len(fact) <= most), fit(facts[-1], most)) + tail
 
 
-def _gravest_call(effect: Effect, *, deletes: bool) -> str:
-    """The gravest fact of a single call, which need not say by itself that something goes."""
+def as_grave(ranked: list[Group]) -> int:
+    """How many further calls weigh as much as what the first line tells."""
+    first = min(ranked[0], key=rank)[1].weight
+    those = ranked[0] if ranked[0][0][0].call.request.method == "DELETE" else ranked[0][:1]
+    return sum(effect.weight == first for group in ranked for _, effect in group) - sum(
+        effect.weight == first for _, effect in those
+    )
+
+
+def _gravest_call(effect: Effect, *, deletes: bool) -> tuple[str, ...]:
+    """The gravest fact of a single call, with what goes by it where there is room and it does not say so itself."""
     title = leaf_words.without_ids(effect.title)
     if not effect.gravest or title.startswith(effect.gravest[:20]):
-        return effect.gravest or f"{title}."
-    return f"{effect.gravest.removesuffix('.')}: {title[:1].lower()}{title[1:]}." if deletes else effect.gravest
+        return (effect.gravest or f"{title}.",)
+    goes = deletes and not effect.gravest.endswith(" goes.")
+    longer = f"{effect.gravest.removesuffix('.')}: {title[:1].lower()}{title[1:]}."
+    return (longer, effect.gravest) if goes else (effect.gravest,)
 
 
 def _gravest_delete(group: Group) -> str:
@@ -74,7 +83,7 @@ def _gravest_delete(group: Group) -> str:
     kinds = Counter({kind: n for kind, n in kinds_of(group).items() if NONE_LEFT.search(kind) and kind not in ALL_GONE})
     noun = units.plural(len(group), re.sub(r"^\w+ (an?|the) ", "", item.call.tool.title))
     facts = [f"DELETES FOR GOOD {noun}", *([units.size(size)] if size else [])]
-    facts += [f"{n:,} of them {kind}" for kind, n in kinds.most_common(1) if not bare]
+    facts += [f"{n:,} of them{'' if 'LAST' in kind else ':'} {kind}" for kind, n in kinds.most_common(1) if not bare]
     lead = f"NOTHING is left of {units.plural(len(bare), 'asset')}: " if bare else ""
     return f"{lead}{', '.join(facts)}. Cannot be undone."
 
