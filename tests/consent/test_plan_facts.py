@@ -110,5 +110,5 @@ async def test_a_job_that_its_plan_ends_first_does_not_protect_already(tenant_ap
     asset = {"id": job["assetInfo"]["id"], "type": "virtualization/virtual-machine"}
     move = call("create_protection_job", assetInfo=asset, protectionPolicyId=policy["id"])
     line, text = await first_line(tenant_app, call("delete_protection_job", protectionJobId=job["id"]), move)
-    assert line.startswith('"sap-prod-01" is protected no more.')
+    assert line.startswith('"sap-prod-01" is protected no more')
     assert "PROTECTED ALREADY" not in text

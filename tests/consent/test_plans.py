@@ -235,7 +235,7 @@ async def test_calls_of_a_plan_are_told_with_all_that_the_plan_takes_away(opened
         both = text_of(await plan.call(delete))
         assert "2 of them: NOTHING is left of asset" in both
         assert "NOTHING is left" not in text_of(await plan.call(delete[:1]))
-        assert "Call 3 needs what call 1 deletes" in text_of(await plan.call([delete[1], calls[1], restore]))
+        assert "Call 3 needs what call 2 deletes" in text_of(await plan.call([*calls, restore]))
         assert "needs what" not in text_of(await plan.call([restore, delete[0]]))
 
 
