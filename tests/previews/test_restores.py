@@ -163,9 +163,13 @@ async def test_a_database_that_goes_onto_its_own_name_or_files_is_overwritten(ap
     ("to", "first"),
     [
         ({"name": "Master"}, 'OVERWRITES "Master", a SYSTEM DATABASE'),
+        *(
+            ({"name": "n", "databaseFilePaths": [{"originalPath": DATA, "newPath": path}]}, "A path is written so that")
+            for path in (r"\\localhost\D$\Data\b.mdf", r"D:\DATA~1\b.mdf", r"D:\Data\b.mdf:x", r"Data\b.mdf")
+        ),
         (
-            {"name": "n", "databaseFilePaths": [{"originalPath": DATA, "newPath": r"\\localhost\D$\Data\b.mdf"}]},
-            "A path over the network may lead to the present files",
+            {"name": "n", "databaseFilePaths": [{"originalPath": DATA, "newPath": r"D:\Data.\b.mdf. "}]},
+            'OVERWRITES SQL database "billing-db-1"',
         ),
     ],
 )

@@ -6,6 +6,7 @@ SQL Server takes names and paths without regard to case, and names without the b
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from .model import Finding, Subject, grave, notable
 from .phrases import as_shown, item_at, label, listed, objects, quoted
 from .restore_places import overwritten
 
+_PLAIN = re.compile(r"[a-z]:\\[^:~]+")  # no share, stream, short name, nor a path from somewhere else
 SYSTEM = ("master", "model", "msdb", "tempdb", "resource")  # which SQL Server itself lives on
 
 
@@ -47,8 +49,10 @@ def onto_databases(s: Subject) -> Iterator[Finding]:
     elif name in SYSTEM:
         words = f"OVERWRITES {quoted(to.get('name'), 30)}, a SYSTEM DATABASE: without it nothing on the instance runs."
         yield grave(words, "overwrites", words, Danger.DESTROY)
-    elif where == own and any(path.startswith("\\\\") for path in new):
-        words = "A path over the network may lead to the present files: whether they are OVERWRITTEN cannot be told."
+    elif where == own and not all(map(_PLAIN.fullmatch, new)):
+        words = (
+            "A path is written so that it may lead to the present files: whether they are OVERWRITTEN, nobody can tell."
+        )
         yield grave(words, "overwrites", words, Danger.DESTROY)
     elif where == own and len(new) < max(len(files), 1):
         yield notable("Where its files go is left to the service; the present ones lie on the same host.")
@@ -70,5 +74,7 @@ def no_instance(s: Subject) -> str:
 
 
 def _file(path: Any) -> str:
-    r"""A path as Windows takes it: `D:/Data/x/../b.mdf` is `d:\data\b.mdf`; "" for none."""
-    return ntpath.normcase(ntpath.normpath(clean(str(path)).strip())) if path else ""
+    r"""A path as Windows takes it: `D:/Data./x/../b.mdf ` is `d:\data\b.mdf`; "" for none."""
+    steps = clean(str(path or "")).strip().replace("/", "\\").split("\\")
+    plain = "\\".join(step if step in (".", "..") else step.rstrip(" .") for step in steps)
+    return ntpath.normcase(ntpath.normpath(plain)) if plain else ""
