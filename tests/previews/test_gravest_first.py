@@ -57,7 +57,7 @@ async def test_a_member_that_is_given_twice_hides_no_other_that_is_dropped(app: 
     effect, text = await read(app, "update_vm_protection_group", vmProtectionGroupId=group["id"], assets=assets)
     assert effect.gravest == f'DROPS 1 member of {len(group["assets"])}: "{gone["name"]}".'
     assert f"{len(stay)} of {len(group['assets'])} stay, {len(stay)} are in it." in text
-    assert f'member "{stay[0]["name"]}" (id {stay[0]["id"]}) (given 2 times): added' in text
+    assert f'member "{stay[0]["name"]}" (id {stay[0]["id"]}) (given 2 times): named again' in text
 
 
 @pytest.mark.parametrize("form", ["{}/", "https://x{}", "/backup-recovery/v1beta1/virtual-machines/{id}"])
@@ -67,7 +67,8 @@ async def test_what_is_no_address_of_a_database_is_no_member(app: Any, form: str
     inputs = {"mssqlDatabaseProtectionGroupId": group["id"], "members": [{"resourceUri": uri} for uri in uris]}
     effect, text = await read(app, "update_mssql_database_protection_group", **inputs)
     stays = form == "{}/"
-    assert effect.gravest.startswith(f"DROPS {len(uris)} members of {len(uris)}") != stays
+    assert (f"drops {len(uris)} members" in effect.warnings) != stays
+    assert f"{len(uris) if stays else 0} of {len(uris)} stay, {len(set(uris))} " in text
     assert ("No addresses of SQL databases of this service" in text) != stays
 
 
@@ -160,20 +161,22 @@ async def test_a_run_of_what_is_no_asset_of_the_job_says_so(app: Any) -> None:
 
 async def test_a_lock_that_cannot_be_measured_asks_first(app: Any) -> None:
     group = app.state.tenant.all("volume-protection-groups")[0]
-    inputs = {"volumeProtectionGroupId": group["id"], "name": "x", "lockFor": {"unit": "YEARS"}}
-    effect = await describe(app, "create_volume_protection_group_snapshot", inputs)
-    assert effect.gravest.startswith("LOCK: ")
-    assert "{" not in "\n".join(effect.lines())
+    for length in ({"unit": "YEARS"}, {"value": 3}, {}):
+        inputs = {"volumeProtectionGroupId": group["id"], "name": "x", "lockFor": length}
+        effect = await describe(app, "create_volume_protection_group_snapshot", inputs)
+        assert effect.gravest.startswith("LOCK: ")
+        assert "{" not in "\n".join(effect.lines())
+        assert effect.reversibility == "It cannot be deleted before its lock ends."
 
 
 async def test_the_id_of_another_kind_of_thing_is_no_store(app: Any) -> None:
     inputs = sample(app, "create_volume_protection_group_backup")
-    _, text = await read(
+    effect = await describe(
         app,
         "create_volume_protection_group_backup",
-        **{**inputs, "protectionStoreId": inputs["volumeProtectionGroupId"]},
+        {**inputs, "protectionStoreId": inputs["volumeProtectionGroupId"]},
     )
-    assert f"There is no protection store with the id {inputs['volumeProtectionGroupId']}." in text
+    assert effect.forbidden == f"There is no protection store with the id {inputs['volumeProtectionGroupId']}."
 
 
 # --- addresses, clocks, proxies ---------------------------------------------------------------------------------------

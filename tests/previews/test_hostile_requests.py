@@ -45,13 +45,23 @@ async def test_a_schedule_whose_source_goes_is_named_with_all_that_need_it(app: 
     policy = policy_of_three_tiers(app.state.tenant)
     tiers = updated(policy)
     tiers[0]["schedules"] = []
-    _, text = await read(app, "update_protection_policy", protectionPolicyId=policy["id"], protections=tiers)
+    effect, text = await read(app, "update_protection_policy", protectionPolicyId=policy["id"], protections=tiers)
+    none = "NO COPIES at all for 53 assets: schedules 2, 3 would have no source (the LOST schedule 1)."
+    assert effect.gravest == none
     assert "Schedule 2 needs copies of schedule 1 as source, which there is not: " in text
     assert "no copies can be made by schedules 2, 3 then" in text
     whole = as_requested(policy)
     whole[1]["schedules"][0]["sourceProtectionScheduleId"] = 9
     _, text = await read(app, "create_protection_policy", name="n", applicationType="VMWARE", protections=whole)
     assert "copies of schedule 9 as source, which there is not" in text
+    tiers[0] = updated(policy)[0]
+    tiers[0]["schedules"][0]["schedule"]["repeatInterval"]["every"] = 0
+    effect, _ = await read(app, "update_protection_policy", protectionPolicyId=policy["id"], protections=tiers)
+    assert effect.forbidden.startswith("Schedule 1 would run every 0 h")
+    whole = as_requested(policy)
+    whole[0]["schedules"][0]["preScriptInfo"] = {"hostId": policy["id"], "path": "/opt/a"}
+    effect, _ = await read(app, "create_protection_policy", name="n", applicationType="VMWARE", protections=whole)
+    assert effect.forbidden == f"There is no application host with the id {policy['id']}."
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from .phrases import a_thing, as_shown, label, objects, quoted
 from .places import MEMBERS
 from .policies import sourceless
 from .reads import KINDS, ReadSpec, Target
-from .schedule_facts import repeated_ids
+from .schedule_facts import contradiction
 from .tenant_facts import STORES
 
 # TABLE: what is made by which operation: the collection that it joins
@@ -61,7 +61,7 @@ def _made(collection: str) -> PreviewSpec:
             yield Finding("A VM is deployed on that vCenter; it takes up the room its size asks for.")
 
     back = f"It can be deleted again{' while it is empty' if collection == 'protection-stores' else ''}."
-    return PreviewSpec(title, findings, back, forbidden=lambda s: repeated_ids(s.arguments), reads=reads)
+    return PreviewSpec(title, findings, back, forbidden=lambda s: contradiction(s.arguments), reads=reads)
 
 
 def _registered_already(s: Subject, collection: str) -> Iterator[Finding]:
@@ -87,12 +87,11 @@ def _plain_title(s: Subject) -> str:
     return f"{s.tool.title.rstrip('.')}" + (f": {s.label}" if s.target.path else "")
 
 
+LOCKED = "cannot be deleted before its lock ends"
 COPY = PreviewSpec(
     _copy_title,
     lambda s: room(s, [s.arguments.get("protectionStoreId")]),
-    lambda s: (
-        f"It {'cannot be deleted before its lock ends' if s.arguments.get('lockFor') else 'can be deleted again'}."
-    ),
+    lambda s: f"It {'can be deleted again' if s.arguments.get('lockFor') is None else LOCKED}.",
     _copy_facts,
     reads=lambda arguments, _target: [STORES] if arguments.get("protectionStoreId") else [],
 )

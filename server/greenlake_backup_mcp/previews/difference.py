@@ -128,7 +128,7 @@ def leaves_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves_of(item, (*path, str(name)))
     elif isinstance(value, list) and value:
         for n, item in enumerate(value):
-            yield from leaves_of(item, (*path, Element(_key(path, item) or n + 1, item)))
+            yield from leaves_of(item, (*path, Element(key_of(path, item) or n + 1, item)))
     else:
         yield path, value
 
@@ -191,7 +191,7 @@ def _by_key(path: Path, items: Sequence[Any]) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     keyed = {}
     for n, item in enumerate(items, 1):
-        key = f"({n})" if (own := _key(path, item)) is None else str(own)
+        key = f"({n})" if (own := key_of(path, item)) is None else str(own)
         counts[key] += 1
         keyed[key if counts[key] == 1 else f"{key}{AGAIN}{counts[key]} times)"] = item
     return keyed
@@ -211,7 +211,7 @@ def _tier_pairs(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[Any, 
     return pairs + [(one.get("id", "?"), one, ABSENT) for one in left]
 
 
-def _key(path: Path, item: Any) -> Any:
+def key_of(path: Path, item: Any) -> Any:
     """What identifies an element of the list at a path."""
     name = _list_name(path)
     if not isinstance(item, Mapping):

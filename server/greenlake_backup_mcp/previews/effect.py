@@ -17,6 +17,7 @@ from greenlake_backup_mcp.tools.danger import Danger, gravest_danger
 from . import leaf_words
 from .difference import Leaf, Path, leaves_of
 from .judgement import CLAUSE, RANK, SENTENCE, SILENT, SPREADING, judge_all
+from .leaf_words import MOST_WHOLE
 from .model import CANNOT, MOST_FIRST, Change, Effect, Finding, Gravity, PreviewSpec, Subject, grave, notable, say
 from .phrases import not_known
 from .places import ABSENT, PLACES, request_body
@@ -42,7 +43,11 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         [*spec.findings(s), *further, *_unweighed(s, unread), *_no_change(s)], key=lambda finding: -finding.gravity
     )
     title = say(spec.title, s)
-    forbidden = spec.forbidden(s) or leaf_words.too_long(request_body(s.tool, s.arguments))
+    forbidden = (
+        spec.forbidden(s)
+        or next((f.words for f in findings if f.forbids), "")
+        or _too_long(request_body(s.tool, s.arguments))
+    )
     danger = gravest_danger(s.tool.least_danger, *(d for _, d in rows), *(f.danger for f in findings))
     weight, line = _first_line(s, title, findings, changes, danger)
     return Effect(
@@ -63,6 +68,19 @@ def compose(s: Subject, spec: PreviewSpec, further: Iterable[Finding], quiet: fr
         whole=tuple(_whole(s)),
         bound=(*_bound(s), *(text for f in findings for text in f.binds)),
     )
+
+
+def _too_long(value: Any, place: str = "") -> str:
+    """Which text of a request is longer than a person can be shown, by its place as in JSON; "" where none is."""
+    if isinstance(value, str) and len(value) > MOST_WHOLE:
+        most = f"at most {MOST_WHOLE:,} can be shown to the person"
+        return f"{sanitize.cell(place)} has {len(value):,} characters; {most}."
+    inside: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, Mapping):
+        inside = ((f"{place}.{name}".removeprefix("."), item) for name, item in value.items())
+    elif isinstance(value, list):
+        inside = ((f"{place}[{n}]", item) for n, item in enumerate(value))
+    return next(filter(None, (_too_long(item, path) for path, item in inside)), "")
 
 
 def _unweighed(s: Subject, unread: tuple[str, ...]) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def _restore(s: Subject) -> Iterator[Finding]:
             yield notable(
                 "What is powered on runs beside the machine that exists, with the same addresses and identity."
             )
-    if not is_over(s) and not any(as_shown(s.arguments.get(n) or "") for n in ("namePrefix", "namePostfix")):
+    if _keeps_names(s):
         words = "No prefix or postfix is given: what is made would have the names that exist"
         more = "the service refuses, makes second ones, or overwrites; no document says which"
         yield grave(f"{words}: {more}.", "the names exist", f"{words}.", Danger.DESTROY)
@@ -102,6 +102,11 @@ def _entries(s: Subject, infos: list[Mapping[str, Any]]) -> Iterator[Finding]:
         yield notable(f"Named more than once: {listed(twice)}; which of the points is taken, no document says.")
     if blank := sum(not one.get("resourceId") for one in infos):
         yield notable(f"{units.plural(blank, 'entry')} of recoveryInfo {'names' if blank == 1 else 'name'} no member.")
+
+
+def _keeps_names(s: Subject) -> bool:
+    """Whether what is made a second time would have the names that exist."""
+    return not is_over(s) and not any(as_shown(s.arguments.get(n) or "") for n in ("namePrefix", "namePostfix"))
 
 
 def _takes_all(arguments: Mapping[str, Any]) -> bool:
@@ -163,7 +168,7 @@ TABLE: Mapping[str, PreviewSpec] = {
     "VmpgRestore": PreviewSpec(
         lambda s: f"Restore the {s.label} {'OVER ITSELF' if is_over(s) else 'to a new place'}",
         _restore,
-        lambda s: f"What is overwritten cannot be brought back. {CHECK}" if is_over(s) else MADE,
+        lambda s: f"What is overwritten cannot be brought back. {CHECK}" if is_over(s) or _keeps_names(s) else MADE,
         forbidden=lambda s: unusable(s, overwrites=is_over(s)),
         reads=_reads,
     )

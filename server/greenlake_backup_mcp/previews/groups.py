@@ -13,7 +13,7 @@ from greenlake_backup_mcp.tools.danger import Danger
 
 from . import in_use
 from .copy_holders import Holder
-from .difference import Element
+from .difference import Element, key_of
 from .jobs import copies_in
 from .lost_copies import Loss, fates_of, tell_fates
 from .model import Finding, PreviewSpec, Subject, each, grave, mark, notable
@@ -121,7 +121,7 @@ def _update(s: Subject) -> Iterator[Finding]:
 
 def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     """How many a member list drops; each is a change of its own."""
-    present, count = s.resource.get(field), len({in_use.identify(m) for m in objects(s.arguments[field])})
+    present, count = s.resource.get(field), len({key_of((field,), m) for m in objects(s.arguments[field])})
     if not isinstance(present, list):
         yield grave(
             f"The list given ({units.plural(count, 'member')}) replaces the present one. "
@@ -132,7 +132,7 @@ def _dropped(s: Subject, field: str) -> Iterator[Finding]:
     leaves = [x for x in s.difference.leaves if x.names == (field,) and isinstance(x.path[-1], Element)]
     gone = [x.before for x in leaves if x.after is ABSENT]
     words = f"The list given replaces the present one: {len(present) - len(gone):,} of {len(present):,} stay, "
-    yield Finding(f"{words}{count:,} are in it.{'' if gone else ' No member is dropped.'}")
+    yield Finding(f"{words}{count:,} {'is' if count == 1 else 'are'} in it.{'' if gone else ' No member is dropped.'}")
     if gone:
         who = units.plural(len(gone), "member")
         more = f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from greenlake_backup_mcp.upstream.published import BESIDE
+
 from . import leaf_words
 from .difference import Difference, Element, Path, leaves_of
+from .model import Finding, Gravity
 from .phrases import item_at
-from .reads import DATA, OWN, VIRTUALIZATION, WHOLE, ReadResult, ReadSpec, kind_of, path_of
+from .reads import DATA, KINDS, OWN, VIRTUALIZATION, WHOLE, ReadResult, ReadSpec, identity_of, kind_of, path_of
 
 MOST_SINGLE = 8  # ids of a collection that are read one by one; more are looked for in its list
 
@@ -49,6 +52,7 @@ SOURCES = (
     _source(r"targetVmId|virtualMachineId|includeResources|resourceId", f"{VIRTUALIZATION}/virtual-machines"),
 )
 SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
+UNSURE = ("includeResources", "resourceId")  # of a VM, or of another asset than what is looked for
 NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
 
 
@@ -83,6 +87,19 @@ def name_reads(
     return reads
 
 
+def missing_ids(
+    body: Mapping[str, Any], reads: Iterable[ReadSpec], facts: Mapping[str, ReadResult]
+) -> Iterator[Finding]:
+    """Which ids of a request, or of what it takes the place of, do not exist; a request for such a one is refused."""
+    places = {identity: path for path, identity in ids_in(body)}
+    for read in reads:
+        if facts[read.name].missing:
+            collection, identity = identity_of(read.path)
+            path = places.get(identity, UNSURE)
+            forbids = collection in KINDS and not {BESIDE, *UNSURE} & {step for step in path if isinstance(step, str)}
+            yield Finding(f"There is no {facts[read.name].words}.", Gravity.NOTABLE, forbids=forbids)
+
+
 def _places(
     dotted: str, path: Path, body: Mapping[str, Any], resource: Mapping[str, Any], kind: str
 ) -> Iterator[tuple[str, bool]]:
@@ -95,6 +112,8 @@ def _places(
         yield path_of(OWN, "volume-protection-groups", resource["id"], "snapshots"), True
     elif dotted == "assetInfo.id":
         yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
+    elif dotted == f"{BESIDE}.snapshotId" and resource.get("resourceUri"):
+        yield f"{OWN}/{'/'.join(str(resource['resourceUri']).split('/')[-2:])}/snapshots", True
     elif dotted.endswith("resourceUri"):
         uri = value_at(body, path)
         if isinstance(uri, str) and re.fullmatch(r"/[\w./-]+/v1beta1/[\w-]+/[\w-]+", uri):

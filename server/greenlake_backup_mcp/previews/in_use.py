@@ -197,4 +197,4 @@ def _is_protected(asset: Mapping[str, Any], groups: list[Mapping[str, Any]], hol
 
 def identify(member: Mapping[str, Any]) -> str:
     """The id of a member, which some lists give in a URI only."""
-    return str(member.get("id") or str(member.get("resourceUri", "")).rpartition("/")[2])
+    return str(member.get("id") or str(member.get("resourceUri", "")).rstrip("/").rpartition("/")[2])

@@ -18,7 +18,7 @@ from .model import Finding, PreviewSpec, Subject, grave, notable
 from .phrases import item_at, label, name_of, names, objects, quoted
 from .places import store_of
 from .reads import KINDS, OWN, VIRTUALIZATION, WHOLE, ReadSpec, Target, asset_path, identity_of, literal, path_of
-from .schedule_facts import id_of, list_ids, repeated_ids, schedules_of
+from .schedule_facts import contradiction, id_of, list_ids, schedules_of
 from .tenant_facts import STORES, stores, unreachable
 
 LATE = timedelta(days=1)  # until a job's first run, beyond which its asset is as good as not protected
@@ -157,7 +157,7 @@ def _impossible(s: Subject) -> str:
     overrides = s.arguments.get("overrides")
     if s.read("policy").missing:
         return "There is no such policy."
-    return repeated_ids(overrides) if isinstance(overrides, Mapping) else ""
+    return contradiction(overrides) if isinstance(overrides, Mapping) else ""
 
 
 def _asset(arguments: Mapping[str, Any]) -> Mapping[str, Any]:

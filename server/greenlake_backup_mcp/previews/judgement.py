@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from greenlake_backup_mcp.text import masking
 from greenlake_backup_mcp.tools.danger import Danger
 
-from .difference import Element, Leaf
+from .difference import AGAIN, Element, Leaf
 from .leaf_tests import (
     Test,
     both,
     changes_what_is,
     forces,
+    has_no_length,
     interval_days,
     is_account,
     is_address,
@@ -76,6 +77,7 @@ _NIC = "ProtectionStoreGatewayNicCreate", "ProtectionStoreGatewayNicUpdate", "Pr
 _SUPPORT = "DataOrchestratorInfosightConfigModify", "ProtectionStoreGatewaySetRemoteSupport"
 STOPS = ("DataOrchestratorReboot", "DataOrchestratorShutdown", *_GUEST)
 STORES = ("ProtectionStoreDelete", "ProtectionStoreGatewayDelete", "StoreOnceDelete")  # say themselves what is lost
+NO_LENGTH = "Neither a number nor a unit of time is given: how long that is, no document says."
 OUTLAST = "The lock would outlast the expiry; the service is expected to refuse that."
 LOCK = "Nobody can delete such a copy, or let it expire, before that, whatever it costs; a lock cannot be taken back."
 RIGHTS = "It runs on that application host with the rights of the service there."
@@ -113,6 +115,8 @@ RULES: tuple[Rule, ...] = (
     _grave("assets|members", "LOST", both(loses_element, is_protected), DROPPED),
     _grave("assets|members", "LOST", loses_element),
     _grave(r"(?:pre|post)ScriptInfo(?:\..*)?", "PROGRAM", is_set, RIGHTS),
+    _grave("lockFor", "LOCK", has_no_length, NO_LENGTH),
+    _grave("expireAfter", "RETENTION", has_no_length, NO_LENGTH),
     _grave("lockFor", "LOCK", both(locks_longer, outlasts), f"{LOCK} {OUTLAST}"),
     _grave("lockFor|lockedUntil", "LOCK", locks_longer, LOCK),
     _grave("lockFor", "WEAKER", is_shorter(length_days, of_none=False), "New copies can be deleted sooner."),
@@ -187,7 +191,7 @@ def judge_leaf(leaf: Leaf, s: Subject) -> tuple[Change, Danger]:
         whole = isinstance(leaf.before, Mapping) and leaf.name not in MEMBERS
         before = wording.whole(without_label(leaf.name, leaf.before)) if whole else ""
     elif isinstance(leaf.path[-1], Element) and leaf.before is ABSENT:
-        after = "added"
+        after = "named again" if AGAIN in str(leaf.path[-1].key) else "added"
     if leaf.before is ABSENT and leaf.after is not ABSENT and s.method in ("PATCH", "PUT") and group == "":
         before = "not set" if s.target.result.available else "not known"
     if SILENT(leaf.name):

@@ -83,6 +83,11 @@ def loses_element(leaf: Leaf, _subject: Subject) -> bool:
     return leaf.before not in (ABSENT, None, "", [], {}) and leaf.after in (ABSENT, None)
 
 
+def has_no_length(leaf: Leaf, _s: Subject) -> bool:
+    """Whether a length of time is given that has neither number nor unit."""
+    return isinstance(leaf.after, Mapping) and not leaf.after
+
+
 def is_longer(measure: Callable[[Any], float | None]) -> Test:
     """Whether a length is longer than the present one, or new."""
     return lambda leaf, _s: (measure(leaf.after) or 0) > (measure(leaf.before) or 0)

@@ -18,9 +18,10 @@ from urllib.parse import unquote
 from greenlake_backup_mcp.lists.views import schedules
 from greenlake_backup_mcp.text import masking, sanitize, units
 from greenlake_backup_mcp.text.sanitize import cell
+from greenlake_backup_mcp.upstream.published import BESIDE
 
 from . import times
-from .difference import AGAIN, Element, Leaf, Path, is_atom, leaves_of
+from .difference import AGAIN, Element, Leaf, Path, is_atom
 from .places import ABSENT, MEMBERS, store_of
 from .reads import OWN
 
@@ -44,6 +45,7 @@ LABELS: Mapping[str, str] = {
     "preScriptInfo": "program before each run",
     "postScriptInfo": "program after each run",
     "namePattern": "name pattern",
+    BESIDE: "also given",
     "protections": "",
     "schedules": "",
 }
@@ -129,7 +131,12 @@ class Wording:
         if len(text) > self.longest:
             folded = f"{text[: self.longest * 2 // 3]}…{text[-self.longest // 3 :]}"
         safe = sanitize.quoted(folded, max(len(folded), 1) * 2)
-        return safe if safe == f'"{text}"' else f"{safe} ({len(text):,} characters, digest {_digest(text)})"
+        if safe == f'"{text}"':
+            return safe
+        length, unseen = units.plural(len(text), "character"), len(text) - len(sanitize.clean(text))
+        which = f"{unseen:,} of which cannot" if unseen < len(text) else "none of which can"
+        hidden = f", {which} be seen" if unseen else ""
+        return f"{safe} ({length}{hidden}, digest {_digest(text)})"
 
     def _text(self, name: str, text: str) -> str:
         text = masking.redact(text)  # logins in addresses
@@ -144,7 +151,8 @@ class Wording:
     def _object(self, name: str, value: Mapping[str, Any]) -> str:
         if value and set(value) <= {"value", "unit"}:
             number, unit = value.get("value", "no number of"), value.get("unit", "of no unit")
-            return cell(schedules.period(value)) or self._exact(f"{number} {str(unit).lower()}")
+            known = cell(schedules.period(value)) if len(value) > 1 else ""
+            return known or self._exact(f"{number} {str(unit).lower()}")
         if name == "schedule":
             return self._exact(describe_rhythm(value))
         return self.whole(masking.redact(value))
@@ -219,15 +227,6 @@ def describe_rhythm(plan: Mapping[str, Any]) -> str:
     shaped = {"recurrence", "repeatInterval", "startTime", "activeTime"}
     untold += [f"{name} {json.dumps(value)}" for name, value in plan.items() if name not in shaped]
     return words + (f" ({', '.join(untold)})" if untold else "")
-
-
-def too_long(value: Any) -> str:
-    """Which text of a request is longer than a person can be shown; "" where none is."""
-    for path, leaf in leaves_of(value):
-        if isinstance(leaf, str) and len(leaf) > MOST_WHOLE:
-            most = f"at most {MOST_WHOLE:,} can be shown to the person"
-            return f"{cell(Leaf(path).dotted)} has {len(leaf):,} characters; {most}."
-    return ""
 
 
 def without_ids(text: str) -> str:

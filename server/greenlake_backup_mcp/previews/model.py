@@ -69,6 +69,7 @@ class Finding:
     danger: Danger = Danger.READ
     kind: str = ""  # the kind of change it weighs as for the first line; "" by its danger and form
     binds: tuple[str, ...] = ()  # what a code is bound to by it, besides the kind of its warning
+    forbids: bool = False  # whether the call cannot be done because of it
 
 
 def grave(words: str, warning: str = "", short: str = "", danger: Danger = Danger.DISRUPT, kind: str = "") -> Finding:
@@ -133,7 +134,7 @@ class Effect:
             yield from self.change_lines()
         if self.left_out:
             yield f"Left to the service: {', '.join(self.left_out)}."
-        if rest := [line for line in self.consequences if line != self.gravest]:
+        if rest := [line for line in self.consequences if line != self.gravest.removeprefix(CANNOT)]:
             yield "What would happen:" if not self.forbidden else "What it asks for, besides:"
             yield from (f"- {line}" for line in rest)
         if self.unknown:

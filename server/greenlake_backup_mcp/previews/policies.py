@@ -19,7 +19,7 @@ from .model import Finding, PreviewSpec, Subject, grave, mark, notable
 from .phrases import assets, at_least, objects
 from .places import ABSENT, UNCARRIED
 from .reads import EVERY, OWN, ReadSpec, Target, identity_of, literal
-from .schedule_facts import Schedule, id_of, list_ids, needing, repeated_ids, schedules_of, without_source
+from .schedule_facts import Schedule, contradiction, id_of, list_ids, needing, schedules_of, without_source
 
 LOST_TIER = "A tier that is LOST cannot be added again: a policy's update cannot add a tier."
 LOST_SCHEDULE = "A schedule that is LOST can be listed again, but an update cannot carry its programs and its source."
@@ -80,12 +80,21 @@ def sourceless(s: Subject) -> Iterator[Finding]:
         (tier, {**{n: v for n, v in held.get(id_of((tier, x)), {}).items() if n in UNCARRIED}, **x})
         for tier, x in schedules_of(s.arguments)
     ]
-    for source, those in without_source(asked):
+    missing = list(without_source(asked))
+    idle = {id_of(one) for _, those in missing for one in those}
+    idle |= {id_of(one) for one in needing(asked, idle)}
+    whom = f" for {s.held_by}" if s.held_by else ""
+    present = {id_of(one) for one in schedules_of(s.resource)}
+    for source, those in missing:
         which, dry = list_ids(those), list_ids([*those, *needing(asked, {id_of(one) for one in those})])
+        scope = "at all" if all(id_of(one) in idle for one in asked) else f"by {dry}"
+        lost = "the LOST " if source in present else ""
         yield grave(
             f"{which.capitalize()} need{'' if len(those) > 1 else 's'} copies of schedule {cell(source)} as source, "
             f"which there is not: no copies can be made by {dry} then.",
             "a schedule without its source",
+            f"NO COPIES {scope}{whom}: {dry} would have no source ({lost}schedule {cell(source)}).",
+            kind="LOST",
         )
 
 
@@ -150,7 +159,7 @@ _CHANGE = PreviewSpec(
     _change,
     _way_back,
     _facts,
-    lambda s: repeated_ids(s.arguments),
+    lambda s: contradiction(s.arguments),
     reads=_reads,
     held_by=_held_by,
 )

@@ -166,7 +166,7 @@ async def describe_effect(  # noqa: PLR0913, PLR0917
     names = await offload_if(large or many, id_reads.names_of_all, results)
     subject = replace(subject, id_names=names)
     subject = replace(subject, held_by=spec.held_by(subject))
-    further = [notable(f"There is no {facts[r.name].words}.") for r in by_id if facts[r.name].missing]
+    further = list(id_reads.missing_ids(body, by_id, facts))
     asked = {identity for _, identity in id_reads.ids_in(body)}
     named = [facts[r.name].resource for r in by_id if identity_of(r.path)[0] in SYSTEMS]
     systems = {one.get("id"): one for one in named}

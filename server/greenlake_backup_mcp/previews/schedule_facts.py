@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from greenlake_backup_mcp.lists.views import schedules as views
+from greenlake_backup_mcp.text import units
 from greenlake_backup_mcp.text.sanitize import cell
 
-from .phrases import objects
+from .phrases import item_at, objects
 
 Schedule = tuple[Mapping[str, Any], Mapping[str, Any]]  # with its tier before it
 
@@ -50,13 +51,17 @@ def source_of(schedule: Mapping[str, Any]) -> str | None:
     return None if source is None else str(source)
 
 
-def repeated_ids(holder: Mapping[str, Any]) -> str:
-    """That a request gives one id to two tiers or schedules, so that it has two meanings; "" where it does not."""
+def contradiction(holder: Mapping[str, Any]) -> str:
+    """That a request gives one id to two tiers or schedules, or asks for a run every 0 hours; "" where it does not."""
     tiers, every = objects(holder.get("protections")), schedules_of(holder)
     for what, ids in (("tiers", [t.get("id") for t in tiers]), ("schedules", [x.get("scheduleId") for _, x in every])):
         for identity in ids:
             if identity is not None and ids.count(identity) > 1:
                 return f"Two {what} have the id {cell(str(identity))}, which is unique in a policy."
+    for one in every:
+        often = units.number(item_at(one[1], "schedule", "repeatInterval", "every"))
+        if often is not None and often < 1:
+            return f"{list_ids([one]).capitalize()} would run {cell(views.rhythm(dict(one[1])))}: every 1 is the least."
     return ""
 
 
