@@ -40,7 +40,6 @@ TOOLS = {tool.name: tool for tool in registry.tools()}
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 Flip = tuple[str, Any]
 SEEN = ("works", "told", "otherwise", "WRONG")
-SCRIPTED = {"preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}
 LISTS: Mapping[str, Mapping[str, Any]] = {  # reads whose answer no switch may change
     "list_vms": {"filter": "name eq 'web-legacy-03'"},
     "list_vm_protection_groups": {"filter": "createdAt gt '2001-01-01T00:00:00Z'"},
@@ -174,7 +173,8 @@ def _call(tenant: Tenant, name: str) -> tuple[str, dict[str, Any]] | None:
         tool = name if name in TOOLS else "update_vm_backup"
         arguments = write_samples.arguments(tenant, TOOLS[tool])
         if arguments is not None and name == "create_protection_policy":
-            arguments["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, **SCRIPTED}
+            script = {"path": "/a.sh", "hostId": tenant.all("application-hosts")[0]["id"]}
+            arguments["protections"][0]["schedules"][0] = {**write_samples.SCHEDULE, "preScriptInfo": script}
         more = {} if name in TOOLS else {"expiresAt": "2001-01-01T00:00:00Z"}
         return None if arguments is None else (tool, {**arguments, **more})
     soon = f"{tenant.now() + timedelta(hours=2):{ISO}}"

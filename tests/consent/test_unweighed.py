@@ -53,7 +53,7 @@ async def opened() -> AsyncIterator[tuple[Client, Denying]]:
 async def test_a_call_whose_gravity_cannot_be_read_needs_consent(opened: tuple[Client, Denying]) -> None:
     client, denying = opened
     denying.paths = "/protection-policies"
-    asset = {"id": write_samples.SOME_ID, "type": "virtualization/virtual-machine"}
+    asset = {"id": denying.tenant.all("virtual-machines")[0]["id"], "type": "virtualization/virtual-machine"}
     job = {"assetInfo": asset, "protectionPolicyId": write_samples.SOME_ID}
     text = text_of(await client.call_tool("create_protection_job", job))
     assert denying.writes() == []

@@ -66,7 +66,7 @@ async def test_tiers_that_an_update_leaves_out_are_lost_by_name_and_for_how_many
             protections=[{"id": cloud["id"], "schedules": schedules}],
         )
     assets, text = len(policy["protectionJobsInfo"]), "\n".join(lines)
-    assert lines[0].startswith(f"LOST for {assets} assets: ")
+    assert lines[0].startswith(f"NO COPIES at all for {assets} assets: ")
     assert len(lines[0]) <= 120
     for tier in policy["protections"]:
         if tier is not cloud:

@@ -28,8 +28,6 @@ from tests.support.scripted_tenant import THE_COPY, Answering, copies, talking
 TOOLS = {tool.name: tool for tool in registry.tools()}
 SAYS = {"strict": "merge-patch", "both": "corrected", "either": "round", True: "yes", False: "no"}
 """Defaults of the simulated tenant's switches as our readings call them, where they differ."""
-POLICY = {"name": "with scripts", "applicationType": "VMWARE", "protections": [{"type": "SNAPSHOT", "schedules": [{
-    **write_samples.SCHEDULE, "preScriptInfo": {"path": "/a.sh", "hostId": write_samples.SOME_ID}}]}]}  # fmt: skip
 
 
 class Session:
@@ -101,7 +99,10 @@ async def test_the_other_form_of_a_write_is_tried_once_then_kept_and_told(
 
 async def test_names_within_lists_and_several_readings_at_once_are_found_out() -> None:
     async with session(published_names="published", media_types="json") as one:
-        answer = await one.call("create_protection_policy", **POLICY)
+        script = {"path": "/a.sh", "hostId": one.tenant.all("application-hosts")[0]["id"]}
+        tier = {"type": "SNAPSHOT", "schedules": [{**write_samples.SCHEDULE, "preScriptInfo": script}]}
+        policy = {"name": "with scripts", "applicationType": "VMWARE", "protections": [tier]}
+        answer = await one.call("create_protection_policy", **policy)
         assert "published_names=published" in answer
     async with session(in_lists="square", bare_timestamps=True) as one:
         query = "createdAt gt now-300d and severity in ('CRITICAL','WARNING')"

@@ -52,7 +52,8 @@ SOURCES = (
     _source(r"targetVmId|virtualMachineId|includeResources|resourceId", f"{VIRTUALIZATION}/virtual-machines"),
 )
 SYSTEMS = {"PROTECTION_STORE_GATEWAY": "protection-store-gateways", "STOREONCE": "storeonces"}
-UNSURE = ("includeResources", "resourceId")  # of a VM, or of another asset than what is looked for
+# ids of what a call cannot do without
+NEEDED = re.compile(r"(?:ScriptInfo\.hostId|protectionStoreId|protectionPolicyId|(?:assetInfo|sourceCopyInfo)\.id)$")
 NATIVE = {"MSSQL_INSTANCE": f"{OWN}/mssql-instances"}
 
 
@@ -90,13 +91,12 @@ def name_reads(
 def missing_ids(
     body: Mapping[str, Any], reads: Iterable[ReadSpec], facts: Mapping[str, ReadResult]
 ) -> Iterator[Finding]:
-    """Which ids of a request, or of what it takes the place of, do not exist; a request for such a one is refused."""
-    places = {identity: path for path, identity in ids_in(body)}
+    """Which ids of a request, or of what it takes the place of, do not exist; without some a call cannot be done."""
+    places = {identity: ".".join(s for s in path if isinstance(s, str)) for path, identity in ids_in(body)}
     for read in reads:
         if facts[read.name].missing:
             collection, identity = identity_of(read.path)
-            path = places.get(identity, UNSURE)
-            forbids = collection in KINDS and not {BESIDE, *UNSURE} & {step for step in path if isinstance(step, str)}
+            forbids = collection in KINDS and NEEDED.search(places.get(identity, "")) is not None
             yield Finding(f"There is no {facts[read.name].words}.", Gravity.NOTABLE, forbids=forbids)
 
 
@@ -109,7 +109,8 @@ def _places(
     elif dotted == "assets.id":
         yield from _members(body, resource, kind)
     elif dotted == "sourceCopyInfo.id" and resource.get("id"):
-        yield path_of(OWN, "volume-protection-groups", resource["id"], "snapshots"), True
+        copies = "backups" if item_at(body, "sourceCopyInfo", "type") == "BACKUP" else "snapshots"
+        yield path_of(OWN, "volume-protection-groups", resource["id"], copies), True
     elif dotted == "assetInfo.id":
         yield _collection(str(item_at(body, "assetInfo", "type") or "virtualization/virtual-machine")), True
     elif dotted == f"{BESIDE}.snapshotId" and resource.get("resourceUri"):
