@@ -21,7 +21,7 @@ from greenlake_backup_mcp.tools.registry import Tool
 from greenlake_backup_mcp.writes import task_model
 from tests.support import samples
 from tests.support.paging_service import received
-from tests.support.results import code_in, text_of
+from tests.support.results import CODE, code_in, text_of
 
 BASE = "https://tenant.example"
 TASK = "b2789c1f-cefa-497c-a508-3df5b4ae334b"
@@ -139,10 +139,11 @@ class Caller:
         fresh = Tenant(**inputs)
         self.app.__dict__.update(fresh.__dict__)
         asked = arguments(self.tool)
-        if self.tool.gated:
+        if self.tool.gated or self.tool.conditional:
             preview = await self.client.call_tool(self.tool.name, {**asked, "confirm": "preview"})
             assert self.app.writes == []
-            asked["confirm"] = code_in(preview)
+            if self.tool.gated or CODE.search(text_of(preview)):
+                asked["confirm"] = code_in(preview)
         result = await self.client.call_tool(self.tool.name, asked)
         text = text_of(result)
         assert len(self.app.writes) == 1, (text, self.app.writes)

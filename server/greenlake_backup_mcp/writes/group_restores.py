@@ -35,7 +35,7 @@ async def judge_members(context: WriteContext, group: ReadBack) -> Verdict:
     members = {str(one.get("id")): one for one in group.item.get("assets") or () if isinstance(one, Mapping)}
     if overrides and not body.get("restoreAllResources"):
         members = {identity: one for identity, one in members.items() if identity in overrides}
-    if not group.item or (overrides and not members):
+    if not members:
         why = group.problem or ("it shows none of those to restore" if group.item else "it is not there")
         return unproven(f"the group's members are not known ({why})")
     if body.get("restoreType") == "ALTERNATE":
