@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -109,19 +109,21 @@ def flips() -> list[Flip]:
 
 async def judge(chosen: Iterable[Flip], names: Iterable[str], lists: Mapping[str, str]) -> list[Judged]:
     """What becomes of reads and of these writes on a tenant with some switches otherwise."""
-    async with _connected(chosen) as (client, tenant):
+    async with _connected(chosen) as (client, tenant, start):
         collected = []
         for name, query in LISTS.items():
             text = text_of(await client.call_tool(name, dict(query)))
             same = not lists or lists[name] == counts(text)
             collected.append(Judged(name, "works" if same else "WRONG", text))
+        start()
         return [*collected, *[await _judge_write(client, tenant, name) for name in names]]
 
 
 async def judge_all(chosen: Iterable[Flip], lists: Mapping[str, str]) -> list[Judged]:
     """What becomes of every operation; of a write that those before it stood in the way of, on a tenant of its own."""
     collected = await judge(chosen, (), lists)
-    async with _connected(chosen) as (client, tenant):
+    async with _connected(chosen) as (client, tenant, start):
+        start()
         for name, tool in TOOLS.items():
             if tool.danger is Danger.READ:
                 result = await client.call_tool(name, samples.arguments(tool, tenant, False))
@@ -129,7 +131,8 @@ async def judge_all(chosen: Iterable[Flip], lists: Mapping[str, str]) -> list[Ju
         for name in [*sorted((tool.name for tool in write_samples.writes()), key=_harm), *DATES, *LOCKED]:
             judged = await _judge_write(client, tenant, name)
             if judged.word != "works":
-                async with _connected(chosen) as (own, fresh):
+                async with _connected(chosen) as (own, fresh, begin):
+                    begin()
                     judged = await _judge_write(own, fresh, name)
             collected.append(judged)
     return collected
@@ -141,18 +144,18 @@ def _harm(name: str) -> tuple[bool, ...]:
 
 
 @asynccontextmanager
-async def _connected(chosen: Iterable[Flip]) -> AsyncIterator[tuple[Client, Tenant]]:
-    """A client over a new tenant with some switches otherwise."""
+async def _connected(chosen: Iterable[Flip]) -> AsyncIterator[tuple[Client, Tenant, Callable[[], None]]]:
+    """A client over a new tenant with some switches otherwise, and what lets its time run."""
     switches = dict(chosen)
     dual: dict[str, Any] = {"dual_authorization": True} if "dual_delete" in switches or "dual_words" in switches else {}
-    begun = time.monotonic()
+    begun: list[float] = []
 
-    def ticking() -> datetime:  # of this tenant alone: what it shows changes with its time
-        return NOW + timedelta(seconds=time.monotonic() - begun)
+    def ticking() -> datetime:  # of this tenant alone, from the first write on: what lists show changes with its time
+        return NOW + timedelta(seconds=time.monotonic() - begun[0] if begun else 0)
 
     app = create_app(now=ticking, scale=100_000, switches=Switches(**switches, **dual))
     async with own_client(app, ticking, wait=2, rate=1e6) as client:
-        yield client, app.state.tenant
+        yield client, app.state.tenant, lambda: begun.append(time.monotonic())
 
 
 def touched(chosen: Iterable[Flip]) -> list[str]:
