@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 
 from greenlake_backup_mcp import settings
+from greenlake_backup_mcp.observability import call_log, otel
 from greenlake_backup_mcp.server import app as mcp_server
 from greenlake_backup_mcp.simulator.faults.script import Faults, fault
 from greenlake_backup_mcp.simulator.server.app import create_app
@@ -55,3 +56,30 @@ async def test_a_request_that_fails_is_a_span_with_its_kind_and_without_what_was
     assert not span.events
     assert store not in span.to_json()
     assert "unexpected" not in span.to_json()
+
+
+def test_the_console_exporter_writes_to_stderr_and_ends_with_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    providers: list[Any] = []
+    monkeypatch.setattr(trace, "set_tracer_provider", providers.append)
+    monkeypatch.setattr(metrics, "set_meter_provider", providers.append)
+    for signal in ("TRACES", "METRICS"):
+        monkeypatch.setenv(f"OTEL_{signal}_EXPORTER", "console")
+    watchers = list(call_log.WATCHERS)
+    with otel.run_exporters():
+        assert len(call_log.WATCHERS) == len(watchers) + 1
+        tracers, meters = providers
+        with tracers.get_tracer("t").start_as_current_span("GET VirtualMachinesList"):
+            meters.get_meter("m").create_counter("greenlake_mcp.calls").add(1)
+    written = capsys.readouterr()
+    assert written.out == ""  # stdout belongs to the protocol
+    assert "GET VirtualMachinesList" in written.err
+    assert "greenlake_mcp.calls" in written.err
+    assert watchers == call_log.WATCHERS
+
+
+def test_otlp_is_sent_over_http_where_an_endpoint_is_named() -> None:
+    spans, numbers = otel._exporters({"traces": "otlp", "metrics": "otlp"})
+    assert [type(one).__module__.split(".")[3:5] for one in (spans, numbers)] == [["proto", "http"]] * 2
+    assert otel._exporters({"traces": "none", "metrics": "none"}) == (None, None)
