@@ -151,8 +151,8 @@ class Wording:
     def _object(self, name: str, value: Mapping[str, Any]) -> str:
         if value and set(value) <= {"value", "unit"}:
             number, unit = value.get("value", "no number of"), value.get("unit", "of no unit")
-            known = cell(schedules.period(value)) if len(value) > 1 else ""
-            return known or self._exact(f"{number} {str(unit).lower()}")
+            period = cell(schedules.period(value)) if len(value) > 1 else ""
+            return period or self._exact(f"{number} {str(unit).lower()}")
         if name == "schedule":
             return self._exact(describe_rhythm(value))
         return self.whole(masking.redact(value))

@@ -94,7 +94,7 @@ async def wait(context: WriteContext, task_id: str) -> TaskReport:
         again = "Nothing is known of it now. Read the resource, or call wait_for_task again in a minute."
         raise Unreachable(
             f"Task {task_id}: {result.trouble.replace('GetAsyncOperation', 'the read of it')}",
-            hint="list_tasks shows the ids of the tasks there are." if result.barred else again,
+            hint=f"{again} list_tasks shows the ids of the tasks there are.",
         )
     if write:
         return await _report(replace(result, context=replace(context, left=result.context.left)))
