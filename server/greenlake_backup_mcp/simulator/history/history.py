@@ -34,6 +34,8 @@ NEEDED = ("protection-store-gateways", "data-orchestrators", "application-hosts"
 
 CANCELLED = {"Pending": "Canceled", "PENDING": "CANCELLED"}  # what becomes of an approval that is no longer needed
 
+SUMS = ("protection-stores", "storeonces")  # of all copies: each tenant makes its own
+
 
 class History:
     """What happened in one tenant.
@@ -143,7 +145,7 @@ class History:
         """What is derived of a resource, once for all tenants that began alike; None where this one is another now."""
         if self._version or self._day or self.seeded.resources.get(collection, {}).get(item["id"]) != item:
             return None
-        if self.written and collection != "protection-jobs":
+        if collection in SUMS or (self.written and collection != "protection-jobs"):
             return None
         derived, key = self.seeded.derived, (collection, item["id"], self.lag())
         if frozen := derived.get(key, now):
