@@ -19,7 +19,7 @@ from greenlake_backup_mcp.fleet.question import Question
 from greenlake_backup_mcp.simulator.seed import cases
 from greenlake_backup_mcp.simulator.server.app import create_app
 from tests.conftest import NOW
-from tests.support.filled_catalog import catalog_of, keep_apart
+from tests.support.filled_catalog import catalog_of
 
 AT = int(NOW.timestamp())
 
@@ -40,7 +40,7 @@ def small_tenant(every: int = 5) -> Any:
         i: job for i, job in items["protection-jobs"].items()
         if "/virtual-machines/" not in job["assetInfo"]["resourceUri"] or job["assetInfo"]["id"] in remaining
     }  # fmt: skip
-    return keep_apart(app)
+    return app
 
 
 def few_machines(names: Collection[str]) -> Any:
@@ -54,7 +54,7 @@ def few_machines(names: Collection[str]) -> Any:
     items["protection-jobs"] = {
         i: j for i, j in items["protection-jobs"].items() if j["assetInfo"]["id"] in items["virtual-machines"]
     }
-    return keep_apart(app)
+    return app
 
 
 def catalog_bytes(app: Any) -> bytes:

@@ -34,8 +34,6 @@ NEEDED = ("protection-store-gateways", "data-orchestrators", "application-hosts"
 
 CANCELLED = {"Pending": "Canceled", "PENDING": "CANCELLED"}  # what becomes of an approval that is no longer needed
 
-SUMS = ("protection-stores", "storeonces")  # of all copies: each tenant makes its own
-
 
 class History:
     """What happened in one tenant.
@@ -141,11 +139,17 @@ class History:
             self._views[item["id"]] = (item, self._version, until, derived)
         return derived
 
+    def _is_as_seeded(self) -> bool:
+        """Whether nothing has come, gone or changed: then what is derived is the same for all that began alike."""
+        here, seeded = self.world.resources, self.seeded.resources
+        alike = all(len(here.get(c, ())) == len(seeded.get(c, ())) for c in ("protection-jobs", *HOLDERS))
+        return alike and not (self._version or self._day)
+
     def _shared(self, collection: str, item: Item, now: int) -> tuple[Item | None, int] | None:
         """What is derived of a resource, once for all tenants that began alike; None where this one is another now."""
-        if self._version or self._day or self.seeded.resources.get(collection, {}).get(item["id"]) != item:
+        if not self._is_as_seeded() or self.seeded.resources.get(collection, {}).get(item["id"]) != item:
             return None
-        if collection in SUMS or (self.written and collection != "protection-jobs"):
+        if self.written and collection != "protection-jobs":
             return None
         derived, key = self.seeded.derived, (collection, item["id"], self.lag())
         if frozen := derived.get(key, now):
@@ -318,7 +322,7 @@ class History:
         version, until, result = self._tasks
         if version != self._version or now >= until:
             self.judge_stores(now)
-            as_begun = not (self._version or self._day)  # then it is the same for all that began alike
+            as_begun = self._is_as_seeded()
             if as_begun and (shared := self.seeded.derived.get("tasks", now)):
                 self._tasks = (0, shared[1], shared[0])
                 return self._tasks[2]
