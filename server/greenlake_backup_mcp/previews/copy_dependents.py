@@ -92,12 +92,13 @@ def last_of_others(s: Subject, until: datetime) -> Iterator[Finding]:
 def _points_going(s: Subject, until: datetime) -> set[Any]:
     """The points in time of the copies that go by then: of this one, and of those that its plan ends."""
     base = s.target.path.rpartition("/")[0].rpartition("/")[0]
-    ends = {
-        copy.get("pointInTime"): s.leaving.get(path_of(base, place, copy.get("id")))
+    going = {
+        copy.get("pointInTime")
         for place in ("backups", "snapshots")
         for copy in s.read(place).items
+        if (end := s.leaving.get(path_of(base, place, copy.get("id")))) and end <= until
     }
-    return {s.resource.get("pointInTime"), *(point for point, end in ends.items() if end and end <= until)}
+    return {s.resource.get("pointInTime"), *going}
 
 
 def other_databases(s: Subject) -> list[Mapping[str, Any]]:
