@@ -69,6 +69,19 @@ def copies(**changes: Any) -> dict[str, Any]:
     return {f"{VIRTUALIZATION}/virtual-machines/{VM}": vm, COPY: copy, above: [copy]}
 
 
+def left_by_deletes(state: str) -> Answering:
+    """The VM with its backup; what a delete acts on stays there, in this state."""
+    app = Answering(copies())
+
+    def hook(method: str, path: str, _body: bytes) -> Answer | None:
+        if method == "DELETE":
+            app.resources[path]["state"] = state
+        return None
+
+    app.hook = hook
+    return app
+
+
 def to_writes(status: int, body: Any = b"", **headers: str) -> Hook:
     """One answer to all that is no GET."""
     return lambda method, path, content: None if method == "GET" else (status, headers, body)

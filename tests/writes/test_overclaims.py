@@ -9,7 +9,17 @@ import pytest
 from greenlake_backup_mcp.writes import reports
 from greenlake_backup_mcp.writes.polling import PollResult, WriteContext
 from greenlake_backup_mcp.writes.task_model import Task
-from tests.support.scripted_tenant import TASK, THE_COPY, Answer, Answering, copies, talking, task, to_writes
+from tests.support.scripted_tenant import (
+    TASK,
+    THE_COPY,
+    Answer,
+    Answering,
+    copies,
+    left_by_deletes,
+    talking,
+    task,
+    to_writes,
+)
 from tests.support.tiny_tenant import BACKUP, OWN, VM
 
 
@@ -60,15 +70,7 @@ async def test_a_delete_that_is_answered_as_done_is_not_done_while_the_resource_
 
 
 async def test_a_delete_that_waits_for_a_second_person_is_said_to_wait() -> None:
-    app = Answering(copies())
-
-    def hook(method: str, path: str, content: bytes) -> Answer | None:
-        if method == "DELETE":
-            app.resources[path]["state"] = "PENDING_DELETE_APPROVAL"
-        return None
-
-    app.hook = hook
-    async with talking(app) as talk:
+    async with talking(left_by_deletes("PENDING_DELETE_APPROVAL")) as talk:
         text, _ = await talk.consented("delete_vm_backup", THE_COPY)
     assert "a second person must approve the deletion first" in text
     assert "Done:" not in text

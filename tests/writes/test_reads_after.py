@@ -29,7 +29,7 @@ from greenlake_backup_mcp.writes.parts import Parts
 from greenlake_backup_mcp.writes.polling import SharedTasks, WriteContext
 from greenlake_backup_mcp.writes.read_back import ReadBack
 from greenlake_backup_mcp.writes.task_model import TASKS, Task
-from tests.support.scripted_tenant import COPY, TASK, THE_COPY, Answer, Answering, copies, talking
+from tests.support.scripted_tenant import COPY, TASK, THE_COPY, Answer, Answering, copies, left_by_deletes, talking
 from tests.support.tiny_tenant import NOW, OWN, VIRTUALIZATION, VM, loaded
 
 REFUSED: Answer = (400, {}, {"message": "no", "errorCode": "NO", "httpStatusCode": 400})
@@ -178,15 +178,7 @@ async def test_the_room_of_the_stores_of_a_new_job_is_told_or_that_it_is_not_kno
 
 
 async def test_a_delete_that_goes_on_is_not_done() -> None:
-    app = Answering(copies())
-
-    def hook(method: str, path: str, _body: bytes) -> Answer | None:
-        if method == "DELETE":
-            app.resources[path]["state"] = "DELETING"
-        return None
-
-    app.hook = hook
-    async with talking(app) as talk:
+    async with talking(left_by_deletes("DELETING")) as talk:
         text, _ = await talk.consented("delete_vm_backup", THE_COPY)
     assert "The resource is still being deleted (state DELETING)." in text
     assert "Next: read the resource again in a minute. Do not send the write again." in text
