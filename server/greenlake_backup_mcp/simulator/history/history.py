@@ -141,8 +141,8 @@ class History:
 
     def _is_as_seeded(self) -> bool:
         """Whether nothing has come, gone or changed: then what is derived is the same for all that began alike."""
-        here, seeded = self.world.resources, self.seeded.resources
-        alike = all(len(here.get(c, ())) == len(seeded.get(c, ())) for c in ("protection-jobs", *HOLDERS))
+        present, seeded = self.world.resources, self.seeded.resources
+        alike = all(len(present.get(c, ())) == len(seeded.get(c, ())) for c in ("protection-jobs", *HOLDERS))
         return alike and not (self._version or self._day)
 
     def _shared(self, collection: str, item: Item, now: int) -> tuple[Item | None, int] | None:
